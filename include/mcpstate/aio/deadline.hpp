@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include <mcpstate/aio/task.hpp>
+
+// Deadlines are absolute, so that nested calls inherit what is left.
+namespace mcpstate::aio {
+
+using deadline = std::chrono::steady_clock::time_point;
+
+[[nodiscard]] inline deadline after(std::chrono::steady_clock::duration d) { return std::chrono::steady_clock::now() + d; }
+
+// Waits; false when cancelled.
+inline asio::awaitable<bool> wait_until(deadline when) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  asio::steady_timer timer(co_await asio::this_coro::executor, when);
+  auto [ec] = co_await timer.async_wait(use_ec);
+  co_return !ec;
+}
+
+// The work's result, or errc::deadline with this detail once the time is over; the work is then cancelled (terminal) and
+// awaited to its end. For work without effects: what has effects states its own outcome at its own deadline.
+template <class T>
+task<T> with_deadline(task<T> work, deadline when, std::string what) {
+  using namespace asio::experimental::awaitable_operators;
+  auto both = std::move(work) || wait_until(when);
+  auto either = co_await std::move(both);
+  if (either.index() == 0) co_return std::move(std::get<0>(either));
+  const auto state = co_await asio::this_coro::cancellation_state;
+  if (state.cancelled() != asio::cancellation_type::none) co_return error(errc::stopped, std::move(what));
+  co_return error(errc::deadline, std::move(what));
+}
+
+}  // namespace mcpstate::aio

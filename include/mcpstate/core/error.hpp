@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <boost/system/result.hpp>
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+// How every operation of mcpstate fails.
+//
+// An error has three parts: a code (what exactly happened, for logs and for people), a condition (what a caller can decide
+// on: retry, report, give up; derived from the code), and a detail (one line that names the thing and says what to do).
+// Text that a peer sent (an MCP server, a Redis server) is kept apart in peer_text(): it belongs to the owner whose request
+// produced it and is never shown to another one. No part ever holds a secret: whoever builds an error leaves passwords,
+// tokens, URL user-info and query strings out.
+//
+//     auto got = co_await store.get(who, name);
+//     if (!got && got.error().is(cond::unavailable)) …
+namespace mcpstate {
+
+// What a caller may decide on. Several codes share one condition.
+enum class cond {
+  not_found = 1,    // there is no such record, tool, file
+  conflict,         // somebody changed it since it was read; nothing was written; read again
+  invalid,          // the input is wrong; repeating it cannot help
+  unauthorized,     // credentials are missing or refused
+  unavailable,      // the peer cannot be reached or cannot serve now; nothing was done; may work later
+  unknown_outcome,  // the request was sent and the answer was lost: it may or may not have happened; read to find out
+  timeout,          // no answer in time, and the request had no effect or was a pure read
+  cancelled,        // the caller stopped it
+  corrupt,          // what is stored or was received cannot be understood
+  exhausted,        // a limit was reached: memory, disk, queue, size
+  internal,         // a bug of ours
+};
+
+// What exactly happened.
+enum class errc {
+  // input
+  bad_owner = 1,    // an owner that is not user:ID or session:KEY
+  bad_name,         // an empty, over-long or non-UTF-8 id or server name
+  bad_tools,        // tools that are not a JSON array
+  too_large,        // an input over its limit
+  bad_url,          // a store or server URL that cannot be used
+  bad_argument,     // any other wrong input
+  empty_tools,      // an empty tool list would replace a good one
+  // records
+  no_record,        // no connection under that name
+  stale_basis,      // the record is no longer what the writer had read
+  wrong_type,       // a Redis key of ours holds another type
+  junk_record,      // a stored record that cannot be read
+  // reaching a peer
+  resolve_failed,   // the host name has no address
+  connect_failed,   // refused, unreachable, no such socket
+  tls_failed,       // handshake or certificate
+  connection_lost,  // it broke; the request had not been sent
+  outcome_unknown,  // it broke (or the deadline passed) after the request was sent
+  deadline,         // no answer in time
+  stopped,          // cancelled by the caller or by shutdown
+  auth_failed,      // password, token or permission refused
+  protocol,         // the peer does not speak what it should
+  unsupported,      // the peer is too old or of the wrong kind
+  loading,          // Redis is loading its data set
+  read_only,        // a replica, or persistence errors stop writes
+  out_of_memory,    // Redis maxmemory
+  queue_full,       // our own queue to the peer is full
+  server_error,     // any other error reply of a store
+  // local
+  disk_full,        // SQLite: no space
+  storage_failed,   // SQLite: I/O error, locked, damaged
+  spawn_failed,     // a child process could not be started
+  child_exited,     // a child process ended when it should have answered
+  http_status,      // an HTTP answer that is no success
+  rpc_error,        // a JSON-RPC error answer of an MCP server
+  bug,              // a broken invariant of ours
+};
+
+[[nodiscard]] cond condition_of(errc code) noexcept;
+[[nodiscard]] std::string_view name_of(errc code) noexcept;  // stable, snake_case: for JSON, metrics, logs
+[[nodiscard]] std::string_view name_of(cond condition) noexcept;
+
+// Value type; cheap to move. The default constructor is user-provided on purpose: see CONTRIBUTING, "Coroutines".
+class error {
+ public:
+  error() {}
+  error(errc code, std::string detail) : code_(code), detail_(std::move(detail)) {}
+  error(errc code, std::string detail, std::string peer_text)
+      : code_(code), detail_(std::move(detail)), peer_text_(std::move(peer_text)) {}
+
+  [[nodiscard]] errc code() const noexcept { return code_; }
+  [[nodiscard]] cond condition() const noexcept { return condition_of(code_); }
+  [[nodiscard]] bool is(cond c) const noexcept { return condition() == c; }
+  // One line, safe to show to anybody who may know that the operation was tried.
+  [[nodiscard]] const std::string& detail() const noexcept { return detail_; }
+  // What the peer said, verbatim; for the owner of the request only. Often empty.
+  [[nodiscard]] const std::string& peer_text() const noexcept { return peer_text_; }
+  // detail, then the peer's words if there are any: for the person who made the request.
+  [[nodiscard]] std::string full_text() const;
+
+ private:
+  errc code_ = errc::bug;
+  std::string detail_;
+  std::string peer_text_;
+};
+
+// Thrown by result<T>::value() on an error, and by nothing else here.
+class error_exception : public std::runtime_error {
+ public:
+  explicit error_exception(const error& e) : std::runtime_error(e.full_text()), error_(e) {}
+  [[nodiscard]] const error& get() const noexcept { return error_; }
+
+ private:
+  error error_;
+};
+
+[[noreturn]] void throw_exception_from_error(const error& e, const boost::source_location&);
+
+// Either a T or an error; never ignored silently.
+template <class T>
+class [[nodiscard]] result : public boost::system::result<T, error> {
+ public:
+  using boost::system::result<T, error>::result;
+};
+
+}  // namespace mcpstate
+
+// Statement macro: evaluates EXPR (a result, awaited or not), returns its error from the coroutine, else declares NAME.
+#define MCPSTATE_CO_TRY(NAME, EXPR)                        \
+  auto NAME##_result = EXPR;                               \
+  if (!NAME##_result) co_return NAME##_result.error();     \
+  auto& NAME = *NAME##_result
+// The same where there is nothing to name.
+#define MCPSTATE_CO_CHECK(EXPR)                                                        \
+  if (auto mcpstate_checked_ = EXPR; !mcpstate_checked_) co_return mcpstate_checked_.error()

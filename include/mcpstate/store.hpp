@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <mcpstate/aio/deadline.hpp>
+#include <mcpstate/aio/task.hpp>
+#include <mcpstate/core/connection.hpp>
+#include <mcpstate/core/keys.hpp>
+
+// Where connections are kept: one interface, and no store has a behaviour of its own.
+//
+//     auto opened = co_await open_store(executor, "redis://localhost:6379/0", store_options{});   // open_store.hpp
+//     change up(owner::user("42").value(), server_name::parse("github").value(), status::connected);
+//     up.tools(list);
+//     auto written = co_await store.put(std::move(up));      // result<connection>, with its new revision
+//     auto all = co_await store.list(who, tools_wanted::no); // one round trip, whatever their number
+//
+// What every implementation guarantees (DESIGN invariants): every change is one atomic step; a change says what it was based
+// on and is refused with cond::conflict when that no longer holds; everything expires; a name reaches no other record; the
+// last good tools survive a failure; tool bytes are never changed.
+namespace mcpstate {
+
+struct store_options {
+  std::chrono::milliseconds ttl = std::chrono::hours(24);    // sliding: refreshed by use; at least 1 s
+  std::optional<std::chrono::milliseconds> max_lifetime;     // absolute: a record never outlives its first write by more
+  std::string prefix = "mcp";                                // Redis keys
+  key_layout layout = key_layout::plain;                     // Redis keys
+  std::chrono::milliseconds timeout = std::chrono::seconds(5);  // per operation
+  std::string ca_file;                                       // rediss: instead of the system's certificates
+  bool tls_verify = true;                                    // rediss: off only for tests of one's own
+  const clock_source* clock = &wall_clock();                 // memory and SQLite; Redis uses the server's
+};
+
+enum class tools_wanted { no, yes };
+
+// One write. Built from what was read (then it carries that basis and those details), or from a name alone (then put()
+// reads first and tries again when somebody was faster: "whatever is there").
+class change {
+ public:
+  change(owner who, server_name server, status to);
+  change(const connection& seen, status to);
+
+  change& based_on(basis seen);                   // write only if this still holds; basis{} means: nothing is there
+  change& with(details info);                     // replaces everything known; otherwise what was read is kept
+  change& connected_at(timestamp t);              // default: now; kept when CONNECTED stays CONNECTED and keep_connected_at()
+  change& keep_connected_at();
+  change& tools(tools_list list);                 // replaces; an empty list over a good one is refused with empty_tools …
+  change& allow_empty_tools();                    // … unless this was said
+  change& drop_tools();                           // what DISCONNECTED does anyway; the other states keep the tools
+  change& fail(failure why);                      // sets details.error
+
+  // Observers, for stores.
+  enum class tools_action { keep, replace, drop };
+  [[nodiscard]] const owner& whose() const noexcept { return who_; }
+  [[nodiscard]] const std::string& member() const noexcept { return member_; }  // encoded
+  [[nodiscard]] const std::string& server() const noexcept { return server_; }
+  [[nodiscard]] status to() const noexcept { return to_; }
+  [[nodiscard]] const std::optional<basis>& expected() const noexcept { return expected_; }
+  [[nodiscard]] tools_action action() const noexcept { return action_; }
+  [[nodiscard]] const std::optional<tools_list>& new_tools() const noexcept { return tools_; }
+  [[nodiscard]] bool empty_tools_allowed() const noexcept { return allow_empty_; }
+  // The record this change makes of what was read (absent: nothing was there): details merged, connected_at decided.
+  [[nodiscard]] connection apply_to(const std::optional<connection>& before, timestamp now) const;
+
+ private:
+  owner who_;
+  std::string server_, member_;
+  status to_;
+  std::optional<basis> expected_;
+  std::optional<connection> seen_;
+  std::optional<details> details_;
+  std::optional<failure> error_;
+  std::optional<timestamp> connected_at_;
+  bool keep_connected_at_ = false;
+  tools_action action_;
+  std::optional<tools_list> tools_;
+  bool allow_empty_ = false;
+};
+
+struct claim_result {
+  claim_result() {}
+  std::vector<std::string> moved;  // servers whose session record became the user's
+  std::vector<std::string> kept;   // servers where the user's own record won
+};
+
+struct owner_summary {
+  owner_summary(owner who) : whose(std::move(who)) {}
+  owner whose;
+  std::uint64_t connected = 0;  // servers CONNECTED
+  std::uint64_t records = 0;
+  std::optional<timestamp> expires_at;  // of the longest record
+};
+struct owner_page {
+  owner_page() {}
+  std::vector<owner_summary> owners;  // one page holds an owner once; across pages a changing store may repeat one
+  std::string cursor;                 // pass it back for the next page; empty: that was all
+};
+
+struct store_stats {
+  store_stats() {}
+  std::string kind;     // "redis", "sqlite", "memory"
+  std::string where;    // without secrets
+  std::string version;  // of the server or library
+  std::uint64_t users = 0, sessions = 0;
+  std::uint64_t connected = 0, disconnected = 0, failed = 0;  // records by what their status key says
+  std::uint64_t tools_bytes = 0;
+  std::optional<std::uint64_t> memory_bytes;  // used by the store as a whole
+};
+
+// One line of what doctor found.
+struct finding {
+  finding() {}
+  enum class level { ok, note, warning, problem } severity = level::ok;
+  std::string check;   // stable, snake_case
+  std::string text;    // what is so, and what to do
+  std::uint64_t count = 0;
+  std::vector<std::string> examples;  // at most 5 key or record names
+};
+
+// A change as a watcher sees it.
+struct event {
+  event() {}
+  enum class kind {
+    present,  // a record as it is: of the first snapshot, or new or changed since
+    removed,  // the record is gone: cleared, claimed or expired; only whose and server of record hold
+    ready,    // the snapshot is complete
+    resync,   // the link to the store was lost; what follows brings the difference; changes in between may have merged
+  } what = kind::present;
+  std::optional<connection> record;  // without tools
+};
+
+// A running watch. All members on the store's executor; the store outlives it. Changes that follow each other faster than
+// they are read may be merged into their latest state; none is lost.
+class watcher {
+ public:
+  virtual ~watcher() = default;
+  // The next event; waits for it. cancelled after the store was closed or on cancellation; unavailable while the store
+  // cannot be reached (the watch goes on: call again).
+  virtual task<event> next() = 0;
+};
+
+using progress_handler = std::function<void(std::uint64_t done, std::string_view what)>;
+
+// Executor: every member on executor(). Lifetime: await close() before destroying. Cancellation: of a read, nothing
+// happened; of a write that was already sent, the outcome is unknown: read to find out. Failure: each operation may report
+// unavailable, timeout, unauthorized, corrupt (a wrong type in the way), exhausted; a write also unknown_outcome.
+class store {
+ public:
+  virtual ~store() = default;
+  store(const store&) = delete;
+  store& operator=(const store&) = delete;
+
+  // Writes one connection and answers it as it now stands (without tools). With a basis: conflict (stale_basis) and nothing
+  // written if the record has changed since. Without: reads, applies, and tries again on conflict, up to 100 times.
+  task<connection> put(change what);
+  // One record, absent if there is none.
+  task<std::optional<connection>> get(owner who, server_name server, tools_wanted want);
+  // All records of an owner by server name; empty if there are none. FAILED and DISCONNECTED records are among them.
+  task<std::vector<connection>> list(owner who, tools_wanted want);
+  // Renews the expiry of one record (or all) of an owner: "it was used". Answers how many.
+  task<std::uint64_t> touch(owner who, std::optional<server_name> server);
+  // Marks one CONNECTED, CONNECTING, … record (or all) DISCONNECTED and drops its tools; the record stays until it expires.
+  // One that is named and not there: not_found. Answers how many changed. `seen` as in put, for one record only.
+  task<std::uint64_t> disconnect(owner who, std::optional<server_name> server, std::optional<basis> seen);
+  // Removes everything of an owner without a trace. Answers how many records there were.
+  task<std::uint64_t> erase(owner who);
+  // Moves everything a session holds to a user: where both have a record the user's wins if it is CONNECTED, else the
+  // session's. One atomic step. Repeating it after an unknown outcome is safe.
+  task<claim_result> claim(owner session, owner user);
+  // Opens a watch on one owner, or on all.
+  task<std::unique_ptr<watcher>> watch(std::optional<owner> who);
+  // For operators: owners, page by page, in no order. The whole key space is walked once over all pages.
+  task<owner_page> scan(std::string cursor);
+  task<store_stats> stats(progress_handler progress);
+  // For doctor: how the store is set up, and every invariant over every record, with counts. fix repairs what can be
+  // repaired without losing anything.
+  task<std::vector<finding>> examine(bool fix, progress_handler progress);
+  // Ends watches and background work, then releases the connection. Await it once, last.
+  virtual asio::awaitable<void> close() = 0;
+
+  // "redis localhost:6379/0", "sqlite …/state.db", "memory": for people, without secrets.
+  [[nodiscard]] virtual std::string description() const = 0;
+  [[nodiscard]] const asio::any_io_executor& executor() const noexcept { return executor_; }
+  [[nodiscard]] const store_options& options() const noexcept { return options_; }
+
+ protected:
+  store(asio::any_io_executor executor, store_options options)
+      : executor_(std::move(executor)), options_(std::move(options)) {}
+  // The time by which expiry and revisions are decided.
+  [[nodiscard]] virtual timestamp now() const { return options_.clock->now(); }
+
+ private:
+  // `after` is the record to write (details, connected_at decided), `what` says the basis (always set) and the tools.
+  virtual task<connection> do_put(change what, connection after) = 0;
+  virtual task<std::optional<connection>> do_get(owner who, std::string member, tools_wanted want) = 0;
+  virtual task<std::vector<connection>> do_list(owner who, tools_wanted want) = 0;
+  virtual task<std::uint64_t> do_touch(owner who, std::optional<std::string> member) = 0;
+  virtual task<std::uint64_t> do_disconnect_all(owner who) = 0;
+  virtual task<std::uint64_t> do_erase(owner who) = 0;
+  virtual task<claim_result> do_claim(owner session, owner user) = 0;
+  virtual task<std::unique_ptr<watcher>> do_watch(std::optional<owner> who) = 0;
+  virtual task<owner_page> do_scan(std::string cursor) = 0;
+  virtual task<store_stats> do_stats(progress_handler progress) = 0;
+  virtual task<std::vector<finding>> do_examine(bool fix, progress_handler progress) = 0;
+
+  asio::any_io_executor executor_;
+  store_options options_;
+};
+
+}  // namespace mcpstate
