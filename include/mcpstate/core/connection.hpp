@@ -68,6 +68,7 @@ struct connection {
   connection(owner who, std::string name) : whose(std::move(who)), server(std::move(name)) {}
   owner whose;
   std::string server;  // normally a valid server_name; the raw bytes where a foreign program wrote a name we would not
+  std::string member;  // the bytes that name it in sets and keys: encode_name(server), or the foreign bytes; set by read_record
   status state = status::disconnected;
   std::uint64_t revision = 0;  // 0: never written by us
   std::optional<timestamp> connected_at;

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include <mcpstate/core/owner.hpp>
+
+#include <cstdint>
+#include <cstring>
+
+#include "core/quoted.hh"
+
+namespace mcpstate {
+namespace {
+
+constexpr std::string_view user_prefix = "user:";
+constexpr std::string_view session_prefix = "session:";
+
+// What is wrong with a name, after "the user id "; empty when nothing is.
+std::string_view fault_of_name(std::string_view text) noexcept {
+  if (text.empty()) return "is empty";
+  if (text.size() > max_name_bytes) return "is longer than 512 bytes";
+  if (!is_valid_utf8(text)) return "is not valid UTF-8";
+  return {};
+}
+
+error bad_name(std::string_view what, std::string_view fault) {
+  return error(errc::bad_name, std::string(what).append(" ").append(fault));
+}
+
+}  // namespace
+
+bool is_valid_utf8(std::string_view bytes) noexcept {
+  while (!bytes.empty()) {
+    // Names and tools are nearly all ASCII: eight bytes at a time.
+    std::uint64_t block = 0;
+    while (bytes.size() >= sizeof block) {
+      std::memcpy(&block, bytes.data(), sizeof block);
+      if ((block & 0x8080808080808080u) != 0) break;
+      bytes.remove_prefix(sizeof block);
+    }
+    if (bytes.empty()) return true;
+    const std::size_t length = utf8_length(bytes);
+    if (length == 0) return false;
+    bytes.remove_prefix(length);
+  }
+  return true;
+}
+
+result<owner> owner::make(owner_kind kind, std::string_view id) {
+  const std::string_view fault = fault_of_name(id);
+  if (!fault.empty()) return bad_name(kind == owner_kind::user ? "the user id" : "the session key", fault);
+  return owner(kind, std::string(id));
+}
+
+result<owner> owner::parse(std::string_view text) {
+  if (text.starts_with(user_prefix)) return user(text.substr(user_prefix.size()));
+  if (text.starts_with(session_prefix)) return session(text.substr(session_prefix.size()));
+  return error(errc::bad_owner, quoted(text) + " is not an owner: write user:ID or session:KEY");
+}
+
+std::string owner::text() const {
+  std::string out(kind_ == owner_kind::user ? user_prefix : session_prefix);
+  return out += id_;
+}
+
+result<server_name> server_name::parse(std::string_view text) {
+  const std::string_view fault = fault_of_name(text);
+  if (!fault.empty()) return bad_name("the server name", fault);
+  return server_name(std::string(text));
+}
+
+}  // namespace mcpstate

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+#include <mcpstate/core/record.hpp>
+
+#include <algorithm>
+#include <limits>
+
+#include <mcpstate/core/keys.hpp>
+
+#include "core/json_text.hh"
+#include "core/quoted.hh"
+#include "core/record_json.hh"
+
+namespace mcpstate {
+namespace {
+
+// As deep as the lists that we accept ourselves.
+constexpr std::size_t max_foreign_tools_depth = 64;
+
+std::uint64_t to_millis(timestamp t) {
+  const auto count = std::chrono::floor<std::chrono::milliseconds>(t).time_since_epoch().count();
+  return count > 0 ? static_cast<std::uint64_t>(count) : 0;
+}
+
+// The three words of the status key, and nothing else.
+std::optional<status> from_key_text(std::string_view text) noexcept {
+  for (const status s : {status::connected, status::disconnected, status::failed}) {
+    if (to_text(s) == text) return s;
+  }
+  return std::nullopt;
+}
+
+// Whether :info was written together with the status and connected_at that stand beside it.
+bool belongs(const info_record& info, const raw_record& raw) {
+  return info.state && raw.status && to_key_text(*info.state) == *raw.status && info.connected_at == raw.connected_at;
+}
+
+// What stays true of a record that a foreign program has changed since: who the server is, not how it is.
+details surviving(details info) {
+  details out;
+  out.transport = std::move(info.transport);
+  out.url = std::move(info.url);
+  out.protocol_version = std::move(info.protocol_version);
+  out.server_title = std::move(info.server_title);
+  out.server_version = std::move(info.server_version);
+  out.last_connected_at = info.last_connected_at;
+  return out;
+}
+
+void read_status(connection& c, const raw_record& raw) {
+  if (!raw.status) return;
+  const std::optional<status> known = from_key_text(*raw.status);
+  c.state = known.value_or(status::disconnected);
+  if (!known) c.problems.push_back("status is " + quoted(*raw.status) + ", not one of CONNECTED, DISCONNECTED, FAILED");
+}
+
+void read_info(connection& c, const raw_record& raw) {
+  if (!raw.info) return;
+  std::optional<info_record> info = decode_info(*raw.info);
+  if (!info) {
+    c.problems.emplace_back("info cannot be read");
+    return;
+  }
+  c.revision = info->revision;
+  c.seen.revision = info->revision;
+  if (!belongs(*info, raw)) {
+    c.info = surviving(std::move(info->info));
+    return;
+  }
+  c.state = *info->state;
+  c.expires_at = info->expires_at;
+  c.info = std::move(info->info);
+}
+
+void read_connected_at(connection& c, const raw_record& raw) {
+  if (!c.connected()) return;
+  if (!raw.connected_at) {
+    c.problems.emplace_back("connected_at is missing");
+    return;
+  }
+  const std::optional<parsed_time> when = from_iso8601(*raw.connected_at);
+  if (!when) {
+    c.problems.push_back("connected_at is " + quoted(*raw.connected_at) + ", not an ISO 8601 time");
+    return;
+  }
+  c.connected_at = when->time;
+  if (when->naive) c.problems.emplace_back("connected_at has no time zone; read as UTC");
+}
+
+bool looks_like_array(std::string_view bytes) noexcept {
+  constexpr std::string_view space = " \t\r\n";
+  const std::size_t first = bytes.find_first_not_of(space);
+  return first != std::string_view::npos && bytes[first] == '[' && bytes[bytes.find_last_not_of(space)] == ']';
+}
+
+// A list that :info vouches for is not parsed again: that costs many times the read.
+void read_tools(connection& c, raw_record& raw) {
+  if (!raw.tools_asked) return;
+  c.tools = std::move(raw.tools);
+  const bool vouched = c.info.tool_count && !c.info.tools_hash.empty();
+  if (c.tools && vouched && looks_like_array(*c.tools)) return;
+  c.info.tool_count.reset();
+  c.info.tools_hash.clear();
+  if (!c.tools) return;
+  const json_check check = check_json(*c.tools, json_shape::array, max_foreign_tools_depth);
+  if (!check.ok) {
+    c.problems.push_back("tools are not a JSON array: " + check.fault + " at byte " + std::to_string(check.at));
+    return;
+  }
+  c.info.tool_count = check.elements;
+  c.info.tools_hash = sha256_tag(*c.tools);
+}
+
+}  // namespace
+
+std::string encode_info_tail(status state, const std::optional<timestamp>& connected_at, const details& info) {
+  std::string out;
+  out.reserve(512);
+  json_members members(out);
+  members.text("status", to_text(state));
+  append_time(members, "connected_at", connected_at);
+  if (info.managed) members.raw("managed", "true");
+  append_time(members, "last_connected_at", info.last_connected_at);
+  append_time(members, "checked_at", info.checked_at);
+  append_peer_facts(members, info);
+  append_tools_facts(members, info);
+  append_failure(members, info.error);
+  return out += '}';
+}
+
+std::string encode_info(std::uint64_t revision, timestamp expires_at, std::optional<timestamp> expires_latest,
+                        std::string_view tail) {
+  std::string out = "{";
+  out.reserve(96 + tail.size());
+  json_members members(out);
+  members.number("revision", revision);
+  members.number("expires_at", to_millis(expires_at));
+  members.number("expires_latest", expires_latest ? to_millis(*expires_latest) : 0);
+  return out.append(",").append(tail);
+}
+
+std::optional<connection> read_record(const owner& who, raw_record raw) {
+  if (!raw.status && !raw.info) return std::nullopt;
+  member_name name = name_of_member(raw.member);
+  connection c(who, std::move(name.text));
+  c.member = raw.member;
+  if (name.foreign)
+    c.problems.push_back("the server name " + quoted(raw.member) + " is not written as mcpstate writes names");
+  read_status(c, raw);
+  read_info(c, raw);
+  read_connected_at(c, raw);
+  read_tools(c, raw);
+  c.seen.status_bytes = std::move(raw.status);
+  c.seen.connected_at_bytes = std::move(raw.connected_at);
+  return c;
+}
+
+std::uint64_t next_revision(std::uint64_t stored, timestamp now) noexcept {
+  const auto micros = now.time_since_epoch().count();
+  const std::uint64_t clock = micros > 0 ? static_cast<std::uint64_t>(micros) : 0;
+  const std::uint64_t next = stored == std::numeric_limits<std::uint64_t>::max() ? stored : stored + 1;
+  return std::max(next, clock);
+}
+
+}  // namespace mcpstate
