@@ -61,6 +61,8 @@ class change {
   [[nodiscard]] const std::string& server() const noexcept { return server_; }
   [[nodiscard]] status to() const noexcept { return to_; }
   [[nodiscard]] const std::optional<basis>& expected() const noexcept { return expected_; }
+  // The record as the writer had read it, if the change was built from one and its basis is still that record's.
+  [[nodiscard]] const std::optional<connection>& read_before() const noexcept { return seen_; }
   [[nodiscard]] tools_action action() const noexcept { return action_; }
   [[nodiscard]] const std::optional<tools_list>& new_tools() const noexcept { return tools_; }
   [[nodiscard]] bool empty_tools_allowed() const noexcept { return allow_empty_; }

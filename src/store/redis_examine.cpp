@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+#include "store/redis_examine.hh"
+
+#include <algorithm>
+
+namespace mcpstate {
+
+using redis::reply;
+using redis::request;
+
+namespace {
+
+constexpr std::size_t tools_at_once = 32;   // values in one answer: bounds our memory
+constexpr auto ghost_patience = std::chrono::seconds(1);  // a foreign program between two of its commands looks like a ghost
+constexpr std::size_t per_member = 7;       // answers of one member in look_at_owner
+
+std::string_view wanted_type(key_field field) {
+  return field == key_field::connections || field == key_field::servers ? "set" : "string";
+}
+
+}  // namespace
+
+task<std::vector<finding>> redis_examiner::run() {
+  MCPSTATE_CO_CHECK(co_await setup());
+  MCPSTATE_CO_CHECK(co_await walk());
+  if (fix_ && !to_repair_.empty()) MCPSTATE_CO_CHECK(co_await repair());
+  sum_up();
+  co_return std::move(findings_);
+}
+
+void redis_examiner::count(std::string_view check, level how_bad, std::string_view text, const std::string& example) {
+  auto at = counted_.find(check);
+  if (at == counted_.end()) {
+    finding f;
+    f.check = check;
+    f.severity = how_bad;
+    f.text = text;
+    at = counted_.emplace(std::string(check), std::move(f)).first;
+  }
+  ++at->second.count;
+  auto& examples = at->second.examples;
+  if (examples.size() < 5 && std::find(examples.begin(), examples.end(), example) == examples.end()) examples.push_back(example);
+}
+
+task<void> redis_examiner::walk() {
+  std::string cursor = "0";
+  do {
+    auto step = co_await store_.scan_step(cursor, std::vector<std::string>());
+    if (!step) co_return step.error();
+    const std::vector<reply>* keys = &(*step)[1].items;
+    MCPSTATE_CO_CHECK(co_await look_at_page(keys));
+    keys_seen_ += keys->size();
+    if (progress_) progress_(keys_seen_, "keys");
+    cursor = (*step)[0].text;
+  } while (cursor != "0");
+  co_return result<void>();
+}
+
+task<void> redis_examiner::look_at_page(const std::vector<reply>* keys) {
+  struct item {
+    std::string key;
+    key_space::parsed named;
+  };
+  std::vector<item> ours;
+  request ask;
+  for (const auto& key : *keys) {
+    auto named = store_.keys_.parse(key.text);
+    if (!named) {
+      if (!key.text.starts_with(store_.keys_.prefix() + ":server:"))
+        count("unknown_keys", level::note, "keys under the prefix that are not part of the layout; mcpstate ignores them", key.text);
+      continue;
+    }
+    ask.add("TYPE", key.text).add("PTTL", key.text);
+    ours.push_back(item{key.text, std::move(*named)});
+  }
+  if (ours.empty()) co_return result<void>();
+  auto got = co_await store_.read(std::move(ask), "doctor");
+  if (!got) co_return got.error();
+  std::vector<std::string> tools;
+  std::map<owner, seen_on_page> owners;
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    const auto& [key, named] = ours[i];
+    const std::string& type = (*got)[2 * i].text;
+    if (type == "none") continue;  // expired meanwhile
+    if (type != wanted_type(named.field)) {
+      count("wrong_type", level::problem, "keys that hold another type than they must; delete or rename them", key);
+      continue;
+    }
+    if ((*got)[2 * i + 1].integer == -1) {
+      count("no_expiry", level::problem, "keys without a TTL: they stay for ever (--fix gives them one)", key);
+      to_repair_[named.whose];
+      if (!named.member.empty() && named.field != key_field::staging) to_repair_[named.whose].insert(named.member);
+    }
+    if (named.field == key_field::tools) tools.push_back(key);
+    if (named.field == key_field::status) owners[named.whose].by_status.insert(named.member);
+    if (named.field == key_field::info) owners[named.whose].by_info.insert(named.member);
+    if (named.field == key_field::connections) owners[named.whose].connections = true;
+    if (named.field == key_field::servers) owners[named.whose].servers = true;
+  }
+  MCPSTATE_CO_CHECK(co_await look_at_tools(std::move(tools)));
+  for (auto& [who, seen] : owners) {
+    if (seen.servers) ++owners_seen_;
+    MCPSTATE_CO_CHECK(co_await look_at_owner(who, std::move(seen)));
+  }
+  co_return result<void>();
+}
+
+task<void> redis_examiner::look_at_tools(std::vector<std::string> keys) {
+  for (std::size_t from = 0; from < keys.size(); from += tools_at_once) {
+    const std::size_t to = std::min(keys.size(), from + tools_at_once);
+    request ask;
+    for (std::size_t i = from; i < to; ++i) ask.add("GET", keys[i]);
+    auto got = co_await store_.read(std::move(ask), "doctor");
+    if (!got) co_return got.error();
+    for (std::size_t i = from; i < to; ++i) {
+      reply& value = (*got)[i - from];
+      if (value.is_string() && !tools_list::parse(std::move(value.text)))
+        count("tools_not_a_list", level::warning, "tools that are not a JSON array; readers see them as they are", keys[i]);
+    }
+  }
+  co_return result<void>();
+}
+
+// One transaction: both sets, and what each member's keys say. Only what belongs to this page is judged, so that each record
+// is counted once however the pages cut an owner.
+task<void> redis_examiner::look_at_owner(owner who, seen_on_page seen) {
+  const auto& keys = store_.keys_;
+  request ask;
+  ask.add("SUNION", keys.connections(who), keys.servers(who));
+  auto members = co_await store_.read(std::move(ask), "doctor");
+  if (!members) co_return members.error();
+  if (members->front().is_error()) co_return result<void>();  // a wrong type, already told
+  std::set<std::string> all(seen.by_status.begin(), seen.by_status.end());
+  all.insert(seen.by_info.begin(), seen.by_info.end());
+  for (const auto& item : members->front().items) all.insert(item.text);
+  request look;
+  look.add("MULTI").add("PTTL", keys.connections(who)).add("PTTL", keys.servers(who));
+  for (const auto& member : all) add_member_reads(look, who, member);
+  look.add("EXEC");
+  auto got = co_await store_.read(std::move(look), "doctor");
+  if (!got) co_return got.error();
+  const reply& exec = got->back();
+  if (exec.items.size() != 2 + all.size() * per_member) co_return result<void>();  // a wrong type again
+  std::int64_t longest = -1;
+  const reply* one = &exec.items[2];
+  for (const auto& member : all) {
+    longest = std::max(longest, one[3].integer);
+    const bool in_connections = one[0].integer == 1, status_here = one[2].is_string();
+    const bool keyless = !status_here && one[5].integer == 0;
+    const bool ours = seen.by_status.contains(member) || (seen.by_info.contains(member) && !status_here) ||
+                      (keyless && (in_connections ? seen.connections : seen.servers));
+    if (ours) judge_member(who, member, one);
+    one += per_member;
+  }
+  if (seen.connections) judge_set(who, keys.connections(who), exec.items[0].integer, longest);
+  if (seen.servers) judge_set(who, keys.servers(who), exec.items[1].integer, longest);
+  co_return result<void>();
+}
+
+void redis_examiner::add_member_reads(request& look, const owner& who, const std::string& member) const {
+  const auto& keys = store_.keys_;
+  look.add("SISMEMBER", keys.connections(who), member).add("SISMEMBER", keys.servers(who), member);
+  look.add("GET", keys.server_key(who, member, key_field::status));
+  look.add("PTTL", keys.server_key(who, member, key_field::status));
+  look.add("EXISTS", keys.server_key(who, member, key_field::connected_at));
+  look.add("EXISTS", keys.server_key(who, member, key_field::info));
+  look.add("GET", keys.server_key(who, member, key_field::info));
+}
+
+void redis_examiner::judge_set(const owner& who, const std::string& key, std::int64_t left, std::int64_t longest) {
+  if (left < 0 || left >= longest) return;
+  count("set_expires_early", level::problem, "sets that expire before a member does (--fix extends them)", key);
+  to_repair_[who];
+}
+
+void redis_examiner::judge_member(const owner& who, const std::string& member, const reply* answers) {
+  const bool in_connections = answers[0].integer == 1, in_servers = answers[1].integer == 1;
+  const std::string example = who.text() + " " + name_of_member(member).text;
+  const std::string status_word = answers[2].is_string() ? answers[2].text : std::string();
+  const bool connected = status_word == "CONNECTED", has_info = answers[5].integer == 1;
+  const bool exists = answers[2].is_string() || has_info;
+  if (exists) ++records_seen_;
+  if (in_connections && !connected) {
+    count("ghosts", level::problem, "names in connections whose status is not CONNECTED (--fix removes them)", example);
+    to_repair_[who].insert(member);
+  }
+  if (connected && !in_connections) {
+    count("not_in_connections", level::problem, "CONNECTED servers that are missing in connections (--fix adds them)", example);
+    to_repair_[who].insert(member);
+  }
+  if (exists && !in_servers) {
+    count("not_in_servers", has_info ? level::problem : level::note,
+          "records of other programs that mcpstate has not met yet (--fix adopts them)", example);
+    to_repair_[who].insert(member);
+  }
+  if (in_servers && !exists && !in_connections) {
+    count("expired_names", level::note, "names whose record has expired; they go with their set", example);
+  }
+  if (answers[4].integer == 1 && !connected)
+    count("stale_connected_at", level::warning, "connected_at of servers that are not CONNECTED; readers ignore it", example);
+  if (!status_word.empty() && !status_from_text(status_word))
+    count("junk_status", level::warning, "a status that is not CONNECTED, DISCONNECTED or FAILED", example);
+  if (name_of_member(member).foreign)
+    count("foreign_names", level::note, "names that another program wrote unencoded; shown as they are", example);
+  if (has_info && !decode_info(answers[6].text))
+    count("junk_info", level::warning, ":info values that cannot be read; the documented keys still count", example);
+}
+
+// A name may stand in connections before its status does: a foreign program is between two commands. So what looked like a
+// ghost is looked at again after a while, by the script, which only drops what still is one.
+task<void> redis_examiner::repair() {
+  co_await aio::wait_until(aio::after(ghost_patience));
+  std::uint64_t repaired = 0;
+  for (const auto& [who, members] : to_repair_) {
+    std::vector<std::string> keys{store_.keys_.connections(who), store_.keys_.servers(who)};
+    std::vector<std::string> arguments{store_.keys_.owner_prefix(who), std::to_string(store_.options().ttl.count())};
+    arguments.insert(arguments.end(), members.begin(), members.end());
+    request nothing_before;
+    auto answer = co_await store_.run(redis_scripts::repair(), std::move(nothing_before), std::move(keys), std::move(arguments),
+                                      "doctor");
+    if (!answer && answer.error().code() == errc::wrong_type) continue;
+    if (!answer) co_return answer.error();
+    repaired += static_cast<std::uint64_t>(answer->integer);
+  }
+  finding f;
+  f.check = "repaired";
+  f.severity = level::ok;
+  f.count = repaired;
+  f.text = "repairs made; run doctor again to see what is left";
+  findings_.push_back(std::move(f));
+  co_return result<void>();
+}
+
+void redis_examiner::sum_up() {
+  bool clean = true;
+  for (auto& [check, f] : counted_) {
+    clean = clean && f.severity != level::problem;
+    findings_.push_back(std::move(f));
+  }
+  finding f;
+  f.check = "records";
+  f.severity = level::ok;
+  f.count = records_seen_;
+  f.text = "records of " + std::to_string(owners_seen_) + " owners in " + std::to_string(keys_seen_) + " keys" +
+           (clean ? "; every invariant holds" : "");
+  findings_.push_back(std::move(f));
+}
+
+task<std::vector<finding>> redis_store::do_examine(bool fix, progress_handler progress) {
+  redis_examiner examiner(*this, fix, std::move(progress));
+  co_return co_await examiner.run();
+}
+
+}  // namespace mcpstate

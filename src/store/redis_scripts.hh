@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <string>
+#include <string_view>
+
+// The Lua programs that run inside Redis. Each is one atomic step: it reads and checks everything first (a wrong type raises
+// before anything was written), then writes. None of them ever receives or returns a tool list: Lua hashes every byte that
+// enters it, so large values are staged with SET and moved with RENAME.
+namespace mcpstate::redis_scripts {
+
+struct script {
+  std::string text;
+  std::string sha1;  // lower-case hex, as EVALSHA wants it
+};
+
+// Writes any number of records of one owner, all or none.
+//   KEYS  connections, servers, then per record: status, tools, connected_at, info, staging ("" if nothing is staged)
+//   ARGV  owner prefix, ttl ms, max lifetime ms (0: none), then per record: member, expected revision, expected status, expected
+//         connected_at ("+bytes", or "-" for absent), new status, new connected_at ("" : none), tools action (keep | replace |
+//         replace_empty | drop), info tail
+//   answers {"ok", revision, expires_at ms, revision, expires_at ms, …}, {"conflict", member}, {"empty", member} (an empty list
+//         would replace a good one) or {"staging", member} (the staged value is gone). Revisions are decimal strings.
+[[nodiscard]] const script& put();
+
+// Renews expiry.
+//   KEYS  connections, servers;  ARGV  owner prefix, ttl ms, member ("" : all).  Answers the number of records renewed.
+[[nodiscard]] const script& touch();
+
+// Removes everything of an owner.
+//   KEYS  connections, servers;  ARGV  owner prefix.  Answers the number of records there were.
+[[nodiscard]] const script& erase();
+
+// Moves a session's records to a user.
+//   KEYS  session connections, session servers, user connections, user servers
+//   ARGV  session prefix, user prefix, ttl ms, session members expected (count), then per session member:
+//         member, "move" or "keep", session basis (revision, status, connected_at), user basis (the same three), status, info tail
+//   answers {"ok"} or {"conflict"}.
+[[nodiscard]] const script& claim();
+
+// Repairs one owner for doctor: ghosts out of connections, CONNECTED servers into both sets, expiry on everything.
+//   KEYS  connections, servers;  ARGV  owner prefix, ttl ms, then the members that may be ghosts (seen twice) and strays.
+//   answers the number of repairs.
+[[nodiscard]] const script& repair();
+
+}  // namespace mcpstate::redis_scripts

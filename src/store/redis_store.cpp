@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: MIT
+#include "store/redis_store.hh"
+
+#include <mcpstate/core/record.hpp>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <charconv>
+#include <random>
+
+#include "store/faults.hh"
+
+namespace mcpstate {
+namespace {
+
+constexpr int staging_ms = 60'000;  // a staged value that no script picked up is gone after this
+constexpr int max_tries = 20;       // of a step that reads, decides and writes, against others who do the same
+
+std::string expected(const std::optional<std::string>& bytes) { return bytes ? "+" + *bytes : "-"; }
+
+void append_basis(const basis& seen, std::vector<std::string>& arguments) {
+  arguments.push_back(std::to_string(seen.revision));
+  arguments.push_back(expected(seen.status_bytes));
+  arguments.push_back(expected(seen.connected_at_bytes));
+}
+
+std::int64_t number(const redis::reply& r) {
+  if (r.kind == redis::reply::type::integer) return r.integer;
+  std::int64_t n = 0;
+  std::from_chars(r.text.data(), r.text.data() + r.text.size(), n);
+  return n;
+}
+
+std::string what_for(std::string_view verb, const owner& who, std::string_view member = {}) {
+  std::string out(verb);
+  out += ' ';
+  out += who.text();
+  if (!member.empty()) {
+    out += ' ';
+    out += name_of_member(member).text;
+  }
+  return out;
+}
+
+std::string_view action_word(const change& what) {
+  switch (what.action()) {
+    case change::tools_action::keep: return "keep";
+    case change::tools_action::drop: return "drop";
+    case change::tools_action::replace: break;
+  }
+  return what.new_tools()->empty() && !what.empty_tools_allowed() ? "replace_empty" : "replace";
+}
+
+// The script's word on a write, as an error where it refused.
+std::optional<error> refusal(const redis::reply& answer, const std::string& doing) {
+  if (answer.kind != redis::reply::type::array || answer.items.empty())
+    return error(errc::protocol, doing + ": Redis answered the script with something else than a list");
+  const std::string& word = answer.items.front().text;
+  if (word == "ok") return std::nullopt;
+  if (word == "conflict")
+    return error(errc::stale_basis, doing + ": the record has changed since it was read; nothing was written");
+  if (word == "empty")
+    return error(errc::empty_tools, doing + ": an empty tool list would replace a good one; nothing was written");
+  return error(errc::connection_lost, doing + ": Redis lost the staged tools before they could be stored; nothing was written");
+}
+
+}  // namespace
+
+redis::link_config link_config_of(const store_url& url, const store_options& options) {
+  redis::link_config c;
+  c.host = url.host;
+  c.port = url.port;
+  c.unix_path = url.path;
+  c.tls = url.tls;
+  c.ca_file = options.ca_file;
+  c.tls_verify = options.tls_verify;
+  c.user = url.user;
+  c.password = url.password;
+  c.database = url.database;
+  c.connect_timeout = options.timeout;
+  return c;
+}
+
+redis_store::redis_store(asio::any_io_executor executor, store_url url, key_space keys, store_options options)
+    : store(executor, options),
+      keys_(std::move(keys)),
+      url_(std::move(url)),
+      random_(std::random_device{}()),
+      link_(executor, link_config_of(url_, options)) {}
+
+std::string redis_store::description() const {
+  std::string out = "redis ";
+  out += link_.address();
+  out += '/';
+  out += std::to_string(url_.database);
+  return out;
+}
+
+task<void> redis_store::open() {
+  link_.start();
+  const auto limit = until();
+  MCPSTATE_CO_CHECK(co_await link_.ready(limit));
+  // A user who may not load scripts can still run them by text; the answers do not matter here.
+  redis::request load;
+  for (const auto* script : {&redis_scripts::put(), &redis_scripts::touch(), &redis_scripts::erase(), &redis_scripts::claim()})
+    load.add("SCRIPT", "LOAD", script->text);
+  load.add("TIME");
+  const timestamp asked = options().clock->now();
+  auto loaded = co_await link_.exec(std::move(load), limit, redis::effect::read);
+  if (!loaded) co_return loaded.error();
+  const redis::reply& time = loaded->back();
+  if (time.is_error()) co_return redis::to_error(time, "open " + description());
+  if (time.items.size() != 2) co_return error(errc::protocol, "open " + description() + ": TIME answers no time");
+  const timestamp told(std::chrono::seconds(number(time.items[0])) + std::chrono::microseconds(number(time.items[1])));
+  clock_ahead_ = told - (asked + (options().clock->now() - asked) / 2);
+  co_return result<void>();
+}
+
+timestamp redis_store::now() const { return options().clock->now() + clock_ahead_; }
+
+asio::awaitable<void> redis_store::close() {
+  if (hub_) co_await hub_->close();
+  if (tracking_) co_await tracking_->close();
+  co_await link_.close();
+}
+
+std::string redis_store::nonce() {
+  static constexpr char hex[] = "0123456789abcdef";
+  std::uint64_t bits = random_();
+  std::string out(16, '0');
+  for (auto& c : out) {
+    c = hex[bits & 15];
+    bits >>= 4;
+  }
+  return out;
+}
+
+// A lost read is asked again, once: the link is back at once where the server had merely closed it.
+task<redis_store::replies> redis_store::read(redis::request commands, std::string doing) {
+  const auto limit = until();
+  redis::request again = commands;
+  auto got = co_await link_.exec(std::move(commands), limit, redis::effect::read);
+  if (!got && got.error().code() == errc::connection_lost)
+    got = co_await link_.exec(std::move(again), limit, redis::effect::read);
+  if (!got) co_return error(got.error().code(), doing + ": " + got.error().detail(), got.error().peer_text());
+  co_return std::move(*got);
+}
+
+task<redis_store::replies> redis_store::write(redis::request commands, std::string doing) {
+  auto got = co_await link_.exec(std::move(commands), until(), redis::effect::write);
+  if (!got) co_return error(got.error().code(), doing + ": " + got.error().detail(), got.error().peer_text());
+  co_return std::move(*got);
+}
+
+task<redis::reply> redis_store::run(const redis_scripts::script& script, redis::request before, std::vector<std::string> keys,
+                                    std::vector<std::string> arguments, std::string doing) {
+  auto call = [&](redis::request& to, std::string_view command, const std::string& body) {
+    to.command(3 + keys.size() + arguments.size()).arg(command).arg(body).arg(static_cast<std::int64_t>(keys.size()));
+    for (const auto& key : keys) to.arg(key);
+    for (const auto& argument : arguments) to.arg(argument);
+  };
+  call(before, "EVALSHA", script.sha1);
+  auto got = co_await write(std::move(before), doing);
+  if (!got) co_return got.error();
+  for (std::size_t i = 0; i + 1 < got->size(); ++i)
+    if ((*got)[i].is_error()) co_return redis::to_error((*got)[i], doing);
+  if (got->back().is_error() && got->back().text.starts_with("NOSCRIPT")) {
+    // The server restarted or its scripts were flushed: nothing ran. The text itself loads it again.
+    redis::request whole;
+    call(whole, "EVAL", script.text);
+    got = co_await write(std::move(whole), doing);
+    if (!got) co_return got.error();
+  }
+  if (got->back().is_error()) co_return redis::to_error(got->back(), doing);
+  co_return std::move(got->back());
+}
+
+asio::awaitable<error> redis_store::explain_wrong_type(owner who, std::string member, std::string doing) {
+  std::vector<std::pair<std::string, std::string_view>> keys;
+  keys.emplace_back(keys_.connections(who), "set");
+  keys.emplace_back(keys_.servers(who), "set");
+  if (!member.empty())
+    for (auto field : {key_field::status, key_field::tools, key_field::connected_at, key_field::info})
+      keys.emplace_back(keys_.server_key(who, member, field), "string");
+  redis::request ask;
+  for (const auto& [key, type] : keys) ask.add("TYPE", key);
+  auto got = co_await read(std::move(ask), doing);
+  if (!got) co_return got.error();
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const std::string& type = (*got)[i].text;
+    if (type == "none" || type == keys[i].second) continue;
+    co_return error(errc::wrong_type, doing + ": the Redis key " + keys[i].first + " holds a " + type + " where a " +
+                                          std::string(keys[i].second) + " belongs; nothing was written. Delete or rename it");
+  }
+  co_return error(errc::wrong_type, doing + ": a Redis key of this record holds a wrong type; nothing was written");
+}
+
+void redis_store::add_put_arguments(const owner& who, const connection& after, const basis& seen, std::string_view action,
+                                    std::string staging, std::vector<std::string>& keys,
+                                    std::vector<std::string>& arguments) const {
+  const std::string member = after.member.empty() ? encode_name(after.server) : after.member;
+  for (auto field : {key_field::status, key_field::tools, key_field::connected_at, key_field::info})
+    keys.push_back(keys_.server_key(who, member, field));
+  keys.push_back(std::move(staging));
+  arguments.push_back(member);
+  append_basis(seen, arguments);
+  arguments.emplace_back(to_key_text(after.state));
+  arguments.push_back(after.connected_at ? to_iso8601(*after.connected_at) : std::string());
+  arguments.emplace_back(action);
+  arguments.push_back(encode_info_tail(after.state, after.connected_at, after.info));
+}
+
+task<connection> redis_store::do_put(change what, connection after) {
+  const owner who = what.whose();
+  const std::string member = what.member();
+  const std::string doing = what_for("put", who, member);
+  std::string staged;
+  redis::request before;
+  if (what.action() == change::tools_action::replace) {
+    staged = keys_.staging(who, member, nonce());
+    if (active(fault::reencode_tools)) {
+      const std::string again = boost::json::serialize(boost::json::parse(what.new_tools()->bytes()));
+      before.add("SET", staged, again, "PX", std::int64_t{staging_ms});
+    } else {
+      before.add("SET", staged, what.new_tools()->bytes(), "PX", std::int64_t{staging_ms});
+    }
+  }
+  std::vector<std::string> keys{keys_.connections(who), keys_.servers(who)};
+  std::vector<std::string> arguments{keys_.owner_prefix(who), std::to_string(options().ttl.count()),
+                                     std::to_string(options().max_lifetime ? options().max_lifetime->count() : 0)};
+  add_put_arguments(who, after, *what.expected(), action_word(what), std::move(staged), keys, arguments);
+  if (active(fault::split_write)) {
+    redis::request early;
+    early.add("SET", keys[2], to_key_text(after.state), "PX", std::int64_t{staging_ms});
+    MCPSTATE_CO_CHECK(co_await write(std::move(early), doing));
+    arguments[5] = expected(std::string(to_key_text(after.state)));
+  }
+  auto answer = co_await run(redis_scripts::put(), std::move(before), std::move(keys), std::move(arguments), doing);
+  if (!answer) {
+    if (answer.error().code() != errc::wrong_type) co_return answer.error();
+    co_return co_await explain_wrong_type(who, member, doing);
+  }
+  if (auto refused = refusal(*answer, doing)) co_return std::move(*refused);
+  after.revision = static_cast<std::uint64_t>(number(answer->items.at(1)));
+  after.expires_at = timestamp(std::chrono::milliseconds(number(answer->items.at(2))));
+  after.seen.revision = after.revision;
+  after.seen.status_bytes = std::string(to_key_text(after.state));
+  after.seen.connected_at_bytes.reset();
+  if (after.connected_at) after.seen.connected_at_bytes = to_iso8601(*after.connected_at);
+  co_return after;
+}
+
+task<std::uint64_t> redis_store::do_touch(owner who, std::optional<std::string> member) {
+  const std::string doing = what_for("touch", who, member.value_or(""));
+  std::vector<std::string> keys{keys_.connections(who), keys_.servers(who)};
+  std::vector<std::string> arguments{keys_.owner_prefix(who), std::to_string(options().ttl.count()), member.value_or("")};
+  redis::request nothing_before;
+  auto answer = co_await run(redis_scripts::touch(), std::move(nothing_before), std::move(keys), std::move(arguments), doing);
+  if (answer) co_return static_cast<std::uint64_t>(number(*answer));
+  if (answer.error().code() != errc::wrong_type) co_return answer.error();
+  co_return co_await explain_wrong_type(who, member.value_or(""), doing);
+}
+
+// Read, decide, write in one script that checks what was read. The decision needs JSON, which Lua would spoil.
+task<std::uint64_t> redis_store::do_disconnect_all(owner who) {
+  const std::string doing = what_for("disconnect", who);
+  for (int tries = 0; tries < max_tries; ++tries) {
+    auto all = co_await do_list(who, tools_wanted::no);
+    if (!all) co_return all.error();
+    std::vector<std::string> keys{keys_.connections(who), keys_.servers(who)};
+    std::vector<std::string> arguments{keys_.owner_prefix(who), std::to_string(options().ttl.count()),
+                                       std::to_string(options().max_lifetime ? options().max_lifetime->count() : 0)};
+    std::uint64_t changed = 0;
+    for (const auto& one : *all) {
+      if (one.state == status::disconnected && one.seen.status_bytes == to_key_text(status::disconnected)) continue;
+      const change what(one, status::disconnected);
+      const connection after = what.apply_to(one, now());
+      add_put_arguments(who, after, one.seen, "drop", std::string(), keys, arguments);
+      ++changed;
+    }
+    if (changed == 0) co_return changed;
+    redis::request nothing_before;
+    auto answer = co_await run(redis_scripts::put(), std::move(nothing_before), std::move(keys), std::move(arguments), doing);
+    if (!answer) {
+      if (answer.error().code() != errc::wrong_type) co_return answer.error();
+      co_return co_await explain_wrong_type(who, std::string(), doing);
+    }
+    auto refused = refusal(*answer, doing);
+    if (!refused) co_return changed;
+    if (!refused->is(cond::conflict)) co_return std::move(*refused);
+  }
+  co_return error(errc::stale_basis, doing + ": others keep changing these records; try again");
+}
+
+task<std::uint64_t> redis_store::do_erase(owner who) {
+  std::vector<std::string> keys{keys_.connections(who), keys_.servers(who)};
+  std::vector<std::string> arguments{keys_.owner_prefix(who)};
+  redis::request nothing_before;
+  auto answer = co_await run(redis_scripts::erase(), std::move(nothing_before), std::move(keys), std::move(arguments),
+                             what_for("clear", who));
+  if (!answer) co_return answer.error();
+  co_return static_cast<std::uint64_t>(number(*answer));
+}
+
+task<std::unique_ptr<store>> open_redis_store(asio::any_io_executor executor, store_url url, store_options options) {
+  auto keys = key_space::make(options.prefix, options.layout);
+  if (!keys) co_return keys.error();
+  auto opened = std::make_unique<redis_store>(executor, std::move(url), std::move(*keys), std::move(options));
+  auto ready = co_await opened->open();
+  if (!ready) {
+    co_await opened->close();
+    co_return ready.error();
+  }
+  std::unique_ptr<store> out = std::move(opened);
+  co_return out;
+}
+
+}  // namespace mcpstate

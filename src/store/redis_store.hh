@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <mcpstate/core/record.hpp>
+#include <mcpstate/open_store.hpp>
+#include <mcpstate/store.hpp>
+
+#include "redis/link.hh"
+#include "store/redis_scripts.hh"
+#include "store/watch_hub.hh"
+
+namespace mcpstate {
+
+// How a link reaches the server that a URL names.
+[[nodiscard]] redis::link_config link_config_of(const store_url& url, const store_options& options);
+
+// The store on one Redis or Valkey server. Two links: one for commands, and, once somebody watches, one that tracks the
+// keys of all owners (server-assisted invalidation in broadcast mode: ADR 6).
+class redis_store final : public store {
+ public:
+  redis_store(asio::any_io_executor executor, store_url url, key_space keys, store_options options);
+
+  // Connects, checks the server, loads the scripts.
+  task<void> open();
+  asio::awaitable<void> close() override;
+  [[nodiscard]] std::string description() const override;
+
+ private:
+  using replies = std::vector<redis::reply>;
+
+  task<connection> do_put(change what, connection after) override;
+  task<std::optional<connection>> do_get(owner who, std::string member, tools_wanted want) override;
+  task<std::vector<connection>> do_list(owner who, tools_wanted want) override;
+  task<std::uint64_t> do_touch(owner who, std::optional<std::string> member) override;
+  task<std::uint64_t> do_disconnect_all(owner who) override;
+  task<std::uint64_t> do_erase(owner who) override;
+  task<claim_result> do_claim(owner session, owner user) override;
+  task<std::unique_ptr<watcher>> do_watch(std::optional<owner> who) override;
+  task<owner_page> do_scan(std::string cursor) override;
+  task<store_stats> do_stats(progress_handler progress) override;
+  task<std::vector<finding>> do_examine(bool fix, progress_handler progress) override;
+
+  // redis_store.cpp: sending
+  [[nodiscard]] aio::deadline until() const { return aio::after(options().timeout); }
+  task<replies> read(redis::request commands, std::string doing);
+  task<replies> write(redis::request commands, std::string doing);
+  // The reply of the last command, which is the script's; the commands before it must have succeeded.
+  task<redis::reply> run(const redis_scripts::script& script, redis::request before, std::vector<std::string> keys,
+                         std::vector<std::string> arguments, std::string doing);
+  asio::awaitable<error> explain_wrong_type(owner who, std::string member, std::string doing);
+  void add_put_arguments(const owner& who, const connection& after, const basis& seen, std::string_view action,
+                         std::string staging, std::vector<std::string>& keys, std::vector<std::string>& arguments) const;
+  std::string nonce();
+
+  // redis_read.cpp
+  task<std::vector<connection>> list_by_sort(owner who, tools_wanted want);
+  task<std::vector<connection>> list_by_mget(owner who, tools_wanted want);
+  task<std::vector<raw_record>> read_members(owner who, std::vector<std::string> members, tools_wanted want);
+  // Fills in what the main read cannot tell: expiry of foreign records, wrong types.
+  task<void> look_closer(owner who, std::vector<connection>* found, tools_wanted want);
+
+  // redis_watch.cpp
+  task<void> start_tracking();
+  void invalidated(const redis::reply& push);
+
+  // redis_scan.cpp
+  task<std::vector<owner_summary>> summaries(std::vector<owner> owners);
+  task<std::vector<redis::reply>> scan_step(std::string cursor, std::vector<std::string> more_arguments);
+  [[nodiscard]] std::string scan_pattern() const;
+  friend class redis_examiner;
+
+  // By Redis's clock, not ours: expiry is decided there, and workers then agree on what is earlier.
+  [[nodiscard]] timestamp now() const override;
+
+  key_space keys_;
+  store_url url_;
+  std::chrono::microseconds clock_ahead_{0};  // Redis's clock less ours
+  bool sort_refused_ = false;  // on a cluster, or to users who may not read all keys: found out once
+  std::mt19937_64 random_;
+  redis::link link_;
+  std::unique_ptr<redis::link> tracking_;  // while somebody watches, or has
+  std::unique_ptr<watch_hub> hub_;
+};
+
+}  // namespace mcpstate

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+#include <mcpstate/store.hpp>
+
+#include <string>
+#include <utility>
+
+#include <mcpstate/core/keys.hpp>
+
+#include "store/check_options.hh"
+
+namespace mcpstate {
+
+namespace {
+
+// Somebody who is faster a hundred times in a row is a loop, not a race.
+constexpr int max_attempts = 100;
+
+std::string shown(const change& what) { return what.whose().text() + " " + what.server(); }
+
+error conflict_of(const change& what) {
+  return error(errc::stale_basis, shown(what) + " has changed since it was read; read it again");
+}
+
+result<bool> check_input(const change& what) {
+  // Built from a name it is one; built from a record it may be what a foreign program wrote, which is not ours to judge.
+  if (const auto name = decode_name(what.member())) {
+    if (auto valid = server_name::parse(*name); !valid) return valid.error();
+  }
+  if (!what.new_tools()) return true;
+  if (what.to() == status::disconnected)
+    return error(errc::bad_argument, shown(what) + ": a DISCONNECTED connection has no tools; leave them out");
+  if (what.new_tools()->bytes().size() > default_tools_limit)
+    return error(errc::too_large, shown(what) + ": the tools are over " + std::to_string(default_tools_limit) + " bytes");
+  return true;
+}
+
+// What is there has to be read first, unless the change carries it or says that nothing is there.
+bool needs_read(const change& what) { return !what.read_before() && !(what.expected() && *what.expected() == basis()); }
+
+}  // namespace
+
+result<bool> check_options(const store_options& options) {
+  using namespace std::chrono_literals;
+  if (options.ttl < 1s) return error(errc::bad_argument, "the TTL is under one second");
+  if (options.max_lifetime && *options.max_lifetime < 1s)
+    return error(errc::bad_argument, "the maximal lifetime is under one second");
+  if (options.timeout < 1ms) return error(errc::bad_argument, "the timeout is under one millisecond");
+  if (!options.clock) return error(errc::bad_argument, "no clock");
+  if (auto keys = key_space::make(options.prefix, options.layout); !keys) return keys.error();
+  return true;
+}
+
+task<connection> store::put(change what) {
+  MCPSTATE_CO_CHECK(check_input(what));
+  const bool fixed = what.expected().has_value();
+  for (int attempt = 1;; ++attempt) {
+    std::optional<connection> before = what.read_before();
+    if (needs_read(what)) {
+      auto got = co_await do_get(what.whose(), what.member(), tools_wanted::no);
+      if (!got) co_return got.error();
+      before = std::move(*got);
+    }
+    const basis met = before ? before->seen : basis();
+    if (fixed && *what.expected() != met) co_return conflict_of(what);
+    connection after = what.apply_to(before, now());
+    change based = what;
+    if (!fixed) based.based_on(met);
+    auto written = co_await do_put(std::move(based), std::move(after));
+    if (written || fixed || !written.error().is(cond::conflict) || attempt == max_attempts) co_return written;
+  }
+}
+
+task<std::optional<connection>> store::get(owner who, server_name server, tools_wanted want) {
+  auto member = encode_name(server.text());
+  co_return co_await do_get(std::move(who), std::move(member), want);
+}
+
+task<std::vector<connection>> store::list(owner who, tools_wanted want) {
+  co_return co_await do_list(std::move(who), want);
+}
+
+task<std::uint64_t> store::touch(owner who, std::optional<server_name> server) {
+  std::optional<std::string> member;
+  if (server) member = encode_name(server->text());
+  co_return co_await do_touch(std::move(who), std::move(member));
+}
+
+task<std::uint64_t> store::disconnect(owner who, std::optional<server_name> server, std::optional<basis> seen) {
+  if (!server) {
+    if (seen) co_return error(errc::bad_argument, "what was seen of one record says nothing of all of them");
+    co_return co_await do_disconnect_all(std::move(who));
+  }
+  const auto member = encode_name(server->text());
+  for (int attempt = 1;; ++attempt) {
+    auto got = co_await do_get(who, member, tools_wanted::no);
+    if (!got) co_return got.error();
+    if (!*got) co_return error(errc::no_record, who.text() + " has no connection to " + server->text());
+    const connection& there = **got;
+    if (seen && *seen != there.seen) co_return conflict_of(change(there, status::disconnected));
+    if (there.state == status::disconnected) co_return std::uint64_t{0};
+    change down(there, status::disconnected);
+    auto written = co_await put(std::move(down));
+    if (written) co_return std::uint64_t{1};
+    if (seen || !written.error().is(cond::conflict) || attempt == max_attempts) co_return written.error();
+  }
+}
+
+task<std::uint64_t> store::erase(owner who) { co_return co_await do_erase(std::move(who)); }
+
+task<claim_result> store::claim(owner session, owner user) {
+  if (session.kind() != owner_kind::session)
+    co_return error(errc::bad_owner, session.text() + " is no session: claim moves a session's connections to a user");
+  if (user.kind() != owner_kind::user)
+    co_return error(errc::bad_owner, user.text() + " is no user: claim moves a session's connections to a user");
+  co_return co_await do_claim(std::move(session), std::move(user));
+}
+
+task<std::unique_ptr<watcher>> store::watch(std::optional<owner> who) { co_return co_await do_watch(std::move(who)); }
+
+task<owner_page> store::scan(std::string cursor) { co_return co_await do_scan(std::move(cursor)); }
+
+task<store_stats> store::stats(progress_handler progress) { co_return co_await do_stats(std::move(progress)); }
+
+task<std::vector<finding>> store::examine(bool fix, progress_handler progress) {
+  co_return co_await do_examine(fix, std::move(progress));
+}
+
+}  // namespace mcpstate
