@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+#include <mcpstate/core/error.hpp>
+
+namespace mcpstate {
+namespace {
+
+struct known_code {
+  errc code;
+  const char* name;
+  cond condition;
+};
+
+// The contract: a caller that branches on conditions relies on every line of it.
+constexpr known_code all_codes[] = {
+    {errc::bad_owner, "bad_owner", cond::invalid},
+    {errc::bad_name, "bad_name", cond::invalid},
+    {errc::bad_tools, "bad_tools", cond::invalid},
+    {errc::too_large, "too_large", cond::exhausted},
+    {errc::bad_url, "bad_url", cond::invalid},
+    {errc::bad_argument, "bad_argument", cond::invalid},
+    {errc::empty_tools, "empty_tools", cond::invalid},
+    {errc::no_record, "no_record", cond::not_found},
+    {errc::stale_basis, "stale_basis", cond::conflict},
+    {errc::wrong_type, "wrong_type", cond::corrupt},
+    {errc::junk_record, "junk_record", cond::corrupt},
+    {errc::resolve_failed, "resolve_failed", cond::unavailable},
+    {errc::connect_failed, "connect_failed", cond::unavailable},
+    {errc::tls_failed, "tls_failed", cond::unavailable},
+    {errc::connection_lost, "connection_lost", cond::unavailable},
+    {errc::outcome_unknown, "outcome_unknown", cond::unknown_outcome},
+    {errc::deadline, "deadline", cond::timeout},
+    {errc::stopped, "stopped", cond::cancelled},
+    {errc::auth_failed, "auth_failed", cond::unauthorized},
+    {errc::protocol, "protocol", cond::corrupt},
+    {errc::unsupported, "unsupported", cond::unavailable},
+    {errc::loading, "loading", cond::unavailable},
+    {errc::read_only, "read_only", cond::unavailable},
+    {errc::out_of_memory, "out_of_memory", cond::exhausted},
+    {errc::queue_full, "queue_full", cond::exhausted},
+    {errc::server_error, "server_error", cond::unavailable},
+    {errc::disk_full, "disk_full", cond::exhausted},
+    {errc::storage_failed, "storage_failed", cond::unavailable},
+    {errc::spawn_failed, "spawn_failed", cond::unavailable},
+    {errc::child_exited, "child_exited", cond::unavailable},
+    {errc::http_status, "http_status", cond::unavailable},
+    {errc::rpc_error, "rpc_error", cond::unavailable},
+    {errc::bug, "bug", cond::internal},
+};
+
+TEST(error, every_code_has_its_name_and_condition) {
+  // The codes are consecutive from 1 and `bug` is the last: a new one that is missing here fails.
+  EXPECT_EQ(std::size(all_codes), static_cast<std::size_t>(errc::bug));
+  std::set<std::string> names;
+  for (const known_code& known : all_codes) {
+    EXPECT_EQ(name_of(known.code), known.name);
+    EXPECT_EQ(name_of(condition_of(known.code)), name_of(known.condition)) << known.name;
+    EXPECT_TRUE(error(known.code, "").is(known.condition)) << known.name;
+    names.insert(std::string(name_of(known.code)));
+  }
+  EXPECT_EQ(names.size(), std::size(all_codes));
+}
+
+TEST(error, every_condition_has_its_own_name_and_a_code) {
+  std::set<std::string_view> names;
+  std::set<cond> reached;
+  for (int c = static_cast<int>(cond::not_found); c <= static_cast<int>(cond::internal); ++c) {
+    names.insert(name_of(static_cast<cond>(c)));
+  }
+  for (const known_code& known : all_codes) reached.insert(known.condition);
+  EXPECT_EQ(names.size(), 11U);
+  EXPECT_EQ(reached.size(), 11U);
+}
+
+TEST(error, default_is_a_bug_of_ours) {
+  EXPECT_EQ(error().code(), errc::bug);
+  EXPECT_TRUE(error().is(cond::internal));
+}
+
+TEST(error, detail_and_peer_text_stay_apart) {
+  const error e(errc::rpc_error, "call user:42 github", "no such tool");
+  EXPECT_EQ(e.detail(), "call user:42 github");
+  EXPECT_EQ(e.peer_text(), "no such tool");
+  EXPECT_EQ(e.full_text(), "call user:42 github: no such tool");
+  EXPECT_EQ(error(errc::rpc_error, "only ours").full_text(), "only ours");
+  EXPECT_EQ(error(errc::rpc_error, "", "only theirs").full_text(), "only theirs");
+}
+
+TEST(error, value_of_a_failed_result_throws_it) {
+  const result<int> failed = error(errc::no_record, "user:42 github");
+  try {
+    (void)failed.value();
+    FAIL() << "nothing was thrown";
+  } catch (const error_exception& thrown) {
+    EXPECT_EQ(thrown.get().code(), errc::no_record);
+    EXPECT_STREQ(thrown.what(), "user:42 github");
+  }
+}
+
+TEST(error, result_holds_a_value_or_an_error) {
+  const result<std::string> good = std::string("yes");
+  EXPECT_TRUE(good);
+  EXPECT_EQ(*good, "yes");
+  const result<void> nothing;
+  EXPECT_TRUE(nothing);
+  const result<void> bad = error(errc::deadline, "");
+  EXPECT_FALSE(bad);
+  EXPECT_TRUE(bad.error().is(cond::timeout));
+}
+
+}  // namespace
+}  // namespace mcpstate

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <random>
+#include <string>
+
+#include <mcpstate/core/record.hpp>
+
+#include "support/seed.hh"
+#include "unit/core/samples.hh"
+
+namespace mcpstate {
+namespace {
+
+using test::at;
+
+// The stored bytes. Do not change: records of running installations look like this.
+TEST(info, golden_bytes_of_a_full_record) {
+  const std::string tail = encode_info_tail(status::connected, at(test::connected_at_text), test::full_details());
+  EXPECT_EQ(tail,
+            R"("status":"CONNECTED","connected_at":"2026-11-22T14:30:59.553780+00:00","managed":true,)"
+            R"("last_connected_at":"2026-11-20T10:00:00.000000+00:00","checked_at":"2026-11-22T14:31:00.000000+00:00",)"
+            R"("transport":"http","url":"https://mcp.example/mcp","protocol_version":"2025-11-25",)"
+            R"("server_info":{"name":"GitHub \"MCP\"","version":"1.2.3"},"capabilities":{"tools":{"listChanged":true}},)"
+            R"("tool_count":13,"tools_hash":"sha256:4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945",)"
+            R"("error":{"code":"deadline","message":"no answer in 30 s\nfrom …","at":"2026-11-22T14:32:00.000000+00:00",)"
+            R"("attempt":2,"retry_at":"2026-11-22T14:33:00.000000+00:00"}})");
+}
+
+TEST(info, golden_bytes_of_the_fixed_members) {
+  EXPECT_EQ(encode_info(1790000000000000, at("2026-11-22T14:30:59.553780Z"), {},
+                        encode_info_tail(status::disconnected, {}, details())),
+            R"({"revision":1790000000000000,"expires_at":1795357859553,"expires_latest":0,"status":"DISCONNECTED"})");
+  EXPECT_EQ(encode_info(7, at("2026-11-22T14:30:59.999999Z"), at("2026-12-22T00:00:00Z"),
+                        encode_info_tail(status::auth_required, {}, details())),
+            R"({"revision":7,"expires_at":1795357859999,"expires_latest":1797897600000,"status":"AUTH_REQUIRED"})");
+  EXPECT_EQ(encode_info(1, timestamp(std::chrono::microseconds(-5)), {}, R"("status":"FAILED"})"),
+            R"({"revision":1,"expires_at":0,"expires_latest":0,"status":"FAILED"})");
+}
+
+TEST(info, reads_what_it_writes) {
+  for (const status s :
+       {status::disconnected, status::connecting, status::connected, status::auth_required, status::failed}) {
+    const std::string bytes = encode_info(1795357859553780, at("2026-11-23T00:00:00.001Z"), at("2026-12-01T00:00:00Z"),
+                                          encode_info_tail(s, at(test::connected_at_text), test::full_details()));
+    const auto read = decode_info(bytes);
+    ASSERT_TRUE(read) << bytes;
+    EXPECT_EQ(read->revision, 1795357859553780U);
+    EXPECT_EQ(read->expires_at, at("2026-11-23T00:00:00.001Z"));
+    EXPECT_EQ(read->expires_latest, at("2026-12-01T00:00:00Z"));
+    EXPECT_EQ(read->state, s);
+    EXPECT_EQ(read->connected_at, test::connected_at_text);
+    EXPECT_EQ(read->info, test::full_details());
+  }
+}
+
+TEST(info, reads_an_empty_record) {
+  const auto read = decode_info(encode_info(5, timestamp{}, {}, encode_info_tail(status::failed, {}, details())));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->revision, 5U);
+  EXPECT_FALSE(read->expires_at);
+  EXPECT_FALSE(read->expires_latest);
+  EXPECT_FALSE(read->connected_at);
+  EXPECT_EQ(read->info, details());
+}
+
+TEST(info, the_largest_revision_survives) {
+  constexpr auto largest = std::numeric_limits<std::uint64_t>::max();
+  const auto read = decode_info(encode_info(largest, timestamp{}, {}, R"("status":"FAILED"})"));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->revision, largest);
+}
+
+TEST(info, any_text_can_be_written_and_read_again) {
+  details d;
+  d.server_title = std::string("\0\x01\x1f\"\\\x7f é😀", 14);
+  d.url = "https://mcp.example/\xff\xc3";
+  d.error.emplace();
+  d.error->code = "rpc_error";
+  d.error->message = "caf\xe9 closed";
+  const auto read = decode_info(encode_info(1, timestamp{}, {}, encode_info_tail(status::failed, {}, d)));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->info.server_title, d.server_title);
+  EXPECT_EQ(read->info.url, "https://mcp.example/\xef\xbf\xbd\xef\xbf\xbd");
+  EXPECT_EQ(read->info.error->message, "caf\xef\xbf\xbd closed");
+}
+
+TEST(info, random_bytes_in_every_text_never_make_a_record_unreadable) {
+  std::mt19937_64 random(test::seed());
+  const auto bytes = [&random] {
+    std::string out(random() % 24, '\0');
+    for (char& c : out) c = static_cast<char>(random() % 256);
+    return out;
+  };
+  for (int i = 0; i < 5'000; ++i) {
+    details d;
+    d.transport = bytes();
+    d.url = bytes();
+    d.protocol_version = bytes();
+    d.server_title = bytes();
+    d.server_version = bytes();
+    d.capabilities = bytes();
+    d.tools_hash = bytes();
+    d.error.emplace();
+    d.error->code = bytes();
+    d.error->message = bytes();
+    const std::string written = encode_info(9, timestamp{}, {}, encode_info_tail(status::failed, {}, d));
+    const auto read = decode_info(written);
+    ASSERT_TRUE(read) << written;
+    // What was read is what will be written: nothing drifts when a record is read and written again.
+    const std::string again = encode_info(9, timestamp{}, {}, encode_info_tail(status::failed, {}, read->info));
+    ASSERT_EQ(decode_info(again)->info, read->info) << written;
+  }
+}
+
+TEST(info, what_is_too_large_to_be_read_again_is_not_written) {
+  details d;
+  d.url = std::string(4097, 'u');
+  d.capabilities = R"({"x":")" + std::string(64u * 1024, 'c') + "\"}";
+  d.error.emplace();
+  d.error->message = std::string(4095, 'm') + "é and more";
+  const auto read = decode_info(encode_info(1, timestamp{}, {}, encode_info_tail(status::failed, {}, d)));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->info.url, "");
+  EXPECT_EQ(read->info.capabilities, "");
+  EXPECT_EQ(read->info.error->message, std::string(4095, 'm'));
+}
+
+TEST(info, capabilities_that_are_no_object_are_not_written) {
+  for (const char* capabilities : {"[]", "null", "1", "{", "{} {}", "{\"a\":1},\"revision\":9", "\"}\""}) {
+    details d;
+    d.capabilities = capabilities;
+    EXPECT_EQ(encode_info_tail(status::failed, {}, d), R"("status":"FAILED"})") << capabilities;
+  }
+  details deep;
+  deep.capabilities = R"({"a":)" + std::string(29, '[') + std::string(29, ']') + "}";
+  const auto read = decode_info(encode_info(1, timestamp{}, {}, encode_info_tail(status::failed, {}, deep)));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->info.capabilities, deep.capabilities);
+  deep.capabilities = R"({"a":)" + std::string(30, '[') + std::string(30, ']') + "}";
+  EXPECT_EQ(encode_info_tail(status::failed, {}, deep), R"("status":"FAILED"})");
+}
+
+TEST(info, what_is_no_record_is_absent) {
+  for (const char* bytes : {"",
+                            " ",
+                            "null",
+                            "[]",
+                            "7",
+                            "\"x\"",
+                            "{}",
+                            "{",
+                            "{\"revision\"}",
+                            "{\"revision\":}",
+                            "{\"revision\":-1}",
+                            "{\"revision\":1.5}",
+                            "{\"revision\":\"7\"}",
+                            "{\"revision\":null}",
+                            "{\"revision\":18446744073709551616}",
+                            "{\"revision\":7} x",
+                            "{\"revision\":7}{}",
+                            "{\"revision\":7,}",
+                            "{'revision':7}",
+                            "{\"revision\":7,\"url\":\"\xff\"}",
+                            "{\"Revision\":7}",
+                            "revision=7"}) {
+    EXPECT_FALSE(decode_info(bytes)) << bytes;
+  }
+}
+
+TEST(info, deep_and_huge_values_are_absent) {
+  const auto with = [](const std::string& value) { return R"({"revision":7,"x":)" + value + "}"; };
+  EXPECT_TRUE(decode_info(with(std::string(31, '[') + std::string(31, ']'))));
+  EXPECT_FALSE(decode_info(with(std::string(32, '[') + std::string(32, ']'))));
+  EXPECT_FALSE(decode_info(with(std::string(500'000, '['))));
+  EXPECT_TRUE(decode_info(with("\"" + std::string(1024u * 1024 - 21, 'x') + "\"")));
+  EXPECT_FALSE(decode_info(with("\"" + std::string(1024u * 1024 - 20, 'x') + "\"")));
+}
+
+TEST(info, members_of_the_wrong_type_count_as_absent) {
+  const auto read = decode_info(
+      R"({"revision":7,"expires_at":"soon","expires_latest":-1,"status":3,"connected_at":1790000000,"managed":"yes",)"
+      R"("transport":1,"url":[],"protocol_version":{},"server_info":"x","capabilities":[],"error":"broken",)"
+      R"("last_connected_at":"yesterday","checked_at":5,"tool_count":-3,"tools_hash":false,"unknown":{"more":1}})");
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->revision, 7U);
+  EXPECT_FALSE(read->expires_at);
+  EXPECT_FALSE(read->expires_latest);
+  EXPECT_FALSE(read->state);
+  EXPECT_FALSE(read->connected_at);
+  EXPECT_EQ(read->info, details());
+  const auto odd = decode_info(
+      R"({"revision":7,"status":"connected","expires_at":99999999999999999,"server_info":{"name":1},"error":{"attempt":4294967296}})");
+  ASSERT_TRUE(odd);
+  EXPECT_FALSE(odd->state);
+  EXPECT_FALSE(odd->expires_at);
+  EXPECT_EQ(odd->info.server_title, "");
+  ASSERT_TRUE(odd->info.error);
+  EXPECT_EQ(odd->info.error->attempt, 0U);
+}
+
+TEST(revision, is_the_larger_of_the_next_and_the_clock) {
+  const auto micros = [](std::int64_t n) { return timestamp(std::chrono::microseconds(n)); };
+  EXPECT_EQ(next_revision(0, micros(1000)), 1000U);
+  EXPECT_EQ(next_revision(999, micros(1000)), 1000U);
+  EXPECT_EQ(next_revision(1000, micros(1000)), 1001U);
+  EXPECT_EQ(next_revision(5000, micros(1000)), 5001U);
+  EXPECT_EQ(next_revision(0, micros(-1)), 1U);
+  EXPECT_EQ(next_revision(0, timestamp::min()), 1U);
+  constexpr auto largest = std::numeric_limits<std::uint64_t>::max();
+  EXPECT_EQ(next_revision(largest - 1, micros(0)), largest);
+  EXPECT_EQ(next_revision(largest, micros(0)), largest);
+}
+
+}  // namespace
+}  // namespace mcpstate
