@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+// What a link is told and what it finds out, as values. Pure, so that the state machines below the link can share them.
+namespace mcpstate::redis {
+
+struct link_config {
+  std::string host = "localhost";
+  std::uint16_t port = 6379;
+  std::string unix_path;  // set: a unix socket instead of host and port
+  bool tls = false;        // host and port only
+  std::string ca_file;     // instead of the system's certificates
+  bool tls_verify = true;  // certificate chain and host name
+  std::string user, password;  // a password without a user is the default user's
+  int database = 0;
+  std::string client_name = "mcpstate";
+  // Not empty: CLIENT TRACKING ON BCAST for these key prefixes, as part of every handshake.
+  std::vector<std::string> tracking_prefixes;
+  std::chrono::milliseconds connect_timeout = std::chrono::seconds(5);  // resolve, connect, TLS and handshake together
+  std::chrono::milliseconds backoff_min{50}, backoff_max{5000};         // full jitter between attempts
+  std::size_t max_pending_commands = 65536;                             // waiting or in flight; more is queue_full
+  std::size_t max_pending_bytes = 256u * 1024 * 1024;                   // encoded, not yet written; more is queue_full
+  std::size_t max_reply_bytes = 512u * 1024 * 1024;                     // one reply; more breaks the connection (protocol)
+  // Silence after which a PING proves the link alive. A connection on which something is overdue and nothing at all has
+  // arrived for connect_timeout is dead, and is replaced.
+  std::chrono::milliseconds ping_after{15000};
+};
+
+// What the server said of itself in HELLO.
+struct server_hello {
+  std::string server;   // "redis", "valkey"
+  std::string version;  // "7.0.15"
+  std::string mode;     // "standalone", "cluster", "sentinel"
+  std::string role;     // "master", "replica"
+};
+
+// Whether losing the answer matters: a lost read is connection_lost or deadline, a lost write outcome_unknown.
+enum class effect { read, write };
+
+}  // namespace mcpstate::redis
