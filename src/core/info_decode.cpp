@@ -6,6 +6,8 @@
 
 #include <mcpstate/core/record.hpp>
 
+#include "core/info_scan.hh"
+
 namespace mcpstate {
 namespace {
 
@@ -84,6 +86,7 @@ details read_details(const json::object& from) {
 
 std::optional<info_record> decode_info(std::string_view bytes) {
   if (bytes.size() > max_info_bytes) return std::nullopt;
+  if (auto simple = scan_info(bytes)) return simple;
   // A record is about half a kilobyte: parsed on the stack, thrown away at once.
   unsigned char buffer[4096];
   json::monotonic_resource memory(buffer);
