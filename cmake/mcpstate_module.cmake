@@ -3,13 +3,16 @@
 # Flags of all targets, private to the project.
 add_library(mcpstate_flags INTERFACE)
 target_compile_options(mcpstate_flags INTERFACE -fvisibility=hidden -fvisibility-inlines-hidden)
-if(MCPSTATE_DEVELOPER)
+if(PROJECT_IS_TOP_LEVEL)
   target_compile_options(mcpstate_flags INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Woverloaded-virtual
-    -Wimplicit-fallthrough -Werror)
+    -Wimplicit-fallthrough)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     target_compile_options(mcpstate_flags INTERFACE -Wno-restrict)  # GCC 12 reports std::string concatenations at -O3 (its bug 105651)
   endif()
+endif()
+if(MCPSTATE_WERROR)
+  target_compile_options(mcpstate_flags INTERFACE -Werror)
 endif()
 if(MCPSTATE_SANITIZE)
   target_compile_options(mcpstate_flags INTERFACE -fsanitize=${MCPSTATE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
@@ -19,7 +22,6 @@ if(MCPSTATE_SANITIZE)
     target_compile_options(mcpstate_flags INTERFACE -Wno-maybe-uninitialized -Wno-mismatched-new-delete -Wno-tsan)
   endif()
 endif()
-
 
 # mcpstate_module(core SOURCES a.cpp b.cpp DEPENDS PUBLIC x PRIVATE y [ASIO]): one static library per layer. A layer sees the
 # headers of the layers it names, and no others' link interface.
@@ -53,7 +55,8 @@ function(mcpstate_program name)
   endif()
 endfunction()
 
-# mcpstate_test(name LABEL unit TIMEOUT 60 SOURCES … LIBS … [ASIO] [ARGS …]): a GoogleTest executable, one CTest entry.
+# mcpstate_test(name LABEL unit TIMEOUT 60 SOURCES … LIBS … [ASIO] [ARGS …]): a GoogleTest executable, one CTest entry. The
+# target tests_<label> builds all programs of a label.
 function(mcpstate_test name)
   cmake_parse_arguments(arg "ASIO" "LABEL;TIMEOUT" "SOURCES;LIBS;ARGS" ${ARGN})
   if(arg_ASIO)
@@ -62,4 +65,5 @@ function(mcpstate_test name)
   mcpstate_program(${name} SOURCES ${arg_SOURCES} LIBS ${arg_LIBS} GTest::gtest GTest::gmock GTest::gtest_main ${asio})
   add_test(NAME ${name} COMMAND ${name} ${arg_ARGS} WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
   set_tests_properties(${name} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
+  add_dependencies(tests_${arg_LABEL} ${name})
 endfunction()
