@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+// The command line, read but not yet judged: what each word means is decided by the commands.
+namespace mcpstate::cli {
+
+// Options that every command has.
+struct global_flags {
+  std::string store;  // --store, --url
+  std::string ttl, layout, timeout;
+  std::string prefix = "mcp";
+  std::string ca_file;
+  bool insecure_tls = false;
+  bool json = false;
+};
+
+// All words of all commands; a command reads its own.
+struct arguments {
+  std::string command;
+  global_flags global;
+  std::optional<std::string> owner, server;  // absent when not said: an empty one is an error
+  // connect
+  std::optional<std::string> url;
+  std::vector<std::string> program;  // what follows "--"
+  std::vector<std::string> headers, env;
+  std::string cwd, wait;  // wait: connect --timeout, watch --timeout
+  bool allow_empty = false;
+  bool with_tools = false;                   // list
+  std::string status, tools_file, reason;    // set
+  std::optional<std::uint64_t> if_revision;  // set
+  std::string session, user;                 // claim
+  bool all = false, yes = false;             // clear
+  std::uint64_t count = 0;                   // watch
+  bool fix = false;                          // doctor
+  std::string shell;                         // completion
+};
+
+// What to do after parsing.
+struct parsed_line {
+  enum class outcome { run, help, wrong } what = outcome::run;
+  arguments args;
+  std::string text;  // help: what was asked for; wrong: one line
+};
+
+// words: without the program's name.
+[[nodiscard]] parsed_line parse_command_line(std::vector<std::string> words);
+
+// The script that completes our commands, options and values in "bash" or "zsh"; made from the same description of the
+// command line that parses it.
+[[nodiscard]] std::string completion_script(const std::string& shell);
+
+// The description itself, writing into `into`; which must outlive it.
+void describe(CLI::App& app, arguments& into);
+
+[[nodiscard]] const char* version_text() noexcept;
+
+}  // namespace mcpstate::cli

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include "cli/arguments.hh"
+
+// The commands, their options and their help.
+namespace mcpstate::cli {
+
+namespace {
+
+constexpr const char* reading = "Commands that read";
+constexpr const char* writing = "Commands that write";
+constexpr const char* operating = "Commands for operators";
+
+class builder {
+ public:
+  builder(CLI::App& root, arguments& into) : root_(root), into_(into) {}
+
+  void build() {
+    add_globals(root_);
+    root_.set_version_flag("--version", std::string("mcpstate ") + version_text(), "Print the version and end");
+    list();
+    show();
+    tools();
+    watch();
+    connect();
+    disconnect();
+    set();
+    touch();
+    claim();
+    clear();
+    stats();
+    doctor();
+    completion();
+    add("version", operating, "Print the version", {"mcpstate version", "mcpstate version --json"});
+  }
+
+ private:
+  CLI::App& add(const char* name, const char* group, const char* about, const std::vector<std::string>& examples) {
+    auto& sub = *root_.add_subcommand(name, about);
+    sub.group(group);
+    sub.callback([&chosen = into_.command, name] { chosen = name; });
+    sub.set_help_flag("-h,--help", "Print this help and end");
+    std::string footer = "Examples:";
+    for (const auto& e : examples) footer += "\n  " + e;
+    sub.footer(footer);
+    return sub;
+  }
+
+  // Everywhere, so that they may stand before the command and after it.
+  void add_globals(CLI::App& app, bool own_timeout = false) {
+    auto& g = into_.global;
+    app.add_option("--store,--url", g.store, "Where the state lives: sqlite:PATH, memory:, redis://…, rediss://…, unix://…")
+        ->option_text("URL")->group("Store");
+    app.add_option("--prefix", g.prefix, "What Redis keys begin with (default: mcp)")->option_text("TEXT")->group("Store");
+    app.add_option("--layout", g.layout, "Redis keys: plain, or tagged for a cluster (default: plain)")
+        ->option_text("LAYOUT")->group("Store")->check(word_of({"plain", "tagged"}));
+    app.add_option("--ttl", g.ttl, "How long an unused record lives: 24h, 90m, 30s (default: 24h)")
+        ->option_text("DURATION")->group("Store");
+    if (!own_timeout) {
+      app.add_option("--timeout", g.timeout, "How long one operation of the store may take (default: 5s)")
+          ->option_text("DURATION")->group("Store");
+    }
+    app.add_option("--ca-file", g.ca_file, "Certificates to trust instead of the system's (PEM)")
+        ->option_text("FILE")->group("Store");
+    app.add_flag("--insecure-tls", g.insecure_tls, "Do not check the store's certificate; for tests")->group("Store");
+    app.add_flag("--json", g.json, "JSON on standard output")->group("Output");
+  }
+
+  // A validator whose description is the list itself: completion reads it back.
+  static CLI::Validator word_of(const std::vector<std::string>& words) {
+    const auto check = [words](std::string& given) {
+      for (const auto& w : words) {
+        if (CLI::detail::to_lower(given) == CLI::detail::to_lower(w)) return std::string();
+      }
+      return "'" + given + "' is none of " + CLI::detail::join(words, ", ");
+    };
+    return CLI::Validator(check, "{" + CLI::detail::join(words, ",") + "}");
+  }
+
+  CLI::Option* owner(CLI::App& sub, bool required) {
+    return sub.add_option("OWNER", into_.owner, "user:ID or session:KEY")->required(required)->option_text(" ");
+  }
+  CLI::Option* server(CLI::App& sub, bool required) {
+    return sub.add_option("SERVER", into_.server, "The name of an MCP server, such as github")
+        ->required(required)->option_text(" ");
+  }
+
+  static void repeated(CLI::Option* option) {
+    option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
+  }
+
+  void connect() {
+    auto& sub = add("connect", writing, "Connect to an MCP server, list its tools and record what came of it",
+                    {"mcpstate connect user:42 github https://api.githubcopilot.com/mcp/ --header 'Authorization: Bearer …'",
+                     "mcpstate connect user:42 files -- npx -y @modelcontextprotocol/server-filesystem /tmp",
+                     "mcpstate connect session:9fK files --env DEBUG=1 --cwd /srv -- python3 server.py"});
+    owner(sub, true);
+    server(sub, true);
+    sub.add_option("URL", into_.url, "http:// or https://; or else: -- COMMAND ARGUMENT…")->option_text(" ");
+    repeated(sub.add_option("--header", into_.headers, "Send this header to the URL; may be repeated")->option_text("'NAME: VALUE'"));
+    repeated(sub.add_option("--env", into_.env, "Set this variable for the COMMAND; may be repeated")->option_text("NAME=VALUE"));
+    sub.add_option("--cwd", into_.cwd, "Start the COMMAND in this directory")->option_text("DIR");
+    sub.add_option("--timeout", into_.wait, "How long connecting may take (default: 30s)")->option_text("DURATION");
+    sub.add_flag("--allow-empty", into_.allow_empty, "Let an empty list of tools replace a good one");
+    add_globals(sub, true);
+  }
+
+  void disconnect() {
+    auto& sub = add("disconnect", writing, "Mark one connection, or all of an owner, DISCONNECTED and drop the tools",
+                    {"mcpstate disconnect user:42 github", "mcpstate disconnect user:42"});
+    owner(sub, true);
+    server(sub, false);
+    add_globals(sub);
+  }
+
+  void list() {
+    auto& sub = add("list", reading, "List an owner's connections, or all owners",
+                    {"mcpstate list", "mcpstate list user:42", "mcpstate list user:42 --tools --json"});
+    owner(sub, false);
+    sub.add_flag("--tools", into_.with_tools, "With --json: the tools too");
+    add_globals(sub);
+  }
+
+  void show() {
+    auto& sub = add("show", reading, "Show what is known about one connection",
+                    {"mcpstate show user:42 github", "mcpstate show user:42 github --json"});
+    owner(sub, true);
+    server(sub, true);
+    add_globals(sub);
+  }
+
+  void tools() {
+    auto& sub = add("tools", reading, "List the tools that an owner's servers offer",
+                    {"mcpstate tools user:42", "mcpstate tools user:42 github",
+                     "mcpstate tools user:42 github --json > tools.json   # the stored array, byte for byte"});
+    owner(sub, true);
+    server(sub, false);
+    add_globals(sub);
+  }
+
+  void set() {
+    auto& sub = add("set", writing, "Record what the host found out itself",
+                    {"mcpstate set user:42 github CONNECTED --tools tools.json",
+                     "mcpstate set user:42 github FAILED --reason 'the token has expired'",
+                     "mcpstate set user:42 github DISCONNECTED --if-revision 1790000000000000"});
+    owner(sub, true);
+    server(sub, true);
+    sub.add_option("STATUS", into_.status, "CONNECTED, DISCONNECTED, FAILED, CONNECTING or AUTH_REQUIRED")
+        ->required()->option_text(" ")
+        ->check(word_of({"CONNECTED", "DISCONNECTED", "FAILED", "CONNECTING", "AUTH_REQUIRED"}));
+    sub.add_option("--tools", into_.tools_file, "The JSON array of tools; - is standard input")->option_text("FILE");
+    sub.add_option("--reason", into_.reason, "Why, for FAILED and AUTH_REQUIRED")->option_text("TEXT");
+    sub.add_flag("--allow-empty", into_.allow_empty, "Let an empty list of tools replace a good one");
+    sub.add_option("--if-revision", into_.if_revision, "Only if the record still has this revision; 0: only if there is none")
+        ->option_text("N");
+    add_globals(sub);
+  }
+
+  void touch() {
+    auto& sub = add("touch", writing, "Renew the expiry of one connection, or of all of an owner",
+                    {"mcpstate touch user:42", "mcpstate touch user:42 github --ttl 7d"});
+    owner(sub, true);
+    server(sub, false);
+    add_globals(sub);
+  }
+
+  void claim() {
+    auto& sub = add("claim", writing, "Move everything an anonymous session holds to a user, at sign-in",
+                    {"mcpstate claim session:9fK user:42", "mcpstate claim session:9fK user:42 --json"});
+    sub.add_option("SESSION", into_.session, "session:KEY")->required()->option_text(" ");
+    sub.add_option("USER", into_.user, "user:ID")->required()->option_text(" ");
+    add_globals(sub);
+  }
+
+  void clear() {
+    auto& sub = add("clear", operating, "Remove everything of an owner, or of all owners, without a trace",
+                    {"mcpstate clear session:9fK", "mcpstate clear user:42 --yes", "mcpstate clear --all --yes"});
+    owner(sub, false);
+    sub.add_flag("--all", into_.all, "Every owner of this store (of this prefix, in Redis)");
+    sub.add_flag("--yes,-y", into_.yes, "Do not ask");
+    add_globals(sub);
+  }
+
+  void watch() {
+    auto& sub = add("watch", reading, "Show every change as it happens, whoever makes it, until Ctrl-C",
+                    {"mcpstate watch", "mcpstate watch user:42", "mcpstate watch user:42 --json --count 1 --timeout 60s"});
+    owner(sub, false);
+    sub.add_option("--count", into_.count, "End after this many changes; what is there at the start does not count")
+        ->option_text("N");
+    sub.add_option("--timeout", into_.wait, "End after this time; exit code 1 if --count was not reached")
+        ->option_text("DURATION");
+    add_globals(sub, true);
+  }
+
+  void stats() {
+    auto& sub = add("stats", operating, "Count owners, connections and bytes", {"mcpstate stats", "mcpstate stats --json"});
+    add_globals(sub);
+  }
+
+  void doctor() {
+    auto& sub = add("doctor", operating, "Check the store, and every record against every invariant",
+                    {"mcpstate doctor", "mcpstate doctor --fix", "mcpstate doctor --store redis://localhost:6379/0 --json"});
+    sub.add_flag("--fix", into_.fix, "Repair what can be repaired without losing anything");
+    add_globals(sub);
+  }
+
+  void completion() {
+    auto& sub = add("completion", operating, "Print the script that completes our commands in a shell",
+                    {"source <(mcpstate completion bash)", "mcpstate completion zsh > \"${fpath[1]}/_mcpstate\""});
+    sub.add_option("SHELL", into_.shell, "bash or zsh")->required()->option_text(" ")->check(word_of({"bash", "zsh"}));
+  }
+
+  CLI::App& root_;
+  arguments& into_;
+};
+
+}  // namespace
+
+void describe(CLI::App& app, arguments& into) {
+  app.name("mcpstate");
+  app.description("Which MCP servers every user and session is connected to, kept where all workers see it.");
+  app.footer(
+      "OWNER is user:ID or session:KEY. The store is --store, else $REDIS_URL, else REDIS_URL in ./.env,\n"
+      "else one SQLite file in the state directory.\n"
+      "Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 the store cannot be reached.\n"
+      "mcpstate COMMAND --help shows a command's options and examples.");
+  app.set_help_flag("-h,--help", "Print this help and end");
+  app.require_subcommand(1);
+  builder(app, into).build();
+}
+
+}  // namespace mcpstate::cli

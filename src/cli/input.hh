@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <mcpstate/core/tools.hpp>
+
+// What commands read besides the store: tools from a file, headers, variables. Blocking; used before anything runs.
+namespace mcpstate::cli {
+
+// The JSON array in a file, or on standard input ("-"). bad_argument (no such file), too_large, bad_tools; names the file.
+[[nodiscard]] result<tools_list> read_tools(const std::string& path);
+
+// "Name: value" as a pair. bad_argument for what is not an HTTP header; the message never shows the value.
+[[nodiscard]] result<std::pair<std::string, std::string>> parse_header(std::string_view text);
+// "NAME=value" as a pair. bad_argument likewise.
+[[nodiscard]] result<std::pair<std::string, std::string>> parse_variable(std::string_view text);
+
+}  // namespace mcpstate::cli

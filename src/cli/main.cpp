@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+#include <csignal>
+
+#include "cli/main_program.hh"
+
+int main(int argc, char** argv) {
+  // A child or a peer that goes away is an error of one write, not the end of the program.
+  std::signal(SIGPIPE, SIG_IGN);
+  return mcpstate::cli::main_program(std::vector<std::string>(argv + 1, argv + argc));
+}
