@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include <gtest/gtest.h>
+
+#include "cli/arguments.hh"
+#include "cli/input.hh"
+#include "cli/tools_view.hh"
+
+namespace mcpstate::cli {
+namespace {
+
+using outcome = parsed_line::outcome;
+using words = std::vector<std::string>;
+
+TEST(Header, IsANameAndAValue) {
+  const auto got = parse_header("Authorization:  Bearer a:b ");
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->first, "Authorization");
+  EXPECT_EQ(got->second, "Bearer a:b");
+  EXPECT_EQ(parse_header("X-Empty:").value().second, "");
+}
+
+TEST(Header, RefusesWhatCannotBeSentAndNeverShowsTheValue) {
+  for (const char* wrong : {"", "secret", ": secret", "a b: secret", "a: secret\r\nEvil: 1", "a: secret\x01"}) {
+    const auto got = parse_header(wrong);
+    ASSERT_FALSE(got) << wrong;
+    EXPECT_EQ(got.error().detail().find("secret"), std::string::npos) << got.error().detail();
+  }
+}
+
+TEST(Variable, IsANameAndAValue) {
+  EXPECT_EQ(parse_variable("A_1=x=y").value().second, "x=y");
+  EXPECT_EQ(parse_variable("A=").value().second, "");
+  for (const char* wrong : {"", "secret", "=secret", "1A=secret", "A B=secret"}) EXPECT_FALSE(parse_variable(wrong)) << wrong;
+}
+
+TEST(CommandLine, GlobalOptionsStandBeforeAndAfterTheCommand) {
+  for (const auto& line : {words{"--store", "memory:", "list", "user:1", "--json"}, words{"list", "--url=memory:", "--json", "user:1"}}) {
+    const auto got = parse_command_line(line);
+    ASSERT_EQ(got.what, outcome::run) << got.text;
+    EXPECT_EQ(got.args.command, "list");
+    EXPECT_EQ(got.args.global.store, "memory:");
+    EXPECT_EQ(got.args.owner, "user:1");
+    EXPECT_TRUE(got.args.global.json);
+  }
+}
+
+TEST(CommandLine, WhatFollowsTheDashesIsTheServersOwn) {
+  const auto got = parse_command_line({"connect", "user:1", "fs", "--env", "A=1", "--env", "B=[2,3]", "--", "node", "--json", "--", "-x"});
+  ASSERT_EQ(got.what, outcome::run) << got.text;
+  EXPECT_EQ(got.args.program, (words{"node", "--json", "--", "-x"}));
+  EXPECT_EQ(got.args.env, (words{"A=1", "B=[2,3]"}));
+  EXPECT_FALSE(got.args.global.json);
+  EXPECT_FALSE(got.args.url);
+}
+
+TEST(CommandLine, DashesOfOtherCommandsEndTheOptions) {
+  const auto got = parse_command_line({"show", "--", "user:1", "-odd"});
+  ASSERT_EQ(got.what, outcome::run) << got.text;
+  EXPECT_EQ(got.args.server, "-odd");
+}
+
+TEST(CommandLine, AnEmptyWordIsAWord) {
+  const auto got = parse_command_line({"show", "user:1", ""});
+  ASSERT_EQ(got.what, outcome::run) << got.text;
+  ASSERT_TRUE(got.args.server);
+  EXPECT_EQ(*got.args.server, "");
+}
+
+TEST(CommandLine, WrongUsageIsOneLineThatNamesTheHelp) {
+  for (const auto& line : {words{}, words{"lst"}, words{"--nope"}, words{"list", "--nope"}, words{"list", "a", "b"}, words{"show", "user:1"},
+                           words{"set", "user:1", "a", "UP"}, words{"set", "user:1", "a", "FAILED", "--if-revision", "x"},
+                           words{"--layout", "round", "list"}, words{"completion", "fish"}}) {
+    const auto got = parse_command_line(line);
+    EXPECT_EQ(got.what, outcome::wrong);
+    EXPECT_NE(got.text.find("--help)"), std::string::npos) << got.text;
+    EXPECT_EQ(got.text.find('\n'), std::string::npos) << got.text;
+  }
+  EXPECT_NE(parse_command_line({"lst"}).text.find("did you mean 'list'?"), std::string::npos);
+}
+
+TEST(CommandLine, EveryCommandHasHelpWithExamplesAndJson) {
+  for (const char* name : {"list", "show", "tools", "watch", "connect", "disconnect", "set", "touch", "claim", "clear", "stats", "doctor"}) {
+    const auto got = parse_command_line({name, "--help"});
+    EXPECT_EQ(got.what, outcome::help) << name;
+    for (const char* part : {"Examples:\n  mcpstate ", "--json", "--store", "Usage: mcpstate "}) {
+      EXPECT_NE(got.text.find(part), std::string::npos) << name << ": " << got.text;
+    }
+  }
+}
+
+TEST(ToolsView, TakesNamesAndFirstLines) {
+  const auto got = tools_in(R"([{"name":"a","description":"  first\nsecond"},{"name":"b","title":"B"},{"x":1},7])");
+  ASSERT_TRUE(got);
+  ASSERT_EQ(got->size(), 4U);
+  EXPECT_EQ((*got)[0].about, "first");
+  EXPECT_EQ((*got)[1].about, "B");
+  EXPECT_EQ((*got)[2].name, "?");
+  EXPECT_FALSE(tools_in("{}"));
+}
+
+}  // namespace
+}  // namespace mcpstate::cli
