@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#include <mcpstate/mcp/client.hpp>
+
+#include <algorithm>
+#include <utility>
+
+#include "mcp/http_rules.hh"
+#include "mcp/http_transport.hh"
+#include "mcp/session.hh"
+#include "mcp/stdio_transport.hh"
+
+namespace mcpstate::mcp {
+namespace {
+
+bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
+
+result<void> check_command(const stdio_target& where) {
+  const auto bad = [](std::string why) { return error(errc::bad_argument, std::move(why)); };
+  if (where.command.empty() || where.command.front().empty()) return bad("a stdio server needs a command");
+  if (std::any_of(where.command.begin(), where.command.end(), has_nul) || has_nul(where.cwd)) {
+    return bad("the command of a stdio server holds a zero byte");
+  }
+  for (const auto& [name, value] : where.env) {
+    const bool sound = !name.empty() && name.find('=') == std::string::npos && !has_nul(name) && !has_nul(value);
+    if (!sound) return bad("an environment variable of a stdio server is not valid");
+  }
+  return result<void>();
+}
+
+struct make_transport {
+  asio::any_io_executor executor;
+  message_sink& sink;
+  const client_options& options;
+
+  result<std::unique_ptr<transport>> operator()(http_target& where) const {
+    return std::unique_ptr<transport>(std::make_unique<http_transport>(executor, sink, std::move(where), options));
+  }
+  result<std::unique_ptr<transport>> operator()(stdio_target& where) const {
+    const auto checked = check_command(where);
+    if (!checked) return checked.error();
+    return std::unique_ptr<transport>(std::make_unique<stdio_transport>(executor, sink, std::move(where), options));
+  }
+};
+
+}  // namespace
+
+result<std::string> shown_url(std::string_view url) {
+  auto parsed = parse_http_url(url);
+  if (!parsed) return parsed.error();
+  return std::move(parsed->shown);
+}
+
+task<std::unique_ptr<client>> connect(asio::any_io_executor executor, target where, client_options options) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  auto opened = std::make_unique<session>(executor, options);
+  const make_transport maker{executor, opened->sink(), options};
+  auto way = std::visit(maker, where);
+  if (!way) co_return way.error();
+  opened->use(std::move(*way));
+  auto ready = co_await opened->open();
+  const auto state = co_await asio::this_coro::cancellation_state;
+  const bool cancelled = state.cancelled() != asio::cancellation_type::none;
+  // Whoever cancelled no longer takes the result: nothing may be left behind.
+  if (!ready || cancelled) co_await opened->close();
+  if (cancelled) co_return error(errc::stopped, "connecting was cancelled");
+  if (!ready) co_return ready.error();
+  co_return std::unique_ptr<client>(std::move(opened));
+}
+
+}  // namespace mcpstate::mcp

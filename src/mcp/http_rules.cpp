@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+#include "mcp/http_rules.hh"
+
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
+
+#include <algorithm>
+#include <array>
+
+#include "mcp/json_slice.hh"
+#include "mcp/jsonrpc.hh"
+
+namespace mcpstate::mcp {
+namespace {
+
+namespace urls = boost::urls;
+
+constexpr std::size_t peer_text_kept = 500;
+
+constexpr std::array<std::string_view, 11> own_headers = {
+    "host",       "content-length", "content-type", "accept",         "connection",          "transfer-encoding",
+    "te",         "upgrade",        "expect",       "mcp-session-id", "mcp-protocol-version"};
+
+char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+std::string lowered(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), lower);
+  return out;
+}
+
+bool is_token(std::string_view name) {
+  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+  return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
+    const char l = lower(c);
+    return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || marks.find(c) != std::string_view::npos;
+  });
+}
+
+bool is_host_text(std::string_view host) {
+  return !host.empty() && std::all_of(host.begin(), host.end(), [](char c) {
+    const char l = lower(c);
+    return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+  });
+}
+
+std::string view_text(urls::string_view part) { return std::string(part.data(), part.size()); }
+
+error bad_url(std::string why) { return error(errc::bad_url, "the server's URL cannot be used: " + std::move(why)); }
+
+// One line of printable text out of whatever a peer sent.
+std::string one_line(std::string_view text) {
+  std::string out;
+  for (const char c : text.substr(0, peer_text_kept)) {
+    const bool space = static_cast<unsigned char>(c) <= ' ' || c == 0x7F;
+    if (!space) out += c;
+    if (space && !out.empty() && out.back() != ' ') out += ' ';
+  }
+  return out;
+}
+
+std::string peer_words(const http_answer& answer) {
+  if (media_type(answer.content_type) == "application/json") {
+    const auto read = decode_messages(answer.body, false);
+    if (read && read->front().what == message::kind::failure) return read->front().error_message;
+  }
+  const bool html = media_type(answer.content_type) == "text/html";
+  return html ? std::string() : one_line(answer.body);
+}
+
+error redirected(const http_answer& answer) {
+  const auto there = parse_http_url(answer.location);
+  return error(errc::http_status,
+               "the server redirects (HTTP " + std::to_string(answer.status) + "), which is not followed; use the final URL",
+               there ? there->shown : std::string());
+}
+
+error not_mcp(const http_answer& answer) {
+  const std::string type = media_type(answer.content_type);
+  if (type == "text/html") {
+    return error(errc::protocol, "the URL answers with a web page (text/html), not with MCP; is the path right (often /mcp)?");
+  }
+  if (answer.status == 202 || answer.status == 204) {
+    return error(errc::protocol, "the server accepted the request but sent no answer to it");
+  }
+  const std::string what = type.empty() ? "no content type" : "content type " + one_line(type);
+  return error(errc::protocol, "the server's answer has " + what + ", not application/json or text/event-stream",
+               peer_words(answer));
+}
+
+}  // namespace
+
+result<http_url> parse_http_url(std::string_view text) {
+  const auto parsed = urls::parse_uri(urls::string_view(text.data(), text.size()));
+  if (!parsed) return bad_url("it is no absolute URL");
+  const urls::url_view& url = *parsed;
+  const std::string scheme = lowered(view_text(url.scheme()));
+  if (scheme != "http" && scheme != "https") return bad_url("only http and https are possible");
+  if (url.has_userinfo()) return bad_url("user and password do not belong in it; send them as a header");
+  http_url out;
+  out.tls = scheme == "https";
+  out.host = view_text(url.encoded_host_address());
+  const bool v6 = url.host_type() == urls::host_type::ipv6;
+  if (url.host_type() == urls::host_type::ipvfuture || (!v6 && !is_host_text(out.host))) return bad_url("its host is not valid");
+  out.port = view_text(url.port());
+  if (out.port.empty()) out.port = out.tls ? "443" : "80";
+  if (url.has_port() && !url.port().empty() && url.port_number() == 0) return bad_url("its port is not valid");
+  out.authority = view_text(url.encoded_host_and_port());
+  if (out.authority.ends_with(':')) out.authority.pop_back();
+  const std::string path = view_text(url.encoded_path());
+  out.target = path.empty() ? "/" : path;
+  if (url.has_query()) out.target += "?" + view_text(url.encoded_query());
+  out.shown = scheme + "://" + out.authority + path;
+  return out;
+}
+
+result<void> check_headers(const header_list& headers) {
+  for (const auto& [name, value] : headers) {
+    if (!is_token(name)) return error(errc::bad_argument, "a header for the server has a name that is not valid");
+    const std::string low = lowered(name);
+    if (std::find(own_headers.begin(), own_headers.end(), low) != own_headers.end()) {
+      return error(errc::bad_argument, "the header " + name + " is set by the protocol itself");
+    }
+    const bool clean = std::all_of(value.begin(), value.end(), [](char c) {
+      return (static_cast<unsigned char>(c) >= ' ' && c != 0x7F) || c == '\t';
+    });
+    if (!clean) return error(errc::bad_argument, "the value of the header " + name + " holds a control character");
+  }
+  return result<void>();
+}
+
+std::string media_type(std::string_view content_type) {
+  std::string out = lowered(content_type.substr(0, content_type.find(';')));
+  while (!out.empty() && (out.back() == ' ' || out.back() == '\t')) out.pop_back();
+  out.erase(0, std::min(out.find_first_not_of(" \t"), out.size()));
+  return out;
+}
+
+bool is_session_id(std::string_view id) noexcept {
+  constexpr std::size_t longest = 4096;
+  return !id.empty() && id.size() <= longest && std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+}
+
+error explain_answer(const http_answer& answer) {
+  const std::string status = "HTTP " + std::to_string(answer.status);
+  if (answer.status >= 200 && answer.status < 300) return not_mcp(answer);
+  if (answer.status >= 300 && answer.status < 400) return redirected(answer);
+  switch (answer.status) {
+    case 401: return error(errc::auth_failed, "the server wants credentials, or refuses those given (HTTP 401)", peer_words(answer));
+    case 403: return error(errc::auth_failed, "the server forbids access (HTTP 403)", peer_words(answer));
+    case 404: return error(errc::http_status, "nothing of MCP is at this URL, or the session is over (HTTP 404)", peer_words(answer));
+    case 405: return error(errc::http_status, "the URL takes no MCP requests (HTTP 405); is the path right?", peer_words(answer));
+    default: return error(errc::http_status, "the server answered " + status, peer_words(answer));
+  }
+}
+
+bool is_method_unknown(const http_answer& answer) {
+  if (answer.status < 400 || answer.status >= 500 || media_type(answer.content_type) != "application/json") return false;
+  const auto read = decode_messages(answer.body, false);
+  return read && read->front().what == message::kind::failure && read->front().error_code == rpc::method_not_found;
+}
+
+}  // namespace mcpstate::mcp

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <mcpstate/core/error.hpp>
+
+// What URLs, headers and HTTP answers mean to an MCP client. Pure.
+namespace mcpstate::mcp {
+
+struct http_url {
+  http_url() {}
+  bool tls = false;
+  std::string host;       // to resolve and verify: no brackets
+  std::string port;       // decimal
+  std::string authority;  // for Host: exactly as the URL has it (servers compare it)
+  std::string target;     // path and query as they are; "/" for an empty path
+  std::string shown;      // without user-info, query and fragment
+};
+// bad_url for anything but an http or https URL with a host and without user-info. The text never holds a part of the URL
+// that could be a secret.
+[[nodiscard]] result<http_url> parse_http_url(std::string_view text);
+
+using header_list = std::vector<std::pair<std::string, std::string>>;
+// bad_argument for a header that is malformed, or that the protocol itself sets.
+[[nodiscard]] result<void> check_headers(const header_list& headers);
+
+// "text/html" of "Text/HTML; charset=utf-8".
+[[nodiscard]] std::string media_type(std::string_view content_type);
+
+// A session id as the protocol allows it: visible ASCII.
+[[nodiscard]] bool is_session_id(std::string_view id) noexcept;
+
+struct http_answer {
+  http_answer() {}
+  unsigned status = 0;
+  std::string content_type;
+  std::string location;
+  std::string body;  // its beginning
+};
+// The error that an answer stands for, when it carries no JSON-RPC answer: its status, or its content type.
+[[nodiscard]] error explain_answer(const http_answer& answer);
+// Whether the body of an answer that is no success is nonetheless the answer to the request: the server does not know the
+// method. Everything else it may say with such a status is about HTTP or the session.
+[[nodiscard]] bool is_method_unknown(const http_answer& answer);
+
+}  // namespace mcpstate::mcp

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <mcpstate/core/error.hpp>
+
+// JSON-RPC 2.0 messages, to and from text. Pure.
+namespace mcpstate::mcp {
+
+namespace rpc {
+inline constexpr std::int64_t method_not_found = -32601;
+inline constexpr std::int64_t invalid_params = -32602;
+}  // namespace rpc
+
+struct message {
+  message() {}
+  enum class kind { request, notification, result, failure } what = kind::notification;
+  std::string id;               // raw JSON: 7, "abc"; empty when absent or null
+  std::string method;           // of requests and notifications
+  std::string body;             // raw JSON of params or result; empty when absent
+  std::int64_t error_code = 0;  // of failures
+  std::string error_message;
+};
+
+// One message, or a batch of them where the protocol version has batches. errc::protocol for anything that is no JSON-RPC.
+[[nodiscard]] result<std::vector<message>> decode_messages(std::string_view text, bool batches);
+
+// The number of an id of ours: 7, or "7" from peers that turn numbers into strings.
+[[nodiscard]] std::optional<std::uint64_t> number_of_id(std::string_view raw_id);
+
+// Text of what we send. params and result are raw JSON; empty params are left out. id of an answer is raw, as received.
+[[nodiscard]] std::string encode_request(std::uint64_t id, std::string_view method, std::string_view params);
+[[nodiscard]] std::string encode_notification(std::string_view method, std::string_view params);
+[[nodiscard]] std::string encode_result(std::string_view raw_id, std::string_view result);
+[[nodiscard]] std::string encode_failure(std::string_view raw_id, std::int64_t code, std::string_view text);
+
+}  // namespace mcpstate::mcp

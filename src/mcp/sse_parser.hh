@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <mcpstate/core/error.hpp>
+
+// Server-Sent Events, as the HTML standard reads them: bytes in, events out. Pure; incremental: where the bytes are cut
+// makes no difference.
+namespace mcpstate::mcp {
+
+struct sse_event {
+  sse_event() {}
+  std::string name;  // empty when the stream named none
+  std::string data;  // its data lines joined by \n
+  std::string id;    // the last event id in force
+  // Whether it carries a JSON-RPC message. One with empty data only primes resumption.
+  [[nodiscard]] bool is_message() const { return (name.empty() || name == "message") && !data.empty(); }
+};
+
+class sse_parser {
+ public:
+  // max_event_bytes bounds one event, and one line.
+  explicit sse_parser(std::size_t max_event_bytes) : max_(max_event_bytes) {}
+
+  // The events completed by these bytes; too_large once an event grows over the limit, and from then on.
+  [[nodiscard]] result<std::vector<sse_event>> feed(std::string_view bytes);
+  // The event that the end of the stream cut off: the standard drops it, but servers forget the last blank line. The caller
+  // takes it only if it is a whole message.
+  [[nodiscard]] std::optional<sse_event> finish();
+
+  [[nodiscard]] const std::string& last_event_id() const noexcept { return last_id_; }
+  [[nodiscard]] std::optional<std::chrono::milliseconds> retry() const noexcept { return retry_; }
+
+ private:
+  void strip_mark(std::string_view& bytes);
+  void end_line(std::vector<sse_event>& out);
+  void field(std::string_view name, std::string_view value);
+  void dispatch(std::vector<sse_event>& out);
+
+  std::size_t max_;
+  std::size_t mark_seen_ = 0;  // bytes of a leading byte order mark matched so far; 3: past it
+  bool after_cr_ = false;      // a line ended with CR: an LF that follows belongs to it
+  bool over_ = false;
+  bool has_data_ = false;
+  std::string line_, name_, data_, last_id_;
+  std::optional<std::chrono::milliseconds> retry_;
+};
+
+}  // namespace mcpstate::mcp

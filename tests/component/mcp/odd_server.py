@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""A small MCP server over stdio that misbehaves in one way, named by its argument."""
+import json
+import os
+import signal
+import sys
+
+MODE = sys.argv[1]
+TOOL = '{"name":"odd", "x":1.50e+2,"\\u0061":"\\/\\u00e9"}'
+
+
+def put(text, end="\n"):
+    sys.stdout.write(text + end)
+    sys.stdout.flush()
+
+
+def say(text):
+    sys.stderr.write(text)
+    sys.stderr.flush()
+
+
+def answer(request, result):
+    put('{"jsonrpc":"2.0","id":%s,"result":%s}' % (json.dumps(request["id"]), result))
+
+
+def child(ignore_term, keep_pipes):
+    """A process that stays, as those that launchers such as npx start."""
+    ready, told = os.pipe()
+    if os.fork() == 0:
+        if ignore_term:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if not keep_pipes:
+            for descriptor in (0, 1, 2):
+                os.close(descriptor)
+        os.write(told, b"x")
+        while True:
+            signal.pause()
+    os.read(ready, 1)
+
+
+def ask(method, number):
+    """Asks the client, and returns its answer; nothing else may come in between."""
+    put('{"jsonrpc":"2.0","id":"%s","method":"%s"}' % (number, method))
+    return json.loads(sys.stdin.readline())
+
+
+def on_initialize(request):
+    version = "2025-03-26" if MODE == "batch" else "1999-01-01" if MODE == "old" else "2025-11-25"
+    if MODE == "dies":
+        say("no token given\n")
+        sys.exit(3)
+    if MODE == "silent":
+        say("still thinking\n")
+        return
+    if MODE == "junk":
+        put("Odd server, version 7")
+        put("")
+        put("\t")
+    if MODE == "only_junk":
+        put("login:")
+        return
+    if MODE == "flood":
+        say("x" * 5_000_000 + "\nlast words\n")
+    if MODE == "refuses":
+        put('{"jsonrpc":"2.0","id":%d,"error":{"code":-32603,"message":"out of order"}}' % request["id"])
+        return
+    if MODE == "asks_first":
+        assert ask("ping", "p1")["result"] == {}
+    if MODE == "long_line":
+        put("[" + "1," * 40_000_000)
+    answer(request, '{"protocolVersion":"%s","capabilities":{"tools":{"listChanged":true}},"instructions":"be odd",'
+                    '"serverInfo":{"name":"odd","version":"7"}}' % version)
+
+
+def on_list(request):
+    if MODE == "dies_later":
+        say("out of memory, sorry\n")
+        os._exit(5)
+    if MODE == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if MODE == "asks":
+        ping, roots = ask("ping", "s1"), ask("roots/list", "s2")
+        assert ping == {"jsonrpc": "2.0", "id": "s1", "result": {}}, ping
+        assert roots["id"] == "s2" and roots["error"]["code"] == -32601, roots
+    if MODE == "chatty":  # more than any pipe holds, before the request is answered
+        for number in range(20_000):
+            put('{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"%d%s"}}' % (number, "x" * 100))
+    if MODE == "batch":
+        put('[{"jsonrpc":"2.0","method":"notifications/message","params":{}},'
+            '{"jsonrpc":"2.0","id":"%d","result":{"tools":[%s]}}]' % (request["id"], TOOL))
+        return
+    if MODE == "huge":
+        filler = "y" * 1000
+        answer(request, '{"tools":[%s]}' % ",".join('{"name":"t%d","d":"%s"}' % (n, filler) for n in range(4_900)))
+        return
+    if MODE == "crlf":
+        put('{"jsonrpc":"2.0","id":%d,"result":{"tools":[%s]}}' % (request["id"], TOOL), end="\r\n")
+        return
+    if MODE == "stuck":
+        return
+    answer(request, '{"tools":[%s]}' % TOOL)
+
+
+def serve():
+    for line in sys.stdin:
+        request = json.loads(line)
+        if request.get("method") == "initialize":
+            on_initialize(request)
+        elif request.get("method") == "tools/list":
+            on_list(request)
+        elif request.get("method") == "ping":
+            if MODE == "no_ping":
+                put('{"jsonrpc":"2.0","id":%d,"error":{"code":-32601,"message":"Method not found"}}' % request["id"])
+            else:
+                answer(request, "{}")
+
+
+if MODE in ("stubborn", "stubborn_family"):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if MODE in ("family", "stubborn_family"):
+    child(ignore_term=MODE == "stubborn_family", keep_pipes=True)
+if MODE == "shy_family":
+    child(ignore_term=True, keep_pipes=False)
+serve()
+while MODE in ("stubborn", "stubborn_family"):
+    signal.pause()
