@@ -1,0 +1,40 @@
+# The front door. Each target installs what it needs first (tools/bootstrap), so that a bare Debian 12 is enough.
+PREFIX ?= /usr/local
+DESTDIR ?=
+JOBS ?= $(shell nproc)
+export JOBS
+
+.PHONY: help build run test fast bench format install clean
+
+help:  ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+build:  ## the program, optimised: build/release/mcpstate
+	tools/bootstrap build
+	cmake --preset release -DMCPSTATE_DEVELOPER=OFF >/dev/null
+	cmake --build build/release -j $(JOBS)
+
+run: build  ## a demonstration with real MCP servers
+	tools/bootstrap demo
+	tools/demo
+
+test:  ## everything CI runs: style, all tests, both compilers, sanitizers
+	tools/bootstrap test
+	./check full
+
+fast:  ## the quick loop: style, layers, unit tests
+	tools/bootstrap test
+	./check fast
+
+bench:  ## measure against the contenders; results in bench/RESULTS.md
+	tools/bootstrap bench
+	bench/run
+
+format:  ## rewrite the sources in the project's format
+	./check format
+
+install: build  ## into $(DESTDIR)$(PREFIX)
+	DESTDIR="$(DESTDIR)" cmake --install build/release --prefix "$(PREFIX)"
+
+clean:  ## remove everything that was built
+	rm -rf build
