@@ -11,7 +11,7 @@
 namespace mcpstate::redis {
 namespace {
 
-constexpr std::string_view type_bytes = "+-:$*_#,(!=%~>|;.";
+constexpr std::string_view type_bytes = "+-:$*_#,(!=%~>|;.\r";
 constexpr std::size_t max_line = 1024u * 1024;            // simple strings and errors
 constexpr std::size_t trusted_reserve = 4u * 1024 * 1024;  // of a bulk, before its bytes have come
 constexpr std::size_t trusted_items = 1024;               // of an array, before its items have come

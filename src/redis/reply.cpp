@@ -52,6 +52,12 @@ error to_error(const reply& r, std::string_view doing) {
   return error(code, std::move(detail), r.text);
 }
 
+// Grows at least by doubling: an exact reserve for every argument would copy everything before it each time.
+void request::make_room(std::size_t more) {
+  const std::size_t needed = bytes_.size() + more;
+  if (needed > bytes_.capacity()) bytes_.reserve(std::max({needed, 2 * bytes_.capacity(), std::size_t{120}}));
+}
+
 request& request::command(std::size_t arity) {
   append_header(bytes_, '*', arity);
   ++commands_;
@@ -59,9 +65,7 @@ request& request::command(std::size_t arity) {
 }
 
 request& request::arg(std::string_view bytes) {
-  // Grows by doubling: an exact reserve for every argument would copy everything before it each time.
-  const std::size_t needed = bytes_.size() + bytes.size() + 32;
-  if (needed > bytes_.capacity()) bytes_.reserve(std::max(needed, 2 * bytes_.capacity()));
+  make_room(bytes.size() + 32);
   append_header(bytes_, '$', bytes.size());
   bytes_ += bytes;
   bytes_ += "\r\n";

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <mcpstate/core/error.hpp>
@@ -30,7 +31,7 @@ struct reply {
 // ("put user:42 github"); the server's words become peer_text.
 [[nodiscard]] error to_error(const reply& r, std::string_view doing);
 
-// Commands to be sent together, encoded as they are added. Move-only use: the bytes may be megabytes.
+// Commands to be sent together, encoded as they are added. Move it, do not copy it: the bytes may be megabytes.
 class request {
  public:
   request() {}
@@ -41,6 +42,7 @@ class request {
   // A whole command at once.
   template <class... Args>
   request& add(const Args&... args) {
+    make_room((16 + ... + (room_for(args) + 32)));
     command(sizeof...(args));
     (arg(args), ...);
     return *this;
@@ -51,6 +53,10 @@ class request {
   [[nodiscard]] std::size_t commands() const noexcept { return commands_; }
 
  private:
+  static std::size_t room_for(std::string_view bytes) noexcept { return bytes.size(); }
+  static std::size_t room_for(std::int64_t) noexcept { return 20; }
+  void make_room(std::size_t more);
+
   std::string bytes_;
   std::size_t commands_ = 0;
 };
