@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include <mcpstate/open_store.hpp>
+
+#include <atomic>
+
+#include "contract/store_contract.hh"
+#include "support/redis_server.hh"
+
+namespace mcpstate::test {
+
+namespace {
+
+// One real server for the whole run, ended with the program; each set of data has a prefix of its own.
+redis_server& shared_server() {
+  static redis_server server = [] {
+    redis_options options;
+    // Someone who may read and write these keys only, and therefore may not use SORT_RO … GET.
+    options.acl = {"narrow on >wonder ~t* &* +@all"};
+    return redis_server(options);
+  }();
+  return server;
+}
+
+struct variant {
+  const char* user_info;
+  key_layout layout;
+};
+
+class redis_data final : public store_data {
+ public:
+  explicit redis_data(variant what) : what_(what) {
+    static std::atomic<int> next{0};
+    prefix_ = "t" + std::to_string(++next);
+  }
+  task<std::shared_ptr<store>> open(asio::any_io_executor executor, store_options options, bool) override {
+    options.prefix = prefix_;
+    options.layout = what_.layout;
+    std::string url = std::string("redis://") + what_.user_info + "localhost:" + std::to_string(shared_server().port()) + "/0";
+    auto opened = co_await open_store(std::move(executor), std::move(url), std::move(options));
+    if (!opened) co_return opened.error();
+    co_return std::shared_ptr<store>(std::move(*opened));
+  }
+  asio::awaitable<void> pass(std::chrono::milliseconds time) override { co_await aio::wait_until(aio::after(time)); }
+  [[nodiscard]] bool has_manual_clock() const override { return false; }
+
+ private:
+  variant what_;
+  std::string prefix_;
+};
+
+const bool registered =
+    register_store({"redis", [] { return std::make_unique<redis_data>(variant{"", key_layout::plain}); }}) &&
+    register_store({"redis_tagged", [] { return std::make_unique<redis_data>(variant{"", key_layout::tagged}); }}) &&
+    register_store({"redis_narrow", [] { return std::make_unique<redis_data>(variant{"narrow:wonder@", key_layout::plain}); }});
+
+}  // namespace
+
+}  // namespace mcpstate::test
