@@ -66,6 +66,10 @@ bool parser::take_bytes(std::size_t n) {
 
 parser::step parser::read_line(std::string_view& in) {
   if (in.empty()) return step::more;
+  // What is no reply at all is found out at once, not when a line ends.
+  if (line_.empty() && type_bytes.find(in.front()) == std::string_view::npos) {
+    return fail("a reply cannot begin with " + show(in.front()));
+  }
   const auto* newline = static_cast<const char*>(std::memchr(in.data(), '\n', in.size()));
   const std::size_t n = newline != nullptr ? static_cast<std::size_t>(newline - in.data()) + 1 : in.size();
   if (line_.size() + n > max_line) return fail("a line of more than 1 MiB");
@@ -73,10 +77,6 @@ parser::step parser::read_line(std::string_view& in) {
   const std::string_view piece = in.substr(0, n);
   in.remove_prefix(n);
   if (newline == nullptr) {
-    // What is no reply at all need not be collected until a line ends.
-    if (line_.empty() && type_bytes.find(piece[0]) == std::string_view::npos) {
-      return fail("a reply cannot begin with " + show(piece[0]));
-    }
     line_ += piece;
     return step::more;
   }

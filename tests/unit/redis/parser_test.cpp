@@ -145,7 +145,7 @@ const broken every_defect[] = {
     {"\x15\x03\x01", "a reply cannot begin with 0x15"},
     {"\r\n", "an empty line where a reply should begin"},
     {"+OK\n", "a line that does not end in CR LF"},
-    {"\n", "a line that does not end in CR LF"},
+    {"\n", "a reply cannot begin with 0x0a"},
     {"+a\rb\r\n", "a CR inside a line"},
     {":\r\n", "an integer that is none"},
     {":1x\r\n", "an integer that is none"},
