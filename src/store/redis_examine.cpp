@@ -45,7 +45,8 @@ void redis_examiner::count(std::string_view check, level how_bad, std::string_vi
 task<void> redis_examiner::walk() {
   std::string cursor = "0";
   do {
-    auto step = co_await store_.scan_step(cursor, std::vector<std::string>());
+    std::vector<std::string> all_types;
+    auto step = co_await store_.scan_step(cursor, std::move(all_types));
     if (!step) co_return step.error();
     const std::vector<reply>* keys = &(*step)[1].items;
     MCPSTATE_CO_CHECK(co_await look_at_page(keys));

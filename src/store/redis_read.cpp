@@ -99,7 +99,8 @@ task<std::vector<connection>> redis_store::list_by_sort(owner who, tools_wanted 
     if (!r->is_error()) continue;
     const error refused = redis::to_error(*r, doing);
     if (refused.code() != errc::wrong_type) co_return refused;
-    co_return co_await explain_wrong_type(who, std::string(), doing);
+    const std::string no_member;
+    co_return co_await explain_wrong_type(who, no_member, doing);
   }
   std::vector<connection> found;
   const std::size_t stride = fields + 1;
@@ -129,7 +130,8 @@ task<std::vector<connection>> redis_store::list_by_mget(owner who, tools_wanted 
   if (got->front().is_error()) {
     const error refused = redis::to_error(got->front(), doing);
     if (refused.code() != errc::wrong_type) co_return refused;
-    co_return co_await explain_wrong_type(who, std::string(), doing);
+    const std::string no_member;
+    co_return co_await explain_wrong_type(who, no_member, doing);
   }
   std::vector<std::string> members;
   for (auto& item : got->front().items) members.push_back(std::move(item.text));

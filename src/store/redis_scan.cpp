@@ -28,7 +28,8 @@ task<std::vector<reply>> redis_store::scan_step(std::string cursor, std::vector<
 // An owner is told once, at its :servers key; or at its :connections key where it has no :servers (a foreign program's).
 task<owner_page> redis_store::do_scan(std::string cursor) {
   std::vector<std::string> sets_only{"TYPE", "set"};
-  auto step = co_await scan_step(cursor.empty() ? "0" : cursor, std::move(sets_only));
+  if (cursor.empty()) cursor = "0";
+  auto step = co_await scan_step(std::move(cursor), std::move(sets_only));
   if (!step) co_return step.error();
   std::vector<owner> owners, maybe;
   for (const auto& key : (*step)[1].items) {
@@ -89,7 +90,8 @@ task<store_stats> redis_store::do_stats(progress_handler progress) {
   std::uint64_t seen = 0;
   std::string cursor = "0";
   do {
-    auto step = co_await scan_step(cursor, std::vector<std::string>());
+    std::vector<std::string> all_types;
+    auto step = co_await scan_step(cursor, std::move(all_types));
     if (!step) co_return step.error();
     request ask;
     std::vector<key_field> asked;

@@ -284,7 +284,8 @@ task<std::uint64_t> redis_store::do_disconnect_all(owner who) {
     auto answer = co_await run(redis_scripts::put(), std::move(nothing_before), std::move(keys), std::move(arguments), doing);
     if (!answer) {
       if (answer.error().code() != errc::wrong_type) co_return answer.error();
-      co_return co_await explain_wrong_type(who, std::string(), doing);
+      const std::string no_member;
+      co_return co_await explain_wrong_type(who, no_member, doing);
     }
     auto refused = refusal(*answer, doing);
     if (!refused) co_return changed;
