@@ -92,7 +92,10 @@ local prefix, ttl, life = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local records = (#KEYS - 2) / 5
 local connections, servers = KEYS[1], KEYS[2]
 local function refuse(why, member)
-  for i = 1, records do if KEYS[2 + i * 5] ~= '' then redis.call('DEL', KEYS[2 + i * 5]) end end
+  for i = 1, records do
+    local tools, staging = KEYS[2 + i * 5 - 3], KEYS[2 + i * 5]
+    if staging ~= tools then redis.call('DEL', staging) end
+  end
   return {why, member}
 end
 -- every key is read before any is written: a wrong type ends the script here
@@ -101,7 +104,8 @@ redis.call('SCARD', servers)
 local r = {}
 for i = 1, records do
   local k, a = 2 + (i - 1) * 5, 3 + (i - 1) * 8
-  local one = {status = KEYS[k + 1], tools = KEYS[k + 2], at = KEYS[k + 3], info = KEYS[k + 4], staging = KEYS[k + 5],
+  local one = {status = KEYS[k + 1], tools = KEYS[k + 2], at = KEYS[k + 3], info = KEYS[k + 4],
+    staging = KEYS[k + 5] ~= KEYS[k + 2] and KEYS[k + 5],
     member = ARGV[a + 1], rev = ARGV[a + 2], old_status = ARGV[a + 3], old_at = ARGV[a + 4], to = ARGV[a + 5],
     new_at = ARGV[a + 6], action = ARGV[a + 7], tail = ARGV[a + 8]}
   one.found_rev, one.expires, one.latest = head_of(one.info)
@@ -131,7 +135,7 @@ end
 
 constexpr std::string_view put_write = R"lua(
 for i = 1, records do
-  if r[i].staging ~= '' and redis.call('EXISTS', r[i].staging) == 0 then return refuse('staging', r[i].member) end
+  if r[i].staging and redis.call('EXISTS', r[i].staging) == 0 then return refuse('staging', r[i].member) end
 end
 local answer, last = {'ok'}, 0
 for i = 1, records do
@@ -148,7 +152,7 @@ for i = 1, records do
   redis.call('SADD', servers, one.member)
   redis.call('SET', one.status, one.to, 'PXAT', at)
   if one.new_at == '' then redis.call('DEL', one.at) else redis.call('SET', one.at, one.new_at, 'PXAT', at) end
-  if one.staging ~= '' then redis.call('RENAME', one.staging, one.tools) end
+  if one.staging then redis.call('RENAME', one.staging, one.tools) end
   if one.action == 'drop' then redis.call('DEL', one.tools) else redis.call('PEXPIREAT', one.tools, at) end
   redis.call('SET', one.info, '{"revision":' .. int(rev) .. ',"expires_at":' .. at .. ',"expires_latest":' .. int(latest) ..
     ',' .. one.tail, 'PXAT', at)

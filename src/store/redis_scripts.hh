@@ -14,7 +14,8 @@ struct script {
 };
 
 // Writes any number of records of one owner, all or none.
-//   KEYS  connections, servers, then per record: status, tools, connected_at, info, staging ("" if nothing is staged)
+//   KEYS  connections, servers, then per record: status, tools, connected_at, info, staging (the tools key again if nothing is
+//         staged: an access list and a cluster judge every name here, an empty one too)
 //   ARGV  owner prefix, ttl ms, max lifetime ms (0: none), then per record: member, expected revision, expected status, expected
 //         connected_at ("+bytes", or "-" for absent), new status, new connected_at ("" : none), tools action (keep | replace |
 //         replace_empty | drop), info tail

@@ -202,6 +202,7 @@ void redis_store::add_put_arguments(const owner& who, const connection& after, c
   const std::string member = after.member.empty() ? encode_name(after.server) : after.member;
   for (auto field : {key_field::status, key_field::tools, key_field::connected_at, key_field::info})
     keys.push_back(keys_.server_key(who, member, field));
+  if (staging.empty()) staging = keys_.server_key(who, member, key_field::tools);
   keys.push_back(std::move(staging));
   arguments.push_back(member);
   append_basis(seen, arguments);
