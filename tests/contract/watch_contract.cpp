@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+// Watches: a snapshot, then every change, whoever makes it.
+#include <mcpstate/aio/task_group.hpp>
+
+#include "contract/store_contract.hh"
+
+namespace mcpstate::test {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+store_options short_lived() {
+  store_options o;
+  o.ttl = 2s;
+  return o;
+}
+
+}  // namespace
+
+STORE_TEST(a_watch_begins_with_what_is_there) {
+  CO_ASSERT_OK(co_await write(on.a, user("1"), server("a"), status::connected, R"([{"name":"t"}])"));
+  CO_ASSERT_OK(co_await write(on.a, user("1"), server("b"), status::failed));
+  CO_ASSERT_OK(co_await write(on.a, user("2"), server("a"), status::connected));
+  auto opened = co_await on.b.watch(user("1"));
+  CO_ASSERT_OK(opened);
+  watched seen(std::move(*opened));
+  CO_ASSERT_TRUE(co_await seen.until_ready());
+  EXPECT_EQ(seen.all(), "user:1/a=CONNECTED user:1/b=FAILED");
+  EXPECT_EQ(seen.events(), 3u);
+}
+
+STORE_TEST(a_watch_of_nothing_is_ready_at_once) {
+  auto opened = co_await on.a.watch(user("1"));
+  CO_ASSERT_OK(opened);
+  watched seen(std::move(*opened));
+  CO_ASSERT_TRUE(co_await seen.until_ready());
+  EXPECT_EQ(seen.events(), 1u);
+}
+
+STORE_TEST(events_carry_the_record_without_its_tools) {
+  auto opened = co_await on.a.watch(user("1"));
+  CO_ASSERT_OK(opened);
+  auto ready = co_await (*opened)->next();
+  CO_ASSERT_OK(ready);
+  EXPECT_EQ(ready->what, event::kind::ready);
+  const auto written = co_await write(on.b, user("1"), server("a"), status::connected, R"([{"name":"t"}])");
+  CO_ASSERT_OK(written);
+  auto e = co_await (*opened)->next();
+  CO_ASSERT_OK(e);
+  CO_ASSERT_EQ(e->what, event::kind::present);
+  CO_ASSERT_TRUE(e->record);
+  EXPECT_EQ(e->record->revision, written->revision);
+  EXPECT_EQ(e->record->info, written->info);
+  EXPECT_EQ(e->record->seen, written->seen);
+  EXPECT_FALSE(e->record->tools);
+}
+
+STORE_TEST(every_change_of_any_handle_is_told) {
+  auto opened = co_await on.a.watch(user("1"));
+  CO_ASSERT_OK(opened);
+  watched seen(std::move(*opened));
+  CO_ASSERT_TRUE(co_await seen.until_ready());
+  for (store* s : {&on.a, &on.b}) {
+    CO_ASSERT_OK(co_await write(*s, user("1"), server("a"), status::connected));
+    CO_ASSERT_TRUE(co_await seen.until("user:1/a=CONNECTED"));
+    CO_ASSERT_OK(co_await write(*s, user("1"), server("b"), status::connecting));
+    CO_ASSERT_TRUE(co_await seen.until("user:1/a=CONNECTED user:1/b=CONNECTING"));
+    CO_ASSERT_OK(co_await s->disconnect(user("1"), server("a"), std::nullopt));
+    CO_ASSERT_TRUE(co_await seen.until("user:1/a=DISCONNECTED user:1/b=CONNECTING"));
+    CO_ASSERT_OK(co_await s->disconnect(user("1"), std::nullopt, std::nullopt));
+    CO_ASSERT_TRUE(co_await seen.until("user:1/a=DISCONNECTED user:1/b=DISCONNECTED"));
+    CO_ASSERT_OK(co_await s->erase(user("1")));
+    CO_ASSERT_TRUE(co_await seen.until(""));
+  }
+}
+
+STORE_TEST(a_watch_tells_of_its_owner_only) {
+  auto opened = co_await on.a.watch(user("1"));
+  CO_ASSERT_OK(opened);
+  watched seen(std::move(*opened));
+  CO_ASSERT_TRUE(co_await seen.until_ready());
+  const auto before = seen.events();
+  CO_ASSERT_OK(co_await write(on.b, user("2"), server("a"), status::connected));
+  CO_ASSERT_OK(co_await write(on.b, session("1"), server("a"), status::connected));
+  CO_ASSERT_OK(co_await write(on.b, user("1"), server("a"), status::connected));
+  CO_ASSERT_TRUE(co_await seen.until("user:1/a=CONNECTED"));
+  EXPECT_EQ(seen.events(), before + 1);
+}
+
+STORE_TEST(a_claim_is_told_to_both_sides) {
+  CO_ASSERT_OK(co_await write(on.a, session("s"), server("a"), status::connected));
+  auto of_session = co_await on.a.watch(session("s"));
+  CO_ASSERT_OK(of_session);
+  auto of_user = co_await on.a.watch(user("u"));
+  CO_ASSERT_OK(of_user);
+  watched left(std::move(*of_session)), right(std::move(*of_user));
+  CO_ASSERT_TRUE(co_await left.until_ready());
+  CO_ASSERT_TRUE(co_await right.until_ready());
+  CO_ASSERT_OK(co_await on.b.claim(session("s"), user("u")));
+  EXPECT_TRUE(co_await left.until(""));
+  EXPECT_TRUE(co_await right.until("user:u/a=CONNECTED"));
+}
+
+STORE_TEST_WITH(what_expires_is_told, short_lived()) {
+  CO_ASSERT_OK(co_await write(on.a, user("1"), server("a"), status::connected));
+  auto one = co_await on.a.watch(user("1"));
+  CO_ASSERT_OK(one);
+  auto all = co_await on.b.watch(std::nullopt);
+  CO_ASSERT_OK(all);
+  watched seen(std::move(*one)), seen_all(std::move(*all));
+  CO_ASSERT_TRUE(co_await seen.until_ready());
+  CO_ASSERT_TRUE(co_await seen_all.until_ready());
+  EXPECT_EQ(seen.all(), "user:1/a=CONNECTED");
+  co_await on.data.pass(2s);
+  EXPECT_TRUE(co_await seen.until("", 1s));
+  EXPECT_TRUE(co_await seen_all.until("", 1s));
+}
+
+STORE_TEST_WITH(a_touch_is_no_event_and_puts_the_expiry_off, short_lived()) {
+  CO_ASSERT_OK(co_await write(on.a, user("1"), server("a"), status::connected));
+  auto opened = co_await on.a.watch(user("1"));
+  CO_ASSERT_OK(opened);
+  watched seen(std::move(*opened));
+  CO_ASSERT_TRUE(co_await seen.until_ready());
+  const auto before = seen.events();
+  co_await on.data.pass(1200ms);
+  CO_ASSERT_OK(co_await on.b.touch(user("1"), std::nullopt));
+  co_await on.data.pass(1200ms);
+  // The next event is the one of this write: not one of the touch, and not the record's end.
+  CO_ASSERT_OK(co_await write(on.b, user("1"), server("a"), status::failed));
+  CO_ASSERT_TRUE(co_await seen.until("user:1/a=FAILED"));
+  EXPECT_EQ(seen.events(), before + 1);
+}
+
+STORE_TEST(a_watch_on_all_sees_every_owner) {
+  for (int i = 0; i < 300; ++i)
+    CO_ASSERT_OK(co_await write(on.a, user(std::to_string(1000 + i)), server("a"), status::connected));
+  auto opened = co_await on.b.watch(std::nullopt);
+  CO_ASSERT_OK(opened);
+  watched seen(std::move(*opened));
+  CO_ASSERT_TRUE(co_await seen.until_ready());
+  EXPECT_EQ(seen.events(), 301u);
+  for (int i = 0; i < 300; ++i) CO_ASSERT_OK(co_await on.a.erase(user(std::to_string(1000 + i))));
+  CO_ASSERT_TRUE(co_await seen.until(""));
+  CO_ASSERT_OK(co_await write(on.a, session("new"), server("x"), status::failed));
+  EXPECT_TRUE(co_await seen.until("session:new/x=FAILED"));
+  CO_ASSERT_OK(co_await write(on.b, user("other"), server("y"), status::connected));
+  EXPECT_TRUE(co_await seen.until("session:new/x=FAILED user:other/y=CONNECTED"));
+}
+
+STORE_TEST(a_slow_reader_ends_with_the_latest_state) {
+  auto opened = co_await on.a.watch(user("1"));
+  CO_ASSERT_OK(opened);
+  watched seen(std::move(*opened));
+  CO_ASSERT_TRUE(co_await seen.until_ready());
+  for (int i = 0; i < 50; ++i)
+    CO_ASSERT_OK(co_await write(on.b, user("1"), server("a"), i % 2 ? status::connected : status::failed));
+  CO_ASSERT_OK(co_await write(on.b, user("1"), server("b"), status::connected));
+  EXPECT_TRUE(co_await seen.until("user:1/a=CONNECTED user:1/b=CONNECTED"));
+}
+
+STORE_TEST(several_watches_of_one_owner_are_all_served) {
+  auto first = co_await on.a.watch(user("1"));
+  CO_ASSERT_OK(first);
+  watched one(std::move(*first));
+  CO_ASSERT_TRUE(co_await one.until_ready());
+  CO_ASSERT_OK(co_await write(on.b, user("1"), server("a"), status::connected));
+  auto second = co_await on.a.watch(user("1"));
+  CO_ASSERT_OK(second);
+  {
+    watched two(std::move(*second));
+    CO_ASSERT_TRUE(co_await two.until_ready());
+    EXPECT_EQ(two.all(), "user:1/a=CONNECTED");
+  }
+  CO_ASSERT_TRUE(co_await one.until("user:1/a=CONNECTED"));
+  CO_ASSERT_OK(co_await write(on.b, user("1"), server("a"), status::failed));
+  EXPECT_TRUE(co_await one.until("user:1/a=FAILED"));
+}
+
+namespace {
+
+// Ends when the watch does.
+asio::awaitable<void> read_to_the_end(watcher& from, bool& ended) {
+  for (;;) {
+    auto e = co_await from.next();
+    if (e) continue;
+    EXPECT_TRUE(e.error().is(cond::cancelled)) << e.error().detail();
+    ended = true;
+    co_return;
+  }
+}
+
+}  // namespace
+
+STORE_TEST(close_ends_watches_and_everything_after_it) {
+  auto one = co_await on.a.watch(user("1"));
+  CO_ASSERT_OK(one);
+  auto all = co_await on.a.watch(std::nullopt);
+  CO_ASSERT_OK(all);
+  bool one_ended = false, all_ended = false;
+  aio::task_group readers(co_await asio::this_coro::executor);
+  readers.spawn("one", read_to_the_end(**one, one_ended));
+  readers.spawn("all", read_to_the_end(**all, all_ended));
+  co_await on.a.close();
+  co_await readers.join();
+  EXPECT_TRUE(one_ended && all_ended);
+  const auto late = co_await (*one)->next();
+  EXPECT_TRUE(!late && late.error().is(cond::cancelled));
+  const auto read_after = co_await on.a.list(user("1"), tools_wanted::no);
+  EXPECT_TRUE(!read_after && read_after.error().is(cond::cancelled));
+}
+
+}  // namespace mcpstate::test
