@@ -24,6 +24,7 @@ CLEAN = {
                          "  if (auto r = co_await later(init); !r) {\n    co_return fail();\n  }\n"
                          "  co_await (*store)->close();\n"
                          "  co_await run([] { return 1; });\n"
+                         "  co_await eventually([&] { return a == b; });\n"
                          "  const std::vector<int> all{1, 2};\n}\n",
     "include/mcpstate/store.hpp": "#include <mcpstate/core/keys.hpp>\n",
     "include/mcpstate/core/keys.hpp": "#include <string>\n",
@@ -57,6 +58,7 @@ VIOLATIONS = [
     ("src/store/task.cpp", "task<void> f() { co_await put({.id = 1}); }\n", "awaited-braces"),
     ("src/store/task.cpp", "task<void> f() { co_await put(std::vector<int>{1}); }\n", "awaited-braces"),
     ("src/store/task.cpp", "task<void> f() { co_await run([s] { return s; }); }\n", "awaited-lambda"),
+    ("src/store/task.cpp", "task<void> f() { co_await run([&a, s = std::move(b)] { return s; }); }\n", "awaited-lambda"),
     ("src/store/task.cpp", "auto f = [s]() -> task<int> { co_return s; };\n", "lambda-coroutine"),
     ("src/store/task.cpp", 'std::string k = prefix + ":server:" + name;\n', "key"),
     ("src/store/forgotten.cpp", "int x;\n", "unlisted"),
