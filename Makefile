@@ -11,7 +11,7 @@ help:  ## this list
 
 build:  ## the program, optimised: build/release/mcpstate
 	tools/bootstrap build
-	cmake --preset release -DMCPSTATE_DEVELOPER=OFF >/dev/null
+	cmake --preset release -DMCPSTATE_DEVELOPER=OFF -DMCPSTATE_BENCH=OFF >/dev/null
 	cmake --build build/release -j $(JOBS)
 
 run: build  ## a demonstration with real MCP servers
@@ -28,7 +28,9 @@ fast:  ## the quick loop: style, layers, unit tests
 
 bench:  ## measure against the contenders; results in bench/RESULTS.md
 	tools/bootstrap bench
-	bench/run
+	cmake --preset release -DMCPSTATE_DEVELOPER=OFF -DMCPSTATE_BENCH=ON >/dev/null
+	cmake --build build/release -j $(JOBS)
+	bench/run --build build/release
 
 format:  ## rewrite the sources in the project's format
 	./check format
