@@ -7,8 +7,8 @@
 
 namespace mcpstate {
 
-// Reads :info where it is spelled exactly as encode_info spells it, in one pass and without building a document: a list of an
-// owner decodes one of these per record, and that must not cost more than receiving it. Absent means only "not so simple"
+// Reads :info where it is spelled exactly as encode_info spells it, in one pass and without building a document: a list of
+// an owner decodes one of these per record, and that must not cost more than receiving it. Absent means only "not so simple"
 // (other order, escapes, non-ASCII, an error member): decode_info then asks Boost.JSON, and both always agree.
 [[nodiscard]] std::optional<info_record> scan_info(std::string_view bytes);
 
