@@ -36,9 +36,7 @@ asio::awaitable<void> link::shell::run() {
   asio::steady_timer pause(executor);
   while (!stopping_) {
     attempt_until_ = clock::now() + config.connect_timeout;
-    auto opening = open_transport(executor, config, *tls_);
-    auto timed = aio::with_deadline(std::move(opening), attempt_until_, "no answer in time from " + shown_address(config));
-    auto opened = co_await std::move(timed);
+    auto opened = co_await open_transport(executor, config, *tls_, attempt_until_);
     if (stopping_) break;
     if (opened) {
       begin_session(std::move(*opened));

@@ -111,17 +111,19 @@ error cannot_connect(const link_config& config, const error_code& ec) {
   return error(errc::connect_failed, "cannot connect to " + shown_address(config) + ": " + ec.message());
 }
 
-task<any_socket> connect_tcp(asio::any_io_executor executor, const link_config& config) {
+task<std::unique_ptr<any_socket>> connect_tcp(asio::any_io_executor executor, const link_config& config) {
+  co_await asio::this_coro::throw_if_cancelled(false);
   MCPSTATE_CO_TRY(endpoints, co_await resolve(executor, config));
   tcp::socket socket(executor);
   auto connected = co_await asio::async_connect(socket, endpoints, aio::use_ec);
   error_code ec = std::get<0>(connected);
   if (!ec) socket.set_option(tcp::no_delay(true), ec);
   if (ec) co_return cannot_connect(config, ec);
-  co_return any_socket(std::move(socket));
+  co_return std::make_unique<any_socket>(std::move(socket));
 }
 
-task<any_socket> connect_unix(asio::any_io_executor executor, const link_config& config) {
+task<std::unique_ptr<any_socket>> connect_unix(asio::any_io_executor executor, const link_config& config) {
+  co_await asio::this_coro::throw_if_cancelled(false);
   using local = asio::local::stream_protocol;
   if (config.unix_path.size() > 107) co_return error(errc::connect_failed, "the path of the unix socket is too long");
   local::socket socket(executor);
@@ -129,7 +131,7 @@ task<any_socket> connect_unix(asio::any_io_executor executor, const link_config&
   auto connected = co_await socket.async_connect(where, aio::use_ec);
   const error_code ec = std::get<0>(connected);
   if (ec) co_return cannot_connect(config, ec);
-  co_return any_socket(std::move(socket));
+  co_return std::make_unique<any_socket>(std::move(socket));
 }
 
 }  // namespace
@@ -178,6 +180,7 @@ error tls_refused(const link_config& config, SSL* ssl, const error_code& ec) {
 }
 
 task<std::unique_ptr<transport>> wrap_tls(any_socket socket, const link_config& config, tls_settings& tls) {
+  co_await asio::this_coro::throw_if_cancelled(false);
   MCPSTATE_CO_TRY(context, tls.context(config));
   auto wrapped = std::make_unique<tls_transport>(std::move(socket), *context);
   SSL* const ssl = wrapped->stream.native_handle();
@@ -197,16 +200,22 @@ std::string shown_address(const link_config& config) {
   return (colons ? "[" + config.host + "]" : config.host) + ":" + std::to_string(config.port);
 }
 
-task<std::unique_ptr<transport>> open_transport(asio::any_io_executor executor, const link_config& config, tls_settings& tls) {
+task<std::unique_ptr<transport>> open_transport(asio::any_io_executor executor, const link_config& config, tls_settings& tls,
+                                                aio::deadline until) {
   co_await asio::this_coro::throw_if_cancelled(false);
+  const std::string where = shown_address(config);
   const bool local = !config.unix_path.empty();
   auto opening = local ? connect_unix(executor, config) : connect_tcp(executor, config);
-  MCPSTATE_CO_TRY(socket, co_await std::move(opening));
+  auto connecting = aio::with_deadline(std::move(opening), until, "no answer in time from " + where);
+  MCPSTATE_CO_TRY(socket, co_await std::move(connecting));
   if (config.tls && !local) {
-    auto wrapping = wrap_tls(std::move(socket), config, tls);
-    co_return co_await std::move(wrapping);
+    // A plain server may wait for more of what it takes for a command.
+    auto wrapping = wrap_tls(std::move(*socket), config, tls);
+    auto shaking = aio::with_deadline(std::move(wrapping), until,
+                                      "no TLS answer in time from " + where + " (is it redis:// there?)");
+    co_return co_await std::move(shaking);
   }
-  co_return std::unique_ptr<transport>(std::make_unique<plain_transport>(std::move(socket)));
+  co_return std::unique_ptr<transport>(std::make_unique<plain_transport>(std::move(*socket)));
 }
 
 }  // namespace mcpstate::redis

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include <mcpstate/aio/deadline.hpp>
 #include <mcpstate/aio/task.hpp>
 
 #include "redis/link_config.hh"
@@ -50,7 +51,8 @@ class tls_settings;
 [[nodiscard]] std::string shown_address(const link_config& config);
 
 // Resolves, connects and, with TLS, shakes hands and verifies. Cancellation: terminal; ends soon, and nothing is left open.
-// Errors: resolve_failed, connect_failed, tls_failed. `config` and `tls` outlive the call.
-task<std::unique_ptr<transport>> open_transport(asio::any_io_executor executor, const link_config& config, tls_settings& tls);
+// Errors: resolve_failed, connect_failed, tls_failed, deadline. `config` and `tls` outlive the call.
+task<std::unique_ptr<transport>> open_transport(asio::any_io_executor executor, const link_config& config, tls_settings& tls,
+                                                aio::deadline until);
 
 }  // namespace mcpstate::redis

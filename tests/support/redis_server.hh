@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-// A real redis-server of one's own: a free port, a temporary directory, ended by its process id. Blocking; for tests.
+// A real redis-server of one's own: a free port, a temporary directory, ended by its process id. Blocking; for tests. Make it on
+// the main thread: the kernel ends the server with the thread that started it, so that no end of a test leaves one behind.
 namespace mcpstate::test {
 
 struct redis_options {
@@ -18,7 +19,7 @@ struct redis_options {
 
 class redis_server {
  public:
-  // Starts it and waits until it accepts connections; throws std::runtime_error with its log otherwise.
+  // Starts it and waits until it answers (that it is loading, for one); throws std::runtime_error with its log otherwise.
   explicit redis_server(redis_options options = {});
   ~redis_server();
   redis_server(const redis_server&) = delete;
@@ -34,7 +35,8 @@ class redis_server {
 
   void kill();     // SIGKILL, and waits for its end
   void restart();  // on the same port, with the same directory; kill() first
-  void start_without_waiting();  // the same, but it may still be loading
+  // For the next restart().
+  [[nodiscard]] std::vector<std::string>& args() noexcept { return options_.args; }
   void freeze();   // SIGSTOP, and waits until it has stopped
   void thaw();     // SIGCONT
 

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+// TLS: who is trusted, and what a mix-up of ports looks like.
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
+
+#include "component/redis/link_fixture.hh"
+
+namespace mcpstate::redis {
+namespace {
+
+class link_tls : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    redis_options options;
+    options.tls = true;
+    server_ = new redis_server(options);
+  }
+  static void TearDownTestSuite() {
+    delete server_;
+    server_ = nullptr;
+  }
+  static redis_server& server() { return *server_; }
+  static link_config trusting(std::string ca_file) {
+    link_config config = tcp_of(server());
+    config.host = "localhost";
+    config.tls = true;
+    config.ca_file = std::move(ca_file);
+    return config;
+  }
+
+ private:
+  static inline redis_server* server_ = nullptr;
+};
+
+asio::awaitable<void> moves_much(asio::io_context& context, link_config config) {
+  observed_link one(context, config);
+  CO_ASSERT_OK(co_await one.to.ready(after(seconds(5))));
+  const std::string large(3'000'000, 'x');
+  std::vector<std::shared_ptr<outcome>> all;
+  for (int i = 0; i < 200; ++i) {
+    request r;
+    r.add("SET", "k" + std::to_string(i), i % 50 == 0 ? large : std::to_string(i)).add("GET", "k" + std::to_string(i));
+    all.push_back(ask_beside(context, one.to, std::move(r), after(seconds(15)), effect::write));
+  }
+  CO_ASSERT_TRUE(co_await eventually([&] { return all.back()->ended; }));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    CO_ASSERT_OK(all[i]->got);
+    CO_ASSERT_TRUE(all[i]->got->at(1).text == (i % 50 == 0 ? large : std::to_string(i)));
+  }
+  EXPECT_EQ(one.states, std::vector<bool>(1, true));
+  co_await one.to.close();
+}
+
+TEST_F(link_tls, speaks_to_a_server_that_it_trusts) {
+  run_co_test([](asio::io_context& context) { return moves_much(context, trusting(server().ca_file())); });
+}
+
+TEST_F(link_tls, trusts_anybody_when_told_so) {
+  run_co_test([](asio::io_context& context) {
+    link_config config = trusting(server().other_ca_file());
+    config.host = "127.0.0.1";
+    config.tls_verify = false;
+    return moves_much(context, config);
+  });
+}
+
+asio::awaitable<void> fails(asio::io_context& context, link_config config, errc code, std::string words) {
+  observed_link one(context, config);
+  auto hello = co_await one.to.ready(after(seconds(8)));
+  CO_ASSERT_FAILS(hello, code);
+  EXPECT_NE(hello.error().detail().find(words), std::string::npos) << hello.error().detail();
+  EXPECT_TRUE(one.states.empty());
+  co_await one.to.close();
+}
+
+TEST_F(link_tls, refuses_a_certificate_of_somebody_else) {
+  run_co_test([](asio::io_context& context) {
+    return fails(context, trusting(server().other_ca_file()), errc::tls_failed, "its certificate is refused");
+  });
+}
+
+TEST_F(link_tls, refuses_a_certificate_of_the_system_trust_does_not_know) {
+  run_co_test([](asio::io_context& context) {
+    return fails(context, trusting(""), errc::tls_failed, "its certificate is refused");
+  });
+}
+
+TEST_F(link_tls, refuses_a_certificate_for_another_name) {
+  run_co_test([](asio::io_context& context) {
+    link_config config = trusting(server().ca_file());
+    config.host = "127.0.0.1";
+    return fails(context, config, errc::tls_failed, "its certificate is refused");
+  });
+}
+
+TEST_F(link_tls, says_which_file_it_cannot_read) {
+  run_co_test([](asio::io_context& context) {
+    return fails(context, trusting("/nowhere/ca.crt"), errc::tls_failed, "cannot read /nowhere/ca.crt");
+  });
+}
+
+TEST_F(link_tls, is_what_a_plain_client_should_have_used) {
+  run_co_test([](asio::io_context& context) {
+    link_config config = tcp_of(server());
+    return fails(context, config, errc::connect_failed, "does this port expect TLS");
+  });
+}
+
+TEST_F(link_tls, is_not_what_a_plain_redis_speaks) {
+  const redis_server plain;
+  run_co_test([&](asio::io_context& context) {
+    link_config config = trusting(server().ca_file());
+    config.port = plain.port();
+    config.connect_timeout = milliseconds(500);
+    return fails(context, config, errc::deadline, "is it redis:// there?");
+  });
+}
+
+// Says its piece to the first two who come, and hangs up.
+asio::awaitable<void> say_and_hang_up(asio::ip::tcp::acceptor& acceptor) {
+  for (int i = 0; i < 2; ++i) {
+    auto socket = co_await acceptor.async_accept(asio::use_awaitable);
+    char byte = 0;
+    const std::string piece = "HTTP/1.1 400 Bad Request\r\n\r\n";
+    co_await socket.async_read_some(asio::buffer(&byte, 1), asio::use_awaitable);
+    co_await asio::async_write(socket, asio::buffer(piece), asio::use_awaitable);
+  }
+}
+
+asio::awaitable<void> asks_a_stranger(asio::io_context& context, link_config config) {
+  asio::ip::tcp::acceptor acceptor(context, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+  auto note = [](std::exception_ptr failure) { EXPECT_FALSE(failure); };
+  asio::co_spawn(context, say_and_hang_up(acceptor), std::move(note));
+  config.port = acceptor.local_endpoint().port();
+  config.backoff_min = config.backoff_max = seconds(3600);
+  co_await fails(context, config, errc::tls_failed, "does not speak TLS");
+  config.tls = false;
+  co_await fails(context, config, errc::protocol, "is not a Redis server: a reply cannot begin with 'H'");
+}
+
+TEST_F(link_tls, is_not_what_a_web_server_on_a_plain_port_speaks) {
+  run_co_test([](asio::io_context& context) { return asks_a_stranger(context, trusting(server().ca_file())); });
+}
+
+}  // namespace
+}  // namespace mcpstate::redis
