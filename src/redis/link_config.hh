@@ -12,10 +12,10 @@ namespace mcpstate::redis {
 struct link_config {
   std::string host = "localhost";
   std::uint16_t port = 6379;
-  std::string unix_path;  // set: a unix socket instead of host and port
-  bool tls = false;        // host and port only
-  std::string ca_file;     // instead of the system's certificates
-  bool tls_verify = true;  // certificate chain and host name
+  std::string unix_path;       // set: a unix socket instead of host and port
+  bool tls = false;            // host and port only
+  std::string ca_file;         // instead of the system's certificates
+  bool tls_verify = true;      // certificate chain and host name
   std::string user, password;  // a password without a user is the default user's
   int database = 0;
   std::string client_name = "mcpstate";

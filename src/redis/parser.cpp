@@ -12,9 +12,9 @@ namespace mcpstate::redis {
 namespace {
 
 constexpr std::string_view type_bytes = "+-:$*_#,(!=%~>|;.\r";
-constexpr std::size_t max_line = 1024u * 1024;            // simple strings and errors
+constexpr std::size_t max_line = 1024u * 1024;             // simple strings and errors
 constexpr std::size_t trusted_reserve = 4u * 1024 * 1024;  // of a bulk, before its bytes have come
-constexpr std::size_t trusted_items = 1024;               // of an array, before its items have come
+constexpr std::size_t trusted_items = 1024;                // of an array, before its items have come
 
 template <class Number>
 std::optional<Number> parse_number(std::string_view text) {
@@ -27,6 +27,19 @@ std::optional<Number> parse_number(std::string_view text) {
   const auto parsed = std::from_chars(text.data(), end, value);
   if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
   return value;
+}
+
+reply::type aggregate_kind(char type) {
+  switch (type) {
+    case '%':
+      return reply::type::map;
+    case '~':
+      return reply::type::set;
+    case '>':
+      return reply::type::push;
+    default:
+      return reply::type::array;
+  }
 }
 
 std::string show(char byte) {
@@ -43,14 +56,23 @@ parser::status parser::feed(std::string_view& in) {
   for (;;) {
     step next = step::more;
     switch (phase_) {
-      case phase::line: next = read_line(in); break;
-      case phase::bulk: next = read_bulk(in); break;
-      case phase::bulk_end: next = read_bulk_end(in); break;
+      case phase::line:
+        next = read_line(in);
+        break;
+      case phase::bulk:
+        next = read_bulk(in);
+        break;
+      case phase::bulk_end:
+        next = read_bulk_end(in);
+        break;
     }
     switch (next) {
-      case step::again: break;
-      case step::more: return status::more;
-      case step::failed: return status::failed;
+      case step::again:
+        break;
+      case step::more:
+        return status::more;
+      case step::failed:
+        return status::failed;
       case step::ready:
         used_ = elements_ = 0;
         return status::ready;
@@ -94,23 +116,36 @@ parser::step parser::on_line(std::string_view line) {
   const char type = line.front();
   const std::string_view body = line.substr(1);
   switch (type) {
-    case '$': case '!': case '=': return on_bulk_header(type, body);
-    case '*': case '%': case '~': case '>': case '|': return on_aggregate(type, body);
-    default: return on_scalar(type, body);
+    case '$':
+    case '!':
+    case '=':
+      return on_bulk_header(type, body);
+    case '*':
+    case '%':
+    case '~':
+    case '>':
+    case '|':
+      return on_aggregate(type, body);
+    default:
+      return on_scalar(type, body);
   }
 }
 
 parser::step parser::on_scalar(char type, std::string_view body) {
   reply value;
   switch (type) {
-    case '+': case '-':
+    case '+':
+    case '-':
       if (body.find('\r') != std::string_view::npos) return fail("a CR inside a line");
       value.kind = type == '+' ? reply::type::string : reply::type::error;
       value.text = body;
       return on_value(std::move(value));
-    case ':': return on_integer(body);
-    case ',': return on_real(body);
-    case '(': return on_big_number(body);
+    case ':':
+      return on_integer(body);
+    case ',':
+      return on_real(body);
+    case '(':
+      return on_big_number(body);
     case '_':
       if (!body.empty()) return fail("a null with something in it");
       return on_value(std::move(value));
@@ -119,8 +154,11 @@ parser::step parser::on_scalar(char type, std::string_view body) {
       value.kind = reply::type::boolean;
       value.integer = body == "t" ? 1 : 0;
       return on_value(std::move(value));
-    case ';': case '.': return fail("a streamed reply, which is not supported");
-    default: return fail("a reply cannot begin with " + show(type));
+    case ';':
+    case '.':
+      return fail("a streamed reply, which is not supported");
+    default:
+      return fail("a reply cannot begin with " + show(type));
   }
 }
 
@@ -228,12 +266,7 @@ parser::step parser::on_aggregate(char type, std::string_view body) {
   opened.left = static_cast<std::size_t>(*count * per_item);
   opened.attribute = type == '|';
   elements_ += opened.left;
-  switch (type) {
-    case '%': opened.value.kind = reply::type::map; break;
-    case '~': opened.value.kind = reply::type::set; break;
-    case '>': opened.value.kind = reply::type::push; break;
-    default: opened.value.kind = reply::type::array; break;
-  }
+  opened.value.kind = aggregate_kind(type);
   if (opened.left == 0) return opened.attribute ? step::again : on_value(std::move(opened.value));
   if (!opened.attribute) opened.value.items.reserve(std::min(opened.left, trusted_items));
   stack_.push_back(std::move(opened));

@@ -22,9 +22,9 @@ namespace mcpstate::redis {
 class parser {
  public:
   struct limits {
-    std::size_t depth = 32;                           // arrays in arrays; attributes count
-    std::size_t bytes = 512u * 1024 * 1024;           // of one reply on the wire
-    std::size_t elements = 4u * 1024 * 1024;          // of one reply, all levels together
+    std::size_t depth = 32;                   // arrays in arrays; attributes count
+    std::size_t bytes = 512u * 1024 * 1024;   // of one reply on the wire
+    std::size_t elements = 4u * 1024 * 1024;  // of one reply, all levels together
   };
   enum class status {
     more,    // everything was taken; the reply is not complete
@@ -67,14 +67,14 @@ class parser {
 
   limits limits_;
   phase phase_ = phase::line;
-  std::string line_;            // the beginning of a line that was cut
+  std::string line_;  // the beginning of a line that was cut
   char bulk_type_ = '$';
-  std::size_t bulk_left_ = 0;   // bytes of the bulk to come
+  std::size_t bulk_left_ = 0;  // bytes of the bulk to come
   std::string bulk_;
-  char bulk_end_seen_ = 0;      // '\r' when the two end bytes were cut apart
-  std::vector<frame> stack_;    // aggregates that are not complete, outermost first
-  std::size_t used_ = 0;        // bytes of this reply so far
-  std::size_t elements_ = 0;    // announced in this reply so far
+  char bulk_end_seen_ = 0;    // '\r' when the two end bytes were cut apart
+  std::vector<frame> stack_;  // aggregates that are not complete, outermost first
+  std::size_t used_ = 0;      // bytes of this reply so far
+  std::size_t elements_ = 0;  // announced in this reply so far
   reply done_;
   bool failed_ = false;
   std::string why_;

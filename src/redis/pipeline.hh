@@ -38,7 +38,6 @@ class pipeline {
     time_point until;
     effect matters;
     std::vector<reply> replies;
-
   };
   // An entry that leaves the books without an answer, and why.
   struct ending {
@@ -74,8 +73,8 @@ class pipeline {
   // Fails what waits, with `why`.
   std::vector<ending> drop_waiting(errc why);
 
-  [[nodiscard]] std::size_t pending() const noexcept { return in_flight_ + waiting_; }    // commands
-  [[nodiscard]] std::size_t waiting() const noexcept { return waiting_; }                 // commands
+  [[nodiscard]] std::size_t pending() const noexcept { return in_flight_ + waiting_; }  // commands
+  [[nodiscard]] std::size_t waiting() const noexcept { return waiting_; }               // commands
   [[nodiscard]] std::size_t pending_bytes() const noexcept { return waiting_bytes_ + staged_bytes_; }
 
  private:
@@ -90,10 +89,10 @@ class pipeline {
   void trim();
 
   std::size_t max_commands_, max_bytes_;
-  std::deque<slot> slots_;       // sent ones first
-  std::size_t sent_ = 0;         // slots
-  std::uint64_t first_ = 0;      // number of slots_.front()
-  std::size_t in_flight_ = 0, waiting_ = 0;          // commands
+  std::deque<slot> slots_;                   // sent ones first
+  std::size_t sent_ = 0;                     // slots
+  std::uint64_t first_ = 0;                  // number of slots_.front()
+  std::size_t in_flight_ = 0, waiting_ = 0;  // commands
   std::size_t waiting_bytes_ = 0, staged_bytes_ = 0;
 };
 

@@ -87,19 +87,23 @@ std::optional<error> session_fsm::judge(ask what, const reply& answer) {
   error meant = to_error(answer, "handshake");
   if (meant.code() == errc::loading) return error(errc::loading, "the server is loading its data", answer.text);
   switch (what) {
-    case ask::select: return to_error(answer, "select database " + std::to_string(database_));
-    case ask::tracking: return to_error(answer, "ask for invalidation messages");
+    case ask::select:
+      return to_error(answer, "select database " + std::to_string(database_));
+    case ask::tracking:
+      return to_error(answer, "ask for invalidation messages");
     // A name is for the eyes of operators, and PING is asked for LOADING only: users who may use neither are welcome.
-    default: return std::nullopt;
+    default:
+      return std::nullopt;
   }
 }
 
 std::optional<error> session_fsm::judge_hello(const reply& answer) {
   if (answer.is_error()) {
-    error meant = to_error(answer, "log in");
+    error meant = to_error(answer, "log in to Redis");
     if (meant.code() != errc::server_error) return meant;
     if (answer.text.find("unknown command") != std::string::npos || answer.text.starts_with("NOPROTO")) {
-      return error(errc::unsupported, std::string(needs) + "; this server does not know the protocol (HELLO 3)", answer.text);
+      return error(errc::unsupported, std::string(needs) + "; this server does not know the protocol (HELLO 3)",
+                   answer.text);
     }
     return meant;
   }
@@ -116,8 +120,7 @@ std::optional<error> session_fsm::judge_hello(const reply& answer) {
   hello_ = std::move(found);
   // Valkey's first release says 7.2, and none was ever older than Redis 7.0.
   if (hello_.server == "valkey" || major_of(hello_.version) >= oldest_major) return std::nullopt;
-  return error(errc::unsupported, std::string(needs) + "; this server is older",
-               hello_.server + " " + hello_.version);
+  return error(errc::unsupported, std::string(needs) + "; this server is older", hello_.server + " " + hello_.version);
 }
 
 void session_fsm::failed(error why, std::chrono::milliseconds lived) {

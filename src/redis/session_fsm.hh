@@ -68,9 +68,9 @@ class session_fsm {
   std::chrono::milliseconds backoff_min_, backoff_max_;
 
   state state_ = state::off;
-  std::vector<ask> asked_;     // of this handshake, in order
+  std::vector<ask> asked_;  // of this handshake, in order
   std::size_t answered_ = 0;
-  unsigned rounds_ = 0;        // attempts and short-lived connections since the last good one: doubles the pause
+  unsigned rounds_ = 0;          // attempts and short-lived connections since the last good one: doubles the pause
   bool attempt_failed_ = false;  // since the connection was last ready
   server_hello hello_;
   error failure_;

@@ -141,9 +141,11 @@ void link::shell::begin(std::unique_ptr<call> request) {
   if (session_.admits() == session_fsm::admission::refuse) return refuse(session_.failure());
   if (!requests_.fits(caller)) return refuse(why_not(errc::queue_full));
   const time_point until = caller.until;
+  const bool earlier = until < armed_;  // the clock is looked at only for those: it is behind armed_
+  if (earlier && until <= clock::now()) return refuse(why_not(errc::deadline));
   const std::uint64_t number = requests_.add(std::move(request));
   caller.watch_cancellation(*this, number);
-  if (until < armed_) arm(until);
+  if (earlier) arm(until);
   flush_soon();
 }
 
@@ -182,11 +184,16 @@ void link::shell::finish(std::vector<pipeline::ending> ended) {
 error link::shell::why_not(errc why) const {
   const std::string where = shown_address(config);
   switch (why) {
-    case errc::stopped: return error(why, "the request to " + where + " was stopped");
-    case errc::queue_full: return error(why, "too much is waiting for " + where);
-    case errc::deadline: return error(why, "no answer in time from " + where);
-    case errc::connection_lost: return error(why, "lost the connection to " + where + ": " + session_.failure().detail());
-    default: return error(why, "sent to " + where + ", but the answer did not come: it may or may not have been done");
+    case errc::stopped:
+      return error(why, "the request to " + where + " was stopped");
+    case errc::queue_full:
+      return error(why, "too much is waiting for " + where);
+    case errc::deadline:
+      return error(why, "no answer in time from " + where);
+    case errc::connection_lost:
+      return error(why, "lost the connection to " + where + ": " + session_.failure().detail());
+    default:
+      return error(why, "sent to " + where + ", but the answer did not come: it may or may not have been done");
   }
 }
 

@@ -113,11 +113,11 @@ class link::shell final : public transport::sink, public std::enable_shared_from
   std::string out_;
   std::size_t out_done_ = 0;
   bool reading_ = false, writing_ = false;
-  bool live_ = false;            // from begin_session() to hang_up()
-  bool consuming_ = false;       // inside consume(): what is asked for now is flushed at its end
+  bool live_ = false;       // from begin_session() to hang_up()
+  bool consuming_ = false;  // inside consume(): what is asked for now is flushed at its end
   bool flush_posted_ = false;
-  bool suspicious_ = false;      // something expired since the last byte came
-  bool ping_asked_ = false;      // since the last byte came
+  bool suspicious_ = false;  // something expired since the last byte came
+  bool ping_asked_ = false;  // since the last byte came
   time_point attempt_until_{};
   time_point ready_since_{};
   time_point last_received_{};
@@ -127,7 +127,7 @@ class link::shell final : public transport::sink, public std::enable_shared_from
   std::list<asio::steady_timer*> ready_waiters_;
   time_point armed_ = time_point::max();
   asio::steady_timer tick_timer_;
-  asio::steady_timer over_;      // cancelled when the session is over and its I/O has ended
+  asio::steady_timer over_;  // cancelled when the session is over and its I/O has ended
   aio::task_group group_;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Bytes and time of a link; the life of its connection is in shell.cpp.
 #include <boost/asio/error.hpp>
+#include <boost/asio/ssl/error.hpp>
 
 #include <algorithm>
 #include <string_view>
@@ -63,9 +64,12 @@ void link::shell::deliver(reply what) {
   if (session_.now() == session_fsm::state::handshaking) {
     if (push) return;  // of before anybody could know that it is there
     switch (session_.on_reply(what)) {
-      case session_fsm::progress::more: return;
-      case session_fsm::progress::refused: return hang_up(false);
-      case session_fsm::progress::ready: return on_ready();
+      case session_fsm::progress::more:
+        return;
+      case session_fsm::progress::refused:
+        return hang_up(false);
+      case session_fsm::progress::ready:
+        return on_ready();
     }
   }
   if (push) {
@@ -94,7 +98,6 @@ void link::shell::flush_soon() {
 void link::shell::flush() {
   if (writing_ || !live_ || session_.now() != session_fsm::state::ready || requests_.waiting() == 0) return;
   if (!requests_.owed()) owed_since_ = clock::now();
-  if (out_.capacity() > kept_output) out_ = std::string();
   out_.clear();
   requests_.stage(out_);
   out_done_ = 0;
@@ -116,6 +119,7 @@ void link::shell::on_written(const boost::system::error_code& ec, std::size_t n)
   out_done_ += n;
   if (out_done_ < out_.size()) return write_rest();
   requests_.wrote();
+  if (out_.capacity() > kept_output) out_ = std::string();
   flush();
 }
 
@@ -123,7 +127,7 @@ error link::shell::read_failed(const boost::system::error_code& ec) const {
   const std::string where = shown_address(config);
   // TLS reports the end of the stream with a code of its own.
   const bool ended = ec == asio::error::eof || ec == asio::error::connection_reset || ec == asio::error::broken_pipe ||
-                     ec.message() == "stream truncated";
+                     ec == asio::ssl::error::stream_truncated;
   if (session_.now() != session_fsm::state::handshaking) {
     return error(errc::connection_lost, ended ? where + " closed the connection" : where + ": " + ec.message());
   }

@@ -17,8 +17,8 @@
 
 namespace mcpstate::redis {
 
-using boost::system::error_code;
 using asio::ip::tcp;
+using boost::system::error_code;
 using any_socket = asio::generic::stream_protocol::socket;
 
 namespace {
@@ -172,8 +172,8 @@ error tls_refused(const link_config& config, SSL* ssl, const error_code& ec) {
   if (config.tls_verify && verdict != X509_V_OK) {
     return error(errc::tls_failed, where + "its certificate is refused: " + X509_verify_cert_error_string(verdict));
   }
-  if (ec.category() == asio::error::get_ssl_category() && ERR_GET_REASON(static_cast<unsigned long>(ec.value())) ==
-                                                              SSL_R_WRONG_VERSION_NUMBER) {
+  if (ec.category() == asio::error::get_ssl_category() &&
+      ERR_GET_REASON(static_cast<unsigned long>(ec.value())) == SSL_R_WRONG_VERSION_NUMBER) {
     return error(errc::tls_failed, where + "what answers on this port does not speak TLS (is it redis:// there?)");
   }
   return error(errc::tls_failed, where + ec.message());
@@ -211,8 +211,8 @@ task<std::unique_ptr<transport>> open_transport(asio::any_io_executor executor, 
   if (config.tls && !local) {
     // A plain server may wait for more of what it takes for a command.
     auto wrapping = wrap_tls(std::move(*socket), config, tls);
-    auto shaking = aio::with_deadline(std::move(wrapping), until,
-                                      "no TLS answer in time from " + where + " (is it redis:// there?)");
+    auto shaking =
+        aio::with_deadline(std::move(wrapping), until, "no TLS answer in time from " + where + " (is it redis:// there?)");
     co_return co_await std::move(shaking);
   }
   co_return std::unique_ptr<transport>(std::make_unique<plain_transport>(std::move(*socket)));

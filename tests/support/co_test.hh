@@ -58,40 +58,39 @@ inline asio::awaitable<bool> eventually(std::function<bool()> holds,
 }  // namespace mcpstate::test
 
 // GoogleTest's ASSERT_ macros return, which a coroutine cannot.
-#define CO_ASSERT_TRUE(condition)                     \
-  do {                                                \
+#define CO_ASSERT_TRUE(condition)                       \
+  do {                                                  \
     if (const bool co_ok_ = bool(condition); !co_ok_) { \
-      ADD_FAILURE() << "not so: " #condition;         \
-      co_return;                                      \
-    }                                                 \
+      ADD_FAILURE() << "not so: " #condition;           \
+      co_return;                                        \
+    }                                                   \
   } while (false)
 #define CO_ASSERT_FALSE(condition) CO_ASSERT_TRUE(!(condition))
-#define CO_ASSERT_EQ(a, b)                                     \
-  do {                                                         \
-    const auto& co_a_ = (a);                                   \
-    const auto& co_b_ = (b);                                   \
-    const bool co_ok_ = (co_a_ == co_b_);                      \
-    EXPECT_EQ(co_a_, co_b_) << #a " and " #b;                  \
-    if (!co_ok_) co_return;                                    \
+#define CO_ASSERT_EQ(a, b)                    \
+  do {                                        \
+    const auto& co_a_ = (a);                  \
+    const auto& co_b_ = (b);                  \
+    const bool co_ok_ = (co_a_ == co_b_);     \
+    EXPECT_EQ(co_a_, co_b_) << #a " and " #b; \
+    if (!co_ok_) co_return;                   \
   } while (false)
 // For a result<T>: shows the error.
-#define CO_ASSERT_OK(outcome)                                            \
-  do {                                                                   \
-    const auto& co_r_ = (outcome);                                       \
-    if (!co_r_) {                                                        \
-      ADD_FAILURE() << #outcome ": " << co_r_.error().full_text();       \
-      co_return;                                                         \
-    }                                                                    \
+#define CO_ASSERT_OK(outcome)                                      \
+  do {                                                             \
+    const auto& co_r_ = (outcome);                                 \
+    if (!co_r_) {                                                  \
+      ADD_FAILURE() << #outcome ": " << co_r_.error().full_text(); \
+      co_return;                                                   \
+    }                                                              \
   } while (false)
 // For a result<T> that should be an error with this code.
-#define CO_ASSERT_FAILS(outcome, expected)                                                             \
-  do {                                                                                                 \
-    const auto& co_r_ = (outcome);                                                                     \
-    if (co_r_) {                                                                                       \
-      ADD_FAILURE() << #outcome " should have failed";                                                 \
-      co_return;                                                                                       \
-    }                                                                                                  \
-    EXPECT_EQ(::mcpstate::name_of(co_r_.error().code()), ::mcpstate::name_of(expected))                \
-        << co_r_.error().full_text();                                                                  \
-    if (co_r_.error().code() != (expected)) co_return;                                                 \
+#define CO_ASSERT_FAILS(outcome, expected)                                                                            \
+  do {                                                                                                                \
+    const auto& co_r_ = (outcome);                                                                                    \
+    if (co_r_) {                                                                                                      \
+      ADD_FAILURE() << #outcome " should have failed";                                                                \
+      co_return;                                                                                                      \
+    }                                                                                                                 \
+    EXPECT_EQ(::mcpstate::name_of(co_r_.error().code()), ::mcpstate::name_of(expected)) << co_r_.error().full_text(); \
+    if (co_r_.error().code() != (expected)) co_return;                                                                \
   } while (false)

@@ -104,8 +104,9 @@ redis_server::~redis_server() {
 
 void redis_server::spawn() {
   const std::string port = std::to_string(port_);
-  std::vector<std::string> command{"redis-server", "--dir", dir_, "--save", "", "--appendonly", "no",
-                                   "--bind", "127.0.0.1", "--unixsocket", socket_path(), "--daemonize", "no"};
+  std::vector<std::string> command{"redis-server", "--dir",       dir_,     "--save",    "",
+                                   "--appendonly", "no",          "--bind", "127.0.0.1", "--unixsocket",
+                                   socket_path(),  "--daemonize", "no"};
   const auto add = [&](std::initializer_list<std::string> words) { command.insert(command.end(), words); };
   if (options_.tls) {
     add({"--port", "0", "--tls-port", port, "--tls-auth-clients", "no"});
@@ -166,15 +167,18 @@ void redis_server::make_certificates() {
   const std::string log = dir_ + "/openssl.log";
   const auto authority = [&](const std::string& name) {
     run({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
-         "/CN=" + name, "-keyout", dir_ + "/" + name + ".key", "-out", dir_ + "/" + name + ".crt"}, log);
+         "/CN=" + name, "-keyout", dir_ + "/" + name + ".key", "-out", dir_ + "/" + name + ".crt"},
+        log);
   };
   authority("ca");
   authority("other");
-  run({"openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost", "-keyout",
-       dir_ + "/server.key", "-out", dir_ + "/server.csr"}, log);
+  run({"openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost",
+       "-keyout", dir_ + "/server.key", "-out", dir_ + "/server.csr"},
+      log);
   std::ofstream(dir_ + "/names") << "subjectAltName=DNS:localhost\n";
-  run({"openssl", "x509", "-req", "-in", dir_ + "/server.csr", "-CA", ca_file(), "-CAkey", dir_ + "/ca.key", "-CAcreateserial",
-       "-days", "2", "-extfile", dir_ + "/names", "-out", dir_ + "/server.crt"}, log);
+  run({"openssl", "x509", "-req", "-in", dir_ + "/server.csr", "-CA", ca_file(), "-CAkey", dir_ + "/ca.key",
+       "-CAcreateserial", "-days", "2", "-extfile", dir_ + "/names", "-out", dir_ + "/server.crt"},
+      log);
 }
 
 }  // namespace mcpstate::test

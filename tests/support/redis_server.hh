@@ -6,15 +6,16 @@
 #include <string>
 #include <vector>
 
-// A real redis-server of one's own: a free port, a temporary directory, ended by its process id. Blocking; for tests. Make it on
-// the main thread: the kernel ends the server with the thread that started it, so that no end of a test leaves one behind.
+// A real redis-server of one's own: a free port, a temporary directory, ended by its process id. Blocking; for tests. Make
+// it on the main thread: the kernel ends the server with the thread that started it, so that no end of a test leaves one
+// behind.
 namespace mcpstate::test {
 
 struct redis_options {
   redis_options() {}
-  bool tls = false;                // TLS on port(); certificates for "localhost" made for this server
-  std::vector<std::string> args;   // more command-line arguments, e.g. "--requirepass", "x"
-  std::vector<std::string> acl;    // users, e.g. "alice on >wonder ~* &* +@all"
+  bool tls = false;               // TLS on port(); certificates for "localhost" made for this server
+  std::vector<std::string> args;  // more command-line arguments, e.g. "--requirepass", "x"
+  std::vector<std::string> acl;   // users, e.g. "alice on >wonder ~* &* +@all"
 };
 
 class redis_server {
@@ -37,8 +38,8 @@ class redis_server {
   void restart();  // on the same port, with the same directory; kill() first
   // For the next restart().
   [[nodiscard]] std::vector<std::string>& args() noexcept { return options_.args; }
-  void freeze();   // SIGSTOP, and waits until it has stopped
-  void thaw();     // SIGCONT
+  void freeze();  // SIGSTOP, and waits until it has stopped
+  void thaw();    // SIGCONT
 
  private:
   void spawn();

@@ -143,6 +143,21 @@ asio::awaitable<void> answers_late(asio::io_context& context, redis_server& serv
 
 TEST(link_outage, drops_a_late_reply) { run(answers_late); }
 
+asio::awaitable<void> is_too_late_already(asio::io_context& context, redis_server& server) {
+  observed_link one(context, hasty(server));
+  CO_ASSERT_OK(co_await one.to.ready(after(seconds(5))));
+  auto write = of("SET", "k", "v");
+  auto late = co_await one.to.exec(std::move(write), after(milliseconds(-1)), effect::write);
+  CO_ASSERT_FAILS(late, errc::deadline);
+  auto read = of("EXISTS", "k");
+  auto got = co_await one.to.exec(std::move(read), after(seconds(5)), effect::read);
+  CO_ASSERT_OK(got);
+  EXPECT_EQ(got->at(0).integer, 0) << "it was not sent";
+  co_await one.to.close();
+}
+
+TEST(link_outage, does_not_send_what_is_too_late_already) { run(is_too_late_already); }
+
 asio::awaitable<void> is_idle(asio::io_context& context, redis_server& server) {
   link_config config = hasty(server);
   config.ping_after = milliseconds(30);

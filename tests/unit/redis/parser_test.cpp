@@ -31,8 +31,12 @@ namespace {
 std::vector<std::string> read_all(parser& p, std::string_view bytes, std::vector<std::string> out = {}) {
   for (;;) {
     switch (p.feed(bytes)) {
-      case parser::status::ready: out.push_back(show(p.take())); break;
-      case parser::status::failed: out.push_back("failed: " + p.why()); return out;
+      case parser::status::ready:
+        out.push_back(show(p.take()));
+        break;
+      case parser::status::failed:
+        out.push_back("failed: " + p.why());
+        return out;
       case parser::status::more:
         EXPECT_TRUE(bytes.empty());
         if (p.in_reply()) out.emplace_back("…");

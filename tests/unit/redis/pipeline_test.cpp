@@ -49,7 +49,8 @@ using list = std::vector<std::string>;
 
 struct books : pipeline {
   books(std::size_t commands = 100, std::size_t bytes = 10000) : pipeline(commands, bytes) {}
-  std::uint64_t ask(const std::string& n, effect kind = effect::read, int commands = 1, time_point until = time_point::max()) {
+  std::uint64_t ask(const std::string& n, effect kind = effect::read, int commands = 1,
+                    time_point until = time_point::max()) {
     return add(std::make_unique<named>(n, commands, until, kind));
   }
   std::string staged() {

@@ -14,16 +14,26 @@ inline std::string show(const reply& r) {
     return out + close;
   };
   switch (r.kind) {
-    case reply::type::null: return "null";
-    case reply::type::boolean: return r.integer != 0 ? "true" : "false";
-    case reply::type::integer: return std::to_string(r.integer);
-    case reply::type::real: return "real:" + r.text;
-    case reply::type::string: return "'" + r.text + "'";
-    case reply::type::error: return "error:" + r.text;
-    case reply::type::array: return all("[", "]");
-    case reply::type::map: return all("{", "}");
-    case reply::type::set: return all("<", ">");
-    case reply::type::push: return all("!", "!");
+    case reply::type::null:
+      return "null";
+    case reply::type::boolean:
+      return r.integer != 0 ? "true" : "false";
+    case reply::type::integer:
+      return std::to_string(r.integer);
+    case reply::type::real:
+      return "real:" + r.text;
+    case reply::type::string:
+      return "'" + r.text + "'";
+    case reply::type::error:
+      return "error:" + r.text;
+    case reply::type::array:
+      return all("[", "]");
+    case reply::type::map:
+      return all("{", "}");
+    case reply::type::set:
+      return all("<", ">");
+    case reply::type::push:
+      return all("!", "!");
   }
   return "?";
 }
