@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+#include <gtest/gtest.h>
+
+#include <mcpstate/store.hpp>
+
+namespace mcpstate {
+
+namespace {
+
+const timestamp now(std::chrono::seconds(1'790'000'000));
+const timestamp earlier(std::chrono::seconds(1'780'000'000));
+
+owner user() { return owner::user("42").value(); }
+server_name github() { return server_name::parse("git:hub").value(); }
+
+connection connected() {
+  connection c(user(), "git:hub");
+  c.state = status::connected;
+  c.revision = 7;
+  c.connected_at = earlier;
+  c.info.url = "https://example.org/mcp";
+  c.info.tool_count = 2;
+  c.info.tools_hash = "sha256:ab";
+  c.info.last_connected_at = earlier;
+  c.info.checked_at = earlier;
+  c.seen.revision = 7;
+  c.seen.status_bytes = "CONNECTED";
+  return c;
+}
+
+failure refused() {
+  failure f;
+  f.code = "connect_failed";
+  return f;
+}
+
+}  // namespace
+
+TEST(change, a_name_is_encoded_once) {
+  const change c(user(), github(), status::connected);
+  EXPECT_EQ(c.server(), "git:hub");
+  EXPECT_EQ(c.member(), "git%3Ahub");
+  EXPECT_FALSE(c.expected());
+  EXPECT_FALSE(c.read_before());
+}
+
+TEST(change, a_record_brings_its_basis_and_its_member) {
+  auto seen = connected();
+  seen.member = "git:hub";  // as a foreign program wrote it
+  const change c(seen, status::failed);
+  EXPECT_EQ(c.member(), "git:hub");
+  EXPECT_EQ(c.expected(), seen.seen);
+  ASSERT_TRUE(c.read_before());
+  EXPECT_EQ(c.read_before()->revision, 7u);
+}
+
+TEST(change, another_basis_makes_what_was_read_useless) {
+  change c(connected(), status::failed);
+  c.based_on(connected().seen);
+  EXPECT_TRUE(c.read_before());
+  c.based_on(basis());
+  EXPECT_FALSE(c.read_before());
+}
+
+TEST(change, details_stay_unless_they_are_replaced) {
+  const auto kept = change(user(), github(), status::failed).apply_to(connected(), now);
+  EXPECT_EQ(kept.info.url, "https://example.org/mcp");
+  details d;
+  d.transport = "sse";
+  d.tool_count = 99;
+  d.tools_hash = "sha256:made-up";
+  change with(user(), github(), status::failed);
+  with.with(d);
+  const auto replaced = with.apply_to(connected(), now);
+  EXPECT_EQ(replaced.info.url, "");
+  EXPECT_EQ(replaced.info.transport, "sse");
+  EXPECT_EQ(replaced.info.tool_count, 2u) << "the tools were kept, so their count was too";
+  EXPECT_EQ(replaced.info.tools_hash, "sha256:ab");
+  EXPECT_EQ(replaced.info.last_connected_at, earlier);
+}
+
+TEST(change, connected_at_stands_only_while_connected) {
+  for (const auto s : {status::disconnected, status::connecting, status::auth_required, status::failed}) {
+    change c(user(), github(), s);
+    c.connected_at(now).keep_connected_at();
+    EXPECT_FALSE(c.apply_to(connected(), now).connected_at) << to_text(s);
+  }
+}
+
+TEST(change, connected_at_is_now_or_given_or_kept) {
+  change plain(user(), github(), status::connected);
+  EXPECT_EQ(plain.apply_to(connected(), now).connected_at, now);
+  change given(user(), github(), status::connected);
+  given.connected_at(earlier);
+  EXPECT_EQ(given.apply_to(std::nullopt, now).connected_at, earlier);
+  change kept(user(), github(), status::connected);
+  kept.keep_connected_at();
+  EXPECT_EQ(kept.apply_to(connected(), now).connected_at, earlier);
+  EXPECT_EQ(kept.apply_to(std::nullopt, now).connected_at, now);
+  auto failed = connected();
+  failed.state = status::failed;
+  EXPECT_EQ(kept.apply_to(failed, now).connected_at, now) << "there is no connect to keep";
+}
+
+TEST(change, the_last_connect_is_remembered) {
+  auto before = connected();
+  before.info.last_connected_at.reset();
+  EXPECT_EQ(change(user(), github(), status::failed).apply_to(before, now).info.last_connected_at, earlier);
+  EXPECT_EQ(change(user(), github(), status::connected).apply_to(before, now).info.last_connected_at, now);
+  before.connected_at.reset();
+  EXPECT_FALSE(change(user(), github(), status::failed).apply_to(before, now).info.last_connected_at);
+}
+
+TEST(change, only_a_connect_is_a_check) {
+  EXPECT_EQ(change(user(), github(), status::connected).apply_to(connected(), now).info.checked_at, now);
+  EXPECT_EQ(change(user(), github(), status::failed).apply_to(connected(), now).info.checked_at, earlier);
+}
+
+TEST(change, errors_come_and_go_with_the_status) {
+  auto before = connected();
+  before.info.error = refused();
+  before.info.error->at = earlier;
+  EXPECT_FALSE(change(user(), github(), status::connected).apply_to(before, now).info.error);
+  EXPECT_FALSE(change(user(), github(), status::disconnected).apply_to(before, now).info.error);
+  EXPECT_EQ(change(user(), github(), status::failed).apply_to(before, now).info.error, before.info.error);
+  EXPECT_EQ(change(user(), github(), status::auth_required).apply_to(before, now).info.error, before.info.error);
+  change fails(user(), github(), status::failed);
+  fails.fail(refused());
+  EXPECT_EQ(fails.apply_to(before, now).info.error->at, now) << "a failure without a time happened now";
+  change odd(user(), github(), status::connected);
+  odd.fail(refused());
+  EXPECT_FALSE(odd.apply_to(before, now).info.error);
+}
+
+TEST(change, count_and_hash_follow_the_tools) {
+  const auto list = tools_list::parse(R"([{"name":"a"}])").value();
+  change replace(user(), github(), status::connected);
+  replace.tools(list);
+  EXPECT_EQ(replace.action(), change::tools_action::replace);
+  EXPECT_EQ(replace.apply_to(connected(), now).info.tool_count, 1u);
+  EXPECT_EQ(replace.apply_to(connected(), now).info.tools_hash, list.hash());
+
+  change drop(user(), github(), status::failed);
+  drop.drop_tools();
+  EXPECT_FALSE(drop.apply_to(connected(), now).info.tool_count);
+  EXPECT_EQ(drop.apply_to(connected(), now).info.tools_hash, "");
+
+  const change keep(user(), github(), status::failed);
+  EXPECT_EQ(keep.action(), change::tools_action::keep);
+  EXPECT_EQ(keep.apply_to(connected(), now).info.tool_count, 2u);
+  EXPECT_FALSE(keep.apply_to(std::nullopt, now).info.tool_count);
+
+  EXPECT_EQ(change(user(), github(), status::disconnected).action(), change::tools_action::drop);
+}
+
+}  // namespace mcpstate
