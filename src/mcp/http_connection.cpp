@@ -33,6 +33,10 @@ constexpr std::uint32_t max_header_bytes = 64 * 1024;
 constexpr std::size_t chunk_bytes = 64 * 1024;
 
 error lost(const http_url& where, const error_code& ec) {
+  const bool broke_off = ec == http::error::end_of_stream || ec == http::error::partial_message;
+  if (!broke_off && ec.category() == http::make_error_code(http::error::bad_version).category()) {
+    return error(errc::protocol, where.authority + " does not speak HTTP: " + ec.message());
+  }
   return error(errc::connection_lost, "the connection to " + where.authority + " broke: " + ec.message());
 }
 

@@ -28,7 +28,7 @@ struct http_head {
 };
 
 // Executor: all members on the one it was opened on. Destroying it closes it, at any moment. Cancellation of a member makes
-// it useless. Failure: connection_lost.
+// it useless. Failure: connection_lost, or protocol for a peer that does not speak HTTP.
 class http_connection {
  public:
   virtual ~http_connection() = default;

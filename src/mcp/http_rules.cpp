@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdint>
 
 #include "mcp/json_slice.hh"
 #include "mcp/jsonrpc.hh"
@@ -42,6 +44,12 @@ bool is_host_text(std::string_view host) {
     const char l = lower(c);
     return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
   });
+}
+
+bool is_port(std::string_view digits) {
+  std::uint16_t number = 0;
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return read.ec == std::errc() && read.ptr == digits.data() + digits.size() && number != 0;
 }
 
 std::string view_text(urls::string_view part) { return std::string(part.data(), part.size()); }
@@ -104,7 +112,7 @@ result<http_url> parse_http_url(std::string_view text) {
   if (url.host_type() == urls::host_type::ipvfuture || (!v6 && !is_host_text(out.host))) return bad_url("its host is not valid");
   out.port = view_text(url.port());
   if (out.port.empty()) out.port = out.tls ? "443" : "80";
-  if (url.has_port() && !url.port().empty() && url.port_number() == 0) return bad_url("its port is not valid");
+  if (!is_port(out.port)) return bad_url("its port is not valid");
   out.authority = view_text(url.encoded_host_and_port());
   if (out.authority.ends_with(':')) out.authority.pop_back();
   const std::string path = view_text(url.encoded_path());

@@ -183,7 +183,8 @@ asio::awaitable<void> stdio_transport::close() {
 
 asio::awaitable<void> stdio_transport::stop_child() {
   // What is queued goes out first: a server may be waiting for an answer of ours before it looks for the end of its input.
-  const aio::deadline polite = aio::after(stop_timeout_);
+  // With one that we gave up on there is nothing to wait for: its output is no longer read.
+  const aio::deadline polite = broken_ ? aio::after(0s) : aio::after(stop_timeout_);
   while (!queue_.empty() && !ended_.is_open() && std::chrono::steady_clock::now() < polite) {
     queue_changed_.expires_at(polite);
     auto [ec] = co_await queue_changed_.async_wait(aio::use_ec);

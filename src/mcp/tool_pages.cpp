@@ -37,8 +37,8 @@ result<bool> tool_pages::take_tool(std::string_view tool) {
     return false;
   }
   if (names_.size() > bounds_.max_tools) return too_many("tools", bounds_.max_tools);
-  if (bytes_.size() + tool.size() + 2 > bounds_.max_bytes) return too_many("bytes of tools", bounds_.max_bytes);
   if (bytes_.size() > 1) bytes_ += ',';
+  if (bytes_.size() + tool.size() + 1 > bounds_.max_bytes) return too_many("bytes of tools", bounds_.max_bytes);
   bytes_ += tool;
   return true;
 }

@@ -6,6 +6,7 @@ import signal
 import sys
 
 MODE = sys.argv[1]
+STREAMS = [name for name in os.listdir("/proc/self/fd") if os.path.exists("/proc/self/fd/" + name)]
 TOOL = '{"name":"odd", "x":1.50e+2,"\\u0061":"\\/\\u00e9"}'
 
 
@@ -44,6 +45,11 @@ def ask(method, number):
     return json.loads(sys.stdin.readline())
 
 
+def surroundings():
+    names = ",".join(sorted(name for name in os.environ if name.startswith("MCPSTATE_") or name == "PATH"))
+    return "%s|%s|%s|%d" % (names, ",".join(sorted(STREAMS)), os.getcwd(), os.getpgid(0) == os.getpid())
+
+
 def on_initialize(request):
     version = "2025-03-26" if MODE == "batch" else "1999-01-01" if MODE == "old" else "2025-11-25"
     if MODE == "dies":
@@ -68,8 +74,9 @@ def on_initialize(request):
         assert ask("ping", "p1")["result"] == {}
     if MODE == "long_line":
         put("[" + "1," * 40_000_000)
-    answer(request, '{"protocolVersion":"%s","capabilities":{"tools":{"listChanged":true}},"instructions":"be odd",'
-                    '"serverInfo":{"name":"odd","version":"7"}}' % version)
+    instructions = surroundings() if MODE == "surroundings" else "be odd"
+    answer(request, '{"protocolVersion":"%s","capabilities":{"tools":{"listChanged":true}},"instructions":%s,'
+                    '"serverInfo":{"name":"odd","version":"7"}}' % (version, json.dumps(instructions)))
 
 
 def on_list(request):

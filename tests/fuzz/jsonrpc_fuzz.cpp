@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// What a server may send: whatever is accepted as a message can be taken apart, handled and listed without harm, and the tools
+// kept of it are JSON again.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "mcp/json_slice.hh"
+#include "mcp/jsonrpc.hh"
+#include "mcp/session_fsm.hh"
+#include "mcp/tool_pages.hh"
+
+namespace {
+
+using namespace mcpstate::mcp;
+
+void walk(std::string_view value) {
+  if (value.empty()) std::abort();
+  if (kind_of(value) == json_kind::object) {
+    for (const json_member& member : members_of(value)) {
+      if (!text_of(member.key)) std::abort();
+      walk(member.value);
+    }
+  } else if (kind_of(value) == json_kind::array) {
+    for (const std::string_view element : elements_of(value)) walk(element);
+  }
+}
+
+void list(const std::string& body) {
+  tool_pages::limits bounds;
+  bounds.max_bytes = 4096;
+  tool_pages pages(bounds);
+  const auto added = pages.add(body);
+  if (!added) return;
+  if (validate_json(pages.next_params())) std::abort();
+  if (!std::move(pages).finish()) std::abort();
+}
+
+void handle(const message& in) {
+  session_fsm session("fuzz", "0");
+  session.start();
+  if (in.what == message::kind::result && !session.on_initialize_answer(in)) return;
+  session.announce();
+  const auto reaction = session.on_message(in);
+  if (in.what == message::kind::request && decode_messages(reaction.reply.text, false).has_error()) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  // The slicer stays inside of anything; AddressSanitizer looks.
+  static_cast<void>(members_of(text).size() + elements_of(text).size());
+  static_cast<void>(find_member(text, "name").has_value());
+  const auto read = decode_messages(text, true);
+  if (!read) return 0;
+  walk(text);
+  for (const message& each : *read) {
+    handle(each);
+    if (each.what == message::kind::result) list(each.body);
+  }
+  return 0;
+}
