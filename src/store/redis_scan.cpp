@@ -76,7 +76,8 @@ task<store_stats> redis_store::do_stats(progress_handler progress) {
   store_stats out;
   out.kind = "redis";
   out.where = description();
-  out.version = link_.hello().server + " " + link_.hello().version;
+  out.version = link_.hello().server;
+  out.version.append(" ").append(link_.hello().version);
   request about;
   about.add("INFO", "memory");
   auto info = co_await read(std::move(about), "stats");
