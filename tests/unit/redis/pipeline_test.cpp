@@ -1,64 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "redis/pipeline.hh"
+#include "unit/redis/pipeline_books.hh"
 
 #include <gtest/gtest.h>
-
-#include <algorithm>
-#include <chrono>
-#include <map>
-#include <random>
-#include <string>
-
-#include "support/seed.hh"
 
 namespace mcpstate::redis {
 namespace {
 
-using entry = pipeline::entry;
-using time_point = pipeline::time_point;
-using std::chrono::seconds;
-
-const time_point start = time_point() + seconds(1000);
-
-// Its command is its name.
-struct named : entry {
-  named(std::string n, int times, time_point deadline, effect kind)
-      : entry(ask(n, times), deadline, kind), name(std::move(n)) {}
-  static request ask(const std::string& n, int times) {
-    request r;
-    for (int i = 0; i < times; ++i) r.add(n);
-    return r;
-  }
-  std::string name;
-};
-
-reply number(std::int64_t n) {
-  reply out;
-  out.kind = reply::type::integer;
-  out.integer = n;
-  return out;
-}
-std::string name(const std::unique_ptr<entry>& e) { return e ? static_cast<named&>(*e).name : "none"; }
-std::string name(const pipeline::ending& e) { return name(e.who) + " " + std::string(name_of(e.why)); }
-std::vector<std::string> names(const std::vector<pipeline::ending>& all) {
-  std::vector<std::string> out;
-  for (const pipeline::ending& e : all) out.push_back(name(e));
-  return out;
-}
-using list = std::vector<std::string>;
-
-struct books : pipeline {
-  books(std::size_t commands = 100, std::size_t bytes = 10000) : pipeline(commands, bytes) {}
-  std::uint64_t ask(const std::string& n, effect kind = effect::read, int commands = 1,
-                    time_point until = time_point::max()) {
-    return add(std::make_unique<named>(n, commands, until, kind));
-  }
-  std::string staged() {
-    std::string out;
-    stage(out);
-    return out;
-  }
-};
 std::string wire(const std::string& n, int commands = 1) { return named::ask(n, commands).bytes(); }
 
 TEST(pipeline, writes_in_order_and_together) {
@@ -256,91 +203,6 @@ TEST(pipeline, bounds_bytes_that_are_not_written) {
   b.wrote();
   EXPECT_EQ(b.pending_bytes(), 0u);
   EXPECT_TRUE(room(3));
-}
-
-// Against a model: whatever happens in whatever order, every request ends exactly once, answered ones with their own
-// replies, and the counts are right.
-TEST(pipeline, ends_every_request_exactly_once) {
-  std::mt19937_64 random(test::seed());
-  const auto dice = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
-  struct fate {
-    std::uint64_t number = 0;
-    std::size_t commands = 0;
-    bool ended = false, sent = false;
-    std::int64_t first_reply = 0;
-    effect kind = effect::read;
-  };
-  books b(1'000'000, 1'000'000);
-  std::map<std::string, fate> all;
-  std::vector<std::string> order;  // of those not yet sent
-  std::int64_t wire_in = 0, wire_out = 0;
-  time_point now = start;
-  const auto end = [&](const pipeline::ending& e) {
-    fate& f = all.at(name(e.who));
-    ASSERT_FALSE(f.ended);
-    f.ended = true;
-    ASSERT_EQ(e.why == errc::outcome_unknown, f.sent && f.kind == effect::write) << name(e);
-  };
-  const auto end_all = [&](const std::vector<pipeline::ending>& es) {
-    for (const auto& e : es) end(e);
-  };
-  for (int step = 0; step < 50'000; ++step) {
-    const int what = dice(100);
-    if (what < 40) {
-      const std::string n = "r" + std::to_string(step);
-      fate f;
-      f.commands = static_cast<std::size_t>(1 + dice(3));
-      f.kind = dice(2) == 0 ? effect::read : effect::write;
-      f.number = b.ask(n, f.kind, static_cast<int>(f.commands), now + seconds(dice(50)));
-      all[n] = f;
-      order.push_back(n);
-    } else if (what < 50) {
-      b.staged();
-      if (dice(2) == 0) b.wrote();
-      for (const std::string& n : order) {
-        fate& f = all.at(n);
-        if (f.ended) continue;
-        f.sent = true;
-        f.first_reply = wire_in;
-        wire_in += static_cast<std::int64_t>(f.commands);
-      }
-      order.clear();
-    } else if (what < 90) {
-      ASSERT_EQ(b.owed(), wire_out < wire_in);
-      if (!b.owed()) continue;
-      if (auto done = b.on_reply(number(wire_out++))) {
-        fate& f = all.at(name(done));
-        ASSERT_FALSE(f.ended);
-        f.ended = true;
-        ASSERT_EQ(done->replies.size(), f.commands);
-        ASSERT_EQ(done->replies[0].integer, f.first_reply);
-      }
-    } else if (what < 96) {
-      auto some = all.begin();
-      std::advance(some, dice(static_cast<int>(std::min<std::size_t>(all.size(), 100))) * !all.empty());
-      if (all.empty()) continue;
-      const bool over = some->second.ended;
-      auto ended = b.withdraw(some->second.number);
-      ASSERT_EQ(ended.has_value(), !over);
-      if (ended) end(*ended);
-    } else if (what < 98) {
-      now += seconds(dice(5));
-      end_all(b.expire(now));
-    } else if (what == 98) {
-      end_all(b.lost(errc::connection_lost));
-      wire_out = wire_in;
-    } else {
-      end_all(b.drop_waiting(errc::connection_lost));
-    }
-    if (testing::Test::HasFatalFailure()) FAIL() << "at step " << step;
-    if (step % 500 == 0) std::erase_if(all, [](const auto& one) { return one.second.ended; });
-    std::erase_if(order, [&](const std::string& n) { return !all.contains(n); });
-  }
-  end_all(b.lost(errc::connection_lost));
-  end_all(b.drop_waiting(errc::connection_lost));
-  for (const auto& [n, f] : all) EXPECT_TRUE(f.ended) << n;
-  EXPECT_EQ(b.pending(), 0u);
-  EXPECT_EQ(b.earliest(), time_point::max());
 }
 
 }  // namespace
