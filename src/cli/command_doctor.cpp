@@ -106,7 +106,8 @@ asio::awaitable<int> examine(context& ctx, bool fix) {
     co_return print_unreachable(ctx, found.error());
   }
   auto all = std::move(*found);
-  all.insert(all.begin(), reachable(level::ok, ctx.store->description()));
+  const auto said = std::any_of(all.begin(), all.end(), [](const finding& f) { return f.check == "reachable"; });
+  if (!said) all.insert(all.begin(), reachable(level::ok, ctx.store->description()));
   print(ctx, all, ctx.store->description());
   co_return count_of(all, level::problem) > 0 ? exits::no : exits::done;
 }

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: MIT
 // set, touch, claim, disconnect.
-#include <algorithm>
-#include <cctype>
-
 #include "cli/commands.hh"
 #include "cli/input.hh"
 #include "cli/record_view.hh"
@@ -134,18 +131,13 @@ asio::awaitable<int> claim_session(context& ctx, owner session, owner user) {
   co_return exits::done;
 }
 
-std::string upper(std::string text) {
-  for (auto& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return text;
-}
-
 }  // namespace
 
 result<command> make_set(const arguments& args) {
   const auto which = names_of(args);
   if (!which) return which.error();
   set_words words(*which);
-  const auto to = status_from_text(upper(args.status));
+  const auto to = status_from_text(args.status);
   if (!to) return error(errc::bad_argument, "no status is named '" + shown(args.status) + "'");
   words.to = *to;
   if (!args.reason.empty() && !can_fail(*to)) return error(errc::bad_argument, "--reason goes with FAILED and AUTH_REQUIRED");

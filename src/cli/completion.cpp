@@ -182,7 +182,7 @@ std::string completion_script(const std::string& shell) {
   arguments unused;
   CLI::App root;
   describe(root, unused);
-  return CLI::detail::to_lower(shell) == "zsh" ? zsh_script(root) : bash_script(root);
+  return shell == "zsh" ? zsh_script(root) : bash_script(root);
 }
 
 }  // namespace mcpstate::cli

@@ -34,7 +34,9 @@ class builder {
     stats();
     doctor();
     completion();
-    add("version", operating, "Print the version", {"mcpstate version", "mcpstate version --json"});
+    add_json(add("version", operating, "Print the version", {"mcpstate version", "mcpstate version --json"}));
+    last_one_wins(root_);
+    for (auto* sub : root_.get_subcommands({})) last_one_wins(*sub);
   }
 
  private:
@@ -56,7 +58,7 @@ class builder {
         ->option_text("URL")->group("Store");
     app.add_option("--prefix", g.prefix, "What Redis keys begin with (default: mcp)")->option_text("TEXT")->group("Store");
     app.add_option("--layout", g.layout, "Redis keys: plain, or tagged for a cluster (default: plain)")
-        ->option_text("LAYOUT")->group("Store")->check(word_of({"plain", "tagged"}));
+        ->option_text("LAYOUT")->group("Store")->transform(word_of({"plain", "tagged"}));
     app.add_option("--ttl", g.ttl, "How long an unused record lives: 24h, 90m, 30s (default: 24h)")
         ->option_text("DURATION")->group("Store");
     if (!own_timeout) {
@@ -66,14 +68,37 @@ class builder {
     app.add_option("--ca-file", g.ca_file, "Certificates to trust instead of the system's (PEM)")
         ->option_text("FILE")->group("Store");
     app.add_flag("--insecure-tls", g.insecure_tls, "Do not check the store's certificate; for tests")->group("Store");
-    app.add_flag("--json", g.json, "JSON on standard output")->group("Output");
+    add_json(app);
   }
 
-  // A validator whose description is the list itself: completion reads it back.
+  void add_json(CLI::App& app) { app.add_flag("--json", into_.global.json, "JSON on standard output")->group("Output"); }
+
+  // An option that is said twice is no mistake: an alias or a script says it first, a person after it.
+  static void last_one_wins(CLI::App& app) {
+    for (auto* o : app.get_options([](const CLI::Option* any) { return any->nonpositional(); })) {
+      const bool one_value = o->get_expected_max() == 1 && o->get_multi_option_policy() == CLI::MultiOptionPolicy::Throw;
+      if (one_value) o->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    }
+  }
+
+  // Digits only: what reads numbers takes -1 for a very large one.
+  static CLI::Validator digits() {
+    const auto check = [](std::string& given) {
+      const bool ok = !given.empty() && given.size() < 20 && given.find_first_not_of("0123456789") == std::string::npos;
+      return ok ? std::string() : "'" + given + "' is not a number";
+    };
+    return CLI::Validator(check, "");
+  }
+
+  // One of these words, in any case; it becomes the word as it stands here. The description is the list itself: completion
+  // reads it back.
   static CLI::Validator word_of(const std::vector<std::string>& words) {
     const auto check = [words](std::string& given) {
       for (const auto& w : words) {
-        if (CLI::detail::to_lower(given) == CLI::detail::to_lower(w)) return std::string();
+        if (CLI::detail::to_lower(given) == CLI::detail::to_lower(w)) {
+          given = w;
+          return std::string();
+        }
       }
       return "'" + given + "' is none of " + CLI::detail::join(words, ", ");
     };
@@ -150,12 +175,12 @@ class builder {
     server(sub, true);
     sub.add_option("STATUS", into_.status, "CONNECTED, DISCONNECTED, FAILED, CONNECTING or AUTH_REQUIRED")
         ->required()->option_text(" ")
-        ->check(word_of({"CONNECTED", "DISCONNECTED", "FAILED", "CONNECTING", "AUTH_REQUIRED"}));
+        ->transform(word_of({"CONNECTED", "DISCONNECTED", "FAILED", "CONNECTING", "AUTH_REQUIRED"}));
     sub.add_option("--tools", into_.tools_file, "The JSON array of tools; - is standard input")->option_text("FILE");
     sub.add_option("--reason", into_.reason, "Why, for FAILED and AUTH_REQUIRED")->option_text("TEXT");
     sub.add_flag("--allow-empty", into_.allow_empty, "Let an empty list of tools replace a good one");
     sub.add_option("--if-revision", into_.if_revision, "Only if the record still has this revision; 0: only if there is none")
-        ->option_text("N");
+        ->option_text("N")->check(digits());
     add_globals(sub);
   }
 
@@ -189,7 +214,7 @@ class builder {
                     {"mcpstate watch", "mcpstate watch user:42", "mcpstate watch user:42 --json --count 1 --timeout 60s"});
     owner(sub, false);
     sub.add_option("--count", into_.count, "End after this many changes; what is there at the start does not count")
-        ->option_text("N");
+        ->option_text("N")->check(digits());
     sub.add_option("--timeout", into_.wait, "End after this time; exit code 1 if --count was not reached")
         ->option_text("DURATION");
     add_globals(sub, true);
@@ -210,7 +235,7 @@ class builder {
   void completion() {
     auto& sub = add("completion", operating, "Print the script that completes our commands in a shell",
                     {"source <(mcpstate completion bash)", "mcpstate completion zsh > \"${fpath[1]}/_mcpstate\""});
-    sub.add_option("SHELL", into_.shell, "bash or zsh")->required()->option_text(" ")->check(word_of({"bash", "zsh"}));
+    sub.add_option("SHELL", into_.shell, "bash or zsh")->required()->option_text(" ")->transform(word_of({"bash", "zsh"}));
   }
 
   CLI::App& root_;

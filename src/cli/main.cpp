@@ -6,5 +6,7 @@
 int main(int argc, char** argv) {
   // A child or a peer that goes away is an error of one write, not the end of the program.
   std::signal(SIGPIPE, SIG_IGN);
+  // Likewise a file that may not grow (ulimit -f): the embedded store reports it as what it is, a full disk.
+  std::signal(SIGXFSZ, SIG_IGN);
   return mcpstate::cli::main_program(std::vector<std::string>(argv + 1, argv + argc));
 }

@@ -59,7 +59,7 @@ result<void> choose_url(settings& out, const global_flags& flags, const lookup& 
 }
 
 result<void> choose_keys(settings& out, const global_flags& flags) {
-  out.options.layout = flags.layout == "tagged" || flags.layout == "TAGGED" ? key_layout::tagged : key_layout::plain;
+  out.options.layout = flags.layout == "tagged" ? key_layout::tagged : key_layout::plain;
   const auto keys = key_space::make(flags.prefix, out.options.layout);
   if (!keys) return error(keys.error().code(), "--prefix: " + keys.error().detail());
   out.options.prefix = flags.prefix;

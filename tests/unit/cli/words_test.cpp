@@ -59,6 +59,22 @@ TEST(CommandLine, DashesOfOtherCommandsEndTheOptions) {
   EXPECT_EQ(got.args.server, "-odd");
 }
 
+TEST(CommandLine, TheLastOfTwoWins) {
+  const auto got = parse_command_line({"--ttl", "1h", "connect", "user:1", "a", "http://x/", "--ttl", "2h", "--ttl=3h", "--header", "A: 1",
+                                       "--header", "B: 2", "--json", "--json"});
+  ASSERT_EQ(got.what, outcome::run) << got.text;
+  EXPECT_EQ(got.args.global.ttl, "3h");
+  EXPECT_EQ(got.args.headers.size(), 2U);
+  EXPECT_TRUE(got.args.global.json);
+}
+
+TEST(CommandLine, ChoicesAreReadInAnyCaseAndKeptInOne) {
+  const auto got = parse_command_line({"set", "user:1", "a", "failed", "--layout", "Tagged"});
+  ASSERT_EQ(got.what, outcome::run) << got.text;
+  EXPECT_EQ(got.args.status, "FAILED");
+  EXPECT_EQ(got.args.global.layout, "tagged");
+}
+
 TEST(CommandLine, AnEmptyWordIsAWord) {
   const auto got = parse_command_line({"show", "user:1", ""});
   ASSERT_EQ(got.what, outcome::run) << got.text;
@@ -69,7 +85,8 @@ TEST(CommandLine, AnEmptyWordIsAWord) {
 TEST(CommandLine, WrongUsageIsOneLineThatNamesTheHelp) {
   for (const auto& line : {words{}, words{"lst"}, words{"--nope"}, words{"list", "--nope"}, words{"list", "a", "b"}, words{"show", "user:1"},
                            words{"set", "user:1", "a", "UP"}, words{"set", "user:1", "a", "FAILED", "--if-revision", "x"},
-                           words{"--layout", "round", "list"}, words{"completion", "fish"}}) {
+                           words{"--layout", "round", "list"}, words{"completion", "fish"},
+                           words{"watch", "--count", "-1"}, words{"set", "user:1", "a", "FAILED", "--if-revision", "-1"}}) {
     const auto got = parse_command_line(line);
     EXPECT_EQ(got.what, outcome::wrong);
     EXPECT_NE(got.text.find("--help)"), std::string::npos) << got.text;
