@@ -26,7 +26,7 @@ class link {
 
   // Called with every push, in the stream's order, and with every change of the connection: true when it became ready,
   // false when it was lost. Between a false and the next true pushes may have been missed. Set before start(). They must
-  // not destroy the link.
+  // not destroy the link. Neither is called once close() has begun.
   void on_push(std::function<void(const reply&)> handler);
   void on_state(std::function<void(bool ready)> handler);
 
