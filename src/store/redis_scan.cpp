@@ -76,8 +76,9 @@ task<store_stats> redis_store::do_stats(progress_handler progress) {
   store_stats out;
   out.kind = "redis";
   out.where = description();
-  out.version = link_.hello().server;
-  out.version.append(" ").append(link_.hello().version);
+  const auto& hello = link_.hello();
+  if (hello.server != out.kind) out.version = hello.server + ' ';
+  out.version += hello.version;
   request about;
   about.add("INFO", "memory");
   auto info = co_await read(std::move(about), "stats");
