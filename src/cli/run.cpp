@@ -20,17 +20,24 @@ namespace {
 
 constexpr int signal_exit = 128;  // plus its number: what shells expect
 
-// What to do, where the detail cannot know that the reader sits at a command line.
+// What to do, where the detail does not say it itself.
 const char* advice(errc code) noexcept {
   switch (code) {
     case errc::resolve_failed:
-    case errc::connect_failed: return "; is it running, and is --store or REDIS_URL right?";
-    case errc::auth_failed: return "; check user and password in the store's URL";
-    case errc::tls_failed: return "; use rediss:// only for a TLS port, and --ca-file for a private authority";
-    case errc::outcome_unknown: return "; it may or may not have happened: look with mcpstate show";
-    case errc::loading: return "; try again in a moment";
-    case errc::stale_basis: return "; look with mcpstate show, then try again";
-    default: return "";
+    case errc::connect_failed: return "is it running, and is --store or REDIS_URL right?";
+    case errc::connection_lost:
+    case errc::loading: return "try again in a moment";
+    case errc::deadline: return "is the host right? --timeout waits longer";
+    case errc::auth_failed: return "check user and password in the store's URL";
+    case errc::tls_failed: return "use rediss:// only for a TLS port, and --ca-file for a private authority";
+    case errc::protocol: return "is --store or REDIS_URL right?";
+    case errc::outcome_unknown: return "it may or may not have happened: look with mcpstate show";
+    case errc::stale_basis: return "look with mcpstate show, then try again";
+    case errc::read_only: return "write to the primary, or see what mcpstate doctor says";
+    case errc::out_of_memory: return "raise maxmemory, or clear what is not needed";
+    case errc::disk_full: return "free some space, or name another place with --store";
+    case errc::storage_failed: return "is the disk full, or a limit on the size of files reached?";
+    default: return nullptr;
   }
 }
 
@@ -107,7 +114,14 @@ int exit_code_of(const error& e, blame whose) noexcept {
   return exits::no;
 }
 
-std::string line_of(const error& e) { return e.full_text() + advice(e.code()); }
+std::string line_of(const error& e) {
+  std::string out = e.detail();
+  const char* what_to_do = advice(e.code());
+  const bool said = out.find("; ") != std::string::npos;
+  if (what_to_do != nullptr && !said) out.append("; ").append(what_to_do);
+  if (!e.peer_text().empty()) out += " (it says: " + e.peer_text() + ")";
+  return out;
+}
 
 int context::fail(const error& e, blame whose) {
   if (!stopping && !e.is(cond::cancelled)) screen.fail(whose == blame::store ? line_of(e) : e.full_text());

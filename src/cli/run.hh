@@ -22,7 +22,7 @@ inline constexpr int unreachable = 3;  // the store cannot be reached, or cannot
 enum class blame { input, store };
 // The one place where an error becomes an exit code.
 [[nodiscard]] int exit_code_of(const error& e, blame whose) noexcept;
-// The one line for people: what happened, what the peer said, and what to do where the code alone tells.
+// The one line for people: what happened, what to do, and what the peer said.
 [[nodiscard]] std::string line_of(const error& e);
 
 // What a command works with. Lives as long as the command.

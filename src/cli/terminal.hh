@@ -14,7 +14,7 @@ namespace mcpstate::cli {
 
 class terminal {
  public:
-  // Looks at what the two streams are, and at NO_COLOR, TERM and COLUMNS.
+  // Looks at what the two streams are, and at NO_COLOR and TERM.
   explicit terminal(bool json);
   terminal(const terminal&) = delete;
   terminal& operator=(const terminal&) = delete;
