@@ -52,6 +52,7 @@ result<std::string> shown_url(std::string_view url) {
 
 task<std::unique_ptr<client>> connect(asio::any_io_executor executor, target where, client_options options) {
   co_await asio::this_coro::throw_if_cancelled(false);
+  if (options.client_version.empty()) options.client_version = MCPSTATE_VERSION;
   auto opened = std::make_unique<session>(executor, options);
   const make_transport maker{executor, opened->sink(), options};
   auto way = std::visit(maker, where);

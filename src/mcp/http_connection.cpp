@@ -135,7 +135,8 @@ task<tcp::socket> connect_tcp(asio::any_io_executor executor, const http_url& wh
   auto [refused, peer] = co_await asio::async_connect(socket, found, aio::use_ec);
   static_cast<void>(peer);
   if (refused) {
-    co_return error(errc::connect_failed, "cannot connect to " + where.host + " port " + where.port + ": " + refused.message());
+    co_return error(errc::connect_failed,
+                    "cannot connect to " + where.host + " port " + where.port + ": " + refused.message());
   }
   error_code ignored;  // slower, but right, without it
   socket.set_option(tcp::no_delay(true), ignored);

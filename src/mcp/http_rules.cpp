@@ -20,8 +20,8 @@ namespace urls = boost::urls;
 constexpr std::size_t peer_text_kept = 500;
 
 constexpr std::array<std::string_view, 11> own_headers = {
-    "host",       "content-length", "content-type", "accept",         "connection",          "transfer-encoding",
-    "te",         "upgrade",        "expect",       "mcp-session-id", "mcp-protocol-version"};
+    "host", "content-length", "content-type", "accept",         "connection",          "transfer-encoding",
+    "te",   "upgrade",        "expect",       "mcp-session-id", "mcp-protocol-version"};
 
 char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -31,12 +31,19 @@ std::string lowered(std::string_view text) {
   return out;
 }
 
-bool is_token(std::string_view name) {
+bool is_token_char(char c) {
   constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
-  return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
-    const char l = lower(c);
-    return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || marks.find(c) != std::string_view::npos;
-  });
+  const char l = lower(c);
+  return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || marks.find(c) != std::string_view::npos;
+}
+
+bool is_token(std::string_view name) { return !name.empty() && std::all_of(name.begin(), name.end(), is_token_char); }
+
+std::string to_token(std::string_view text) {
+  std::string out(text);
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return !is_token_char(c); }, '-');
+  return out;
 }
 
 bool is_host_text(std::string_view host) {
@@ -86,7 +93,8 @@ error redirected(const http_answer& answer) {
 error not_mcp(const http_answer& answer) {
   const std::string type = media_type(answer.content_type);
   if (type == "text/html") {
-    return error(errc::protocol, "the URL answers with a web page (text/html), not with MCP; is the path right (often /mcp)?");
+    return error(errc::protocol,
+                 "the URL answers with a web page (text/html), not with MCP; is the path right (often /mcp)?");
   }
   if (answer.status == 202 || answer.status == 204) {
     return error(errc::protocol, "the server accepted the request but sent no answer to it");
@@ -109,7 +117,8 @@ result<http_url> parse_http_url(std::string_view text) {
   out.tls = scheme == "https";
   out.host = view_text(url.encoded_host_address());
   const bool v6 = url.host_type() == urls::host_type::ipv6;
-  if (url.host_type() == urls::host_type::ipvfuture || (!v6 && !is_host_text(out.host))) return bad_url("its host is not valid");
+  if (url.host_type() == urls::host_type::ipvfuture || (!v6 && !is_host_text(out.host)))
+    return bad_url("its host is not valid");
   out.port = view_text(url.port());
   if (out.port.empty()) out.port = out.tls ? "443" : "80";
   if (!is_port(out.port)) return bad_url("its port is not valid");
@@ -129,12 +138,21 @@ result<void> check_headers(const header_list& headers) {
     if (std::find(own_headers.begin(), own_headers.end(), low) != own_headers.end()) {
       return error(errc::bad_argument, "the header " + name + " is set by the protocol itself");
     }
-    const bool clean = std::all_of(value.begin(), value.end(), [](char c) {
-      return (static_cast<unsigned char>(c) >= ' ' && c != 0x7F) || c == '\t';
-    });
+    const bool clean = std::all_of(value.begin(), value.end(),
+                                   [](char c) { return (static_cast<unsigned char>(c) >= ' ' && c != 0x7F) || c == '\t'; });
     if (!clean) return error(errc::bad_argument, "the value of the header " + name + " holds a control character");
   }
   return result<void>();
+}
+
+bool has_header(const header_list& headers, std::string_view name) {
+  return std::any_of(headers.begin(), headers.end(),
+                     [&](const auto& header) { return lowered(header.first) == lowered(name); });
+}
+
+std::string user_agent(std::string_view name, std::string_view version) {
+  const std::string product = name.empty() ? "mcpstate" : to_token(name);
+  return version.empty() ? product : product + "/" + to_token(version);
 }
 
 std::string media_type(std::string_view content_type) {
@@ -146,7 +164,8 @@ std::string media_type(std::string_view content_type) {
 
 bool is_session_id(std::string_view id) noexcept {
   constexpr std::size_t longest = 4096;
-  return !id.empty() && id.size() <= longest && std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+  return !id.empty() && id.size() <= longest &&
+         std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7F; });
 }
 
 error explain_answer(const http_answer& answer) {
@@ -154,11 +173,17 @@ error explain_answer(const http_answer& answer) {
   if (answer.status >= 200 && answer.status < 300) return not_mcp(answer);
   if (answer.status >= 300 && answer.status < 400) return redirected(answer);
   switch (answer.status) {
-    case 401: return error(errc::auth_failed, "the server wants credentials, or refuses those given (HTTP 401)", peer_words(answer));
-    case 403: return error(errc::auth_failed, "the server forbids access (HTTP 403)", peer_words(answer));
-    case 404: return error(errc::http_status, "nothing of MCP is at this URL, or the session is over (HTTP 404)", peer_words(answer));
-    case 405: return error(errc::http_status, "the URL takes no MCP requests (HTTP 405); is the path right?", peer_words(answer));
-    default: return error(errc::http_status, "the server answered " + status, peer_words(answer));
+    case 401:
+      return error(errc::auth_failed, "the server wants credentials, or refuses those given (HTTP 401)", peer_words(answer));
+    case 403:
+      return error(errc::auth_failed, "the server forbids access (HTTP 403)", peer_words(answer));
+    case 404:
+      return error(errc::http_status, "nothing of MCP is at this URL, or the session is over (HTTP 404)",
+                   peer_words(answer));
+    case 405:
+      return error(errc::http_status, "the URL takes no MCP requests (HTTP 405); is the path right?", peer_words(answer));
+    default:
+      return error(errc::http_status, "the server answered " + status, peer_words(answer));
   }
 }
 

@@ -27,6 +27,11 @@ using header_list = std::vector<std::pair<std::string, std::string>>;
 // bad_argument for a header that is malformed, or that the protocol itself sets.
 [[nodiscard]] result<void> check_headers(const header_list& headers);
 
+[[nodiscard]] bool has_header(const header_list& headers, std::string_view name);
+
+// "mcpstate/1.0", out of whatever a caller calls itself.
+[[nodiscard]] std::string user_agent(std::string_view name, std::string_view version);
+
 // "text/html" of "Text/HTML; charset=utf-8".
 [[nodiscard]] std::string media_type(std::string_view content_type);
 

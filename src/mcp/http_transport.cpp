@@ -34,6 +34,7 @@ http_transport::http_transport(asio::any_io_executor executor, message_sink& sin
       sink_(sink),
       where_(std::move(where)),
       ca_file_(options.ca_file),
+      user_agent_(user_agent(options.client_name, options.client_version)),
       max_message_(options.max_message_bytes) {}
 
 task<void> http_transport::open() {
@@ -59,6 +60,7 @@ http_request http_transport::make_request(std::string method, std::string body) 
   out.headers = where_.headers;
   // Both types, always: servers refuse with 406 whoever does not take both, also for notifications.
   out.headers.emplace_back("Accept", "application/json, text/event-stream");
+  if (!has_header(where_.headers, "User-Agent")) out.headers.emplace_back("User-Agent", user_agent_);
   if (!body.empty()) out.headers.emplace_back("Content-Type", "application/json");
   if (!version_.empty()) out.headers.emplace_back("MCP-Protocol-Version", version_);
   if (!session_id_.empty()) out.headers.emplace_back("Mcp-Session-Id", session_id_);
@@ -66,8 +68,8 @@ http_request http_transport::make_request(std::string method, std::string body) 
   return out;
 }
 
-// Sends on a connection kept from before, else on a new one. A server closes idle connections when it likes (Node: after 5 s):
-// one that broke before any byte of an answer was closed before the request arrived, and a new one gets it.
+// Sends on a connection kept from before, else on a new one. A server closes idle connections when it likes (Node: after 5
+// s): one that broke before any byte of an answer was closed before the request arrived, and a new one gets it.
 task<http_transport::exchange> http_transport::start(http_request what) {
   exchange out;
   if (!idle_.empty()) {
@@ -132,7 +134,8 @@ task<void> http_transport::take_answer(exchange on, std::uint64_t id) {
   const bool json = media_type(on.head.content_type) == "application/json";
   auto body = co_await read_all(*on.connection, json ? max_message_ : refusal_bytes, !json);
   if (!body) co_return body.error();
-  if (!json || body->empty()) co_return explain_answer(summary(on.head, std::move(*body)));
+  if (json && body->empty()) co_return error(errc::protocol, "the server's answer to the request is empty");
+  if (!json) co_return explain_answer(summary(on.head, std::move(*body)));
   MCPSTATE_CO_CHECK(sink_.on_text(std::move(*body)));
   if (sink_.is_waiting(id)) co_return error(errc::protocol, "the server's answer does not belong to the request");
   co_return co_await finish(std::move(on));
@@ -158,7 +161,8 @@ task<void> http_transport::take_stream(exchange on, std::uint64_t id) {
       continue;
     }
     // Servers forget the blank line that ends the last event.
-    if (auto last = parser.finish(); last && last->is_message()) static_cast<void>(sink_.on_text(std::move(last->data)).has_value());
+    if (auto last = parser.finish(); last && last->is_message())
+      static_cast<void>(sink_.on_text(std::move(last->data)).has_value());
     if (!sink_.is_waiting(id)) break;
     if (!part) co_return part.error();
     co_return error(errc::connection_lost, "the server ended its stream without an answer to the request");

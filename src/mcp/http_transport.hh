@@ -50,7 +50,7 @@ class http_transport final : public transport {
   asio::any_io_executor executor_;
   message_sink& sink_;
   http_target where_;
-  std::string ca_file_;
+  std::string ca_file_, user_agent_;
   std::size_t max_message_;
   http_url url_;
   std::shared_ptr<asio::ssl::context> tls_;

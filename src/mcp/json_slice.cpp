@@ -73,7 +73,8 @@ cursor inside(std::string_view container) noexcept {
 }
 
 bool names(std::string_view raw_key, std::string_view name) {
-  if (raw_key.find('\\') == std::string_view::npos) return raw_key.size() >= 2 && raw_key.substr(1, raw_key.size() - 2) == name;
+  if (raw_key.find('\\') == std::string_view::npos)
+    return raw_key.size() >= 2 && raw_key.substr(1, raw_key.size() - 2) == name;
   return text_of(raw_key) == name;
 }
 
@@ -91,13 +92,19 @@ json_kind kind_of(std::string_view value) noexcept {
   cursor walk{value};
   walk.skip_space();
   switch (walk.peek()) {
-    case '{': return json_kind::object;
-    case '[': return json_kind::array;
-    case '"': return json_kind::string;
+    case '{':
+      return json_kind::object;
+    case '[':
+      return json_kind::array;
+    case '"':
+      return json_kind::string;
     case 't':
-    case 'f': return json_kind::boolean;
-    case 'n': return json_kind::null;
-    default: return json_kind::number;
+    case 'f':
+      return json_kind::boolean;
+    case 'n':
+      return json_kind::null;
+    default:
+      return json_kind::number;
   }
 }
 

@@ -11,8 +11,8 @@
 // byte outside of it is read. Views point into the text given.
 namespace mcpstate::mcp {
 
-// What is wrong with a JSON text ("syntax error at byte 17"), or nothing: one object or array, valid UTF-8, at most 64 levels
-// deep.
+// What is wrong with a JSON text ("syntax error at byte 17"), or nothing: one object or array, valid UTF-8, at most 64
+// levels deep.
 [[nodiscard]] std::optional<std::string> validate_json(std::string_view text);
 
 enum class json_kind { object, array, string, number, boolean, null };

@@ -22,7 +22,7 @@
 namespace mcpstate::mcp {
 namespace {
 
-constexpr std::array<const char*, 9> inherited_names = {"HOME", "PATH",  "LANG",  "LC_ALL", "TERM",
+constexpr std::array<const char*, 9> inherited_names = {"HOME",   "PATH", "LANG",  "LC_ALL", "TERM",
                                                         "TMPDIR", "USER", "SHELL", "LOGNAME"};
 
 // A descriptor, closed with its scope.
@@ -208,7 +208,7 @@ result<std::unique_ptr<process>> process::start(asio::any_io_executor executor, 
   const auto argv = pointers_to(what.command);
   const auto envp = pointers_to(what.environment);
   const char* const cwd = what.cwd.empty() ? nullptr : what.cwd.c_str();
-  const child_setup setup{path->c_str(),   argv.data(),      envp.data(),          cwd,       in.theirs.get(),
+  const child_setup setup{path->c_str(),    argv.data(),      envp.data(),         cwd,       in.theirs.get(),
                           out.theirs.get(), err.theirs.get(), report.theirs.get(), ::getpid()};
   const pid_t pid = fork_quietly(setup);
   if (pid < 0) return cannot_start(what, std::strerror(errno));
@@ -259,7 +259,8 @@ bool process::has_exited() const noexcept {
 
 std::string process::state_text() const {
   siginfo_t info{};
-  const bool ended = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
+  const bool ended =
+      ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
   if (!ended) return "is running";
   const std::string number = std::to_string(info.si_status);
   if (info.si_code == CLD_EXITED) return "exited with code " + number;

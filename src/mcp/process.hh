@@ -18,7 +18,8 @@
 // A child process in a process group of its own, with its three standard streams in our hands (ADR 5).
 namespace mcpstate::mcp {
 
-// What a child sees: the variables of ours that are on the list in client.hpp, then `extra`, which wins. Sorted "NAME=value".
+// What a child sees: the variables of ours that are on the list in client.hpp, then `extra`, which wins. Sorted
+// "NAME=value".
 [[nodiscard]] std::vector<std::string> child_environment(const std::vector<std::pair<std::string, std::string>>& extra);
 
 struct program {
@@ -51,7 +52,6 @@ class process {
   [[nodiscard]] std::string state_text() const;
   // To every process of the group.
   void signal_group(int signal) noexcept;
-  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
 
  private:
   process(asio::any_io_executor executor, pid_t pid, int pidfd, int in, int out, int err);

@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto deliver_limit = 10s;    // for a message that nobody waits for
+constexpr auto deliver_limit = 10s;     // for a message that nobody waits for
 constexpr auto whole_list_limit = 60s;  // for all pages together, unless one request may take longer
 
 std::string seconds_text(std::chrono::milliseconds span) {
@@ -26,7 +26,7 @@ std::string seconds_text(std::chrono::milliseconds span) {
 session::session(asio::any_io_executor executor, client_options options)
     : executor_(executor),
       options_(std::move(options)),
-      fsm_(options_.client_name, options_.client_version.empty() ? std::string(MCPSTATE_VERSION) : options_.client_version),
+      fsm_(options_.client_name, options_.client_version),
       nobody_waits_(executor, asio::steady_timer::time_point::max()),
       group_(executor) {}
 
@@ -42,7 +42,8 @@ task<void> session::open() {
   way_->on_negotiated(told->protocol_version);
   learn(std::move(*told));
   auto announcing = way_->send(fsm_.announce());
-  auto announced = co_await aio::with_deadline(std::move(announcing), until, "the server did not take notifications/initialized");
+  auto announced =
+      co_await aio::with_deadline(std::move(announcing), until, "the server did not take notifications/initialized");
   if (!announced) co_return announced.error();
   co_return result<void>();
 }
@@ -114,7 +115,7 @@ task<message> session::ask(outgoing what, aio::deadline until, std::string name)
   const auto state = co_await asio::this_coro::cancellation_state;
   const bool cancelled = state.cancelled() != asio::cancellation_type::none;
   const bool finished = either.index() == 0 && !cancelled;
-  const auto note = fsm_.abandon(id, finished ? "the request failed" : "no answer in time");
+  const auto note = fsm_.abandon(id, "no answer in time");
   if (finished) co_return std::move(std::get<0>(either));
   if (note) group_.spawn("mcp cancellation", deliver(*note));
   co_return why_unanswered(mine, name, cancelled);

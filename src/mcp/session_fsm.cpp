@@ -9,7 +9,8 @@
 namespace mcpstate::mcp {
 namespace {
 
-constexpr std::array<std::string_view, 4> known_versions = {newest_protocol_version, "2025-06-18", "2025-03-26", "2024-11-05"};
+constexpr std::array<std::string_view, 4> known_versions = {newest_protocol_version, "2025-06-18", "2025-03-26",
+                                                            "2024-11-05"};
 
 bool is_object(const std::optional<std::string_view>& value) { return value && kind_of(*value) == json_kind::object; }
 
@@ -62,7 +63,8 @@ result<handshake> session_fsm::on_initialize_answer(const message& answer) {
   out.protocol_version = text_member(answer.body, "protocolVersion");
   if (out.protocol_version.empty()) return error(errc::protocol, "the answer to initialize names no protocol version");
   if (!is_known_version(out.protocol_version)) {
-    return error(errc::unsupported, "the server wants a protocol version that mcpstate does not speak", out.protocol_version);
+    return error(errc::unsupported, "the server wants a protocol version that mcpstate does not speak",
+                 out.protocol_version);
   }
   read_server(answer.body, out);
   batches_ = out.protocol_version == "2025-03-26";
@@ -96,8 +98,8 @@ session_fsm::reaction session_fsm::on_message(message in) {
   if (in.what == message::kind::request) {
     // Servers block on a request without an answer, so there is one to each.
     out.what = reaction::kind::send;
-    out.reply.text = in.method == "ping" ? encode_result(in.id, "{}")
-                                         : encode_failure(in.id, rpc::method_not_found, "Method not found");
+    out.reply.text =
+        in.method == "ping" ? encode_result(in.id, "{}") : encode_failure(in.id, rpc::method_not_found, "Method not found");
     return out;
   }
   const auto id = request_of(in);

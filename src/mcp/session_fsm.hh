@@ -11,8 +11,8 @@
 #include "mcp/jsonrpc.hh"
 
 // One MCP session of the handshake era (protocol 2024-11-05 to 2025-11-25), as a pure state machine: it numbers requests,
-// tells which answer belongs to which of them, answers the server's own requests, and negotiates the version. The shell sends
-// what it is told to send. No socket, no clock.
+// tells which answer belongs to which of them, answers the server's own requests, and negotiates the version. The shell
+// sends what it is told to send. No socket, no clock.
 //
 //     idle --start--> initializing --initialize answered--> initialized --announced--> ready --close--> closed
 namespace mcpstate::mcp {

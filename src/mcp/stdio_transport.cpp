@@ -172,13 +172,17 @@ std::string stdio_transport::last_words() const {
 
 asio::awaitable<void> stdio_transport::close() {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  if (closing_) co_return;
+  if (closing_) {
+    co_await closed_.wait();
+    co_return;
+  }
   closing_ = true;
   queue_changed_.cancel();
   if (child_) co_await stop_child();
   ended_.open();
   co_await group_.stop();
   child_.reset();
+  closed_.open();
 }
 
 asio::awaitable<void> stdio_transport::stop_child() {

@@ -30,8 +30,6 @@ class stdio_transport final : public transport {
   [[nodiscard]] std::string last_words() const override;
   asio::awaitable<void> close() override;
 
-  [[nodiscard]] pid_t pid_for_test() const noexcept { return child_ ? child_->pid() : 0; }
-
  private:
   asio::awaitable<void> read_output();
   asio::awaitable<void> read_errors();
@@ -58,7 +56,7 @@ class stdio_transport final : public transport {
   std::size_t junk_lines_ = 0;
   std::optional<error> broken_;  // why we gave up on it, if it was us
   latch ended_;                  // the conversation is over, whoever ended it
-  latch output_done_, errors_done_;
+  latch output_done_, errors_done_, closed_;
   aio::task_group group_;
 };
 

@@ -46,7 +46,8 @@ result<bool> tool_pages::take_tool(std::string_view tool) {
 result<tool_pages::verdict> tool_pages::add(std::string_view page) {
   if (kind_of(page) != json_kind::object) return error(errc::protocol, "the answer to tools/list is not an object");
   const auto tools = find_member(page, "tools");
-  if (!tools || kind_of(*tools) != json_kind::array) return error(errc::protocol, "the answer to tools/list has no array \"tools\"");
+  if (!tools || kind_of(*tools) != json_kind::array)
+    return error(errc::protocol, "the answer to tools/list has no array \"tools\"");
   const std::size_t reports = dropped_.size();
   bool news = false;
   for (const std::string_view tool : elements_of(*tools)) {

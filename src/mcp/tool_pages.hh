@@ -8,8 +8,8 @@
 #include <mcpstate/core/error.hpp>
 #include <mcpstate/core/tools.hpp>
 
-// Collects the pages of tools/list into one list. Pure. Real servers send an empty or a constant cursor for ever, so a cursor
-// that comes back on a page without a new tool ends the list, and everything is bounded.
+// Collects the pages of tools/list into one list. Pure. Real servers send an empty or a constant cursor for ever, so a
+// cursor that comes back on a page without a new tool ends the list, and everything is bounded.
 namespace mcpstate::mcp {
 
 class tool_pages {

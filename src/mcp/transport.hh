@@ -10,8 +10,9 @@
 
 #include "mcp/session_fsm.hh"
 
-// How the messages of one session travel. A transport moves JSON texts and knows nothing of what they mean, except which text
-// answers which request (a transport where an answer comes back on the request's own stream must know when to stop reading).
+// How the messages of one session travel. A transport moves JSON texts and knows nothing of what they mean, except which
+// text answers which request (a transport where an answer comes back on the request's own stream must know when to stop
+// reading).
 namespace mcpstate::mcp {
 
 // Who gets what arrives. Called on the transport's executor, also while a send() is under way.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a server may send: whatever is accepted as a message can be taken apart, handled and listed without harm, and the tools
-// kept of it are JSON again.
+// What a server may send: whatever is accepted as a message can be taken apart, handled and listed without harm, and the
+// tools kept of it are JSON again.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

@@ -77,7 +77,8 @@ struct tool_listing {
   std::size_t pages = 0;
 };
 
-// Executor: all members on the executor given to connect(). Lifetime: await close() before destroying. Failure: errors carry
+// Executor: all members on the executor given to connect(). Lifetime: await close() before destroying; a child process dies
+// with the thread that ran connect(), at the latest. Failure: errors carry
 // what happened in detail and the server's own words (stderr tail, JSON-RPC message) in peer_text.
 class client {
  public:

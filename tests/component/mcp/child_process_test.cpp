@@ -43,7 +43,8 @@ void expect_failure(marked_target server, errc code, std::string detail, std::st
 }
 
 TEST(ChildHandshake, CommandNotFound) {
-  expect_failure(marked({"no-such-mcp-server"}), errc::spawn_failed, "'no-such-mcp-server': there is no such command in PATH", "");
+  expect_failure(marked({"no-such-mcp-server"}), errc::spawn_failed,
+                 "'no-such-mcp-server': there is no such command in PATH", "");
 }
 
 TEST(ChildHandshake, FileNotFound) {
@@ -69,11 +70,15 @@ TEST(ChildHandshake, BadEnvironment) {
   expect_failure(server, errc::bad_argument, "environment variable", "");
 }
 
-TEST(ChildHandshake, Dies) { expect_failure(odd_server("dies"), errc::child_exited, "exited with code 3", "no token given"); }
+TEST(ChildHandshake, Dies) {
+  expect_failure(odd_server("dies"), errc::child_exited, "exited with code 3", "no token given");
+}
 
 TEST(ChildHandshake, Refuses) { expect_failure(odd_server("refuses"), errc::rpc_error, "-32603", "out of order"); }
 
-TEST(ChildHandshake, UnknownVersion) { expect_failure(odd_server("old"), errc::unsupported, "protocol version", "1999-01-01"); }
+TEST(ChildHandshake, UnknownVersion) {
+  expect_failure(odd_server("old"), errc::unsupported, "protocol version", "1999-01-01");
+}
 
 TEST(ChildHandshake, SilentServerMeetsTheDeadline) {
   auto options = test_options();
@@ -132,8 +137,8 @@ TEST_P(ChildSession, ListsToolsAndLeavesNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Modes, ChildSession,
-                         ::testing::Values("plain", "junk", "flood", "asks", "asks_first", "chatty", "batch", "crlf", "no_ping",
-                                           "stubborn", "family", "stubborn_family", "shy_family"),
+                         ::testing::Values("plain", "junk", "flood", "asks", "asks_first", "chatty", "batch", "crlf",
+                                           "no_ping", "stubborn", "family", "stubborn_family", "shy_family"),
                          [](const auto& mode) { return std::string(mode.param); });
 
 asio::awaitable<void> huge_list() {

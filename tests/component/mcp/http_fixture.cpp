@@ -145,9 +145,7 @@ test_certificate make_certificate() {
 }
 
 scripted_server::scripted_server(asio::any_io_executor executor, handler answer)
-    : answer_(std::move(answer)),
-      acceptor_(executor, tcp::endpoint(asio::ip::address_v4::loopback(), 0)),
-      group_(executor) {
+    : answer_(std::move(answer)), acceptor_(executor, tcp::endpoint(asio::ip::address_v4::loopback(), 0)), group_(executor) {
   group_.spawn("accept", accept());
 }
 

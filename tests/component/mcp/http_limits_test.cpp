@@ -34,7 +34,8 @@ TEST(HttpClient, TenMegabytes) {
 TEST(HttpClient, AnswerOverTheCap) {
   plan what;
   what.options.max_message_bytes = 50'000;
-  what.answer = on_tools([](const http_seen& request) { return result_reply(request, "\"" + std::string(60'000, 'x') + "\""); });
+  what.answer =
+      on_tools([](const http_seen& request) { return result_reply(request, "\"" + std::string(60'000, 'x') + "\""); });
   what.on_list = list_fails(errc::too_large, "larger than 50000 bytes");
   run(what);
 }
@@ -73,9 +74,12 @@ TEST(HttpClient, RefusedCursorStartsOver) {
   auto requests = std::make_shared<int>(0);
   what.answer = on_tools([requests](const http_seen& request) {
     switch (++*requests) {
-      case 1: return result_reply(request, R"({"tools":[{"name":"stale"}],"nextCursor":"old"})");
-      case 2: return json_reply(200, R"({"jsonrpc":"2.0","id":)" + request.rpc_id + R"(,"error":{"code":-32602,"message":"?"}})");
-      default: return usual_reply(request);
+      case 1:
+        return result_reply(request, R"({"tools":[{"name":"stale"}],"nextCursor":"old"})");
+      case 2:
+        return json_reply(200, R"({"jsonrpc":"2.0","id":)" + request.rpc_id + R"(,"error":{"code":-32602,"message":"?"}})");
+      default:
+        return usual_reply(request);
     }
   });
   run(what);
@@ -112,7 +116,9 @@ TEST(HttpClient, ClosedAfterAccept) {
     ASSERT_FALSE(connected.has_value());
     EXPECT_EQ(name_of(connected.error().code()), "connection_lost") << connected.error().full_text();
   };
-  what.on_end = [](const scripted_server& server) { EXPECT_EQ(server.connections, 1); };  // a new connection is not tried again
+  what.on_end = [](const scripted_server& server) {
+    EXPECT_EQ(server.connections, 1);
+  };  // a new connection is not tried again
   run(what);
 }
 

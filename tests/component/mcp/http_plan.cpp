@@ -52,7 +52,8 @@ scripted_server::handler on_tools(scripted_server::handler answer) {
 }
 
 std::string event_of(const http_seen& request, const std::string& result) {
-  return "event: message\r\ndata: {\"jsonrpc\":\"2.0\",\r\ndata: \"id\":" + request.rpc_id + ",\"result\":" + result + "}\r\n\r\n";
+  return "event: message\r\ndata: {\"jsonrpc\":\"2.0\",\r\ndata: \"id\":" + request.rpc_id + ",\"result\":" + result +
+         "}\r\n\r\n";
 }
 
 }  // namespace mcpstate::test

@@ -25,6 +25,7 @@ TEST(HttpClient, SendsWhatTheProtocolAsksFor) {
       EXPECT_EQ(request.headers.at("host"), "127.0.0.1:" + std::to_string(server.port()));
       EXPECT_EQ(request.headers.at("accept"), "application/json, text/event-stream");
       EXPECT_EQ(request.headers.at("authorization"), "Bearer abc");
+      EXPECT_EQ(request.headers.at("user-agent").rfind("mcpstate/", 0), 0U);
       EXPECT_EQ(request.headers.count("mcp-session-id"), i == 0 ? 0U : 1U);
       EXPECT_EQ(request.headers.count("mcp-protocol-version"), i == 0 ? 0U : 1U);
       EXPECT_EQ(request.method, i == 3 ? "DELETE" : "POST");
@@ -92,7 +93,9 @@ TEST(HttpClient, RpcErrorInABadRequest) {
 
 TEST(HttpClient, RpcErrorWithoutId) {
   plan what;
-  what.answer = [](const http_seen&) { return json_reply(200, R"({"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"what?"}})"); };
+  what.answer = [](const http_seen&) {
+    return json_reply(200, R"({"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"what?"}})");
+  };
   what.on_connect = fails(errc::rpc_error, "-32700", "what?");
   run(what);
 }
@@ -101,6 +104,13 @@ TEST(HttpClient, AcceptedButNotAnswered) {
   plan what;
   what.answer = [](const http_seen&) { return http_reply("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"); };
   what.on_connect = fails(errc::protocol, "sent no answer");
+  run(what);
+}
+
+TEST(HttpClient, EmptyAnswer) {
+  plan what;
+  what.answer = [](const http_seen&) { return json_reply(200, ""); };
+  what.on_connect = fails(errc::protocol, "answer to the request is empty");
   run(what);
 }
 
@@ -124,7 +134,8 @@ TEST(HttpClient, NotHttpAtAll) {
 
 TEST(HttpClient, WrongId) {
   plan what;
-  what.answer = on_tools([](const http_seen&) { return json_reply(200, R"({"jsonrpc":"2.0","id":99,"result":{"tools":[]}})"); });
+  what.answer =
+      on_tools([](const http_seen&) { return json_reply(200, R"({"jsonrpc":"2.0","id":99,"result":{"tools":[]}})"); });
   what.on_list = list_fails(errc::protocol, "does not belong to the request");
   run(what);
 }
@@ -140,9 +151,10 @@ TEST(HttpClient, IdAsText) {
 TEST(HttpClient, StreamWithEverythingInIt) {
   plan what;
   what.answer = on_tools([](const http_seen& request) {
-    return stream_reply("\xEF\xBB\xBF: hello\r\nid: 1\r\nretry: 10\r\ndata:\r\n\r\nevent: other\r\ndata: ignored\r\n\r\n"
-                        "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}\r\n\r\n" +
-                        event_of(request, R"({"tools":[)" + plain_tool + "]}"));
+    return stream_reply(
+        "\xEF\xBB\xBF: hello\r\nid: 1\r\nretry: 10\r\ndata:\r\n\r\nevent: other\r\ndata: ignored\r\n\r\n"
+        "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}\r\n\r\n" +
+        event_of(request, R"({"tools":[)" + plain_tool + "]}"));
   });
   run(what);
 }

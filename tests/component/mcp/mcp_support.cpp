@@ -88,7 +88,8 @@ std::string capture(const std::vector<std::string>& arguments) {
   const std::unique_ptr<FILE, int (*)(FILE*)> out(::popen(line.c_str(), "r"), ::pclose);
   std::string text;
   std::array<char, 4096> chunk{};
-  for (std::size_t got = 0; (got = std::fread(chunk.data(), 1, chunk.size(), out.get())) > 0;) text.append(chunk.data(), got);
+  for (std::size_t got = 0; (got = std::fread(chunk.data(), 1, chunk.size(), out.get())) > 0;)
+    text.append(chunk.data(), got);
   return text;
 }
 

@@ -35,8 +35,9 @@ TEST(HttpUrl, AddressInBrackets) {
 }
 
 TEST(HttpUrl, Refused) {
-  for (const char* const text : {"", "h", "/mcp", "ftp://h/", "http:", "http:///x", "http://h:99999/", "http://h:0/", "http://a b/",
-                                 "http://h/a b", "http://h%41/", "http://me:s3cret@h/", "http://me@h/", "http://h/\r\nX: y"}) {
+  for (const char* const text :
+       {"", "h", "/mcp", "ftp://h/", "http:", "http:///x", "http://h:99999/", "http://h:0/", "http://a b/", "http://h/a b",
+        "http://h%41/", "http://me:s3cret@h/", "http://me@h/", "http://h/\r\nX: y"}) {
     const auto url = shown_url(text);
     ASSERT_FALSE(url.has_value()) << text;
     EXPECT_EQ(url.error().code(), errc::bad_url) << text;
@@ -58,9 +59,19 @@ TEST(HttpHeaders, Checked) {
   EXPECT_EQ(code("", "v"), "bad_argument");
   EXPECT_EQ(code("A B", "v"), "bad_argument");
   EXPECT_EQ(code("X", "a\r\nY: b"), "bad_argument");
-  for (const char* const own : {"host", "CONTENT-LENGTH", "Mcp-Session-Id", "mcp-protocol-version", "Accept", "Transfer-Encoding"}) {
+  for (const char* const own :
+       {"host", "CONTENT-LENGTH", "Mcp-Session-Id", "mcp-protocol-version", "Accept", "Transfer-Encoding"}) {
     EXPECT_EQ(code(own, "v"), "bad_argument") << own;
   }
+}
+
+TEST(HttpHeaders, UserAgent) {
+  EXPECT_EQ(user_agent("mcpstate", "0.1.0"), "mcpstate/0.1.0");
+  EXPECT_EQ(user_agent("my app\r\nX: y", ""), "my-app--X--y");
+  EXPECT_EQ(user_agent("", "1 (beta)"), "mcpstate/1--beta-");
+  const header_list given = {{"user-AGENT", "x"}};
+  EXPECT_TRUE(has_header(given, "User-Agent"));
+  EXPECT_FALSE(has_header(given, "User"));
 }
 
 TEST(HttpAnswer, MediaType) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "mcp/json_slice.hh"
 
+#include <gtest/gtest.h>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
-#include <gtest/gtest.h>
 
 #include <random>
 #include <string>
@@ -52,8 +52,10 @@ TEST(JsonSlice, FindsNamesHoweverTheyAreSpelled) {
 }
 
 TEST(JsonSlice, Validates) {
-  for (const char* const good : {"{}", "[]", " {\"a\":[1,2,3]} ", "[\"\\ud83d\\ude00\"]"}) EXPECT_FALSE(validate_json(good)) << good;
-  for (const char* const bad : {"", " ", "{", "[1,]", "{\"a\"}", "{} x", "{}{}", "[01]", "[\"\xFF\"]", "[\"\n\"]", "nul", "{'a':1}"}) {
+  for (const char* const good : {"{}", "[]", " {\"a\":[1,2,3]} ", "[\"\\ud83d\\ude00\"]"})
+    EXPECT_FALSE(validate_json(good)) << good;
+  for (const char* const bad :
+       {"", " ", "{", "[1,]", "{\"a\"}", "{} x", "{}{}", "[01]", "[\"\xFF\"]", "[\"\n\"]", "nul", "{'a':1}"}) {
     EXPECT_TRUE(validate_json(bad)) << bad;
   }
   const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
@@ -73,13 +75,20 @@ class writer {
   explicit writer(std::uint64_t seed) : random_(seed) {}
   std::string value(int depth) {
     switch (pick(depth > 0 ? 7 : 5)) {
-      case 0: return "null";
-      case 1: return pick(2) != 0 ? "true" : "false";
-      case 2: return std::to_string(static_cast<std::int64_t>(random_()));
-      case 3: return std::to_string(pick(100)) + "." + std::to_string(pick(100)) + "e-" + std::to_string(pick(20));
-      case 4: return text();
-      case 5: return list('[', ']', depth, false);
-      default: return list('{', '}', depth, true);
+      case 0:
+        return "null";
+      case 1:
+        return pick(2) != 0 ? "true" : "false";
+      case 2:
+        return std::to_string(static_cast<std::int64_t>(random_()));
+      case 3:
+        return std::to_string(pick(100)) + "." + std::to_string(pick(100)) + "e-" + std::to_string(pick(20));
+      case 4:
+        return text();
+      case 5:
+        return list('[', ']', depth, false);
+      default:
+        return list('{', '}', depth, true);
     }
   }
   std::string list(char open, char close, int depth, bool keys) {
@@ -101,7 +110,8 @@ class writer {
     return choices[pick(5)];
   }
   std::string text() {
-    static const char* const parts[] = {"a", "\\\"", "\\\\", "]", "}", "{", "[", ",", ":", "\\u00e9", "\xC3\xA9", "\\/", " "};
+    static const char* const parts[] = {"a", "\\\"", "\\\\",    "]",        "}",   "{", "[",
+                                        ",", ":",    "\\u00e9", "\xC3\xA9", "\\/", " "};
     std::string out = "\"";
     for (unsigned i = pick(8); i > 0; --i) out += parts[pick(13)];
     return out + "\"";

@@ -37,8 +37,11 @@ TEST(JsonRpc, Kinds) {
 TEST(JsonRpc, Refused) {
   for (const char* const text :
        {"", "x", "[]", "7", "{}", R"({"jsonrpc":"1.0","id":1,"result":{}})", R"({"jsonrpc":"2.0","id":1})",
-        R"({"jsonrpc":"2.0","result":{}})", R"({"jsonrpc":"2.0","id":[],"result":{}})", R"({"jsonrpc":"2.0","id":1,"error":"x"})",
-        R"({"jsonrpc":"2.0","method":1})", R"({"jsonrpc":"2.0","id":1,"result":{}})" "{}", R"([{"jsonrpc":"2.0","method":"a"}])"}) {
+        R"({"jsonrpc":"2.0","result":{}})", R"({"jsonrpc":"2.0","id":[],"result":{}})",
+        R"({"jsonrpc":"2.0","id":1,"error":"x"})", R"({"jsonrpc":"2.0","method":1})",
+        R"({"jsonrpc":"2.0","id":1,"result":{}})"
+        "{}",
+        R"([{"jsonrpc":"2.0","method":"a"}])"}) {
     const auto read = decode_messages(text, false);
     ASSERT_FALSE(read.has_value()) << text;
     EXPECT_EQ(read.error().code(), errc::protocol);
@@ -68,7 +71,8 @@ TEST(JsonRpc, Encodes) {
   EXPECT_EQ(encode_request(3, "ping", ""), R"({"jsonrpc":"2.0","id":3,"method":"ping"})");
   EXPECT_EQ(encode_notification("n", ""), R"({"jsonrpc":"2.0","method":"n"})");
   EXPECT_EQ(encode_result("\"a\"", "{}"), R"({"jsonrpc":"2.0","id":"a","result":{}})");
-  EXPECT_EQ(encode_failure("1", -32601, "no \"such\""), R"({"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no \"such\""}})");
+  EXPECT_EQ(encode_failure("1", -32601, "no \"such\""),
+            R"({"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no \"such\""}})");
 }
 
 }  // namespace

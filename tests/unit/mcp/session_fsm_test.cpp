@@ -86,7 +86,8 @@ TEST(SessionFsm, HandshakeAnswersThatCannotBeUsed) {
 TEST(SessionFsm, FactsThatAreMissingOrOfAWrongType) {
   session_fsm session("c", "1");
   session.start();
-  const auto bare = session.on_initialize_answer(decode(R"({"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-06-18"}})"));
+  const auto bare =
+      session.on_initialize_answer(decode(R"({"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-06-18"}})"));
   ASSERT_TRUE(bare.has_value());
   EXPECT_EQ(bare->capabilities, "{}");
   EXPECT_FALSE(bare->has_tools);
@@ -145,7 +146,8 @@ TEST(SessionFsm, AbandonedRequests) {
   const auto id = session.request("a", "").value().id;
   const auto note = session.abandon(id, "too \"late\"");
   ASSERT_TRUE(note.has_value());
-  EXPECT_EQ(note->text, R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":2,"reason":"too \"late\""}})");
+  EXPECT_EQ(note->text,
+            R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":2,"reason":"too \"late\""}})");
   EXPECT_FALSE(session.abandon(id, "").has_value());
   EXPECT_EQ(session.on_message(decode(R"({"jsonrpc":"2.0","result":{},"id":2})")).what, reaction::kind::none);
   session_fsm starting("c", "1");

@@ -44,10 +44,22 @@ TEST(SseParser, LineEnds) {
 }
 
 TEST(SseParser, ByteOrderMark) {
-  expect_events("\xEF\xBB\xBF" "data: a\n\n", "[|a|]");
-  expect_events("\xEF\xBB\xBF\xEF\xBB\xBF" "data: a\n\ndata: b\n\n", "[|b|]");  // only one is skipped: the second spoils the name
-  expect_events("data: a\n\n\xEF\xBB\xBF" "data: b\n\n", "[|a|]");
-  expect_events("\xEF\xBB" "data: a\n\ndata: b\n\n", "[|b|]");  // not a mark
+  expect_events(
+      "\xEF\xBB\xBF"
+      "data: a\n\n",
+      "[|a|]");
+  expect_events(
+      "\xEF\xBB\xBF\xEF\xBB\xBF"
+      "data: a\n\ndata: b\n\n",
+      "[|b|]");  // only one is skipped: the second spoils the name
+  expect_events(
+      "data: a\n\n\xEF\xBB\xBF"
+      "data: b\n\n",
+      "[|a|]");
+  expect_events(
+      "\xEF\xBB"
+      "data: a\n\ndata: b\n\n",
+      "[|b|]");  // not a mark
 }
 
 TEST(SseParser, Fields) {
@@ -78,14 +90,16 @@ TEST(SseParser, Retry) {
   EXPECT_FALSE(parser.retry().has_value());
   EXPECT_TRUE(parser.feed("retry: 500\n").value().empty());
   EXPECT_EQ(parser.retry(), std::chrono::milliseconds(500));
-  for (const char* const wrong : {"retry: \n", "retry: 5s\n", "retry: -5\n", "retry: 99999999999999999999999\n", "retry: 1 \n"}) {
+  for (const char* const wrong :
+       {"retry: \n", "retry: 5s\n", "retry: -5\n", "retry: 99999999999999999999999\n", "retry: 1 \n"}) {
     EXPECT_TRUE(parser.feed(wrong).value().empty());
     EXPECT_EQ(parser.retry(), std::chrono::milliseconds(500)) << wrong;
   }
 }
 
 TEST(SseParser, MessageEvents) {
-  const auto events = sse_parser(1000).feed("data: a\n\nevent: message\ndata: b\n\nevent: endpoint\ndata: c\n\ndata:\n\n").value();
+  const auto events =
+      sse_parser(1000).feed("data: a\n\nevent: message\ndata: b\n\nevent: endpoint\ndata: c\n\ndata:\n\n").value();
   ASSERT_EQ(events.size(), 4U);
   EXPECT_TRUE(events[0].is_message());
   EXPECT_TRUE(events[1].is_message());

@@ -10,7 +10,9 @@ namespace {
 
 using verdict = tool_pages::verdict;
 
-std::string page(const std::string& tools, const std::string& rest = "") { return "{\"tools\":[" + tools + "]" + rest + "}"; }
+std::string page(const std::string& tools, const std::string& rest = "") {
+  return "{\"tools\":[" + tools + "]" + rest + "}";
+}
 std::string tool(const std::string& name) { return "{\"name\":\"" + name + "\"}"; }
 
 verdict add(tool_pages& pages, const std::string& text) {
@@ -72,8 +74,8 @@ TEST(ToolPages, FreshCursorWithoutNewToolsGoesOn) {
 TEST(ToolPages, DropsAndReports) {
   tool_pages pages{tool_pages::limits()};
   add(pages, page(R"({"name":"a","v":1},7,{"title":"x"},{"name":8},{"name":"a","v":2},{"name":"b"})"));
-  const std::vector<std::string> expected = {"(unnamed): not an object", "(unnamed): it has no name", "(unnamed): it has no name",
-                                             "a: a second tool of this name"};
+  const std::vector<std::string> expected = {"(unnamed): not an object", "(unnamed): it has no name",
+                                             "(unnamed): it has no name", "a: a second tool of this name"};
   EXPECT_EQ(pages.dropped(), expected);
   EXPECT_EQ(std::move(pages).finish().value().bytes(), R"([{"name":"a","v":1},{"name":"b"}])");
 }
