@@ -2,6 +2,7 @@
 // Moving what a session holds to a user: read both, decide here, write in one script that checks what was read.
 #include <mcpstate/core/record.hpp>
 
+#include <algorithm>
 #include <string>
 
 #include "store/claim_rule.hh"
@@ -62,7 +63,10 @@ task<claim_result> redis_store::do_claim(owner session, owner user) {
     auto answer = co_await run(redis_scripts::claim(), std::move(nothing_before), std::move(keys), std::move(arguments), doing);
     if (!answer) co_return answer.error();
     if (answer->items.empty()) co_return error(errc::protocol, doing + ": Redis answered the script with nothing");
-    if (answer->items.front().text == "ok") co_return out;
+    if (answer->items.front().text != "ok") continue;
+    std::sort(out.moved.begin(), out.moved.end());
+    std::sort(out.kept.begin(), out.kept.end());
+    co_return out;
   }
   co_return error(errc::stale_basis, doing + ": others keep changing these records; try again");
 }

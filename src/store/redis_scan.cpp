@@ -27,6 +27,8 @@ task<std::vector<reply>> redis_store::scan_step(std::string cursor, std::vector<
 
 // An owner is told once, at its :servers key; or at its :connections key where it has no :servers (a foreign program's).
 task<owner_page> redis_store::do_scan(std::string cursor) {
+  if (cursor.find_first_not_of("0123456789") != std::string::npos || cursor.size() > 20)
+    co_return error(errc::bad_argument, "scan: this is no cursor of this store; begin again without one");
   std::vector<std::string> sets_only{"TYPE", "set"};
   if (cursor.empty()) cursor = "0";
   auto step = co_await scan_step(std::move(cursor), std::move(sets_only));

@@ -30,12 +30,13 @@ class redis_data final : public store_data {
  public:
   explicit redis_data(variant what) : what_(what) {
     static std::atomic<int> next{0};
-    prefix_ = "t" + std::to_string(++next);
+    prefix_ = std::string("t").append(std::to_string(++next));
   }
   task<std::shared_ptr<store>> open(asio::any_io_executor executor, store_options options, bool) override {
     options.prefix = prefix_;
     options.layout = what_.layout;
-    std::string url = std::string("redis://") + what_.user_info + "localhost:" + std::to_string(shared_server().port()) + "/0";
+    std::string url("redis://");
+    url.append(what_.user_info).append("localhost:").append(std::to_string(shared_server().port())).append("/0");
     auto opened = co_await open_store(std::move(executor), std::move(url), std::move(options));
     if (!opened) co_return opened.error();
     co_return std::shared_ptr<store>(std::move(*opened));
