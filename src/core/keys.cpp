@@ -4,12 +4,15 @@
 #include <algorithm>
 #include <array>
 
+#include "core/server_owners.hh"
+
 namespace mcpstate {
 namespace {
 
 constexpr std::string_view hex_digits = "0123456789ABCDEF";
 constexpr std::string_view server_mark = "server:";
 constexpr std::string_view staging_mark = "staging";
+constexpr std::string_view owners_mark = ":owners:";
 constexpr std::size_t max_prefix_bytes = 64;
 
 // The fields that end a key of one record. Do not change: other programs read them.
@@ -155,8 +158,18 @@ std::string key_space::staging(const owner& who, std::string_view member, std::s
 }
 
 std::string key_space::server_owners(const server_name& server, unsigned shard) const {
-  return std::string(prefix_).append(":server:").append(encode_name(server.text())).append(":owners:") +
-         std::to_string(shard);
+  std::string out = prefix_ + ":";
+  return out.append(server_mark).append(encode_name(server.text())).append(owners_mark) + std::to_string(shard);
+}
+
+bool is_server_owners(const key_space& keys, std::string_view key) {
+  const std::string start = keys.prefix() + ":" + std::string(server_mark);
+  if (!key.starts_with(start)) return false;
+  key.remove_prefix(start.size());
+  const std::size_t mark = key.find(owners_mark);
+  if (mark == std::string_view::npos || name_of_member(key.substr(0, mark)).foreign) return false;
+  const std::string_view shard = key.substr(mark + owners_mark.size());
+  return !shard.empty() && std::all_of(shard.begin(), shard.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 std::optional<key_space::parsed> key_space::parse(std::string_view key) const {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/server_owners.hh"
+
 namespace mcpstate {
 
 using redis::reply;
@@ -67,7 +69,7 @@ task<void> redis_examiner::look_at_page(const std::vector<reply>* keys) {
   for (const auto& key : *keys) {
     auto named = store_.keys_.parse(key.text);
     if (!named) {
-      if (!key.text.starts_with(store_.keys_.prefix() + ":server:"))
+      if (!is_server_owners(store_.keys_, key.text))
         count("unknown_keys", level::note, "keys under the prefix that are not part of the layout; mcpstate ignores them", key.text);
       continue;
     }

@@ -7,6 +7,8 @@
 
 #include <mcpstate/core/keys.hpp>
 
+#include "core/server_owners.hh"
+
 namespace mcpstate {
 namespace {
 
@@ -220,6 +222,18 @@ TEST(keys, other_keys_are_not_ours) {
        {"mcp:user:42:connections", "mcp:user:{}:connections", "mcp:user:{:connections", "mcp:user:{42:connections",
         "mcp:user:42}:connections", "mcp:user:{{42}}:connections", "mcp:user:{%41}:connections"}) {
     EXPECT_FALSE(tagged_keys().parse(key)) << key;
+  }
+}
+
+TEST(keys, the_owners_of_a_server_are_recognised) {
+  const key_space keys = plain_keys();
+  for (const char* name : {"github", "x:owners:1", ":owners:", "日本語", "a b"}) {
+    EXPECT_TRUE(is_server_owners(keys, keys.server_owners(*server_name::parse(name), 17))) << name;
+  }
+  for (const char* key : {"", "mcp:server:", "mcp:server:github", "mcp:server:github:owners", "mcp:server:github:owners:",
+                          "mcp:server:github:owners:x", "mcp:server:github:owners:1:2", "mcp:server::owners:1",
+                          "mcp:server:a:b:owners:1", "mcp2:server:github:owners:1", "mcp:user:github:owners:1"}) {
+    EXPECT_FALSE(is_server_owners(keys, key)) << key;
   }
 }
 
