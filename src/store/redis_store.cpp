@@ -78,7 +78,7 @@ redis::link_config link_config_of(const store_url& url, const store_options& opt
   c.user = url.user;
   c.password = url.password;
   c.database = url.database;
-  c.connect_timeout = options.timeout;
+  c.connect_timeout = options.timeout - options.timeout / 10;  // so that why it failed is known when the operation gives up
   return c;
 }
 
