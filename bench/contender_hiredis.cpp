@@ -105,11 +105,27 @@ class contender {
     const std::string& name = server_names[workload::server_of(i)];
     const auto info = decode_info(text_of(found->element[0])).value();
     auto key = [&](key_field field) { return keys_.server_key(who, name, field); };
-    puts_[i] = {"EVALSHA", redis_scripts::put().sha1, "7", keys_.connections(who), keys_.servers(who), key(key_field::status),
-                key(key_field::tools), key(key_field::connected_at), key(key_field::info),
-                keys_.staging(who, name, "0000000000000000"), keys_.owner_prefix(who), "86400000", "0", name,
-                std::to_string(info.revision), "+CONNECTED", "+" + std::string(text_of(found->element[1])), "CONNECTED",
-                now_text_, "replace", tail_};
+    puts_[i] = {"EVALSHA",
+                redis_scripts::put().sha1,
+                "7",
+                keys_.connections(who),
+                keys_.servers(who),
+                key(key_field::status),
+                key(key_field::tools),
+                key(key_field::connected_at),
+                key(key_field::info),
+                keys_.staging(who, name, "0000000000000000"),
+                keys_.owner_prefix(who),
+                "86400000",
+                "0",
+                name,
+                std::to_string(info.revision),
+                "+CONNECTED",
+                "+" + std::string(text_of(found->element[1])),
+                "CONNECTED",
+                now_text_,
+                "replace",
+                tail_};
   }
 
   void append_put(std::size_t i) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // ioredis doing connects and lists, in one of three ways:
 //   original   three or four commands per connect, awaited one by one; a list asks for names, then for every key of each
-//   pipelined  one MULTI per connect; SMEMBERS and one MGET per list
+//   pipelined  one pipeline per connect; SMEMBERS and one MGET per list
 //   auto       the commands of `original`, all at once, with enableAutoPipelining
 // One connection, as ioredis is meant to be used. Talks to bench/run over stdin and stdout: see slices.py.
 import { readFileSync } from "node:fs";
@@ -58,7 +58,7 @@ const pipelined = {
   async connect(user, server) {
     const key = base(user, server);
     await redis
-      .multi()
+      .pipeline()
       .set(key + "status", "CONNECTED", "EX", ttl)
       .sadd(set(user), server)
       .set(key + "connected_at", now(), "EX", ttl)

@@ -120,7 +120,8 @@ class contender {
       bool right = found && found->size() == servers_each;
       for (std::size_t k = 0; right && k < servers_each; ++k) {
         const connection& one = (*found)[k];
-        right = one.server == server_names[k] && one.connected() && one.tools && *one.tools == work_.tools && one.problems.empty();
+        right = one.server == server_names[k] && one.connected() && one.tools && *one.tools == work_.tools &&
+                one.problems.empty();
       }
       watch->done(right);
     }

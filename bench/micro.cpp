@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the library itself spends on the hot paths, without a server: reading replies, checking a tool list, reading and writing a
-// record's :info. bench_micro --benchmark_filter=…
+// What the library itself spends on the hot paths, without a server: reading replies, checking a tool list, reading and
+// writing a record's :info. bench_micro --benchmark_filter=…
 #include <benchmark/benchmark.h>
 
 #include <mcpstate/core/record.hpp>

@@ -84,7 +84,9 @@ class stopwatch {
  public:
   using clock = std::chrono::steady_clock;
   explicit stopwatch(const order& what)
-      : begun_(clock::now()), end_(begun_ + std::chrono::duration_cast<clock::duration>(what.seconds)), cpu_(cpu_seconds()) {}
+      : begun_(clock::now()),
+        end_(begun_ + std::chrono::duration_cast<clock::duration>(what.seconds)),
+        cpu_(cpu_seconds()) {}
 
   [[nodiscard]] bool running() const { return clock::now() < end_; }
   void done(bool good) { ++(good ? ops_ : errors_); }
