@@ -146,7 +146,8 @@ void print_connected(context& ctx, const connection& record, bool kept) {
   if (kept) ctx.screen.note("the server answered no tools; the last good ones are kept (--allow-empty replaces them)");
 }
 
-asio::awaitable<int> record_success(context& ctx, connect_words words, std::optional<connection> before, opened_server server) {
+asio::awaitable<int> record_success(context& ctx, connect_words words, std::optional<connection> before,
+                                    opened_server server) {
   const bool keep = server.tools.empty() && !words.allow_empty && has_good_tools(before);
   auto what = connected_change(words, before, server, keep);
   const auto written = co_await ctx.store->put(std::move(what));

@@ -13,10 +13,14 @@ using level = finding::level;
 
 const char* name_of_level(level l) noexcept {
   switch (l) {
-    case level::ok: return "ok";
-    case level::note: return "note";
-    case level::warning: return "warning";
-    case level::problem: return "problem";
+    case level::ok:
+      return "ok";
+    case level::note:
+      return "note";
+    case level::warning:
+      return "warning";
+    case level::problem:
+      return "problem";
   }
   return "?";
 }
@@ -24,10 +28,14 @@ const char* name_of_level(level l) noexcept {
 // Words, not only marks: colours and signs are lost in a log.
 std::string mark(level l, bool colour) {
   switch (l) {
-    case level::ok: return painted("✓ ok     ", tone::good, colour);
-    case level::note: return painted("· note   ", tone::dim, colour);
-    case level::warning: return painted("! warning", tone::warn, colour);
-    case level::problem: return painted("✗ problem", tone::bad, colour);
+    case level::ok:
+      return painted("✓ ok     ", tone::good, colour);
+    case level::note:
+      return painted("· note   ", tone::dim, colour);
+    case level::warning:
+      return painted("! warning", tone::warn, colour);
+    case level::problem:
+      return painted("✗ problem", tone::bad, colour);
   }
   return {};
 }
@@ -44,7 +52,8 @@ std::string text_of(const std::vector<finding>& all, bool colour) {
     out += mark(f.severity, colour) + "  " + f.check + std::string(width - f.check.size() + 2, ' ') + shown(f.text);
     if (f.count > 0) out += painted(" (" + std::to_string(f.count) + ")", tone::dim, colour);
     out += "\n";
-    for (const auto& example : f.examples) out += std::string(width + 13, ' ') + painted(shown(example), tone::dim, colour) + "\n";
+    for (const auto& example : f.examples)
+      out += std::string(width + 13, ' ') + painted(shown(example), tone::dim, colour) + "\n";
   }
   const auto problems = count_of(all, level::problem);
   const auto warnings = count_of(all, level::warning);

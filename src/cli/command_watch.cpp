@@ -20,10 +20,14 @@ struct watch_words {
 
 const char* name_of_kind(event::kind k) noexcept {
   switch (k) {
-    case event::kind::present: return "present";
-    case event::kind::removed: return "removed";
-    case event::kind::ready: return "ready";
-    case event::kind::resync: return "resync";
+    case event::kind::present:
+      return "present";
+    case event::kind::removed:
+      return "removed";
+    case event::kind::ready:
+      return "ready";
+    case event::kind::resync:
+      return "resync";
   }
   return "?";
 }
@@ -65,7 +69,8 @@ class printer {
 
   void print(const event& e) {
     if (e.what == event::kind::ready && !ready_) ctx_.screen.note("watching… Ctrl-C ends");
-    if (e.what == event::kind::resync) ctx_.screen.note("the link to the store was lost; what follows is what changed since");
+    if (e.what == event::kind::resync)
+      ctx_.screen.note("the link to the store was lost; what follows is what changed since");
     if (ctx_.screen.json()) {
       ctx_.screen.line(json_line(e));
     } else if (e.record) {

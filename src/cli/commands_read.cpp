@@ -76,8 +76,8 @@ asio::awaitable<int> list_owners(context& ctx) {
 }
 
 error no_record(const owner& who, const std::string& server) {
-  return error(errc::no_record, "no connection of " + who.text() + " is named '" + server + "'; mcpstate list " + who.text() +
-                                    " shows what there is");
+  return error(errc::no_record, "no connection of " + who.text() + " is named '" + server + "'; mcpstate list " +
+                                    who.text() + " shows what there is");
 }
 
 asio::awaitable<int> show_record(context& ctx, names which) {
@@ -135,7 +135,8 @@ asio::awaitable<int> show_stats(context& ctx) {
 result<command> make_list(const arguments& args) {
   command out;
   const auto want = args.with_tools ? tools_wanted::yes : tools_wanted::no;
-  if (args.with_tools && !args.global.json) return error(errc::bad_argument, "list --tools needs --json; see also mcpstate tools");
+  if (args.with_tools && !args.global.json)
+    return error(errc::bad_argument, "list --tools needs --json; see also mcpstate tools");
   if (!args.owner) {
     if (args.with_tools) return error(errc::bad_argument, "list --tools needs an OWNER");
     out.run = [](context& ctx) { return list_owners(ctx); };

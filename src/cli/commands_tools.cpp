@@ -9,7 +9,8 @@ namespace mcpstate::cli {
 namespace {
 
 error no_tools(const connection& c) {
-  return error(errc::no_record, "no tools are stored for " + label(c.whose, c.server) + ", which is " + std::string(to_text(c.state)));
+  return error(errc::no_record,
+               "no tools are stored for " + label(c.whose, c.server) + ", which is " + std::string(to_text(c.state)));
 }
 
 void add_rows(table& out, const connection& c, const std::vector<tool_line>& tools) {
@@ -60,7 +61,8 @@ asio::awaitable<int> tools_of_one(context& ctx, names which) {
   const auto got = co_await ctx.store->get(which.whose, *which.server, tools_wanted::yes);
   if (!got) co_return ctx.fail(got.error());
   if (!*got) {
-    co_return ctx.fail(error(errc::no_record, "no connection of " + which.whose.text() + " is named '" + which.server->text() + "'"));
+    co_return ctx.fail(
+        error(errc::no_record, "no connection of " + which.whose.text() + " is named '" + which.server->text() + "'"));
   }
   const connection& record = **got;
   if (!record.tools) co_return ctx.fail(no_tools(record));

@@ -79,7 +79,8 @@ asio::awaitable<int> touch_records(context& ctx, names which) {
   const auto touched = co_await ctx.store->touch(which.whose, which.server);
   if (!touched) co_return ctx.fail(touched.error());
   if (*touched == 0) {
-    const std::string what = which.server ? " has no connection named '" + which.server->text() + "'" : " has no connections";
+    const std::string what =
+        which.server ? " has no connection named '" + which.server->text() + "'" : " has no connections";
     co_return ctx.fail(error(errc::no_record, which.whose.text() + what));
   }
   print_count(ctx, "touched", *touched,
@@ -92,7 +93,7 @@ asio::awaitable<int> disconnect_records(context& ctx, names which) {
   const auto changed = co_await ctx.store->disconnect(which.whose, which.server, whatever_is_there);
   if (!changed) co_return ctx.fail(changed.error());
   const std::string whose = shown(which.server ? label(which.whose, which.server->text()) : which.whose.text());
-  const std::string sentence = *changed > 0        ? "disconnected " + counted(*changed, "connection") + " of " + whose
+  const std::string sentence = *changed > 0   ? "disconnected " + counted(*changed, "connection") + " of " + whose
                                : which.server ? whose + " was disconnected already"
                                               : whose + " had nothing to disconnect";
   print_count(ctx, "disconnected", *changed, which.server && *changed > 0 ? whose + " is DISCONNECTED" : sentence);
@@ -140,9 +141,11 @@ result<command> make_set(const arguments& args) {
   const auto to = status_from_text(args.status);
   if (!to) return error(errc::bad_argument, "no status is named '" + shown(args.status) + "'");
   words.to = *to;
-  if (!args.reason.empty() && !can_fail(*to)) return error(errc::bad_argument, "--reason goes with FAILED and AUTH_REQUIRED");
+  if (!args.reason.empty() && !can_fail(*to))
+    return error(errc::bad_argument, "--reason goes with FAILED and AUTH_REQUIRED");
   if (!args.tools_file.empty()) {
-    if (*to == status::disconnected) return error(errc::bad_argument, "a DISCONNECTED connection has no tools: leave --tools out");
+    if (*to == status::disconnected)
+      return error(errc::bad_argument, "a DISCONNECTED connection has no tools: leave --tools out");
     auto tools = read_tools(args.tools_file);
     if (!tools) return tools.error();
     words.tools = std::move(*tools);

@@ -99,12 +99,16 @@ std::string bash_script(const CLI::App& root) {
          "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
          "    case ${COMP_WORDS[i]} in\n"
          "    --) return ;;\n"
-         "    " + joined(commands, "|") + ") command=${COMP_WORDS[i]}; break ;;\n"
+         "    " +
+         joined(commands, "|") +
+         ") command=${COMP_WORDS[i]}; break ;;\n"
          "    esac\n"
          "  done\n"
-         "  case \"$command $prev\" in\n" + values +
+         "  case \"$command $prev\" in\n" +
+         values +
          "  esac\n"
-         "  case $command in\n" + words +
+         "  case $command in\n" +
+         words +
          "  esac\n"
          "  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
          "}\n"
@@ -165,12 +169,18 @@ std::string zsh_script(const CLI::App& root) {
          "_mcpstate() {\n"
          "  local curcontext=$curcontext state line\n"
          "  local -a commands\n"
-         "  commands=(\n" + commands + "  )\n"
-         "  " + zsh_arguments(root) + " \\\n      '1:command:->command' '*::argument:->argument'\n"
+         "  commands=(\n" +
+         commands +
+         "  )\n"
+         "  " +
+         zsh_arguments(root) +
+         " \\\n      '1:command:->command' '*::argument:->argument'\n"
          "  case $state in\n"
          "  command) _describe command commands ;;\n"
          "  argument)\n"
-         "    case $words[1] in\n" + cases + "    esac ;;\n"
+         "    case $words[1] in\n" +
+         cases +
+         "    esac ;;\n"
          "  esac\n"
          "}\n"
          "if [ \"$funcstack[1]\" = _mcpstate ]; then _mcpstate \"$@\"; else compdef _mcpstate mcpstate; fi\n";

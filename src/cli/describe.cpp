@@ -55,18 +55,24 @@ class builder {
   void add_globals(CLI::App& app, bool own_timeout = false) {
     auto& g = into_.global;
     app.add_option("--store,--url", g.store, "Where the state lives: sqlite:PATH, memory:, redis://…, rediss://…, unix://…")
-        ->option_text("URL")->group("Store");
+        ->option_text("URL")
+        ->group("Store");
     app.add_option("--prefix", g.prefix, "What Redis keys begin with (default: mcp)")->option_text("TEXT")->group("Store");
     app.add_option("--layout", g.layout, "Redis keys: plain, or tagged for a cluster (default: plain)")
-        ->option_text("LAYOUT")->group("Store")->transform(word_of({"plain", "tagged"}));
+        ->option_text("LAYOUT")
+        ->group("Store")
+        ->transform(word_of({"plain", "tagged"}));
     app.add_option("--ttl", g.ttl, "How long an unused record lives: 24h, 90m, 30s (default: 24h)")
-        ->option_text("DURATION")->group("Store");
+        ->option_text("DURATION")
+        ->group("Store");
     if (!own_timeout) {
       app.add_option("--timeout", g.timeout, "How long one operation of the store may take (default: 5s)")
-          ->option_text("DURATION")->group("Store");
+          ->option_text("DURATION")
+          ->group("Store");
     }
     app.add_option("--ca-file", g.ca_file, "Certificates to trust instead of the system's (PEM)")
-        ->option_text("FILE")->group("Store");
+        ->option_text("FILE")
+        ->group("Store");
     app.add_flag("--insecure-tls", g.insecure_tls, "Do not check the store's certificate; for tests")->group("Store");
     add_json(app);
   }
@@ -110,7 +116,8 @@ class builder {
   }
   CLI::Option* server(CLI::App& sub, bool required) {
     return sub.add_option("SERVER", into_.server, "The name of an MCP server, such as github")
-        ->required(required)->option_text(" ");
+        ->required(required)
+        ->option_text(" ");
   }
 
   static void repeated(CLI::Option* option) {
@@ -125,8 +132,10 @@ class builder {
     owner(sub, true);
     server(sub, true);
     sub.add_option("URL", into_.url, "http:// or https://; or else: -- COMMAND ARGUMENT…")->option_text(" ");
-    repeated(sub.add_option("--header", into_.headers, "Send this header to the URL; may be repeated")->option_text("'NAME: VALUE'"));
-    repeated(sub.add_option("--env", into_.env, "Set this variable for the COMMAND; may be repeated")->option_text("NAME=VALUE"));
+    repeated(sub.add_option("--header", into_.headers, "Send this header to the URL; may be repeated")
+                 ->option_text("'NAME: VALUE'"));
+    repeated(
+        sub.add_option("--env", into_.env, "Set this variable for the COMMAND; may be repeated")->option_text("NAME=VALUE"));
     sub.add_option("--cwd", into_.cwd, "Start the COMMAND in this directory")->option_text("DIR");
     sub.add_option("--timeout", into_.wait, "How long connecting may take (default: 30s)")->option_text("DURATION");
     sub.add_flag("--allow-empty", into_.allow_empty, "Let an empty list of tools replace a good one");
@@ -174,13 +183,16 @@ class builder {
     owner(sub, true);
     server(sub, true);
     sub.add_option("STATUS", into_.status, "CONNECTED, DISCONNECTED, FAILED, CONNECTING or AUTH_REQUIRED")
-        ->required()->option_text(" ")
+        ->required()
+        ->option_text(" ")
         ->transform(word_of({"CONNECTED", "DISCONNECTED", "FAILED", "CONNECTING", "AUTH_REQUIRED"}));
     sub.add_option("--tools", into_.tools_file, "The JSON array of tools; - is standard input")->option_text("FILE");
     sub.add_option("--reason", into_.reason, "Why, for FAILED and AUTH_REQUIRED")->option_text("TEXT");
     sub.add_flag("--allow-empty", into_.allow_empty, "Let an empty list of tools replace a good one");
-    sub.add_option("--if-revision", into_.if_revision, "Only if the record still has this revision; 0: only if there is none")
-        ->option_text("N")->check(digits());
+    sub.add_option("--if-revision", into_.if_revision,
+                   "Only if the record still has this revision; 0: only if there is none")
+        ->option_text("N")
+        ->check(digits());
     add_globals(sub);
   }
 
@@ -214,7 +226,8 @@ class builder {
                     {"mcpstate watch", "mcpstate watch user:42", "mcpstate watch user:42 --json --count 1 --timeout 60s"});
     owner(sub, false);
     sub.add_option("--count", into_.count, "End after this many changes; what is there at the start does not count")
-        ->option_text("N")->check(digits());
+        ->option_text("N")
+        ->check(digits());
     sub.add_option("--timeout", into_.wait, "End after this time; exit code 1 if --count was not reached")
         ->option_text("DURATION");
     add_globals(sub, true);

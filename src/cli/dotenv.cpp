@@ -98,13 +98,22 @@ class reader {
 
   static void append_escaped(std::string& value, char c) {
     switch (c) {
-      case 'n': value += '\n'; break;
-      case 'r': value += '\r'; break;
-      case 't': value += '\t'; break;
+      case 'n':
+        value += '\n';
+        break;
+      case 'r':
+        value += '\r';
+        break;
+      case 't':
+        value += '\t';
+        break;
       case '"':
       case '\\':
-      case '$': value += c; break;
-      default: (value += '\\') += c;
+      case '$':
+        value += c;
+        break;
+      default:
+        (value += '\\') += c;
     }
   }
 

@@ -16,7 +16,8 @@ using std::chrono::milliseconds;
 using namespace std::chrono_literals;
 
 // Longest first where one unit begins another.
-constexpr std::array<std::pair<std::string_view, milliseconds>, 5> units{{{"ms", 1ms}, {"s", 1s}, {"m", 1min}, {"h", 1h}, {"d", 24h}}};
+constexpr std::array<std::pair<std::string_view, milliseconds>, 5> units{
+    {{"ms", 1ms}, {"s", 1s}, {"m", 1min}, {"h", 1h}, {"d", 24h}}};
 constexpr milliseconds longest = 24h * 3653;
 
 // Takes "90m" off the front; absent when there is no number with a unit.

@@ -43,8 +43,9 @@ asio::awaitable<void> mention_local_redis(context& ctx) {
   auto asking = ping(ctx.executor);
   const auto answered = co_await aio::with_deadline(std::move(asking), aio::after(patience), "ping");
   if (!answered || !*answered) co_return;
-  ctx.screen.note("note: a Redis answers on localhost:6379; if your application keeps its state there, use "
-                  "--store redis://localhost:6379/0 or set REDIS_URL (this is said once)");
+  ctx.screen.note(
+      "note: a Redis answers on localhost:6379; if your application keeps its state there, use "
+      "--store redis://localhost:6379/0 or set REDIS_URL (this is said once)");
   std::ofstream(marker) << "\n";
 }
 

@@ -47,12 +47,16 @@ int main_program(std::vector<std::string> words) {
   terminal screen(parsed.args.global.json);
   int code = exits::done;
   switch (parsed.what) {
-    case parsed_line::outcome::help: screen.write(parsed.text); break;
+    case parsed_line::outcome::help:
+      screen.write(parsed.text);
+      break;
     case parsed_line::outcome::wrong:
       screen.fail(parsed.text);
       code = exits::usage;
       break;
-    case parsed_line::outcome::run: code = run_line(parsed.args, screen); break;
+    case parsed_line::outcome::run:
+      code = run_line(parsed.args, screen);
+      break;
   }
   if (!screen.all_written() && code == exits::done) code = exits::no;
   return code;

@@ -61,9 +61,9 @@ std::string wrong_usage(const CLI::App& app, const CLI::ParseError& e) {
   const auto extras = app.remaining(true);
   if (sub == nullptr) {
     const auto word = std::find_if(extras.begin(), extras.end(), [](const std::string& w) { return !w.starts_with('-'); });
-    what = word != extras.end()   ? unknown_command(app, *word)
-           : !extras.empty()      ? "unknown option '" + shown(cut_to_width(extras.front(), 60)) + "'"
-                                  : std::string("a command is missing");
+    what = word != extras.end() ? unknown_command(app, *word)
+           : !extras.empty()    ? "unknown option '" + shown(cut_to_width(extras.front(), 60)) + "'"
+                                : std::string("a command is missing");
   } else if (!extras.empty()) {
     const bool option = extras.front().starts_with('-');
     what = (option ? "unknown option '" : "one word too many: '") + shown(cut_to_width(extras.front(), 60)) + "'";

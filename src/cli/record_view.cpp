@@ -40,11 +40,15 @@ std::string error_line(const failure& f, timestamp now) {
 
 tone tone_of(status s) noexcept {
   switch (s) {
-    case status::connected: return tone::good;
-    case status::failed: return tone::bad;
+    case status::connected:
+      return tone::good;
+    case status::failed:
+      return tone::bad;
     case status::auth_required:
-    case status::connecting: return tone::warn;
-    case status::disconnected: return tone::dim;
+    case status::connecting:
+      return tone::warn;
+    case status::disconnected:
+      return tone::dim;
   }
   return tone::plain;
 }

@@ -24,20 +24,33 @@ constexpr int signal_exit = 128;  // plus its number: what shells expect
 const char* advice(errc code) noexcept {
   switch (code) {
     case errc::resolve_failed:
-    case errc::connect_failed: return "is it running, and is --store or REDIS_URL right?";
+    case errc::connect_failed:
+      return "is it running, and is --store or REDIS_URL right?";
     case errc::connection_lost:
-    case errc::loading: return "try again in a moment";
-    case errc::deadline: return "is the host right? --timeout waits longer";
-    case errc::auth_failed: return "check user and password in the store's URL";
-    case errc::tls_failed: return "use rediss:// only for a TLS port, and --ca-file for a private authority";
-    case errc::protocol: return "is --store or REDIS_URL right?";
-    case errc::outcome_unknown: return "it may or may not have happened: look with mcpstate show";
-    case errc::stale_basis: return "look with mcpstate show, then try again";
-    case errc::read_only: return "write to the primary, or see what mcpstate doctor says";
-    case errc::out_of_memory: return "raise maxmemory, or clear what is not needed";
-    case errc::disk_full: return "free some space, or name another place with --store";
-    case errc::storage_failed: return "is the disk full, or a limit on the size of files reached?";
-    default: return nullptr;
+    case errc::loading:
+      return "try again in a moment";
+    case errc::deadline:
+      return "is the host right? --timeout waits longer";
+    case errc::auth_failed:
+      return "check user and password in the store's URL";
+    case errc::tls_failed:
+      return "use rediss:// only for a TLS port, and --ca-file for a private authority";
+    case errc::protocol:
+      return "is --store or REDIS_URL right?";
+    case errc::outcome_unknown:
+      return "it may or may not have happened: look with mcpstate show";
+    case errc::stale_basis:
+      return "look with mcpstate show, then try again";
+    case errc::read_only:
+      return "write to the primary, or see what mcpstate doctor says";
+    case errc::out_of_memory:
+      return "raise maxmemory, or clear what is not needed";
+    case errc::disk_full:
+      return "free some space, or name another place with --store";
+    case errc::storage_failed:
+      return "is the disk full, or a limit on the size of files reached?";
+    default:
+      return nullptr;
   }
 }
 
@@ -102,14 +115,17 @@ int exit_code_of(const error& e, blame whose) noexcept {
     case cond::not_found:
     case cond::conflict:
     case cond::internal:
-    case cond::cancelled: return exits::no;
-    case cond::invalid: return exits::usage;
+    case cond::cancelled:
+      return exits::no;
+    case cond::invalid:
+      return exits::usage;
     case cond::unauthorized:
     case cond::unavailable:
     case cond::unknown_outcome:
     case cond::timeout:
     case cond::corrupt:
-    case cond::exhausted: return exits::unreachable;
+    case cond::exhausted:
+      return exits::unreachable;
   }
   return exits::no;
 }

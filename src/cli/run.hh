@@ -27,7 +27,8 @@ enum class blame { input, store };
 
 // What a command works with. Lives as long as the command.
 struct context {
-  context(asio::any_io_executor ex, const settings& from, terminal& to) : executor(std::move(ex)), config(from), screen(to) {}
+  context(asio::any_io_executor ex, const settings& from, terminal& to)
+      : executor(std::move(ex)), config(from), screen(to) {}
   asio::any_io_executor executor;
   const settings& config;
   terminal& screen;

@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::size_t gap = 2;
 
-std::string line_of(const std::vector<cell>& row, const std::vector<std::size_t>& widths, bool colour, std::size_t max_width) {
+std::string line_of(const std::vector<cell>& row, const std::vector<std::size_t>& widths, bool colour,
+                    std::size_t max_width) {
   std::string out;
   std::size_t used = 0;
   for (std::size_t i = 0; i < row.size(); ++i) {
@@ -37,12 +38,23 @@ std::string painted(const std::string& text, tone look, bool colour) {
   if (!colour || text.empty()) return text;
   const char* code = nullptr;
   switch (look) {
-    case tone::plain: return text;
-    case tone::dim: code = "2"; break;
-    case tone::good: code = "32"; break;
-    case tone::bad: code = "31"; break;
-    case tone::warn: code = "33"; break;
-    case tone::head: code = "1"; break;
+    case tone::plain:
+      return text;
+    case tone::dim:
+      code = "2";
+      break;
+    case tone::good:
+      code = "32";
+      break;
+    case tone::bad:
+      code = "31";
+      break;
+    case tone::warn:
+      code = "33";
+      break;
+    case tone::head:
+      code = "1";
+      break;
   }
   return std::string("\x1b[") + code + "m" + text + "\x1b[0m";
 }

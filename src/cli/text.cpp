@@ -30,7 +30,8 @@ code_point first_of(std::string_view text) noexcept {
 bool acts_on_terminal(char32_t c) noexcept {
   const bool control = c < 0x20 || (c >= 0x7F && c < 0xA0);
   const bool separator = c == 0x2028 || c == 0x2029;
-  const bool direction = c == 0x61C || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+  const bool direction =
+      c == 0x61C || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
   return control || separator || direction || c == 0xFEFF;
 }
 
@@ -59,10 +60,25 @@ bool within(const std::array<range, N>& ranges, char32_t c) noexcept {
 }
 
 // Blocks, not single characters: good enough to line up a table.
-constexpr std::array<range, 9> combining{{{0x300, 0x36F}, {0x483, 0x489}, {0x591, 0x5BD}, {0x64B, 0x65F}, {0x1AB0, 0x1AFF},
-                                          {0x1DC0, 0x1DFF}, {0x200B, 0x200D}, {0x20D0, 0x20FF}, {0xFE00, 0xFE0F}}};
-constexpr std::array<range, 10> wide{{{0x1100, 0x115F}, {0x2E80, 0x303E}, {0x3041, 0xA4CF}, {0xAC00, 0xD7A3}, {0xF900, 0xFAFF},
-                                      {0xFE30, 0xFE6F}, {0xFF00, 0xFF60}, {0xFFE0, 0xFFE6}, {0x1F300, 0x1FAFF}, {0x20000, 0x3FFFD}}};
+constexpr std::array<range, 9> combining{{{0x300, 0x36F},
+                                          {0x483, 0x489},
+                                          {0x591, 0x5BD},
+                                          {0x64B, 0x65F},
+                                          {0x1AB0, 0x1AFF},
+                                          {0x1DC0, 0x1DFF},
+                                          {0x200B, 0x200D},
+                                          {0x20D0, 0x20FF},
+                                          {0xFE00, 0xFE0F}}};
+constexpr std::array<range, 10> wide{{{0x1100, 0x115F},
+                                      {0x2E80, 0x303E},
+                                      {0x3041, 0xA4CF},
+                                      {0xAC00, 0xD7A3},
+                                      {0xF900, 0xFAFF},
+                                      {0xFE30, 0xFE6F},
+                                      {0xFF00, 0xFF60},
+                                      {0xFFE0, 0xFFE6},
+                                      {0x1F300, 0x1FAFF},
+                                      {0x20000, 0x3FFFD}}};
 
 std::size_t width_of(char32_t c) noexcept { return within(combining, c) ? 0 : within(wide, c) ? 2 : 1; }
 

@@ -67,7 +67,8 @@ class StdioServers(Connecting):
                 record, line = self.fails(*rest, *self.fake_server(mode))
                 self.assertEqual(record["error"]["attempt"], 1)
                 self.assertNotIn("\x1b", record["error"]["message"])
-                self.assertIn({"dies": "cannot find my configuration", "refuses": "entry", "list-fails": "on fire"}.get(mode, "srv"), line)
+                said = {"dies": "cannot find my configuration", "refuses": "entry", "list-fails": "on fire"}
+                self.assertIn(said.get(mode, "srv"), line)
 
     def test_a_command_that_does_not_exist(self):
         record, line = self.fails("--", "/nowhere/at-all", "x", code="spawn_failed")
@@ -126,7 +127,8 @@ class StdioServers(Connecting):
         self.assertEqual(self.ok("list", "--json").json, [])
 
     def test_who_was_faster_wins(self):
-        child = self.start_cli("connect", "user:1", "srv", "--timeout", "5s", *self.fake_server("silent", str(self.home / "pid")))
+        silent = self.fake_server("silent", str(self.home / "pid"))
+        child = self.start_cli("connect", "user:1", "srv", "--timeout", "5s", *silent)
         self.wait_for_child(child)
         self.ok("set", "user:1", "srv", "CONNECTED")
         self.assertEqual(child.wait(timeout=60), 1)

@@ -48,7 +48,8 @@ class Records(CliTest):
         self.connected()
         self.ok("set", "user:42", "files", "FAILED", "--reason", "no such directory")
         listed = self.ok("list", "user:42")
-        self.assertEqual(listed.text.splitlines()[0].split(), ["SERVER", "STATUS", "TOOLS", "CONNECTED", "EXPIRES", "REMARK"])
+        heads = ["SERVER", "STATUS", "TOOLS", "CONNECTED", "EXPIRES", "REMARK"]
+        self.assertEqual(listed.text.splitlines()[0].split(), heads)
         self.assertRegex(listed.text, r"\ngithub +CONNECTED +2 +(now|\d+ s ago) +in 24 h")
         self.assertRegex(listed.text, r"\nfiles +FAILED +- +- +in 24 h +no such directory\n")
         self.assertNotIn("\x1b", listed.text + listed.errors)
@@ -209,9 +210,9 @@ class Store(CliTest):
             self.assertNotIn("hunter2", ran.errors)
 
     def test_a_full_disk_is_exit_3_with_one_line(self):
-        limited = subprocess.run(["bash", "-c", 'ulimit -f 64; exec "$@"', "-", cli_sandbox.PROGRAM, "set", "user:a", "s",
-                                  "CONNECTED", "--tools", "-"], cwd=self.home, env=self.env,
-                                 input=b'["' + b"x" * 300000 + b'"]', capture_output=True, timeout=60)
+        words = ["set", "user:a", "s", "CONNECTED", "--tools", "-"]
+        limited = subprocess.run(["bash", "-c", 'ulimit -f 64; exec "$@"', "-", cli_sandbox.PROGRAM, *words], cwd=self.home,
+                                 env=self.env, input=b'["' + b"x" * 300000 + b'"]', capture_output=True, timeout=60)
         self.assertEqual(limited.returncode, 3, limited.stderr)
         self.one_error_line(cli_sandbox.Ran(limited))
         self.assertEqual(self.ok("list", "user:a", "--json").json, [])
@@ -226,11 +227,13 @@ class WrongInput(CliTest):
         self.assertFalse((self.home / "state").exists(), "wrong usage must not create a store")
 
     def test_options(self):
-        for words in (("list", "--ttl", "5"), ("list", "--ttl", "10ms"), ("list", "--timeout", "soon"), ("list", "--prefix", "a b"),
+        for words in (("list", "--ttl", "5"), ("list", "--ttl", "10ms"), ("list", "--timeout", "soon"),
+                      ("list", "--prefix", "a b"),
                       ("list", "--layout", "round"), ("list", "--ca-file", "/nowhere.pem"), ("list", "--store", "http://x/"),
                       ("list", "--store", "mysql://x/"), ("list", "--tools"), ("set", "user:1", "s", "UP"),
-                      ("set", "user:1", "s", "CONNECTED", "--reason", "x"), ("set", "user:1", "s", "CONNECTED", "--if-revision", "-1"),
-                      ("watch", "--count", "x"), ("watch", "--timeout", "x"), (), ("lst",), ("--nope",), ("completion", "fish")):
+                      ("set", "user:1", "s", "CONNECTED", "--reason", "x"),
+                      ("set", "user:1", "s", "CONNECTED", "--if-revision", "-1"), ("watch", "--count", "x"),
+                      ("watch", "--timeout", "x"), (), ("lst",), ("--nope",), ("completion", "fish")):
             self.refused(2, *words)
         self.assertFalse((self.home / "state").exists())
         self.assertIn("did you mean 'list'?", self.refused(2, "lst"))
@@ -268,7 +271,8 @@ class WrongInput(CliTest):
     def test_output_that_goes_nowhere_is_a_failure(self):
         self.ok("set", "user:1", "s", "CONNECTED")
         with open("/dev/full", "wb") as full:
-            ran = subprocess.run([cli_sandbox.PROGRAM, "list", "--json"], cwd=self.home, env=self.env, stdout=full, stderr=subprocess.PIPE)
+            ran = subprocess.run([cli_sandbox.PROGRAM, "list", "--json"], cwd=self.home, env=self.env, stdout=full,
+                                 stderr=subprocess.PIPE)
         self.assertEqual(ran.returncode, 1)
         self.assertIn(b"cannot write", ran.stderr)
 
@@ -277,8 +281,8 @@ class Words(CliTest):
     def test_help_lists_every_command(self):
         text = self.ok("--help").text
         listed = re.findall(r"^  ([a-z]+) {2,}\S", text, re.M)
-        self.assertEqual(listed, ["list", "show", "tools", "watch", "connect", "disconnect", "set", "touch", "claim", "clear", "stats",
-                                  "doctor", "completion", "version"])
+        self.assertEqual(listed, ["list", "show", "tools", "watch", "connect", "disconnect", "set", "touch", "claim", "clear",
+                                  "stats", "doctor", "completion", "version"])
         for name in listed:
             self.assertIn("Examples:", self.ok(name, "--help").text)
 
@@ -297,7 +301,8 @@ class Words(CliTest):
 
     def complete(self, script, *words):
         line = " ".join(f"'{w}'" for w in words)
-        code = f"source {script}; COMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _mcpstate; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+        code = (f"source {script}; COMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _mcpstate; "
+                "printf '%s\\n' \"${COMPREPLY[@]}\"")
         done = subprocess.run(["bash", "--norc", "-c", code], capture_output=True, text=True, timeout=60)
         self.assertEqual(done.stderr, "")
         return set(done.stdout.split())

@@ -43,7 +43,8 @@ class Tour(unittest.TestCase):
             env = {"HOME": home, "XDG_STATE_HOME": home + "/state", "LANG": "C.UTF-8",
                    "PATH": os.path.dirname(os.path.abspath(PROGRAM)) + ":/usr/bin:/bin"}
             for command, expected in steps:
-                done = subprocess.run(["bash", "-ec", command], cwd=home, env=env, capture_output=True, text=True, timeout=60)
+                done = subprocess.run(["bash", "-ec", command], cwd=home, env=env, capture_output=True, text=True,
+                                      timeout=60)
                 self.assertEqual(done.returncode, 0, f"{command}\n{done.stdout}{done.stderr}")
                 self.compare(command, expected, done.stdout)
 

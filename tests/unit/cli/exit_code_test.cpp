@@ -14,17 +14,18 @@ TEST(ExitCode, TheAnswerIsNo) {
 }
 
 TEST(ExitCode, WrongUsage) {
-  for (const auto code : {errc::bad_owner, errc::bad_name, errc::bad_tools, errc::bad_url, errc::bad_argument, errc::empty_tools}) {
+  for (const auto code :
+       {errc::bad_owner, errc::bad_name, errc::bad_tools, errc::bad_url, errc::bad_argument, errc::empty_tools}) {
     EXPECT_EQ(of(code), 2) << name_of(code);
   }
   EXPECT_EQ(exit_code_of(error(errc::too_large, "x"), blame::input), 2);
 }
 
 TEST(ExitCode, TheStoreCannotServe) {
-  for (const auto code :
-       {errc::resolve_failed, errc::connect_failed, errc::tls_failed, errc::connection_lost, errc::outcome_unknown, errc::deadline,
-        errc::auth_failed, errc::protocol, errc::unsupported, errc::loading, errc::read_only, errc::out_of_memory, errc::queue_full,
-        errc::server_error, errc::disk_full, errc::storage_failed, errc::wrong_type}) {
+  for (const auto code : {errc::resolve_failed, errc::connect_failed, errc::tls_failed, errc::connection_lost,
+                          errc::outcome_unknown, errc::deadline, errc::auth_failed, errc::protocol, errc::unsupported,
+                          errc::loading, errc::read_only, errc::out_of_memory, errc::queue_full, errc::server_error,
+                          errc::disk_full, errc::storage_failed, errc::wrong_type}) {
     EXPECT_EQ(of(code), 3) << name_of(code);
   }
 }

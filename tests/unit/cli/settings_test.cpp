@@ -59,9 +59,14 @@ TEST(Dotenv, ReadsWhatPeopleWrite) {
       "not a line\n"
       "9BAD=1\n"
       "PLAIN=redis://b:2/1");
-  const variables expected{{"PLAIN", "redis://b:2/1"}, {"EXPORTED", "spaced value"}, {"HASH", "a#b"},
-                           {"SINGLE", "as $it \\n is"}, {"DOUBLE", "line\nnext \"q\" $HOME \\x"},
-                           {"MANY", "first\nsecond"},   {"EMPTY", ""},                {"exporter", "1"}};
+  const variables expected{{"PLAIN", "redis://b:2/1"},
+                           {"EXPORTED", "spaced value"},
+                           {"HASH", "a#b"},
+                           {"SINGLE", "as $it \\n is"},
+                           {"DOUBLE", "line\nnext \"q\" $HOME \\x"},
+                           {"MANY", "first\nsecond"},
+                           {"EMPTY", ""},
+                           {"exporter", "1"}};
   EXPECT_EQ(got, expected);
 }
 

@@ -30,11 +30,13 @@ TEST(Header, RefusesWhatCannotBeSentAndNeverShowsTheValue) {
 TEST(Variable, IsANameAndAValue) {
   EXPECT_EQ(parse_variable("A_1=x=y").value().second, "x=y");
   EXPECT_EQ(parse_variable("A=").value().second, "");
-  for (const char* wrong : {"", "secret", "=secret", "1A=secret", "A B=secret"}) EXPECT_FALSE(parse_variable(wrong)) << wrong;
+  for (const char* wrong : {"", "secret", "=secret", "1A=secret", "A B=secret"})
+    EXPECT_FALSE(parse_variable(wrong)) << wrong;
 }
 
 TEST(CommandLine, GlobalOptionsStandBeforeAndAfterTheCommand) {
-  for (const auto& line : {words{"--store", "memory:", "list", "user:1", "--json"}, words{"list", "--url=memory:", "--json", "user:1"}}) {
+  for (const auto& line :
+       {words{"--store", "memory:", "list", "user:1", "--json"}, words{"list", "--url=memory:", "--json", "user:1"}}) {
     const auto got = parse_command_line(line);
     ASSERT_EQ(got.what, outcome::run) << got.text;
     EXPECT_EQ(got.args.command, "list");
@@ -45,7 +47,8 @@ TEST(CommandLine, GlobalOptionsStandBeforeAndAfterTheCommand) {
 }
 
 TEST(CommandLine, WhatFollowsTheDashesIsTheServersOwn) {
-  const auto got = parse_command_line({"connect", "user:1", "fs", "--env", "A=1", "--env", "B=[2,3]", "--", "node", "--json", "--", "-x"});
+  const auto got = parse_command_line(
+      {"connect", "user:1", "fs", "--env", "A=1", "--env", "B=[2,3]", "--", "node", "--json", "--", "-x"});
   ASSERT_EQ(got.what, outcome::run) << got.text;
   EXPECT_EQ(got.args.program, (words{"node", "--json", "--", "-x"}));
   EXPECT_EQ(got.args.env, (words{"A=1", "B=[2,3]"}));
@@ -60,8 +63,8 @@ TEST(CommandLine, DashesOfOtherCommandsEndTheOptions) {
 }
 
 TEST(CommandLine, TheLastOfTwoWins) {
-  const auto got = parse_command_line({"--ttl", "1h", "connect", "user:1", "a", "http://x/", "--ttl", "2h", "--ttl=3h", "--header", "A: 1",
-                                       "--header", "B: 2", "--json", "--json"});
+  const auto got = parse_command_line({"--ttl", "1h", "connect", "user:1", "a", "http://x/", "--ttl", "2h", "--ttl=3h",
+                                       "--header", "A: 1", "--header", "B: 2", "--json", "--json"});
   ASSERT_EQ(got.what, outcome::run) << got.text;
   EXPECT_EQ(got.args.global.ttl, "3h");
   EXPECT_EQ(got.args.headers.size(), 2U);
@@ -83,10 +86,11 @@ TEST(CommandLine, AnEmptyWordIsAWord) {
 }
 
 TEST(CommandLine, WrongUsageIsOneLineThatNamesTheHelp) {
-  for (const auto& line : {words{}, words{"lst"}, words{"--nope"}, words{"list", "--nope"}, words{"list", "a", "b"}, words{"show", "user:1"},
-                           words{"set", "user:1", "a", "UP"}, words{"set", "user:1", "a", "FAILED", "--if-revision", "x"},
-                           words{"--layout", "round", "list"}, words{"completion", "fish"},
-                           words{"watch", "--count", "-1"}, words{"set", "user:1", "a", "FAILED", "--if-revision", "-1"}}) {
+  for (const auto& line :
+       {words{}, words{"lst"}, words{"--nope"}, words{"list", "--nope"}, words{"list", "a", "b"}, words{"show", "user:1"},
+        words{"set", "user:1", "a", "UP"}, words{"set", "user:1", "a", "FAILED", "--if-revision", "x"},
+        words{"--layout", "round", "list"}, words{"completion", "fish"}, words{"watch", "--count", "-1"},
+        words{"set", "user:1", "a", "FAILED", "--if-revision", "-1"}}) {
     const auto got = parse_command_line(line);
     EXPECT_EQ(got.what, outcome::wrong);
     EXPECT_NE(got.text.find("--help)"), std::string::npos) << got.text;
@@ -96,7 +100,8 @@ TEST(CommandLine, WrongUsageIsOneLineThatNamesTheHelp) {
 }
 
 TEST(CommandLine, EveryCommandHasHelpWithExamplesAndJson) {
-  for (const char* name : {"list", "show", "tools", "watch", "connect", "disconnect", "set", "touch", "claim", "clear", "stats", "doctor"}) {
+  for (const char* name :
+       {"list", "show", "tools", "watch", "connect", "disconnect", "set", "touch", "claim", "clear", "stats", "doctor"}) {
     const auto got = parse_command_line({name, "--help"});
     EXPECT_EQ(got.what, outcome::help) << name;
     for (const char* part : {"Examples:\n  mcpstate ", "--json", "--store", "Usage: mcpstate "}) {
