@@ -30,11 +30,7 @@ void set_tools_facts(details& info, const change& what, const std::optional<conn
 }  // namespace
 
 change::change(owner who, server_name server, status to)
-    : who_(std::move(who)),
-      server_(server.text()),
-      member_(encode_name(server_)),
-      to_(to),
-      action_(default_action(to)) {}
+    : who_(std::move(who)), server_(server.text()), member_(encode_name(server_)), to_(to), action_(default_action(to)) {}
 
 change::change(const connection& seen, status to)
     : who_(seen.whose),

@@ -24,11 +24,16 @@ inline bool active(fault f) noexcept {
     return name ? std::string_view(name) : std::string_view();
   }();
   switch (f) {
-    case fault::no_fence: return chosen == "no_fence";
-    case fault::split_write: return chosen == "split_write";
-    case fault::no_set_ttl: return chosen == "no_set_ttl";
-    case fault::reencode_tools: return chosen == "reencode_tools";
-    case fault::empty_replaces: return chosen == "empty_replaces";
+    case fault::no_fence:
+      return chosen == "no_fence";
+    case fault::split_write:
+      return chosen == "split_write";
+    case fault::no_set_ttl:
+      return chosen == "no_set_ttl";
+    case fault::reencode_tools:
+      return chosen == "reencode_tools";
+    case fault::empty_replaces:
+      return chosen == "empty_replaces";
   }
   return false;
 }

@@ -120,8 +120,6 @@ result<claim_result> row_steps::claim(const owner& session, const owner& user) {
     largest = std::max(largest, r.revision);
   }
   if (auto raised = table_.raise_revision_floor(largest); !raised) return raised.error();
-  std::sort(out.moved.begin(), out.moved.end());
-  std::sort(out.kept.begin(), out.kept.end());
   return out;
 }
 

@@ -7,8 +7,8 @@
 
 #include "store/row.hh"
 
-// The operations of a store over any table of rows: what memory and SQLite share, so that neither has a behaviour of its own.
-// Each step runs while the table is held (one thread, or one transaction), and is atomic exactly as the table is.
+// The operations of a store over any table of rows: what memory and SQLite share, so that neither has a behaviour of its
+// own. Each step runs while the table is held (one thread, or one transaction), and is atomic exactly as the table is.
 namespace mcpstate {
 
 // Where rows are kept. Synchronous; used by one thread at a time. Rows that have expired stay until they are purged, and are
@@ -28,8 +28,7 @@ class row_table {
 
 class row_steps {
  public:
-  row_steps(row_table& table, const store_options& options, timestamp now)
-      : table_(table), options_(options), now_(now) {}
+  row_steps(row_table& table, const store_options& options, timestamp now) : table_(table), options_(options), now_(now) {}
 
   result<std::optional<connection>> get(const owner& who, const std::string& member, tools_wanted want);
   result<std::vector<connection>> list(const owner& who, tools_wanted want);

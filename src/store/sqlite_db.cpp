@@ -69,9 +69,11 @@ result<std::unique_ptr<sqlite_db>> sqlite_db::open(const std::string& path, std:
   if (auto made = create_file(full.string()); !made) return made.error();
   std::unique_ptr<sqlite_db> db(new sqlite_db(full.string(), busy_timeout));
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  if (const int code = sqlite3_open_v2(full.c_str(), &db->handle_, flags, nullptr); code != SQLITE_OK) return db->failed(code);
+  if (const int code = sqlite3_open_v2(full.c_str(), &db->handle_, flags, nullptr); code != SQLITE_OK)
+    return db->failed(code);
   if (sqlite3_db_readonly(db->handle_, "main") == 1)
-    return error(errc::read_only, db->path_ + " cannot be written by this user; change its permissions or name another file");
+    return error(errc::read_only,
+                 db->path_ + " cannot be written by this user; change its permissions or name another file");
   sqlite3_busy_timeout(db->handle_, static_cast<int>(busy_timeout.count()));
   return db;
 }
@@ -107,6 +109,8 @@ result<std::string> sqlite_db::text(const char* sql) {
 
 bool sqlite_db::in_transaction() const noexcept { return sqlite3_get_autocommit(handle_) == 0; }
 
+bool sqlite_db::busy() const noexcept { return (sqlite3_errcode(handle_) & 0xff) == SQLITE_BUSY; }
+
 error sqlite_db::failed(int code) const {
   const std::string said = handle_ ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
   const int number = handle_ ? sqlite3_system_errno(handle_) : 0;
@@ -118,8 +122,8 @@ error sqlite_db::failed(int code) const {
       return error(errc::storage_failed, path_ + " has been locked by another process for over " +
                                              std::to_string(busy_timeout_.count()) + " ms; nothing was written");
     case SQLITE_CORRUPT:
-      return error(errc::storage_failed, path_ + " is damaged (" + said +
-                                             "); restore a backup, or move the file away to begin with an empty one");
+      return error(errc::storage_failed,
+                   path_ + " is damaged (" + said + "); restore a backup, or move the file away to begin with an empty one");
     case SQLITE_NOTADB:
       return error(errc::storage_failed, path_ + " is no SQLite database; move the file away or name another one");
     case SQLITE_READONLY:

@@ -18,8 +18,8 @@ namespace mcpstate {
 
 class sqlite_db {
  public:
-  // Opens the file; missing directories are created for their owner only, and so is the file. A file that can only be read is
-  // refused (read_only).
+  // Opens the file; missing directories are created for their owner only, and so is the file. A file that can only be read
+  // is refused (read_only).
   static result<std::unique_ptr<sqlite_db>> open(const std::string& path, std::chrono::milliseconds busy_timeout);
   ~sqlite_db();
   sqlite_db(const sqlite_db&) = delete;
@@ -31,6 +31,8 @@ class sqlite_db {
   result<std::int64_t> number(const char* sql);
   result<std::string> text(const char* sql);
   [[nodiscard]] bool in_transaction() const noexcept;
+  // Whether the last failure was another process that held the file.
+  [[nodiscard]] bool busy() const noexcept;
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
   // What a return code means and what to do about it. For callers that have just got it.

@@ -4,7 +4,6 @@
 #include <sqlite3.h>
 
 #include <chrono>
-#include <thread>
 #include <utility>
 
 #include "store/faults.hh"
@@ -52,8 +51,8 @@ result<bool> sqlite_engine::use_wal() {
       if (!mode) return mode.error();
       return true;
     }
-    if (!mode.error().is(cond::unavailable)) return mode.error();
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    if (!db_->busy()) return mode.error();
+    sqlite3_sleep(5);
   }
 }
 
@@ -118,7 +117,7 @@ sqlite_engine::noted<connection> sqlite_engine::put_in_halves(const change& what
     return decided;
   });
   if (!first) return {first.error(), {}};
-  std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  sqlite3_sleep(2);
   return noting<connection>(std::vector<owner>(1, what.whose()),
                             [&](row_steps& steps) { return steps.write(what.whose(), *first); });
 }

@@ -63,7 +63,9 @@ task<connection> sqlite_store::do_put(change what, connection after) {
 
 task<std::optional<connection>> sqlite_store::do_get(owner who, std::string member, tools_wanted want) {
   if (closed_) co_return closed();
-  auto job = [e = engine_.get(), who = std::move(who), member = std::move(member), want] { return e->get(who, member, want); };
+  auto job = [e = engine_.get(), who = std::move(who), member = std::move(member), want] {
+    return e->get(who, member, want);
+  };
   co_return co_await aio::offload(*pool_, std::move(job));
 }
 

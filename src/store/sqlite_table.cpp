@@ -46,9 +46,7 @@ static_assert(application_id == 1835233395 && schema_version == 1, "as written i
 
 std::int64_t kind_of(const owner& who) { return who.kind() == owner_kind::user ? 0 : 1; }
 
-std::int64_t to_millis(timestamp t) {
-  return std::chrono::floor<std::chrono::milliseconds>(t).time_since_epoch().count();
-}
+std::int64_t to_millis(timestamp t) { return std::chrono::floor<std::chrono::milliseconds>(t).time_since_epoch().count(); }
 timestamp from_millis(std::int64_t ms) { return timestamp(std::chrono::milliseconds(ms)); }
 
 // Columns 0 to 6 are member, revision, expires_at, expires_latest, status, connected_at, info; 7 the tools, if selected.
@@ -140,13 +138,18 @@ result<std::vector<row>> sqlite_table::all(const owner& who, tools_wanted want) 
 result<bool> sqlite_table::write(const owner& who, const row_write& what) {
   std::int64_t record = 0;
   {
-    sqlite_query q(db_,
-                   "INSERT INTO records (kind, id, member, revision, expires_at, expires_latest, status, connected_at, info) "
-                   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, id, member) DO UPDATE SET "
-                   "revision = excluded.revision, expires_at = excluded.expires_at, expires_latest = excluded.expires_latest, "
-                   "status = excluded.status, connected_at = excluded.connected_at, info = excluded.info RETURNING record");
+    sqlite_query q(
+        db_,
+        "INSERT INTO records (kind, id, member, revision, expires_at, expires_latest, status, connected_at, info) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, id, member) DO UPDATE SET "
+        "revision = excluded.revision, expires_at = excluded.expires_at, expires_latest = excluded.expires_latest, "
+        "status = excluded.status, connected_at = excluded.connected_at, info = excluded.info RETURNING record");
     const row& r = what.after;
-    q.bind(kind_of(who)).bind(who.id()).bind(r.member).bind(static_cast<std::int64_t>(r.revision)).bind(to_millis(r.expires_at));
+    q.bind(kind_of(who))
+        .bind(who.id())
+        .bind(r.member)
+        .bind(static_cast<std::int64_t>(r.revision))
+        .bind(to_millis(r.expires_at));
     r.expires_latest ? q.bind(to_millis(*r.expires_latest)) : q.bind_null();
     q.bind(r.status);
     r.connected_at ? q.bind(*r.connected_at) : q.bind_null();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <mcpstate/store.hpp>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -75,9 +76,7 @@ task<std::optional<connection>> store::get(owner who, server_name server, tools_
   co_return co_await do_get(std::move(who), std::move(member), want);
 }
 
-task<std::vector<connection>> store::list(owner who, tools_wanted want) {
-  co_return co_await do_list(std::move(who), want);
-}
+task<std::vector<connection>> store::list(owner who, tools_wanted want) { co_return co_await do_list(std::move(who), want); }
 
 task<std::uint64_t> store::touch(owner who, std::optional<server_name> server) {
   std::optional<std::string> member;
@@ -112,7 +111,11 @@ task<claim_result> store::claim(owner session, owner user) {
     co_return error(errc::bad_owner, session.text() + " is no session: claim moves a session's connections to a user");
   if (user.kind() != owner_kind::user)
     co_return error(errc::bad_owner, user.text() + " is no user: claim moves a session's connections to a user");
-  co_return co_await do_claim(std::move(session), std::move(user));
+  auto claimed = co_await do_claim(std::move(session), std::move(user));
+  if (!claimed) co_return claimed.error();
+  std::sort(claimed->moved.begin(), claimed->moved.end());
+  std::sort(claimed->kept.begin(), claimed->kept.end());
+  co_return claimed;
 }
 
 task<std::unique_ptr<watcher>> store::watch(std::optional<owner> who) { co_return co_await do_watch(std::move(who)); }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include <pwd.h>
+#include <unistd.h>
 #include <boost/url/decode_view.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/pct_string_view.hpp>
 #include <boost/url/url_view.hpp>
-#include <pwd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -29,9 +29,9 @@ constexpr std::string_view encode_hint = " (in a user or password write / ? # % 
 // What redis-py reads from a URL and what says nothing about which data is meant. Anything else is refused: a misspelt db
 // must not become database 0.
 constexpr std::array<std::string_view, 14> tuning_options{
-    "socket_timeout",   "socket_connect_timeout", "socket_keepalive", "retry_on_timeout",  "max_connections",
-    "client_name",      "health_check_interval",  "decode_responses", "encoding",          "encoding_errors",
-    "ssl_cert_reqs",    "ssl_check_hostname",     "protocol",         "timeout"};
+    "socket_timeout", "socket_connect_timeout", "socket_keepalive", "retry_on_timeout", "max_connections",
+    "client_name",    "health_check_interval",  "decode_responses", "encoding",         "encoding_errors",
+    "ssl_cert_reqs",  "ssl_check_hostname",     "protocol",         "timeout"};
 
 // The parts of a URL may be pieces of a password that was not encoded: no error shows any of them.
 error bad(std::string_view scheme, std::string_view what, std::string_view hint = encode_hint) {
@@ -150,7 +150,8 @@ result<store_url> parse_sqlite(std::string_view path) {
     // sqlite:///absolute is what other programs write.
     path.remove_prefix(2);
     if (!path.empty() && path.front() != '/')
-      return error(errc::bad_url, "sqlite://… names a host; write sqlite:PATH, for example sqlite:/var/lib/mcpstate/state.db");
+      return error(errc::bad_url,
+                   "sqlite://… names a host; write sqlite:PATH, for example sqlite:/var/lib/mcpstate/state.db");
   }
   out.path = path.empty() ? default_sqlite_path() : std::string(path);
   return out;

@@ -10,18 +10,18 @@
 
 // What one watcher has not read yet. Pure.
 //
-// An unread event of a record is replaced by a newer one of the same record, in its place; so a slow reader costs at most one
-// event per record, and still ends with the latest state of each. A failure is told once per outage, after what was already
-// there to be read.
+// An unread event of a record is replaced by a newer one of the same record, in its place; so a slow reader costs at most
+// one event per record, and still ends with the latest state of each. A failure is told once per outage, after what was
+// already there to be read.
 namespace mcpstate {
 
 class watch_feed {
  public:
-  void add(event e);               // present or removed
-  void mark(event::kind what);     // ready or resync; one that is still unread is not repeated
-  void failed(const error& why);   // the store cannot be reached
-  void recovered();                // it can again: the next failure is a new outage
-  void close();                    // from now on only "stopped"
+  void add(event e);              // present or removed
+  void mark(event::kind what);    // ready or resync; one that is still unread is not repeated
+  void failed(const error& why);  // the store cannot be reached
+  void recovered();               // it can again: the next failure is a new outage
+  void close();                   // from now on only "stopped"
 
   // The next thing to tell; absent: wait.
   [[nodiscard]] std::optional<result<event>> take();

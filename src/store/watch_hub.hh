@@ -22,14 +22,15 @@
 
 // Turns "something of this owner may have changed" into events, for every store alike.
 //
-// A store says which owners may have changed; the hub lists them again (at most one listing of an owner at a time, those that
-// come meanwhile are served by one more), compares with what it had seen, and tells its watchers the difference. So a notice
-// too many costs a listing and nothing else. Records that expire send no notice anywhere: the hub looks at their time itself.
-// A watch on all owners walks the scan pages once, and from then on relies on changed(), changed_all() and restored().
+// A store says which owners may have changed; the hub lists them again (at most one listing of an owner at a time, those
+// that come meanwhile are served by one more), compares with what it had seen, and tells its watchers the difference. So a
+// notice too many costs a listing and nothing else. Records that expire send no notice anywhere: the hub looks at their time
+// itself. A watch on all owners walks the scan pages once, and from then on relies on changed(), changed_all() and
+// restored().
 //
-// Ownership: a member of the store, after everything that source uses. Executor: all members on the given one. Lifetime: await
-// close() before destroying; watchers may outlive it (they are then closed). Failure: a listing that fails is tried again
-// until it succeeds, and the watchers concerned are told once per outage.
+// Ownership: a member of the store, after everything that source uses. Executor: all members on the given one. Lifetime:
+// await close() before destroying; watchers may outlive it (they are then closed). Failure: a listing that fails is tried
+// again until it succeeds, and the watchers concerned are told once per outage.
 namespace mcpstate {
 
 class watch_hub {
@@ -37,7 +38,7 @@ class watch_hub {
   struct source {
     std::function<task<std::vector<connection>>(owner)> list;  // without tools
     std::function<task<owner_page>(std::string cursor)> scan;
-    std::function<timestamp()> now;                            // the clock by which records expire
+    std::function<timestamp()> now;  // the clock by which records expire
   };
   watch_hub(asio::any_io_executor executor, source from);
   ~watch_hub();
@@ -49,9 +50,9 @@ class watch_hub {
 
   // Notices from the store; each may come at any time, also for owners that nobody watches.
   void changed(const owner& who);
-  void changed_all();               // anything may have changed
-  void lost(const error& why);      // changes may be missed from now on
-  void restored();                  // … until now: resync, then the difference
+  void changed_all();           // anything may have changed
+  void lost(const error& why);  // changes may be missed from now on
+  void restored();              // … until now: resync, then the difference
 
   [[nodiscard]] bool watched() const noexcept { return named_seats_ > 0 || all_watched(); }
   // Ends every watch with "stopped", and waits for the hub's own coroutines.
@@ -98,9 +99,9 @@ class watch_hub {
   entries entries_;
   seat_list all_seats_;          // watchers of all owners
   std::size_t named_seats_ = 0;  // watchers of one
-  std::deque<owner> queue_;    // dirty, not yet being listed
-  std::size_t listings_ = 0;   // under way
-  std::uint64_t ticks_ = 0;    // orders joins and starts of listings
+  std::deque<owner> queue_;      // dirty, not yet being listed
+  std::size_t listings_ = 0;     // under way
+  std::uint64_t ticks_ = 0;      // orders joins and starts of listings
   std::set<owner> outstanding_;  // owners that the walk under way still waits for
   std::uint64_t walk_started_ = 0;
   bool walking_ = false, walk_again_ = false;

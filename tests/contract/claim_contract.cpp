@@ -7,8 +7,8 @@ namespace mcpstate::test {
 
 // Every pair of states: the user's record wins if it is CONNECTED, else the session's.
 STORE_TEST(claim_follows_its_rules) {
-  const std::optional<status> states[] = {std::nullopt,         status::disconnected, status::connecting,
-                                          status::connected,    status::auth_required, status::failed};
+  const std::optional<status> states[] = {std::nullopt,      status::disconnected,  status::connecting,
+                                          status::connected, status::auth_required, status::failed};
   int n = 0;
   for (const auto& sessions : states) {
     for (const auto& users : states) {

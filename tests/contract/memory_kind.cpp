@@ -13,8 +13,10 @@ class memory_data final : public store_data {
   task<std::shared_ptr<store>> open(asio::any_io_executor executor, store_options options, bool second) override {
     options.clock = &clock_;
     // A store that lives in one process has one handle.
-    if (!second || !only_) only_ = make_memory_store(executor, std::move(options));
-    co_return only_;
+    std::shared_ptr<store> handle = second ? only_.lock() : nullptr;
+    if (!handle) handle = make_memory_store(executor, std::move(options));
+    only_ = handle;
+    co_return handle;
   }
   asio::awaitable<void> pass(std::chrono::milliseconds time) override {
     clock_.advance(time);
@@ -24,7 +26,7 @@ class memory_data final : public store_data {
 
  private:
   manual_clock clock_;
-  std::shared_ptr<store> only_;
+  std::weak_ptr<store> only_;  // it must not outlive its executor
 };
 
 const bool registered = register_store({"memory", [] { return std::make_unique<memory_data>(); }});

@@ -13,6 +13,8 @@ std::vector<store_kind>& store_kinds() {
   return kinds;
 }
 
+void PrintTo(const store_kind& kind, std::ostream* out) { *out << kind.name; }
+
 bool register_store(store_kind kind) {
   store_kinds().push_back(std::move(kind));
   return true;
@@ -25,16 +27,17 @@ asio::awaitable<void> with_pair(asio::io_context& io, store_data& data, store_op
   CO_ASSERT_OK(a);
   auto b = co_await data.open(io.get_executor(), options, true);
   CO_ASSERT_OK(b);
-  co_await body(store_pair{data, **a, **b});
+  const store_pair both{data, **a, **b};
+  co_await body(both);
   co_await (*a)->close();
   if (*a != *b) co_await (*b)->close();
 }
 
 }  // namespace
 
-void store_contract::run(store_test body, store_options options) {
+void store_contract::run(store_test body, store_options options, std::chrono::seconds guard) {
   const auto data = GetParam().make();
-  run_co_test([&](asio::io_context& io) { return with_pair(io, *data, options, body); }, std::chrono::seconds(60));
+  run_co_test([&](asio::io_context& io) { return with_pair(io, *data, options, body); }, guard);
 }
 
 owner user(std::string_view id) { return owner::user(id).value(); }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
+#include <boost/asio/io_context.hpp>
 
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,7 @@ struct store_kind {
   std::string name;
   std::function<std::unique_ptr<store_data>()> make;
 };
+void PrintTo(const store_kind& kind, std::ostream* out);  // for GoogleTest
 [[nodiscard]] std::vector<store_kind>& store_kinds();
 bool register_store(store_kind kind);
 
@@ -50,7 +52,7 @@ using store_test = asio::awaitable<void> (*)(store_pair on);
 
 class store_contract : public ::testing::TestWithParam<store_kind> {
  protected:
-  void run(store_test body, store_options options = {});
+  void run(store_test body, store_options options = {}, std::chrono::seconds guard = std::chrono::seconds(60));
 };
 
 // Shorthand of the tests.
