@@ -1,0 +1,84 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Eight processes write the same owner as fast as they can; then every invariant is checked over the whole key space, by doctor
+and, on Redis, by looking at the keys with a client that is not ours."""
+import json
+import os
+import random
+import subprocess
+import unittest
+
+from redis_sandbox import RedisServer, Sandbox, broken_invariants
+
+WRITER = os.environ["MCPSTATE_STRESS_WRITER"]
+SEED = int(os.environ.get("MCPSTATE_SEED") or random.SystemRandom().randrange(2**32))
+PROCESSES, SECONDS = 8, 10
+KINDS = {"put", "get", "put on a basis", "list", "touch", "disconnect", "disconnect all", "claim", "clear", "put for a session"}
+
+
+class Stress(unittest.TestCase):
+    def stress(self, url):
+        box = Sandbox(store=url)
+        self.addCleanup(box.close)
+        print(f"MCPSTATE_SEED={SEED}", flush=True)
+        writers = [subprocess.Popen([WRITER, url, str(SECONDS), str(SEED + n)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                   for n in range(PROCESSES)]
+        done, highest = {}, {}
+        try:
+            for writer in writers:
+                out, err = writer.communicate(timeout=SECONDS * 6)
+                self.assertEqual((writer.returncode, err.decode()), (0, ""))
+                said = json.loads(out)
+                for name, n in said["done"].items():
+                    done[name] = done.get(name, 0) + n
+                for server, revision in said["highest"].items():
+                    highest[server] = max(highest.get(server, 0), revision)
+        finally:
+            for writer in writers:
+                if writer.poll() is None:
+                    writer.kill()
+                writer.wait(20)
+                writer.stdout.close()
+                writer.stderr.close()
+        print(sum(done.values()), "operations:", done, flush=True)
+        self.assertLessEqual(KINDS, set(done), "every kind of operation has succeeded")
+        self.assertGreater(done.get("put on a basis refused", 0), 0, "nobody was ever in another's way")
+        found = box.run("doctor", "--json")
+        self.assertEqual([f for f in found.json["findings"] if f["level"] == "problem"], [])
+        self.assertEqual(found.code, 0)
+        return box, highest
+
+    def check_revisions(self, box, highest):
+        """What is written now has a higher revision than anything that anybody saw."""
+        for server, seen in highest.items():
+            after = box.json("set", "user:stress", server, "DISCONNECTED")["revision"]
+            self.assertGreater(after, seen)
+
+    def test_eight_writers_of_one_owner_on_redis(self):
+        with RedisServer() as server:
+            box, highest = self.stress(server.url())
+            client = server.client()
+            self.addCleanup(client.connection_pool.disconnect)
+            self.assertEqual(broken_invariants(client), [])
+            self.assertEqual([k for k in client.scan_iter() if b":staging:" in k], [])
+            for key in client.scan_iter(match="mcp:user:stress:server:*:tools"):
+                name = key.split(b":")[4].decode()
+                self.assertEqual([tool["of"] for tool in json.loads(client.get(key))], [name])
+            for key in client.scan_iter(match="mcp:*:info"):
+                info, base = json.loads(client.get(key)), key[:-len("info")]
+                at = client.get(base + b"connected_at")
+                self.assertEqual(info.get("connected_at"), at and at.decode(), key)
+                word = {"CONNECTING": "DISCONNECTED", "AUTH_REQUIRED": "FAILED"}.get(info["status"], info["status"])
+                self.assertEqual(client.get(base + b"status").decode(), word, key)
+                # What :info says of its expiry is when its keys expire.
+                self.assertLess(abs(client.execute_command("PEXPIRETIME", key) - info["expires_at"]), 1000, key)
+            self.check_revisions(box, highest)
+
+    def test_eight_writers_of_one_owner_on_sqlite(self):
+        with Sandbox() as home:
+            box, highest = self.stress("sqlite:" + os.path.join(home.home, "state.db"))
+            self.check_revisions(box, highest)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
