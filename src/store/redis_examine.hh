@@ -42,7 +42,7 @@ class redis_examiner {
   // redis_examine_setup.cpp: the server
   task<void> setup();
   void judge_server(const info_map& info);
-  void judge_persistence(const info_map& info);
+  void judge_persistence(const info_map& info, bool never_saves);
   void judge_memory(const info_map& info);
   void judge_access(const std::string& user);
   void add(std::string_view check, level how_bad, std::string text);

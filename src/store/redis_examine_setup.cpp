@@ -45,7 +45,7 @@ void redis_examiner::add(std::string_view check, level how_bad, std::string text
 
 task<void> redis_examiner::setup() {
   redis::request ask;
-  ask.add("PING").add("INFO").add("ACL", "WHOAMI");
+  ask.add("PING").add("INFO").add("ACL", "WHOAMI").add("CONFIG", "GET", "save");
   const auto asked = std::chrono::steady_clock::now();
   auto got = co_await store_.read(std::move(ask), "doctor");
   if (!got) co_return got.error();
@@ -58,7 +58,8 @@ task<void> redis_examiner::setup() {
   }
   const auto info = parse_info((*got)[1].text);
   judge_server(info);
-  judge_persistence(info);
+  const redis::reply& save = (*got)[3];  // "save", points; an error for users who may not ask
+  judge_persistence(info, save.items.size() == 2 && save.items[1].text.empty());
   judge_memory(info);
   co_return result<void>();
 }
@@ -70,16 +71,18 @@ void redis_examiner::judge_server(const info_map& info) {
   add("role", level::problem, "this server is a replica: it refuses writes. Point the URL to its master");
 }
 
-void redis_examiner::judge_persistence(const info_map& info) {
+void redis_examiner::judge_persistence(const info_map& info, bool never_saves) {
   if (field(info, "rdb_last_bgsave_status") == "err")
     return add("persistence", level::problem, "the last snapshot (BGSAVE) failed: see the server's log and its disk");
-  if (field(info, "aof_enabled") == "1" && field(info, "aof_last_write_status") == "err")
+  const bool append_only = field(info, "aof_enabled") == "1";
+  if (append_only && field(info, "aof_last_write_status") == "err")
     return add("persistence", level::problem, "writing the append-only file failed: see the server's log and its disk");
-  if (field(info, "aof_enabled") == "1") return add("persistence", level::ok, "append-only file is on");
-  if (number(field(info, "rdb_saves")) > 0 || number(field(info, "rdb_last_save_time")) != number(field(info, "process_start")))
-    return add("persistence", level::note,
-               "no append-only file: after a crash the changes since the last snapshot are lost (appendonly yes keeps them)");
-  add("persistence", level::warning, "nothing is written to disk: a restart of Redis forgets every connection");
+  if (append_only) return add("persistence", level::ok, "append-only file is on");
+  if (never_saves)
+    return add("persistence", level::warning,
+               "nothing is written to disk: a restart of Redis forgets every connection (appendonly yes keeps them)");
+  add("persistence", level::note,
+      "snapshots only: a crash loses the changes since the last one (appendonly yes keeps them)");
 }
 
 void redis_examiner::judge_memory(const info_map& info) {

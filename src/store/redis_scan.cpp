@@ -9,6 +9,19 @@ namespace mcpstate {
 using redis::reply;
 using redis::request;
 
+namespace {
+
+std::optional<std::uint64_t> used_memory(std::string_view info) {
+  constexpr std::string_view name = "used_memory:";
+  const auto at = info.find(name);
+  if (at == info.npos) return std::nullopt;
+  std::uint64_t bytes = 0;
+  std::from_chars(info.data() + at + name.size(), info.data() + info.size(), bytes);
+  return bytes;
+}
+
+}  // namespace
+
 // Both kinds of owners, and nothing of another prefix. A prefix holds no pattern characters.
 std::string redis_store::scan_pattern() const { return keys_.prefix() + ":[us]*"; }
 
@@ -79,58 +92,56 @@ task<store_stats> redis_store::do_stats(progress_handler progress) {
   out.kind = "redis";
   out.where = description();
   const auto& hello = link_.hello();
-  if (hello.server != out.kind) out.version = hello.server + ' ';
-  out.version += hello.version;
+  if (hello.server != out.kind) out.version.append(hello.server).append(" ");
+  out.version.append(hello.version);
   request about;
   about.add("INFO", "memory");
   auto info = co_await read(std::move(about), "stats");
   if (!info) co_return info.error();
-  if (const auto at = info->front().text.find("used_memory:"); at != std::string::npos) {
-    std::uint64_t bytes = 0;
-    const char* from = info->front().text.data() + at + 12;
-    std::from_chars(from, info->front().text.data() + info->front().text.size(), bytes);
-    out.memory_bytes = bytes;
-  }
+  out.memory_bytes = used_memory(info->front().text);
   std::uint64_t seen = 0;
   std::string cursor = "0";
   do {
     std::vector<std::string> all_types;
     auto step = co_await scan_step(cursor, std::move(all_types));
     if (!step) co_return step.error();
-    request ask;
-    std::vector<key_field> asked;
-    std::vector<owner> maybe;
-    for (const auto& key : (*step)[1].items) {
-      auto named = keys_.parse(key.text);
-      if (!named) continue;
-      const bool user = named->whose.kind() == owner_kind::user;
-      if (named->field == key_field::servers) ++(user ? out.users : out.sessions);
-      if (named->field == key_field::connections) maybe.push_back(named->whose);
-      if (named->field == key_field::status) ask.add("GET", key.text);
-      else if (named->field == key_field::tools) ask.add("STRLEN", key.text);
-      else continue;
-      asked.push_back(named->field);
-    }
-    const std::size_t values = asked.size();
-    for (const auto& who : maybe) ask.add("EXISTS", keys_.servers(who));
-    if (ask.commands() > 0) {
-      auto got = co_await read(std::move(ask), "stats");
-      if (!got) co_return got.error();
-      for (std::size_t i = 0; i < values; ++i) {
-        const reply& r = (*got)[i];
-        if (asked[i] == key_field::tools) out.tools_bytes += static_cast<std::uint64_t>(r.integer);
-        else if (r.text == "CONNECTED") ++out.connected;
-        else if (r.text == "FAILED") ++out.failed;
-        else if (r.is_string()) ++out.disconnected;
-      }
-      for (std::size_t i = 0; i < maybe.size(); ++i)
-        if ((*got)[values + i].integer == 0) ++(maybe[i].kind() == owner_kind::user ? out.users : out.sessions);
-    }
-    seen += (*step)[1].items.size();
+    std::vector<reply>* keys = &(*step)[1].items;
+    MCPSTATE_CO_CHECK(co_await count_page(keys, &out));
+    seen += keys->size();
     if (progress) progress(seen, "keys");
     cursor = (*step)[0].text;
   } while (cursor != "0");
   co_return out;
+}
+
+// Owners by their :servers key (or :connections, where a foreign program has no other), records by their status key.
+task<void> redis_store::count_page(std::vector<reply>* keys, store_stats* out) {
+  request ask;
+  std::vector<key_space::parsed> asked;
+  for (const auto& key : *keys) {
+    auto named = keys_.parse(key.text);
+    if (!named) continue;
+    if (named->field == key_field::status) ask.add("GET", key.text);
+    else if (named->field == key_field::tools) ask.add("STRLEN", key.text);
+    else if (named->field == key_field::connections) ask.add("EXISTS", keys_.servers(named->whose));
+    else if (named->field == key_field::servers) ask.add("TYPE", key.text);
+    else continue;
+    asked.push_back(std::move(*named));
+  }
+  if (asked.empty()) co_return result<void>();
+  auto got = co_await read(std::move(ask), "stats");
+  if (!got) co_return got.error();
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    const reply& r = (*got)[i];
+    std::uint64_t& owners = asked[i].whose.kind() == owner_kind::user ? out->users : out->sessions;
+    if (asked[i].field == key_field::tools) out->tools_bytes += static_cast<std::uint64_t>(r.integer);
+    else if (asked[i].field == key_field::servers) owners += r.text == "set" ? 1 : 0;
+    else if (asked[i].field == key_field::connections) owners += r.kind == reply::type::integer && r.integer == 0 ? 1 : 0;
+    else if (r.text == to_text(status::connected)) ++out->connected;
+    else if (r.text == to_text(status::failed)) ++out->failed;
+    else if (r.is_string()) ++out->disconnected;
+  }
+  co_return result<void>();
 }
 
 }  // namespace mcpstate

@@ -70,6 +70,7 @@ class redis_store final : public store {
   // redis_scan.cpp
   task<std::vector<owner_summary>> summaries(std::vector<owner> owners);
   task<std::vector<redis::reply>> scan_step(std::string cursor, std::vector<std::string> more_arguments);
+  task<void> count_page(std::vector<redis::reply>* keys, store_stats* out);
   [[nodiscard]] std::string scan_pattern() const;
   friend class redis_examiner;
 
