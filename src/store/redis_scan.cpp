@@ -135,8 +135,8 @@ task<void> redis_store::count_page(std::vector<reply>* keys, store_stats* out) {
     const reply& r = (*got)[i];
     std::uint64_t& owners = asked[i].whose.kind() == owner_kind::user ? out->users : out->sessions;
     if (asked[i].field == key_field::tools) out->tools_bytes += static_cast<std::uint64_t>(r.integer);
-    else if (asked[i].field == key_field::servers) owners += r.text == "set" ? 1 : 0;
-    else if (asked[i].field == key_field::connections) owners += r.kind == reply::type::integer && r.integer == 0 ? 1 : 0;
+    else if (asked[i].field == key_field::servers) owners += r.text == "set" ? 1U : 0U;
+    else if (asked[i].field == key_field::connections) owners += r.kind == reply::type::integer && r.integer == 0 ? 1U : 0U;
     else if (r.text == to_text(status::connected)) ++out->connected;
     else if (r.text == to_text(status::failed)) ++out->failed;
     else if (r.is_string()) ++out->disconnected;
