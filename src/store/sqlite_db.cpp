@@ -112,8 +112,12 @@ bool sqlite_db::in_transaction() const noexcept { return sqlite3_get_autocommit(
 bool sqlite_db::busy() const noexcept { return (sqlite3_errcode(handle_) & 0xff) == SQLITE_BUSY; }
 
 error sqlite_db::failed(int code) const {
+  const int left_behind = errno;
   const std::string said = handle_ ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
-  const int number = handle_ ? sqlite3_system_errno(handle_) : 0;
+  // SQLite does not keep the reason of a write that failed; errno still holds it.
+  const bool writing = code == SQLITE_IOERR_WRITE || code == SQLITE_IOERR_SHMSIZE || code == SQLITE_IOERR_FSYNC;
+  const int kept = handle_ ? sqlite3_system_errno(handle_) : 0;
+  const int number = kept == 0 && writing ? left_behind : kept;
   switch (code & 0xff) {
     case SQLITE_FULL:
       return error(errc::disk_full, path_ + " cannot grow: the disk is full, or a limit of the system is reached");
