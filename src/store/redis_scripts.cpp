@@ -67,19 +67,27 @@ local function adopt(prefix, servers, member, ttl)
 end
 )lua";
 
-// A set outlives its longest member by half a ttl or more: a foreign program adds members to it and renews nothing.
+// A set outlives its longest member by half a ttl or more: a foreign program adds members to it and renews nothing. One that
+// comes near its end looks at all its members first, because a foreign program may have renewed theirs since we met them.
 constexpr std::string_view renew_sets = R"lua(
-local function renew_set(key, at, ttl)
+local function renew_set(prefix, servers, key, at, ttl)
   local left = redis.call('PTTL', key)
-  if left == -1 or (left >= 0 and now + left < at + ttl / 2) then redis.call('PEXPIREAT', key, int(at + ttl)) end
+  if left == -2 or (left >= 0 and now + left >= at + ttl / 2) then return end
+  for _, member in ipairs(redis.call('SMEMBERS', key)) do
+    local lives = redis.call('PTTL', prefix .. 'server:' .. member .. ':status')
+    if lives == -1 then adopt(prefix, servers, member, ttl) end
+    if lives > 0 then at = math.max(at, now + lives) end
+  end
+  at = math.max(at, longest)
+  redis.call('PEXPIREAT', key, int(at + ttl))
 end
 local function renew_sets(prefix, connections, servers, at, ttl)
   local fresh = redis.call('PTTL', connections) == -1
   local foreign = fresh and redis.call('SMEMBERS', connections) or redis.call('SDIFF', connections, servers)
   for _, member in ipairs(foreign) do adopt(prefix, servers, member, ttl) end
   at = math.max(at, longest)
-  renew_set(connections, at, ttl)
-  renew_set(servers, at, ttl)
+  renew_set(prefix, servers, connections, at, ttl)
+  renew_set(prefix, servers, servers, at, ttl)
 end
 )lua";
 
