@@ -113,8 +113,9 @@ class Machine:
         script = (f"source {self.session}\n"
                   f"trap 'code=$?; export -p > {self.session}; exit $code' EXIT\n"
                   f"set -eu -o pipefail\n{self.adapted(text, command=True)}")
-        return subprocess.run(["bash", "-c", script], cwd=self.work, env=self.sandbox.environment(), stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+        return subprocess.run(["bash", "-c", script], cwd=self.work, env=self.sandbox.environment(),
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=120, check=False)
 
 
 class TheRedisPage(unittest.TestCase):
@@ -186,8 +187,10 @@ class TheUserOfThePage(unittest.TestCase):
     def exercise(self):
         box, tools = self.box, self.box.file("tools.json", '[{"name":"a"}]')
         foreign = self.server.client(3)
-        for words in (["set", "user:1", "a", "CONNECTED", "--tools", tools], ["set", "user:1", "b", "FAILED", "--reason", "x"],
-                      ["list", "user:1"], ["show", "user:1", "a"], ["tools", "user:1", "a"], ["touch", "user:1", "--ttl", "48h"],
+        for words in (["set", "user:1", "a", "CONNECTED", "--tools", tools],
+                      ["set", "user:1", "b", "FAILED", "--reason", "x"],
+                      ["list", "user:1"], ["show", "user:1", "a"], ["tools", "user:1", "a"],
+                      ["touch", "user:1", "--ttl", "48h"],
                       ["disconnect", "user:1", "a"], ["set", "session:s", "c", "CONNECTED", "--tools", tools],
                       ["set", "session:s", "d", "CONNECTED", "--tools", tools],
                       ["set", "user:1", "d", "CONNECTED", "--tools", tools],
@@ -211,9 +214,9 @@ class TheUserOfThePage(unittest.TestCase):
     def test_mcpstate_may_do_all_it_needs(self):
         self.admin.execute_command("ACL", "LOG", "RESET")
         self.exercise()
-        refused = {row["object"] for row in self.admin.acl_log()}
+        refused = {str(row["object"]) for row in self.admin.acl_log()}
         # Tried, and not needed: the page says what each would add.
-        self.assertLessEqual({name.decode() if isinstance(name, bytes) else name for name in refused}, {"sort_ro", "config|get"})
+        self.assertLessEqual(refused, {"sort_ro", "config|get"})
 
     def test_and_nothing_else(self):
         self.admin.config_resetstat()

@@ -115,7 +115,8 @@ class WeReadThem(Interop):
     def test_ours_and_theirs_stand_side_by_side(self):
         self.box.ok("set", "user:7", "ours", "CONNECTED")
         self.host.connect("7", "theirs", TOOLS)
-        self.assertEqual({n: r["status"] for n, r in self.list("user:7").items()}, {"ours": "CONNECTED", "theirs": "CONNECTED"})
+        self.assertEqual({n: r["status"] for n, r in self.list("user:7").items()},
+                         {"ours": "CONNECTED", "theirs": "CONNECTED"})
         self.assertEqual(set(self.host.read("7")), {"ours", "theirs"})
 
     def test_a_status_that_they_change_under_our_revision(self):
@@ -161,7 +162,8 @@ class WeReadThem(Interop):
                     self.assertEqual(self.host.read("7")["s"]["tools"], TOOLS)
 
     def test_our_contact_at_every_step_loses_nothing_of_theirs(self):
-        contacts = (["touch", "user:7"], ["set", "user:7", "ours", "CONNECTED"], ["doctor", "--fix"], ["disconnect", "user:7", "ours"])
+        contacts = (["touch", "user:7"], ["set", "user:7", "ours", "CONNECTED"], ["doctor", "--fix"],
+                    ["disconnect", "user:7", "ours"])
         for contact in contacts:
             for after in range(5):
                 with self.subTest(contact=contact, after=after):
@@ -254,7 +256,8 @@ class Junk(Interop):
                 seen = self.list("user:7", "--tools")
                 self.assertEqual(seen["good"]["status"], "CONNECTED")
                 before = {k: self.redis.dump(k) for k in self.redis.scan_iter()}
-                refused = self.box.run("set", "user:7", "odd", "CONNECTED", "--tools", self.box.file("t.json", json.dumps(TOOLS)))
+                tools = self.box.file("t.json", json.dumps(TOOLS))
+                refused = self.box.run("set", "user:7", "odd", "CONNECTED", "--tools", tools)
                 self.assertEqual(refused.code, 3)
                 self.assertIn(key, refused.err.decode())
                 after = {k: self.redis.dump(k) for k in self.redis.scan_iter() if b":staging:" not in k}

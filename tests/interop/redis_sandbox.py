@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Real servers and the real program for tests: a redis-server on a free port, a directory of its own, and mcpstate run in it.
+"""Real servers and the real program for tests: a redis-server on a free port, a directory of its own, and mcpstate in it.
 
 The environment says where the program is: MCPSTATE (set by CTest). Nothing of the user's is seen or touched: the home, the
 state directory and the working directory are temporary, REDIS_URL and .env are empty.
@@ -56,8 +56,9 @@ class RedisServer:
         def openssl(*words):
             subprocess.run(["openssl", *words], cwd=self.directory, check=True, capture_output=True)
 
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
-                "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", "key.pem", "-out", "ca.pem")
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                "-keyout", "key.pem", "-out", "ca.pem")
 
     @property
     def ca_file(self):
@@ -68,11 +69,12 @@ class RedisServer:
         return os.path.join(self.directory, "redis.sock")
 
     def start(self):
-        words = ["redis-server", *([self.config] if self.config else []), "--bind", "127.0.0.1", "--dir", self.directory, "--save", "", "--logfile", "log",
-                 "--unixsocket", self.socket_path]
+        words = ["redis-server", *([self.config] if self.config else []), "--bind", "127.0.0.1", "--dir", self.directory,
+                 "--save", "", "--logfile", "log", "--unixsocket", self.socket_path]
         if self.tls:
-            words += ["--port", "0", "--tls-port", str(self.port), "--tls-cert-file", self.ca_file, "--tls-key-file",
-                      os.path.join(self.directory, "key.pem"), "--tls-ca-cert-file", self.ca_file, "--tls-auth-clients", "no"]
+            words += ["--port", "0", "--tls-port", str(self.port), "--tls-cert-file", self.ca_file,
+                      "--tls-key-file", os.path.join(self.directory, "key.pem"), "--tls-ca-cert-file", self.ca_file,
+                      "--tls-auth-clients", "no"]
         else:
             words += ["--port", str(self.port)]
         self.process = subprocess.Popen(words + self.options, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -157,8 +159,8 @@ class Sandbox:
         return [PROGRAM, *words[:1], *flags, *words[1:]]
 
     def run(self, *words, stdin=b"", timeout=60, cwd=None, **env):
-        done = subprocess.run(self.words(list(words)), input=stdin, capture_output=True, timeout=timeout, cwd=cwd or self.home,
-                              env=self.environment(**env), check=False)
+        done = subprocess.run(self.words(list(words)), input=stdin, capture_output=True, timeout=timeout,
+                              cwd=cwd or self.home, env=self.environment(**env), check=False)
         return Answer(done.returncode, done.stdout, done.stderr)
 
     def ok(self, *words, **more):

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Eight processes write the same owner as fast as they can; then every invariant is checked over the whole key space, by doctor
-and, on Redis, by looking at the keys with a client that is not ours."""
+"""Eight processes write the same owner as fast as they can; then every invariant is checked over the whole key space, by
+doctor and, on Redis, by looking at the keys with a client that is not ours."""
 import json
 import os
 import random
@@ -13,7 +13,8 @@ from redis_sandbox import RedisServer, Sandbox, broken_invariants
 WRITER = os.environ["MCPSTATE_STRESS_WRITER"]
 SEED = int(os.environ.get("MCPSTATE_SEED") or random.SystemRandom().randrange(2**32))
 PROCESSES, SECONDS = 8, 10
-KINDS = {"put", "get", "put on a basis", "list", "touch", "disconnect", "disconnect all", "claim", "clear", "put for a session"}
+KINDS = {"put", "get", "put on a basis", "list", "touch", "disconnect", "disconnect all", "claim", "clear",
+         "put for a session"}
 
 
 class Stress(unittest.TestCase):
@@ -21,8 +22,8 @@ class Stress(unittest.TestCase):
         box = Sandbox(store=url)
         self.addCleanup(box.close)
         print(f"MCPSTATE_SEED={SEED}", flush=True)
-        writers = [subprocess.Popen([WRITER, url, str(SECONDS), str(SEED + n)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-                   for n in range(PROCESSES)]
+        commands = [[WRITER, url, str(SECONDS), str(SEED + n)] for n in range(PROCESSES)]
+        writers = [subprocess.Popen(c, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for c in commands]
         done, highest = {}, {}
         try:
             for writer in writers:

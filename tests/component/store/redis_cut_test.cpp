@@ -75,9 +75,9 @@ struct scene {
 };
 
 task<seen_keys> look(scene& at, owner who, std::string member) {
-  const std::vector<std::string> record{at.keys.server_key(who, member, key_field::status), at.keys.server_key(who, member, key_field::tools),
-                                        at.keys.server_key(who, member, key_field::connected_at),
-                                        at.keys.server_key(who, member, key_field::info)};
+  const std::vector<std::string> record{
+      at.keys.server_key(who, member, key_field::status), at.keys.server_key(who, member, key_field::tools),
+      at.keys.server_key(who, member, key_field::connected_at), at.keys.server_key(who, member, key_field::info)};
   redis::request ask;
   ask.add("SISMEMBER", at.keys.connections(who), member).add("SISMEMBER", at.keys.servers(who), member);
   std::vector<std::string> all = record;
@@ -87,7 +87,9 @@ task<seen_keys> look(scene& at, owner who, std::string member) {
   for (const auto& key : all) ask.add("PTTL", key);
   auto got = co_await at.direct.exec(std::move(ask), aio::after(patience), redis::effect::read);
   if (!got) co_return got.error();
-  auto text = [&got](std::size_t i) { return (*got)[i].is_string() ? std::optional<std::string>((*got)[i].text) : std::nullopt; };
+  auto text = [&got](std::size_t i) {
+    return (*got)[i].is_string() ? std::optional<std::string>((*got)[i].text) : std::nullopt;
+  };
   seen_keys out;
   out.in_connections = (*got)[0].integer == 1;
   out.in_servers = (*got)[1].integer == 1;
@@ -115,7 +117,8 @@ bool has_info_of(const seen_keys& s, const std::string& status, const std::optio
 
 bool is_connected_with(const seen_keys& s, const tools_list& tools) {
   return s.in_connections && s.in_servers && s.status == "CONNECTED" && s.tools == tools.bytes() && s.connected_at &&
-         has_info_of(s, "CONNECTED", s.connected_at) && s.info->find(tools.hash()) != std::string::npos && s.without_ttl.empty();
+         has_info_of(s, "CONNECTED", s.connected_at) && s.info->find(tools.hash()) != std::string::npos &&
+         s.without_ttl.empty();
 }
 
 bool is_disconnected(const seen_keys& s) {
@@ -135,8 +138,7 @@ change connecting(const owner& who, const server_name& server, const tools_list&
 }
 
 kind_of_write first_connect() {
-  return {"first",
-          [](const owner&, const server_name&) { return std::optional<change>(); },
+  return {"first", [](const owner&, const server_name&) { return std::optional<change>(); },
           [](const owner& who, const server_name& server, const std::optional<connection>&) {
             change up = connecting(who, server, tools_called("new"));
             up.based_on(basis());

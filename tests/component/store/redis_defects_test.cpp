@@ -92,7 +92,8 @@ class redis_defects_test : public testing::Test {
 };
 
 TEST_F(redis_defects_test, a_status_that_another_program_changed_is_never_overwritten_unseen) {
-  refuses([](redis::request& r) { r.add("SET", std::string(base) + "status", "DISCONNECTED", "EX", "86400"); }, "DISCONNECTED");
+  refuses([](redis::request& r) { r.add("SET", std::string(base) + "status", "DISCONNECTED", "EX", "86400"); },
+          "DISCONNECTED");
 }
 
 TEST_F(redis_defects_test, a_status_that_another_program_deleted_is_never_overwritten_unseen) {

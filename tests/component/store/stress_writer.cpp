@@ -46,10 +46,12 @@ struct writer {
     }
   }
   void saw(const connection& c, std::uint64_t before) {
-    if (c.revision < before) fault(c.server + ": revision " + std::to_string(c.revision) + " after " + std::to_string(before));
+    if (c.revision < before)
+      fault(c.server + ": revision " + std::to_string(c.revision) + " after " + std::to_string(before));
     if (!c.problems.empty()) fault(c.server + ": " + c.problems.front());
     if (c.connected() != c.connected_at.has_value()) fault(c.server + ": connected_at does not fit its status");
-    if (c.tools && c.tools->find("\"of\":\"" + c.server + "\"") == std::string::npos) fault(c.server + ": tools of another server");
+    if (c.tools && c.tools->find("\"of\":\"" + c.server + "\"") == std::string::npos)
+      fault(c.server + ": tools of another server");
     auto& top = highest[c.server];
     top = std::max(top, c.revision);
   }
@@ -61,8 +63,8 @@ tools_list tools_of(writer& w, const server_name& server) {
 }
 
 change any_change(writer& w, const owner& who, const server_name& server) {
-  static constexpr status all[] = {status::connected, status::connected, status::failed, status::disconnected, status::connecting,
-                                   status::auth_required};
+  static constexpr status all[] = {status::connected,    status::connected,  status::failed,
+                                   status::disconnected, status::connecting, status::auth_required};
   const status to = all[w.below(std::size(all))];
   change out(who, server, to);
   if (to == status::connected) out.tools(tools_of(w, server));
