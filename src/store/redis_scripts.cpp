@@ -36,12 +36,12 @@ local now = math.floor(now_us / 1000)
 local function int(n) return string.format('%.0f', n) end
 
 -- revision, expires_at, expires_latest, and where expires_at stands (1-based, width) in a record's :info
-local function head_of(key)
-  local head = redis.call('GETRANGE', key, 0, 127)
-  local rev, pos, exp, latest = string.match(head, '^{"revision":(%d+),"expires_at":()(%d+),"expires_latest":(%d+),')
+local function read_head(info)
+  local rev, pos, exp, latest = string.match(info, '^{"revision":(%d+),"expires_at":()(%d+),"expires_latest":(%d+),')
   if not rev then return 0, 0, 0, nil, 0 end
   return tonumber(rev), tonumber(exp), tonumber(latest), pos, #exp
 end
+local function head_of(key) return read_head(redis.call('GETRANGE', key, 0, 127)) end
 
 local function is(expected, found)
   if found then return expected == '+' .. found end
@@ -107,8 +107,7 @@ local function refuse(why, member)
   return {why, member}
 end
 -- every key is read before any is written: a wrong type ends the script here
-redis.call('SCARD', connections)
-redis.call('SCARD', servers)
+local foreign = redis.call('SDIFF', connections, servers)
 local r = {}
 for i = 1, records do
   local k, a = 2 + (i - 1) * 5, 3 + (i - 1) * 8
@@ -116,10 +115,15 @@ for i = 1, records do
     staging = KEYS[k + 5] ~= KEYS[k + 2] and KEYS[k + 5],
     member = ARGV[a + 1], rev = ARGV[a + 2], old_status = ARGV[a + 3], old_at = ARGV[a + 4], to = ARGV[a + 5],
     new_at = ARGV[a + 6], action = ARGV[a + 7], tail = ARGV[a + 8]}
-  one.found_rev, one.expires, one.latest = head_of(one.info)
-  one.found_status = redis.call('GET', one.status)
-  one.found_at = redis.call('GET', one.at)
-  one.list = redis.call('GETRANGE', one.tools, 0, 127)
+  -- one call for what is nearly always there; MGET takes a wrong type for nothing, STRLEN does not
+  local got = redis.call('MGET', one.status, one.at, one.info)
+  for n, key in ipairs({one.status, one.at, one.info}) do
+    if not got[n] then redis.call('STRLEN', key) end
+  end
+  one.found_status, one.found_at = got[1], got[2]
+  one.found_rev, one.expires, one.latest = read_head(got[3] or '')
+  local asks = one.action == 'replace_empty'
+  one.list = asks and redis.call('GETRANGE', one.tools, 0, 127) or redis.call('STRLEN', one.tools)
   r[i] = one
 end
 )lua";
@@ -141,11 +145,17 @@ for i = 1, records do
 end
 )lua";
 
+// The first write is the one that can fail, when the staged value is gone; of several, each is looked at before. The sets
+// need no look when both knew the name and the record was renewed so recently that what was ensured then still holds.
 constexpr std::string_view put_write = R"lua(
 for i = 1, records do
-  if r[i].staging and redis.call('EXISTS', r[i].staging) == 0 then return refuse('staging', r[i].member) end
+  local one = r[i]
+  local gone = false
+  if one.staging and records > 1 then gone = redis.call('EXISTS', one.staging) == 0 end
+  if one.staging and records == 1 then gone = redis.pcall('RENAME', one.staging, one.tools).err end
+  if gone then return refuse('staging', one.member) end
 end
-local answer, last = {'ok'}, 0
+local answer, last, renew = {'ok'}, 0, #foreign > 0
 for i = 1, records do
   local one = r[i]
   local rev = math.max(one.found_rev + 1, now_us)
@@ -156,18 +166,23 @@ for i = 1, records do
   end
   last = math.max(last, expires)
   local at = int(expires)
-  redis.call(one.to == 'CONNECTED' and 'SADD' or 'SREM', connections, one.member)
-  redis.call('SADD', servers, one.member)
+  local added = redis.call('SADD', servers, one.member)
+  if one.to == 'CONNECTED' then
+    added = added + redis.call('SADD', connections, one.member)
+  else
+    redis.call('SREM', connections, one.member)
+  end
+  if added > 0 or one.expires == 0 or expires - one.expires >= ttl / 4 then renew = true end
   redis.call('SET', one.status, one.to, 'PXAT', at)
   if one.new_at == '' then redis.call('DEL', one.at) else redis.call('SET', one.at, one.new_at, 'PXAT', at) end
-  if one.staging then redis.call('RENAME', one.staging, one.tools) end
+  if one.staging and records > 1 then redis.call('RENAME', one.staging, one.tools) end
   if one.action == 'drop' then redis.call('DEL', one.tools) else redis.call('PEXPIREAT', one.tools, at) end
   redis.call('SET', one.info, '{"revision":' .. int(rev) .. ',"expires_at":' .. at .. ',"expires_latest":' .. int(latest) ..
     ',' .. one.tail, 'PXAT', at)
   answer[#answer + 1] = int(rev)
   answer[#answer + 1] = at
 end
-renew_sets(prefix, connections, servers, last, ttl)
+if renew then renew_sets(prefix, connections, servers, last, ttl) end
 return answer
 )lua";
 
