@@ -120,14 +120,42 @@ change connected_change(const connect_words& words, const std::optional<connecti
   return out;
 }
 
-// The reason is told first and the record follows: a store that breaks now must not hide why the server did not answer.
+// What to do about a server, where the detail does not say it itself.
+const char* advice(errc code) noexcept {
+  switch (code) {
+    case errc::resolve_failed:
+    case errc::connect_failed:
+      return "is the server running, and is the URL right?";
+    case errc::auth_failed:
+      return "give what the server wants to see with --header";
+    case errc::deadline:
+      return "--timeout waits longer";
+    case errc::tls_failed:
+      return "is it http:// there? --ca-file names a private authority";
+    case errc::protocol:
+    case errc::http_status:
+      return "is this the URL or the command of an MCP server?";
+    default:
+      return nullptr;
+  }
+}
+
+std::string line_of_server(const std::string& name, const error& why) {
+  std::string out = "connecting to " + name + " failed: " + why.detail();
+  const char* what_to_do = advice(why.code());
+  const bool said = why.detail().find_first_of(";?") != std::string::npos;
+  if (what_to_do != nullptr && !said) out.append("; ").append(what_to_do);
+  if (!why.peer_text().empty()) out += " (it says: " + cut_to_width(shown(why.peer_text()), max_reason_bytes) + ")";
+  return out;
+}
+
+// A store that breaks now must not hide why the server did not answer: both are told.
 asio::awaitable<int> record_failure(context& ctx, connect_words words, std::optional<connection> before, error why) {
-  const std::string name = words.which.server->text();
+  std::string line = line_of_server(words.which.server->text(), why);
   auto what = failed_change(words, before, why);
   const auto written = co_await ctx.store->put(std::move(what));
   if (!written && ctx.stopping) co_return exits::no;
   if (written && ctx.screen.json()) ctx.screen.line(to_json(*written));
-  std::string line = "connecting to " + name + " failed: " + why.full_text();
   if (!written) line += "; and that could not be recorded: " + line_of(written.error());
   ctx.screen.fail(line);
   const bool store_is_gone = !written && !written.error().is(cond::conflict);

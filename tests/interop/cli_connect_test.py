@@ -98,7 +98,7 @@ class StdioServers(Connecting):
         self.assertEqual(self.ok("tools", "user:1", "srv", "--json").out, b"[]")
 
     def test_a_silent_server_is_given_up_after_the_timeout_and_no_process_is_left(self):
-        record, _ = self.fails("--timeout", "1s", *self.fake_server("silent", str(self.home / "pid")), code="deadline")
+        self.fails("--timeout", "1s", *self.fake_server("silent", str(self.home / "pid")), code="deadline")
         self.assert_gone(self.pid())
 
     def pid(self):
@@ -204,14 +204,16 @@ class HttpServers(Connecting):
         self.fails(self.serve())
 
     def test_refusals(self):
-        record, _ = self.fails(self.serve(status=401, kind="text/plain", body=b"who are you?"), code="auth_failed")
+        _, line = self.fails(self.serve(status=401, kind="text/plain", body=b"who are you?"), code="auth_failed")
+        self.assertIn("--header", line)
         self.ok("clear", "user:1", "--yes")
         self.fails(self.serve(status=500, kind="text/plain", body=b"\x1b[31mbroken"))
 
     def test_nobody_listens(self):
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
-            self.fails(f"http://127.0.0.1:{taken.getsockname()[1]}/", code="connect_failed")
+            _, line = self.fails(f"http://127.0.0.1:{taken.getsockname()[1]}/", code="connect_failed")
+            self.assertIn("is the server running", line)
 
     def test_tls_on_a_port_that_speaks_none(self):
         self.fails(self.serve().replace("http://", "https://"))
