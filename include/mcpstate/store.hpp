@@ -26,14 +26,14 @@
 namespace mcpstate {
 
 struct store_options {
-  std::chrono::milliseconds ttl = std::chrono::hours(24);    // sliding: refreshed by use; at least 1 s
-  std::optional<std::chrono::milliseconds> max_lifetime;     // absolute: a record never outlives its first write by more
-  std::string prefix = "mcp";                                // Redis keys
-  key_layout layout = key_layout::plain;                     // Redis keys
+  std::chrono::milliseconds ttl = std::chrono::hours(24);       // sliding: refreshed by use; at least 1 s
+  std::optional<std::chrono::milliseconds> max_lifetime;        // absolute: a record never outlives its first write by more
+  std::string prefix = "mcp";                                   // Redis keys
+  key_layout layout = key_layout::plain;                        // Redis keys
   std::chrono::milliseconds timeout = std::chrono::seconds(5);  // per operation
-  std::string ca_file;                                       // rediss: instead of the system's certificates
-  bool tls_verify = true;                                    // rediss: off only for tests of one's own
-  const clock_source* clock = &wall_clock();                 // memory and SQLite; Redis uses the server's
+  std::string ca_file;                                          // rediss: instead of the system's certificates
+  bool tls_verify = true;                                       // rediss: off only for tests of one's own
+  const clock_source* clock = &wall_clock();                    // memory and SQLite; Redis uses the server's
 };
 
 enum class tools_wanted { no, yes };
@@ -45,14 +45,14 @@ class change {
   change(owner who, server_name server, status to);
   change(const connection& seen, status to);
 
-  change& based_on(basis seen);                   // write only if this still holds; basis{} means: nothing is there
-  change& with(details info);                     // replaces everything known; otherwise what was read is kept
-  change& connected_at(timestamp t);              // default: now; kept when CONNECTED stays CONNECTED and keep_connected_at()
+  change& based_on(basis seen);       // write only if this still holds; basis{} means: nothing is there
+  change& with(details info);         // replaces everything known; otherwise what was read is kept
+  change& connected_at(timestamp t);  // default: now; kept when CONNECTED stays CONNECTED and keep_connected_at()
   change& keep_connected_at();
-  change& tools(tools_list list);                 // replaces; an empty list over a good one is refused with empty_tools …
-  change& allow_empty_tools();                    // … unless this was said
-  change& drop_tools();                           // what DISCONNECTED does anyway; the other states keep the tools
-  change& fail(failure why);                      // sets details.error
+  change& tools(tools_list list);  // replaces; an empty list over a good one is refused with empty_tools …
+  change& allow_empty_tools();     // … unless this was said
+  change& drop_tools();            // what DISCONNECTED does anyway; the other states keep the tools
+  change& fail(failure why);       // sets details.error
 
   // Observers, for stores.
   enum class tools_action { keep, replace, drop };
@@ -118,8 +118,8 @@ struct store_stats {
 struct finding {
   finding() {}
   enum class level { ok, note, warning, problem } severity = level::ok;
-  std::string check;   // stable, snake_case
-  std::string text;    // what is so, and what to do
+  std::string check;  // stable, snake_case
+  std::string text;   // what is so, and what to do
   std::uint64_t count = 0;
   std::vector<std::string> examples;  // at most 5 key or record names
 };

@@ -60,7 +60,8 @@ task<claim_result> redis_store::do_claim(owner session, owner user) {
     claim_result out;
     for (std::size_t i = 0; i < members.size(); ++i) decide(session, user, (*from)[i], (*to)[i], arguments, out);
     redis::request nothing_before;
-    auto answer = co_await run(redis_scripts::claim(), std::move(nothing_before), std::move(keys), std::move(arguments), doing);
+    auto answer =
+        co_await run(redis_scripts::claim(), std::move(nothing_before), std::move(keys), std::move(arguments), doing);
     if (!answer) co_return answer.error();
     if (answer->items.empty()) co_return error(errc::protocol, doing + ": Redis answered the script with nothing");
     if (answer->items.front().text != "ok") continue;

@@ -12,9 +12,9 @@ using redis::request;
 
 namespace {
 
-constexpr std::size_t tools_at_once = 32;   // values in one answer: bounds our memory
+constexpr std::size_t tools_at_once = 32;                 // values in one answer: bounds our memory
 constexpr auto ghost_patience = std::chrono::seconds(1);  // a foreign program between two of its commands looks like a ghost
-constexpr std::size_t per_member = 7;       // answers of one member in look_at_owner
+constexpr std::size_t per_member = 7;                     // answers of one member in look_at_owner
 
 std::string_view wanted_type(key_field field) {
   return field == key_field::connections || field == key_field::servers ? "set" : "string";
@@ -41,7 +41,8 @@ void redis_examiner::count(std::string_view check, level how_bad, std::string_vi
   }
   ++at->second.count;
   auto& examples = at->second.examples;
-  if (examples.size() < 5 && std::find(examples.begin(), examples.end(), example) == examples.end()) examples.push_back(example);
+  if (examples.size() < 5 && std::find(examples.begin(), examples.end(), example) == examples.end())
+    examples.push_back(example);
 }
 
 task<void> redis_examiner::walk() {
@@ -70,7 +71,8 @@ task<void> redis_examiner::look_at_page(const std::vector<reply>* keys) {
     auto named = store_.keys_.parse(key.text);
     if (!named) {
       if (!is_server_owners(store_.keys_, key.text))
-        count("unknown_keys", level::note, "keys under the prefix that are not part of the layout; mcpstate ignores them", key.text);
+        count("unknown_keys", level::note, "keys under the prefix that are not part of the layout; mcpstate ignores them",
+              key.text);
       continue;
     }
     ask.add("TYPE", key.text).add("PTTL", key.text);
@@ -188,7 +190,8 @@ void redis_examiner::judge_member(const owner& who, const std::string& member, c
     to_repair_[who].insert(member);
   }
   if (connected && !in_connections) {
-    count("not_in_connections", level::problem, "CONNECTED servers that are missing in connections (--fix adds them)", example);
+    count("not_in_connections", level::problem, "CONNECTED servers that are missing in connections (--fix adds them)",
+          example);
     to_repair_[who].insert(member);
   }
   if (exists && !in_servers) {
@@ -200,7 +203,8 @@ void redis_examiner::judge_member(const owner& who, const std::string& member, c
     count("expired_names", level::note, "names whose record has expired; they go with their set", example);
   }
   if (answers[4].integer == 1 && !connected)
-    count("stale_connected_at", level::warning, "connected_at of servers that are not CONNECTED; readers ignore it", example);
+    count("stale_connected_at", level::warning, "connected_at of servers that are not CONNECTED; readers ignore it",
+          example);
   if (!status_word.empty() && !status_from_text(status_word))
     count("junk_status", level::warning, "a status that is not CONNECTED, DISCONNECTED or FAILED", example);
   if (name_of_member(member).foreign)
@@ -219,8 +223,8 @@ task<void> redis_examiner::repair() {
     std::vector<std::string> arguments{store_.keys_.owner_prefix(who), std::to_string(store_.options().ttl.count())};
     arguments.insert(arguments.end(), members.begin(), members.end());
     request nothing_before;
-    auto answer = co_await store_.run(redis_scripts::repair(), std::move(nothing_before), std::move(keys), std::move(arguments),
-                                      "doctor");
+    auto answer = co_await store_.run(redis_scripts::repair(), std::move(nothing_before), std::move(keys),
+                                      std::move(arguments), "doctor");
     if (!answer && answer.error().code() == errc::wrong_type) continue;
     if (!answer) co_return answer.error();
     repaired += static_cast<std::uint64_t>(answer->integer);

@@ -89,7 +89,8 @@ void redis_examiner::judge_memory(const info_map& info) {
   const auto used = number(field(info, "used_memory")), limit = number(field(info, "maxmemory"));
   const auto policy = field(info, "maxmemory_policy");
   if (policy == "noeviction")
-    add("eviction", level::ok, "maxmemory-policy is noeviction: a full server refuses writes instead of dropping connections");
+    add("eviction", level::ok,
+        "maxmemory-policy is noeviction: a full server refuses writes instead of dropping connections");
   else
     add("eviction", limit > 0 ? level::warning : level::note,
         "maxmemory-policy is " + policy + ": a full server silently drops live connections. Use noeviction");

@@ -50,8 +50,10 @@ task<owner_page> redis_store::do_scan(std::string cursor) {
   for (const auto& key : (*step)[1].items) {
     auto named = keys_.parse(key.text);
     if (!named) continue;
-    if (named->field == key_field::servers) owners.push_back(std::move(named->whose));
-    else if (named->field == key_field::connections) maybe.push_back(std::move(named->whose));
+    if (named->field == key_field::servers)
+      owners.push_back(std::move(named->whose));
+    else if (named->field == key_field::connections)
+      maybe.push_back(std::move(named->whose));
   }
   if (!maybe.empty()) {
     request ask;
@@ -121,11 +123,16 @@ task<void> redis_store::count_page(std::vector<reply>* keys, store_stats* out) {
   for (const auto& key : *keys) {
     auto named = keys_.parse(key.text);
     if (!named) continue;
-    if (named->field == key_field::status) ask.add("GET", key.text);
-    else if (named->field == key_field::tools) ask.add("STRLEN", key.text);
-    else if (named->field == key_field::connections) ask.add("EXISTS", keys_.servers(named->whose));
-    else if (named->field == key_field::servers) ask.add("TYPE", key.text);
-    else continue;
+    if (named->field == key_field::status)
+      ask.add("GET", key.text);
+    else if (named->field == key_field::tools)
+      ask.add("STRLEN", key.text);
+    else if (named->field == key_field::connections)
+      ask.add("EXISTS", keys_.servers(named->whose));
+    else if (named->field == key_field::servers)
+      ask.add("TYPE", key.text);
+    else
+      continue;
     asked.push_back(std::move(*named));
   }
   if (asked.empty()) co_return result<void>();
@@ -134,12 +141,18 @@ task<void> redis_store::count_page(std::vector<reply>* keys, store_stats* out) {
   for (std::size_t i = 0; i < asked.size(); ++i) {
     const reply& r = (*got)[i];
     std::uint64_t& owners = asked[i].whose.kind() == owner_kind::user ? out->users : out->sessions;
-    if (asked[i].field == key_field::tools) out->tools_bytes += static_cast<std::uint64_t>(r.integer);
-    else if (asked[i].field == key_field::servers) owners += r.text == "set" ? 1U : 0U;
-    else if (asked[i].field == key_field::connections) owners += r.kind == reply::type::integer && r.integer == 0 ? 1U : 0U;
-    else if (r.text == to_text(status::connected)) ++out->connected;
-    else if (r.text == to_text(status::failed)) ++out->failed;
-    else if (r.is_string()) ++out->disconnected;
+    if (asked[i].field == key_field::tools)
+      out->tools_bytes += static_cast<std::uint64_t>(r.integer);
+    else if (asked[i].field == key_field::servers)
+      owners += r.text == "set" ? 1U : 0U;
+    else if (asked[i].field == key_field::connections)
+      owners += r.kind == reply::type::integer && r.integer == 0 ? 1U : 0U;
+    else if (r.text == to_text(status::connected))
+      ++out->connected;
+    else if (r.text == to_text(status::failed))
+      ++out->failed;
+    else if (r.is_string())
+      ++out->disconnected;
   }
   co_return result<void>();
 }

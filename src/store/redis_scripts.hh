@@ -14,12 +14,15 @@ struct script {
 };
 
 // Writes any number of records of one owner, all or none.
-//   KEYS  connections, servers, then per record: status, tools, connected_at, info, staging (the tools key again if nothing is
+//   KEYS  connections, servers, then per record: status, tools, connected_at, info, staging (the tools key again if nothing
+//   is
 //         staged: an access list and a cluster judge every name here, an empty one too)
-//   ARGV  owner prefix, ttl ms, max lifetime ms (0: none), then per record: member, expected revision, expected status, expected
-//         connected_at ("+bytes", or "-" for absent), new status, new connected_at ("" : none), tools action (keep | replace |
-//         replace_empty | drop), info tail
-//   answers {"ok", revision, expires_at ms, revision, expires_at ms, …}, {"conflict", member}, {"empty", member} (an empty list
+//   ARGV  owner prefix, ttl ms, max lifetime ms (0: none), then per record: member, expected revision, expected status,
+//   expected
+//         connected_at ("+bytes", or "-" for absent), new status, new connected_at ("" : none), tools action (keep | replace
+//         | replace_empty | drop), info tail
+//   answers {"ok", revision, expires_at ms, revision, expires_at ms, …}, {"conflict", member}, {"empty", member} (an empty
+//   list
 //         would replace a good one) or {"staging", member} (the staged value is gone). Revisions are decimal strings.
 [[nodiscard]] const script& put();
 
@@ -34,7 +37,8 @@ struct script {
 // Moves a session's records to a user.
 //   KEYS  session connections, session servers, user connections, user servers
 //   ARGV  session prefix, user prefix, ttl ms, session members expected (count), then per session member:
-//         member, "move" or "keep", session basis (revision, status, connected_at), user basis (the same three), status, info tail
+//         member, "move" or "keep", session basis (revision, status, connected_at), user basis (the same three), status,
+//         info tail
 //   answers {"ok"} or {"conflict"}.
 [[nodiscard]] const script& claim();
 

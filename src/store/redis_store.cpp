@@ -45,9 +45,12 @@ std::string what_for(std::string_view verb, const owner& who, std::string_view m
 
 std::string_view action_word(const change& what) {
   switch (what.action()) {
-    case change::tools_action::keep: return "keep";
-    case change::tools_action::drop: return "drop";
-    case change::tools_action::replace: break;
+    case change::tools_action::keep:
+      return "keep";
+    case change::tools_action::drop:
+      return "drop";
+    case change::tools_action::replace:
+      break;
   }
   return what.new_tools()->empty() && !what.empty_tools_allowed() ? "replace_empty" : "replace";
 }
@@ -62,7 +65,8 @@ std::optional<error> refusal(const redis::reply& answer, const std::string& doin
     return error(errc::stale_basis, doing + ": the record has changed since it was read; nothing was written");
   if (word == "empty")
     return error(errc::empty_tools, doing + ": an empty tool list would replace a good one; nothing was written");
-  return error(errc::connection_lost, doing + ": Redis lost the staged tools before they could be stored; nothing was written");
+  return error(errc::connection_lost,
+               doing + ": Redis lost the staged tools before they could be stored; nothing was written");
 }
 
 }  // namespace
@@ -103,7 +107,8 @@ task<void> redis_store::open() {
   MCPSTATE_CO_CHECK(co_await link_.ready(limit));
   // A user who may not load scripts can still run them by text; the answers do not matter here.
   redis::request load;
-  for (const auto* script : {&redis_scripts::put(), &redis_scripts::touch(), &redis_scripts::erase(), &redis_scripts::claim()})
+  for (const auto* script :
+       {&redis_scripts::put(), &redis_scripts::touch(), &redis_scripts::erase(), &redis_scripts::claim()})
     load.add("SCRIPT", "LOAD", script->text);
   load.add("TIME");
   const timestamp asked = options().clock->now();
@@ -153,8 +158,8 @@ task<redis_store::replies> redis_store::write(redis::request commands, std::stri
   co_return std::move(*got);
 }
 
-task<redis::reply> redis_store::run(const redis_scripts::script& script, redis::request before, std::vector<std::string> keys,
-                                    std::vector<std::string> arguments, std::string doing) {
+task<redis::reply> redis_store::run(const redis_scripts::script& script, redis::request before,
+                                    std::vector<std::string> keys, std::vector<std::string> arguments, std::string doing) {
   auto call = [&](redis::request& to, std::string_view command, const std::string& body) {
     to.command(3 + keys.size() + arguments.size()).arg(command).arg(body).arg(static_cast<std::int64_t>(keys.size()));
     for (const auto& key : keys) to.arg(key);
@@ -191,7 +196,8 @@ asio::awaitable<error> redis_store::explain_wrong_type(owner who, std::string me
     const std::string& type = (*got)[i].text;
     if (type == "none" || type == keys[i].second) continue;
     co_return error(errc::wrong_type, doing + ": the Redis key " + keys[i].first + " holds a " + type + " where a " +
-                                          std::string(keys[i].second) + " belongs; nothing was written. Delete or rename it");
+                                          std::string(keys[i].second) +
+                                          " belongs; nothing was written. Delete or rename it");
   }
   co_return error(errc::wrong_type, doing + ": a Redis key of this record holds a wrong type; nothing was written");
 }
@@ -257,7 +263,8 @@ task<std::uint64_t> redis_store::do_touch(owner who, std::optional<std::string> 
   std::vector<std::string> keys{keys_.connections(who), keys_.servers(who)};
   std::vector<std::string> arguments{keys_.owner_prefix(who), std::to_string(options().ttl.count()), member.value_or("")};
   redis::request nothing_before;
-  auto answer = co_await run(redis_scripts::touch(), std::move(nothing_before), std::move(keys), std::move(arguments), doing);
+  auto answer =
+      co_await run(redis_scripts::touch(), std::move(nothing_before), std::move(keys), std::move(arguments), doing);
   if (answer) co_return static_cast<std::uint64_t>(number(*answer));
   if (answer.error().code() != errc::wrong_type) co_return answer.error();
   co_return co_await explain_wrong_type(who, member.value_or(""), doing);
@@ -282,7 +289,8 @@ task<std::uint64_t> redis_store::do_disconnect_all(owner who) {
     }
     if (changed == 0) co_return changed;
     redis::request nothing_before;
-    auto answer = co_await run(redis_scripts::put(), std::move(nothing_before), std::move(keys), std::move(arguments), doing);
+    auto answer =
+        co_await run(redis_scripts::put(), std::move(nothing_before), std::move(keys), std::move(arguments), doing);
     if (!answer) {
       if (answer.error().code() != errc::wrong_type) co_return answer.error();
       const std::string no_member;

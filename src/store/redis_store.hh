@@ -80,7 +80,7 @@ class redis_store final : public store {
   key_space keys_;
   store_url url_;
   std::chrono::microseconds clock_ahead_{0};  // Redis's clock less ours
-  bool sort_refused_ = false;  // on a cluster, or to users who may not read all keys: found out once
+  bool sort_refused_ = false;                 // on a cluster, or to users who may not read all keys: found out once
   std::mt19937_64 random_;
   redis::link link_;
   std::unique_ptr<redis::link> tracking_;  // while somebody watches, or has

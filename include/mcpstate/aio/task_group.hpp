@@ -12,9 +12,10 @@
 // Owns background coroutines. The only way to start work that outlives the expression that starts it.
 //
 // Ownership: a member of the object whose work it runs, and its last one, so that the work is gone before what it uses.
-// Executor: all members on the given executor (one thread at a time). Lifetime: await stop() before destroying; the destructor
-// asserts that nothing runs. Cancellation: stop() sends terminal cancellation and waits for every coroutine to end.
-// Failure: an exception that leaves a coroutine is handed to on_failure (default: std::terminate); it is a bug, not a result.
+// Executor: all members on the given executor (one thread at a time). Lifetime: await stop() before destroying; the
+// destructor asserts that nothing runs. Cancellation: stop() sends terminal cancellation and waits for every coroutine to
+// end. Failure: an exception that leaves a coroutine is handed to on_failure (default: std::terminate); it is a bug, not a
+// result.
 namespace mcpstate::aio {
 
 class task_group {

@@ -18,7 +18,7 @@ namespace mcpstate {
 // what the record says; no claim about an open socket. "Unknown" is not a status: an unreachable store is an error.
 enum class status { disconnected, connecting, connected, auth_required, failed };
 
-[[nodiscard]] std::string_view to_text(status s) noexcept;             // "CONNECTED", "AUTH_REQUIRED", …
+[[nodiscard]] std::string_view to_text(status s) noexcept;                             // "CONNECTED", "AUTH_REQUIRED", …
 [[nodiscard]] std::optional<status> status_from_text(std::string_view text) noexcept;  // all five, exact case
 // The status key that every Redis client reads knows three values: CONNECTING shows there as DISCONNECTED, AUTH_REQUIRED
 // as FAILED; the finer state stands in :info.
@@ -68,7 +68,7 @@ struct connection {
   connection(owner who, std::string name) : whose(std::move(who)), server(std::move(name)) {}
   owner whose;
   std::string server;  // normally a valid server_name; the raw bytes where a foreign program wrote a name we would not
-  std::string member;  // the bytes that name it in sets and keys: encode_name(server), or the foreign bytes; set by read_record
+  std::string member;  // as sets and keys name it: encode_name(server), or the foreign bytes
   status state = status::disconnected;
   std::uint64_t revision = 0;  // 0: never written by us
   std::optional<timestamp> connected_at;

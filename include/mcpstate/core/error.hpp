@@ -36,18 +36,18 @@ enum class cond {
 // What exactly happened.
 enum class errc {
   // input
-  bad_owner = 1,    // an owner that is not user:ID or session:KEY
-  bad_name,         // an empty, over-long or non-UTF-8 id or server name
-  bad_tools,        // tools that are not a JSON array
-  too_large,        // an input over its limit
-  bad_url,          // a store or server URL that cannot be used
-  bad_argument,     // any other wrong input
-  empty_tools,      // an empty tool list would replace a good one
+  bad_owner = 1,  // an owner that is not user:ID or session:KEY
+  bad_name,       // an empty, over-long or non-UTF-8 id or server name
+  bad_tools,      // tools that are not a JSON array
+  too_large,      // an input over its limit
+  bad_url,        // a store or server URL that cannot be used
+  bad_argument,   // any other wrong input
+  empty_tools,    // an empty tool list would replace a good one
   // records
-  no_record,        // no connection under that name
-  stale_basis,      // the record is no longer what the writer had read
-  wrong_type,       // a Redis key of ours holds another type
-  junk_record,      // a stored record that cannot be read
+  no_record,    // no connection under that name
+  stale_basis,  // the record is no longer what the writer had read
+  wrong_type,   // a Redis key of ours holds another type
+  junk_record,  // a stored record that cannot be read
   // reaching a peer
   resolve_failed,   // the host name has no address
   connect_failed,   // refused, unreachable, no such socket
@@ -65,13 +65,13 @@ enum class errc {
   queue_full,       // our own queue to the peer is full
   server_error,     // any other error reply of a store
   // local
-  disk_full,        // SQLite: no space
-  storage_failed,   // SQLite: I/O error, locked, damaged
-  spawn_failed,     // a child process could not be started
-  child_exited,     // a child process ended when it should have answered
-  http_status,      // an HTTP answer that is no success
-  rpc_error,        // a JSON-RPC error answer of an MCP server
-  bug,              // a broken invariant of ours
+  disk_full,       // SQLite: no space
+  storage_failed,  // SQLite: I/O error, locked, damaged
+  spawn_failed,    // a child process could not be started
+  child_exited,    // a child process ended when it should have answered
+  http_status,     // an HTTP answer that is no success
+  rpc_error,       // a JSON-RPC error answer of an MCP server
+  bug,             // a broken invariant of ours
 };
 
 [[nodiscard]] cond condition_of(errc code) noexcept;
@@ -124,10 +124,10 @@ class [[nodiscard]] result : public boost::system::result<T, error> {
 }  // namespace mcpstate
 
 // Statement macro: evaluates EXPR (a result, awaited or not), returns its error from the coroutine, else declares NAME.
-#define MCPSTATE_CO_TRY(NAME, EXPR)                        \
-  auto NAME##_result = EXPR;                               \
-  if (!NAME##_result) co_return NAME##_result.error();     \
+#define MCPSTATE_CO_TRY(NAME, EXPR)                    \
+  auto NAME##_result = EXPR;                           \
+  if (!NAME##_result) co_return NAME##_result.error(); \
   auto& NAME = *NAME##_result
 // The same where there is nothing to name.
-#define MCPSTATE_CO_CHECK(EXPR)                                                        \
+#define MCPSTATE_CO_CHECK(EXPR) \
   if (auto mcpstate_checked_ = EXPR; !mcpstate_checked_) co_return mcpstate_checked_.error()

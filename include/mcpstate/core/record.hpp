@@ -14,7 +14,8 @@
 // touching the rest (do not change the order or the widths):
 //     {"revision":1790000000000000,"expires_at":1790000000000,"expires_latest":0,"status":"CONNECTED","connected_at":"…",…}
 // expires_at and expires_latest are Unix milliseconds (0: no absolute limit). status and connected_at are what the record
-// belongs to: where the status and connected_at keys say otherwise, a foreign program changed them since, and its word counts.
+// belongs to: where the status and connected_at keys say otherwise, a foreign program changed them since, and its word
+// counts.
 namespace mcpstate {
 
 // What follows the three fixed members: from `"status":…` to the closing brace.

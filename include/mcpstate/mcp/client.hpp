@@ -48,8 +48,9 @@ struct client_options {
   client_options() {}
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(30);  // spawn or connect, and the whole handshake
   std::chrono::milliseconds request_timeout = std::chrono::seconds(60);  // one request, its stream included
-  std::chrono::milliseconds stop_timeout = std::chrono::seconds(3);      // stdio: from closed stdin to SIGTERM, and on to SIGKILL
-  std::size_t max_message_bytes = 32u * 1024 * 1024;                     // one JSON-RPC message, or one SSE event
+  std::chrono::milliseconds stop_timeout =
+      std::chrono::seconds(3);                        // stdio: from closed stdin to SIGTERM, and on to SIGKILL
+  std::size_t max_message_bytes = 32u * 1024 * 1024;  // one JSON-RPC message, or one SSE event
   std::size_t max_tools_bytes = default_tools_limit;
   std::size_t max_tools = 5000;
   std::size_t max_pages = 100;
@@ -66,8 +67,8 @@ struct server_facts {
   std::string title, version;    // serverInfo
   std::string capabilities;      // raw JSON object
   std::string instructions;
-  bool has_tools = false;              // it declared the capability
-  bool tools_list_changed = false;     // …and says that it announces changes
+  bool has_tools = false;           // it declared the capability
+  bool tools_list_changed = false;  // …and says that it announces changes
 };
 
 struct tool_listing {
