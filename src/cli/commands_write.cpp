@@ -47,7 +47,9 @@ asio::awaitable<int> set_record(context& ctx, set_words words) {
   if (words.if_revision) {
     const auto before = co_await ctx.store->get(words.which.whose, *words.which.server, tools_wanted::no);
     if (!before) co_return ctx.fail(before.error());
-    const bool expected = *before ? (*before)->revision == *words.if_revision : *words.if_revision == 0;
+    // A revision names what we wrote; another program's change since then has none of its own.
+    const bool unaltered = !*before || !(*before)->altered;
+    const bool expected = unaltered && (*before ? (*before)->revision : 0) == *words.if_revision;
     if (!expected) co_return ctx.fail(changed_meanwhile(words.which, *words.if_revision, *before));
     what.based_on(*before ? (*before)->seen : basis());
   }

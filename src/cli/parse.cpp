@@ -58,7 +58,8 @@ const CLI::App* chosen_command(const CLI::App& app) {
 std::string wrong_usage(const CLI::App& app, const CLI::ParseError& e) {
   const auto* sub = chosen_command(app);
   std::string what = shown(cut_to_width(e.what(), 300));
-  const auto extras = app.remaining(true);
+  auto extras = app.remaining(true);
+  std::erase(extras, "--");
   if (sub == nullptr) {
     const auto word = std::find_if(extras.begin(), extras.end(), [](const std::string& w) { return !w.starts_with('-'); });
     what = word != extras.end() ? unknown_command(app, *word)

@@ -79,6 +79,7 @@ details read_details(const json::object& from) {
   out.checked_at = time(from, "checked_at");
   out.tool_count = number(from, "tool_count");
   out.tools_hash = text(from, "tools_hash").value_or("");
+  out.tools_bytes = number(from, "tools_bytes");
   return out;
 }
 

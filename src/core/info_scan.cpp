@@ -127,7 +127,8 @@ bool take_details(scanner& in, details& out) {
          optional_time(in, ",\"checked_at\":", out.checked_at) && optional_text(in, ",\"transport\":", out.transport) &&
          optional_text(in, ",\"url\":", out.url) && optional_text(in, ",\"protocol_version\":", out.protocol_version) &&
          optional_server(in, out) && optional_capabilities(in, out) &&
-         optional_number(in, ",\"tool_count\":", out.tool_count) && optional_text(in, ",\"tools_hash\":", out.tools_hash);
+         optional_number(in, ",\"tool_count\":", out.tool_count) && optional_text(in, ",\"tools_hash\":", out.tools_hash) &&
+         optional_number(in, ",\"tools_bytes\":", out.tools_bytes);
 }
 
 }  // namespace

@@ -63,6 +63,7 @@ void read_info(connection& c, const raw_record& raw) {
   c.revision = info->revision;
   c.seen.revision = info->revision;
   if (!belongs(*info, raw)) {
+    c.altered = true;
     c.info = surviving(std::move(info->info));
     return;
   }
@@ -96,10 +97,12 @@ bool looks_like_array(std::string_view bytes) noexcept {
 void read_tools(connection& c, raw_record& raw) {
   if (!raw.tools_asked) return;
   c.tools = std::move(raw.tools);
-  const bool vouched = c.info.tool_count && !c.info.tools_hash.empty();
+  const bool same_length = c.tools && c.info.tools_bytes.value_or(c.tools->size()) == c.tools->size();
+  const bool vouched = c.info.tool_count && !c.info.tools_hash.empty() && same_length;
   if (c.tools && vouched && looks_like_array(*c.tools)) return;
   c.info.tool_count.reset();
   c.info.tools_hash.clear();
+  c.info.tools_bytes.reset();
   if (!c.tools) return;
   const json_check check = check_json(*c.tools, json_shape::array, max_foreign_tools_depth);
   if (!check.ok) {
@@ -108,6 +111,7 @@ void read_tools(connection& c, raw_record& raw) {
   }
   c.info.tool_count = check.elements;
   c.info.tools_hash = sha256_tag(*c.tools);
+  c.info.tools_bytes = c.tools->size();
 }
 
 }  // namespace
@@ -123,6 +127,7 @@ std::string encode_info_tail(status state, const std::optional<timestamp>& conne
   append_time(members, "checked_at", info.checked_at);
   append_peer_facts(members, info);
   append_tools_facts(members, info);
+  if (info.tools_bytes) members.number("tools_bytes", *info.tools_bytes);
   append_failure(members, info.error);
   return out += '}';
 }

@@ -18,12 +18,15 @@ constexpr bool shows_error(status s) noexcept { return s != status::connected &&
 void set_tools_facts(details& info, const change& what, const std::optional<connection>& before) {
   info.tool_count.reset();
   info.tools_hash.clear();
+  info.tools_bytes.reset();
   if (what.action() == change::tools_action::replace) {
     info.tool_count = what.new_tools()->count();
     info.tools_hash = what.new_tools()->hash();
+    info.tools_bytes = what.new_tools()->bytes().size();
   } else if (what.action() == change::tools_action::keep && before) {
     info.tool_count = before->info.tool_count;
     info.tools_hash = before->info.tools_hash;
+    info.tools_bytes = before->info.tools_bytes;
   }
 }
 

@@ -126,9 +126,18 @@ class WeReadThem(Interop):
             step()
             one = self.list("user:7")["s"]
             self.assertEqual(one["status"], "DISCONNECTED")
+        refused = self.box.run("set", "user:7", "s", "CONNECTED", "--if-revision", str(revision))
+        self.assertEqual(refused.code, 1, refused)
         after = self.box.json("set", "user:7", "s", "FAILED", "--reason", "late")["revision"]
         self.assertGreater(after, revision)
         self.assertEqual(self.doctor()[1], {})
+
+    def test_tools_that_they_put_in_place_of_ours_are_counted_anew(self):
+        tools = self.box.file("tools.json", json.dumps(TOOLS[:1]))
+        self.box.ok("set", "user:7", "s", "CONNECTED", "--tools", tools)
+        self.redis.set("mcp:user:7:server:s:tools", json.dumps(TOOLS), ex=86400)
+        one = self.list("user:7", "--tools")["s"]
+        self.assertEqual((one["tool_count"], one["tools"]), (2, TOOLS))
 
     def test_they_disconnect_by_deleting(self):
         tools = self.box.file("tools.json", json.dumps(TOOLS))

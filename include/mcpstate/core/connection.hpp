@@ -50,6 +50,8 @@ struct details {
   std::optional<timestamp> checked_at;  // when the server last answered
   std::optional<std::uint64_t> tool_count;
   std::string tools_hash;  // "sha256:…"
+  std::optional<std::uint64_t>
+      tools_bytes;  // length of the list that these two tell of: another program may put its own there
   friend bool operator==(const details&, const details&) = default;
 };
 
@@ -71,6 +73,7 @@ struct connection {
   std::string member;  // as sets and keys name it: encode_name(server), or the foreign bytes
   status state = status::disconnected;
   std::uint64_t revision = 0;  // 0: never written by us
+  bool altered = false;        // another program has changed status or connected_at since that revision
   std::optional<timestamp> connected_at;
   std::optional<timestamp> expires_at;
   details info;

@@ -26,6 +26,7 @@ details random_details(std::mt19937_64& random) {
   if (chance()) d.checked_at = test::at("2026-11-22T14:31:00Z");
   if (chance()) d.tool_count = random() % 1000;
   d.tools_hash = text("sha256:00ff");
+  if (chance()) d.tools_bytes = random() % 100'000;
   return d;
 }
 

@@ -229,6 +229,25 @@ TEST(record, the_four_keys_of_another_program_are_a_record) {
   EXPECT_EQ(c.seen.revision, 0U);
 }
 
+TEST(record, a_list_that_another_program_put_in_place_of_ours_is_counted_anew) {
+  details info;
+  info.tool_count = 1;
+  info.tools_hash = sha256_tag(R"([{"name":"a"}])");
+  info.tools_bytes = 14;
+  raw_record raw;
+  raw.member = "github";
+  raw.status = "CONNECTED";
+  raw.connected_at = test::connected_at_text;
+  const auto tail = encode_info_tail(status::connected, at(test::connected_at_text), info);
+  raw.info = encode_info(7, at("2026-11-23T00:00:00Z"), std::nullopt, tail);
+  raw.tools = std::make_shared<const std::string>(R"([{"name":"b"},{"name":"c"}])");
+  raw.tools_asked = true;
+  const connection c = read(raw);
+  EXPECT_EQ(c.info.tool_count, 2U);
+  EXPECT_EQ(c.info.tools_hash, sha256_tag(*raw.tools));
+  EXPECT_EQ(c.revision, 7U);
+}
+
 TEST(record, an_unreadable_info_is_reported_and_the_keys_count) {
   for (const char* info : {"", "null", "{}", "[1]", "{\"revision\":\"7\"}", "\xff"}) {
     raw_record raw = ours(status::connected);
