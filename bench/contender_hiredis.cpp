@@ -28,7 +28,7 @@ using reply_ptr = std::unique_ptr<redisReply, free_reply>;
 std::string_view text_of(const redisReply* r) { return r->str ? std::string_view(r->str, r->len) : std::string_view(); }
 
 // Places in EVALSHA, sha, number of keys, 7 keys, 3 general arguments, 8 of the record.
-enum place : std::size_t { staging = 9, revision = 14, old_at = 16, new_at = 18 };
+enum place : std::size_t { staging = 9, revision = 14 };
 
 class contender {
  public:
@@ -78,16 +78,9 @@ class contender {
 
   owner owner_at(std::size_t i) const { return owner::user(std::to_string(i + 1)).value(); }
 
-  // What the library would send for this record now, and the values that its fence expects.
+  // What the library would send for this record now, and the values that its fence expects. What follows the three fixed
+  // members of :info is what the library wrote there, and connected_at stays, so that the two belong together.
   void prepare_puts() {
-    const auto t = wall_clock().now();
-    const auto list = tools_list::parse(work_.tools).value();
-    details info;
-    info.last_connected_at = info.checked_at = t;
-    info.tool_count = list.count();
-    info.tools_hash = list.hash();
-    tail_ = encode_info_tail(status::connected, t, info);
-    now_text_ = to_iso8601(t);
     puts_.assign(work_.records(), {});
     for (std::size_t i = 0; i < work_.records(); ++i) append(read_of(i));
     for (std::size_t i = 0; i < work_.records(); ++i) prepare_put(i, next_reply());
@@ -103,7 +96,9 @@ class contender {
     if (found->elements != 2 || !found->element[0]->str) throw std::runtime_error("records are missing: fill first");
     const owner who = owner_at(workload::owner_of(i));
     const std::string& name = server_names[workload::server_of(i)];
-    const auto info = decode_info(text_of(found->element[0])).value();
+    const std::string info(text_of(found->element[0]));
+    const std::string at(text_of(found->element[1]));
+    const std::string tail = info.substr(info.find("\"status\":"));
     auto key = [&](key_field field) { return keys_.server_key(who, name, field); };
     puts_[i] = {"EVALSHA",
                 redis_scripts::put().sha1,
@@ -119,13 +114,13 @@ class contender {
                 "86400000",
                 "0",
                 name,
-                std::to_string(info.revision),
+                std::to_string(decode_info(info).value().revision),
                 "+CONNECTED",
-                "+" + std::string(text_of(found->element[1])),
+                "+" + at,
                 "CONNECTED",
-                now_text_,
+                at,
                 "replace",
-                tail_};
+                tail};
   }
 
   void append_put(std::size_t i) {
@@ -143,7 +138,6 @@ class contender {
     const reply_ptr answer = next_reply();
     if (answer->elements != 3 || text_of(answer->element[0]) != "ok") return false;
     puts_[i][revision] = text_of(answer->element[1]);
-    puts_[i][old_at].replace(1, std::string::npos, puts_[i][new_at]);
     return true;
   }
 
@@ -217,7 +211,6 @@ class contender {
   key_space keys_ = key_space::make().value();
   std::vector<std::vector<std::string>> puts_;
   std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>> lists_;
-  std::string tail_, now_text_;
   std::uint64_t staged_ = 0;
   char nonce_[17] = {};
   std::vector<const char*> pointers_;

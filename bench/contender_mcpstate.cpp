@@ -121,7 +121,7 @@ class contender {
       for (std::size_t k = 0; right && k < servers_each; ++k) {
         const connection& one = (*found)[k];
         right = one.server == server_names[k] && one.connected() && one.tools && *one.tools == work_.tools &&
-                one.problems.empty();
+                one.problems.empty() && !one.altered;
       }
       watch->done(right);
     }
