@@ -53,15 +53,14 @@ task<claim_result> redis_store::do_claim(owner session, owner user) {
     auto to = co_await read_members(user, members, tools_wanted::no);
     if (!to) co_return to.error();
 
-    std::vector<std::string> keys{keys_.connections(session), keys_.servers(session), keys_.connections(user),
-                                  keys_.servers(user)};
-    std::vector<std::string> arguments{keys_.owner_prefix(session), keys_.owner_prefix(user),
-                                       std::to_string(options().ttl.count()), std::to_string(members.size())};
+    redis_scripts::words with;
+    with.keys = {keys_.connections(session), keys_.servers(session), keys_.connections(user), keys_.servers(user)};
+    with.arguments = {keys_.owner_prefix(session), keys_.owner_prefix(user), std::to_string(options().ttl.count()),
+                      std::to_string(members.size())};
     claim_result out;
-    for (std::size_t i = 0; i < members.size(); ++i) decide(session, user, (*from)[i], (*to)[i], arguments, out);
+    for (std::size_t i = 0; i < members.size(); ++i) decide(session, user, (*from)[i], (*to)[i], with.arguments, out);
     redis::request nothing_before;
-    auto answer =
-        co_await run(redis_scripts::claim(), std::move(nothing_before), std::move(keys), std::move(arguments), doing);
+    auto answer = co_await run(redis_scripts::claim(), std::move(nothing_before), std::move(with), doing);
     if (!answer) co_return answer.error();
     if (answer->items.empty()) co_return error(errc::protocol, doing + ": Redis answered the script with nothing");
     if (answer->items.front().text != "ok") continue;

@@ -61,11 +61,7 @@ task<void> redis_examiner::walk() {
 }
 
 task<void> redis_examiner::look_at_page(const std::vector<reply>* keys) {
-  struct item {
-    std::string key;
-    key_space::parsed named;
-  };
-  std::vector<item> ours;
+  std::vector<found_key> ours;
   request ask;
   for (const auto& key : *keys) {
     auto named = store_.keys_.parse(key.text);
@@ -76,7 +72,7 @@ task<void> redis_examiner::look_at_page(const std::vector<reply>* keys) {
       continue;
     }
     ask.add("TYPE", key.text).add("PTTL", key.text);
-    ours.push_back(item{key.text, std::move(*named)});
+    ours.push_back(found_key{key.text, std::move(*named)});
   }
   if (ours.empty()) co_return result<void>();
   auto got = co_await store_.read(std::move(ask), "doctor");
@@ -84,19 +80,9 @@ task<void> redis_examiner::look_at_page(const std::vector<reply>* keys) {
   std::vector<std::string> tools;
   std::map<owner, seen_on_page> owners;
   for (std::size_t i = 0; i < ours.size(); ++i) {
-    const auto& [key, named] = ours[i];
-    const std::string& type = (*got)[2 * i].text;
-    if (type == "none") continue;  // expired meanwhile
-    if (type != wanted_type(named.field)) {
-      count("wrong_type", level::problem, "keys that hold another type than they must; delete or rename them", key);
-      continue;
-    }
-    if ((*got)[2 * i + 1].integer == -1) {
-      count("no_expiry", level::problem, "keys without a TTL: they stay for ever (--fix gives them one)", key);
-      to_repair_[named.whose];
-      if (!named.member.empty() && named.field != key_field::staging) to_repair_[named.whose].insert(named.member);
-    }
-    if (named.field == key_field::tools) tools.push_back(key);
+    if (!judge_key(ours[i], (*got)[2 * i].text, (*got)[2 * i + 1].integer)) continue;
+    const auto& named = ours[i].named;
+    if (named.field == key_field::tools) tools.push_back(ours[i].key);
     if (named.field == key_field::status) owners[named.whose].by_status.insert(named.member);
     if (named.field == key_field::info) owners[named.whose].by_info.insert(named.member);
     if (named.field == key_field::connections) owners[named.whose].connections = true;
@@ -108,6 +94,21 @@ task<void> redis_examiner::look_at_page(const std::vector<reply>* keys) {
     MCPSTATE_CO_CHECK(co_await look_at_owner(who, std::move(seen)));
   }
   co_return result<void>();
+}
+
+// False where nothing more can be said of the key: it has expired meanwhile, or holds a wrong type.
+bool redis_examiner::judge_key(const found_key& one, const std::string& type, std::int64_t left) {
+  if (type == "none") return false;
+  if (type != wanted_type(one.named.field)) {
+    count("wrong_type", level::problem, "keys that hold another type than they must; delete or rename them", one.key);
+    return false;
+  }
+  if (left == -1) {
+    count("no_expiry", level::problem, "keys without a TTL: they stay for ever (--fix gives them one)", one.key);
+    auto& members = to_repair_[one.named.whose];
+    if (!one.named.member.empty() && one.named.field != key_field::staging) members.insert(one.named.member);
+  }
+  return true;
 }
 
 task<void> redis_examiner::look_at_tools(std::vector<std::string> keys) {
@@ -219,12 +220,12 @@ task<void> redis_examiner::repair() {
   co_await aio::wait_until(aio::after(ghost_patience));
   std::uint64_t repaired = 0;
   for (const auto& [who, members] : to_repair_) {
-    std::vector<std::string> keys{store_.keys_.connections(who), store_.keys_.servers(who)};
-    std::vector<std::string> arguments{store_.keys_.owner_prefix(who), std::to_string(store_.options().ttl.count())};
-    arguments.insert(arguments.end(), members.begin(), members.end());
+    redis_scripts::words with;
+    with.keys = {store_.keys_.connections(who), store_.keys_.servers(who)};
+    with.arguments = {store_.keys_.owner_prefix(who), std::to_string(store_.options().ttl.count())};
+    with.arguments.insert(with.arguments.end(), members.begin(), members.end());
     request nothing_before;
-    auto answer = co_await store_.run(redis_scripts::repair(), std::move(nothing_before), std::move(keys),
-                                      std::move(arguments), "doctor");
+    auto answer = co_await store_.run(redis_scripts::repair(), std::move(nothing_before), std::move(with), "doctor");
     if (!answer && answer.error().code() == errc::wrong_type) continue;
     if (!answer) co_return answer.error();
     repaired += static_cast<std::uint64_t>(answer->integer);

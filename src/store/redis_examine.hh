@@ -24,6 +24,11 @@ class redis_examiner {
 
   // redis_examine.cpp: the keys
   task<void> walk();
+  struct found_key {
+    std::string key;
+    key_space::parsed named;
+  };
+  bool judge_key(const found_key& one, const std::string& type, std::int64_t left);
   task<void> look_at_page(const std::vector<redis::reply>* keys);
   task<void> look_at_tools(std::vector<std::string> keys);
   struct seen_on_page {

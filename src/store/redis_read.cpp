@@ -60,7 +60,6 @@ bool odd(const connection& one, tools_wanted want) {
 }  // namespace
 
 task<std::optional<connection>> redis_store::do_get(owner who, std::string member, tools_wanted want) {
-  const std::string doing = "get " + who.text();
   std::vector<std::string> members{member};
   auto got = co_await read_members(who, std::move(members), want);
   if (!got) co_return got.error();

@@ -2,6 +2,7 @@
 #pragma once
 #include <string>
 #include <string_view>
+#include <vector>
 
 // The Lua programs that run inside Redis. Each is one atomic step: it reads and checks everything first (a wrong type raises
 // before anything was written), then writes. None of them ever receives or returns a tool list: Lua hashes every byte that
@@ -11,6 +12,12 @@ namespace mcpstate::redis_scripts {
 struct script {
   std::string text;
   std::string sha1;  // lower-case hex, as EVALSHA wants it
+};
+
+// What a script is called with.
+struct words {
+  words() {}
+  std::vector<std::string> keys, arguments;
 };
 
 // Writes any number of records of one owner, all or none.

@@ -158,12 +158,13 @@ task<redis_store::replies> redis_store::write(redis::request commands, std::stri
   co_return std::move(*got);
 }
 
-task<redis::reply> redis_store::run(const redis_scripts::script& script, redis::request before,
-                                    std::vector<std::string> keys, std::vector<std::string> arguments, std::string doing) {
+task<redis::reply> redis_store::run(const redis_scripts::script& script, redis::request before, redis_scripts::words with,
+                                    std::string doing) {
   auto call = [&](redis::request& to, std::string_view command, const std::string& body) {
-    to.command(3 + keys.size() + arguments.size()).arg(command).arg(body).arg(static_cast<std::int64_t>(keys.size()));
-    for (const auto& key : keys) to.arg(key);
-    for (const auto& argument : arguments) to.arg(argument);
+    to.command(3 + with.keys.size() + with.arguments.size()).arg(command).arg(body);
+    to.arg(static_cast<std::int64_t>(with.keys.size()));
+    for (const auto& key : with.keys) to.arg(key);
+    for (const auto& argument : with.arguments) to.arg(argument);
   };
   call(before, "EVALSHA", script.sha1);
   auto got = co_await write(std::move(before), doing);
@@ -202,51 +203,59 @@ asio::awaitable<error> redis_store::explain_wrong_type(owner who, std::string me
   co_return error(errc::wrong_type, doing + ": a Redis key of this record holds a wrong type; nothing was written");
 }
 
-void redis_store::add_put_arguments(const owner& who, const connection& after, const basis& seen, std::string_view action,
-                                    std::string staging, std::vector<std::string>& keys,
-                                    std::vector<std::string>& arguments) const {
+redis_scripts::words redis_store::put_words(const owner& who) const {
+  redis_scripts::words out;
+  out.keys = {keys_.connections(who), keys_.servers(who)};
+  const auto life = options().max_lifetime ? options().max_lifetime->count() : 0;
+  out.arguments = {keys_.owner_prefix(who), std::to_string(options().ttl.count()), std::to_string(life)};
+  return out;
+}
+
+void redis_store::add_record(redis_scripts::words& to, const connection& after, const basis& seen, std::string_view action,
+                             std::string staged) const {
+  const owner& who = after.whose;
   const std::string member = after.member.empty() ? encode_name(after.server) : after.member;
   for (auto field : {key_field::status, key_field::tools, key_field::connected_at, key_field::info})
-    keys.push_back(keys_.server_key(who, member, field));
-  if (staging.empty()) staging = keys_.server_key(who, member, key_field::tools);
-  keys.push_back(std::move(staging));
-  arguments.push_back(member);
-  append_basis(seen, arguments);
-  arguments.emplace_back(to_key_text(after.state));
-  arguments.push_back(after.connected_at ? to_iso8601(*after.connected_at) : std::string());
-  arguments.emplace_back(action);
-  arguments.push_back(encode_info_tail(after.state, after.connected_at, after.info));
+    to.keys.push_back(keys_.server_key(who, member, field));
+  // Never an empty key: a user with one key pattern may not name it.
+  to.keys.push_back(staged.empty() ? keys_.server_key(who, member, key_field::tools) : std::move(staged));
+  to.arguments.push_back(member);
+  append_basis(seen, to.arguments);
+  to.arguments.emplace_back(to_key_text(after.state));
+  to.arguments.push_back(after.connected_at ? to_iso8601(*after.connected_at) : std::string());
+  to.arguments.emplace_back(action);
+  to.arguments.push_back(encode_info_tail(after.state, after.connected_at, after.info));
+}
+
+// The command that stages new tools, and under which key; nothing where the tools stay.
+redis::request redis_store::stage(const change& what, std::string* staged) {
+  redis::request out;
+  if (what.action() != change::tools_action::replace) return out;
+  *staged = keys_.staging(what.whose(), what.member(), nonce());
+  const std::string& bytes = what.new_tools()->bytes();
+  if (active(fault::reencode_tools))
+    out.add("SET", *staged, boost::json::serialize(boost::json::parse(bytes)), "PX", std::int64_t{staging_ms});
+  else
+    out.add("SET", *staged, bytes, "PX", std::int64_t{staging_ms});
+  return out;
 }
 
 task<connection> redis_store::do_put(change what, connection after) {
-  const owner who = what.whose();
-  const std::string member = what.member();
-  const std::string doing = what_for("put", who, member);
+  const std::string doing = what_for("put", what.whose(), what.member());
   std::string staged;
-  redis::request before;
-  if (what.action() == change::tools_action::replace) {
-    staged = keys_.staging(who, member, nonce());
-    if (active(fault::reencode_tools)) {
-      const std::string again = boost::json::serialize(boost::json::parse(what.new_tools()->bytes()));
-      before.add("SET", staged, again, "PX", std::int64_t{staging_ms});
-    } else {
-      before.add("SET", staged, what.new_tools()->bytes(), "PX", std::int64_t{staging_ms});
-    }
-  }
-  std::vector<std::string> keys{keys_.connections(who), keys_.servers(who)};
-  std::vector<std::string> arguments{keys_.owner_prefix(who), std::to_string(options().ttl.count()),
-                                     std::to_string(options().max_lifetime ? options().max_lifetime->count() : 0)};
-  add_put_arguments(who, after, *what.expected(), action_word(what), std::move(staged), keys, arguments);
+  redis::request before = stage(what, &staged);
+  redis_scripts::words with = put_words(what.whose());
+  add_record(with, after, *what.expected(), action_word(what), std::move(staged));
   if (active(fault::split_write)) {
     redis::request early;
-    early.add("SET", keys[2], to_key_text(after.state), "PX", std::int64_t{staging_ms});
+    early.add("SET", with.keys[2], to_key_text(after.state), "PX", std::int64_t{staging_ms});
     MCPSTATE_CO_CHECK(co_await write(std::move(early), doing));
-    arguments[5] = expected(std::string(to_key_text(after.state)));
+    with.arguments[5] = expected(std::string(to_key_text(after.state)));
   }
-  auto answer = co_await run(redis_scripts::put(), std::move(before), std::move(keys), std::move(arguments), doing);
+  auto answer = co_await run(redis_scripts::put(), std::move(before), std::move(with), doing);
   if (!answer) {
     if (answer.error().code() != errc::wrong_type) co_return answer.error();
-    co_return co_await explain_wrong_type(who, member, doing);
+    co_return co_await explain_wrong_type(what.whose(), what.member(), doing);
   }
   if (auto refused = refusal(*answer, doing)) co_return std::move(*refused);
   after.revision = static_cast<std::uint64_t>(number(answer->items.at(1)));
@@ -260,11 +269,11 @@ task<connection> redis_store::do_put(change what, connection after) {
 
 task<std::uint64_t> redis_store::do_touch(owner who, std::optional<std::string> member) {
   const std::string doing = what_for("touch", who, member.value_or(""));
-  std::vector<std::string> keys{keys_.connections(who), keys_.servers(who)};
-  std::vector<std::string> arguments{keys_.owner_prefix(who), std::to_string(options().ttl.count()), member.value_or("")};
+  redis_scripts::words with;
+  with.keys = {keys_.connections(who), keys_.servers(who)};
+  with.arguments = {keys_.owner_prefix(who), std::to_string(options().ttl.count()), member.value_or("")};
   redis::request nothing_before;
-  auto answer =
-      co_await run(redis_scripts::touch(), std::move(nothing_before), std::move(keys), std::move(arguments), doing);
+  auto answer = co_await run(redis_scripts::touch(), std::move(nothing_before), std::move(with), doing);
   if (answer) co_return static_cast<std::uint64_t>(number(*answer));
   if (answer.error().code() != errc::wrong_type) co_return answer.error();
   co_return co_await explain_wrong_type(who, member.value_or(""), doing);
@@ -276,21 +285,18 @@ task<std::uint64_t> redis_store::do_disconnect_all(owner who) {
   for (int tries = 0; tries < max_tries; ++tries) {
     auto all = co_await do_list(who, tools_wanted::no);
     if (!all) co_return all.error();
-    std::vector<std::string> keys{keys_.connections(who), keys_.servers(who)};
-    std::vector<std::string> arguments{keys_.owner_prefix(who), std::to_string(options().ttl.count()),
-                                       std::to_string(options().max_lifetime ? options().max_lifetime->count() : 0)};
+    redis_scripts::words with = put_words(who);
     std::uint64_t changed = 0;
     for (const auto& one : *all) {
       if (one.state == status::disconnected && one.seen.status_bytes == to_key_text(status::disconnected)) continue;
       const change what(one, status::disconnected);
       const connection after = what.apply_to(one, now());
-      add_put_arguments(who, after, one.seen, "drop", std::string(), keys, arguments);
+      add_record(with, after, one.seen, "drop", std::string());
       ++changed;
     }
     if (changed == 0) co_return changed;
     redis::request nothing_before;
-    auto answer =
-        co_await run(redis_scripts::put(), std::move(nothing_before), std::move(keys), std::move(arguments), doing);
+    auto answer = co_await run(redis_scripts::put(), std::move(nothing_before), std::move(with), doing);
     if (!answer) {
       if (answer.error().code() != errc::wrong_type) co_return answer.error();
       const std::string no_member;
@@ -304,11 +310,11 @@ task<std::uint64_t> redis_store::do_disconnect_all(owner who) {
 }
 
 task<std::uint64_t> redis_store::do_erase(owner who) {
-  std::vector<std::string> keys{keys_.connections(who), keys_.servers(who)};
-  std::vector<std::string> arguments{keys_.owner_prefix(who)};
+  redis_scripts::words with;
+  with.keys = {keys_.connections(who), keys_.servers(who)};
+  with.arguments = {keys_.owner_prefix(who)};
   redis::request nothing_before;
-  auto answer = co_await run(redis_scripts::erase(), std::move(nothing_before), std::move(keys), std::move(arguments),
-                             what_for("clear", who));
+  auto answer = co_await run(redis_scripts::erase(), std::move(nothing_before), std::move(with), what_for("clear", who));
   if (!answer) co_return answer.error();
   co_return static_cast<std::uint64_t>(number(*answer));
 }

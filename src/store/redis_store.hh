@@ -49,11 +49,14 @@ class redis_store final : public store {
   task<replies> read(redis::request commands, std::string doing);
   task<replies> write(redis::request commands, std::string doing);
   // The reply of the last command, which is the script's; the commands before it must have succeeded.
-  task<redis::reply> run(const redis_scripts::script& script, redis::request before, std::vector<std::string> keys,
-                         std::vector<std::string> arguments, std::string doing);
+  task<redis::reply> run(const redis_scripts::script& script, redis::request before, redis_scripts::words with,
+                         std::string doing);
   asio::awaitable<error> explain_wrong_type(owner who, std::string member, std::string doing);
-  void add_put_arguments(const owner& who, const connection& after, const basis& seen, std::string_view action,
-                         std::string staging, std::vector<std::string>& keys, std::vector<std::string>& arguments) const;
+  // The words of a put of no record yet; then one record more. `staged` is empty where no tools are.
+  [[nodiscard]] redis_scripts::words put_words(const owner& who) const;
+  void add_record(redis_scripts::words& to, const connection& after, const basis& seen, std::string_view action,
+                  std::string staged) const;
+  redis::request stage(const change& what, std::string* staged);
   std::string nonce();
 
   // redis_read.cpp
