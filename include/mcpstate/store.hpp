@@ -197,6 +197,7 @@ class store {
   [[nodiscard]] virtual timestamp now() const { return options_.clock->now(); }
 
  private:
+  task<connection> put_once(change what);
   // `after` is the record to write (details, connected_at decided), `what` says the basis (always set) and the tools.
   virtual task<connection> do_put(change what, connection after) = 0;
   virtual task<std::optional<connection>> do_get(owner who, std::string member, tools_wanted want) = 0;

@@ -33,7 +33,7 @@ constexpr std::string_view prelude = R"lua(
 local clock = redis.call('TIME')
 local now_us = clock[1] * 1000000 + clock[2]
 local now = math.floor(now_us / 1000)
-local function int(n) return string.format('%.0f', n) end
+local function int(n) return string.format('%d', n) end
 
 -- revision, expires_at, expires_latest, and where expires_at stands (1-based, width) in a record's :info
 local function read_head(info)

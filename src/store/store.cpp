@@ -53,22 +53,28 @@ result<bool> check_options(const store_options& options) {
 
 task<connection> store::put(change what) {
   MCPSTATE_CO_CHECK(check_input(what));
-  const bool fixed = what.expected().has_value();
+  if (what.expected()) co_return co_await put_once(std::move(what));
   for (int attempt = 1;; ++attempt) {
-    std::optional<connection> before = what.read_before();
-    if (needs_read(what)) {
-      auto got = co_await do_get(what.whose(), what.member(), tools_wanted::no);
-      if (!got) co_return got.error();
-      before = std::move(*got);
-    }
-    const basis met = before ? before->seen : basis();
-    if (fixed && *what.expected() != met) co_return conflict_of(what);
-    connection after = what.apply_to(before, now());
     change based = what;
-    if (!fixed) based.based_on(met);
-    auto written = co_await do_put(std::move(based), std::move(after));
-    if (written || fixed || !written.error().is(cond::conflict) || attempt == max_attempts) co_return written;
+    auto written = co_await put_once(std::move(based));
+    if (written || !written.error().is(cond::conflict) || attempt == max_attempts) co_return written;
   }
+}
+
+// One try: what is there is read unless the change carries it, and becomes the basis unless the change has one.
+task<connection> store::put_once(change what) {
+  std::optional<connection> found;
+  if (needs_read(what)) {
+    auto got = co_await do_get(what.whose(), what.member(), tools_wanted::no);
+    if (!got) co_return got.error();
+    found = std::move(*got);
+  }
+  const std::optional<connection>& before = what.read_before() ? what.read_before() : found;
+  basis met = before ? before->seen : basis();
+  if (what.expected() && *what.expected() != met) co_return conflict_of(what);
+  connection after = what.apply_to(before, now());
+  if (!what.expected()) what.based_on(std::move(met));
+  co_return co_await do_put(std::move(what), std::move(after));
 }
 
 task<std::optional<connection>> store::get(owner who, server_name server, tools_wanted want) {
