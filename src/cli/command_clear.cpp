@@ -86,7 +86,8 @@ command answered_no() {
 }  // namespace
 
 result<command> make_clear(const arguments& args) {
-  if (args.owner.has_value() == args.all) return error(errc::bad_argument, "clear needs an OWNER, or --all");
+  if (args.owner && args.all) return error(errc::bad_argument, "give clear an OWNER or --all, not both");
+  if (!args.owner && !args.all) return error(errc::bad_argument, "clear needs an OWNER, or --all");
   command out;
   std::string what = "all owners";
   if (args.all) {

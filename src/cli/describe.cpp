@@ -62,7 +62,7 @@ class builder {
         ->option_text("LAYOUT")
         ->group("Store")
         ->transform(word_of({"plain", "tagged"}));
-    app.add_option("--ttl", g.ttl, "How long an unused record lives: 24h, 90m, 30s (default: 24h)")
+    app.add_option("--ttl", g.ttl, "How long an unused record lives: 7d, 24h, 90m, 30s (default: $MCPSTATE_TTL, else 24h)")
         ->option_text("DURATION")
         ->group("Store");
     if (!own_timeout) {

@@ -48,7 +48,7 @@ const char* advice(errc code) noexcept {
     case errc::disk_full:
       return "free some space, or name another place with --store";
     case errc::storage_failed:
-      return "is the disk full, or a limit on the size of files reached?";
+      return "does it name a file that can be written, and has the disk room?";
     default:
       return nullptr;
   }

@@ -72,9 +72,18 @@ struct channel {
   }
 };
 
+}  // namespace
+
+// Arguments may hold secrets, and a path says where things are on this machine: only the file's name is told.
+std::string program_name(const std::vector<std::string>& command) {
+  const std::string& path = command.front();
+  return path.substr(path.find_last_of('/') + 1);
+}
+
+namespace {
+
 error cannot_start(const program& what, std::string why) {
-  // Arguments may hold secrets: only the program is named.
-  return error(errc::spawn_failed, "cannot start '" + what.command.front() + "': " + std::move(why));
+  return error(errc::spawn_failed, "cannot start '" + program_name(what.command) + "': " + std::move(why));
 }
 
 bool is_program(const std::string& path) {

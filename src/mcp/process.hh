@@ -22,6 +22,9 @@ namespace mcpstate::mcp {
 // "NAME=value".
 [[nodiscard]] std::vector<std::string> child_environment(const std::vector<std::pair<std::string, std::string>>& extra);
 
+// How a program is named in errors and logs.
+[[nodiscard]] std::string program_name(const std::vector<std::string>& command);
+
 struct program {
   program() {}
   std::vector<std::string> command;      // looked up in the PATH of the child's environment; no shell

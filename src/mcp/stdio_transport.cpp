@@ -157,7 +157,7 @@ asio::awaitable<void> stdio_transport::watch() {
 
 error stdio_transport::why_lost() const {
   if (broken_) return *broken_;
-  const std::string& program = where_.command.front();
+  const std::string program = program_name(where_.command);
   if (child_->has_exited()) return error(errc::child_exited, "'" + program + "' " + child_->state_text(), last_words());
   return error(errc::connection_lost, "'" + program + "' closed its standard streams", last_words());
 }

@@ -20,7 +20,7 @@ void append_basis(const raw_record& raw, const std::optional<connection>& seen, 
   arguments.push_back(expected(raw.connected_at));
 }
 
-// Adds the ten arguments of one server, and notes in `out` what becomes of it.
+// Adds the eleven arguments of one server, and notes in `out` what becomes of it.
 void decide(const owner& session, const owner& user, const raw_record& from, const raw_record& to,
             std::vector<std::string>& arguments, claim_result& out) {
   const auto theirs = read_record(session, from);
@@ -30,7 +30,9 @@ void decide(const owner& session, const owner& user, const raw_record& from, con
   arguments.emplace_back(moves ? "move" : "keep");
   append_basis(from, theirs, arguments);
   append_basis(to, ours, arguments);
-  arguments.push_back(from.status.value_or(""));
+  // Written as we write it, whatever another program had there: the record that :info belongs to.
+  arguments.emplace_back(moves ? to_key_text(theirs->state) : std::string_view());
+  arguments.push_back(moves && theirs->connected_at ? to_iso8601(*theirs->connected_at) : std::string());
   arguments.push_back(moves ? encode_info_tail(theirs->state, theirs->connected_at, theirs->info) : std::string());
   if (theirs) (moves ? out.moved : out.kept).push_back(theirs->server);
 }

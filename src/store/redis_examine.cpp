@@ -203,6 +203,8 @@ void redis_examiner::judge_member(const owner& who, const std::string& member, c
   if (in_servers && !exists && !in_connections) {
     count("expired_names", level::note, "names whose record has expired; they go with their set", example);
   }
+  if (connected && answers[4].integer == 0)
+    count("no_connected_at", level::warning, "CONNECTED servers without connected_at; another program left it out", example);
   if (answers[4].integer == 1 && !connected)
     count("stale_connected_at", level::warning, "connected_at of servers that are not CONNECTED; readers ignore it",
           example);
@@ -242,7 +244,7 @@ task<void> redis_examiner::repair() {
 void redis_examiner::sum_up() {
   bool clean = true;
   for (auto& [check, f] : counted_) {
-    clean = clean && f.severity != level::problem;
+    clean = clean && f.severity == level::note;
     findings_.push_back(std::move(f));
   }
   finding f;

@@ -146,7 +146,7 @@ end
 )lua";
 
 // The first write is the one that can fail, when the staged value is gone; of several, each is looked at before. The sets
-// need no look when both knew the name and the record was renewed so recently that what was ensured then still holds.
+// are looked at closely only when a name is new to them, or when they would not outlive the record by half a ttl.
 constexpr std::string_view put_write = R"lua(
 for i = 1, records do
   local one = r[i]
@@ -172,7 +172,7 @@ for i = 1, records do
   else
     redis.call('SREM', connections, one.member)
   end
-  if added > 0 or one.expires == 0 or expires - one.expires >= ttl / 4 then renew = true end
+  if added > 0 then renew = true end
   redis.call('SET', one.status, one.to, 'PXAT', at)
   if one.new_at == '' then redis.call('DEL', one.at) else redis.call('SET', one.at, one.new_at, 'PXAT', at) end
   if one.staging and records > 1 then redis.call('RENAME', one.staging, one.tools) end
@@ -181,6 +181,10 @@ for i = 1, records do
     ',' .. one.tail, 'PXAT', at)
   answer[#answer + 1] = int(rev)
   answer[#answer + 1] = at
+end
+for _, key in ipairs({connections, servers}) do
+  local left = redis.call('PTTL', key)
+  if left == -1 or (left >= 0 and now + left < last + ttl / 2) then renew = true end
 end
 if renew then renew_sets(prefix, connections, servers, last, ttl) end
 return answer
@@ -259,10 +263,10 @@ local function look(base)
   return {rev = rev, latest = latest, status = redis.call('GET', base .. 'status'), at = redis.call('GET', base .. 'connected_at')}
 end
 local r = {}
-for a = 5, #ARGV, 10 do
+for a = 5, #ARGV, 11 do
   local member = ARGV[a]
   local one = {member = member, act = ARGV[a + 1], s = {rev = ARGV[a + 2], status = ARGV[a + 3], at = ARGV[a + 4]},
-    u = {rev = ARGV[a + 5], status = ARGV[a + 6], at = ARGV[a + 7]}, status = ARGV[a + 8], tail = ARGV[a + 9],
+    u = {rev = ARGV[a + 5], status = ARGV[a + 6], at = ARGV[a + 7]}, status = ARGV[a + 8], at = ARGV[a + 9], tail = ARGV[a + 10],
     src = from .. 'server:' .. member .. ':', dst = to .. 'server:' .. member .. ':'}
   one.fs, one.fu = look(one.src), look(one.dst)
   r[#r + 1] = one
@@ -270,6 +274,11 @@ end
 )lua";
 
 constexpr std::string_view claim_fence = R"lua(
+local asked = {}
+for _, one in ipairs(r) do asked[one.member] = true end
+for _, member in ipairs(found) do
+  if not asked[member] then return {'conflict'} end
+end
 if #found ~= tonumber(members) then return {'conflict'} end
 for _, one in ipairs(r) do
   for _, pair in ipairs({{one.s, one.fs}, {one.u, one.fu}}) do
@@ -295,9 +304,13 @@ for _, one in ipairs(r) do
     if one.fs.latest > 0 then expires = math.min(expires, one.fs.latest) end
     last = math.max(last, expires)
     local at = int(expires)
-    move(one.src .. 'status', one.dst .. 'status', at)
     move(one.src .. 'tools', one.dst .. 'tools', at)
-    move(one.src .. 'connected_at', one.dst .. 'connected_at', at)
+    redis.call('SET', one.dst .. 'status', one.status, 'PXAT', at)
+    if one.at == '' then
+      redis.call('DEL', one.dst .. 'connected_at')
+    else
+      redis.call('SET', one.dst .. 'connected_at', one.at, 'PXAT', at)
+    end
     redis.call('SET', one.dst .. 'info', '{"revision":' .. int(rev) .. ',"expires_at":' .. at .. ',"expires_latest":' ..
       int(one.fs.latest) .. ',' .. one.tail, 'PXAT', at)
     redis.call('SADD', servers, one.member)

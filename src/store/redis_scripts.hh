@@ -45,7 +45,7 @@ struct words {
 //   KEYS  session connections, session servers, user connections, user servers
 //   ARGV  session prefix, user prefix, ttl ms, session members expected (count), then per session member:
 //         member, "move" or "keep", session basis (revision, status, connected_at), user basis (the same three), status,
-//         info tail
+//         connected_at ("" : none), info tail
 //   answers {"ok"} or {"conflict"}.
 [[nodiscard]] const script& claim();
 

@@ -92,7 +92,7 @@ result<row_write> decide_put(const std::optional<row>& there, const change& what
   if (!holds && !active(fault::no_fence))
     return error(errc::stale_basis, shown() + " has changed since it was read; read it again");
   if (loses_tools(live, what))
-    return error(errc::empty_tools, shown() + " has tools, and an empty list would replace them; say so if that is meant");
+    return error(errc::empty_tools, shown() + ": an empty tool list would replace a good one; nothing was written");
 
   row_write out;
   out.after.member = what.member();

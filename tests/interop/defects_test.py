@@ -84,6 +84,33 @@ class Defects(unittest.TestCase):
                 self.assertGreater(self.redis.ttl(key), 0, f"{key} after {words}")
         self.assertEqual(broken_invariants(self.server.client()), [])
 
+    def test_a_set_is_renewed_however_often_its_records_are(self):
+        for _ in range(3):
+            self.box.ok("set", "user:1", "a", "CONNECTED")
+            for which in ("connections", "servers"):  # as if most of its time had passed in many such writes
+                self.redis.pexpire("mcp:user:1:" + which, 60_000)
+        self.box.ok("set", "user:1", "a", "CONNECTED")
+        self.assertEqual(broken_invariants(self.server.client()), [])
+
+    def test_a_set_that_another_program_made_anew_expires_too(self):
+        self.box.ok("set", "user:1", "a", "CONNECTED")
+        self.redis.srem("mcp:user:1:connections", "a")
+        self.redis.sadd("mcp:user:1:connections", "a")
+        self.assertEqual(self.redis.ttl("mcp:user:1:connections"), -1)
+        self.box.ok("set", "user:1", "a", "CONNECTED")
+        self.assertEqual(broken_invariants(self.server.client()), [])
+
+    def test_a_claim_leaves_no_half_of_what_another_program_wrote(self):
+        base = "mcp:session:s:server:a:"
+        for status, at in (("FAILED", "2026-11-22T14:30:59.553780+00:00"), ("CONNECTED", "2026-11-22T14:30:59"), ("up", None)):
+            self.redis.set(base + "status", status, ex=86400)
+            if at:
+                self.redis.set(base + "connected_at", at, ex=86400)
+            self.redis.sadd("mcp:session:s:connections", "a")
+            self.box.ok("claim", "session:s", "user:1")
+            self.assertEqual(broken_invariants(self.server.client()), [], status)
+            self.box.ok("clear", "user:1", "--yes")
+
     def test_a_name_never_outlives_its_record_as_a_ghost(self):
         short = Sandbox(store=self.server.url(), ttl="1s")
         self.addCleanup(short.close)
