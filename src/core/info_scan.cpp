@@ -133,6 +133,14 @@ bool take_details(scanner& in, details& out) {
 
 }  // namespace
 
+bool has_info_head(std::string_view bytes) noexcept {
+  constexpr std::uint64_t exact_in_lua = std::uint64_t{1} << 53;
+  scanner in(bytes);
+  std::uint64_t revision = 0, other = 0;
+  return in.take("{\"revision\":") && in.take_number(revision) && revision < exact_in_lua && in.take(",\"expires_at\":") &&
+         in.take_number(other) && in.take(",\"expires_latest\":") && in.take_number(other) && in.take(",");
+}
+
 std::optional<info_record> scan_info(std::string_view bytes) {
   scanner in(bytes);
   info_record out;

@@ -12,4 +12,8 @@ namespace mcpstate {
 // (other order, escapes, non-ASCII, an error member): decode_info then asks Boost.JSON, and both always agree.
 [[nodiscard]] std::optional<info_record> scan_info(std::string_view bytes);
 
+// Whether the three members that scripts read stand where they belong, the revision as a number that scripts keep exactly.
+// Where they do not, a script sees no revision, and neither may we: a write could never meet its basis.
+[[nodiscard]] bool has_info_head(std::string_view bytes) noexcept;
+
 }  // namespace mcpstate

@@ -6,6 +6,7 @@
 
 #include <mcpstate/core/keys.hpp>
 
+#include "core/info_scan.hh"
 #include "core/json_text.hh"
 #include "core/quoted.hh"
 #include "core/record_json.hh"
@@ -56,7 +57,7 @@ void read_status(connection& c, const raw_record& raw) {
 void read_info(connection& c, const raw_record& raw) {
   if (!raw.info) return;
   std::optional<info_record> info = decode_info(*raw.info);
-  if (!info) {
+  if (!info || !has_info_head(*raw.info)) {
     c.problems.emplace_back("info cannot be read");
     return;
   }
@@ -100,6 +101,7 @@ void read_tools(connection& c, raw_record& raw) {
   const bool same_length = c.tools && c.info.tools_bytes.value_or(c.tools->size()) == c.tools->size();
   const bool vouched = c.info.tool_count && !c.info.tools_hash.empty() && same_length;
   if (c.tools && vouched && looks_like_array(*c.tools)) return;
+  if (!c.tools && c.info.tool_count) c.problems.emplace_back("tools are missing");
   c.info.tool_count.reset();
   c.info.tools_hash.clear();
   c.info.tools_bytes.reset();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "store/redis_examine.hh"
 
+#include "core/info_scan.hh"
+
 #include <algorithm>
 
 #include "core/server_owners.hh"
@@ -212,7 +214,7 @@ void redis_examiner::judge_member(const owner& who, const std::string& member, c
     count("junk_status", level::warning, "a status that is not CONNECTED, DISCONNECTED or FAILED", example);
   if (name_of_member(member).foreign)
     count("foreign_names", level::note, "names that another program wrote unencoded; shown as they are", example);
-  if (has_info && !decode_info(answers[6].text))
+  if (has_info && (!decode_info(answers[6].text) || !has_info_head(answers[6].text)))
     count("junk_info", level::warning, ":info values that cannot be read; the documented keys still count", example);
 }
 

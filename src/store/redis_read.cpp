@@ -54,7 +54,7 @@ void sort_by_server(std::vector<connection>& found) {
 bool odd(const connection& one, tools_wanted want) {
   if (!one.expires_at || !one.seen.status_bytes || one.revision == 0) return true;
   if (one.connected() && !one.seen.connected_at_bytes) return true;
-  return want == tools_wanted::yes && !one.tools && one.info.tool_count.has_value();
+  return want == tools_wanted::yes && !one.tools && !one.problems.empty();
 }
 
 }  // namespace

@@ -57,10 +57,7 @@ local function adopt(prefix, servers, member, ttl)
   local base = prefix .. 'server:' .. member .. ':'
   for _, field in ipairs({'status', 'tools', 'connected_at', 'info'}) do
     local left = redis.call('PTTL', base .. field)
-    if left == -1 then
-      redis.call('PEXPIREAT', base .. field, int(now + ttl))
-      left = ttl
-    end
+    if left == -1 then left = redis.call('PEXPIREAT', base .. field, int(now + ttl)) * ttl end
     if left > 0 then longest = math.max(longest, now + left) end
   end
   if redis.call('EXISTS', base .. 'status') == 1 then redis.call('SADD', servers, member) end
@@ -117,9 +114,7 @@ for i = 1, records do
     new_at = ARGV[a + 6], action = ARGV[a + 7], tail = ARGV[a + 8]}
   -- one call for what is nearly always there; MGET takes a wrong type for nothing, STRLEN does not
   local got = redis.call('MGET', one.status, one.at, one.info)
-  for n, key in ipairs({one.status, one.at, one.info}) do
-    if not got[n] then redis.call('STRLEN', key) end
-  end
+  for n, key in ipairs({one.status, one.at, one.info}) do if not got[n] then redis.call('STRLEN', key) end end
   one.found_status, one.found_at = got[1], got[2]
   one.found_rev, one.expires, one.latest = read_head(got[3] or '')
   local asks = one.action == 'replace_empty'
@@ -276,9 +271,7 @@ end
 constexpr std::string_view claim_fence = R"lua(
 local asked = {}
 for _, one in ipairs(r) do asked[one.member] = true end
-for _, member in ipairs(found) do
-  if not asked[member] then return {'conflict'} end
-end
+for _, member in ipairs(found) do if not asked[member] then return {'conflict'} end end
 if #found ~= tonumber(members) then return {'conflict'} end
 for _, one in ipairs(r) do
   for _, pair in ipairs({{one.s, one.fs}, {one.u, one.fu}}) do
@@ -290,12 +283,9 @@ end
 
 constexpr std::string_view claim_write = R"lua(
 local function move(src, dst, at)
-  if redis.call('EXISTS', src) == 1 then
-    redis.call('RENAME', src, dst)
-    redis.call('PEXPIREAT', dst, at)
-  else
-    redis.call('DEL', dst)
-  end
+  if redis.call('EXISTS', src) == 0 then return redis.call('DEL', dst) end
+  redis.call('RENAME', src, dst)
+  redis.call('PEXPIREAT', dst, at)
 end
 local last = 0
 for _, one in ipairs(r) do
@@ -306,11 +296,8 @@ for _, one in ipairs(r) do
     local at = int(expires)
     move(one.src .. 'tools', one.dst .. 'tools', at)
     redis.call('SET', one.dst .. 'status', one.status, 'PXAT', at)
-    if one.at == '' then
-      redis.call('DEL', one.dst .. 'connected_at')
-    else
-      redis.call('SET', one.dst .. 'connected_at', one.at, 'PXAT', at)
-    end
+    local key = one.dst .. 'connected_at'
+    if one.at == '' then redis.call('DEL', key) else redis.call('SET', key, one.at, 'PXAT', at) end
     redis.call('SET', one.dst .. 'info', '{"revision":' .. int(rev) .. ',"expires_at":' .. at .. ',"expires_latest":' ..
       int(one.fs.latest) .. ',' .. one.tail, 'PXAT', at)
     redis.call('SADD', servers, one.member)

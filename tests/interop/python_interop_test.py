@@ -139,6 +139,21 @@ class WeReadThem(Interop):
         one = self.list("user:7", "--tools")["s"]
         self.assertEqual((one["tool_count"], one["tools"]), (2, TOOLS))
 
+    def test_an_info_that_they_wrote_their_own_way_does_not_stop_us(self):
+        self.box.ok("set", "user:7", "s", "CONNECTED")
+        self.redis.set("mcp:user:7:server:s:info", json.dumps({"revision": 5, "expires_at": 1}), ex=86400)
+        self.assertIn("info cannot be read", self.list("user:7")["s"]["problems"])
+        self.box.ok("set", "user:7", "s", "FAILED", "--reason", "late")
+        self.assertEqual(self.list("user:7")["s"].get("problems"), None)
+
+    def test_tools_of_a_wrong_type_are_reported(self):
+        tools = self.box.file("tools.json", json.dumps(TOOLS))
+        self.box.ok("set", "user:7", "s", "CONNECTED", "--tools", tools)
+        self.redis.delete("mcp:user:7:server:s:tools")
+        self.assertEqual(self.list("user:7", "--tools")["s"]["problems"], ["tools are missing"])
+        self.redis.hset("mcp:user:7:server:s:tools", "a", "b")
+        self.assertIn("tools is a Redis hash where a string belongs", self.list("user:7", "--tools")["s"]["problems"])
+
     def test_they_disconnect_by_deleting(self):
         tools = self.box.file("tools.json", json.dumps(TOOLS))
         self.box.ok("set", "user:7", "s", "CONNECTED", "--tools", tools)

@@ -249,7 +249,8 @@ TEST(record, a_list_that_another_program_put_in_place_of_ours_is_counted_anew) {
 }
 
 TEST(record, an_unreadable_info_is_reported_and_the_keys_count) {
-  for (const char* info : {"", "null", "{}", "[1]", "{\"revision\":\"7\"}", "\xff"}) {
+  for (const char* info : {"", "null", "{}", "[1]", "{\"revision\":\"7\"}", "\xff", "{\"revision\": 5, \"expires_at\": 1}",
+                           "{\"revision\":9007199254740993,\"expires_at\":1,\"expires_latest\":0,\"status\":\"FAILED\"}"}) {
     raw_record raw = ours(status::connected);
     raw.info = info;
     const connection c = read(std::move(raw));
@@ -306,7 +307,7 @@ TEST(record, tools_are_vouched_for_by_info_or_looked_at) {
       {"ours, replaced by text", true, "hello", {}, true},
       {"ours, cut off", true, "[1,2", {}, true},
       {"ours, emptied", true, "", {}, true},
-      {"ours, deleted", true, nullptr, {}, false},
+      {"ours, deleted", true, nullptr, {}, true},
       {"foreign", false, "[1,2]", 2, false},
       {"foreign and empty", false, "[]", 0, false},
       {"foreign with space around", false, "\n [1] \n", 1, false},
