@@ -74,11 +74,8 @@ struct channel {
 
 }  // namespace
 
-// Arguments may hold secrets, and a path says where things are on this machine: only the file's name is told.
-std::string program_name(const std::vector<std::string>& command) {
-  const std::string& path = command.front();
-  return path.substr(path.find_last_of('/') + 1);
-}
+// Arguments may hold secrets: only the program is told, as it was given.
+std::string program_name(const std::vector<std::string>& command) { return command.front(); }
 
 namespace {
 
