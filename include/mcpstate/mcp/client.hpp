@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,16 +15,20 @@
 #include <mcpstate/aio/deadline.hpp>
 #include <mcpstate/aio/task.hpp>
 #include <mcpstate/core/tools.hpp>
+#include <mcpstate/mcp/era.hpp>
+#include <mcpstate/mcp/host.hpp>
 
-// An MCP client: one connection to one server.
+// An MCP client: one connection to one server, of any protocol revision from 2024-11-05 to 2026-07-28.
 //
 //     mcp::http_target there;  there.url = "http://127.0.0.1:3001/mcp";
 //     auto opened = co_await mcp::connect(executor, std::move(there), mcp::client_options());
 //     auto listed = co_await (*opened)->list_tools();
+//     auto called = co_await (*opened)->call_tool("echo", R"({"message":"hello"})", mcp::call_options());
 //     co_await (*opened)->close();
 namespace mcpstate::mcp {
 
-// A server reached over Streamable HTTP. Header values are secrets: they are sent to this origin only and never shown.
+// A server reached over Streamable HTTP or HTTP+SSE. Header values are secrets: they are sent to this origin only and never
+// shown.
 struct http_target {
   http_target() {}
   std::string url;
@@ -44,9 +50,19 @@ using target = std::variant<http_target, stdio_target>;
 // it may be shown and stored: without user-info, query and fragment.
 [[nodiscard]] result<std::string> shown_url(std::string_view url);
 
+// One step on the way to a connection, for people who want to know what a server does and how long it takes.
+struct connect_step {
+  connect_step() {}
+  std::string what;     // "start the program", "server/discover", "initialize", "GET (event stream)", …
+  std::string outcome;  // "ok", or what came instead in a few words of ours
+  std::string peer;     // the server's own words about it, if any
+  std::chrono::microseconds took{0};
+};
+
 struct client_options {
   client_options() {}
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(30);  // spawn or connect, and the whole handshake
+  std::chrono::milliseconds probe_timeout = std::chrono::seconds(10);    // of it, for finding out the protocol
   std::chrono::milliseconds request_timeout = std::chrono::seconds(60);  // one request, its stream included
   std::chrono::milliseconds stop_timeout =
       std::chrono::seconds(3);                        // stdio: from closed stdin to SIGTERM, and on to SIGKILL
@@ -57,14 +73,25 @@ struct client_options {
   std::string ca_file;  // https: instead of the system's certificates; verification is always on
   std::string client_name = "mcpstate";
   std::string client_version;  // empty: ours
+
+  era_choice protocol = era_choice::automatic;
+  std::shared_ptr<era_memory> eras;  // what earlier connections found out; null: find out each time
+  std::shared_ptr<host> user;        // whom servers may ask, and who is told what they say; null: nobody
+  // Follow what the server announces (list_changed): keeps a stream open where the transport needs one.
+  bool follow = false;
+  // When the server has lost or ended the session, the next request opens a new one. Requests that were under way are
+  // repeated only if they cannot have done anything: tools/call never is.
+  bool reopen = true;
+  std::function<void(const connect_step&)> on_step;  // called on the executor; returns at once
 };
 
 // What the handshake told.
 struct server_facts {
   server_facts() {}
-  std::string transport;         // "http" or "stdio"
+  std::string transport;  // "http", "sse" or "stdio"
+  era protocol_era = era::legacy;
   std::string protocol_version;  // negotiated
-  std::string title, version;    // serverInfo
+  std::string title, version;    // serverInfo; display data only
   std::string capabilities;      // raw JSON object
   std::string instructions;
   bool has_tools = false;           // it declared the capability
@@ -74,8 +101,32 @@ struct server_facts {
 struct tool_listing {
   tool_listing() {}
   tools_list tools;                  // all pages as one array, every Tool object byte for byte
-  std::vector<std::string> dropped;  // "name: reason" of tools left out (a duplicate name), for logs
+  std::vector<std::string> dropped;  // "name: reason" of tools left out (a duplicate name, a bad x-mcp-header), for logs
   std::size_t pages = 0;
+  // How long the server calls it fresh (2026-07-28: the shortest of the pages, a day at most), and whether it is the same
+  // for every user of the server. A hint, no promise.
+  std::optional<std::chrono::milliseconds> fresh_for;
+  bool shared_by_users = false;
+};
+
+struct progress_report {
+  progress_report() {}
+  double progress = 0;
+  std::optional<double> total;
+  std::string message;  // the server's words
+};
+
+struct call_options {
+  call_options() {}
+  std::chrono::milliseconds timeout{0};                          // without any sign of progress; 0: request_timeout
+  std::chrono::milliseconds at_most = std::chrono::minutes(10);  // whatever the progress
+  std::function<void(const progress_report&)> on_progress;       // asks the server for progress; returns at once
+};
+
+struct call_result {
+  call_result() {}
+  std::string body;       // the result object, raw: content, structuredContent, isError, _meta
+  bool is_error = false;  // the tool failed; content says why. The connection is fine
 };
 
 // Executor: all members on the executor given to connect(). Lifetime: await close() before destroying; a child process dies
@@ -91,7 +142,15 @@ class client {
   // All pages. A server without the tools capability has an empty list. Partial results are never answered: an error in any
   // page fails the whole.
   virtual task<tool_listing> list_tools() = 0;
-  // Whether the server still answers: ping. Any well-formed answer counts.
+  // arguments: a raw JSON object. What the server wants to know meanwhile (elicitation, sampling, roots) is asked of
+  // client_options::user. Cancelling tells the server, in the way of its protocol. Failure: no_record for a tool that it
+  // does not have, rpc_error for other refusals, outcome_unknown when the connection broke or the time was over after the
+  // call was sent: it may have been carried out, and is never repeated.
+  virtual task<call_result> call_tool(std::string name, std::string arguments, call_options options) = 0;
+  // Any other request of the protocol (resources/list, resources/read, prompts/get, …): raw params (empty or an object), raw
+  // result. One page of a list: the caller follows nextCursor.
+  virtual task<std::string> request(std::string method, std::string params, call_options options) = 0;
+  // Whether the server still answers: ping, or server/discover where there is no ping. Any well-formed answer counts.
   virtual task<void> ping() = 0;
   // Ends the session: HTTP DELETE, or stdin closed, then SIGTERM, then SIGKILL to the process group. No process is left.
   virtual asio::awaitable<void> close() = 0;
@@ -101,7 +160,8 @@ class client {
 };
 
 // Opens the connection and performs the handshake. Nothing is left behind on failure: no process, no socket.
-// Conditions: invalid (URL, command), unavailable, timeout, unauthorized (401, 403), corrupt (not MCP), exhausted.
+// Conditions: invalid (URL, command), unavailable (also: no common protocol version), timeout, unauthorized (401, 403),
+// corrupt (not MCP), exhausted.
 task<std::unique_ptr<client>> connect(asio::any_io_executor executor, target where, client_options options);
 
 }  // namespace mcpstate::mcp
