@@ -5,9 +5,7 @@
 #include <utility>
 
 #include "mcp/http_rules.hh"
-#include "mcp/http_transport.hh"
 #include "mcp/session.hh"
-#include "mcp/stdio_transport.hh"
 
 namespace mcpstate::mcp {
 namespace {
@@ -27,19 +25,10 @@ result<void> check_command(const stdio_target& where) {
   return result<void>();
 }
 
-struct make_transport {
-  asio::any_io_executor executor;
-  message_sink& sink;
-  const client_options& options;
-
-  result<std::unique_ptr<transport>> operator()(http_target& where) const {
-    return std::unique_ptr<transport>(std::make_unique<http_transport>(executor, sink, std::move(where), options));
-  }
-  result<std::unique_ptr<transport>> operator()(stdio_target& where) const {
-    const auto checked = check_command(where);
-    if (!checked) return checked.error();
-    return std::unique_ptr<transport>(std::make_unique<stdio_transport>(executor, sink, std::move(where), options));
-  }
+// What is wrong with a target, as far as that can be seen without trying.
+struct check_target {
+  result<void> operator()(const http_target&) const { return result<void>(); }  // its transport does
+  result<void> operator()(const stdio_target& where) const { return check_command(where); }
 };
 
 }  // namespace
@@ -53,11 +42,8 @@ result<std::string> shown_url(std::string_view url) {
 task<std::unique_ptr<client>> connect(asio::any_io_executor executor, target where, client_options options) {
   co_await asio::this_coro::throw_if_cancelled(false);
   if (options.client_version.empty()) options.client_version = MCPSTATE_VERSION;
-  auto opened = std::make_unique<session>(executor, options);
-  const make_transport maker{executor, opened->sink(), options};
-  auto way = std::visit(maker, where);
-  if (!way) co_return way.error();
-  opened->use(std::move(*way));
+  MCPSTATE_CO_CHECK(std::visit(check_target(), where));
+  auto opened = std::make_unique<session>(executor, std::move(where), std::move(options));
   auto ready = co_await opened->open();
   const auto state = co_await asio::this_coro::cancellation_state;
   const bool cancelled = state.cancelled() != asio::cancellation_type::none;

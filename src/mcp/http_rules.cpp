@@ -2,6 +2,7 @@
 #include "mcp/http_rules.hh"
 
 #include <boost/url/parse.hpp>
+#include <boost/url/url.hpp>
 #include <boost/url/url_view.hpp>
 
 #include <algorithm>
@@ -19,9 +20,10 @@ namespace urls = boost::urls;
 
 constexpr std::size_t peer_text_kept = 500;
 
-constexpr std::array<std::string_view, 11> own_headers = {
+constexpr std::array<std::string_view, 15> own_headers = {
     "host", "content-length", "content-type", "accept",         "connection",          "transfer-encoding",
-    "te",   "upgrade",        "expect",       "mcp-session-id", "mcp-protocol-version"};
+    "te",   "upgrade",        "expect",       "mcp-session-id", "mcp-protocol-version",
+    "mcp-method", "mcp-name", "last-event-id", "accept-encoding"};
 
 char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -131,6 +133,22 @@ result<http_url> parse_http_url(std::string_view text) {
   return out;
 }
 
+result<http_url> resolve_reference(const http_url& base, std::string_view reference) {
+  const auto parsed = urls::parse_uri_reference(urls::string_view(reference.data(), reference.size()));
+  if (!parsed) return bad_url("the place it refers to is no URL");
+  const std::string from = (base.tls ? "https://" : "http://") + base.authority + base.target;
+  const auto origin = urls::parse_uri(urls::string_view(from));
+  if (!origin) return bad_url("it cannot be resolved");
+  urls::url out;
+  if (!urls::resolve(*origin, *parsed, out)) return bad_url("the place it refers to cannot be resolved");
+  out.remove_fragment();
+  return parse_http_url(std::string_view(out.buffer().data(), out.buffer().size()));
+}
+
+bool same_origin(const http_url& a, const http_url& b) {
+  return a.tls == b.tls && lowered(a.host) == lowered(b.host) && a.port == b.port;
+}
+
 result<void> check_headers(const header_list& headers) {
   for (const auto& [name, value] : headers) {
     if (!is_token(name)) return error(errc::bad_argument, "a header for the server has a name that is not valid");
@@ -187,10 +205,23 @@ error explain_answer(const http_answer& answer) {
   }
 }
 
-bool is_method_unknown(const http_answer& answer) {
-  if (answer.status < 400 || answer.status >= 500 || media_type(answer.content_type) != "application/json") return false;
+bool has_rpc_error(const http_answer& answer) {
+  if (answer.status < 400 || media_type(answer.content_type) != "application/json") return false;
   const auto read = decode_messages(answer.body, false);
-  return read && read->front().what == message::kind::failure && read->front().error_code == rpc::method_not_found;
+  return read && read->front().what == message::kind::failure;
+}
+
+bool is_session_over(const http_answer& answer, bool has_worked) {
+  const auto read = media_type(answer.content_type) == "application/json" ? decode_messages(answer.body, false)
+                                                                          : result<std::vector<message>>(error());
+  const bool failure = read && read->front().what == message::kind::failure;
+  const std::int64_t code = failure ? read->front().error_code : 0;
+  // Errors about the request itself are answers to it, whatever the status.
+  if (code <= -32600 && code >= -32700) return false;
+  if (answer.status == 404) return true;
+  if (answer.status != 400 || !has_worked) return false;
+  const std::string words = lowered(peer_words(answer));
+  return words.find("session") != std::string::npos || words.find("not initialized") != std::string::npos;
 }
 
 }  // namespace mcpstate::mcp

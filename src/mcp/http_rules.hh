@@ -23,6 +23,10 @@ struct http_url {
 // that could be a secret.
 [[nodiscard]] result<http_url> parse_http_url(std::string_view text);
 
+// A reference (absolute or relative) as that URL's server means it; bad_url like parse_http_url.
+[[nodiscard]] result<http_url> resolve_reference(const http_url& base, std::string_view reference);
+[[nodiscard]] bool same_origin(const http_url& a, const http_url& b);
+
 using header_list = std::vector<std::pair<std::string, std::string>>;
 // bad_argument for a header that is malformed, or that the protocol itself sets.
 [[nodiscard]] result<void> check_headers(const header_list& headers);
@@ -47,8 +51,10 @@ struct http_answer {
 };
 // The error that an answer stands for, when it carries no JSON-RPC answer: its status, or its content type.
 [[nodiscard]] error explain_answer(const http_answer& answer);
-// Whether the body of an answer that is no success is nonetheless the answer to the request: the server does not know the
-// method. Everything else it may say with such a status is about HTTP or the session.
-[[nodiscard]] bool is_method_unknown(const http_answer& answer);
+// Whether the body of an answer that is no success is nonetheless a JSON-RPC error: the answer to the request.
+[[nodiscard]] bool has_rpc_error(const http_answer& answer);
+// Whether a server says that the session which the request named is over. 404 means that; real servers also answer 400 with
+// words about the session. has_worked: some request of the session was answered before.
+[[nodiscard]] bool is_session_over(const http_answer& answer, bool has_worked);
 
 }  // namespace mcpstate::mcp

@@ -6,14 +6,17 @@
 #include <utility>
 #include <vector>
 
+#include <mcpstate/aio/task_group.hpp>
 #include <mcpstate/mcp/client.hpp>
 
-#include "mcp/http_connection.hh"
+#include "mcp/http_pool.hh"
+#include "mcp/latch.hh"
 #include "mcp/sse_parser.hh"
 #include "mcp/transport.hh"
 
-// Streamable HTTP: each message is a POST, and the answer to a request comes back as one JSON body or as an event stream.
-// Connections are kept and used again. The session id is a secret: it goes to the server and nowhere else.
+// Streamable HTTP of both eras: each message is a POST, and the answer to a request comes back as one JSON body or as an event
+// stream. In the legacy era there may be a session, whose id is a secret (it goes to the server and nowhere else); a stream
+// that breaks can be taken up again; and a GET opens one for what the server says first.
 namespace mcpstate::mcp {
 
 class http_transport final : public transport {
@@ -26,37 +29,40 @@ class http_transport final : public transport {
   // Returns when the exchange is over: for a request, when its answer has been given to the sink.
   task<void> send(outgoing what) override;
   void on_negotiated(const std::string& version) override;
+  asio::awaitable<void> follow() override;
   [[nodiscard]] std::string last_words() const override { return std::string(); }
   asio::awaitable<void> close() override;
 
  private:
-  // An answer whose head has arrived, and the connection that its body comes on.
-  struct exchange {
-    exchange() {}
-    std::unique_ptr<http_connection> connection;
-    http_head head;
+  // Where an event stream of the legacy era stands, so that it can be taken up again.
+  struct stream_place {
+    stream_place() {}
+    std::string last_event_id;
+    std::optional<std::chrono::milliseconds> retry;
   };
-  [[nodiscard]] http_request make_request(std::string method, std::string body) const;
-  task<exchange> start(http_request what);
-  task<void> take_answer(exchange on, std::uint64_t id);
-  task<void> take_stream(exchange on, std::uint64_t id);
-  task<void> take_refusal(exchange on);
-  task<void> finish(exchange on);
-  task<std::string> read_all(http_connection& from, std::size_t limit, bool cut);
+  [[nodiscard]] header_list headers_of(const outgoing& what) const;
+  [[nodiscard]] header_list session_headers() const;
+  task<void> take_answer(http_exchange on, std::uint64_t id);
+  task<void> take_stream(http_exchange on, std::uint64_t id);
+  task<void> read_events(http_exchange& on, std::uint64_t id, stream_place& place);
+  task<void> take_up(std::uint64_t id, stream_place place, error why);
+  task<void> take_refusal(http_exchange on, std::uint64_t id);
+  task<http_exchange> get_stream(std::string last_event_id);
+  asio::awaitable<void> keep_following();
+  asio::awaitable<bool> follow_once(stream_place& place, int& failures);
   task<void> end_session();
-  result<void> give_events(std::vector<sse_event> events);
-  result<void> note_session(const http_head& head);
+  result<void> give_events(std::vector<sse_event> events, std::uint64_t id);
+  result<void> note_session(const outgoing& what, const http_head& head);
 
-  asio::any_io_executor executor_;
   message_sink& sink_;
-  http_target where_;
-  std::string ca_file_, user_agent_;
   std::size_t max_message_;
-  http_url url_;
-  std::shared_ptr<asio::ssl::context> tls_;
-  std::string version_;     // negotiated; empty before
-  std::string session_id_;  // secret
-  std::vector<std::unique_ptr<http_connection>> idle_;
+  http_pool pool_;
+  bool legacy_ = false;       // the handshake of the legacy era is done
+  bool has_worked_ = false;   // a request of the session was answered
+  std::string version_;       // legacy: negotiated; empty before, and in versions without the header
+  std::string session_id_;    // secret
+  latch first_try_;           // the stream for announcements stands, or is not offered
+  aio::task_group group_;     // that stream
 };
 
 }  // namespace mcpstate::mcp

@@ -56,6 +56,7 @@ result<message> decode_failure(const fields& in, message out) {
   out.what = message::kind::failure;
   out.error_code = code_of(find_member(*in.failure, "code").value_or("0"));
   out.error_message = text_member(*in.failure, "message");
+  out.error_data = find_member(*in.failure, "data").value_or(std::string_view());
   return out;
 }
 

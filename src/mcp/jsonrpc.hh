@@ -14,6 +14,14 @@ namespace mcpstate::mcp {
 namespace rpc {
 inline constexpr std::int64_t method_not_found = -32601;
 inline constexpr std::int64_t invalid_params = -32602;
+// Of MCP 2026-07-28.
+inline constexpr std::int64_t header_mismatch = -32020;
+inline constexpr std::int64_t missing_capability = -32021;
+inline constexpr std::int64_t unsupported_version = -32022;
+// Of MCP 2025-11-25: the person has to visit a page first.
+inline constexpr std::int64_t url_elicitation = -32042;
+// "The person said no", by custom.
+inline constexpr std::int64_t rejected = -1;
 }  // namespace rpc
 
 struct message {
@@ -24,6 +32,7 @@ struct message {
   std::string body;             // raw JSON of params or result; empty when absent
   std::int64_t error_code = 0;  // of failures
   std::string error_message;
+  std::string error_data;  // raw JSON; empty when absent
 };
 
 // One message, or a batch of them where the protocol version has batches. errc::protocol for anything that is no JSON-RPC.

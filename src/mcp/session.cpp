@@ -4,172 +4,234 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
-#include "mcp/tool_pages.hh"
+#include "mcp/json_slice.hh"
 
 namespace mcpstate::mcp {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto deliver_limit = 10s;     // for a message that nobody waits for
-constexpr auto whole_list_limit = 60s;  // for all pages together, unless one request may take longer
+constexpr auto deliver_limit = 10s;  // for a message that nobody waits for
 
 std::string seconds_text(std::chrono::milliseconds span) {
   if (span.count() % 1000 == 0) return std::to_string(span.count() / 1000) + " s";
   return std::to_string(span.count()) + " ms";
 }
 
+std::optional<double> number_member(std::string_view object, std::string_view name) {
+  const auto raw = find_member(object, name);
+  if (!raw || kind_of(*raw) != json_kind::number) return std::nullopt;
+  double out = 0;
+  const auto read = std::from_chars(raw->data(), raw->data() + raw->size(), out);
+  return read.ec == std::errc() ? std::optional<double>(out) : std::nullopt;
+}
+
+client_identity identity_of(const client_options& options) {
+  client_identity out;
+  out.name = options.client_name;
+  out.version = options.client_version;
+  if (options.user) out.capabilities = options.user->capabilities();
+  if (validate_json(out.capabilities) || kind_of(out.capabilities) != json_kind::object) out.capabilities = "{}";
+  return out;
+}
+
 }  // namespace
 
-session::session(asio::any_io_executor executor, client_options options)
+session::session(asio::any_io_executor executor, target where, client_options options)
     : executor_(executor),
+      where_(std::move(where)),
       options_(std::move(options)),
-      fsm_(options_.client_name, options_.client_version),
+      fsm_(identity_of(options_)),
       nobody_waits_(executor, asio::steady_timer::time_point::max()),
       group_(executor) {}
 
-task<void> session::open() {
-  co_await asio::this_coro::throw_if_cancelled(false);
-  const aio::deadline until = aio::after(options_.connect_timeout);
-  auto opened = co_await way_->open();
-  if (!opened) co_return opened.error();
-  auto answer = co_await ask(fsm_.start(), until, "initialize");
-  if (!answer) co_return answer.error();
-  auto told = fsm_.on_initialize_answer(*answer);
-  if (!told) co_return told.error();
-  way_->on_negotiated(told->protocol_version);
-  learn(std::move(*told));
-  auto announcing = way_->send(fsm_.announce());
-  auto announced =
-      co_await aio::with_deadline(std::move(announcing), until, "the server did not take notifications/initialized");
-  if (!announced) co_return announced.error();
-  co_return result<void>();
+session::~session() = default;
+
+result<void> session::way::on_text(std::string text, std::uint64_t on_request) {
+  return current() ? owner_.take_text(text, on_request) : result<void>();
 }
 
-void session::learn(handshake told) {
-  facts_.transport = way_->name();
-  facts_.protocol_version = std::move(told.protocol_version);
-  facts_.title = std::move(told.server_name);
-  facts_.version = std::move(told.server_version);
-  facts_.capabilities = std::move(told.capabilities);
-  facts_.instructions = std::move(told.instructions);
-  facts_.has_tools = told.has_tools;
-  facts_.tools_list_changed = told.tools_list_changed;
+void session::way::on_refused(std::uint64_t request, http_answer what) {
+  if (request == 0 && current()) owner_.stream_refusal_ = what;
+  const auto found = owner_.waiters_.find(request);
+  if (found != owner_.waiters_.end()) found->second->refusal = std::move(what);
 }
 
-result<void> session::on_text(std::string text) {
+void session::way::on_session_over(std::uint64_t request) {
+  const auto found = owner_.waiters_.find(request);
+  if (found != owner_.waiters_.end()) found->second->session_over = true;
+  if (current()) owner_.lose(error(errc::connection_lost, "the server has ended the session"));
+}
+
+void session::way::on_gap() {
+  if (current() && owner_.options_.user) owner_.options_.user->told_list_changed("tools");
+}
+
+void session::way::on_lost(error why) {
+  if (current()) owner_.lose(why);
+}
+
+bool session::way::is_waiting(std::uint64_t id) const { return current() && owner_.fsm_.is_waiting(id); }
+
+result<void> session::take_text(const std::string& text, std::uint64_t on_request) {
   auto read = decode_messages(text, fsm_.batches());
   if (!read) return read.error();
-  for (message& each : *read) {
-    auto reaction = fsm_.on_message(std::move(each));
-    if (reaction.what == session_fsm::reaction::kind::send) group_.spawn("mcp answer", deliver(std::move(reaction.reply)));
-    if (reaction.what != session_fsm::reaction::kind::complete) continue;
-    const auto found = waiters_.find(reaction.id);
-    if (found == waiters_.end()) continue;
-    found->second->answer = std::move(reaction.answer);
-    found->second->answered.open();
-  }
+  for (message& each : *read) react(fsm_.on_message(std::move(each), on_request));
   return result<void>();
 }
 
-void session::on_lost(error why) {
+void session::react(session_fsm::reaction what) {
+  using kind = session_fsm::reaction::kind;
+  host* const user = options_.user.get();
+  switch (what.what) {
+    case kind::none:
+      return;
+    case kind::send:
+      return group_.spawn("mcp answer", deliver(std::move(what.reply)));
+    case kind::complete: {
+      const auto found = waiters_.find(what.id);
+      if (found == waiters_.end()) return;
+      found->second->answer = std::move(what.msg);
+      return found->second->answered.open();
+    }
+    case kind::ask: {
+      auto taken_back = std::make_shared<latch>();
+      questions_[what.msg.id] = taken_back;
+      return group_.spawn("mcp question", answer_server(std::move(what.msg), std::move(taken_back)));
+    }
+    case kind::take_back:
+      if (const auto found = questions_.find(what.text); found != questions_.end()) found->second->open();
+      return;
+    case kind::list_changed:
+      if (user != nullptr) user->told_list_changed(what.text);
+      return;
+    case kind::progress:
+      return take_progress(what.id, what.msg.body);
+    case kind::told:
+      if (what.msg.method == "notifications/subscriptions/acknowledged") {
+        if (listening_) listening_->open();
+        if (std::exchange(gap_, false) && user != nullptr) user->told_list_changed("tools");
+      } else if (user != nullptr) {
+        user->told(what.msg.method, what.msg.body);
+      }
+      return;
+  }
+}
+
+void session::take_progress(std::uint64_t id, const std::string& params) {
+  const auto found = waiters_.find(id);
+  if (found == waiters_.end()) return;
+  waiter& mine = *found->second;
+  if (mine.patience.count() > 0) mine.until = std::min(mine.at_most, aio::after(mine.patience));
+  if (!mine.on_progress) return;
+  progress_report report;
+  report.progress = number_member(params, "progress").value_or(0);
+  report.total = number_member(params, "total");
+  report.message = text_member(params, "message");
+  mine.on_progress(report);
+}
+
+// Everybody who waits learns that nothing will come.
+void session::lose(const error& why) {
   for (auto& [id, mine] : waiters_) {
+    if (mine->answer) continue;
     mine->failure = why;
     mine->answered.open();
   }
-  lost_ = std::move(why);
+  for (auto& [id, taken_back] : questions_) taken_back->open();
+  const bool first = !lost_.has_value();
+  lost_ = why;
+  if (first && options_.user && fsm_.where() == session_fsm::phase::ready) options_.user->told_lost(why);
 }
 
 asio::awaitable<void> session::deliver(outgoing what) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  auto sending = way_->send(std::move(what));
+  const std::shared_ptr<way> through = way_;
+  if (!through) co_return;
+  auto sending = through->carrier->send(std::move(what));
   auto sent = co_await aio::with_deadline(std::move(sending), aio::after(deliver_limit), "a message to the server");
   // If it did not arrive, the connection has a problem that the next request reports.
   static_cast<void>(sent.has_value());
 }
 
+// Asks the host what the server wants to know, and sends the answer, unless the server takes the question back.
+asio::awaitable<void> session::answer_server(message question, std::shared_ptr<latch> taken_back) {
+  using namespace asio::experimental::awaitable_operators;
+  co_await asio::this_coro::throw_if_cancelled(false);
+  auto asking = options_.user->answer(question.method, question.body);
+  auto both = std::move(asking) || taken_back->wait();
+  auto either = co_await std::move(both);
+  if (const auto mine = questions_.find(question.id); mine != questions_.end() && mine->second == taken_back) {
+    questions_.erase(mine);
+  }
+  if (either.index() != 0 || taken_back->is_open()) co_return;
+  auto& answered = std::get<0>(either);
+  outgoing reply;
+  if (answered) {
+    reply.text = encode_result(question.id, *answered);
+  } else {
+    const auto code = answered.error().is(cond::invalid) ? rpc::invalid_params : rpc::rejected;
+    reply.text = encode_failure(question.id, code, answered.error().detail());
+  }
+  auto delivering = deliver(std::move(reply));
+  co_await std::move(delivering);
+}
+
 // Sends, and waits for the answer.
 task<message> session::exchange(outgoing what, waiter& mine) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  auto sent = co_await way_->send(std::move(what));
+  const std::shared_ptr<way> through = way_;
+  auto sent = co_await through->carrier->send(std::move(what));
   if (sent) co_await mine.answered.wait();
   if (mine.answer) co_return std::move(*mine.answer);
+  if (!sent && !mine.failure) co_return sent.error();
   if (mine.failure) co_return *mine.failure;
-  if (!sent) co_return sent.error();
   co_return error(errc::stopped, "the request was cancelled");
 }
 
-task<message> session::ask(outgoing what, aio::deadline until, std::string name) {
+// Ends when the time for the answer is over, which signs of progress put off, or the session is.
+asio::awaitable<void> session::run_out(waiter& mine) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  while (!mine.over.is_open() && std::chrono::steady_clock::now() < mine.until) {
+    co_await mine.over.wait(mine.until);
+    if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none) co_return;
+  }
+}
+
+task<message> session::ask(outgoing what, waiting rule, outcome& told) {
   using namespace asio::experimental::awaitable_operators;
   co_await asio::this_coro::throw_if_cancelled(false);
   if (lost_) co_return *lost_;
   const std::uint64_t id = what.id;
   waiter mine;
+  mine.until = rule.until;
+  mine.at_most = rule.at_most;
+  mine.patience = rule.patience;
+  mine.on_progress = rule.on_progress;
   waiters_.emplace(id, &mine);
-  auto both = exchange(std::move(what), mine) || mine.over.wait(until);
+  auto both = exchange(std::move(what), mine) || run_out(mine);
   auto either = co_await std::move(both);
   waiters_.erase(id);
   if (waiters_.empty()) nobody_waits_.cancel();
   const auto state = co_await asio::this_coro::cancellation_state;
   const bool cancelled = state.cancelled() != asio::cancellation_type::none;
   const bool finished = either.index() == 0 && !cancelled;
-  const auto note = fsm_.abandon(id, "no answer in time");
+  told.refusal = std::move(mine.refusal);
+  told.session_over = mine.session_over;
+  const auto note = fsm_.abandon(id, cancelled ? "cancelled by the user" : "no answer in time");
   if (finished) co_return std::move(std::get<0>(either));
   if (note) group_.spawn("mcp cancellation", deliver(*note));
-  co_return why_unanswered(mine, name, cancelled);
+  co_return why_unanswered(mine, rule, cancelled);
 }
 
-error session::why_unanswered(const waiter& mine, const std::string& name, bool cancelled) const {
-  if (cancelled) return error(errc::stopped, name + " was cancelled");
+error session::why_unanswered(const waiter& mine, const waiting& rule, bool cancelled) const {
+  if (cancelled) return error(errc::stopped, rule.name + " was cancelled");
   if (mine.over.is_open()) return error(errc::stopped, "the session with the server was closed");
-  const auto limit = name == "initialize" ? options_.connect_timeout : options_.request_timeout;
-  return error(errc::deadline, "the server did not answer " + name + " within " + seconds_text(limit), way_->last_words());
-}
-
-task<message> session::call(std::string method, std::string params, aio::deadline until) {
-  auto request = fsm_.request(method, params);
-  if (!request) co_return request.error();
-  co_return co_await ask(std::move(*request), until, std::move(method));
-}
-
-task<tool_listing> session::list_tools() {
-  tool_listing out;
-  if (!facts_.has_tools) co_return std::move(out);
-  tool_pages::limits bounds;
-  bounds.max_pages = options_.max_pages;
-  bounds.max_tools = options_.max_tools;
-  bounds.max_bytes = options_.max_tools_bytes;
-  tool_pages pages(bounds);
-  const aio::deadline whole = aio::after(std::max<std::chrono::milliseconds>(whole_list_limit, options_.request_timeout));
-  for (bool more = true; more;) {
-    const aio::deadline until = std::min(whole, aio::after(options_.request_timeout));
-    auto answer = co_await call("tools/list", pages.next_params(), until);
-    if (!answer) co_return answer.error();
-    if (answer->what == message::kind::failure) {
-      const bool cursor_refused = answer->error_code == rpc::invalid_params && pages.has_cursor();
-      if (cursor_refused && pages.restart()) continue;
-      const std::string code = std::to_string(answer->error_code);
-      co_return error(errc::rpc_error, "the server refused tools/list with error " + code, std::move(answer->error_message));
-    }
-    auto added = pages.add(answer->body);
-    if (!added) co_return added.error();
-    more = *added == tool_pages::verdict::more;
-  }
-  out.pages = pages.pages();
-  out.dropped = pages.dropped();
-  auto tools = std::move(pages).finish();
-  if (!tools) co_return tools.error();
-  out.tools = std::move(*tools);
-  co_return std::move(out);
-}
-
-task<void> session::ping() {
-  // An error is an answer too: whoever refuses to be pinged is alive.
-  auto answer = co_await call("ping", std::string(), aio::after(options_.request_timeout));
-  if (!answer) co_return answer.error();
-  co_return result<void>();
+  return error(errc::deadline, "the server did not answer " + rule.name + " within " + seconds_text(rule.limit),
+               way_ ? way_->carrier->last_words() : std::string());
 }
 
 asio::awaitable<void> session::close() {
@@ -182,14 +244,16 @@ asio::awaitable<void> session::close() {
 
 asio::awaitable<void> session::do_close() {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  closed_ = true;
   fsm_.close();
+  for (auto& [id, taken_back] : questions_) taken_back->open();
   for (auto& [id, mine] : waiters_) mine->over.open();
   while (!waiters_.empty()) {
     auto [ec] = co_await nobody_waits_.async_wait(aio::use_ec);
     static_cast<void>(ec);
   }
   co_await group_.stop();
-  if (way_) co_await way_->close();
+  co_await leave();
 }
 
 }  // namespace mcpstate::mcp

@@ -1,75 +1,70 @@
 // SPDX-License-Identifier: MIT
 #include "mcp/session_fsm.hh"
 
-#include <algorithm>
-#include <array>
-
 #include "mcp/json_slice.hh"
 
 namespace mcpstate::mcp {
 namespace {
 
-constexpr std::array<std::string_view, 4> known_versions = {newest_protocol_version, "2025-06-18", "2025-03-26",
-                                                            "2024-11-05"};
+constexpr std::string_view list_changed_end = "/list_changed";
+constexpr std::string_view notifications_begin = "notifications/";
 
-bool is_object(const std::optional<std::string_view>& value) { return value && kind_of(*value) == json_kind::object; }
+// "tools" of "notifications/tools/list_changed"; empty for anything else.
+std::string_view changed_list(std::string_view method) {
+  if (!method.starts_with(notifications_begin) || !method.ends_with(list_changed_end)) return {};
+  const std::size_t begin = notifications_begin.size();
+  if (method.size() < begin + list_changed_end.size()) return {};
+  return method.substr(begin, method.size() - begin - list_changed_end.size());
+}
 
-// Fills in what the server says about itself; all of it is optional but the version.
-void read_server(std::string_view result, handshake& out) {
-  const auto info = find_member(result, "serverInfo");
-  if (is_object(info)) {
-    out.server_name = text_member(*info, "name");
-    out.server_version = text_member(*info, "version");
-  }
-  out.instructions = text_member(result, "instructions");
-  const auto capabilities = find_member(result, "capabilities");
-  if (!is_object(capabilities)) return;
-  out.capabilities = *capabilities;
-  const auto tools = find_member(*capabilities, "tools");
-  out.has_tools = is_object(tools);
-  out.tools_list_changed = out.has_tools && find_member(*tools, "listChanged") == "true";
+// Whether an elicitation is of a kind that was declared. One without a mode is a form.
+bool is_declared_mode(const client_identity& who, const message& in) {
+  if (in.method != "elicitation/create") return true;
+  std::string mode = in.body.empty() ? std::string() : text_member(in.body, "mode");
+  if (mode.empty()) mode = "form";
+  return declares_elicitation_mode(who.capabilities, mode);
 }
 
 }  // namespace
 
-bool is_known_version(std::string_view version) noexcept {
-  return std::find(known_versions.begin(), known_versions.end(), version) != known_versions.end();
+void session_fsm::restart() {
+  phase_ = phase::idle;
+  batches_ = false;
+  cancel_by_message_ = true;
+  modern_version_.clear();
+  waiting_.clear();
 }
 
 outgoing session_fsm::numbered(std::string_view method, std::string_view params) {
   const std::uint64_t id = ++last_id_;
   waiting_.insert(id);
-  return outgoing(encode_request(id, method, params), id);
+  outgoing out(encode_request(id, method, params), id);
+  out.method = method;
+  return out;
 }
 
-outgoing session_fsm::start() {
+outgoing session_fsm::numbered_modern(std::string_view method, std::string_view params, const std::string& version,
+                                      bool progress) {
+  const std::string full = with_request_meta(params, who_, version, progress ? last_id_ + 1 : 0);
+  outgoing out = numbered(method, full);
+  out.version = version;
+  out.headers = request_headers(method, params);
+  return out;
+}
+
+outgoing session_fsm::initialize() {
   phase_ = phase::initializing;
-  // Declaring no capability is on purpose: declared ones change the tools that a server offers.
-  std::string params = "{\"protocolVersion\":" + quote_json(newest_protocol_version) +
-                       ",\"capabilities\":{},\"clientInfo\":{\"name\":" + quote_json(client_name_) +
-                       ",\"version\":" + quote_json(client_version_) + "}}";
-  outgoing out = numbered("initialize", params);
+  outgoing out = numbered("initialize", initialize_params(who_));
   initialize_id_ = out.id;
   return out;
 }
 
 result<handshake> session_fsm::on_initialize_answer(const message& answer) {
-  if (answer.what == message::kind::failure) {
-    const std::string code = std::to_string(answer.error_code);
-    return error(errc::rpc_error, "the server refused initialize with error " + code, answer.error_message);
-  }
-  if (kind_of(answer.body) != json_kind::object) return error(errc::protocol, "the answer to initialize is not an object");
-  handshake out;
-  out.protocol_version = text_member(answer.body, "protocolVersion");
-  if (out.protocol_version.empty()) return error(errc::protocol, "the answer to initialize names no protocol version");
-  if (!is_known_version(out.protocol_version)) {
-    return error(errc::unsupported, "the server wants a protocol version that mcpstate does not speak",
-                 out.protocol_version);
-  }
-  read_server(answer.body, out);
-  batches_ = out.protocol_version == "2025-03-26";
+  auto told = read_initialize(answer);
+  if (!told) return told;
+  batches_ = told->protocol_version == "2025-03-26";
   phase_ = phase::initialized;
-  return out;
+  return told;
 }
 
 outgoing session_fsm::announce() {
@@ -77,14 +72,29 @@ outgoing session_fsm::announce() {
   return outgoing(encode_notification("notifications/initialized", ""), 0);
 }
 
-result<outgoing> session_fsm::request(std::string_view method, std::string_view params) {
-  if (phase_ != phase::ready) return error(errc::stopped, "the session with the server is not open");
-  return numbered(method, params);
+outgoing session_fsm::discover(const std::string& version) { return numbered_modern("server/discover", {}, version, false); }
+
+void session_fsm::become_modern(std::string version, bool cancel_by_message) {
+  modern_version_ = std::move(version);
+  cancel_by_message_ = cancel_by_message;
+  phase_ = phase::ready;
 }
 
-std::optional<std::uint64_t> session_fsm::request_of(const message& answer) const {
+result<outgoing> session_fsm::request(std::string_view method, std::string_view params, const request_extras& extras) {
+  if (phase_ != phase::ready) return error(errc::stopped, "the session with the server is not open");
+  if (modern()) {
+    outgoing out = numbered_modern(method, params, modern_version_, extras.progress);
+    out.headers.insert(out.headers.end(), extras.headers.begin(), extras.headers.end());
+    return out;
+  }
+  return extras.progress ? numbered(method, with_progress_token(params, last_id_ + 1)) : numbered(method, params);
+}
+
+std::optional<std::uint64_t> session_fsm::request_of(const message& answer, std::uint64_t on_request) const {
   if (answer.id.empty()) {
-    // An error without an id: the server could not read the request. With one waiting there is no doubt which.
+    // An error without an id: the server could not read the request. On the request's own stream there is no doubt which;
+    // elsewhere there is none if only one waits.
+    if (on_request != 0) return waiting_.contains(on_request) ? std::optional<std::uint64_t>(on_request) : std::nullopt;
     if (waiting_.size() == 1) return *waiting_.begin();
     return std::nullopt;
   }
@@ -92,29 +102,81 @@ std::optional<std::uint64_t> session_fsm::request_of(const message& answer) cons
   return id && waiting_.contains(*id) ? id : std::nullopt;
 }
 
-session_fsm::reaction session_fsm::on_message(message in) {
+session_fsm::reaction session_fsm::on_message(message in, std::uint64_t on_request) {
   reaction out;
-  if (phase_ == phase::closed || in.what == message::kind::notification) return out;
-  if (in.what == message::kind::request) {
-    // Servers block on a request without an answer, so there is one to each.
-    out.what = reaction::kind::send;
-    out.reply.text =
-        in.method == "ping" ? encode_result(in.id, "{}") : encode_failure(in.id, rpc::method_not_found, "Method not found");
-    return out;
-  }
-  const auto id = request_of(in);
+  if (phase_ == phase::closed) return out;
+  if (in.what == message::kind::notification) return on_notification(std::move(in));
+  if (in.what == message::kind::request) return on_request_of_server(std::move(in));
+  const auto id = request_of(in, on_request);
   if (!id) return out;
   waiting_.erase(*id);
   out.what = reaction::kind::complete;
   out.id = *id;
-  out.answer = std::move(in);
+  out.msg = std::move(in);
+  return out;
+}
+
+// Servers block on a request without an answer, so there is one to each. The modern era has no such requests.
+session_fsm::reaction session_fsm::on_request_of_server(message in) const {
+  reaction out;
+  if (modern()) return out;
+  out.what = reaction::kind::send;
+  if (in.method == "ping") {
+    out.reply.text = encode_result(in.id, "{}");
+  } else if (!declares(who_.capabilities, in.method)) {
+    out.reply.text = encode_failure(in.id, rpc::method_not_found, "Method not found");
+  } else if (!is_declared_mode(who_, in)) {
+    out.reply.text = encode_failure(in.id, rpc::invalid_params, "This mode of elicitation was not declared");
+  } else {
+    out.what = reaction::kind::ask;
+    out.msg = std::move(in);
+  }
+  return out;
+}
+
+session_fsm::reaction session_fsm::on_notification(message in) {
+  reaction out;
+  if (const std::string_view list = changed_list(in.method); !list.empty()) {
+    out.what = reaction::kind::list_changed;
+    out.text = list;
+    return out;
+  }
+  const bool has_params = !in.body.empty() && kind_of(in.body) == json_kind::object;
+  if (in.method == "notifications/progress" && has_params) {
+    const auto token = find_member(in.body, "progressToken");
+    const auto id = token ? number_of_id(*token) : std::nullopt;
+    if (!id || !waiting_.contains(*id)) return out;  // late, or not ours
+    out.what = reaction::kind::progress;
+    out.id = *id;
+    out.msg = std::move(in);
+    return out;
+  }
+  if (in.method == "notifications/cancelled" && has_params) {
+    const auto raw = find_member(in.body, "requestId");
+    if (!raw) return out;
+    // In the modern era only subscriptions of ours can be ended by the server, in the old one only questions of its own.
+    const auto id = modern() ? number_of_id(*raw) : std::nullopt;
+    if (id && waiting_.erase(*id) > 0) {
+      out.what = reaction::kind::complete;
+      out.id = *id;
+      out.msg.what = message::kind::result;
+      out.msg.body = "{}";
+      return out;
+    }
+    out.what = reaction::kind::take_back;
+    out.text = *raw;
+    return out;
+  }
+  out.what = reaction::kind::told;
+  out.msg = std::move(in);
   return out;
 }
 
 std::optional<outgoing> session_fsm::abandon(std::uint64_t id, std::string_view reason) {
   const bool waited = waiting_.erase(id) > 0;
-  if (!waited || phase_ != phase::ready || id == initialize_id_) return std::nullopt;
-  const std::string params = "{\"requestId\":" + std::to_string(id) + ",\"reason\":" + quote_json(reason) + "}";
+  if (!waited || phase_ != phase::ready || id == initialize_id_ || !cancel_by_message_) return std::nullopt;
+  std::string params = cancel_params(id, reason);
+  if (modern()) params = with_request_meta(params, who_, modern_version_, 0);
   return outgoing(encode_notification("notifications/cancelled", params), 0);
 }
 

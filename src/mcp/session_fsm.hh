@@ -8,70 +8,84 @@
 
 #include <mcpstate/core/error.hpp>
 
+#include "mcp/http_rules.hh"
 #include "mcp/jsonrpc.hh"
+#include "mcp/protocol.hh"
 
-// One MCP session of the handshake era (protocol 2024-11-05 to 2025-11-25), as a pure state machine: it numbers requests,
-// tells which answer belongs to which of them, answers the server's own requests, and negotiates the version. The shell
-// sends what it is told to send. No socket, no clock.
+// One MCP session of either era, as a pure state machine: it numbers requests, tells which answer belongs to which of them,
+// and sorts what else the server says. The shell sends what it is told to send. No socket, no clock.
 //
-//     idle --start--> initializing --initialize answered--> initialized --announced--> ready --close--> closed
+//     idle ──initialize──→ initializing ──read──→ initialized ──announce──→ ready ──close──→ closed
+//       └────discover, become_modern──────────────────────────────────────────↑
 namespace mcpstate::mcp {
 
-inline constexpr std::string_view newest_protocol_version = "2025-11-25";
-[[nodiscard]] bool is_known_version(std::string_view version) noexcept;
-
-// A message to send. id is 0 when nothing comes back for it.
+// A message to send.
 struct outgoing {
   outgoing() {}
   outgoing(std::string text_, std::uint64_t id_) : text(std::move(text_)), id(id_) {}
   std::string text;
-  std::uint64_t id = 0;
+  std::uint64_t id = 0;     // 0: nothing comes back for it
+  std::string method;       // of requests
+  std::string version;      // modern: what the message says; HTTP repeats it in a header
+  header_list headers;      // modern: what else HTTP repeats
 };
 
-// What the answer to initialize said.
-struct handshake {
-  handshake() {}
-  std::string protocol_version;
-  std::string server_name, server_version, instructions;
-  std::string capabilities = "{}";  // raw JSON object
-  bool has_tools = false;
-  bool tools_list_changed = false;
+// What a caller adds to a request.
+struct request_extras {
+  request_extras() {}
+  bool progress = false;  // ask for reports of progress; the token is the request's number
+  header_list headers;    // modern, HTTP: Mcp-Param-…
 };
 
 class session_fsm {
  public:
   enum class phase { idle, initializing, initialized, ready, closed };
 
-  session_fsm(std::string client_name, std::string client_version)
-      : client_name_(std::move(client_name)), client_version_(std::move(client_version)) {}
+  explicit session_fsm(client_identity who) : who_(std::move(who)) {}
 
   [[nodiscard]] phase where() const noexcept { return phase_; }
   // Whether a text may be an array of messages: only 2025-03-26 says so.
   [[nodiscard]] bool batches() const noexcept { return batches_; }
+  [[nodiscard]] bool modern() const noexcept { return !modern_version_.empty(); }
   [[nodiscard]] bool is_waiting(std::uint64_t id) const { return waiting_.contains(id); }
+  [[nodiscard]] const client_identity& who() const noexcept { return who_; }
 
+  // A new connection to the server: idle again. Numbers go on, so that late answers meet nobody.
+  void restart();
   // idle → initializing: the initialize request.
-  outgoing start();
+  outgoing initialize();
   // initializing → initialized: reads the answer to initialize. protocol or unsupported if it cannot be worked with.
   result<handshake> on_initialize_answer(const message& answer);
   // initialized → ready: the notification to send before anything else.
   outgoing announce();
-  // The next request; stopped unless ready.
-  result<outgoing> request(std::string_view method, std::string_view params);
+  // The probe of the modern era; allowed in any phase but closed.
+  outgoing discover(const std::string& version);
+  // idle → ready. cancel_by_message: whether a request is cancelled by a notification (stdio) or by ending its stream (HTTP).
+  void become_modern(std::string version, bool cancel_by_message);
+  // The next request; stopped unless ready. params: a raw object, or empty.
+  result<outgoing> request(std::string_view method, std::string_view params, const request_extras& extras = request_extras());
 
   // What to do about a message from the server.
   struct reaction {
     reaction() {}
     enum class kind {
-      none,      // nothing: a notification, or an answer nobody waits for
-      send,      // send `reply`
-      complete,  // `answer` belongs to the request `id`
+      none,          // nothing: an answer nobody waits for
+      send,          // send `reply`
+      complete,      // `msg` is the answer to the request `id`
+      ask,           // ask the host: `msg` is a request for something that was declared
+      take_back,     // the server no longer wants the answer to its request with the raw id `text`
+      list_changed,  // of `text`: "tools", "prompts", "resources"
+      progress,      // of the request `id`: `msg` has it in its body
+      told,          // any other notification: `msg`
     } what = kind::none;
     outgoing reply;
     std::uint64_t id = 0;
-    message answer;
+    std::string text;
+    message msg;
   };
-  reaction on_message(message in);
+  // on_request: the number of the request whose own HTTP answer held the message; 0 otherwise. An error without an id is then
+  // the answer to that request.
+  reaction on_message(message in, std::uint64_t on_request);
 
   // The caller no longer waits for a request: what to tell the server, if anything. A late answer is then ignored.
   std::optional<outgoing> abandon(std::uint64_t id, std::string_view reason);
@@ -79,11 +93,16 @@ class session_fsm {
 
  private:
   outgoing numbered(std::string_view method, std::string_view params);
-  std::optional<std::uint64_t> request_of(const message& answer) const;
+  outgoing numbered_modern(std::string_view method, std::string_view params, const std::string& version, bool progress);
+  std::optional<std::uint64_t> request_of(const message& answer, std::uint64_t on_request) const;
+  reaction on_request_of_server(message in) const;
+  reaction on_notification(message in);
 
-  std::string client_name_, client_version_;
+  client_identity who_;
   phase phase_ = phase::idle;
   bool batches_ = false;
+  bool cancel_by_message_ = true;
+  std::string modern_version_;  // empty: legacy
   std::uint64_t last_id_ = 0;
   std::uint64_t initialize_id_ = 0;
   std::set<std::uint64_t> waiting_;

@@ -113,7 +113,7 @@ void stdio_transport::take_line(std::string line) {
   if (!line.empty() && line.back() == '\r') line.pop_back();
   if (line.find_first_not_of(" \t") == std::string::npos) return;
   const std::string start = line.substr(0, junk_kept);
-  if (sink_.on_text(std::move(line))) return;
+  if (sink_.on_text(std::move(line), 0)) return;
   // Servers print banners and debug output there. It is their bug, but harmless.
   if (junk_lines_++ == 0) first_junk_ = start;
   if (junk_lines_ > max_junk_lines) {

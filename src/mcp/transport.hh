@@ -8,6 +8,7 @@
 
 #include <mcpstate/aio/task.hpp>
 
+#include "mcp/http_rules.hh"
 #include "mcp/session_fsm.hh"
 
 // How the messages of one session travel. A transport moves JSON texts and knows nothing of what they mean, except which
@@ -18,8 +19,16 @@ namespace mcpstate::mcp {
 // Who gets what arrives. Called on the transport's executor, also while a send() is under way.
 class message_sink {
  public:
-  // One JSON text. An error if it cannot be understood; what that means for the connection is the transport's matter.
-  virtual result<void> on_text(std::string text) = 0;
+  // One JSON text; on_request is the number of the request whose own answer holds it, or 0. An error if it cannot be
+  // understood; what that means for the connection is the transport's matter.
+  virtual result<void> on_text(std::string text, std::uint64_t on_request) = 0;
+  // HTTP: the request was answered with a status that is no success, or with something that is not MCP. Comes before the
+  // error that send() answers, or before the JSON-RPC error in its body.
+  virtual void on_refused(std::uint64_t request, http_answer what) = 0;
+  // The server no longer knows the session; comes before the error that send() answers. Nothing was done about the request.
+  virtual void on_session_over(std::uint64_t request) = 0;
+  // The stream of announcements had broken and is back: some may be lost.
+  virtual void on_gap() = 0;
   // The peer is gone: nothing will arrive any more. Called at most once.
   virtual void on_lost(error why) = 0;
   // Whether this request still waits for its answer.
@@ -37,14 +46,17 @@ class transport {
   transport(const transport&) = delete;
   transport& operator=(const transport&) = delete;
 
-  [[nodiscard]] virtual std::string_view name() const noexcept = 0;  // "http", "stdio"
+  [[nodiscard]] virtual std::string_view name() const noexcept = 0;  // "http", "sse", "stdio"
   // Makes it ready to send.
   virtual task<void> open() = 0;
   // Sends one message. When it returns without error the message is under way, and its answer has been given to the sink
   // or will be; with an error, no answer comes.
   virtual task<void> send(outgoing what) = 0;
-  // The handshake agreed on a version.
+  // The handshake of the legacy era agreed on a version.
   virtual void on_negotiated(const std::string& version) = 0;
+  // Legacy: opens whatever stream the server may use to speak first. Returns when it stands, is not offered, or takes long to
+  // open; it is kept up from then on.
+  virtual asio::awaitable<void> follow() = 0;
   // What the server said beside the protocol (the end of its standard error), to explain a failure. Often empty.
   [[nodiscard]] virtual std::string last_words() const = 0;
   // Ends the session and waits until nothing is left of it. Not cancellable.
