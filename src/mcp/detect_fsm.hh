@@ -11,8 +11,8 @@
 #include "mcp/http_rules.hh"
 #include "mcp/jsonrpc.hh"
 
-// Finds out which era a server speaks, and over which transport. A pure state machine: it says what to try, is told what came
-// of it, and ends with a verdict. No socket, no clock.
+// Finds out which era a server speaks, and over which transport. A pure state machine: it says what to try, is told what
+// came of it, and ends with a verdict. No socket, no clock.
 //
 //     discover ──answered──────────────────────────────→ modern
 //        │ └─ -32022, -32020, -32021 → discover again, once
@@ -83,7 +83,7 @@ class detect_fsm {
   era_choice wanted_;
   std::optional<era> remembered_;
   state state_ = state::discovering;
-  bool resent_ = false;        // discover was repeated because the server wanted another version or header
+  bool resent_ = false;          // discover was repeated because the server wanted another version or header
   bool back_to_modern_ = false;  // initialize was refused by a modern server
   bool contradicted_ = false;
   std::optional<error> post_failed_;  // why initialize by POST failed, when HTTP+SSE is tried

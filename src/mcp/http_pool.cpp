@@ -8,9 +8,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t max_idle = 2;         // connections: one for requests, one for answers to the server's own
+constexpr std::size_t max_idle = 2;  // connections: one for requests, one for answers to the server's own
 constexpr std::size_t drained_bytes = 64 * 1024;
-constexpr auto drain_limit = 250ms;         // for the rest of a stream that has given its answer
+constexpr auto drain_limit = 250ms;  // for the rest of a stream that has given its answer
 constexpr int max_redirects = 3;
 // Servers close idle connections after seconds (Node: 5): one that was in use less long ago is still open.
 constexpr auto surely_open = 1s;

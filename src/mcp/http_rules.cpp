@@ -21,9 +21,9 @@ namespace urls = boost::urls;
 constexpr std::size_t peer_text_kept = 500;
 
 constexpr std::array<std::string_view, 15> own_headers = {
-    "host", "content-length", "content-type", "accept",         "connection",          "transfer-encoding",
-    "te",   "upgrade",        "expect",       "mcp-session-id", "mcp-protocol-version",
-    "mcp-method", "mcp-name", "last-event-id", "accept-encoding"};
+    "host",     "content-length", "content-type",   "accept",         "connection",           "transfer-encoding",
+    "te",       "upgrade",        "expect",         "mcp-session-id", "mcp-protocol-version", "mcp-method",
+    "mcp-name", "last-event-id",  "accept-encoding"};
 
 char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 

@@ -12,17 +12,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int max_take_ups = 5;        // of one request's stream, before it counts as lost
-constexpr auto first_wait = 1s;        // when the server named no time
+constexpr int max_take_ups = 5;  // of one request's stream, before it counts as lost
+constexpr auto first_wait = 1s;  // when the server named no time
 constexpr auto longest_wait = 30s;
 constexpr auto longest_follow_wait = 300s;
-constexpr auto long_life = 5s;         // a stream that lasted so long is no failure: servers and proxies end idle ones
-constexpr auto longest_retry = 5min;   // what a server may ask for
-constexpr auto follow_patience = 2s;   // some servers send the head of the stream with its first event
+constexpr auto long_life = 5s;        // a stream that lasted so long is no failure: servers and proxies end idle ones
+constexpr auto longest_retry = 5min;  // what a server may ask for
+constexpr auto follow_patience = 2s;  // some servers send the head of the stream with its first event
 
-error no_answer() {
-  return error(errc::connection_lost, "the server ended its stream without an answer to the request");
-}
+error no_answer() { return error(errc::connection_lost, "the server ended its stream without an answer to the request"); }
 
 }  // namespace
 

@@ -17,10 +17,7 @@ constexpr auto goodbye_limit = 1s;                // for DELETE
 
 http_transport::http_transport(asio::any_io_executor executor, message_sink& sink, http_target where,
                                const client_options& options)
-    : sink_(sink),
-      max_message_(options.max_message_bytes),
-      pool_(executor, std::move(where), options),
-      group_(executor) {}
+    : sink_(sink), max_message_(options.max_message_bytes), pool_(executor, std::move(where), options), group_(executor) {}
 
 task<void> http_transport::open() {
   MCPSTATE_CO_CHECK(pool_.prepare());

@@ -14,9 +14,9 @@
 #include "mcp/sse_parser.hh"
 #include "mcp/transport.hh"
 
-// Streamable HTTP of both eras: each message is a POST, and the answer to a request comes back as one JSON body or as an event
-// stream. In the legacy era there may be a session, whose id is a secret (it goes to the server and nowhere else); a stream
-// that breaks can be taken up again; and a GET opens one for what the server says first.
+// Streamable HTTP of both eras: each message is a POST, and the answer to a request comes back as one JSON body or as an
+// event stream. In the legacy era there may be a session, whose id is a secret (it goes to the server and nowhere else); a
+// stream that breaks can be taken up again; and a GET opens one for what the server says first.
 namespace mcpstate::mcp {
 
 class http_transport final : public transport {
@@ -57,12 +57,12 @@ class http_transport final : public transport {
   message_sink& sink_;
   std::size_t max_message_;
   http_pool pool_;
-  bool legacy_ = false;       // the handshake of the legacy era is done
-  bool has_worked_ = false;   // a request of the session was answered
-  std::string version_;       // legacy: negotiated; empty before, and in versions without the header
-  std::string session_id_;    // secret
-  latch first_try_;           // the stream for announcements stands, or is not offered
-  aio::task_group group_;     // that stream
+  bool legacy_ = false;      // the handshake of the legacy era is done
+  bool has_worked_ = false;  // a request of the session was answered
+  std::string version_;      // legacy: negotiated; empty before, and in versions without the header
+  std::string session_id_;   // secret
+  latch first_try_;          // the stream for announcements stands, or is not offered
+  aio::task_group group_;    // that stream
 };
 
 }  // namespace mcpstate::mcp

@@ -27,8 +27,8 @@ void read_capabilities(std::string_view result, handshake& out) {
   out.capabilities = *capabilities;
   out.has_tools = is_object(find_member(*capabilities, "tools"));
   out.tools_list_changed = changes_announced(*capabilities, "tools");
-  out.any_list_changed = out.tools_list_changed || changes_announced(*capabilities, "prompts") ||
-                         changes_announced(*capabilities, "resources");
+  out.any_list_changed =
+      out.tools_list_changed || changes_announced(*capabilities, "prompts") || changes_announced(*capabilities, "resources");
 }
 
 void read_server_info(const std::optional<std::string_view>& info, handshake& out) {

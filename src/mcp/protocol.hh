@@ -39,7 +39,7 @@ struct handshake {
   std::string capabilities = "{}";  // raw JSON object
   bool has_tools = false;
   bool tools_list_changed = false;
-  bool any_list_changed = false;    // of tools, prompts or resources
+  bool any_list_changed = false;  // of tools, prompts or resources
 };
 
 // Legacy: params of initialize, and what its answer says. protocol or unsupported if it cannot be worked with.

@@ -196,8 +196,9 @@ task<message> session::exchange(outgoing what, waiter& mine) {
 asio::awaitable<void> session::run_out(waiter& mine) {
   co_await asio::this_coro::throw_if_cancelled(false);
   while (!mine.over.is_open() && std::chrono::steady_clock::now() < mine.until) {
-    co_await mine.over.wait(mine.until);
-    if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none) co_return;
+    const bool ended = co_await mine.over.wait(mine.until);
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (ended || state.cancelled() != asio::cancellation_type::none) break;
   }
 }
 

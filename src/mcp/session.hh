@@ -69,7 +69,7 @@ class session final : public client {
   // How long to wait for an answer, and what to do meanwhile.
   struct waiting {
     waiting() {}
-    std::string name;                // of the request, for errors
+    std::string name;                    // of the request, for errors
     std::chrono::milliseconds limit{0};  // …and how long it had
     aio::deadline until, at_most;
     std::chrono::steady_clock::duration patience{0};
@@ -127,7 +127,7 @@ class session final : public client {
   client_options options_;
   session_fsm fsm_;
   server_facts facts_;
-  std::optional<message> last_answer_;  // of the last step of detection
+  std::optional<message> last_answer_;         // of the last step of detection
   std::optional<http_answer> stream_refusal_;  // what came instead of the event stream of HTTP+SSE
   std::shared_ptr<way> way_;
   std::map<std::uint64_t, waiter*> waiters_;
@@ -135,13 +135,13 @@ class session final : public client {
   std::map<std::string, tool_header_list> tool_headers_;     // modern, HTTP: of the last listing
   bool listed_ = false;
   bool closed_ = false;
-  std::optional<error> lost_;          // the session has ended
-  std::shared_ptr<latch> reopening_;   // somebody is about it
-  std::shared_ptr<latch> listening_;   // modern: the server has acknowledged the subscription
-  bool gap_ = false;                   // announcements may have been lost since the subscription broke
+  std::optional<error> lost_;         // the session has ended
+  std::shared_ptr<latch> reopening_;  // somebody is about it
+  std::shared_ptr<latch> listening_;  // modern: the server has acknowledged the subscription
+  bool gap_ = false;                  // announcements may have been lost since the subscription broke
   restart_guard guard_;
-  asio::steady_timer nobody_waits_;    // cancelled when the last waiter leaves
-  aio::task_group group_;              // answers to the server's requests, cancellations, the subscription
+  asio::steady_timer nobody_waits_;  // cancelled when the last waiter leaves
+  aio::task_group group_;            // answers to the server's requests, cancellations, the subscription
 };
 
 }  // namespace mcpstate::mcp

@@ -13,8 +13,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto whole_list_limit = 60s;  // for all pages together, unless one request may take longer
-constexpr int max_rounds = 10;          // of questions within one call
+constexpr auto whole_list_limit = 60s;    // for all pages together, unless one request may take longer
+constexpr int max_rounds = 10;            // of questions within one call
 constexpr auto first_round_wait = 200ms;  // before asking again when the server only wants to be asked again
 constexpr auto longest_round_wait = 5s;
 
@@ -39,9 +39,7 @@ error unknown_outcome(const error& why, const std::string& method) {
   return error(errc::outcome_unknown, method + " may or may not have been carried out: " + why.detail(), why.peer_text());
 }
 
-bool is_loss(const error& why) noexcept {
-  return why.code() == errc::connection_lost || why.code() == errc::child_exited;
-}
+bool is_loss(const error& why) noexcept { return why.code() == errc::connection_lost || why.code() == errc::child_exited; }
 
 // params of the next round: as the caller gave them, and what the server wants to see.
 std::string next_round(const std::string& params, const std::string& answers, std::string_view raw_state) {
@@ -90,7 +88,8 @@ task<message> session::call(std::string method, std::string params, request_extr
   }
 }
 
-// Asks the host everything that an input_required result wants to know; the raw object of answers, empty if nothing is asked.
+// Asks the host everything that an input_required result wants to know; the raw object of answers, empty if nothing is
+// asked.
 task<std::string> session::answer_questions(std::string result) {
   const auto asked = find_member(result, "inputRequests");
   if (!asked) co_return std::string();

@@ -24,10 +24,10 @@ struct outgoing {
   outgoing() {}
   outgoing(std::string text_, std::uint64_t id_) : text(std::move(text_)), id(id_) {}
   std::string text;
-  std::uint64_t id = 0;     // 0: nothing comes back for it
-  std::string method;       // of requests
-  std::string version;      // modern: what the message says; HTTP repeats it in a header
-  header_list headers;      // modern: what else HTTP repeats
+  std::uint64_t id = 0;  // 0: nothing comes back for it
+  std::string method;    // of requests
+  std::string version;   // modern: what the message says; HTTP repeats it in a header
+  header_list headers;   // modern: what else HTTP repeats
 };
 
 // What a caller adds to a request.
@@ -60,10 +60,12 @@ class session_fsm {
   outgoing announce();
   // The probe of the modern era; allowed in any phase but closed.
   outgoing discover(const std::string& version);
-  // idle → ready. cancel_by_message: whether a request is cancelled by a notification (stdio) or by ending its stream (HTTP).
+  // idle → ready. cancel_by_message: whether a request is cancelled by a notification (stdio) or by ending its stream
+  // (HTTP).
   void become_modern(std::string version, bool cancel_by_message);
   // The next request; stopped unless ready. params: a raw object, or empty.
-  result<outgoing> request(std::string_view method, std::string_view params, const request_extras& extras = request_extras());
+  result<outgoing> request(std::string_view method, std::string_view params,
+                           const request_extras& extras = request_extras());
 
   // What to do about a message from the server.
   struct reaction {
@@ -83,8 +85,8 @@ class session_fsm {
     std::string text;
     message msg;
   };
-  // on_request: the number of the request whose own HTTP answer held the message; 0 otherwise. An error without an id is then
-  // the answer to that request.
+  // on_request: the number of the request whose own HTTP answer held the message; 0 otherwise. An error without an id is
+  // then the answer to that request.
   reaction on_message(message in, std::uint64_t on_request);
 
   // The caller no longer waits for a request: what to tell the server, if anything. A late answer is then ignored.

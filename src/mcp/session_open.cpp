@@ -89,8 +89,7 @@ task<void> session::establish() {
   const aio::deadline until = aio::after(options_.connect_timeout);
   fsm_.restart();
   lost_.reset();
-  const auto remembered =
-      options_.eras ? options_.eras->find(server_key(), std::chrono::steady_clock::now()) : std::nullopt;
+  const auto remembered = options_.eras ? options_.eras->find(server_key(), std::chrono::steady_clock::now()) : std::nullopt;
   detect_fsm detecting(over_http() ? detect_fsm::carrier::http : detect_fsm::carrier::stdio, options_.protocol, remembered);
   auto walked = co_await walk(detecting, until);
   if (options_.eras) {
@@ -276,9 +275,8 @@ task<void> session::ready() {
     if (reopening_) {
       const std::shared_ptr<latch> other = reopening_;
       co_await other->wait();
-      if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none) {
-        co_return error(errc::stopped, "the request was cancelled");
-      }
+      const auto state = co_await asio::this_coro::cancellation_state;
+      if (state.cancelled() != asio::cancellation_type::none) co_return error(errc::stopped, "the request was cancelled");
       continue;
     }
     if (!options_.reopen) co_return *lost_;

@@ -37,9 +37,9 @@ class sse_transport final : public transport {
 
   message_sink& sink_;
   std::size_t max_message_;
-  http_pool pool_;      // aimed at the place for messages, once that is known
+  http_pool pool_;  // aimed at the place for messages, once that is known
   std::string version_;
-  latch placed_;        // the first event has come, or never will
+  latch placed_;  // the first event has come, or never will
   bool has_place_ = false;
   bool closing_ = false;
   std::optional<error> broken_;

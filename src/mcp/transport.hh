@@ -54,8 +54,8 @@ class transport {
   virtual task<void> send(outgoing what) = 0;
   // The handshake of the legacy era agreed on a version.
   virtual void on_negotiated(const std::string& version) = 0;
-  // Legacy: opens whatever stream the server may use to speak first. Returns when it stands, is not offered, or takes long to
-  // open; it is kept up from then on.
+  // Legacy: opens whatever stream the server may use to speak first. Returns when it stands, is not offered, or takes long
+  // to open; it is kept up from then on.
   virtual asio::awaitable<void> follow() = 0;
   // What the server said beside the protocol (the end of its standard error), to explain a failure. Often empty.
   [[nodiscard]] virtual std::string last_words() const = 0;
