@@ -4,6 +4,9 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
+#include <charconv>
+#include <cmath>
+
 #include "core/json_text.hh"
 
 namespace mcpstate::mcp {
@@ -12,65 +15,6 @@ namespace {
 namespace json = boost::json;
 
 bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
-// Walks over a text; never past its end.
-struct cursor {
-  std::string_view text;
-  std::size_t at = 0;
-
-  bool done() const noexcept { return at >= text.size(); }
-  char peek() const noexcept { return done() ? '\0' : text[at]; }
-  void skip_space() noexcept {
-    while (!done() && is_space(text[at])) ++at;
-  }
-  // Past ',' or ':' and the space around it.
-  void skip_punctuation(char mark) noexcept {
-    skip_space();
-    if (peek() == mark) ++at;
-    skip_space();
-  }
-  std::string_view take_string() noexcept {
-    const std::size_t from = at++;
-    while (!done() && text[at] != '"') at += text[at] == '\\' ? 2U : 1U;
-    at = at < text.size() ? at + 1 : text.size();
-    return text.substr(from, at - from);
-  }
-  std::string_view take_container() noexcept {
-    const std::size_t from = at;
-    std::size_t depth = 0;
-    while (!done()) {
-      const char c = text[at];
-      if (c == '"') {
-        take_string();
-        continue;
-      }
-      ++at;
-      if (c == '{' || c == '[') ++depth;
-      if ((c == '}' || c == ']') && --depth == 0) break;
-    }
-    return text.substr(from, at - from);
-  }
-  std::string_view take_scalar() noexcept {
-    const std::size_t from = at;
-    while (!done() && text[at] != ',' && text[at] != '}' && text[at] != ']' && !is_space(text[at])) ++at;
-    return text.substr(from, at - from);
-  }
-  std::string_view take_value() noexcept {
-    const char c = peek();
-    if (c == '"') return take_string();
-    if (c == '{' || c == '[') return take_container();
-    return take_scalar();
-  }
-};
-
-// At the first item of a container, or at its end.
-cursor inside(std::string_view container) noexcept {
-  cursor walk{container};
-  walk.skip_space();
-  ++walk.at;
-  walk.skip_space();
-  return walk;
-}
 
 bool names(std::string_view raw_key, std::string_view name) {
   if (raw_key.find('\\') == std::string_view::npos)
@@ -88,10 +32,14 @@ std::optional<std::string> validate_json(std::string_view text) {
   return checked.fault + " at byte " + std::to_string(checked.at);
 }
 
-json_kind kind_of(std::string_view value) noexcept {
-  cursor walk{value};
-  walk.skip_space();
-  switch (walk.peek()) {
+json_kind kind_of(std::string_view value) noexcept { return json_walk(value).kind(); }
+
+// Every step stays inside of the text, whatever it is, and goes on or ends.
+
+json_walk::json_walk(std::string_view text) noexcept : text_(text) { skip_space(); }
+
+json_kind json_walk::kind() const noexcept {
+  switch (peek()) {
     case '{':
       return json_kind::object;
     case '[':
@@ -108,13 +56,83 @@ json_kind kind_of(std::string_view value) noexcept {
   }
 }
 
+void json_walk::skip_space() noexcept {
+  while (!done() && is_space(text_[at_])) ++at_;
+}
+
+// From its opening quote on.
+void json_walk::skip_string() noexcept {
+  ++at_;
+  while (!done() && text_[at_] != '"') at_ += text_[at_] == '\\' ? 2U : 1U;
+  at_ = done() ? text_.size() : at_ + 1;
+}
+
+void json_walk::skip_container() noexcept {
+  std::size_t depth = 0;
+  while (!done()) {
+    const char c = text_[at_];
+    if (c == '"') {
+      skip_string();
+      continue;
+    }
+    ++at_;
+    if (c == '{' || c == '[') ++depth;
+    if ((c == '}' || c == ']') && --depth == 0) return;
+  }
+}
+
+void json_walk::skip_scalar() noexcept {
+  while (!done() && text_[at_] != ',' && text_[at_] != '}' && text_[at_] != ']' && !is_space(text_[at_])) ++at_;
+}
+
+std::string_view json_walk::take() noexcept {
+  const std::size_t from = at_;
+  const char c = peek();
+  if (c == '"') {
+    skip_string();
+  } else if (c == '{' || c == '[') {
+    skip_container();
+  } else {
+    skip_scalar();
+  }
+  return text_.substr(from, at_ - from);
+}
+
+bool json_walk::enter() noexcept {
+  if (done()) return false;
+  ++at_;
+  skip_space();
+  if (peek() != '}' && peek() != ']') return !done();
+  ++at_;
+  return false;
+}
+
+std::string_view json_walk::take_key() noexcept {
+  if (peek() != '"') return {};  // no JSON
+  const std::string_view key = take();
+  skip_space();
+  if (peek() == ':') ++at_;
+  skip_space();
+  return key;
+}
+
+bool json_walk::next() noexcept {
+  skip_space();
+  const bool more = peek() == ',';
+  if (more || peek() == '}' || peek() == ']') ++at_;
+  if (!more) return false;
+  skip_space();
+  return !done();
+}
+
 std::vector<json_member> members_of(std::string_view object) {
   std::vector<json_member> out;
-  for (cursor walk = inside(object); walk.peek() == '"'; walk.skip_punctuation(',')) {
+  json_walk walk(object);
+  for (bool more = walk.enter(); more; more = walk.next()) {
     json_member member;
-    member.key = walk.take_string();
-    walk.skip_punctuation(':');
-    member.value = walk.take_value();
+    member.key = walk.take_key();
+    member.value = walk.take();
+    if (member.key.empty()) break;  // no JSON
     out.push_back(member);
   }
   return out;
@@ -122,22 +140,17 @@ std::vector<json_member> members_of(std::string_view object) {
 
 std::vector<std::string_view> elements_of(std::string_view array) {
   std::vector<std::string_view> out;
-  cursor walk = inside(array);
-  while (!walk.done() && walk.peek() != ']') {
-    const std::size_t before = walk.at;
-    out.push_back(walk.take_value());
-    walk.skip_punctuation(',');
-    if (walk.at == before) break;  // not JSON
-  }
+  json_walk walk(array);
+  for (bool more = walk.enter(); more; more = walk.next()) out.push_back(walk.take());
   return out;
 }
 
 std::optional<std::string_view> find_member(std::string_view object, std::string_view name) {
   std::optional<std::string_view> found;
-  for (cursor walk = inside(object); walk.peek() == '"'; walk.skip_punctuation(',')) {
-    const std::string_view key = walk.take_string();
-    walk.skip_punctuation(':');
-    const std::string_view value = walk.take_value();
+  json_walk walk(object);
+  for (bool more = walk.enter(); more; more = walk.next()) {
+    const std::string_view key = walk.take_key();
+    const std::string_view value = walk.take();
     if (names(key, name)) found = value;
   }
   return found;
@@ -155,6 +168,15 @@ std::optional<std::string> text_of(std::string_view value) {
 std::string text_member(std::string_view object, std::string_view name) {
   const auto value = find_member(object, name);
   return value ? text_of(*value).value_or(std::string()) : std::string();
+}
+
+std::optional<double> number_of(std::string_view value) {
+  double out = 0;
+  const char* const end = value.data() + value.size();
+  const auto read = std::from_chars(value.data(), end, out);
+  const bool whole = read.ec == std::errc() && read.ptr == end;
+  if (!whole || !std::isfinite(out)) return std::nullopt;  // it would read "inf", too
+  return out;
 }
 
 std::string quote_json(std::string_view text) {
