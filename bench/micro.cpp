@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 // What the library itself spends on the hot paths, without a server: reading replies, checking a tool list, reading and
-// writing a record's :info. bench_micro --benchmark_filter=…
+// writing a record's :info, reading an event stream. bench_micro --benchmark_filter=…
 #include <benchmark/benchmark.h>
 
 #include <mcpstate/core/record.hpp>
 #include <mcpstate/core/tools.hpp>
 
+#include <algorithm>
+#include <cstring>
 #include <string>
+#include <string_view>
 
+#include "mcp/sse_parser.hh"
 #include "redis/parser.hh"
 #include "redis/reply.hh"
 
@@ -97,6 +101,42 @@ void read_one_record(benchmark::State& state) {
   }
 }
 BENCHMARK(read_one_record);
+
+// One megabyte of events with a line of data each, as a socket hands them over.
+constexpr std::size_t socket_piece = 65536;
+
+std::string event_stream(std::size_t data_bytes) {
+  std::string out;
+  while (out.size() < 1'000'000) out += "event: message\ndata: " + std::string(data_bytes, 'd') + "\n\n";
+  return out;
+}
+
+void read_events(benchmark::State& state) {
+  const std::string stream = event_stream(static_cast<std::size_t>(state.range(0)));
+  mcp::sse_parser parser(1U << 20U);
+  for (auto _ : state) {
+    for (std::string_view rest = stream; !rest.empty(); rest.remove_prefix(std::min(socket_piece, rest.size())))
+      benchmark::DoNotOptimize(parser.feed(rest.substr(0, socket_piece)));
+  }
+  state.SetBytesProcessed(static_cast<std::int64_t>(stream.size()) * state.iterations());
+}
+BENCHMARK(read_events)->Arg(1024)->Arg(20480);
+
+// The least anybody can do: find the ends of the lines of the same bytes.
+void find_line_feeds(benchmark::State& state) {
+  const std::string stream = event_stream(static_cast<std::size_t>(state.range(0)));
+  for (auto _ : state) {
+    std::size_t lines = 0;
+    const char* const end = stream.data() + stream.size();
+    for (const char* at = stream.data(); at != end; ++lines) {
+      const void* const found = std::memchr(at, '\n', static_cast<std::size_t>(end - at));
+      at = found == nullptr ? end : static_cast<const char*>(found) + 1;
+    }
+    benchmark::DoNotOptimize(lines);
+  }
+  state.SetBytesProcessed(static_cast<std::int64_t>(stream.size()) * state.iterations());
+}
+BENCHMARK(find_line_feeds)->Arg(1024)->Arg(20480);
 
 }  // namespace
 }  // namespace mcpstate

@@ -13,7 +13,7 @@
 #include "mcp/latch.hh"
 #include "mcp/restart_guard.hh"
 #include "mcp/session_fsm.hh"
-#include "mcp/tool_headers.hh"
+#include "mcp/tool_pages.hh"
 #include "mcp/transport.hh"
 
 // The shell around session_fsm and detect_fsm: a client over whichever transport the server has. Everything it decides, the
@@ -132,7 +132,7 @@ class session final : public client {
   std::shared_ptr<way> way_;
   std::map<std::uint64_t, waiter*> waiters_;
   std::map<std::string, std::shared_ptr<latch>> questions_;  // of the server, by raw id; opened when taken back
-  std::map<std::string, tool_header_list> tool_headers_;     // modern, HTTP: of the last listing
+  tool_pages::header_map tool_headers_;                      // modern, HTTP: of the last listing
   bool listed_ = false;
   bool closed_ = false;
   std::optional<error> lost_;         // the session has ended

@@ -187,6 +187,8 @@ task<tool_listing> session::list_tools() {
   bounds.max_pages = options_.max_pages;
   bounds.max_tools = options_.max_tools;
   bounds.max_bytes = options_.max_tools_bytes;
+  bounds.modern = fsm_.modern();
+  bounds.check_headers = fsm_.modern() && over_http();
   tool_pages pages(bounds);
   const aio::deadline whole = aio::after(std::max<std::chrono::milliseconds>(whole_list_limit, options_.request_timeout));
   for (bool more = true; more;) {
@@ -207,6 +209,9 @@ task<tool_listing> session::list_tools() {
   }
   out.pages = pages.pages();
   out.dropped = pages.dropped();
+  out.fresh_for = pages.ttl();
+  out.shared_by_users = pages.is_public();
+  tool_headers_ = pages.headers();
   auto tools = std::move(pages).finish();
   if (!tools) co_return tools.error();
   out.tools = std::move(*tools);

@@ -3,11 +3,15 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
+#include <utility>
 
 namespace mcpstate::mcp {
 namespace {
 
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
+constexpr std::chrono::milliseconds longest_retry = std::chrono::hours(24);
 
 std::optional<std::chrono::milliseconds> digits_only(std::string_view value) {
   long out = 0;
@@ -15,8 +19,32 @@ std::optional<std::chrono::milliseconds> digits_only(std::string_view value) {
   if (value.empty() || !std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; })) return {};
   const auto parsed = std::from_chars(value.data(), end, out);
   if (parsed.ec != std::errc()) return {};
-  return std::chrono::milliseconds(out);
+  return std::min(std::chrono::milliseconds(out), longest_retry);
 }
+
+// Finds the ends of lines one after the other. Where the next CR and the next LF are is remembered: each is looked for once
+// in every byte, at the speed of memchr, also in a stream that has only one of them.
+class line_ends {
+ public:
+  explicit line_ends(std::string_view bytes) : bytes_(bytes), lf_(find('\n', 0)), cr_(find('\r', 0)) {}
+  // The first at or after this place; the size of the bytes when there is none. Places only grow.
+  std::size_t next(std::size_t from) {
+    if (lf_ < from) lf_ = find('\n', from);
+    if (cr_ < from) cr_ = find('\r', from);
+    return std::min(lf_, cr_);
+  }
+
+ private:
+  [[nodiscard]] std::size_t find(char c, std::size_t from) const {
+    const std::size_t left = bytes_.size() - from;
+    const void* const found = left == 0 ? nullptr : std::memchr(bytes_.data() + from, c, left);
+    if (found == nullptr) return bytes_.size();
+    return static_cast<std::size_t>(static_cast<const char*>(found) - bytes_.data());
+  }
+
+  std::string_view bytes_;
+  std::size_t lf_, cr_;
+};
 
 }  // namespace
 
@@ -36,33 +64,39 @@ void sse_parser::strip_mark(std::string_view& bytes) {
 result<std::vector<sse_event>> sse_parser::feed(std::string_view bytes) {
   std::vector<sse_event> out;
   strip_mark(bytes);
-  while (!over_ && !bytes.empty()) {
-    if (after_cr_ && bytes.front() == '\n') bytes.remove_prefix(1);
+  line_ends ends(bytes);
+  for (std::size_t at = 0; !over_ && at < bytes.size();) {
+    if (after_cr_ && bytes[at] == '\n') ++at;
     after_cr_ = false;
-    const std::size_t end = bytes.find_first_of("\r\n");
-    const std::string_view part = bytes.substr(0, end);
+    const std::size_t end = ends.next(at);
+    const std::string_view part = bytes.substr(at, end - at);
     over_ = line_.size() + data_.size() + part.size() > max_;
     if (over_) break;
-    line_ += part;
-    if (end == std::string_view::npos) break;
+    if (end == bytes.size()) {
+      line_ += part;
+      break;
+    }
     after_cr_ = bytes[end] == '\r';
-    bytes.remove_prefix(end + 1);
-    end_line(out);
+    at = end + 1;
+    if (line_.empty()) {
+      end_line(part, out);
+    } else {
+      line_ += part;
+      end_line(std::exchange(line_, std::string()), out);
+    }
   }
   if (over_) return error(errc::too_large, "one event of the server is larger than " + std::to_string(max_) + " bytes");
   return out;
 }
 
-void sse_parser::end_line(std::vector<sse_event>& out) {
-  if (line_.empty()) return dispatch(out);
-  const std::string line = std::move(line_);
-  line_.clear();
+void sse_parser::end_line(std::string_view line, std::vector<sse_event>& out) {
+  if (line.empty()) return dispatch(out);
   const std::size_t colon = line.find(':');
   if (colon == 0) return;  // a comment
-  if (colon == std::string::npos) return field(line, "");
-  std::string_view value = std::string_view(line).substr(colon + 1);
-  if (!value.empty() && value.front() == ' ') value.remove_prefix(1);
-  field(std::string_view(line).substr(0, colon), value);
+  if (colon == std::string_view::npos) return field(line, "");
+  std::string_view value = line.substr(colon + 1);
+  if (value.starts_with(' ')) value.remove_prefix(1);
+  field(line.substr(0, colon), value);
 }
 
 void sse_parser::field(std::string_view name, std::string_view value) {
@@ -94,7 +128,7 @@ void sse_parser::dispatch(std::vector<sse_event>& out) {
 
 std::optional<sse_event> sse_parser::finish() {
   std::vector<sse_event> out;
-  if (!over_ && !line_.empty()) end_line(out);
+  if (!over_ && !line_.empty()) end_line(std::exchange(line_, std::string()), out);
   if (!over_) dispatch(out);
   if (out.empty()) return std::nullopt;
   return std::move(out.front());

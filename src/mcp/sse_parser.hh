@@ -10,7 +10,7 @@
 #include <mcpstate/core/error.hpp>
 
 // Server-Sent Events, as the HTML standard reads them: bytes in, events out. Pure; incremental: where the bytes are cut
-// makes no difference.
+// makes no difference. A line that lies within the bytes given is read where it is; only the data of events is copied, once.
 namespace mcpstate::mcp {
 
 struct sse_event {
@@ -34,11 +34,12 @@ class sse_parser {
   [[nodiscard]] std::optional<sse_event> finish();
 
   [[nodiscard]] const std::string& last_event_id() const noexcept { return last_id_; }
+  // How long the server wants clients to wait before they come back; at most 24 hours.
   [[nodiscard]] std::optional<std::chrono::milliseconds> retry() const noexcept { return retry_; }
 
  private:
   void strip_mark(std::string_view& bytes);
-  void end_line(std::vector<sse_event>& out);
+  void end_line(std::string_view line, std::vector<sse_event>& out);
   void field(std::string_view name, std::string_view value);
   void dispatch(std::vector<sse_event>& out);
 
@@ -47,7 +48,8 @@ class sse_parser {
   bool after_cr_ = false;      // a line ended with CR: an LF that follows belongs to it
   bool over_ = false;
   bool has_data_ = false;
-  std::string line_, name_, data_, last_id_;
+  std::string line_;  // its beginning, when it began in bytes given before
+  std::string name_, data_, last_id_;
   std::optional<std::chrono::milliseconds> retry_;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Event streams: where the bytes are cut makes no difference, and no event outgrows the limit.
+// Event streams: where the bytes are cut makes no difference, no event outgrows the limit, and a parser that does it by the
+// letter of the standard, line by line, sees the same.
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -17,29 +19,92 @@ void append(std::string& out, const mcpstate::mcp::sse_event& event) {
   out += event.name + '\x01' + event.data + '\x02' + event.id + '\x03';
 }
 
-// All events of a text that is fed in pieces of this size; ends with '!' when the limit was passed.
-std::string parse(std::string_view text, std::size_t piece) {
+std::string state_of(const mcpstate::mcp::sse_parser& parser) {
+  const auto retry = parser.retry();
+  if (retry && (retry->count() < 0 || *retry > std::chrono::hours(24))) std::abort();
+  return parser.last_event_id() + '\x04' + (retry ? std::to_string(retry->count()) : "-");
+}
+
+// All events of a text that comes in two parts, each in pieces of this size; ends with '!' when the limit was passed.
+std::string parse(std::string_view text, std::size_t cut, std::size_t piece) {
   mcpstate::mcp::sse_parser parser(limit);
   std::string out;
-  for (; !text.empty(); text.remove_prefix(std::min(piece, text.size()))) {
-    const auto events = parser.feed(text.substr(0, piece));
-    if (!events) return out + "!";
-    for (const auto& event : *events) append(out, event);
+  for (std::string_view part : {text.substr(0, cut), text.substr(cut)}) {
+    for (; !part.empty(); part.remove_prefix(std::min(piece, part.size()))) {
+      const auto events = parser.feed(part.substr(0, piece));
+      if (!events) return out + "!";
+      for (const auto& event : *events) append(out, event);
+    }
   }
   if (const auto last = parser.finish()) append(out, *last);
-  return out;
+  return out + state_of(parser);
+}
+
+struct plain_parser {
+  std::string out, name, data, id, retry = "-";
+  bool has_data = false;
+
+  void dispatch() {
+    mcpstate::mcp::sse_event event;
+    event.name = name;
+    event.data = data;
+    event.id = id;
+    if (has_data) append(out, event);
+    name.clear();
+    data.clear();
+    has_data = false;
+  }
+  void take_line(const std::string& line) {
+    if (line.empty()) return dispatch();
+    const std::size_t colon = line.find(':');
+    const std::string field = line.substr(0, colon);
+    std::string value = colon == std::string::npos ? "" : line.substr(colon + 1);
+    if (!value.empty() && value[0] == ' ') value.erase(0, 1);
+    if (field == "event") name = value;
+    if (field == "id" && value.find('\0') == std::string::npos) id = value;
+    if (field == "data") data += (has_data ? "\n" : "") + value;
+    has_data = has_data || field == "data";
+    const bool digits = !value.empty() && value.find_first_not_of("0123456789") == std::string::npos;
+    if (field != "retry" || !digits) return;
+    const std::string number = value.substr(std::min(value.find_first_not_of('0'), value.size() - 1));
+    const std::string greatest = "9223372036854775807", day = "86400000";
+    const auto above = [&](const std::string& other) {
+      return number.size() != other.size() ? number.size() > other.size() : number > other;
+    };
+    if (!above(greatest)) retry = above(day) ? day : number;
+  }
+};
+
+std::string parse_plainly(std::string_view text) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  plain_parser parser;
+  std::string line;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\r' && text[i] != '\n') {
+      line += text[i];
+      continue;
+    }
+    parser.take_line(line);
+    line.clear();
+    if (text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n') ++i;
+  }
+  if (!line.empty()) parser.take_line(line);
+  parser.dispatch();
+  return parser.out + parser.id + '\x04' + parser.retry;
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  const std::string whole = parse(text, size + 1);
+  const std::string whole = parse(text, size, size + 1);
+  // Past the limit the events of the last piece are lost with it; how many there are depends on the pieces.
   const bool over = whole.ends_with('!');
-  for (const std::size_t piece : {1U, 2U, 3U, 7U}) {
-    const std::string pieces = parse(text, piece);
-    // Past the limit the events of the last piece are lost with it; how many there are depends on the pieces.
+  const auto check = [&](const std::string& pieces) {
     if (over ? !pieces.ends_with('!') : pieces != whole) std::abort();
-  }
+  };
+  for (const std::size_t piece : {1U, 2U, 3U, 7U}) check(parse(text, size, piece));
+  for (std::size_t cut = 0; cut <= std::min<std::size_t>(size, 300); ++cut) check(parse(text, cut, size + 1));
+  if (!over) check(parse_plainly(text));
   return 0;
 }

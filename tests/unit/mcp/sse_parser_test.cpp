@@ -97,6 +97,53 @@ TEST(SseParser, Retry) {
   }
 }
 
+TEST(SseParser, RetryIsBounded) {
+  const std::chrono::milliseconds day = std::chrono::hours(24);
+  const struct {
+    const char* line;
+    std::chrono::milliseconds wait;
+  } table[] = {{"retry: 0\n", std::chrono::milliseconds(0)},
+               {"retry: 0000086399999\n", day - std::chrono::milliseconds(1)},
+               {"retry: 86400000\n", day},
+               {"retry: 86400001\n", day},
+               {"retry: 9223372036854775807\n", day}};
+  for (const auto& row : table) {
+    sse_parser parser(100);
+    EXPECT_TRUE(parser.feed(row.line).value().empty());
+    EXPECT_EQ(parser.retry(), row.wait) << row.line;
+  }
+}
+
+// Every way to cut a stream into three, with each kind of line end: the scan for the ends begins anew with each piece.
+TEST(SseParser, CutTwice) {
+  for (const std::string end : {"\n", "\r", "\r\n"}) {
+    std::string text = "\xEF\xBB\xBF";
+    for (const char* const line :
+         {": c", "id: 7", "event: e", "data: one", "data:two", "", "data", "retry: 5", "", "", "x", "data: end", ""})
+      text += line + end;
+    const std::string expected = "[e|one\ntwo|7][||7][|end|7]";
+    for (std::size_t first = 0; first <= text.size(); ++first) {
+      for (std::size_t second = first; second <= text.size(); ++second) {
+        sse_parser parser(1000);
+        std::string seen;
+        for (const std::string& piece : {text.substr(0, first), text.substr(first, second - first), text.substr(second)})
+          seen += show(parser.feed(piece).value());
+        ASSERT_EQ(seen, expected) << first << ", " << second;
+      }
+    }
+  }
+}
+
+// Not measured: looking for a line feed again for each of these lines, or for a carriage return, would take hours.
+TEST(SseParser, LinesWithOneKindOfEnd) {
+  for (const char end : {'\n', '\r'}) {
+    std::string text;
+    while (text.size() < 10'000'000) text.append(":c") += end;
+    text.append("data:x").append(2, end);
+    EXPECT_EQ(show(sse_parser(1000).feed(text).value()), "[|x|]");
+  }
+}
+
 TEST(SseParser, MessageEvents) {
   const auto events =
       sse_parser(1000).feed("data: a\n\nevent: message\ndata: b\n\nevent: endpoint\ndata: c\n\ndata:\n\n").value();
