@@ -2,7 +2,6 @@
 #include "mcp/http_rules.hh"
 
 #include <boost/url/parse.hpp>
-#include <boost/url/url.hpp>
 #include <boost/url/url_view.hpp>
 
 #include <algorithm>
@@ -131,22 +130,6 @@ result<http_url> parse_http_url(std::string_view text) {
   if (url.has_query()) out.target += "?" + view_text(url.encoded_query());
   out.shown = scheme + "://" + out.authority + path;
   return out;
-}
-
-result<http_url> resolve_reference(const http_url& base, std::string_view reference) {
-  const auto parsed = urls::parse_uri_reference(urls::string_view(reference.data(), reference.size()));
-  if (!parsed) return bad_url("the place it refers to is no URL");
-  const std::string from = (base.tls ? "https://" : "http://") + base.authority + base.target;
-  const auto origin = urls::parse_uri(urls::string_view(from));
-  if (!origin) return bad_url("it cannot be resolved");
-  urls::url out;
-  if (!urls::resolve(*origin, *parsed, out)) return bad_url("the place it refers to cannot be resolved");
-  out.remove_fragment();
-  return parse_http_url(std::string_view(out.buffer().data(), out.buffer().size()));
-}
-
-bool same_origin(const http_url& a, const http_url& b) {
-  return a.tls == b.tls && lowered(a.host) == lowered(b.host) && a.port == b.port;
 }
 
 result<void> check_headers(const header_list& headers) {

@@ -23,10 +23,6 @@ struct http_url {
 // that could be a secret.
 [[nodiscard]] result<http_url> parse_http_url(std::string_view text);
 
-// A reference (absolute or relative) as that URL's server means it; bad_url like parse_http_url.
-[[nodiscard]] result<http_url> resolve_reference(const http_url& base, std::string_view reference);
-[[nodiscard]] bool same_origin(const http_url& a, const http_url& b);
-
 using header_list = std::vector<std::pair<std::string, std::string>>;
 // bad_argument for a header that is malformed, or that the protocol itself sets.
 [[nodiscard]] result<void> check_headers(const header_list& headers);

@@ -15,6 +15,7 @@
 #include <mcpstate/aio/deadline.hpp>
 #include <mcpstate/aio/task.hpp>
 #include <mcpstate/core/tools.hpp>
+#include <mcpstate/mcp/egress.hpp>
 #include <mcpstate/mcp/era.hpp>
 #include <mcpstate/mcp/host.hpp>
 
@@ -70,7 +71,8 @@ struct client_options {
   std::size_t max_tools_bytes = default_tools_limit;
   std::size_t max_tools = 5000;
   std::size_t max_pages = 100;
-  std::string ca_file;  // https: instead of the system's certificates; verification is always on
+  std::string ca_file;                           // https: instead of the system's certificates; verification is always on
+  egress_policy egress = egress_policy::open();  // where it may connect to; strict() for URLs that came from others
   std::string client_name = "mcpstate";
   std::string client_version;  // empty: ours
 
