@@ -34,6 +34,8 @@ http_answer summary(const http_head& head, std::string body) {
   out.status = head.status;
   out.content_type = head.content_type;
   out.location = head.location;
+  out.retry_after = head.retry_after;
+  out.www_authenticate = head.www_authenticate;
   out.body = std::move(body);
   return out;
 }

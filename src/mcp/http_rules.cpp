@@ -11,6 +11,7 @@
 
 #include "mcp/json_slice.hh"
 #include "mcp/jsonrpc.hh"
+#include "mcp/www_authenticate.hh"
 
 namespace mcpstate::mcp {
 namespace {
@@ -82,6 +83,28 @@ std::string peer_words(const http_answer& answer) {
   }
   const bool html = media_type(answer.content_type) == "text/html";
   return html ? std::string() : one_line(answer.body);
+}
+
+// What a 401 or 403 says about credentials: its challenge, else its body.
+std::string challenge_words(const http_answer& answer) {
+  const auto bearer = find_bearer(parse_www_authenticate(answer.www_authenticate));
+  if (!bearer) return peer_words(answer);
+  std::string out;
+  const auto add = [&out](std::string_view label, const std::optional<std::string>& what) {
+    if (what && !what->empty()) out.append(out.empty() ? "" : "; ").append(label).append(one_line(*what));
+  };
+  add("", bearer->error);
+  add("", bearer->error_description);
+  add("scope: ", bearer->scope);
+  return out.empty() ? peer_words(answer) : out;
+}
+
+// "; it asks to wait 30 s", where a server that is busy says so.
+std::string wait_words(const http_answer& answer) {
+  constexpr std::size_t longest = 5;  // digits: a day and a bit
+  const std::string& wait = answer.retry_after;
+  const bool digits = !wait.empty() && wait.size() <= longest && wait.find_first_not_of("0123456789") == std::string::npos;
+  return digits ? "; it asks to wait " + wait + " s" : std::string();
 }
 
 error redirected(const http_answer& answer) {
@@ -175,16 +198,17 @@ error explain_answer(const http_answer& answer) {
   if (answer.status >= 300 && answer.status < 400) return redirected(answer);
   switch (answer.status) {
     case 401:
-      return error(errc::auth_failed, "the server wants credentials, or refuses those given (HTTP 401)", peer_words(answer));
+      return error(errc::auth_failed, "the server wants credentials, or refuses those given (HTTP 401)",
+                   challenge_words(answer));
     case 403:
-      return error(errc::auth_failed, "the server forbids access (HTTP 403)", peer_words(answer));
+      return error(errc::auth_failed, "the server forbids access (HTTP 403)", challenge_words(answer));
     case 404:
       return error(errc::http_status, "nothing of MCP is at this URL, or the session is over (HTTP 404)",
                    peer_words(answer));
     case 405:
       return error(errc::http_status, "the URL takes no MCP requests (HTTP 405); is the path right?", peer_words(answer));
     default:
-      return error(errc::http_status, "the server answered " + status, peer_words(answer));
+      return error(errc::http_status, "the server answered " + status + wait_words(answer), peer_words(answer));
   }
 }
 

@@ -43,7 +43,9 @@ struct http_answer {
   unsigned status = 0;
   std::string content_type;
   std::string location;
-  std::string body;  // its beginning
+  std::string retry_after;                    // as it came
+  std::vector<std::string> www_authenticate;  // each occurrence of the header
+  std::string body;                           // its beginning
 };
 // The error that an answer stands for, when it carries no JSON-RPC answer: its status, or its content type.
 [[nodiscard]] error explain_answer(const http_answer& answer);
