@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Nobody sees half a change: one handle writes, the other one reads all the while.
+#include <set>
+
 #include <mcpstate/aio/task_group.hpp>
 
 #include "contract/store_contract.hh"
@@ -106,6 +108,68 @@ asio::awaitable<void> count_up(store& to, int times, int& conflicts, int& writte
 }
 
 }  // namespace
+
+namespace {
+
+asio::awaitable<void> disconnect_all_the_time(store& to, const bool& done, int& times) {
+  const std::optional<server_name> all;
+  const std::optional<basis> whatever;
+  while (!done) {
+    const auto count = co_await to.disconnect(user("1"), all, whatever);
+    EXPECT_TRUE(count) << count.error().full_text();
+    if (count && *count > 0) ++times;
+    co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+  }
+}
+
+std::set<std::string> connected_of(const std::vector<connection>& list) {
+  std::set<std::string> out;
+  for (const auto& c : list)
+    if (c.connected()) out.insert(c.server);
+  return out;
+}
+
+// What was CONNECTED at the same time goes down at the same time.
+std::string torn(const std::set<std::string>& before, const std::set<std::string>& after) {
+  std::string up, down;
+  for (const auto& name : before) (after.contains(name) ? up : down) += " " + name;
+  return up.empty() || down.empty() ? "" : "DISCONNECTED" + down + " and left CONNECTED" + up;
+}
+
+}  // namespace
+
+// One handle disconnects everything, the other one connects servers meanwhile: new ones, then those that had been
+// disconnected.
+STORE_TEST(a_disconnect_of_all_spares_none) {
+  aio::task_group others(co_await asio::this_coro::executor);
+  bool done = false;
+  int times = 0;
+  others.spawn("disconnects", disconnect_all_the_time(on.a, done, times));
+  std::string wrong;
+  std::set<std::string> before;
+  for (int i = 0; i < 400 && wrong.empty(); ++i) {
+    const auto name = server("s" + std::to_string(i % 5));
+    const auto written = co_await write(on.b, user("1"), name, status::connected);
+    EXPECT_TRUE(written) << written.error().full_text();
+    before.erase(name.text());
+    const auto all = co_await on.b.list(user("1"), tools_wanted::no);
+    EXPECT_TRUE(all) << all.error().full_text();
+    if (all) {
+      const auto now = connected_of(*all);
+      wrong = torn(before, now);
+      before = now;
+    }
+    co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+    if (i % 10 < 9) continue;
+    const auto erased = co_await on.b.erase(user("1"));
+    EXPECT_TRUE(erased) << erased.error().full_text();
+    before.clear();
+  }
+  done = true;
+  co_await others.join();
+  EXPECT_EQ(wrong, "");
+  EXPECT_GT(times, 0) << "nothing was ever disconnected, so this test has shown nothing";
+}
 
 STORE_TEST(no_update_is_lost_between_two_writers) {
   CO_ASSERT_OK(co_await write(on.a, user("1"), server("a"), status::failed));
