@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <mcpstate/store.hpp>
 
-#include <boost/asio/post.hpp>
-
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -121,7 +119,7 @@ task<std::uint64_t> store::disconnect_each(owner who) {
     std::optional<server_name> server = server_name::parse(one.server).value();
     auto count = co_await disconnect(who, std::move(server), whatever);
     if (count) changed += *count;
-    co_await asio::post(executor_, asio::use_awaitable);
+    co_await aio::wait_until(aio::after(std::chrono::milliseconds(2)));
   }
   co_return changed;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Nobody sees half a change: one handle writes, the other one reads all the while.
-#include <set>
+#include <map>
 
 #include <mcpstate/aio/task_group.hpp>
 
@@ -122,50 +122,54 @@ asio::awaitable<void> disconnect_all_the_time(store& to, const bool& done, int& 
   }
 }
 
-std::set<std::string> connected_of(const std::vector<connection>& list) {
-  std::set<std::string> out;
-  for (const auto& c : list)
-    if (c.connected()) out.insert(c.server);
-  return out;
+// New servers, then the same ones again after they were disconnected; then everything goes.
+asio::awaitable<void> connect_all_the_time(store& to, int rounds, bool& done) {
+  for (int i = 0; i < rounds; ++i) {
+    const auto written = co_await write(to, user("1"), server("s" + std::to_string(i % 5)), status::connected);
+    EXPECT_TRUE(written) << written.error().full_text();
+    co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+    if (i % 10 < 9) continue;
+    const auto erased = co_await to.erase(user("1"));
+    EXPECT_TRUE(erased) << erased.error().full_text();
+  }
+  done = true;
 }
 
-// What was CONNECTED at the same time goes down at the same time.
-std::string torn(const std::set<std::string>& before, const std::set<std::string>& after) {
+using listing = std::map<std::string, connection>;
+
+// What was CONNECTED at the same time goes down at the same time: nothing of it is left as it was while another is down.
+std::string torn(const listing& before, const listing& after) {
   std::string up, down;
-  for (const auto& name : before) (after.contains(name) ? up : down) += " " + name;
-  return up.empty() || down.empty() ? "" : "DISCONNECTED" + down + " and left CONNECTED" + up;
+  for (const auto& [name, was] : before) {
+    const auto is = after.find(name);
+    if (!was.connected() || is == after.end()) continue;
+    if (is->second.state == status::disconnected) down += " " + name;
+    if (is->second.revision == was.revision) up += " " + name;
+  }
+  return up.empty() || down.empty() ? "" : "DISCONNECTED" + down + " and spared" + up;
 }
 
 }  // namespace
 
-// One handle disconnects everything, the other one connects servers meanwhile: new ones, then those that had been
-// disconnected.
+// One handle disconnects everything while the other one connects servers, and reads.
 STORE_TEST(a_disconnect_of_all_spares_none) {
   aio::task_group others(co_await asio::this_coro::executor);
   bool done = false;
   int times = 0;
   others.spawn("disconnects", disconnect_all_the_time(on.a, done, times));
+  others.spawn("connects", connect_all_the_time(on.b, 400, done));
   std::string wrong;
-  std::set<std::string> before;
-  for (int i = 0; i < 400 && wrong.empty(); ++i) {
-    const auto name = server("s" + std::to_string(i % 5));
-    const auto written = co_await write(on.b, user("1"), name, status::connected);
-    EXPECT_TRUE(written) << written.error().full_text();
-    before.erase(name.text());
+  listing before;
+  while (!done) {
     const auto all = co_await on.b.list(user("1"), tools_wanted::no);
     EXPECT_TRUE(all) << all.error().full_text();
-    if (all) {
-      const auto now = connected_of(*all);
-      wrong = torn(before, now);
-      before = now;
-    }
+    listing now;
+    if (all)
+      for (const auto& c : *all) now.emplace(c.server, c);
+    if (wrong.empty()) wrong = torn(before, now);
+    before = std::move(now);
     co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
-    if (i % 10 < 9) continue;
-    const auto erased = co_await on.b.erase(user("1"));
-    EXPECT_TRUE(erased) << erased.error().full_text();
-    before.clear();
   }
-  done = true;
   co_await others.join();
   EXPECT_EQ(wrong, "");
   EXPECT_GT(times, 0) << "nothing was ever disconnected, so this test has shown nothing";
