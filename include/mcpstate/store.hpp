@@ -167,12 +167,13 @@ class store {
   // Renews the expiry of one record (or all) of an owner: "it was used". Answers how many.
   task<std::uint64_t> touch(owner who, std::optional<server_name> server);
   // Marks one CONNECTED, CONNECTING, … record (or all) DISCONNECTED and drops its tools; the record stays until it expires.
-  // One that is named and not there: not_found. Answers how many changed. `seen` as in put, for one record only.
+  // One that is named and not there: not_found. Answers how many changed. `seen` as in put, for one record only. All are one
+  // step that spares none, however late it came: it is tried again as put is, then conflict and nothing written.
   task<std::uint64_t> disconnect(owner who, std::optional<server_name> server, std::optional<basis> seen);
   // Removes everything of an owner without a trace. Answers how many records there were.
   task<std::uint64_t> erase(owner who);
   // Moves everything a session holds to a user: where both have a record the user's wins if it is CONNECTED, else the
-  // session's. One atomic step. Repeating it after an unknown outcome is safe.
+  // session's. One atomic step, tried again as put is. Repeating it after an unknown outcome is safe.
   task<claim_result> claim(owner session, owner user);
   // Opens a watch on one owner, or on all.
   task<std::unique_ptr<watcher>> watch(std::optional<owner> who);
@@ -193,11 +194,14 @@ class store {
  protected:
   store(asio::any_io_executor executor, store_options options)
       : executor_(std::move(executor)), options_(std::move(options)) {}
+  // Of a step that reads, decides and writes. Somebody who is faster a hundred times in a row is a loop, not a race.
+  static constexpr int max_attempts = 100;
   // The time by which expiry and revisions are decided.
   [[nodiscard]] virtual timestamp now() const { return options_.clock->now(); }
 
  private:
   task<connection> put_once(change what);
+  task<std::uint64_t> disconnect_each(owner who);
   // `after` is the record to write (details, connected_at decided), `what` says the basis (always set) and the tools.
   virtual task<connection> do_put(change what, connection after) = 0;
   virtual task<std::optional<connection>> do_get(owner who, std::string member, tools_wanted want) = 0;

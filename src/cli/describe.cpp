@@ -14,6 +14,10 @@ constexpr const char* reading = "Commands that read";
 constexpr const char* writing = "Commands that write";
 constexpr const char* operating = "Commands for operators";
 
+// One rule for all commands that take an OWNER and perhaps a SERVER.
+constexpr const char* missing =
+    "An OWNER without connections is nothing wrong: exit code 0. A SERVER that is named and not there is 1.\n\n";
+
 class builder {
  public:
   builder(CLI::App& root, arguments& into) : root_(root), into_(into) {}
@@ -40,12 +44,13 @@ class builder {
   }
 
  private:
-  CLI::App& add(const char* name, const char* group, const char* about, const std::vector<std::string>& examples) {
+  CLI::App& add(const char* name, const char* group, const char* about, const std::vector<std::string>& examples,
+                const std::string& more = {}) {
     auto& sub = *root_.add_subcommand(name, about);
     sub.group(group);
     sub.callback([&chosen = into_.command, name] { chosen = name; });
     sub.set_help_flag("-h,--help", "Print this help and end");
-    std::string footer = "Examples:";
+    std::string footer = more + "Examples:";
     for (const auto& e : examples) footer += "\n  " + e;
     sub.footer(footer);
     return sub;
@@ -144,7 +149,7 @@ class builder {
 
   void disconnect() {
     auto& sub = add("disconnect", writing, "Mark one connection, or all of an owner, DISCONNECTED and drop the tools",
-                    {"mcpstate disconnect user:42 github", "mcpstate disconnect user:42"});
+                    {"mcpstate disconnect user:42 github", "mcpstate disconnect user:42"}, missing);
     owner(sub, true);
     server(sub, false);
     add_globals(sub);
@@ -152,7 +157,7 @@ class builder {
 
   void list() {
     auto& sub = add("list", reading, "List an owner's connections, or all owners",
-                    {"mcpstate list", "mcpstate list user:42", "mcpstate list user:42 --tools --json"});
+                    {"mcpstate list", "mcpstate list user:42", "mcpstate list user:42 --tools --json"}, missing);
     owner(sub, false);
     sub.add_flag("--tools", into_.with_tools, "With --json: the tools too");
     add_globals(sub);
@@ -169,7 +174,8 @@ class builder {
   void tools() {
     auto& sub = add("tools", reading, "List the tools that an owner's servers offer",
                     {"mcpstate tools user:42", "mcpstate tools user:42 github",
-                     "mcpstate tools user:42 github --json > tools.json   # the stored array, byte for byte"});
+                     "mcpstate tools user:42 github --json > tools.json   # the stored array, byte for byte"},
+                    missing);
     owner(sub, true);
     server(sub, false);
     add_globals(sub);
@@ -198,7 +204,7 @@ class builder {
 
   void touch() {
     auto& sub = add("touch", writing, "Renew the expiry of one connection, or of all of an owner",
-                    {"mcpstate touch user:42", "mcpstate touch user:42 github --ttl 7d"});
+                    {"mcpstate touch user:42", "mcpstate touch user:42 github --ttl 7d"}, missing);
     owner(sub, true);
     server(sub, false);
     add_globals(sub);
@@ -214,7 +220,7 @@ class builder {
 
   void clear() {
     auto& sub = add("clear", operating, "Remove everything of an owner, or of all owners, without a trace",
-                    {"mcpstate clear session:9fK", "mcpstate clear user:42 --yes", "mcpstate clear --all --yes"});
+                    {"mcpstate clear session:9fK", "mcpstate clear user:42 --yes", "mcpstate clear --all --yes"}, missing);
     owner(sub, false);
     sub.add_flag("--all", into_.all, "Every owner of this store (of this prefix, in Redis)");
     sub.add_flag("--yes,-y", into_.yes, "Do not ask");
@@ -223,7 +229,12 @@ class builder {
 
   void watch() {
     auto& sub = add("watch", reading, "Show every change as it happens, whoever makes it, until Ctrl-C",
-                    {"mcpstate watch", "mcpstate watch user:42", "mcpstate watch user:42 --json --count 1 --timeout 60s"});
+                    {"mcpstate watch", "mcpstate watch user:42", "mcpstate watch user:42 --json --count 1 --timeout 60s"},
+                    "With --json, each line is {\"event\":…} with one of these names:\n"
+                    "  present  \"connection\" is a record as it is: of the snapshot at first, then new or changed\n"
+                    "  ready    the snapshot is complete; once\n"
+                    "  removed  the record of \"owner\" and \"server\" is gone: cleared, claimed or expired\n"
+                    "  resync   the link to the store was lost; the changes since then follow, perhaps merged\n\n");
     owner(sub, false);
     sub.add_option("--count", into_.count, "End after this many changes; what is there at the start does not count")
         ->option_text("N")
@@ -264,6 +275,7 @@ void describe(CLI::App& app, arguments& into) {
       "OWNER is user:ID or session:KEY. The store is --store, else $REDIS_URL, else REDIS_URL in ./.env,\n"
       "else one SQLite file in the state directory.\n"
       "Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 the store cannot be reached.\n"
+      "An OWNER without connections is nothing wrong (0); a SERVER that is named and not there is (1).\n"
       "mcpstate COMMAND --help shows a command's options and examples.");
   app.set_help_flag("-h,--help", "Print this help and end");
   app.require_subcommand(1);
