@@ -61,6 +61,20 @@ bool is_port(std::string_view digits) {
   return read.ec == std::errc() && read.ptr == digits.data() + digits.size() && number != 0;
 }
 
+// Boost.URL (1.81) ends a host that begins like an IPv4 address behind that: of 10.0.0.1.nip.io:80/x it takes .nip.io:80/x
+// for the path. This gives host and port back what is theirs; false where there is nothing to give back to.
+bool rejoin_host(http_url& url, std::string& path, bool v4) {
+  if (path.empty() || path.front() == '/') return true;
+  if (!v4 || !url.port.empty()) return false;
+  const std::string tail = path.substr(0, path.find('/'));
+  path.erase(0, tail.size());
+  const std::size_t colon = tail.find(':');
+  url.authority += tail;
+  url.host += tail.substr(0, colon);
+  if (colon != std::string::npos) url.port = tail.substr(colon + 1);
+  return true;
+}
+
 std::string view_text(urls::string_view part) { return std::string(part.data(), part.size()); }
 
 error bad_url(std::string why) { return error(errc::bad_url, "the server's URL cannot be used: " + std::move(why)); }
@@ -141,14 +155,15 @@ result<http_url> parse_http_url(std::string_view text) {
   out.tls = scheme == "https";
   out.host = view_text(url.encoded_host_address());
   const bool v6 = url.host_type() == urls::host_type::ipv6;
-  if (url.host_type() == urls::host_type::ipvfuture || (!v6 && !is_host_text(out.host)))
-    return bad_url("its host is not valid");
+  if (url.host_type() == urls::host_type::ipvfuture) return bad_url("its host is not valid");
   out.port = view_text(url.port());
+  out.authority = view_text(url.encoded_host_and_port());
+  std::string path = view_text(url.encoded_path());
+  const bool whole = rejoin_host(out, path, url.host_type() == urls::host_type::ipv4);
+  if (!whole || (!v6 && !is_host_text(out.host))) return bad_url("its host is not valid");
   if (out.port.empty()) out.port = out.tls ? "443" : "80";
   if (!is_port(out.port)) return bad_url("its port is not valid");
-  out.authority = view_text(url.encoded_host_and_port());
   if (out.authority.ends_with(':')) out.authority.pop_back();
-  const std::string path = view_text(url.encoded_path());
   out.target = path.empty() ? "/" : path;
   if (url.has_query()) out.target += "?" + view_text(url.encoded_query());
   out.shown = scheme + "://" + out.authority + path;

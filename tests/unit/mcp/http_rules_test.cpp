@@ -28,6 +28,24 @@ TEST(HttpUrl, Defaults) {
   EXPECT_EQ(parse_http_url("http://127.0.0.1:1/mcp").value().host, "127.0.0.1");
 }
 
+TEST(HttpUrl, NamesThatBeginLikeAnAddress) {
+  const auto url = parse_http_url("http://10.0.0.1.nip.io:8080/a?b").value();
+  EXPECT_EQ(url.host, "10.0.0.1.nip.io");
+  EXPECT_EQ(url.port, "8080");
+  EXPECT_EQ(url.authority, "10.0.0.1.nip.io:8080");
+  EXPECT_EQ(url.target, "/a?b");
+  EXPECT_EQ(url.shown, "http://10.0.0.1.nip.io:8080/a");
+  EXPECT_EQ(parse_http_url("https://1.2.3.4x").value().host, "1.2.3.4x");
+  EXPECT_EQ(parse_http_url("https://1.2.3.4x").value().target, "/");
+  EXPECT_EQ(parse_http_url("https://1.2.3.4.5?q").value().target, "/?q");
+  EXPECT_FALSE(parse_http_url("http://1.2.3.4@h/").has_value());
+  EXPECT_FALSE(parse_http_url("http://1.2.3.4.h:0/").has_value());
+  EXPECT_FALSE(parse_http_url("http://1.2.3.4:80:80/").has_value());
+  EXPECT_FALSE(parse_http_url("http://1.2.3.4%41/").has_value());
+  EXPECT_FALSE(parse_http_url("http://h:80:80/").has_value());
+  EXPECT_FALSE(parse_http_url("http://[::1]x/").has_value());
+}
+
 TEST(HttpUrl, AddressInBrackets) {
   const auto url = parse_http_url("http://[::1]:3001/mcp").value();
   EXPECT_EQ(url.host, "::1");
