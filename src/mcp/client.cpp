@@ -39,6 +39,13 @@ result<std::string> shown_url(std::string_view url) {
   return std::move(parsed->shown);
 }
 
+std::string era_key(const target& where) {
+  if (const auto* there = std::get_if<http_target>(&where)) return there->url;
+  std::string out;
+  for (const std::string& word : std::get<stdio_target>(where).command) out.append(word).push_back('\0');
+  return out;
+}
+
 task<std::unique_ptr<client>> connect(asio::any_io_executor executor, target where, client_options options) {
   co_await asio::this_coro::throw_if_cancelled(false);
   if (options.client_version.empty()) options.client_version = MCPSTATE_VERSION;

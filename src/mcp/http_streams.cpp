@@ -20,6 +20,11 @@ constexpr auto long_life = 5s;        // a stream that lasted so long is no fail
 constexpr auto longest_retry = 5min;  // what a server may ask for
 constexpr auto follow_patience = 2s;  // some servers send the head of the stream with its first event
 
+// Servers may do without that stream, so this is no fault of theirs.
+error no_stream(const http_head& head) {
+  return error(errc::http_status, "the server offers no stream of announcements (HTTP " + std::to_string(head.status) + ")");
+}
+
 error no_answer() { return error(errc::connection_lost, "the server ended its stream without an answer to the request"); }
 
 }  // namespace
@@ -93,9 +98,13 @@ task<http_exchange> http_transport::get_stream(std::string last_event_id) {
   co_return co_await pool_.start("GET", std::move(headers), std::string(), http_pool::care::stream);
 }
 
-asio::awaitable<void> http_transport::follow() {
+task<void> http_transport::follow() {
+  co_await asio::this_coro::throw_if_cancelled(false);
   group_.spawn("mcp announcements", keep_following());
   co_await first_try_.wait(aio::after(follow_patience));
+  if (!first_try_.is_open()) co_return error(errc::deadline, "the server takes long to open its stream of announcements");
+  if (not_following_) co_return *not_following_;
+  co_return result<void>();
 }
 
 asio::awaitable<void> http_transport::keep_following() {
@@ -121,6 +130,7 @@ asio::awaitable<bool> http_transport::follow_once(stream_place& place, int& fail
   auto opened = co_await get_stream(place.last_event_id);
   if (!opened) {
     ++failures;
+    if (!first_try_.is_open()) not_following_ = opened.error();
     co_return true;
   }
   const unsigned status = opened->head.status;
@@ -134,6 +144,7 @@ asio::awaitable<bool> http_transport::follow_once(stream_place& place, int& fail
     co_return true;
   }
   ++failures;
+  if (!first_try_.is_open()) not_following_ = no_stream(opened->head);
   // The event id is not known any more: begin anew. 409: the server has not yet noticed that the last stream is gone.
   if (resumed && (status == 400 || status == 404)) {
     place = stream_place();

@@ -29,7 +29,7 @@ class http_transport final : public transport {
   // Returns when the exchange is over: for a request, when its answer has been given to the sink.
   task<void> send(outgoing what) override;
   void on_negotiated(const std::string& version) override;
-  asio::awaitable<void> follow() override;
+  task<void> follow() override;
   [[nodiscard]] std::string last_words() const override { return std::string(); }
   asio::awaitable<void> close() override;
 
@@ -57,12 +57,13 @@ class http_transport final : public transport {
   message_sink& sink_;
   std::size_t max_message_;
   http_pool pool_;
-  bool legacy_ = false;      // the handshake of the legacy era is done
-  bool has_worked_ = false;  // a request of the session was answered
-  std::string version_;      // legacy: negotiated; empty before, and in versions without the header
-  std::string session_id_;   // secret
-  latch first_try_;          // the stream for announcements stands, or is not offered
-  aio::task_group group_;    // that stream
+  bool legacy_ = false;                 // the handshake of the legacy era is done
+  bool has_worked_ = false;             // a request of the session was answered
+  std::string version_;                 // legacy: negotiated; empty before, and in versions without the header
+  std::string session_id_;              // secret
+  latch first_try_;                     // the stream for announcements stands, or is not offered
+  std::optional<error> not_following_;  // why the first try of it failed
+  aio::task_group group_;               // that stream
 };
 
 }  // namespace mcpstate::mcp

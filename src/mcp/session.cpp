@@ -66,6 +66,10 @@ void session::way::on_session_over(std::uint64_t request) {
   if (current()) owner_.lose(error(errc::connection_lost, "the server has ended the session"));
 }
 
+void session::way::on_oddity(const std::string& what, const std::string& peer) {
+  if (current() && owner_.options_.on_oddity) owner_.options_.on_oddity(what, peer);
+}
+
 void session::way::on_gap() {
   if (current() && owner_.options_.user) owner_.options_.user->told_list_changed("tools");
 }

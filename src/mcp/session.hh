@@ -45,6 +45,7 @@ class session final : public client {
     result<void> on_text(std::string text, std::uint64_t on_request) override;
     void on_refused(std::uint64_t request, http_answer what) override;
     void on_session_over(std::uint64_t request) override;
+    void on_oddity(const std::string& what, const std::string& peer) override;
     void on_gap() override;
     void on_lost(error why) override;
     [[nodiscard]] bool is_waiting(std::uint64_t id) const override;
@@ -111,8 +112,8 @@ class session final : public client {
   task<void> settle_legacy(era found, aio::deadline until);
   void learn(handshake told, era found);
   asio::awaitable<void> listen();
-  void step_taken(std::string what, std::chrono::steady_clock::time_point begun, const observed& got) const;
-  [[nodiscard]] std::string server_key() const;
+  void step_taken(std::string what, std::chrono::steady_clock::time_point begun, const observed& got,
+                  const std::optional<http_answer>& refusal = std::nullopt) const;
   [[nodiscard]] bool over_http() const noexcept { return std::holds_alternative<http_target>(where_); }
 
   // session_calls.cpp
@@ -135,10 +136,11 @@ class session final : public client {
   tool_pages::header_map tool_headers_;                      // modern, HTTP: of the last listing
   bool listed_ = false;
   bool closed_ = false;
-  std::optional<error> lost_;         // the session has ended
-  std::shared_ptr<latch> reopening_;  // somebody is about it
-  std::shared_ptr<latch> listening_;  // modern: the server has acknowledged the subscription
-  bool gap_ = false;                  // announcements may have been lost since the subscription broke
+  std::optional<error> lost_;           // the session has ended
+  std::shared_ptr<latch> reopening_;    // somebody is about it
+  std::shared_ptr<latch> listening_;    // modern: the server has acknowledged the subscription, or said no
+  std::optional<error> not_listening_;  // …and why not
+  bool gap_ = false;                    // announcements may have been lost since the subscription broke
   restart_guard guard_;
   asio::steady_timer nobody_waits_;  // cancelled when the last waiter leaves
   aio::task_group group_;            // answers to the server's requests, cancellations, the subscription

@@ -38,21 +38,26 @@ std::string outcome_of(const observed& got) {
   return got.why.detail();
 }
 
-}  // namespace
-
-std::string session::server_key() const {
-  if (const auto* there = std::get_if<http_target>(&where_)) return there->url;
-  std::string out;
-  for (const std::string& word : std::get<stdio_target>(where_).command) out.append(word).push_back('\0');
+observed observed_of(const std::optional<error>& why_not) {
+  observed out;
+  out.what = why_not ? observed::kind::broken : observed::kind::answer;
+  if (why_not) out.why = *why_not;
   return out;
 }
 
-void session::step_taken(std::string what, std::chrono::steady_clock::time_point begun, const observed& got) const {
+}  // namespace
+
+void session::step_taken(std::string what, std::chrono::steady_clock::time_point begun, const observed& got,
+                         const std::optional<http_answer>& refusal) const {
   if (!options_.on_step) return;
   connect_step out;
   out.what = std::move(what);
+  out.ok = got.what == observed::kind::answer;
   out.outcome = outcome_of(got);
   out.peer = got.what == observed::kind::failure ? got.msg.error_message : got.why.peer_text();
+  out.http_status = got.status;
+  if (refusal) out.content_type = media_type(refusal->content_type);
+  if (got.what == observed::kind::failure) out.rpc_error = got.msg.error_code;
   out.took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
   options_.on_step(out);
 }
@@ -89,12 +94,13 @@ task<void> session::establish() {
   const aio::deadline until = aio::after(options_.connect_timeout);
   fsm_.restart();
   lost_.reset();
-  const auto remembered = options_.eras ? options_.eras->find(server_key(), std::chrono::steady_clock::now()) : std::nullopt;
+  const auto remembered =
+      options_.eras ? options_.eras->find(era_key(where_), std::chrono::steady_clock::now()) : std::nullopt;
   detect_fsm detecting(over_http() ? detect_fsm::carrier::http : detect_fsm::carrier::stdio, options_.protocol, remembered);
   auto walked = co_await walk(detecting, until);
   if (options_.eras) {
-    if (detecting.contradicted()) options_.eras->forget(server_key());
-    if (walked) options_.eras->keep(server_key(), facts_.protocol_era, std::chrono::steady_clock::now());
+    if (detecting.contradicted()) options_.eras->forget(era_key(where_));
+    if (walked) options_.eras->keep(era_key(where_), facts_.protocol_era, std::chrono::steady_clock::now());
   }
   co_return walked;
 }
@@ -160,7 +166,7 @@ asio::awaitable<observed> session::try_discover(std::string version, aio::deadli
   outcome told;
   auto answer = co_await ask(fsm_.discover(version), rule, told);
   const observed got = observe(answer, told.refusal);
-  step_taken("server/discover", begun, got);
+  step_taken("server/discover", begun, got, told.refusal);
   co_return got;
 }
 
@@ -173,7 +179,7 @@ asio::awaitable<observed> session::try_initialize(aio::deadline until) {
   outcome told;
   auto answer = co_await ask(fsm_.initialize(), rule, told);
   const observed got = observe(answer, told.refusal);
-  step_taken("initialize", begun, got);
+  step_taken("initialize", begun, got, told.refusal);
   co_return got;
 }
 
@@ -190,7 +196,7 @@ asio::awaitable<observed> session::try_sse(aio::deadline until) {
     co_return co_await try_initialize(until);
   }
   got = observe(opened.error(), stream_refusal_);
-  step_taken("GET (event stream)", begun, got);
+  step_taken("GET (event stream)", begun, got, stream_refusal_);
   co_return got;
 }
 
@@ -208,8 +214,12 @@ task<void> session::settle_modern(const std::string& version) {
   if (options_.follow && facts_.tools_list_changed) {
     listening_ = std::make_shared<latch>();
     const std::shared_ptr<latch> listening = listening_;
+    not_listening_.reset();
+    const auto begun = std::chrono::steady_clock::now();
     group_.spawn("mcp subscription", listen());
     co_await listening->wait(aio::after(listen_patience));
+    if (!listening->is_open()) not_listening_ = error(errc::deadline, "the server does not acknowledge the subscription");
+    step_taken("subscriptions/listen", begun, observed_of(not_listening_));
   }
   co_return result<void>();
 }
@@ -227,7 +237,12 @@ task<void> session::settle_legacy(era found, aio::deadline until) {
   if (!announced) co_return announced.error();
   // What the server asks of us comes on that stream, too.
   const bool may_ask = fsm_.who().capabilities != "{}";
-  if (may_ask || (options_.follow && announces)) co_await through->carrier->follow();
+  if (!may_ask && !(options_.follow && announces)) co_return result<void>();
+  const auto begun = std::chrono::steady_clock::now();
+  auto following = co_await through->carrier->follow();
+  // The other transports have the one stream anyway.
+  const auto why_not = following ? std::nullopt : std::optional<error>(following.error());
+  if (facts_.transport == "http") step_taken("GET (announcements)", begun, observed_of(why_not));
   co_return result<void>();
 }
 
@@ -260,7 +275,12 @@ asio::awaitable<void> session::listen() {
     auto ended = co_await ask(std::move(*request), rule, told);
     if (group_.stopping()) break;
     // It said no: it has none. Anything else is an end of the subscription, and changes may be missed until the next.
-    if (ended && ended->what == message::kind::failure) break;
+    if (ended && ended->what == message::kind::failure) {
+      not_listening_ = error(errc::rpc_error, "the server refuses it with error " + std::to_string(ended->error_code),
+                             ended->error_message);
+      break;
+    }
+    if (!ended) not_listening_ = ended.error();
     gap_ = true;
     failures = std::chrono::steady_clock::now() - begun > long_life ? 1 : failures + 1;
     if (!co_await aio::wait_until(aio::after(backoff(failures, first_listen_wait, longest_listen_wait)))) break;

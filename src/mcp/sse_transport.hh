@@ -26,7 +26,7 @@ class sse_transport final : public transport {
   task<void> open() override;
   task<void> send(outgoing what) override;
   void on_negotiated(const std::string& version) override;
-  asio::awaitable<void> follow() override { co_return; }  // the one stream is there already
+  task<void> follow() override { co_return result<void>(); }  // the one stream is there already
   [[nodiscard]] std::string last_words() const override { return std::string(); }
   asio::awaitable<void> close() override;
 

@@ -116,6 +116,7 @@ void stdio_transport::take_line(std::string line) {
   if (sink_.on_text(std::move(line), 0)) return;
   // Servers print banners and debug output there. It is their bug, but harmless.
   if (junk_lines_++ == 0) first_junk_ = start;
+  sink_.on_oddity("text on standard output that is no message", start);
   if (junk_lines_ > max_junk_lines) {
     fail(error(errc::protocol, "the server writes text that is no JSON-RPC to its standard output", first_junk_));
   }

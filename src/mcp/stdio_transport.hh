@@ -26,7 +26,7 @@ class stdio_transport final : public transport {
   // Queues the line; queue_full when the server has stopped reading and far too much is waiting.
   task<void> send(outgoing what) override;
   void on_negotiated(const std::string& version) override { static_cast<void>(version); }
-  asio::awaitable<void> follow() override { co_return; }  // the pipe is there already
+  task<void> follow() override { co_return result<void>(); }  // the pipe is there already
   // The end of standard error; and the first line on standard output that was no message, if there was one.
   [[nodiscard]] std::string last_words() const override;
   asio::awaitable<void> close() override;

@@ -27,6 +27,8 @@ class message_sink {
   virtual void on_refused(std::uint64_t request, http_answer what) = 0;
   // The server no longer knows the session; comes before the error that send() answers. Nothing was done about the request.
   virtual void on_session_over(std::uint64_t request) = 0;
+  // The peer did something that it should not, and that does no harm: ours, then its own words.
+  virtual void on_oddity(const std::string& what, const std::string& peer) = 0;
   // The stream of announcements had broken and is back: some may be lost.
   virtual void on_gap() = 0;
   // The peer is gone: nothing will arrive any more. Called at most once.
@@ -54,9 +56,9 @@ class transport {
   virtual task<void> send(outgoing what) = 0;
   // The handshake of the legacy era agreed on a version.
   virtual void on_negotiated(const std::string& version) = 0;
-  // Legacy: opens whatever stream the server may use to speak first. Returns when it stands, is not offered, or takes long
-  // to open; it is kept up from then on.
-  virtual asio::awaitable<void> follow() = 0;
+  // Legacy: opens whatever stream the server may use to speak first. Returns when it stands, and with an error when it is
+  // not offered, or takes long to open; where it is offered, it is kept up from then on.
+  virtual task<void> follow() = 0;
   // What the server said beside the protocol (the end of its standard error), to explain a failure. Often empty.
   [[nodiscard]] virtual std::string last_words() const = 0;
   // Ends the session and waits until nothing is left of it. Not cancellable.

@@ -51,13 +51,21 @@ using target = std::variant<http_target, stdio_target>;
 // it may be shown and stored: without user-info, query and fragment.
 [[nodiscard]] result<std::string> shown_url(std::string_view url);
 
+// Under which name era_memory keeps what was found out about this target.
+[[nodiscard]] std::string era_key(const target& where);
+
 // One step on the way to a connection, for people who want to know what a server does and how long it takes.
 struct connect_step {
   connect_step() {}
-  std::string what;     // "start the program", "server/discover", "initialize", "GET (event stream)", …
+  std::string what;  // "start the program", "server/discover", "initialize", "GET (event stream)" (HTTP+SSE),
+                     // "GET (announcements)", "subscriptions/listen"
+  bool ok = false;
   std::string outcome;  // "ok", or what came instead in a few words of ours
   std::string peer;     // the server's own words about it, if any
   std::chrono::microseconds took{0};
+  unsigned http_status = 0;    // of an answer that was no success, or not MCP; 0: there was none
+  std::string content_type;    // of that answer, without parameters
+  std::int64_t rpc_error = 0;  // code of a JSON-RPC error
 };
 
 struct client_options {
@@ -85,6 +93,9 @@ struct client_options {
   // repeated only if they cannot have done anything: tools/call never is.
   bool reopen = true;
   std::function<void(const connect_step&)> on_step;  // called on the executor; returns at once
+  // What a server does that it should not, and that does no harm: text on standard output that is no message. Ours, then its
+  // own words. Called on the executor; returns at once; may be called often.
+  std::function<void(const std::string& what, const std::string& peer)> on_oddity;
 };
 
 // What the handshake told.
