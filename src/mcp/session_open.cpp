@@ -161,7 +161,8 @@ asio::awaitable<observed> session::try_discover(std::string version, aio::deadli
   waiting rule;
   rule.name = "server/discover";
   // Over HTTP silence says nothing about the era, so there is nothing to save the time for.
-  rule.limit = over_http() ? options_.connect_timeout : std::min(options_.probe_timeout, options_.connect_timeout);
+  // Over a pipe silence means an old server, which is started once more and needs the rest of the time.
+  rule.limit = over_http() ? options_.connect_timeout : std::min(options_.probe_timeout, options_.connect_timeout / 3);
   rule.until = rule.at_most = std::min(until, begun + rule.limit);
   outcome told;
   auto answer = co_await ask(fsm_.discover(version), rule, told);
