@@ -61,6 +61,7 @@ class http_transport final : public transport {
   bool has_worked_ = false;             // a request of the session was answered
   std::string version_;                 // legacy: negotiated; empty before, and in versions without the header
   std::string session_id_;              // secret
+  bool stream_stood_ = false;           // there was a stream for announcements
   latch first_try_;                     // the stream for announcements stands, or is not offered
   std::optional<error> not_following_;  // why the first try of it failed
   aio::task_group group_;               // that stream

@@ -28,6 +28,7 @@ bool is_declared_mode(const client_identity& who, const message& in) {
 }  // namespace
 
 void session_fsm::restart() {
+  if (phase_ == phase::closed) return;
   phase_ = phase::idle;
   batches_ = false;
   cancel_by_message_ = true;

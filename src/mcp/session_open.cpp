@@ -78,6 +78,7 @@ asio::awaitable<void> session::leave() {
 // A new transport to the server, opened.
 task<void> session::use(bool over_sse) {
   co_await leave();
+  if (closed_) co_return error(errc::stopped, "the session with the server is closed");
   way_ = std::make_shared<way>(*this);
   if (const auto* program = std::get_if<stdio_target>(&where_)) {
     way_->carrier = std::make_unique<stdio_transport>(executor_, *way_, *program, options_);
