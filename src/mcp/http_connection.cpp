@@ -5,14 +5,15 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/error.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 
 #include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
 #include <array>
 #include <optional>
@@ -208,10 +209,25 @@ class connection_over final : public http_connection {
   bool used_ = false, answered_ = false, sound_ = false, keeps_ = false;
 };
 
+bool is_address(const std::string& host) {
+  error_code ec;
+  asio::ip::make_address(host, ec);
+  return !ec;
+}
+
+// Whose certificate it must be. The name is also sent, for names only: RFC 6066 has no addresses there.
+bool expect_name(SSL* tls, const std::string& host) {
+  if (is_address(host)) return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls), host.c_str()) == 1;
+  SSL_set_hostflags(tls, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  return SSL_set1_host(tls, host.c_str()) == 1 && SSL_set_tlsext_host_name(tls, host.c_str()) == 1;
+}
+
 // Why the handshake failed, in OpenSSL's words for certificates where it was the certificate.
 error tls_error(const http_url& where, tls_stream& stream, const error_code& ec) {
   const long verdict = SSL_get_verify_result(stream.native_handle());
   std::string why = verdict != X509_V_OK ? X509_verify_cert_error_string(verdict) : ec.message();
+  const bool other_name = verdict == X509_V_ERR_HOSTNAME_MISMATCH || verdict == X509_V_ERR_IP_ADDRESS_MISMATCH;
+  if (other_name) why = "its certificate is for another name";
   const bool not_tls = ec.category() == asio::error::get_ssl_category() &&
                        ERR_GET_REASON(static_cast<unsigned long>(ec.value())) == SSL_R_WRONG_VERSION_NUMBER;
   if (not_tls) why = "what answers there does not speak TLS (is it http://?)";
@@ -239,12 +255,6 @@ task<tcp::socket> connect_tcp(asio::any_io_executor executor, const http_url& wh
   co_return std::move(socket);
 }
 
-bool is_address(const std::string& host) {
-  error_code ec;
-  asio::ip::make_address(host, ec);
-  return !ec;
-}
-
 }  // namespace
 
 result<std::shared_ptr<asio::ssl::context>> make_tls_context(const std::string& ca_file) {
@@ -269,11 +279,9 @@ task<std::unique_ptr<http_connection>> open_http_connection(asio::any_io_executo
     co_return std::make_unique<connection_over<tcp::socket>>(std::move(*socket), std::move(where.authority));
   }
   tls_stream stream(std::move(*socket), *tls);
-  // The name is sent for names only: RFC 6066 has no addresses there.
-  if (!is_address(where.host)) SSL_set_tlsext_host_name(stream.native_handle(), where.host.c_str());
-  error_code ec;
-  stream.set_verify_callback(asio::ssl::host_name_verification(where.host), ec);
-  if (ec) co_return tls_error(where, stream, ec);
+  if (!expect_name(stream.native_handle(), where.host)) {
+    co_return error(errc::tls_failed, "no certificate can be for the name " + where.host);
+  }
   auto [refused] = co_await stream.async_handshake(asio::ssl::stream_base::client, aio::use_ec);
   if (refused) co_return tls_error(where, stream, refused);
   co_return std::make_unique<connection_over<tls_stream>>(std::move(stream), std::move(where.authority));
