@@ -309,6 +309,15 @@ class Words(CliTest):
         for name in listed:
             self.assertIn("Examples:", self.ok(name, "--help").text)
 
+    def test_every_command_speaks_json(self):
+        self.ok("set", "user:1", "s", "CONNECTED", "--tools", "-", "--json", stdin=b"[1]").json
+        for words in (("list",), ("list", "user:1"), ("show", "user:1", "s"), ("tools", "user:1"), ("tools", "user:1", "s"),
+                      ("touch", "user:1"), ("disconnect", "user:1", "s"), ("claim", "session:s", "user:1"), ("stats",),
+                      ("doctor",), ("doctor", "--fix"), ("version",), ("clear", "user:1", "--yes")):
+            ran = self.ok(*words, "--json")
+            self.assertIsInstance(ran.json, (dict, list), words)
+            self.assertEqual(ran.err, b"", words)
+
     def test_version(self):
         self.assertRegex(self.ok("version").text, r"^mcpstate \d+\.\d+\.\d+\n$")
         self.assertEqual("mcpstate " + self.ok("version", "--json").json["version"] + "\n", self.ok("--version").text)
