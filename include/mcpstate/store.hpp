@@ -117,7 +117,8 @@ struct store_stats {
 // One line of what doctor found.
 struct finding {
   finding() {}
-  enum class level { ok, repaired, note, warning, problem } severity = level::ok;  // repaired: was wrong, is right now
+  // repaired: was wrong, and is right now.
+  enum class level { ok, repaired, note, warning, problem } severity = level::ok;
   std::string check;  // stable, snake_case
   std::string text;   // what is so, and what to do
   std::uint64_t count = 0;
