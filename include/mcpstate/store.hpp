@@ -117,7 +117,8 @@ struct store_stats {
 // One line of what doctor found.
 struct finding {
   finding() {}
-  enum class level { ok, note, warning, problem } severity = level::ok;
+  // repaired: was wrong, and is right now.
+  enum class level { ok, repaired, note, warning, problem } severity = level::ok;
   std::string check;  // stable, snake_case
   std::string text;   // what is so, and what to do
   std::uint64_t count = 0;
@@ -181,7 +182,7 @@ class store {
   task<owner_page> scan(std::string cursor);
   task<store_stats> stats(progress_handler progress);
   // For doctor: how the store is set up, and every invariant over every record, with counts. fix repairs what can be
-  // repaired without losing anything.
+  // repaired without losing anything; the findings are then of the state after it.
   task<std::vector<finding>> examine(bool fix, progress_handler progress);
   // Ends watches and background work, then releases the connection. Await it once, last.
   virtual asio::awaitable<void> close() = 0;

@@ -252,7 +252,7 @@ class builder {
   void doctor() {
     auto& sub = add("doctor", operating, "Check the store, and every record against every invariant",
                     {"mcpstate doctor", "mcpstate doctor --fix", "mcpstate doctor --store redis://localhost:6379/0 --json"});
-    sub.add_flag("--fix", into_.fix, "Repair what can be repaired without losing anything");
+    sub.add_flag("--fix", into_.fix, "Repair what can be repaired without losing anything, and report what is left");
     add_globals(sub);
   }
 

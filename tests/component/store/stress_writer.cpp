@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// One of several processes that all write the same owner: stress_writer URL SECONDS SEED. Prints a JSON line of what it did
-// and of the highest revision it saw of each server; ends with 1, and says why, when something was not as promised.
+// One of several processes that all write the same owner for some time: stress_writer URL SECONDS SEED. Prints a JSON line
+// of what it did and of the highest revision it saw of each server; ends with 1, and says why, when something was not as
+// promised.
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
@@ -21,6 +22,8 @@ namespace mcpstate {
 namespace {
 
 constexpr int hands = 4;  // operations under way at a time
+// A slow machine works longer, so that every kind of operation has its turn however few it does in a second.
+constexpr std::uint64_t least_steps = 250;
 
 using moment = std::chrono::steady_clock::time_point;
 moment now() { return std::chrono::steady_clock::now(); }
@@ -37,6 +40,7 @@ struct writer {
   moment begun = now();
   std::vector<std::string> faults;
   aio::deadline end{};
+  std::uint64_t steps = 0;
   aio::task_group group;
   std::mt19937_64 random;
 
@@ -161,7 +165,10 @@ asio::awaitable<void> one_step(writer& w) {
 }
 
 asio::awaitable<void> work(writer& w) {
-  while (now() < w.end && w.faults.empty()) co_await one_step(w);
+  while ((now() < w.end || w.steps < least_steps) && w.faults.empty()) {
+    ++w.steps;
+    co_await one_step(w);
+  }
 }
 
 asio::awaitable<void> run(writer& w, std::string url, std::chrono::seconds how_long) {
