@@ -67,12 +67,15 @@ session::waiting session::rule_for(const std::string& method, const call_options
   return out;
 }
 
-// One request and its answer. A session that the server has lost is opened again; the request is repeated, once, if it
-// cannot have been carried out, or does not matter twice.
+// One request and its answer. A session that the server has lost is opened again; the request is repeated if it cannot have
+// been carried out, or does not matter twice: once for the session, and once for the connection, as a server that restarts
+// breaks both.
 task<message> session::call(std::string method, std::string params, request_extras extras, call_options how) {
   co_await asio::this_coro::throw_if_cancelled(false);
   extras.progress = static_cast<bool>(how.on_progress);
-  for (bool again = false;; again = true) {
+  bool after_session = false;
+  bool after_break = false;
+  for (;;) {
     MCPSTATE_CO_CHECK(co_await ready());
     auto request = fsm_.request(method, params, extras);
     if (!request) co_return request.error();
@@ -81,7 +84,8 @@ task<message> session::call(std::string method, std::string params, request_extr
     auto answer = co_await ask(std::move(*request), rule, told);
     if (answer) co_return std::move(*answer);
     const bool harmless = told.session_over || (is_loss(answer.error()) && is_repeatable(method));
-    if (harmless && !again && options_.reopen && !closed_) continue;
+    bool& again = told.session_over ? after_session : after_break;
+    if (harmless && options_.reopen && !closed_ && !std::exchange(again, true)) continue;
     const bool unknown = is_loss(answer.error()) || answer.error().code() == errc::deadline;
     if (unknown && !told.session_over && !is_repeatable(method)) co_return unknown_outcome(answer.error(), method);
     co_return answer.error();
