@@ -103,7 +103,8 @@ task<std::string> session::answer_questions(std::string result) {
     const bool sound = kind_of(each.value) == json_kind::object;
     const std::string method = sound ? text_member(each.value, "method") : std::string();
     std::string params(sound ? find_member(each.value, "params").value_or("{}") : "{}");
-    if (!options_.user || !declares(fsm_.who().capabilities, method)) {
+    const std::string& offered = fsm_.who().capabilities;
+    if (!options_.user || !declares(offered, method) || !declares_mode_of(offered, method, params)) {
       co_return error(errc::unsupported, "the server asks for something that was not offered to it", method);
     }
     const std::string key(each.key);
