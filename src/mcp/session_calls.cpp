@@ -136,6 +136,7 @@ task<std::string> session::converse(std::string method, std::string params, requ
     const std::string state(find_member(answer->body, "requestState").value_or(""));
     auto answers = co_await answer_questions(std::move(answer->body));
     if (!answers) co_return answers.error();
+    if (answers->empty() && state.empty()) co_return error(errc::protocol, "the server asks for input, and not for what");
     if (answers->empty() && !co_await aio::wait_until(aio::after(backoff(round, first_round_wait, longest_round_wait)))) {
       co_return error(errc::stopped, method + " was cancelled");
     }
