@@ -116,15 +116,16 @@ task<std::string> session::answer_questions(std::string result) {
   co_return out + "}";
 }
 
-// A request with as many rounds of questions as the server needs: the result in the end.
-task<std::string> session::converse(std::string method, std::string params, request_extras extras, call_options how) {
+// A request with as many rounds of questions as the server needs: the result in the end. stale_basis, if that is wanted, when
+// the headers do not fit the tool any more: nothing was done.
+task<std::string> session::converse(std::string method, std::string params, request_extras extras, call_options how,
+                                    bool may_list) {
   std::string now = params;
   for (int round = 1; round <= max_rounds; ++round) {
     auto answer = co_await call(method, std::move(now), extras, how);
     if (!answer) co_return answer.error();
     if (answer->what == message::kind::failure) {
-      // A stale idea of the tool's headers: list again, and try once more.
-      if (answer->error_code == rpc::header_mismatch && round == 1 && listed_) {
+      if (answer->error_code == rpc::header_mismatch && round == 1 && may_list && listed_) {
         listed_ = false;
         co_return error(errc::stale_basis, "the tool's headers have changed", std::move(answer->error_message));
       }
@@ -147,7 +148,7 @@ task<std::string> session::converse(std::string method, std::string params, requ
 
 task<std::string> session::request(std::string method, std::string params, call_options options) {
   if (!params.empty() && !is_object(params)) co_return error(errc::bad_argument, "the parameters are no JSON object");
-  co_return co_await converse(std::move(method), std::move(params), request_extras(), std::move(options));
+  co_return co_await converse(std::move(method), std::move(params), request_extras(), std::move(options), false);
 }
 
 // Modern, HTTP: arguments that the tool's schema wants as headers, too. That takes a listing, if there was none.
@@ -173,8 +174,9 @@ task<call_result> session::call_tool(std::string name, std::string arguments, ca
     auto headers = co_await headers_for(name, arguments);
     if (!headers) co_return headers.error();
     extras.headers = std::move(*headers);
-    auto body = co_await converse("tools/call", params, std::move(extras), options);
-    if (!body && body.error().is(cond::conflict) && !again) continue;
+    // A stale idea of the tool's headers: list again, and try once more.
+    auto body = co_await converse("tools/call", params, std::move(extras), options, !again);
+    if (!body && body.error().is(cond::conflict)) continue;
     if (!body) co_return body.error();
     if (kind_of(*body) != json_kind::object) co_return error(errc::protocol, "the answer to tools/call is not an object");
     call_result out;
