@@ -148,10 +148,11 @@ class connection_over final : public http_connection {
   task<http_head> exchange(http_request what) override {
     co_await asio::this_coro::throw_if_cancelled(false);
     now_.reset();
-    answered_ = keeps_ = false;
+    answered_ = keeps_ = sent_ = false;
     if (std::exchange(used_, true) && is_stale(stream_)) co_return broke(who_, "the server closed it while it was idle");
     now_ = std::make_unique<exchange_state>(who_);
     const auto request = to_beast(std::move(what), who_);
+    sent_ = true;
     auto [write_failed, written] = co_await http::async_write(stream_, request, aio::use_ec);
     static_cast<void>(written);
     sound_ = !write_failed;
@@ -189,6 +190,7 @@ class connection_over final : public http_connection {
     co_return std::string();
   }
 
+  bool sent() const noexcept override { return sent_; }
   bool answered() const noexcept override { return answered_; }
   bool reusable() const noexcept override { return sound_ && keeps_; }
 
@@ -206,7 +208,7 @@ class connection_over final : public http_connection {
   Stream stream_;
   std::string who_;
   std::unique_ptr<exchange_state> now_;
-  bool used_ = false, answered_ = false, sound_ = false, keeps_ = false;
+  bool used_ = false, sent_ = false, answered_ = false, sound_ = false, keeps_ = false;
 };
 
 bool is_address(const std::string& host) {

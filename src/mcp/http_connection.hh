@@ -40,6 +40,8 @@ class http_connection {
   virtual task<http_head> exchange(http_request what) = 0;
   // The next bytes of the body, a bounded piece; empty at its end.
   virtual task<std::string> read_body() = 0;
+  // Whether any byte of the last request may have left.
+  [[nodiscard]] virtual bool sent() const noexcept = 0;
   // Whether any byte of an answer to the last request has arrived.
   [[nodiscard]] virtual bool answered() const noexcept = 0;
   // Whether another exchange can follow: the body has been read to its end, and both sides keep the connection.

@@ -91,7 +91,8 @@ task<http_exchange> http_pool::send_once(http_request what, care how) {
     auto head = co_await out.connection->exchange(what);
     const auto state = co_await asio::this_coro::cancellation_state;
     const bool stopped = state.cancelled() != asio::cancellation_type::none;
-    const bool final = how == care::once || out.connection->answered() || stopped;
+    const bool once = how == care::once && out.connection->sent();
+    const bool final = once || out.connection->answered() || stopped;
     if (!head && final) co_return head.error();
     if (head) {
       out.head = std::move(*head);

@@ -46,7 +46,7 @@ class http_transport final : public transport {
   task<void> take_stream(http_exchange on, std::uint64_t id);
   task<void> read_events(http_exchange& on, std::uint64_t id, stream_place& place);
   task<void> take_up(std::uint64_t id, stream_place place, error why);
-  task<void> take_refusal(http_exchange on, std::uint64_t id);
+  task<void> take_refusal(http_exchange on, std::uint64_t id, bool in_session);
   task<http_exchange> get_stream(std::string last_event_id);
   asio::awaitable<void> keep_following();
   asio::awaitable<bool> follow_once(stream_place& place, int& failures);
