@@ -100,8 +100,16 @@ result<bool> take_what_is_there(tcp::socket& from, exchange_state& to, const std
   return true;
 }
 
+// A cancellation that comes between two operations stops neither of them: whoever begins one that may wait asks first.
+task<void> check_wanted(std::string what) {
+  const auto state = co_await asio::this_coro::cancellation_state;
+  if (state.cancelled() != asio::cancellation_type::none) co_return error(errc::stopped, std::move(what));
+  co_return result<void>();
+}
+
 // Reads once, waiting for it if need be. No buffer is held meanwhile.
 task<void> take_more(tcp::socket& from, exchange_state& to, const std::string& who) {
+  MCPSTATE_CO_CHECK(co_await check_wanted(who));
   MCPSTATE_CO_TRY(at_once, take_what_is_there(from, to, who));
   if (at_once) {
     // A peer that sends as fast as we read must not keep everybody else waiting.
@@ -117,6 +125,7 @@ task<void> take_more(tcp::socket& from, exchange_state& to, const std::string& w
 }
 
 task<void> take_more(tls_stream& from, exchange_state& to, const std::string& who) {
+  MCPSTATE_CO_CHECK(co_await check_wanted(who));
   std::string buffer(tls_read_bytes, '\0');
   auto [ec, got] = co_await from.async_read_some(asio::buffer(buffer), aio::use_ec);
   if (ec) co_return to.take_end(ec, who);
@@ -243,6 +252,7 @@ task<tcp::socket> connect_tcp(asio::any_io_executor executor, const http_url& wh
   std::vector<tcp::endpoint> endpoints;
   const auto port = static_cast<std::uint16_t>(std::stoul(where.port));
   for (const auto& address : found) endpoints.emplace_back(address, port);
+  MCPSTATE_CO_CHECK(co_await check_wanted(where.authority));
   tcp::socket socket(executor);
   auto [refused, peer] = co_await asio::async_connect(socket, endpoints, aio::use_ec);
   static_cast<void>(peer);
@@ -284,6 +294,7 @@ task<std::unique_ptr<http_connection>> open_http_connection(asio::any_io_executo
   if (!expect_name(stream.native_handle(), where.host)) {
     co_return error(errc::tls_failed, "no certificate can be for the name " + where.host);
   }
+  MCPSTATE_CO_CHECK(co_await check_wanted(where.authority));
   auto [refused] = co_await stream.async_handshake(asio::ssl::stream_base::client, aio::use_ec);
   if (refused) co_return tls_error(where, stream, refused);
   co_return std::make_unique<connection_over<tls_stream>>(std::move(stream), std::move(where.authority));

@@ -144,7 +144,15 @@ error not_mcp(const http_answer& answer) {
 
 }  // namespace
 
+bool may_be_url(std::string_view text) noexcept {
+  const std::size_t end = text.find_first_of(":/?#");
+  const bool scheme = end != std::string_view::npos && text[end] == ':';
+  if (scheme && !text.substr(end).starts_with("://")) return false;
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F; });
+}
+
 result<http_url> parse_http_url(std::string_view text) {
+  if (!may_be_url(text)) return bad_url("it is no absolute URL");
   const auto parsed = urls::parse_uri(urls::string_view(text.data(), text.size()));
   if (!parsed) return bad_url("it is no absolute URL");
   const urls::url_view& url = *parsed;

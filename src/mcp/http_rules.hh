@@ -23,6 +23,10 @@ struct http_url {
 // that could be a secret.
 [[nodiscard]] result<http_url> parse_http_url(std::string_view text);
 
+// Whether a text may be a URL with a host, or a relative reference: visible ASCII, and // behind a scheme. Boost.URL (1.81)
+// must not see anything else: some of it ends the program.
+[[nodiscard]] bool may_be_url(std::string_view text) noexcept;
+
 using header_list = std::vector<std::pair<std::string, std::string>>;
 // bad_argument for a header that is malformed, or that the protocol itself sets.
 [[nodiscard]] result<void> check_headers(const header_list& headers);

@@ -28,6 +28,7 @@ bool is_same_origin(const http_url& a, const http_url& b) {
 
 result<http_url> resolve_same_origin(const http_url& from, std::string_view reference) {
   const error no_url(errc::protocol, "the server names a URL that is none");
+  if (!may_be_url(reference)) return no_url;
   const std::string base_text = origin_of(from) + from.target;
   const auto base = urls::parse_uri(base_text);
   const auto relative = urls::parse_uri_reference(urls::string_view(reference.data(), reference.size()));

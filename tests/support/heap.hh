@@ -12,7 +12,7 @@
 #endif
 
 #ifdef MCPSTATE_SANITIZER_HEAP
-#include <sanitizer/allocator_interface.h>
+extern "C" std::size_t __sanitizer_get_current_allocated_bytes();  // GCC does not install its header
 #else
 #include <malloc.h>
 #endif

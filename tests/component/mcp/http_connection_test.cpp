@@ -3,6 +3,8 @@
 #include <memory>
 #include <string>
 
+#include <mcpstate/aio/task_group.hpp>
+
 #include "component/mcp/http_fixture.hh"
 #include "component/mcp/raw_peer.hh"
 #include "support/compress.hh"
@@ -185,6 +187,44 @@ TEST(HttpConnection, Stalls) {
     run_co_test([&](asio::io_context&) { return stalls(begun); });
   }
 }
+
+asio::awaitable<void> send_for_ever(raw_peer& peer) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  const std::string bytes(100'000, 'x');
+  for (;;) {
+    auto [ec, size] = co_await asio::async_write(peer.socket(), asio::buffer(bytes), aio::use_ec);
+    static_cast<void>(size);
+    if (ec) co_return;
+  }
+}
+
+task<void> read_for_ever(mcp::http_connection& from) {
+  for (;;) {
+    const auto piece = co_await from.read_body();
+    if (!piece) co_return piece.error();
+  }
+}
+
+asio::awaitable<void> endless_and_fast() {
+  const auto executor = co_await asio::this_coro::executor;
+  raw_peer peer(executor);
+  auto opened = co_await mcp::open_http_connection(executor, peer.url(), nullptr);
+  CO_ASSERT_OK(opened);
+  co_await peer.accept();
+  co_await peer.write("HTTP/1.1 200 OK\r\n\r\n");
+  auto request = post();
+  CO_ASSERT_OK(co_await (*opened)->exchange(request));
+  aio::task_group group(executor);
+  group.spawn("send", send_for_ever(peer));
+  auto reading = read_for_ever(**opened);
+  const auto read = co_await aio::with_deadline(std::move(reading), aio::after(100ms), "the body");
+  opened->reset();
+  co_await group.stop();
+  CO_ASSERT_FAILS(read, errc::deadline);
+}
+
+// There is always something to read: neither the deadline nor the others of the executor may starve.
+TEST(HttpConnection, EndlessAndFast) { run(endless_and_fast); }
 
 std::string chunk(const std::string& bytes) {
   char size[20];

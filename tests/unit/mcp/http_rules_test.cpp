@@ -53,9 +53,29 @@ TEST(HttpUrl, AddressInBrackets) {
 }
 
 TEST(HttpUrl, Refused) {
-  for (const char* const text :
-       {"", "h", "/mcp", "ftp://h/", "http:", "http:///x", "http://h:99999/", "http://h:0/", "http://a b/", "http://h/a b",
-        "http://h%41/", "http://me:s3cret@h/", "http://me@h/", "http://h/\r\nX: y"}) {
+  for (const char* const text : {"",
+                                 "h",
+                                 "/mcp",
+                                 "ftp://h/",
+                                 "http:",
+                                 "http:///x",
+                                 "http://h:99999/",
+                                 "http://h:0/",
+                                 "http://a b/",
+                                 "http://h/a b",
+                                 "http://h%41/",
+                                 "http://me:s3cret@h/",
+                                 "http://me@h/",
+                                 "http://h/\r\nX: y",
+                                 "http:\xD8",
+                                 "http:?",
+                                 "http:",
+                                 ":",
+                                 "://",
+                                 "a:b",
+                                 "//h/",
+                                 "http://h/\xC3\xA9",
+                                 "http://h/\x7F"}) {
     const auto url = shown_url(text);
     ASSERT_FALSE(url.has_value()) << text;
     EXPECT_EQ(url.error().code(), errc::bad_url) << text;

@@ -46,8 +46,9 @@ TEST(SameOrigin, OtherOrigins) {
 }
 
 TEST(SameOrigin, NoUrls) {
-  for (const char* const text : {"http://", "ftp://h.example/", "javascript:alert(1)", "https://me@h.example/", "/a b",
-                                 "/\r\nX: y", "http://h.example:99999/", "\xC3\xA9"}) {
+  for (const char* const text :
+       {"http://", "ftp://h.example/", "javascript:alert(1)", "https://me@h.example/", "/a b", "/\r\nX: y",
+        "http://h.example:99999/", "\xC3\xA9", "http:\xD8", "http:?", "http:x", ":", "a:b"}) {
     EXPECT_EQ(lead("https://h.example/mcp", text), "protocol") << text;
   }
 }
