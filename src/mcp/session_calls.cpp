@@ -116,8 +116,8 @@ task<std::string> session::answer_questions(std::string result) {
   co_return out + "}";
 }
 
-// A request with as many rounds of questions as the server needs: the result in the end. stale_basis, if that is wanted, when
-// the headers do not fit the tool any more: nothing was done.
+// A request with as many rounds of questions as the server needs: the result in the end. stale_basis, if that is wanted,
+// when the headers do not fit the tool any more: nothing was done.
 task<std::string> session::converse(std::string method, std::string params, request_extras extras, call_options how,
                                     bool may_list) {
   std::string now = params;

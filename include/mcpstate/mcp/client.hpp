@@ -156,9 +156,9 @@ class client {
   // page fails the whole.
   virtual task<tool_listing> list_tools() = 0;
   // arguments: a raw JSON object. What the server wants to know meanwhile (elicitation, sampling, roots) is asked of
-  // client_options::user. Cancelling tells the server, in the way of its protocol. Failure: no_record for a tool that it
-  // does not have, rpc_error for other refusals, outcome_unknown when the connection broke or the time was over after the
-  // call was sent: it may have been carried out, and is never repeated.
+  // client_options::user. Cancelling tells the server, in the way of its protocol. Failure: bad_argument for a tool that it
+  // does not have and for arguments that it refuses, rpc_error for other refusals, outcome_unknown when the connection broke
+  // or the time was over after the call was sent: it may have been carried out, and is never repeated.
   virtual task<call_result> call_tool(std::string name, std::string arguments, call_options options) = 0;
   // Any other request of the protocol (resources/list, resources/read, prompts/get, …): raw params (empty or an object), raw
   // result. One page of a list: the caller follows nextCursor.

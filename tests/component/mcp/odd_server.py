@@ -10,6 +10,10 @@ MODE = sys.argv[1]
 STREAMS = [name for name in os.listdir("/proc/self/fd") if os.path.exists("/proc/self/fd/" + name)]
 TOOL = '{"name":"odd", "x":1.50e+2,"\\u0061":"\\/\\u00e9"}'
 
+if "MCPSTATE_TEST_STARTS" in os.environ:  # a file that gets a byte with each start
+    with open(os.environ["MCPSTATE_TEST_STARTS"], "a") as starts:
+        starts.write("x")
+
 
 def put(text, end="\n"):
     sys.stdout.write(text + end)
@@ -106,7 +110,11 @@ def on_list(request):
 def on_probe(request):
     """server/discover, which servers of the older protocols do not know."""
     if MODE == "dies_when_probed":
+        say("unknown method server/discover\n")
         os._exit(1)
+    if MODE == "refuses_when_probed":  # with an error that names no request
+        put('{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Not initialized"}}')
+        return
     if MODE != "silent_when_probed":
         put('{"jsonrpc":"2.0","id":%s,"error":{"code":-32601,"message":"Method not found"}}' % json.dumps(request["id"]))
 
@@ -166,6 +174,10 @@ def serve():
             on_initialize(request)
         elif request.get("method") == "tools/list":
             on_list(request)
+        elif request.get("method") == "tools/call":
+            if MODE == "dies_in_calls":
+                os._exit(6)
+            answer(request, '{"content":[]}')
         elif request.get("method") == "ping":
             if MODE == "no_ping":
                 put('{"jsonrpc":"2.0","id":%d,"error":{"code":-32601,"message":"Method not found"}}' % request["id"])
