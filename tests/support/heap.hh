@@ -12,7 +12,8 @@
 #endif
 
 #ifdef MCPSTATE_SANITIZER_HEAP
-#include <sanitizer/allocator_interface.h>
+// GCC 12 of Debian has the function, but not its header.
+extern "C" std::size_t __sanitizer_get_current_allocated_bytes();
 #else
 #include <malloc.h>
 #endif
