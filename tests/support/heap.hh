@@ -12,7 +12,8 @@
 #endif
 
 #ifdef MCPSTATE_SANITIZER_HEAP
-extern "C" std::size_t __sanitizer_get_current_allocated_bytes();  // GCC does not install its header
+// GCC 12 of Debian has the function, but not its header.
+extern "C" std::size_t __sanitizer_get_current_allocated_bytes();
 #else
 #include <malloc.h>
 #endif
