@@ -372,7 +372,7 @@ class Elsewhere(Hostile):
         self.canary = HostileServer(hostile_server.polite)
         self.addCleanup(self.canary.close)
 
-    def leads_away(self, behave, codes="http_status protocol"):
+    def leads_away(self, behave, codes="forbidden_target"):
         self.refused(behave, codes)
         self.assertEqual(self.canary.connections, 0)
 
@@ -380,19 +380,22 @@ class Elsewhere(Hostile):
         for status in (301, 302, 303, 307, 308):
             with self.subTest(status):
                 go = lambda exchange, status=status: exchange.answer(status=status, Location=self.canary.url)
-                self.leads_away(go)
-                self.leads_away(polite_but(tools_list=go))
+                codes = "forbidden_target" if status in (307, 308) else "http_status"
+                self.leads_away(go, codes)
+                self.leads_away(polite_but(tools_list=go), codes)
 
     def test_redirects_to_private_addresses(self):
         port = self.canary.port
         for where in ("http://169.254.169.254/latest/meta-data/", f"http://[::1]:{port}/", f"//127.0.0.1:{port}/x",
                       f"http://localhost:{port}/mcp", "file:///etc/passwd", "javascript:alert(1)", "", "http://"):
             with self.subTest(where):
-                self.leads_away(lambda exchange, where=where: exchange.answer(status=307, Location=where))
+                go = lambda exchange, where=where: exchange.answer(status=307, Location=where)
+                self.leads_away(go, "forbidden_target http_status protocol")
 
     def test_redirects_in_a_circle(self):
-        self.leads_away(lambda exchange: exchange.answer(status=307, Location=exchange.path))
-        self.leads_away(lambda exchange: exchange.answer(status=308, Location=f"/mcp/{len(exchange.server.requests)}"))
+        self.leads_away(lambda exchange: exchange.answer(status=307, Location=exchange.path), "http_status protocol")
+        onward = lambda exchange: exchange.answer(status=308, Location=f"/mcp/{len(exchange.server.requests)}")
+        self.leads_away(onward, "http_status protocol")
 
     def test_one_redirect_on_the_same_origin_is_followed(self):
         def behave(exchange):
@@ -409,7 +412,7 @@ class Elsewhere(Hostile):
                 return
             exchange.stream(f"event: endpoint\ndata: {self.canary.url}\n\n")
             exchange.hang()
-        self.leads_away(behave, "protocol http_status bad_url")
+        self.leads_away(behave, "protocol http_status bad_url forbidden_target")
 
     def test_an_old_server_that_never_says_where(self):
         def behave(exchange):
