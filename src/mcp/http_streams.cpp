@@ -40,12 +40,12 @@ result<void> http_transport::give_events(std::vector<sse_event> events, std::uin
 
 // Events up to the answer to the request: a server may keep the stream open behind it. id 0: until the stream ends.
 task<void> http_transport::read_events(http_exchange& on, std::uint64_t id, stream_place& place) {
-  sse_parser parser(max_message_);
+  sse_parser parser(max_message_, place.last_event_id);
   while (id == 0 || sink_.is_waiting(id)) {
     auto part = co_await on.connection->read_body();
     if (part && !part->empty()) {
       MCPSTATE_CO_TRY(events, parser.feed(*part));
-      if (!parser.last_event_id().empty()) place.last_event_id = parser.last_event_id();
+      place.last_event_id = parser.last_event_id();
       if (parser.retry()) place.retry = parser.retry();
       MCPSTATE_CO_CHECK(give_events(std::move(events), id));
       continue;
@@ -75,7 +75,7 @@ task<void> http_transport::take_stream(http_exchange on, std::uint64_t id) {
 
 // The rest of a stream that broke before the answer, by GET, as the server offered with its event ids.
 task<void> http_transport::take_up(std::uint64_t id, stream_place place, error why) {
-  for (int failures = 1; failures <= max_take_ups && sink_.is_waiting(id); ++failures) {
+  for (int failures = 1; failures <= max_take_ups && sink_.is_waiting(id) && !place.last_event_id.empty(); ++failures) {
     const auto wait = place.retry ? std::min<std::chrono::milliseconds>(*place.retry, longest_retry)
                                   : backoff(failures, first_wait, longest_wait);
     if (!co_await aio::wait_until(aio::after(wait))) co_return why;

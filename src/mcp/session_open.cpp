@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How a session begins: what the server speaks, the handshake, and all of it again when the server has lost the session.
+#include <boost/asio/co_spawn.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -75,7 +77,10 @@ task<void> session::open() {
 // Lets go of the transport, if there is one. Who is inside a send() keeps it alive until he has left.
 asio::awaitable<void> session::leave() {
   const std::shared_ptr<way> old = std::exchange(way_, nullptr);
-  if (old && old->carrier) co_await old->carrier->close();
+  if (!old || !old->carrier) co_return;
+  // In a chain of its own: it shields itself from cancellation, and the caller must stay as cancellable as before.
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_await asio::co_spawn(executor_, old->carrier->close(), asio::use_awaitable);
 }
 
 // A new transport to the server, opened.

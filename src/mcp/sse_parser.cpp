@@ -114,6 +114,7 @@ void sse_parser::field(std::string_view name, std::string_view value) {
 }
 
 void sse_parser::dispatch(std::vector<sse_event>& out) {
+  whole_id_ = last_id_;
   if (has_data_) {
     sse_event event;
     event.name = std::move(name_);

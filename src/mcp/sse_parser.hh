@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <mcpstate/core/error.hpp>
@@ -24,8 +25,9 @@ struct sse_event {
 
 class sse_parser {
  public:
-  // max_event_bytes bounds one event, and one line.
-  explicit sse_parser(std::size_t max_event_bytes) : max_(max_event_bytes) {}
+  // max_event_bytes bounds one event, and one line. last_event_id: of the stream that this one goes on from.
+  explicit sse_parser(std::size_t max_event_bytes, std::string last_event_id = {})
+      : max_(max_event_bytes), last_id_(last_event_id), whole_id_(std::move(last_event_id)) {}
 
   // The events completed by these bytes; too_large once an event grows over the limit, and from then on.
   [[nodiscard]] result<std::vector<sse_event>> feed(std::string_view bytes);
@@ -33,7 +35,8 @@ class sse_parser {
   // takes it only if it is a whole message.
   [[nodiscard]] std::optional<sse_event> finish();
 
-  [[nodiscard]] const std::string& last_event_id() const noexcept { return last_id_; }
+  // The one in force at the last event that has arrived whole.
+  [[nodiscard]] const std::string& last_event_id() const noexcept { return whole_id_; }
   // How long the server wants clients to wait before they come back; at most 24 hours.
   [[nodiscard]] std::optional<std::chrono::milliseconds> retry() const noexcept { return retry_; }
 
@@ -49,7 +52,7 @@ class sse_parser {
   bool over_ = false;
   bool has_data_ = false;
   std::string line_;  // its beginning, when it began in bytes given before
-  std::string name_, data_, last_id_;
+  std::string name_, data_, last_id_, whole_id_;
   std::optional<std::chrono::milliseconds> retry_;
 };
 

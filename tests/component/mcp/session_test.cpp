@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Legacy sessions over HTTP that the server loses, calls that break, and redirects.
+// Legacy sessions over HTTP that the server loses.
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,6 +19,7 @@ struct session_keeper {
   session_keeper() {}
   int status = 404;
   std::string body = R"({"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}})";
+  std::string capabilities = R"({"tools":{}})";
   int issued = 0;
   bool forgotten = false;  // the last one issued
   scripted_server::handler inner = usual_reply;
@@ -28,7 +29,7 @@ struct session_keeper {
     if (request.rpc_method == "initialize") {
       EXPECT_EQ(request.headers.count("mcp-session-id"), 0U) << "a stale id on initialize";
       forgotten = false;
-      return welcome_reply(request, R"({"tools":{}})", "s" + std::to_string(++issued));
+      return welcome_reply(request, capabilities, "s" + std::to_string(++issued));
     }
     const auto named = request.headers.find("mcp-session-id");
     const bool known = !forgotten && named != request.headers.end() && named->second == "s" + std::to_string(issued);
@@ -62,6 +63,9 @@ asio::awaitable<void> loses_it(mcp::client& client, scripted_server& server, kee
   EXPECT_EQ(server.nth("tools/list", 1).headers["mcp-session-id"], "s1");
   EXPECT_EQ(server.nth("tools/list", 2).headers["mcp-session-id"], "s2");
   EXPECT_EQ(user->lost.size(), 1U);
+  co_await client.close();
+  EXPECT_EQ(server.nth("DELETE", 0).headers["mcp-session-id"], "s2");  // s1 is over
+  EXPECT_EQ(server.nth("DELETE", 1).method, "");
 }
 
 void lose_session(int status, const std::string& body) {
@@ -131,6 +135,81 @@ TEST(Session, LostForManyIsOpenedOnce) {
               [=](mcp::client& client, scripted_server& server) { return all_at_once(client, server, sessions); });
 }
 
+// Whoever opens the session again may be cancelled; the others still get theirs.
+asio::awaitable<void> opener_is_cancelled(mcp::client& client, scripted_server& server, keeper sessions, bool& hangs) {
+  using namespace asio::experimental::awaitable_operators;
+  sessions->forgotten = true;
+  hangs = true;
+  int listed = 0;
+  aio::task_group group(co_await asio::this_coro::executor);
+  auto opening = client.list_tools();
+  auto both = std::move(opening) || eventually([&server, &client, &group, &listed] {
+                if (server.count("initialize") < 2) return false;
+                if (group.size() == 0) group.spawn("list", list_into(client, listed));
+                return true;
+              });
+  const auto begun = std::chrono::steady_clock::now();
+  auto either = co_await std::move(both);
+  EXPECT_EQ(either.index(), 1U);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 10s);  // it ends when it is told to, not when its time is over
+  hangs = false;
+  co_await group.join();
+  EXPECT_EQ(listed, 1);
+  EXPECT_EQ(server.count("initialize"), 3);
+}
+
+TEST(Session, OpenerMayBeCancelled) {
+  auto sessions = std::make_shared<session_keeper>();
+  bool hangs = false;
+  const auto answer = [&hangs, sessions](const http_seen& request) {
+    if (request.rpc_method != "initialize" || !hangs) return sessions->answer(request);
+    http_reply nothing;
+    nothing.after = http_reply::then::hang;
+    return nothing;
+  };
+  with_client(answer, test_options(), [&, sessions](mcp::client& client, scripted_server& server) {
+    return opener_is_cancelled(client, server, sessions, hangs);
+  });
+}
+
+// The stream of announcements belongs to the session.
+asio::awaitable<void> follows_again(mcp::client& client, scripted_server& server, keeper sessions) {
+  EXPECT_EQ(server.nth("GET", 0).headers["mcp-session-id"], "s1");
+  sessions->forgotten = true;
+  auto listed = co_await client.list_tools();
+  CO_ASSERT_OK(listed);
+  EXPECT_EQ(server.nth("GET", 1).headers["mcp-session-id"], "s2");
+  EXPECT_EQ(server.nth("GET", 1).headers.count("last-event-id"), 0U);
+  EXPECT_EQ(server.nth("GET", 2).method, "");
+}
+
+TEST(Session, StreamOfAnnouncementsIsOpenedAgain) {
+  auto sessions = std::make_shared<session_keeper>();
+  sessions->capabilities = R"({"tools":{"listChanged":true}})";
+  sessions->inner = [](const http_seen& request) {
+    return request.method == "GET" ? open_stream_reply("id: 1\ndata:\n\n") : usual_reply(request);
+  };
+  auto options = test_options();
+  options.follow = true;
+  with_client(kept_by(sessions), options,
+              [=](mcp::client& client, scripted_server& server) { return follows_again(client, server, sessions); });
+}
+
+asio::awaitable<void> needs_credentials(mcp::client& client, scripted_server& server) {
+  auto listed = co_await client.list_tools();
+  CO_ASSERT_FAILS(listed, errc::auth_failed);
+  EXPECT_EQ(server.count("tools/list"), 1);
+  EXPECT_EQ(server.count("initialize"), 1);
+}
+
+TEST(Session, CredentialsThatHaveRunOutAreNoLoss) {
+  auto sessions = std::make_shared<session_keeper>();
+  sessions->inner = [](const http_seen& request) {
+    return request.rpc_method == "tools/list" ? json_reply(401, "{}") : usual_reply(request);
+  };
+  with_client(kept_by(sessions), test_options(), needs_credentials);
+}
+
 asio::awaitable<void> calls_on_a_lost_one(mcp::client& client, scripted_server& server, keeper sessions) {
   sessions->forgotten = true;
   auto called = co_await client.call_tool("plain", R"({"a":1})", mcp::call_options());
@@ -198,133 +277,6 @@ TEST(Session, ServerRestartsInAList) {
   };
   with_client(kept_by(sessions), test_options(), restarts_in_a_list);
   sessions->inner = nullptr;
-}
-
-// Calls that break.
-
-asio::awaitable<void> call_is_unknown(mcp::client& client, scripted_server& server) {
-  auto called = co_await client.call_tool("plain", "{}", mcp::call_options());
-  CO_ASSERT_FAILS(called, errc::outcome_unknown);
-  EXPECT_EQ(server.count("tools/call"), 1);
-  auto listed = co_await client.list_tools();  // the session goes on
-  CO_ASSERT_OK(listed);
-  EXPECT_EQ(server.count("initialize"), 1);
-}
-
-scripted_server::handler on_calls(scripted_server::handler answer) {
-  return [answer = std::move(answer)](const http_seen& request) {
-    return request.rpc_method == "tools/call" ? answer(request) : usual_reply(request);
-  };
-}
-
-http_reply then_closed(http_reply reply) {
-  reply.after = http_reply::then::close;
-  return reply;
-}
-
-TEST(BrokenCall, WithoutAnyByte) {
-  with_client(on_calls([](const http_seen&) { return then_closed(http_reply()); }), test_options(), call_is_unknown);
-}
-
-TEST(BrokenCall, InTheHead) {
-  with_client(on_calls([](const http_seen&) { return then_closed(http_reply("HTTP/1.1 200 O")); }), test_options(),
-              call_is_unknown);
-}
-
-TEST(BrokenCall, InTheBody) {
-  with_client(on_calls([](const http_seen& request) {
-                http_reply whole = result_reply(request, "{}");
-                whole.bytes.pop_back();
-                return then_closed(std::move(whole));
-              }),
-              test_options(), call_is_unknown);
-}
-
-TEST(BrokenCall, Late) {
-  auto options = test_options();
-  options.request_timeout = 300ms;
-  with_client(on_calls([](const http_seen&) { return open_stream_reply(": wait\n\n"); }), options, call_is_unknown);
-}
-
-asio::awaitable<void> calls_after_a_close(mcp::client& client, scripted_server& server) {
-  const bool closed = co_await eventually([&server] { return server.ended == server.connections; });
-  EXPECT_TRUE(closed);
-  auto called = co_await client.call_tool("plain", "{}", mcp::call_options());
-  CO_ASSERT_OK(called);
-  EXPECT_EQ(server.count("tools/call"), 1);
-}
-
-// Nothing was sent on a connection that was found closed.
-TEST(BrokenCall, ConnectionClosedBefore) {
-  with_client([](const http_seen& request) { return then_closed(usual_reply(request)); }, test_options(),
-              calls_after_a_close);
-}
-
-// Redirects.
-
-http_reply moved(int status, const std::string& location) { return empty_reply(status, "Location: " + location + "\r\n"); }
-
-asio::awaitable<void> moves(mcp::client& client, scripted_server& server) {
-  auto listed = co_await client.list_tools();
-  CO_ASSERT_OK(listed);
-  auto called = co_await client.call_tool("plain", R"({"a":1})", mcp::call_options());
-  CO_ASSERT_OK(called);
-  std::vector<std::string> targets;
-  for (const http_seen& request : server.seen) targets.push_back(request.target);
-  // The first is led on; all others go there at once.
-  CO_ASSERT_TRUE(targets.size() > 2);
-  EXPECT_EQ(targets[0], "/mcp");
-  EXPECT_EQ(std::count(targets.begin(), targets.end(), "/mcp"), 1);
-  EXPECT_EQ(server.seen[0].body, server.seen[1].body);
-  EXPECT_EQ(server.seen[1].method, "POST");
-  EXPECT_EQ(server.seen[1].headers.at("mcp-method"), "server/discover");
-  EXPECT_NE(server.nth("tools/call").body.find(R"("arguments":{"a":1})"), std::string::npos);
-  EXPECT_EQ(server.nth("tools/call").target, "/mcp/?a=b");
-}
-
-TEST(Redirect, IsFollowedAndRemembered) {
-  for (const int status : {307, 308}) {
-    with_client(
-        [status](const http_seen& request) {
-          return request.target == "/mcp" ? moved(status, "/mcp/?a=b") : usual_reply(request);
-        },
-        test_options(), moves);
-  }
-}
-
-asio::awaitable<void> moves_in_a_call(mcp::client& client, scripted_server& server) {
-  auto called = co_await client.call_tool("plain", R"({"a":1})", mcp::call_options());
-  CO_ASSERT_OK(called);
-  EXPECT_EQ(server.count("tools/call"), 2);
-  EXPECT_EQ(server.nth("tools/call", 1).target, "/elsewhere");
-  EXPECT_EQ(server.nth("tools/call", 0).body, server.nth("tools/call", 1).body);
-}
-
-TEST(Redirect, OfACall) {
-  with_client(on_calls([](const http_seen& request) {
-                return request.target == "/mcp" ? moved(307, "/elsewhere") : usual_reply(request);
-              }),
-              test_options(), moves_in_a_call);
-}
-
-TEST(Redirect, InACircle) {
-  plan what;
-  what.answer = [](const http_seen& request) { return moved(307, request.target == "/mcp" ? "/b" : "/mcp"); };
-  what.on_connect = [](const result<void>& connected) { EXPECT_FALSE(connected.has_value()); };
-  what.on_end = [](const scripted_server& server) { EXPECT_LT(server.seen.size(), 30U); };
-  run(what);
-}
-
-TEST(Redirect, OtherKindsAreNotFollowed) {
-  for (const int status : {301, 302, 303}) {
-    plan what;
-    what.answer = [status](const http_seen&) { return moved(status, "/elsewhere"); };
-    what.on_connect = [](const result<void>& connected) { EXPECT_FALSE(connected.has_value()); };
-    what.on_end = [](const scripted_server& server) {
-      for (const http_seen& request : server.seen) EXPECT_EQ(request.target, "/mcp");
-    };
-    run(what);
-  }
 }
 
 }  // namespace

@@ -125,6 +125,23 @@ TEST(BrokenStream, EventIdThatIsNotKnownAnyMore) {
   EXPECT_EQ(seen.ids.size(), 1U);
 }
 
+// With the id of the event that was cut off the server would leave it out.
+TEST(BrokenStream, IdOfAnEventThatDidNotArriveWhole) {
+  take_ups seen;
+  seen.next = [](const take_ups& so_far) { return stream_reply(event_of(so_far.request, list_result())); };
+  const auto first = [](const http_seen&) { return cut_stream("retry: 1\nid: 1\ndata:\n\nid: 2\ndata: {\"jsonr"); };
+  with_client(seen.handler("tools/list", first), test_options(), lists);
+  EXPECT_EQ(seen.ids, std::vector<std::string>({"1"}));
+}
+
+// An empty id means that there is nothing to come back to.
+TEST(BrokenStream, IdThatIsTakenBack) {
+  take_ups seen;
+  const auto first = [](const http_seen&) { return cut_stream("retry: 1\nid: 1\ndata:\n\nid:\ndata:\n\n"); };
+  with_client(seen.handler("tools/call", first), test_options(), call_is_unknown);
+  EXPECT_TRUE(seen.ids.empty());
+}
+
 TEST(BrokenStream, WithoutAnIdIsLost) {
   int asked = 0;
   const auto answer = [&asked](const http_seen& request) {

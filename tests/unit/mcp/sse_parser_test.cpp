@@ -83,6 +83,27 @@ TEST(SseParser, Ids) {
   sse_parser parser(100);
   EXPECT_TRUE(parser.feed("id: 9\n\n").value().empty());
   EXPECT_EQ(parser.last_event_id(), "9");
+  EXPECT_TRUE(parser.feed("id:\n\n").value().empty());
+  EXPECT_EQ(parser.last_event_id(), "");
+}
+
+// Whoever comes back with the id of an event that was cut off would miss it.
+TEST(SseParser, IdsCountWhenTheirEventIsComplete) {
+  sse_parser parser(100);
+  EXPECT_EQ(parser.feed("id: 1\ndata: a\n\nid: 2\ndata: b").value().size(), 1U);
+  EXPECT_EQ(parser.last_event_id(), "1");
+  EXPECT_TRUE(parser.feed("\n").value().empty());
+  EXPECT_EQ(parser.last_event_id(), "1");
+  EXPECT_EQ(parser.feed("\n").value().front().id, "2");
+  EXPECT_EQ(parser.last_event_id(), "2");
+}
+
+// A stream that is taken up goes on where the one before was.
+TEST(SseParser, BeginsWithAnId) {
+  sse_parser parser(100, "7");
+  EXPECT_EQ(parser.last_event_id(), "7");
+  EXPECT_EQ(parser.feed("data: a\n\n").value().front().id, "7");
+  EXPECT_EQ(parser.feed("id: 8\ndata: a\n\n").value().front().id, "8");
 }
 
 TEST(SseParser, Retry) {
