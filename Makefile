@@ -31,6 +31,7 @@ bench:  ## measure against the contenders; results in bench/RESULTS.md
 	cmake --preset release -DMCPSTATE_DEVELOPER=OFF -DMCPSTATE_BENCH=ON >/dev/null
 	cmake --build build/release -j $(JOBS)
 	bench/run --build build/release
+	bench/run_client --build build/release
 
 format:  ## rewrite the sources in the project's format
 	./check format

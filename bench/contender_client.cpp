@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The library as an MCP client, against the server at --url. With --once: one connection, one list, the end. Otherwise it
-// talks to bench/run_client over stdin and stdout, see slices.py; what it can do is in contender_client.mjs, which does the same.
+// talks to bench/run_client over stdin and stdout, see slices.py; what it can do is in contender_client.mjs, which does the
+// same.
 #include <mcpstate/aio/task_group.hpp>
 #include <mcpstate/mcp/client.hpp>
 

@@ -6,9 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>
-#include <boost/beast/http/message.hpp>
-#include <boost/beast/http/string_body.hpp>
-#include <boost/beast/http/write.hpp>
+#include <boost/asio/write.hpp>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -26,7 +24,6 @@
 namespace mcpstate::mcp {
 namespace {
 
-namespace http = boost::beast::http;
 using tcp = asio::ip::tcp;
 using tls_stream = asio::ssl::stream<tcp::socket>;
 using error_code = boost::system::error_code;
@@ -39,15 +36,15 @@ error broke(const std::string& who, const std::string& why) {
   return error(errc::connection_lost, "the connection to " + who + " broke: " + why);
 }
 
-http::request<http::string_body> to_beast(http_request what, const std::string& who) {
-  http::request<http::string_body> out;
-  out.version(11);
-  out.method_string(what.method);
-  out.target(what.target);
-  out.set(http::field::host, who);
-  for (const auto& [name, value] : what.headers) out.insert(name, value);
-  out.body() = std::move(what.body);
-  if (what.method != "DELETE" && what.method != "GET") out.prepare_payload();
+// The whole request in one piece, so that it leaves in one packet, or TLS record, if it fits.
+std::string wire_text(http_request what, const std::string& who) {
+  std::string out;
+  out.reserve(512 + what.body.size());
+  out.append(what.method).append(" ").append(what.target).append(" HTTP/1.1\r\nHost: ").append(who).append("\r\n");
+  for (const auto& [name, value] : what.headers) out.append(name).append(": ").append(value).append("\r\n");
+  const bool has_body = what.method != "DELETE" && what.method != "GET";
+  if (has_body) out.append("Content-Length: ").append(std::to_string(what.body.size())).append("\r\n");
+  out.append("\r\n").append(what.body);
   return out;
 }
 
@@ -132,6 +129,23 @@ task<void> take_more(tls_stream& from, exchange_state& to, const std::string& wh
   co_return to.take(std::string_view(buffer).substr(0, got));
 }
 
+// Mostly the socket takes everything at once. If it refuses, the operation that waits says why.
+std::size_t write_what_fits(tcp::socket& to, const std::string& text) {
+  error_code ec;
+  return to.write_some(asio::buffer(text), ec);
+}
+
+std::size_t write_what_fits(tls_stream&, const std::string&) { return 0; }
+
+template <class Stream>
+asio::awaitable<error_code> write_all(Stream& to, std::string text) {
+  const std::size_t begun = write_what_fits(to, text);
+  if (begun == text.size()) co_return error_code();
+  auto [ec, written] = co_await asio::async_write(to, asio::buffer(text) + begun, aio::use_ec);
+  static_cast<void>(written);
+  co_return ec;
+}
+
 // Whether a connection that was left alone has been closed, or holds what nobody asked for (some servers say goodbye with a
 // 408, which would pass for the answer to the next request).
 bool is_stale(tcp::socket& socket) {
@@ -160,10 +174,9 @@ class connection_over final : public http_connection {
     answered_ = keeps_ = sent_ = false;
     if (std::exchange(used_, true) && is_stale(stream_)) co_return broke(who_, "the server closed it while it was idle");
     now_ = std::make_unique<exchange_state>(who_);
-    const auto request = to_beast(std::move(what), who_);
+    std::string text = wire_text(std::move(what), who_);
     sent_ = true;
-    auto [write_failed, written] = co_await http::async_write(stream_, request, aio::use_ec);
-    static_cast<void>(written);
+    const error_code write_failed = co_await write_all(stream_, std::move(text));
     sound_ = !write_failed;
     // A server may answer and close before it has read everything: the answer counts more than the failed write.
     while (!now_->reader.has_head()) {

@@ -88,7 +88,8 @@ task<http_exchange> http_pool::send_once(http_request what, care how) {
   http_exchange out;
   out.connection = take(how);
   if (out.connection) {
-    auto head = co_await out.connection->exchange(what);
+    http_request first = how == care::once ? std::move(what) : what;  // which is sent once more at most
+    auto head = co_await out.connection->exchange(std::move(first));
     const auto state = co_await asio::this_coro::cancellation_state;
     const bool stopped = state.cancelled() != asio::cancellation_type::none;
     const bool once = how == care::once && out.connection->sent();
@@ -153,7 +154,11 @@ task<std::string> read_all(http_connection& from, std::size_t limit, bool cut) {
     auto part = co_await from.read_body();
     if (!part) co_return part.error();
     if (part->empty()) co_return std::move(out);
-    out += *part;
+    if (out.empty()) {
+      out = std::move(*part);
+    } else {
+      out += *part;
+    }
     if (out.size() <= limit) continue;
     if (!cut) co_return error(errc::too_large, "the server's answer is larger than " + std::to_string(limit) + " bytes");
     out.resize(limit);

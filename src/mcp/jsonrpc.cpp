@@ -24,14 +24,16 @@ struct fields {
 
 fields fields_of(std::string_view object) {
   fields out;
-  for (const json_member& member : members_of(object)) {
-    const std::string key = text_of(member.key).value_or(std::string());
-    if (key == "jsonrpc") out.version = member.value;
-    if (key == "id") out.id = member.value;
-    if (key == "method") out.method = member.value;
-    if (key == "params") out.params = member.value;
-    if (key == "result") out.result = member.value;
-    if (key == "error") out.failure = member.value;
+  json_walk walk(object);
+  for (bool more = walk.enter(); more; more = walk.next()) {
+    const std::string key = text_of(walk.take_key()).value_or(std::string());
+    const std::string_view value = walk.take();
+    if (key == "jsonrpc") out.version = value;
+    if (key == "id") out.id = value;
+    if (key == "method") out.method = value;
+    if (key == "params") out.params = value;
+    if (key == "result") out.result = value;
+    if (key == "error") out.failure = value;
   }
   return out;
 }
