@@ -6,8 +6,6 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/read_until.hpp>
 
 #include <unistd.h>
 
@@ -16,6 +14,7 @@
 #include <iostream>
 #include <stdexcept>
 
+#include "orders.hh"
 #include "slices.hh"
 
 namespace mcpstate::bench {
@@ -48,15 +47,6 @@ class contender {
   }
 
  private:
-  static asio::awaitable<std::string> read_line(asio::posix::stream_descriptor& in, std::string& buffered) {
-    auto into = asio::dynamic_buffer(buffered);
-    auto [failed, size] = co_await asio::async_read_until(in, into, '\n', aio::use_ec);
-    if (failed) co_return std::string();
-    std::string line = buffered.substr(0, size - 1);
-    buffered.erase(0, size);
-    co_return line;
-  }
-
   // Others write the same records between our slices: a chain of writes begins with what is there.
   asio::awaitable<void> read_bases(std::size_t in_flight) {
     records_.assign(work_.records(), connection(owners_.front(), std::string()));

@@ -48,15 +48,19 @@ class Contender:
         line, self.buffered = self.buffered.split(b"\n", 1)
         return line.decode()
 
-    def slice(self, op, in_flight, seconds):
-        """Runs one slice and answers its figures; server and client processor time per operation in microseconds."""
+    def order(self, op, in_flight, seconds):
+        """Has one order carried out; what the contender says about it, and the server's processor time in seconds."""
         self.say(f"{op} {in_flight} {seconds}")
         if (answer := self.hear()) != "ready":
             raise Failed(f"{self.name} says {answer!r} where 'ready' belongs")
         server_before = self.server.cpu_seconds() if self.server else 0.0
         self.say("go")
         got = json.loads(self.hear())
-        server = (self.server.cpu_seconds() if self.server else 0.0) - server_before
+        return got, (self.server.cpu_seconds() if self.server else 0.0) - server_before
+
+    def slice(self, op, in_flight, seconds):
+        """Runs one slice and answers its figures; server and client processor time per operation in microseconds."""
+        got, server = self.order(op, in_flight, seconds)
         if got["errors"] or not got["ops"]:
             raise Failed(f"{self.name} {op}, {in_flight} in flight: {got}")
         return {"rate": got["ops"] / got["seconds"], "ops": got["ops"],

@@ -5,7 +5,7 @@ from statistics import median
 from contenders import FLOOR, OURS
 
 IOREDIS = ["ioredis original", "ioredis pipelined", "ioredis auto"]
-MARK = "<!-- {}: written by bench/run -->"
+MARK = "<!-- {} {}: written by {} -->"
 
 # (what, operation, the peer or the best of several, what our rate must be of theirs)
 GOALS = [
@@ -89,9 +89,9 @@ def section(figures, sizes, depths, about):
     return "\n".join(lines)
 
 
-def replace_section(path, name, text):
+def replace_section(path, name, text, writer="bench/run"):
     """Puts the text between this section's marks in the file; adds the marks where there are none yet."""
-    begin, end = MARK.format(name + " begins"), MARK.format(name + " ends")
+    begin, end = MARK.format(name, "begins", writer), MARK.format(name, "ends", writer)
     with open(path, encoding="utf-8") as file:
         whole = file.read()
     if begin not in whole:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The servers that a benchmark runs against: our own, on free addresses in a temporary directory, ended by their process id."""
 import glob
+import json
 import os
 import pwd
 import shutil
@@ -146,3 +147,69 @@ class Postgres:
         if self.process.poll() is None:
             self.process.terminate()  # "smart": waits for sessions
             self.process.wait()
+
+
+def version_of(packages, name):
+    with open(os.path.join(packages, "node_modules", name, "package.json"), encoding="utf-8") as file:
+        return json.load(file)["version"]
+
+
+class Everything:
+    """The reference server of MCP over Streamable HTTP."""
+
+    def __init__(self, node, packages, directory, cpus):
+        script = os.path.join(packages, "node_modules", "@modelcontextprotocol", "server-everything", "dist", "index.js")
+        for _ in range(5):
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                self.port = probe.getsockname()[1]
+            # Somebody else may take the port in between: then the server ends at once, and another port is tried.
+            with open(os.path.join(directory, "everything.log"), "wb") as log:
+                self.process = subprocess.Popen([node, script, "streamableHttp"], stdout=log, stderr=log, preexec_fn=pin(cpus),
+                                                env={**os.environ, "PORT": str(self.port)})
+            try:
+                wait_for("server-everything", lambda: self.process.poll() is not None or self.answers())
+            except RuntimeError:
+                self.stop()
+                raise
+            if self.process.poll() is None:
+                self.url = f"http://127.0.0.1:{self.port}/mcp"
+                return
+        raise RuntimeError("server-everything does not start")
+
+    def answers(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=10).close()
+            return True
+        except OSError:
+            return False
+
+    def cpu_seconds(self):
+        return run_seconds(self.process.pid)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+class Mock:
+    """The MCP server that does next to nothing."""
+
+    def __init__(self, program, cpus):
+        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=pin(cpus))
+        self.url = self.process.stdout.readline().decode().strip()
+        if not self.url:
+            raise RuntimeError("the mock server does not start")
+
+    def cpu_seconds(self):
+        return run_seconds(self.process.pid)
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()

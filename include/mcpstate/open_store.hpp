@@ -11,7 +11,8 @@
 // From a URL to a store.
 //
 //     memory:                                  in this process only
-//     sqlite:PATH                              one file, shared by several processes; "" means the default path below
+//     sqlite:PATH                              one file, shared by several processes; "" means the default path below.
+//                                              Its directory has to be there; that of the default path is made
 //     redis://[user:pass@]host:port/db         redis-py's conventions: what is left out is localhost, 6379, database 0
 //     rediss://…                               the same over TLS
 //     unix:///path/redis.sock?db=0             the same over a unix socket; user and password before the path's slashes

@@ -117,7 +117,8 @@ struct store_stats {
 // One line of what doctor found.
 struct finding {
   finding() {}
-  enum class level { ok, note, warning, problem } severity = level::ok;
+  // repaired: was wrong, and is right now.
+  enum class level { ok, repaired, note, warning, problem } severity = level::ok;
   std::string check;  // stable, snake_case
   std::string text;   // what is so, and what to do
   std::uint64_t count = 0;
@@ -167,12 +168,13 @@ class store {
   // Renews the expiry of one record (or all) of an owner: "it was used". Answers how many.
   task<std::uint64_t> touch(owner who, std::optional<server_name> server);
   // Marks one CONNECTED, CONNECTING, … record (or all) DISCONNECTED and drops its tools; the record stays until it expires.
-  // One that is named and not there: not_found. Answers how many changed. `seen` as in put, for one record only.
+  // One that is named and not there: not_found. Answers how many changed. `seen` as in put, for one record only. All are one
+  // step that spares none, however late it came: it is tried again as put is, then conflict and nothing written.
   task<std::uint64_t> disconnect(owner who, std::optional<server_name> server, std::optional<basis> seen);
   // Removes everything of an owner without a trace. Answers how many records there were.
   task<std::uint64_t> erase(owner who);
   // Moves everything a session holds to a user: where both have a record the user's wins if it is CONNECTED, else the
-  // session's. One atomic step. Repeating it after an unknown outcome is safe.
+  // session's. One atomic step, tried again as put is. Repeating it after an unknown outcome is safe.
   task<claim_result> claim(owner session, owner user);
   // Opens a watch on one owner, or on all.
   task<std::unique_ptr<watcher>> watch(std::optional<owner> who);
@@ -180,7 +182,7 @@ class store {
   task<owner_page> scan(std::string cursor);
   task<store_stats> stats(progress_handler progress);
   // For doctor: how the store is set up, and every invariant over every record, with counts. fix repairs what can be
-  // repaired without losing anything.
+  // repaired without losing anything; the findings are then of the state after it.
   task<std::vector<finding>> examine(bool fix, progress_handler progress);
   // Ends watches and background work, then releases the connection. Await it once, last.
   virtual asio::awaitable<void> close() = 0;
@@ -193,11 +195,14 @@ class store {
  protected:
   store(asio::any_io_executor executor, store_options options)
       : executor_(std::move(executor)), options_(std::move(options)) {}
+  // Of a step that reads, decides and writes. Somebody who is faster a hundred times in a row is a loop, not a race.
+  static constexpr int max_attempts = 100;
   // The time by which expiry and revisions are decided.
   [[nodiscard]] virtual timestamp now() const { return options_.clock->now(); }
 
  private:
   task<connection> put_once(change what);
+  task<std::uint64_t> disconnect_each(owner who);
   // `after` is the record to write (details, connected_at decided), `what` says the basis (always set) and the tools.
   virtual task<connection> do_put(change what, connection after) = 0;
   virtual task<std::optional<connection>> do_get(owner who, std::string member, tools_wanted want) = 0;

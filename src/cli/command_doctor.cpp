@@ -15,6 +15,8 @@ const char* name_of_level(level l) noexcept {
   switch (l) {
     case level::ok:
       return "ok";
+    case level::repaired:
+      return "repaired";
     case level::note:
       return "note";
     case level::warning:
@@ -29,13 +31,15 @@ const char* name_of_level(level l) noexcept {
 std::string mark(level l, bool colour) {
   switch (l) {
     case level::ok:
-      return painted("✓ ok     ", tone::good, colour);
+      return painted("✓ ok      ", tone::good, colour);
+    case level::repaired:
+      return painted("✓ repaired", tone::good, colour);
     case level::note:
-      return painted("· note   ", tone::dim, colour);
+      return painted("· note    ", tone::dim, colour);
     case level::warning:
-      return painted("! warning", tone::warn, colour);
+      return painted("! warning ", tone::warn, colour);
     case level::problem:
-      return painted("✗ problem", tone::bad, colour);
+      return painted("✗ problem ", tone::bad, colour);
   }
   return {};
 }
@@ -53,11 +57,13 @@ std::string text_of(const std::vector<finding>& all, bool colour) {
     if (f.count > 0) out += painted(" (" + std::to_string(f.count) + ")", tone::dim, colour);
     out += "\n";
     for (const auto& example : f.examples)
-      out += std::string(width + 13, ' ') + painted(shown(example), tone::dim, colour) + "\n";
+      out += std::string(width + 14, ' ') + painted(shown(example), tone::dim, colour) + "\n";
   }
   const auto problems = count_of(all, level::problem);
   const auto warnings = count_of(all, level::warning);
-  const auto verdict = counted(problems, "problem") + ", " + counted(warnings, "warning");
+  const auto repaired = count_of(all, level::repaired);
+  const auto verdict = counted(problems, "problem") + ", " + counted(warnings, "warning") +
+                       (repaired > 0 ? ", " + std::to_string(repaired) + " repaired" : "");
   return out + painted(verdict, problems > 0 ? tone::bad : warnings > 0 ? tone::warn : tone::good, colour) + "\n";
 }
 
@@ -67,6 +73,7 @@ std::string json_of(const std::vector<finding>& all, const std::string& where) {
   members.text("store", where);
   members.number("problems", count_of(all, level::problem));
   members.number("warnings", count_of(all, level::warning));
+  members.number("repaired", count_of(all, level::repaired));
   std::string list = "[";
   for (const auto& f : all) {
     list += list.size() == 1 ? "\n{" : ",\n{";

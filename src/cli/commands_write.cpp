@@ -80,13 +80,12 @@ void print_count(context& ctx, const char* name, std::uint64_t n, const std::str
 asio::awaitable<int> touch_records(context& ctx, names which) {
   const auto touched = co_await ctx.store->touch(which.whose, which.server);
   if (!touched) co_return ctx.fail(touched.error());
-  if (*touched == 0) {
-    const std::string what =
-        which.server ? " has no connection named '" + which.server->text() + "'" : " has no connections";
-    co_return ctx.fail(error(errc::no_record, which.whose.text() + what));
-  }
-  print_count(ctx, "touched", *touched,
-              "renewed " + counted(*touched, "connection") + ", now for " + duration_text(ctx.config.options.ttl));
+  if (*touched == 0 && which.server)
+    co_return ctx.fail(
+        error(errc::no_record, which.whose.text() + " has no connection named '" + which.server->text() + "'"));
+  const std::string renewed =
+      "renewed " + counted(*touched, "connection") + ", now for " + duration_text(ctx.config.options.ttl);
+  print_count(ctx, "touched", *touched, *touched > 0 ? renewed : shown(which.whose.text()) + " has no connections to renew");
   co_return exits::done;
 }
 

@@ -14,6 +14,10 @@ constexpr const char* reading = "Commands that read";
 constexpr const char* writing = "Commands that write";
 constexpr const char* operating = "Commands for operators";
 
+// One rule for all commands that take an OWNER and perhaps a SERVER.
+constexpr const char* missing =
+    "An OWNER without connections is nothing wrong: exit code 0. A SERVER that is named and not there is 1.\n\n";
+
 class builder {
  public:
   builder(CLI::App& root, arguments& into) : root_(root), into_(into) {}
@@ -42,12 +46,13 @@ class builder {
   }
 
  private:
-  CLI::App& add(const char* name, const char* group, const char* about, const std::vector<std::string>& examples) {
+  CLI::App& add(const char* name, const char* group, const char* about, const std::vector<std::string>& examples,
+                const std::string& more = {}) {
     auto& sub = *root_.add_subcommand(name, about);
     sub.group(group);
     sub.callback([&chosen = into_.command, name] { chosen = name; });
     sub.set_help_flag("-h,--help", "Print this help and end");
-    std::string footer = "Examples:";
+    std::string footer = more + "Examples:";
     for (const auto& e : examples) footer += "\n  " + e;
     sub.footer(footer);
     return sub;
@@ -194,7 +199,7 @@ class builder {
 
   void disconnect() {
     auto& sub = add("disconnect", writing, "Mark one connection, or all of an owner, DISCONNECTED and drop the tools",
-                    {"mcpstate disconnect user:42 github", "mcpstate disconnect user:42"});
+                    {"mcpstate disconnect user:42 github", "mcpstate disconnect user:42"}, missing);
     owner(sub, true);
     server(sub, false);
     add_globals(sub);
@@ -202,7 +207,7 @@ class builder {
 
   void list() {
     auto& sub = add("list", reading, "List an owner's connections, or all owners",
-                    {"mcpstate list", "mcpstate list user:42", "mcpstate list user:42 --tools --json"});
+                    {"mcpstate list", "mcpstate list user:42", "mcpstate list user:42 --tools --json"}, missing);
     owner(sub, false);
     sub.add_flag("--tools", into_.with_tools, "With --json: the tools too");
     add_globals(sub);
@@ -221,7 +226,8 @@ class builder {
                     {"mcpstate tools user:42", "mcpstate tools user:42 github",
                      "mcpstate tools user:42 github --json > tools.json   # the stored array, byte for byte",
                      "mcpstate tools user:42 github --refresh --header 'Authorization: Bearer …'",
-                     "mcpstate tools user:42 files --refresh -- npx -y @modelcontextprotocol/server-filesystem /tmp"});
+                     "mcpstate tools user:42 files --refresh -- npx -y @modelcontextprotocol/server-filesystem /tmp"},
+                    missing);
     owner(sub, true);
     server(sub, false);
     sub.add_flag("--refresh", into_.refresh, "Ask the server for its tools, record them, and print what has changed");
@@ -256,7 +262,7 @@ class builder {
 
   void touch() {
     auto& sub = add("touch", writing, "Renew the expiry of one connection, or of all of an owner",
-                    {"mcpstate touch user:42", "mcpstate touch user:42 github --ttl 7d"});
+                    {"mcpstate touch user:42", "mcpstate touch user:42 github --ttl 7d"}, missing);
     owner(sub, true);
     server(sub, false);
     add_globals(sub);
@@ -272,7 +278,7 @@ class builder {
 
   void clear() {
     auto& sub = add("clear", operating, "Remove everything of an owner, or of all owners, without a trace",
-                    {"mcpstate clear session:9fK", "mcpstate clear user:42 --yes", "mcpstate clear --all --yes"});
+                    {"mcpstate clear session:9fK", "mcpstate clear user:42 --yes", "mcpstate clear --all --yes"}, missing);
     owner(sub, false);
     sub.add_flag("--all", into_.all, "Every owner of this store (of this prefix, in Redis)");
     sub.add_flag("--yes,-y", into_.yes, "Do not ask");
@@ -281,7 +287,12 @@ class builder {
 
   void watch() {
     auto& sub = add("watch", reading, "Show every change as it happens, whoever makes it, until Ctrl-C",
-                    {"mcpstate watch", "mcpstate watch user:42", "mcpstate watch user:42 --json --count 1 --timeout 60s"});
+                    {"mcpstate watch", "mcpstate watch user:42", "mcpstate watch user:42 --json --count 1 --timeout 60s"},
+                    "With --json, each line is {\"event\":…} with one of these names:\n"
+                    "  present  \"connection\" is a record as it is: of the snapshot at first, then new or changed\n"
+                    "  ready    the snapshot is complete; once\n"
+                    "  removed  the record of \"owner\" and \"server\" is gone: cleared, claimed or expired\n"
+                    "  resync   the link to the store was lost; the changes since then follow, perhaps merged\n\n");
     owner(sub, false);
     sub.add_option("--count", into_.count, "End after this many changes; what is there at the start does not count")
         ->option_text("N")
@@ -299,7 +310,7 @@ class builder {
   void doctor() {
     auto& sub = add("doctor", operating, "Check the store, and every record against every invariant",
                     {"mcpstate doctor", "mcpstate doctor --fix", "mcpstate doctor --store redis://localhost:6379/0 --json"});
-    sub.add_flag("--fix", into_.fix, "Repair what can be repaired without losing anything");
+    sub.add_flag("--fix", into_.fix, "Repair what can be repaired without losing anything, and report what is left");
     add_globals(sub);
   }
 
@@ -322,6 +333,7 @@ void describe(CLI::App& app, arguments& into) {
       "OWNER is user:ID or session:KEY. The store is --store, else $REDIS_URL, else REDIS_URL in ./.env,\n"
       "else one SQLite file in the state directory.\n"
       "Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 the store cannot be reached.\n"
+      "An OWNER without connections is nothing wrong (0); a SERVER that is named and not there is (1).\n"
       "mcpstate COMMAND --help shows a command's options and examples.");
   app.set_help_flag("-h,--help", "Print this help and end");
   app.require_subcommand(1);

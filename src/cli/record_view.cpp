@@ -7,6 +7,8 @@ namespace mcpstate::cli {
 
 namespace {
 
+constexpr std::size_t remark_width = 100;  // where no terminal limits it; show and --json have all of it
+
 std::string tool_count(const connection& c) { return c.info.tool_count ? std::to_string(*c.info.tool_count) : "-"; }
 
 // What a reader should know first: what is odd, else why it is not up, else where it is.
@@ -55,6 +57,7 @@ tone tone_of(status s) noexcept {
 
 table table_of(const std::vector<connection>& records, timestamp now) {
   table out({"SERVER", "STATUS", "TOOLS", "CONNECTED", "EXPIRES", "REMARK"});
+  out.limit_last(remark_width);
   for (const auto& c : records) {
     std::vector<cell> row;
     row.emplace_back(c.server);

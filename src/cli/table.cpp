@@ -11,16 +11,20 @@ namespace mcpstate::cli {
 namespace {
 
 constexpr std::size_t gap = 2;
+constexpr std::size_t least = 8;  // of the last column: less would be no help, and the terminal may wrap
 
-std::string line_of(const std::vector<cell>& row, const std::vector<std::size_t>& widths, bool colour,
-                    std::size_t max_width) {
+struct limits {
+  std::size_t line = 0, last = 0;  // 0: none
+};
+
+std::string line_of(const std::vector<cell>& row, const std::vector<std::size_t>& widths, bool colour, limits within) {
   std::string out;
   std::size_t used = 0;
   for (std::size_t i = 0; i < row.size(); ++i) {
     const bool last = i + 1 == row.size();
     std::string text = row[i].text;
-    // Less than this would be no help: then the terminal may wrap.
-    const std::size_t left = max_width > used + 8 ? max_width - used : 0;
+    const std::size_t room = within.line > used + least ? within.line - used : least;
+    const std::size_t left = within.line > 0 ? room : within.last;
     if (last && left > 0) text = cut_to_width(text, left);
     out += painted(text, row[i].look, colour);
     if (last) break;
@@ -75,8 +79,9 @@ std::string table::text(bool colour, std::size_t max_width) const {
   for (const auto& row : rows_) {
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i].text));
   }
-  std::string out = line_of(head, widths, colour, max_width);
-  for (const auto& row : rows_) out += line_of(row, widths, colour, max_width);
+  const limits within{max_width, last_limit_};
+  std::string out = line_of(head, widths, colour, within);
+  for (const auto& row : rows_) out += line_of(row, widths, colour, within);
   return out;
 }
 

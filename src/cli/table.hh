@@ -25,6 +25,8 @@ class table {
   explicit table(std::vector<std::string> heads) : heads_(std::move(heads)) {}
   // Cells become harmless text here (shown()); as many as there are heads.
   void add(std::vector<cell> row);
+  // How wide the last column may be where nothing else limits it: text that others chose has no end. 0: no limit.
+  void limit_last(std::size_t width) noexcept { last_limit_ = width; }
   [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
   // Lines, each ended. A line longer than max_width (0: no limit) loses the end of its last column.
   [[nodiscard]] std::string text(bool colour, std::size_t max_width) const;
@@ -32,6 +34,7 @@ class table {
  private:
   std::vector<std::string> heads_;
   std::vector<std::vector<cell>> rows_;
+  std::size_t last_limit_ = 0;
 };
 
 }  // namespace mcpstate::cli

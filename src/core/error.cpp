@@ -12,6 +12,7 @@ cond condition_of(errc code) noexcept {
     case errc::bad_url:
     case errc::bad_argument:
     case errc::empty_tools:
+    case errc::forbidden_target:
       return cond::invalid;
     case errc::no_record:
       return cond::not_found;
@@ -71,6 +72,8 @@ std::string_view name_of(errc code) noexcept {
       return "bad_argument";
     case errc::empty_tools:
       return "empty_tools";
+    case errc::forbidden_target:
+      return "forbidden_target";
     case errc::no_record:
       return "no_record";
     case errc::stale_basis:

@@ -3,15 +3,23 @@
 
 #include <utility>
 
+#include "mcp/body_decoder.hh"
+#include "mcp/same_origin.hh"
+
 namespace mcpstate::mcp {
 namespace {
+
+std::shared_ptr<const outbound> way_out(const client_options& options) {
+  auto out = std::make_shared<outbound>();
+  out->policy = options.egress;
+  return out;
+}
 
 using namespace std::chrono_literals;
 
 constexpr std::size_t max_idle = 2;  // connections: one for requests, one for answers to the server's own
 constexpr std::size_t drained_bytes = 64 * 1024;
 constexpr auto drain_limit = 250ms;  // for the rest of a stream that has given its answer
-constexpr int max_redirects = 3;
 // Servers close idle connections after seconds (Node: 5): one that was in use less long ago is still open.
 constexpr auto surely_open = 1s;
 
@@ -26,6 +34,8 @@ http_answer summary(const http_head& head, std::string body) {
   out.status = head.status;
   out.content_type = head.content_type;
   out.location = head.location;
+  out.retry_after = head.retry_after;
+  out.www_authenticate = head.www_authenticate;
   out.body = std::move(body);
   return out;
 }
@@ -34,7 +44,8 @@ http_pool::http_pool(asio::any_io_executor executor, http_target where, const cl
     : executor_(executor),
       where_(std::move(where)),
       ca_file_(options.ca_file),
-      user_agent_(user_agent(options.client_name, options.client_version)) {}
+      user_agent_(user_agent(options.client_name, options.client_version)),
+      way_out_(way_out(options)) {}
 
 result<void> http_pool::prepare() {
   auto sound = check_headers(where_.headers);
@@ -42,6 +53,8 @@ result<void> http_pool::prepare() {
   auto url = parse_http_url(where_.url);
   if (!url) return url.error();
   url_ = std::move(*url);
+  auto allowed = way_out_->policy.check_origin(url_.tls, url_.host);
+  if (!allowed) return allowed;
   if (!url_.tls) return result<void>();
   auto context = make_tls_context(ca_file_);
   if (!context) return context.error();
@@ -55,6 +68,7 @@ http_request http_pool::make_request(std::string method, header_list more, std::
   out.target = url_.target;
   out.headers = where_.headers;
   out.headers.insert(out.headers.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+  out.headers.emplace_back("Accept-Encoding", std::string(accepted_encodings));
   if (!has_header(where_.headers, "User-Agent")) out.headers.emplace_back("User-Agent", user_agent_);
   out.body = std::move(body);
   return out;
@@ -77,7 +91,8 @@ task<http_exchange> http_pool::send_once(http_request what, care how) {
     auto head = co_await out.connection->exchange(what);
     const auto state = co_await asio::this_coro::cancellation_state;
     const bool stopped = state.cancelled() != asio::cancellation_type::none;
-    const bool final = how == care::once || out.connection->answered() || stopped;
+    const bool once = how == care::once && out.connection->sent();
+    const bool final = once || out.connection->answered() || stopped;
     if (!head && final) co_return head.error();
     if (head) {
       out.head = std::move(*head);
@@ -85,7 +100,7 @@ task<http_exchange> http_pool::send_once(http_request what, care how) {
     }
     idle_.clear();  // as old as the one that broke, or older
   }
-  auto opened = co_await open_http_connection(executor_, url_, tls_);
+  auto opened = co_await open_http_connection(executor_, url_, tls_, way_out_);
   if (!opened) co_return opened.error();
   out.connection = std::move(*opened);
   auto head = co_await out.connection->exchange(std::move(what));
@@ -95,23 +110,23 @@ task<http_exchange> http_pool::send_once(http_request what, care how) {
 }
 
 // Follows 307 and 308 within the origin, and remembers where they led. True if there is a new target.
-result<bool> http_pool::redirect(const http_head& head) {
+result<bool> http_pool::redirect(const http_head& head, unsigned followed) {
   if (!is_redirect(head) || head.location.empty()) return false;
-  auto there = resolve_reference(url_, head.location);
-  if (!there) return false;  // what is wrong with it is explained with the answer
-  if (!same_origin(url_, *there)) return false;
+  auto there = check_redirect(way_out_->policy, url_, head.location, followed);
+  if (!there) return there.error();
   url_.target = std::move(there->target);
   return true;
 }
 
 task<http_exchange> http_pool::start(std::string method, header_list more, std::string body, care how) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  for (int hop = 0;; ++hop) {
+  for (unsigned followed = 0;; ++followed) {
     http_request request = make_request(method, more, body);
     auto sent = co_await send_once(std::move(request), how);
     if (!sent) co_return sent.error();
-    auto elsewhere = redirect(sent->head);
-    if (!elsewhere || !*elsewhere || hop == max_redirects) co_return std::move(*sent);
+    auto elsewhere = redirect(sent->head, followed);
+    if (!elsewhere) co_return elsewhere.error();
+    if (!*elsewhere) co_return std::move(*sent);
     auto drained = co_await drain(std::move(*sent));
     static_cast<void>(drained.has_value());
   }

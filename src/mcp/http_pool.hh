@@ -31,7 +31,7 @@ class http_pool {
  public:
   http_pool(asio::any_io_executor executor, http_target where, const client_options& options);
 
-  // Checks the URL and the headers; connects with the first request. bad_url, bad_argument.
+  // Checks the URL and the headers; connects with the first request. bad_url, bad_argument, forbidden_target.
   result<void> prepare();
   [[nodiscard]] const http_url& url() const noexcept { return url_; }
   // Replaces path and query: a server of HTTP+SSE names the place for messages.
@@ -60,13 +60,14 @@ class http_pool {
   [[nodiscard]] http_request make_request(std::string method, header_list more, std::string body) const;
   std::unique_ptr<http_connection> take(care how);
   task<http_exchange> send_once(http_request what, care how);
-  result<bool> redirect(const http_head& head);
+  result<bool> redirect(const http_head& head, unsigned followed);
 
   asio::any_io_executor executor_;
   http_target where_;
   std::string ca_file_, user_agent_;
   http_url url_;
   std::shared_ptr<asio::ssl::context> tls_;
+  std::shared_ptr<const outbound> way_out_;
   std::vector<kept> idle_;
 };
 

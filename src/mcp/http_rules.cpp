@@ -2,7 +2,6 @@
 #include "mcp/http_rules.hh"
 
 #include <boost/url/parse.hpp>
-#include <boost/url/url.hpp>
 #include <boost/url/url_view.hpp>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 
 #include "mcp/json_slice.hh"
 #include "mcp/jsonrpc.hh"
+#include "mcp/www_authenticate.hh"
 
 namespace mcpstate::mcp {
 namespace {
@@ -61,6 +61,20 @@ bool is_port(std::string_view digits) {
   return read.ec == std::errc() && read.ptr == digits.data() + digits.size() && number != 0;
 }
 
+// Boost.URL (1.81) ends a host that begins like an IPv4 address behind that: of 10.0.0.1.nip.io:80/x it takes .nip.io:80/x
+// for the path. This gives host and port back what is theirs; false where there is nothing to give back to.
+bool rejoin_host(http_url& url, std::string& path, bool v4) {
+  if (path.empty() || path.front() == '/') return true;
+  if (!v4 || !url.port.empty()) return false;
+  const std::string tail = path.substr(0, path.find('/'));
+  path.erase(0, tail.size());
+  const std::size_t colon = tail.find(':');
+  url.authority += tail;
+  url.host += tail.substr(0, colon);
+  if (colon != std::string::npos) url.port = tail.substr(colon + 1);
+  return true;
+}
+
 std::string view_text(urls::string_view part) { return std::string(part.data(), part.size()); }
 
 error bad_url(std::string why) { return error(errc::bad_url, "the server's URL cannot be used: " + std::move(why)); }
@@ -83,6 +97,28 @@ std::string peer_words(const http_answer& answer) {
   }
   const bool html = media_type(answer.content_type) == "text/html";
   return html ? std::string() : one_line(answer.body);
+}
+
+// What a 401 or 403 says about credentials: its challenge, else its body.
+std::string challenge_words(const http_answer& answer) {
+  const auto bearer = find_bearer(parse_www_authenticate(answer.www_authenticate));
+  if (!bearer) return peer_words(answer);
+  std::string out;
+  const auto add = [&out](std::string_view label, const std::optional<std::string>& what) {
+    if (what && !what->empty()) out.append(out.empty() ? "" : "; ").append(label).append(one_line(*what));
+  };
+  add("", bearer->error);
+  add("", bearer->error_description);
+  add("scope: ", bearer->scope);
+  return out.empty() ? peer_words(answer) : out;
+}
+
+// "; it asks to wait 30 s", where a server that is busy says so.
+std::string wait_words(const http_answer& answer) {
+  constexpr std::size_t longest = 5;  // digits: a day and a bit
+  const std::string& wait = answer.retry_after;
+  const bool digits = !wait.empty() && wait.size() <= longest && wait.find_first_not_of("0123456789") == std::string::npos;
+  return digits ? "; it asks to wait " + wait + " s" : std::string();
 }
 
 error redirected(const http_answer& answer) {
@@ -108,7 +144,15 @@ error not_mcp(const http_answer& answer) {
 
 }  // namespace
 
+bool may_be_url(std::string_view text) noexcept {
+  const std::size_t end = text.find_first_of(":/?#");
+  const bool scheme = end != std::string_view::npos && text[end] == ':';
+  if (scheme && !text.substr(end).starts_with("://")) return false;
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F; });
+}
+
 result<http_url> parse_http_url(std::string_view text) {
+  if (!may_be_url(text)) return bad_url("it is no absolute URL");
   const auto parsed = urls::parse_uri(urls::string_view(text.data(), text.size()));
   if (!parsed) return bad_url("it is no absolute URL");
   const urls::url_view& url = *parsed;
@@ -119,34 +163,19 @@ result<http_url> parse_http_url(std::string_view text) {
   out.tls = scheme == "https";
   out.host = view_text(url.encoded_host_address());
   const bool v6 = url.host_type() == urls::host_type::ipv6;
-  if (url.host_type() == urls::host_type::ipvfuture || (!v6 && !is_host_text(out.host)))
-    return bad_url("its host is not valid");
+  if (url.host_type() == urls::host_type::ipvfuture) return bad_url("its host is not valid");
   out.port = view_text(url.port());
+  out.authority = view_text(url.encoded_host_and_port());
+  std::string path = view_text(url.encoded_path());
+  const bool whole = rejoin_host(out, path, url.host_type() == urls::host_type::ipv4);
+  if (!whole || (!v6 && !is_host_text(out.host))) return bad_url("its host is not valid");
   if (out.port.empty()) out.port = out.tls ? "443" : "80";
   if (!is_port(out.port)) return bad_url("its port is not valid");
-  out.authority = view_text(url.encoded_host_and_port());
   if (out.authority.ends_with(':')) out.authority.pop_back();
-  const std::string path = view_text(url.encoded_path());
   out.target = path.empty() ? "/" : path;
   if (url.has_query()) out.target += "?" + view_text(url.encoded_query());
   out.shown = scheme + "://" + out.authority + path;
   return out;
-}
-
-result<http_url> resolve_reference(const http_url& base, std::string_view reference) {
-  const auto parsed = urls::parse_uri_reference(urls::string_view(reference.data(), reference.size()));
-  if (!parsed) return bad_url("the place it refers to is no URL");
-  const std::string from = (base.tls ? "https://" : "http://") + base.authority + base.target;
-  const auto origin = urls::parse_uri(urls::string_view(from));
-  if (!origin) return bad_url("it cannot be resolved");
-  urls::url out;
-  if (!urls::resolve(*origin, *parsed, out)) return bad_url("the place it refers to cannot be resolved");
-  out.remove_fragment();
-  return parse_http_url(std::string_view(out.buffer().data(), out.buffer().size()));
-}
-
-bool same_origin(const http_url& a, const http_url& b) {
-  return a.tls == b.tls && lowered(a.host) == lowered(b.host) && a.port == b.port;
 }
 
 result<void> check_headers(const header_list& headers) {
@@ -192,16 +221,17 @@ error explain_answer(const http_answer& answer) {
   if (answer.status >= 300 && answer.status < 400) return redirected(answer);
   switch (answer.status) {
     case 401:
-      return error(errc::auth_failed, "the server wants credentials, or refuses those given (HTTP 401)", peer_words(answer));
+      return error(errc::auth_failed, "the server wants credentials, or refuses those given (HTTP 401)",
+                   challenge_words(answer));
     case 403:
-      return error(errc::auth_failed, "the server forbids access (HTTP 403)", peer_words(answer));
+      return error(errc::auth_failed, "the server forbids access (HTTP 403)", challenge_words(answer));
     case 404:
       return error(errc::http_status, "nothing of MCP is at this URL, or the session is over (HTTP 404)",
                    peer_words(answer));
     case 405:
       return error(errc::http_status, "the URL takes no MCP requests (HTTP 405); is the path right?", peer_words(answer));
     default:
-      return error(errc::http_status, "the server answered " + status, peer_words(answer));
+      return error(errc::http_status, "the server answered " + status + wait_words(answer), peer_words(answer));
   }
 }
 

@@ -23,9 +23,9 @@ struct http_url {
 // that could be a secret.
 [[nodiscard]] result<http_url> parse_http_url(std::string_view text);
 
-// A reference (absolute or relative) as that URL's server means it; bad_url like parse_http_url.
-[[nodiscard]] result<http_url> resolve_reference(const http_url& base, std::string_view reference);
-[[nodiscard]] bool same_origin(const http_url& a, const http_url& b);
+// Whether a text may be a URL with a host, or a relative reference: visible ASCII, and // behind a scheme. Boost.URL (1.81)
+// must not see anything else: some of it ends the program.
+[[nodiscard]] bool may_be_url(std::string_view text) noexcept;
 
 using header_list = std::vector<std::pair<std::string, std::string>>;
 // bad_argument for a header that is malformed, or that the protocol itself sets.
@@ -47,7 +47,9 @@ struct http_answer {
   unsigned status = 0;
   std::string content_type;
   std::string location;
-  std::string body;  // its beginning
+  std::string retry_after;                    // as it came
+  std::vector<std::string> www_authenticate;  // each occurrence of the header
+  std::string body;                           // its beginning
 };
 // The error that an answer stands for, when it carries no JSON-RPC answer: its status, or its content type.
 [[nodiscard]] error explain_answer(const http_answer& answer);

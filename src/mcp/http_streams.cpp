@@ -136,6 +136,7 @@ asio::awaitable<bool> http_transport::follow_once(stream_place& place, int& fail
   const unsigned status = opened->head.status;
   if (status == 200 && media_type(opened->head.content_type) == "text/event-stream") {
     first_try_.open();
+    stream_stood_ = true;
     if (failures > 0 && !resumed) sink_.on_gap();
     const auto begun = std::chrono::steady_clock::now();
     auto read = co_await read_events(*opened, 0, place);
@@ -149,6 +150,11 @@ asio::awaitable<bool> http_transport::follow_once(stream_place& place, int& fail
   if (resumed && (status == 400 || status == 404)) {
     place = stream_place();
     co_return true;
+  }
+  // The server has forgotten more than the stream. Where there never was one, 404 only means that it has none.
+  if (status == 404 && stream_stood_ && !session_id_.empty()) {
+    session_id_.clear();
+    sink_.on_session_over(0);
   }
   co_return status == 409 || status == 429 || status >= 500;
 }

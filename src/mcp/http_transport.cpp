@@ -51,9 +51,10 @@ task<void> http_transport::send(outgoing what) {
   co_await asio::this_coro::throw_if_cancelled(false);
   const auto care = what.method.empty() || is_repeatable(what.method) ? http_pool::care::repeatable : http_pool::care::once;
   header_list headers = headers_of(what);
+  const bool in_session = !session_id_.empty();
   auto begun = co_await pool_.start("POST", std::move(headers), std::move(what.text), care);
   if (!begun) co_return begun.error();
-  if (!is_success(begun->head)) co_return co_await take_refusal(std::move(*begun), what.id);
+  if (!is_success(begun->head)) co_return co_await take_refusal(std::move(*begun), what.id, in_session);
   MCPSTATE_CO_CHECK(note_session(what, begun->head));
   // A notification or an answer was accepted. What the body says does not matter: 202, 200 with null, {} or text all occur.
   if (what.id == 0) co_return co_await pool_.drain(std::move(*begun));
@@ -89,12 +90,13 @@ task<void> http_transport::take_answer(http_exchange on, std::uint64_t id) {
   co_return result<void>();
 }
 
-task<void> http_transport::take_refusal(http_exchange on, std::uint64_t id) {
+// in_session: the request named a session. Others may have found out before that it is over.
+task<void> http_transport::take_refusal(http_exchange on, std::uint64_t id, bool in_session) {
   auto body = co_await read_all(*on.connection, refusal_bytes, true);
   http_answer answer = summary(on.head, body ? std::move(*body) : std::string());
   pool_.keep(std::move(on));
   const error why = explain_answer(answer);
-  if (!session_id_.empty() && is_session_over(answer, has_worked_)) {
+  if (in_session && is_session_over(answer, has_worked_)) {
     session_id_.clear();
     sink_.on_session_over(id);
     co_return why;

@@ -46,7 +46,7 @@ class http_transport final : public transport {
   task<void> take_stream(http_exchange on, std::uint64_t id);
   task<void> read_events(http_exchange& on, std::uint64_t id, stream_place& place);
   task<void> take_up(std::uint64_t id, stream_place place, error why);
-  task<void> take_refusal(http_exchange on, std::uint64_t id);
+  task<void> take_refusal(http_exchange on, std::uint64_t id, bool in_session);
   task<http_exchange> get_stream(std::string last_event_id);
   asio::awaitable<void> keep_following();
   asio::awaitable<bool> follow_once(stream_place& place, int& failures);
@@ -61,6 +61,7 @@ class http_transport final : public transport {
   bool has_worked_ = false;             // a request of the session was answered
   std::string version_;                 // legacy: negotiated; empty before, and in versions without the header
   std::string session_id_;              // secret
+  bool stream_stood_ = false;           // there was a stream for announcements
   latch first_try_;                     // the stream for announcements stands, or is not offered
   std::optional<error> not_following_;  // why the first try of it failed
   aio::task_group group_;               // that stream

@@ -99,6 +99,13 @@ bool declares_elicitation_mode(std::string_view capabilities, std::string_view m
   return is_object(find_member(*declared, mode));
 }
 
+bool declares_mode_of(std::string_view capabilities, std::string_view method, std::string_view params) {
+  if (method != "elicitation/create") return true;
+  const bool sound = !params.empty() && kind_of(params) == json_kind::object;
+  const std::string mode = sound ? text_member(params, "mode") : std::string();
+  return declares_elicitation_mode(capabilities, mode.empty() ? "form" : mode);
+}
+
 std::string initialize_params(const client_identity& who) {
   return "{\"protocolVersion\":" + quote_json(newest_legacy_version) + ",\"capabilities\":" + who.capabilities +
          ",\"clientInfo\":" + info_json(who) + "}";

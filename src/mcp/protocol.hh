@@ -30,6 +30,8 @@ struct client_identity {
 [[nodiscard]] bool declares(std::string_view capabilities, std::string_view method);
 // Whether they declare this mode of elicitation ("form", "url"); an empty "elicitation" object means form.
 [[nodiscard]] bool declares_elicitation_mode(std::string_view capabilities, std::string_view mode);
+// The same of a request with these params (raw); one without a mode is a form, and other methods have none.
+[[nodiscard]] bool declares_mode_of(std::string_view capabilities, std::string_view method, std::string_view params);
 
 // What a server told about itself, in either era.
 struct handshake {

@@ -118,7 +118,7 @@ class session final : public client {
 
   // session_calls.cpp
   task<message> call(std::string method, std::string params, request_extras extras, call_options how);
-  task<std::string> converse(std::string method, std::string params, request_extras extras, call_options how);
+  task<std::string> converse(std::string method, std::string params, request_extras extras, call_options how, bool may_list);
   task<std::string> answer_questions(std::string result);
   task<header_list> headers_for(std::string tool, std::string arguments);
   [[nodiscard]] waiting rule_for(const std::string& method, const call_options& how) const;

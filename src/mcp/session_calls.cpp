@@ -67,12 +67,15 @@ session::waiting session::rule_for(const std::string& method, const call_options
   return out;
 }
 
-// One request and its answer. A session that the server has lost is opened again; the request is repeated, once, if it
-// cannot have been carried out, or does not matter twice.
+// One request and its answer. A session that the server has lost is opened again; the request is repeated if it cannot have
+// been carried out, or does not matter twice: once for the session, and once for the connection, as a server that restarts
+// breaks both.
 task<message> session::call(std::string method, std::string params, request_extras extras, call_options how) {
   co_await asio::this_coro::throw_if_cancelled(false);
   extras.progress = static_cast<bool>(how.on_progress);
-  for (bool again = false;; again = true) {
+  bool after_session = false;
+  bool after_break = false;
+  for (;;) {
     MCPSTATE_CO_CHECK(co_await ready());
     auto request = fsm_.request(method, params, extras);
     if (!request) co_return request.error();
@@ -81,7 +84,8 @@ task<message> session::call(std::string method, std::string params, request_extr
     auto answer = co_await ask(std::move(*request), rule, told);
     if (answer) co_return std::move(*answer);
     const bool harmless = told.session_over || (is_loss(answer.error()) && is_repeatable(method));
-    if (harmless && !again && options_.reopen && !closed_) continue;
+    bool& again = told.session_over ? after_session : after_break;
+    if (harmless && options_.reopen && !closed_ && !std::exchange(again, true)) continue;
     const bool unknown = is_loss(answer.error()) || answer.error().code() == errc::deadline;
     if (unknown && !told.session_over && !is_repeatable(method)) co_return unknown_outcome(answer.error(), method);
     co_return answer.error();
@@ -99,7 +103,8 @@ task<std::string> session::answer_questions(std::string result) {
     const bool sound = kind_of(each.value) == json_kind::object;
     const std::string method = sound ? text_member(each.value, "method") : std::string();
     std::string params(sound ? find_member(each.value, "params").value_or("{}") : "{}");
-    if (!options_.user || !declares(fsm_.who().capabilities, method)) {
+    const std::string& offered = fsm_.who().capabilities;
+    if (!options_.user || !declares(offered, method) || !declares_mode_of(offered, method, params)) {
       co_return error(errc::unsupported, "the server asks for something that was not offered to it", method);
     }
     const std::string key(each.key);
@@ -111,15 +116,16 @@ task<std::string> session::answer_questions(std::string result) {
   co_return out + "}";
 }
 
-// A request with as many rounds of questions as the server needs: the result in the end.
-task<std::string> session::converse(std::string method, std::string params, request_extras extras, call_options how) {
+// A request with as many rounds of questions as the server needs: the result in the end. stale_basis, if that is wanted,
+// when the headers do not fit the tool any more: nothing was done.
+task<std::string> session::converse(std::string method, std::string params, request_extras extras, call_options how,
+                                    bool may_list) {
   std::string now = params;
   for (int round = 1; round <= max_rounds; ++round) {
     auto answer = co_await call(method, std::move(now), extras, how);
     if (!answer) co_return answer.error();
     if (answer->what == message::kind::failure) {
-      // A stale idea of the tool's headers: list again, and try once more.
-      if (answer->error_code == rpc::header_mismatch && round == 1 && listed_) {
+      if (answer->error_code == rpc::header_mismatch && round == 1 && may_list && listed_) {
         listed_ = false;
         co_return error(errc::stale_basis, "the tool's headers have changed", std::move(answer->error_message));
       }
@@ -131,6 +137,7 @@ task<std::string> session::converse(std::string method, std::string params, requ
     const std::string state(find_member(answer->body, "requestState").value_or(""));
     auto answers = co_await answer_questions(std::move(answer->body));
     if (!answers) co_return answers.error();
+    if (answers->empty() && state.empty()) co_return error(errc::protocol, "the server asks for input, and not for what");
     if (answers->empty() && !co_await aio::wait_until(aio::after(backoff(round, first_round_wait, longest_round_wait)))) {
       co_return error(errc::stopped, method + " was cancelled");
     }
@@ -141,7 +148,7 @@ task<std::string> session::converse(std::string method, std::string params, requ
 
 task<std::string> session::request(std::string method, std::string params, call_options options) {
   if (!params.empty() && !is_object(params)) co_return error(errc::bad_argument, "the parameters are no JSON object");
-  co_return co_await converse(std::move(method), std::move(params), request_extras(), std::move(options));
+  co_return co_await converse(std::move(method), std::move(params), request_extras(), std::move(options), false);
 }
 
 // Modern, HTTP: arguments that the tool's schema wants as headers, too. That takes a listing, if there was none.
@@ -167,8 +174,9 @@ task<call_result> session::call_tool(std::string name, std::string arguments, ca
     auto headers = co_await headers_for(name, arguments);
     if (!headers) co_return headers.error();
     extras.headers = std::move(*headers);
-    auto body = co_await converse("tools/call", params, std::move(extras), options);
-    if (!body && body.error().is(cond::conflict) && !again) continue;
+    // A stale idea of the tool's headers: list again, and try once more.
+    auto body = co_await converse("tools/call", params, std::move(extras), options, !again);
+    if (!body && body.error().is(cond::conflict)) continue;
     if (!body) co_return body.error();
     if (kind_of(*body) != json_kind::object) co_return error(errc::protocol, "the answer to tools/call is not an object");
     call_result out;

@@ -17,17 +17,10 @@ std::string_view changed_list(std::string_view method) {
   return method.substr(begin, method.size() - begin - list_changed_end.size());
 }
 
-// Whether an elicitation is of a kind that was declared. One without a mode is a form.
-bool is_declared_mode(const client_identity& who, const message& in) {
-  if (in.method != "elicitation/create") return true;
-  std::string mode = in.body.empty() ? std::string() : text_member(in.body, "mode");
-  if (mode.empty()) mode = "form";
-  return declares_elicitation_mode(who.capabilities, mode);
-}
-
 }  // namespace
 
 void session_fsm::restart() {
+  if (phase_ == phase::closed) return;
   phase_ = phase::idle;
   batches_ = false;
   cancel_by_message_ = true;
@@ -125,7 +118,7 @@ session_fsm::reaction session_fsm::on_request_of_server(message in) const {
     out.reply.text = encode_result(in.id, "{}");
   } else if (!declares(who_.capabilities, in.method)) {
     out.reply.text = encode_failure(in.id, rpc::method_not_found, "Method not found");
-  } else if (!is_declared_mode(who_, in)) {
+  } else if (!declares_mode_of(who_.capabilities, in.method, in.body)) {
     out.reply.text = encode_failure(in.id, rpc::invalid_params, "This mode of elicitation was not declared");
   } else {
     out.what = reaction::kind::ask;

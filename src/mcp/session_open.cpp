@@ -38,6 +38,9 @@ std::string outcome_of(const observed& got) {
   return got.why.detail();
 }
 
+// Whether asking again would bring the same.
+bool is_final(unsigned status) { return status >= 400 && status < 500 && status != 408 && status != 429; }
+
 observed observed_of(const std::optional<error>& why_not) {
   observed out;
   out.what = why_not ? observed::kind::broken : observed::kind::answer;
@@ -78,6 +81,7 @@ asio::awaitable<void> session::leave() {
 // A new transport to the server, opened.
 task<void> session::use(bool over_sse) {
   co_await leave();
+  if (closed_) co_return error(errc::stopped, "the session with the server is closed");
   way_ = std::make_shared<way>(*this);
   if (const auto* program = std::get_if<stdio_target>(&where_)) {
     way_->carrier = std::make_unique<stdio_transport>(executor_, *way_, *program, options_);
@@ -161,7 +165,8 @@ asio::awaitable<observed> session::try_discover(std::string version, aio::deadli
   waiting rule;
   rule.name = "server/discover";
   // Over HTTP silence says nothing about the era, so there is nothing to save the time for.
-  rule.limit = over_http() ? options_.connect_timeout : std::min(options_.probe_timeout, options_.connect_timeout);
+  // Over a pipe silence means an old server, which is started once more and needs the rest of the time.
+  rule.limit = over_http() ? options_.connect_timeout : std::min(options_.probe_timeout, options_.connect_timeout / 3);
   rule.until = rule.at_most = std::min(until, begun + rule.limit);
   outcome told;
   auto answer = co_await ask(fsm_.discover(version), rule, told);
@@ -264,7 +269,8 @@ void session::learn(handshake told, era found) {
 asio::awaitable<void> session::listen() {
   co_await asio::this_coro::throw_if_cancelled(false);
   const std::weak_ptr<way> mine = way_;
-  for (int failures = 0; !lost_ && mine.lock() == way_;) {
+  const std::shared_ptr<latch> settled = listening_;
+  for (int failures = 0; !lost_ && way_ && mine.lock() == way_;) {
     const auto begun = std::chrono::steady_clock::now();
     waiting rule;
     rule.name = "subscriptions/listen";
@@ -280,12 +286,15 @@ asio::awaitable<void> session::listen() {
                              ended->error_message);
       break;
     }
-    if (!ended) not_listening_ = ended.error();
     gap_ = true;
+    if (!way_ || mine.lock() != way_) break;
+    if (!ended) not_listening_ = ended.error();
+    if (told.refusal && is_final(told.refusal->status)) break;
+    settled->open();  // whoever waits for the first try need not wait for the next
     failures = std::chrono::steady_clock::now() - begun > long_life ? 1 : failures + 1;
     if (!co_await aio::wait_until(aio::after(backoff(failures, first_listen_wait, longest_listen_wait)))) break;
   }
-  if (listening_) listening_->open();
+  settled->open();
 }
 
 // Waits until the session is open, opening it again where that is needed and wanted.

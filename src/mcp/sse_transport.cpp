@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "mcp/same_origin.hh"
+
 namespace mcpstate::mcp {
 namespace {
 
@@ -41,11 +43,12 @@ task<void> sse_transport::open() {
 }
 
 result<void> sse_transport::aim(const std::string& reference) {
-  auto there = resolve_reference(pool_.url(), reference);
-  if (!there) return error(errc::protocol, "the server's endpoint event names no usable URL");
-  if (!same_origin(pool_.url(), *there)) {
-    return error(errc::protocol, "the server's endpoint event names another server; that is not followed");
+  auto there = resolve_same_origin(pool_.url(), reference);
+  if (!there && there.error().code() == errc::forbidden_target) {
+    return error(errc::forbidden_target, "the server's endpoint event names another server; that is not followed",
+                 there.error().peer_text());
   }
+  if (!there) return error(errc::protocol, "the server's endpoint event names no usable URL");
   pool_.aim(std::move(there->target));
   has_place_ = true;
   return result<void>();

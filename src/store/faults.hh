@@ -15,6 +15,7 @@ enum class fault {
   no_set_ttl,      // Redis: the sets have no TTL
   reencode_tools,  // tools are decoded and encoded again instead of kept byte for byte
   empty_replaces,  // an empty tool list replaces a good one unasked
+  misses_new,      // Redis: a change of all records does not look for one that came since they were read
 };
 
 #ifdef MCPSTATE_FAULTS
@@ -34,6 +35,8 @@ inline bool active(fault f) noexcept {
       return chosen == "reencode_tools";
     case fault::empty_replaces:
       return chosen == "empty_replaces";
+    case fault::misses_new:
+      return chosen == "misses_new";
   }
   return false;
 }

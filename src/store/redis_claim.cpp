@@ -11,8 +11,6 @@
 namespace mcpstate {
 namespace {
 
-constexpr int max_tries = 20;
-
 void append_basis(const raw_record& raw, const std::optional<connection>& seen, std::vector<std::string>& arguments) {
   auto expected = [](const std::optional<std::string>& bytes) { return bytes ? "+" + *bytes : "-"; };
   arguments.push_back(std::to_string(seen ? seen->revision : 0));
@@ -41,7 +39,7 @@ void decide(const owner& session, const owner& user, const raw_record& from, con
 
 task<claim_result> redis_store::do_claim(owner session, owner user) {
   const std::string doing = "claim " + session.text() + " for " + user.text();
-  for (int tries = 0; tries < max_tries; ++tries) {
+  for (int tries = 0; tries < max_attempts; ++tries) {
     redis::request ask;
     ask.add("SUNION", keys_.connections(session), keys_.servers(session));
     auto union_of = co_await read(std::move(ask), doing);

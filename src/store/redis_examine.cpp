@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "store/redis_examine.hh"
 
-#include "core/info_scan.hh"
-
 #include <algorithm>
+#include <utility>
 
+#include "core/info_scan.hh"
 #include "core/server_owners.hh"
 
 namespace mcpstate {
@@ -27,22 +27,30 @@ std::string_view wanted_type(key_field field) {
 task<std::vector<finding>> redis_examiner::run() {
   MCPSTATE_CO_CHECK(co_await setup());
   MCPSTATE_CO_CHECK(co_await walk());
-  if (fix_ && !to_repair_.empty()) MCPSTATE_CO_CHECK(co_await repair());
+  if (fix_ && !to_repair_.empty()) {
+    MCPSTATE_CO_CHECK(co_await repair());
+    const counts met = std::exchange(counted_, counts());
+    keys_seen_ = records_seen_ = owners_seen_ = 0;
+    MCPSTATE_CO_CHECK(co_await walk());
+    tell_repairs(met);
+  }
   sum_up();
   co_return std::move(findings_);
 }
 
-void redis_examiner::count(std::string_view check, level how_bad, std::string_view text, const std::string& example) {
+void redis_examiner::count(std::string_view check, level how_bad, std::string_view text, const std::string& example,
+                           std::string_view cure) {
   auto at = counted_.find(check);
   if (at == counted_.end()) {
-    finding f;
-    f.check = check;
-    f.severity = how_bad;
-    f.text = text;
-    at = counted_.emplace(std::string(check), std::move(f)).first;
+    counted one;
+    one.found.check = check;
+    one.found.severity = how_bad;
+    one.found.text = text;
+    one.cure = cure;
+    at = counted_.emplace(std::string(check), std::move(one)).first;
   }
-  ++at->second.count;
-  auto& examples = at->second.examples;
+  ++at->second.found.count;
+  auto& examples = at->second.found.examples;
   if (examples.size() < 5 && std::find(examples.begin(), examples.end(), example) == examples.end())
     examples.push_back(example);
 }
@@ -106,7 +114,7 @@ bool redis_examiner::judge_key(const found_key& one, const std::string& type, st
     return false;
   }
   if (left == -1) {
-    count("no_expiry", level::problem, "keys without a TTL: they stay for ever (--fix gives them one)", one.key);
+    count("no_expiry", level::problem, "keys without a TTL: they stay for ever", one.key, "gives them one");
     auto& members = to_repair_[one.named.whose];
     if (!one.named.member.empty() && one.named.field != key_field::staging) members.insert(one.named.member);
   }
@@ -177,7 +185,7 @@ void redis_examiner::add_member_reads(request& look, const owner& who, const std
 
 void redis_examiner::judge_set(const owner& who, const std::string& key, std::int64_t left, std::int64_t longest) {
   if (left < 0 || left >= longest) return;
-  count("set_expires_early", level::problem, "sets that expire before a member does (--fix extends them)", key);
+  count("set_expires_early", level::problem, "sets that expire before a member does", key, "extends them");
   to_repair_[who];
 }
 
@@ -189,17 +197,16 @@ void redis_examiner::judge_member(const owner& who, const std::string& member, c
   const bool exists = answers[2].is_string() || has_info;
   if (exists) ++records_seen_;
   if (in_connections && !connected) {
-    count("ghosts", level::problem, "names in connections whose status is not CONNECTED (--fix removes them)", example);
+    count("ghosts", level::problem, "names in connections whose status is not CONNECTED", example, "removes them");
     to_repair_[who].insert(member);
   }
   if (connected && !in_connections) {
-    count("not_in_connections", level::problem, "CONNECTED servers that are missing in connections (--fix adds them)",
-          example);
+    count("not_in_connections", level::problem, "CONNECTED servers that are missing in connections", example, "adds them");
     to_repair_[who].insert(member);
   }
   if (exists && !in_servers) {
     count("not_in_servers", has_info ? level::problem : level::note,
-          "records of other programs that mcpstate has not met yet (--fix adopts them)", example);
+          "records of other programs that mcpstate has not met yet", example, "adopts them");
     to_repair_[who].insert(member);
   }
   if (in_servers && !exists && !in_connections) {
@@ -222,7 +229,6 @@ void redis_examiner::judge_member(const owner& who, const std::string& member, c
 // ghost is looked at again after a while, by the script, which only drops what still is one.
 task<void> redis_examiner::repair() {
   co_await aio::wait_until(aio::after(ghost_patience));
-  std::uint64_t repaired = 0;
   for (const auto& [who, members] : to_repair_) {
     redis_scripts::words with;
     with.keys = {store_.keys_.connections(who), store_.keys_.servers(who)};
@@ -232,20 +238,32 @@ task<void> redis_examiner::repair() {
     auto answer = co_await store_.run(redis_scripts::repair(), std::move(nothing_before), std::move(with), "doctor");
     if (!answer && answer.error().code() == errc::wrong_type) continue;
     if (!answer) co_return answer.error();
-    repaired += static_cast<std::uint64_t>(answer->integer);
   }
-  finding f;
-  f.check = "repaired";
-  f.severity = level::ok;
-  f.count = repaired;
-  f.text = "repairs made; run doctor again to see what is left";
-  findings_.push_back(std::move(f));
   co_return result<void>();
+}
+
+// What was met before the repair, and is no more.
+void redis_examiner::tell_repairs(const counts& met) {
+  for (const auto& [check, before] : met) {
+    const auto now = counted_.find(check);
+    finding f = before.found;
+    if (now != counted_.end()) {
+      if (now->second.found.count >= f.count) continue;
+      f.count -= now->second.found.count;
+      const auto& still = now->second.found.examples;
+      std::erase_if(f.examples, [&](const auto& e) { return std::find(still.begin(), still.end(), e) != still.end(); });
+    }
+    if (f.severity == level::note && before.cure.empty()) continue;  // notes come and go
+    f.severity = level::repaired;
+    findings_.push_back(std::move(f));
+  }
 }
 
 void redis_examiner::sum_up() {
   bool clean = true;
-  for (auto& [check, f] : counted_) {
+  for (auto& [check, one] : counted_) {
+    finding& f = one.found;
+    if (!one.cure.empty()) f.text.append(" (--fix ").append(one.cure).append(")");
     clean = clean && f.severity == level::note;
     findings_.push_back(std::move(f));
   }

@@ -41,7 +41,16 @@ class redis_examiner {
   void judge_member(const owner& who, const std::string& member, const redis::reply* answers);
   void judge_set(const owner& who, const std::string& key, std::int64_t left, std::int64_t longest);
   task<void> repair();
-  void count(std::string_view check, level how_bad, std::string_view text, const std::string& example);
+  // One more of that kind; `cure` is what --fix does about it, if anything.
+  void count(std::string_view check, level how_bad, std::string_view text, const std::string& example,
+             std::string_view cure = {});
+  struct counted {
+    counted() {}
+    finding found;
+    std::string_view cure;
+  };
+  using counts = std::map<std::string, counted, std::less<>>;
+  void tell_repairs(const counts& met);
   void sum_up();
 
   // redis_examine_setup.cpp: the server
@@ -56,7 +65,7 @@ class redis_examiner {
   bool fix_;
   progress_handler progress_;
   std::vector<finding> findings_;
-  std::map<std::string, finding, std::less<>> counted_;
+  counts counted_;
   std::map<owner, std::set<std::string>> to_repair_;  // members that may be ghosts or strays; empty: only expiry is missing
   std::uint64_t keys_seen_ = 0, records_seen_ = 0, owners_seen_ = 0;
 };

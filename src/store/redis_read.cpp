@@ -71,16 +71,27 @@ task<std::optional<connection>> redis_store::do_get(owner who, std::string membe
 }
 
 task<std::vector<connection>> redis_store::do_list(owner who, tools_wanted want) {
+  auto all = co_await read_all(who, want);
+  if (!all) co_return all.error();
+  std::vector<connection> found;
+  found.reserve(all->size());
+  for (auto& raw : *all) keep_record(found, who, std::move(raw));
+  MCPSTATE_CO_CHECK(co_await look_closer(who, &found, want));
+  sort_by_server(found);
+  co_return found;
+}
+
+task<std::vector<raw_record>> redis_store::read_all(owner who, tools_wanted want) {
   if (!sort_refused_) {
-    auto sorted = co_await list_by_sort(who, want);
+    auto sorted = co_await read_by_sort(who, want);
     if (sorted || !sort_refused_) co_return std::move(sorted);
   }
-  co_return co_await list_by_mget(who, want);
+  co_return co_await read_by_mget(who, want);
 }
 
 // Members that a foreign program added are in connections only; ours are in servers. The difference is asked for first: a
 // record that moves from one to the other in between is then seen twice, not never.
-task<std::vector<connection>> redis_store::list_by_sort(owner who, tools_wanted want) {
+task<std::vector<raw_record>> redis_store::read_by_sort(owner who, tools_wanted want) {
   const std::string doing = "list " + who.text();
   const std::string base = keys_.owner_prefix(who) + "server:*:";
   request ask;
@@ -101,26 +112,25 @@ task<std::vector<connection>> redis_store::list_by_sort(owner who, tools_wanted 
     const std::string no_member;
     co_return co_await explain_wrong_type(who, no_member, doing);
   }
-  std::vector<connection> found;
+  std::vector<raw_record> all;
   const std::size_t stride = fields + 1;
+  all.reserve(rows.items.size() / stride);
   for (std::size_t i = 0; i + stride <= rows.items.size(); i += stride)
-    keep_record(found, who, take_record(std::move(rows.items[i].text), rows.items, i + 1, want));
+    all.push_back(take_record(std::move(rows.items[i].text), rows.items, i + 1, want));
   if (!foreign.items.empty()) {
     std::set<std::string_view> known;
-    for (const auto& one : found) known.insert(one.member);
+    for (const auto& one : all) known.insert(one.member);
     std::vector<std::string> members;
     for (auto& item : foreign.items)
       if (!known.contains(item.text)) members.push_back(std::move(item.text));
     auto more = co_await read_members(who, std::move(members), want);
     if (!more) co_return more.error();
-    for (auto& raw : *more) keep_record(found, who, std::move(raw));
+    for (auto& raw : *more) all.push_back(std::move(raw));
   }
-  MCPSTATE_CO_CHECK(co_await look_closer(who, &found, want));
-  sort_by_server(found);
-  co_return found;
+  co_return all;
 }
 
-task<std::vector<connection>> redis_store::list_by_mget(owner who, tools_wanted want) {
+task<std::vector<raw_record>> redis_store::read_by_mget(owner who, tools_wanted want) {
   const std::string doing = "list " + who.text();
   request ask;
   ask.add("SUNION", keys_.connections(who), keys_.servers(who));
@@ -134,13 +144,7 @@ task<std::vector<connection>> redis_store::list_by_mget(owner who, tools_wanted 
   }
   std::vector<std::string> members;
   for (auto& item : got->front().items) members.push_back(std::move(item.text));
-  auto raws = co_await read_members(who, std::move(members), want);
-  if (!raws) co_return raws.error();
-  std::vector<connection> found;
-  for (auto& raw : *raws) keep_record(found, who, std::move(raw));
-  MCPSTATE_CO_CHECK(co_await look_closer(who, &found, want));
-  sort_by_server(found);
-  co_return found;
+  co_return co_await read_members(who, std::move(members), want);
 }
 
 // One MGET: one moment for all of them.

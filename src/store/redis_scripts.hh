@@ -33,6 +33,11 @@ struct words {
 //         would replace a good one) or {"staging", member} (the staged value is gone). Revisions are decimal strings.
 [[nodiscard]] const script& put();
 
+// The same for every record of one owner at once: KEYS and ARGV as of put(), with one action more, "look": the record is
+// only checked to be what it was, and not written.
+//   answers as put() does, and {"conflict", member} for a member of the sets that is not among these.
+[[nodiscard]] const script& put_all();
+
 // Renews expiry.
 //   KEYS  connections, servers;  ARGV  owner prefix, ttl ms, member ("" : all).  Answers the number of records renewed.
 [[nodiscard]] const script& touch();

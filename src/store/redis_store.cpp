@@ -15,7 +15,6 @@ namespace mcpstate {
 namespace {
 
 constexpr int staging_ms = 60'000;  // a staged value that no script picked up is gone after this
-constexpr int max_tries = 20;       // of a step that reads, decides and writes, against others who do the same
 
 std::string expected(const std::optional<std::string>& bytes) { return bytes ? "+" + *bytes : "-"; }
 
@@ -107,8 +106,8 @@ task<void> redis_store::open() {
   MCPSTATE_CO_CHECK(co_await link_.ready(limit));
   // A user who may not load scripts can still run them by text; the answers do not matter here.
   redis::request load;
-  for (const auto* script :
-       {&redis_scripts::put(), &redis_scripts::touch(), &redis_scripts::erase(), &redis_scripts::claim()})
+  for (const auto* script : {&redis_scripts::put(), &redis_scripts::put_all(), &redis_scripts::touch(),
+                             &redis_scripts::erase(), &redis_scripts::claim()})
     load.add("SCRIPT", "LOAD", script->text);
   load.add("TIME");
   const timestamp asked = options().clock->now();
@@ -279,24 +278,40 @@ task<std::uint64_t> redis_store::do_touch(owner who, std::optional<std::string> 
   co_return co_await explain_wrong_type(who, member.value_or(""), doing);
 }
 
-// Read, decide, write in one script that checks what was read. The decision needs JSON, which Lua would spoil.
+std::uint64_t redis_store::add_disconnects(redis_scripts::words& to, const owner& who, std::vector<raw_record> all) const {
+  std::uint64_t changed = 0;
+  for (auto& raw : all) {
+    connection none(who, raw.member);
+    none.member = raw.member;
+    none.seen.status_bytes = raw.status;
+    none.seen.connected_at_bytes = raw.connected_at;
+    const auto record = read_record(who, std::move(raw));
+    const bool down =
+        !record || (record->state == status::disconnected && record->seen.status_bytes == to_key_text(status::disconnected));
+    const connection& before = record ? *record : none;
+    if (down) {
+      add_record(to, before, before.seen, "look", std::string());
+      continue;
+    }
+    const change what(before, status::disconnected);
+    add_record(to, what.apply_to(before, now()), before.seen, "drop", std::string());
+    ++changed;
+  }
+  return changed;
+}
+
+// Read, decide, write in one script that checks what was read, and that it was all. The decision needs JSON, which Lua would
+// spoil.
 task<std::uint64_t> redis_store::do_disconnect_all(owner who) {
   const std::string doing = what_for("disconnect", who);
-  for (int tries = 0; tries < max_tries; ++tries) {
-    auto all = co_await do_list(who, tools_wanted::no);
+  for (int tries = 0; tries < max_attempts; ++tries) {
+    auto all = co_await read_all(who, tools_wanted::no);
     if (!all) co_return all.error();
+    if (all->empty()) co_return std::uint64_t{0};
     redis_scripts::words with = put_words(who);
-    std::uint64_t changed = 0;
-    for (const auto& one : *all) {
-      if (one.state == status::disconnected && one.seen.status_bytes == to_key_text(status::disconnected)) continue;
-      const change what(one, status::disconnected);
-      const connection after = what.apply_to(one, now());
-      add_record(with, after, one.seen, "drop", std::string());
-      ++changed;
-    }
-    if (changed == 0) co_return changed;
+    const std::uint64_t changed = add_disconnects(with, who, std::move(*all));
     redis::request nothing_before;
-    auto answer = co_await run(redis_scripts::put(), std::move(nothing_before), std::move(with), doing);
+    auto answer = co_await run(redis_scripts::put_all(), std::move(nothing_before), std::move(with), doing);
     if (!answer) {
       if (answer.error().code() != errc::wrong_type) co_return answer.error();
       const std::string no_member;

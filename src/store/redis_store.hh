@@ -56,12 +56,16 @@ class redis_store final : public store {
   [[nodiscard]] redis_scripts::words put_words(const owner& who) const;
   void add_record(redis_scripts::words& to, const connection& after, const basis& seen, std::string_view action,
                   std::string staged) const;
+  // All of an owner: those to disconnect, and those that have to stay as they are until then. Answers how many change.
+  std::uint64_t add_disconnects(redis_scripts::words& to, const owner& who, std::vector<raw_record> all) const;
   redis::request stage(const change& what, std::string* staged);
   std::string nonce();
 
   // redis_read.cpp
-  task<std::vector<connection>> list_by_sort(owner who, tools_wanted want);
-  task<std::vector<connection>> list_by_mget(owner who, tools_wanted want);
+  // Every member of the two sets, also one without a record.
+  task<std::vector<raw_record>> read_all(owner who, tools_wanted want);
+  task<std::vector<raw_record>> read_by_sort(owner who, tools_wanted want);
+  task<std::vector<raw_record>> read_by_mget(owner who, tools_wanted want);
   task<std::vector<raw_record>> read_members(owner who, std::vector<std::string> members, tools_wanted want);
   // Fills in what the main read cannot tell: expiry of foreign records, wrong types.
   task<void> look_closer(owner who, std::vector<connection>* found, tools_wanted want);

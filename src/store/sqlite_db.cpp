@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include <mcpstate/open_store.hpp>
+
 namespace mcpstate {
 
 namespace {
@@ -34,6 +36,15 @@ result<bool> make_directories(const fs::path& directory) {
     if (::mkdir(at->c_str(), 0700) != 0 && errno != EEXIST) return cannot_create(at->string(), errno);
   }
   return true;
+}
+
+// A path that the user wrote may be mistyped: then a new directory with an empty store in it would be no help.
+result<bool> expect_directory(const fs::path& directory) {
+  std::error_code ec;
+  if (fs::exists(directory, ec) || ec) return true;  // whatever else is wrong with it shows when the file is created
+  return error(errc::storage_failed, "the directory " + directory.string() +
+                                         " does not exist; correct the path of sqlite:PATH, or create it: mkdir -p '" +
+                                         directory.string() + "'");
 }
 
 // SQLite gives its side files the permissions of the main one, so this decides all of them.
@@ -65,7 +76,9 @@ result<std::unique_ptr<sqlite_db>> sqlite_db::open(const std::string& path, std:
   // Absolute, so that no name is special to SQLite (":memory:") and a change of directory changes nothing.
   const auto full = fs::absolute(path, ec).lexically_normal();
   if (ec) return error(errc::storage_failed, path + " cannot be opened: " + ec.message());
-  if (auto made = make_directories(full.parent_path()); !made) return made.error();
+  const bool ours = full == fs::path(default_sqlite_path()).lexically_normal();
+  auto there = ours ? make_directories(full.parent_path()) : expect_directory(full.parent_path());
+  if (!there) return there.error();
   if (auto made = create_file(full.string()); !made) return made.error();
   std::unique_ptr<sqlite_db> db(new sqlite_db(full.string(), busy_timeout));
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;

@@ -52,7 +52,7 @@ finding permissions(sqlite_engine& e, bool fix) {
     return make(finding::level::problem, "file_permissions", path + " is gone: what is written now is lost at the end", 1);
   if ((found.st_mode & 077) == 0) return make(finding::level::ok, "file_permissions", "only its owner can read the file");
   if (fix && ::chmod(path.c_str(), 0600) == 0)
-    return make(finding::level::note, "file_permissions", "others could read the file; now only its owner can", 1);
+    return make(finding::level::repaired, "file_permissions", "others could read the file; now only its owner can", 1);
   return make(finding::level::warning, "file_permissions", "others can read the file; chmod 600 " + path, 1);
 }
 
@@ -70,10 +70,12 @@ std::vector<finding> examine_file(sqlite_engine& e, bool fix) {
 task<std::vector<finding>> sqlite_store::do_examine(bool fix, progress_handler progress) {
   if (closed_) co_return error(errc::stopped, "the store was closed");
   auto* engine = engine_.get();
+  std::uint64_t purged_rows = 0;
   if (fix) {
     auto purge = [engine] { return engine->purge_all(); };
     auto purged = co_await aio::offload(*pool_, std::move(purge));
     if (!purged) co_return purged.error();
+    purged_rows = *purged;
   }
   auto look = [engine, fix] { return examine_file(*engine, fix); };
   auto out = co_await aio::offload(*pool_, std::move(look));
@@ -89,6 +91,8 @@ task<std::vector<finding>> sqlite_store::do_examine(bool fix, progress_handler p
     if (progress) progress(survey->rows(), "records");
   }
   for (auto& f : survey->findings()) out.push_back(std::move(f));
+  if (purged_rows > 0)
+    out.push_back(make(finding::level::repaired, "expired_records", "had expired and were removed", purged_rows));
   if (survey->expired_rows() > 0)
     out.push_back(make(finding::level::note, "expired_records", "have expired and are removed with the next writes",
                        survey->expired_rows()));

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The official conformance suite of the protocol, run against the client: every scored scenario that needs no authorization, of
-both requirement sets. Prints a table; a warning counts as a failure.
+"""The official conformance suite of the protocol, run against the client: every scored scenario that needs no authorization,
+of both requirement sets. Prints a table; a warning counts as a failure.
 
 usage: conformance_test.py DRIVER PROGRAM NODE_MODULES [unittest arguments]
 """
@@ -23,8 +23,8 @@ DRIVER = PROGRAM = SUITE = None
 # What the suite itself demands is read from its requirement files; this is what they say, so that a change is noticed.
 SCORED = {
     "2025-11-25": {"initialize", "tools_call", "elicitation-sep1034-client-defaults", "sse-retry"},
-    "2026-07-28": {"request-metadata", "tools_call", "sep-2322-client-request-state", "http-standard-headers", "http-custom-headers",
-                   "http-invalid-tool-headers", "json-schema-ref-no-deref"},
+    "2026-07-28": {"request-metadata", "tools_call", "sep-2322-client-request-state", "http-standard-headers",
+                   "http-custom-headers", "http-invalid-tool-headers", "json-schema-ref-no-deref"},
 }
 UNSCORED = "json-schema-2020-12-preservation"  # not required of anybody, and passed all the same
 PROBED = (("initialize", "2025-11-25"), ("request-metadata", "2026-07-28"), ("json-schema-ref-no-deref", "2026-07-28"))
@@ -40,10 +40,10 @@ def required(revision):
 
 
 def run_suite(*words):
-    """Exit code and output of the suite, whose clients do not outlive it. It waits for its own server to close, so a client that
-    leaves a stream open makes it hang."""
-    child = subprocess.Popen(["node", str(SUITE / "dist/index.js"), *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, start_new_session=True)
+    """Exit code and output of the suite, whose clients do not outlive it. It waits for its own server to close, so a client
+    that leaves a stream open makes it hang."""
+    child = subprocess.Popen(["node", str(SUITE / "dist/index.js"), *words], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
     try:
         output = child.communicate(timeout=LONGEST)[0]
         return child.returncode, output

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Nobody sees half a change: one handle writes, the other one reads all the while.
+#include <map>
+
 #include <mcpstate/aio/task_group.hpp>
 
 #include "contract/store_contract.hh"
@@ -106,6 +108,72 @@ asio::awaitable<void> count_up(store& to, int times, int& conflicts, int& writte
 }
 
 }  // namespace
+
+namespace {
+
+asio::awaitable<void> disconnect_all_the_time(store& to, const bool& done, int& times) {
+  const std::optional<server_name> all;
+  const std::optional<basis> whatever;
+  while (!done) {
+    const auto count = co_await to.disconnect(user("1"), all, whatever);
+    EXPECT_TRUE(count) << count.error().full_text();
+    if (count && *count > 0) ++times;
+    co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+  }
+}
+
+// New servers, then the same ones again after they were disconnected; then everything goes.
+asio::awaitable<void> connect_all_the_time(store& to, int rounds, bool& done) {
+  for (int i = 0; i < rounds; ++i) {
+    const auto written = co_await write(to, user("1"), server("s" + std::to_string(i % 5)), status::connected);
+    EXPECT_TRUE(written) << written.error().full_text();
+    co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+    if (i % 10 < 9) continue;
+    const auto erased = co_await to.erase(user("1"));
+    EXPECT_TRUE(erased) << erased.error().full_text();
+  }
+  done = true;
+}
+
+using listing = std::map<std::string, connection>;
+
+// What was CONNECTED at the same time goes down at the same time: nothing of it is left as it was while another is down.
+std::string torn(const listing& before, const listing& after) {
+  std::string up, down;
+  for (const auto& [name, was] : before) {
+    const auto is = after.find(name);
+    if (!was.connected() || is == after.end()) continue;
+    if (is->second.state == status::disconnected) down += " " + name;
+    if (is->second.revision == was.revision) up += " " + name;
+  }
+  return up.empty() || down.empty() ? "" : "DISCONNECTED" + down + " and spared" + up;
+}
+
+}  // namespace
+
+// One handle disconnects everything while the other one connects servers, and reads.
+STORE_TEST(a_disconnect_of_all_spares_none) {
+  aio::task_group others(co_await asio::this_coro::executor);
+  bool done = false;
+  int times = 0;
+  others.spawn("disconnects", disconnect_all_the_time(on.a, done, times));
+  others.spawn("connects", connect_all_the_time(on.b, 400, done));
+  std::string wrong;
+  listing before;
+  while (!done) {
+    const auto all = co_await on.b.list(user("1"), tools_wanted::no);
+    EXPECT_TRUE(all) << all.error().full_text();
+    listing now;
+    if (all)
+      for (const auto& c : *all) now.emplace(c.server, c);
+    if (wrong.empty()) wrong = torn(before, now);
+    before = std::move(now);
+    co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+  }
+  co_await others.join();
+  EXPECT_EQ(wrong, "");
+  EXPECT_GT(times, 0) << "nothing was ever disconnected, so this test has shown nothing";
+}
 
 STORE_TEST(no_update_is_lost_between_two_writers) {
   CO_ASSERT_OK(co_await write(on.a, user("1"), server("a"), status::failed));

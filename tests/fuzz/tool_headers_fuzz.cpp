@@ -34,7 +34,8 @@ void check_call(const tool_header_list& list, std::string_view arguments) {
   const auto sent = headers_of_call(list, arguments);
   if (!sent) return;
   MCPSTATE_FUZZ_EXPECT(sent->size() <= list.size());
-  for (const auto& [name, value] : *sent) {
+  for (const auto& [sent_name, value] : *sent) {
+    const std::string& name = sent_name;
     MCPSTATE_FUZZ_EXPECT(std::any_of(list.begin(), list.end(), [&](const tool_header& each) { return each.name == name; }));
     MCPSTATE_FUZZ_EXPECT(std::all_of(value.begin(), value.end(), [](char c) { return c >= 0x20 && c <= 0x7E; }));
     MCPSTATE_FUZZ_EXPECT(decode_header_value(value).has_value());

@@ -96,7 +96,6 @@ class Records(CliTest):
         self.assertEqual(self.ok("touch", "user:42", "--ttl", "48h", "--json").json, {"touched": 1})
         self.assertGreater(self.ok("show", "user:42", "github", "--json").json["expires_at"], before)
         self.refused(1, "touch", "user:42", "nothing")
-        self.refused(1, "touch", "user:nobody")
 
     def test_claim_moves_what_the_session_holds(self):
         self.connected(owner="session:s", server="a")
@@ -194,6 +193,8 @@ class Store(CliTest):
             self.refused(3, *words, "--store", f"unix://{self.home}/no.sock")
         self.refused(3, "list", "--store", "redis://localhost:1/0")
         self.refused(3, "list", "--store", "sqlite:/proc/none/state.db")
+        self.refused(3, "list", "--store", f"sqlite:{self.home}/tpyo/state.db", says="mkdir -p")
+        self.assertFalse((self.home / "tpyo").exists(), "a mistyped path makes nothing")
         found = self.run_cli("doctor", "--json", "--store", f"unix://{self.home}/no.sock")
         self.assertEqual(found.code, 3)
         self.assertEqual(found.json["problems"], 1)
@@ -259,7 +260,29 @@ class WrongInput(CliTest):
         self.refused(1, "show", "user:1", "nothing", says="nothing")
         self.refused(1, "tools", "user:1", "nothing")
         self.refused(1, "disconnect", "user:1", "nothing")
-        self.assertEqual(self.ok("list", "user:1", "--json").json, [])
+        self.refused(1, "touch", "user:1", "nothing")
+
+    def test_an_owner_without_connections_is_nothing_wrong(self):
+        for words, answer in ((("list", "user:1"), []), (("tools", "user:1"), []), (("touch", "user:1"), {"touched": 0}),
+                              (("disconnect", "user:1"), {"disconnected": 0}),
+                              (("clear", "user:1", "--yes"), {"owners": 0, "records": 0}),
+                              (("claim", "session:s", "user:1"), {"moved": [], "kept": []})):
+            self.assertEqual(self.ok(*words, "--json").json, answer)
+            self.assertTrue(self.ok(*words).text.strip(), "and is said in words")
+        for command in ("list", "tools", "touch", "disconnect", "clear"):
+            self.assertIn("exit code 0. A SERVER that is named and not there is 1.", self.ok(command, "--help").text)
+
+    def test_help_of_watch_names_its_events(self):
+        said = self.ok("watch", "--help").text
+        for name in ("present", "ready", "removed", "resync"):
+            self.assertRegex(said, rf"\n  {name} ")
+
+    def test_a_long_reason_does_not_make_the_list_wide(self):
+        reason = "because " * 100 + "end"
+        self.ok("set", "user:1", "s", "FAILED", "--reason", reason)
+        self.assertLess(max(map(len, self.ok("list", "user:1").text.splitlines())), 180)
+        self.assertIn(reason, self.ok("show", "user:1", "s").text)
+        self.assertEqual(self.ok("list", "user:1", "--json").json[0]["error"]["message"], reason)
 
     def test_names_cannot_act_on_the_terminal(self):
         self.ok("set", "user:1", "a\x1b]0;x\x07b", "FAILED", "--reason", "r\x1b[2J\nz")
@@ -285,6 +308,15 @@ class Words(CliTest):
                                   "stats", "doctor", "completion", "version"])
         for name in listed:
             self.assertIn("Examples:", self.ok(name, "--help").text)
+
+    def test_every_command_speaks_json(self):
+        self.ok("set", "user:1", "s", "CONNECTED", "--tools", "-", "--json", stdin=b"[1]").json
+        for words in (("list",), ("list", "user:1"), ("show", "user:1", "s"), ("tools", "user:1"), ("tools", "user:1", "s"),
+                      ("touch", "user:1"), ("disconnect", "user:1", "s"), ("claim", "session:s", "user:1"), ("stats",),
+                      ("doctor",), ("doctor", "--fix"), ("version",), ("clear", "user:1", "--yes")):
+            ran = self.ok(*words, "--json")
+            self.assertIsInstance(ran.json, (dict, list), words)
+            self.assertEqual(ran.err, b"", words)
 
     def test_version(self):
         self.assertRegex(self.ok("version").text, r"^mcpstate \d+\.\d+\.\d+\n$")

@@ -368,6 +368,7 @@ class Files(unittest.TestCase):
     def test_a_name_never_reaches_a_file(self):
         with Sandbox() as box:
             state = os.path.join(box.home, "somewhere", "state.db")
+            os.mkdir(os.path.dirname(state))
             box.store = "sqlite:" + state
             outside = box.file("precious", "x")
             names = ["../../etc", "../../../../tmp/mcpstate-escaped", "/etc/passwd", "..", ".", "a/b/c", "~root",

@@ -199,7 +199,7 @@ class TheUserOfThePage(unittest.TestCase):
         foreign.set("mcp:user:1:server:f:status", "CONNECTED")
         foreign.sadd("mcp:user:1:connections", "f", "ghost")
         box.ok("list", "user:1")
-        self.assertEqual(box.run("doctor", "--fix").code, 1)
+        box.ok("doctor", "--fix")
         box.ok("doctor")
         empty = box.file("empty.json", "[]")
         self.assertEqual(box.run("set", "user:1", "d", "CONNECTED", "--tools", empty).code, 2)  # refused by the script

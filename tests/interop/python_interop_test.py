@@ -221,10 +221,24 @@ class WeReadThem(Interop):
         code, problems = self.doctor()
         self.assertEqual(code, 1)
         self.assertLessEqual({"ghosts", "not_in_connections", "no_expiry"}, set(problems))
-        self.doctor("--fix")
+        fixed = self.box.run("doctor", "--fix", "--json")
+        self.assertEqual(fixed.code, 0, fixed)
+        repaired = {f["check"]: f for f in fixed.json["findings"] if f["level"] == "repaired"}
+        self.assertLessEqual({"ghosts", "not_in_connections", "no_expiry"}, set(repaired))
+        self.assertEqual((repaired["ghosts"]["count"], repaired["ghosts"]["examples"]), (1, ["user:7 ghost"]))
+        self.assertEqual((fixed.json["problems"], fixed.json["repaired"]), (0, len(repaired)))
         self.assertEqual(self.doctor(), (0, {}))
         self.assertEqual(broken_invariants(self.redis), [])
         self.assertEqual(set(self.host.read("7")), {"s", "lost"})
+
+    def test_what_doctor_cannot_repair_stays_a_problem_beside_what_it_repaired(self):
+        self.host.connect("7", "s", TOOLS)
+        self.redis.sadd("mcp:user:7:connections", "ghost")
+        self.redis.set("mcp:user:8:connections", "a string", ex=100)
+        fixed = self.box.run("doctor", "--fix", "--json")
+        self.assertEqual(fixed.code, 1, fixed)
+        levels = {f["check"]: f["level"] for f in fixed.json["findings"]}
+        self.assertEqual((levels["ghosts"], levels["wrong_type"]), ("repaired", "problem"))
 
 
 class Junk(Interop):

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import subprocess
+import time
 import unittest
 
 from redis_sandbox import RedisServer, Sandbox, broken_invariants
@@ -17,47 +18,62 @@ KINDS = {"put", "get", "put on a basis", "list", "touch", "disconnect", "disconn
          "put for a session"}
 
 
+def ended(writer, until):
+    """What a writer left: its exit code (None: it still ran, and was killed), its report, and what it complained about."""
+    try:
+        out, err = writer.communicate(timeout=max(0.1, until - time.monotonic()))
+        return writer.returncode, out, err
+    except subprocess.TimeoutExpired:
+        writer.kill()
+        out, err = writer.communicate(timeout=20)
+        return None, out, err
+
+
+def told(number, code, out, err):
+    how = "still ran and was killed" if code is None else f"ended with {code}"
+    return f"writer {number} {how}\n{out.decode(errors='replace')}{err.decode(errors='replace')}"
+
+
 class Stress(unittest.TestCase):
-    def stress(self, url):
+    maxDiff = None
+
+    def stress(self, url, log=lambda: ""):
+        """Answers the sandbox and the highest revision that anybody saw of each server. Whatever goes wrong, everything that
+        every writer said is in the message."""
         box = Sandbox(store=url)
         self.addCleanup(box.close)
-        print(f"MCPSTATE_SEED={SEED}", flush=True)
+        print(f"MCPSTATE_SEED={SEED}, load {os.getloadavg()}", flush=True)
         commands = [[WRITER, url, str(SECONDS), str(SEED + n)] for n in range(PROCESSES)]
         writers = [subprocess.Popen(c, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for c in commands]
-        done, highest = {}, {}
-        try:
-            for writer in writers:
-                out, err = writer.communicate(timeout=SECONDS * 6)
-                self.assertEqual((writer.returncode, err.decode()), (0, ""))
-                said = json.loads(out)
-                for name, n in said["done"].items():
-                    done[name] = done.get(name, 0) + n
-                for server, revision in said["highest"].items():
-                    highest[server] = max(highest.get(server, 0), revision)
-        finally:
-            for writer in writers:
-                if writer.poll() is None:
-                    writer.kill()
-                writer.wait(20)
-                writer.stdout.close()
-                writer.stderr.close()
-        print(sum(done.values()), "operations:", done, flush=True)
+        until = time.monotonic() + SECONDS * 6
+        left = [ended(writer, until) for writer in writers]
+        if any(code != 0 or err for code, _, err in left):
+            everything = "\n".join(told(n, *one) for n, one in enumerate(left))
+            self.fail(f"MCPSTATE_SEED={SEED}, load {os.getloadavg()}\n{everything}\n{log()}")
+        done, slowest, highest = {}, {}, {}
+        for said in (json.loads(out) for _, out, _ in left):
+            for name, n in said["done"].items():
+                done[name] = done.get(name, 0) + n
+            for into, more in ((slowest, said["slowest"]), (highest, said["highest"])):
+                for name, n in more.items():
+                    into[name] = max(into.get(name, 0), n)
+        print(sum(done.values()), "operations:", done, "\nslowest, in ms:", slowest, flush=True)
         self.assertLessEqual(KINDS, set(done), "every kind of operation has succeeded")
         self.assertGreater(done.get("put on a basis refused", 0), 0, "nobody was ever in another's way")
         found = box.run("doctor", "--json")
+        self.assertEqual(found.code, 0, found)
         self.assertEqual([f for f in found.json["findings"] if f["level"] == "problem"], [])
-        self.assertEqual(found.code, 0)
         return box, highest
 
     def check_revisions(self, box, highest):
         """What is written now has a higher revision than anything that anybody saw."""
         for server, seen in highest.items():
             after = box.json("set", "user:stress", server, "DISCONNECTED")["revision"]
-            self.assertGreater(after, seen)
+            self.assertGreater(after, seen, server)
 
     def test_eight_writers_of_one_owner_on_redis(self):
         with RedisServer() as server:
-            box, highest = self.stress(server.url())
+            box, highest = self.stress(server.url(), server.log)
             client = server.client()
             self.addCleanup(client.connection_pool.disconnect)
             self.assertEqual(broken_invariants(client), [])

@@ -36,13 +36,14 @@ enum class cond {
 // What exactly happened.
 enum class errc {
   // input
-  bad_owner = 1,  // an owner that is not user:ID or session:KEY
-  bad_name,       // an empty, over-long or non-UTF-8 id or server name
-  bad_tools,      // tools that are not a JSON array
-  too_large,      // an input over its limit
-  bad_url,        // a store or server URL that cannot be used
-  bad_argument,   // any other wrong input
-  empty_tools,    // an empty tool list would replace a good one
+  bad_owner = 1,     // an owner that is not user:ID or session:KEY
+  bad_name,          // an empty, over-long or non-UTF-8 id or server name
+  bad_tools,         // tools that are not a JSON array
+  too_large,         // an input over its limit
+  bad_url,           // a store or server URL that cannot be used
+  bad_argument,      // any other wrong input
+  empty_tools,       // an empty tool list would replace a good one
+  forbidden_target,  // our own egress policy does not let us connect there
   // records
   no_record,    // no connection under that name
   stale_basis,  // the record is no longer what the writer had read

@@ -15,6 +15,7 @@
 #include <mcpstate/aio/deadline.hpp>
 #include <mcpstate/aio/task.hpp>
 #include <mcpstate/core/tools.hpp>
+#include <mcpstate/mcp/egress.hpp>
 #include <mcpstate/mcp/era.hpp>
 #include <mcpstate/mcp/host.hpp>
 
@@ -78,7 +79,8 @@ struct client_options {
   std::size_t max_tools_bytes = default_tools_limit;
   std::size_t max_tools = 5000;
   std::size_t max_pages = 100;
-  std::string ca_file;  // https: instead of the system's certificates; verification is always on
+  std::string ca_file;                           // https: instead of the system's certificates; verification is always on
+  egress_policy egress = egress_policy::open();  // where it may connect to; strict() for URLs that came from others
   std::string client_name = "mcpstate";
   std::string client_version;  // empty: ours
 
@@ -154,9 +156,9 @@ class client {
   // page fails the whole.
   virtual task<tool_listing> list_tools() = 0;
   // arguments: a raw JSON object. What the server wants to know meanwhile (elicitation, sampling, roots) is asked of
-  // client_options::user. Cancelling tells the server, in the way of its protocol. Failure: no_record for a tool that it
-  // does not have, rpc_error for other refusals, outcome_unknown when the connection broke or the time was over after the
-  // call was sent: it may have been carried out, and is never repeated.
+  // client_options::user. Cancelling tells the server, in the way of its protocol. Failure: bad_argument for a tool that it
+  // does not have and for arguments that it refuses, rpc_error for other refusals, outcome_unknown when the connection broke
+  // or the time was over after the call was sent: it may have been carried out, and is never repeated.
   virtual task<call_result> call_tool(std::string name, std::string arguments, call_options options) = 0;
   // Any other request of the protocol (resources/list, resources/read, prompts/get, …): raw params (empty or an object), raw
   // result. One page of a list: the caller follows nextCursor.

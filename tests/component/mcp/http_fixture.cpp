@@ -80,6 +80,16 @@ asio::awaitable<bool> write_reply(Stream& stream, const http_reply& reply) {
   co_return true;
 }
 
+// A client that waits for an answer sends nothing: what ends this is its closing.
+template <class Stream>
+asio::awaitable<void> read_some(Stream& stream) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  std::string byte(1, '\0');
+  auto [ec, size] = co_await stream.async_read_some(asio::buffer(byte), aio::use_ec);
+  static_cast<void>(ec);
+  static_cast<void>(size);
+}
+
 std::string pem_of(const std::function<void(BIO*)>& write) {
   BIO* const memory = BIO_new(BIO_s_mem());
   write(memory);
@@ -109,13 +119,25 @@ http_reply stream_reply(const std::string& events) {
   return out;
 }
 
+http_reply open_stream_reply(const std::string& events, std::shared_ptr<http_rest> rest) {
+  http_reply out = stream_reply(events);
+  out.after = http_reply::then::hang;
+  out.rest = std::move(rest);
+  return out;
+}
+
+http_reply empty_reply(int status, const std::string& more_headers) {
+  return http_reply("HTTP/1.1 " + std::to_string(status) + " Some Words\r\n" + more_headers + "Content-Length: 0\r\n\r\n");
+}
+
 http_reply result_reply(const http_seen& request, const std::string& result) {
   return json_reply(200, R"({"jsonrpc":"2.0","id":)" + request.rpc_id + R"(,"result":)" + result + "}");
 }
 
 http_reply usual_reply(const http_seen& request) {
-  if (request.method == "DELETE") return http_reply("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-  if (request.rpc_id.empty()) return http_reply("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n");
+  if (request.method == "GET") return empty_reply(405);
+  if (request.method == "DELETE") return empty_reply(200);
+  if (request.rpc_method.empty() || request.rpc_id.empty()) return empty_reply(202);
   if (request.rpc_method == "initialize") return result_reply(request, initialize_result);
   if (request.rpc_method == "tools/list") return result_reply(request, R"({"tools":[)" + plain_tool + "]}");
   return result_reply(request, "{}");
@@ -182,6 +204,7 @@ asio::awaitable<void> scripted_server::accept() {
 asio::awaitable<void> scripted_server::serve_plain(tcp::socket socket, int number) {
   co_await asio::this_coro::throw_if_cancelled(false);
   co_await serve(socket, number);
+  ++ended;
 }
 
 asio::awaitable<void> scripted_server::serve_tls(tcp::socket socket, int number) {
@@ -189,6 +212,7 @@ asio::awaitable<void> scripted_server::serve_tls(tcp::socket socket, int number)
   asio::ssl::stream<tcp::socket> stream(std::move(socket), *tls_);
   auto [ec] = co_await stream.async_handshake(asio::ssl::stream_base::server, aio::use_ec);
   if (!ec) co_await serve(stream, number);
+  ++ended;
 }
 
 template <class Stream>
@@ -201,8 +225,63 @@ asio::awaitable<void> scripted_server::serve(Stream& stream, int number) {
     const http_reply reply = answer_(request);
     if (!co_await write_reply(stream, reply)) co_return;
     if (reply.after == http_reply::then::close) co_return;
-    if (reply.after == http_reply::then::hang) co_await aio::wait_until(aio::deadline::max());
+    if (reply.after == http_reply::then::hang) co_return co_await hang(stream, reply.rest);
   }
+}
+
+// Until the client closes, or the test ends it.
+template <class Stream>
+asio::awaitable<void> scripted_server::hang(Stream& stream, std::shared_ptr<http_rest> rest) {
+  using namespace asio::experimental::awaitable_operators;
+  if (!rest) {
+    co_await read_some(stream);
+    co_return;
+  }
+  rest->begun = true;
+  while (!rest->ended_ || !rest->bytes_.empty()) {
+    const std::string now = std::exchange(rest->bytes_, std::string());
+    if (!now.empty()) {
+      auto [ec, size] = co_await asio::async_write(stream, asio::buffer(now), aio::use_ec);
+      static_cast<void>(size);
+      if (ec) break;
+      continue;
+    }
+    auto both = rest->wait() || read_some(stream);
+    auto either = co_await std::move(both);
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (either.index() == 1 || state.cancelled() != asio::cancellation_type::none) {
+      rest->gone = either.index() == 1;
+      break;
+    }
+  }
+}
+
+void http_rest::add(const std::string& bytes) {
+  bytes_ += bytes;
+  changed_.cancel();
+}
+
+void http_rest::end() {
+  ended_ = true;
+  changed_.cancel();
+}
+
+asio::awaitable<void> http_rest::wait() {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  auto [ec] = co_await changed_.async_wait(aio::use_ec);
+  static_cast<void>(ec);
+}
+
+long scripted_server::count(const std::string& rpc_method) const {
+  return std::count_if(seen.begin(), seen.end(), [&](const http_seen& request) { return request.rpc_method == rpc_method; });
+}
+
+http_seen scripted_server::nth(const std::string& method, std::size_t n) const {
+  for (const http_seen& request : seen) {
+    if (request.rpc_method != method && request.method != method) continue;
+    if (n-- == 0) return request;
+  }
+  return http_seen();
 }
 
 }  // namespace mcpstate::test

@@ -2,6 +2,7 @@
 #pragma once
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -24,18 +25,39 @@ struct http_seen {
   std::string rpc_id;
 };
 
+// What comes later on an answer that hangs: what a test adds, until it ends the connection or the client does.
+class http_rest {
+ public:
+  explicit http_rest(const asio::any_io_executor& executor) : changed_(executor, asio::steady_timer::time_point::max()) {}
+  void add(const std::string& bytes);
+  void end();
+  bool begun = false;  // the answer that it belongs to has been written
+  bool gone = false;   // the client has closed the connection
+
+ private:
+  friend class scripted_server;
+  asio::awaitable<void> wait();
+  std::string bytes_;
+  bool ended_ = false;
+  asio::steady_timer changed_;
+};
+
 struct http_reply {
   http_reply() {}
   explicit http_reply(std::string bytes_) : bytes(std::move(bytes_)) {}
   std::string bytes;
   enum class then { keep, close, hang } after = then::keep;
   bool byte_by_byte = false;
+  std::shared_ptr<http_rest> rest;  // of one that hangs
 };
 
 http_reply json_reply(int status, const std::string& body, const std::string& more_headers = "");
 http_reply text_reply(int status, const std::string& type, const std::string& body);
 // An event stream of unknown length: it ends with the connection.
 http_reply stream_reply(const std::string& events);
+// The same, going on: with what is added to the rest.
+http_reply open_stream_reply(const std::string& events, std::shared_ptr<http_rest> rest = nullptr);
+http_reply empty_reply(int status, const std::string& more_headers = "");
 http_reply result_reply(const http_seen& request, const std::string& result);
 // What a well-behaved server without session id answers; one tool named "plain".
 http_reply usual_reply(const http_seen& request);
@@ -63,6 +85,11 @@ class scripted_server {
 
   std::vector<http_seen> seen;
   int connections = 0;
+  int ended = 0;  // of the connections
+  // How often a method of JSON-RPC was asked for.
+  [[nodiscard]] long count(const std::string& rpc_method) const;
+  // The n-th request (from 0) of a method of JSON-RPC, or of one of HTTP ("GET"); an empty one if there is none.
+  [[nodiscard]] http_seen nth(const std::string& method, std::size_t n = 0) const;
 
  private:
   asio::awaitable<void> accept();
@@ -70,6 +97,8 @@ class scripted_server {
   asio::awaitable<void> serve_tls(asio::ip::tcp::socket socket, int number);
   template <class Stream>
   asio::awaitable<void> serve(Stream& stream, int number);
+  template <class Stream>
+  asio::awaitable<void> hang(Stream& stream, std::shared_ptr<http_rest> rest);
 
   handler answer_;
   std::unique_ptr<asio::ssl::context> tls_;

@@ -28,6 +28,34 @@ void run(plan what) {
   run_co_test([&](asio::io_context&) { return play(what); }, std::chrono::seconds(60));
 }
 
+namespace {
+
+asio::awaitable<void> play_with(scripted_server::handler answer, mcp::client_options options, play_body body) {
+  const auto executor = co_await asio::this_coro::executor;
+  scripted_server server(executor, std::move(answer));
+  mcp::http_target where;
+  where.url = server.url();
+  auto opened = co_await mcp::connect(executor, std::move(where), std::move(options));
+  EXPECT_TRUE(opened.has_value()) << opened.error().full_text();
+  if (opened) {
+    auto playing = body(**opened, server);
+    co_await std::move(playing);
+    co_await (*opened)->close();
+  }
+  co_await server.close();
+}
+
+}  // namespace
+
+void with_client(scripted_server::handler answer, const mcp::client_options& options, play_body body) {
+  run_co_test([&](asio::io_context&) { return play_with(answer, options, body); }, std::chrono::seconds(60));
+}
+
+void with_client_made(const handler_maker& answers, const mcp::client_options& options, play_body body) {
+  run_co_test([&](asio::io_context& context) { return play_with(answers(context.get_executor()), options, body); },
+              std::chrono::seconds(60));
+}
+
 std::function<void(const result<void>&)> fails(errc code, std::string detail, std::string peer_text) {
   return [=](const result<void>& connected) {
     ASSERT_FALSE(connected.has_value());
@@ -54,6 +82,20 @@ scripted_server::handler on_tools(scripted_server::handler answer) {
 std::string event_of(const http_seen& request, const std::string& result) {
   return "event: message\r\ndata: {\"jsonrpc\":\"2.0\",\r\ndata: \"id\":" + request.rpc_id + ",\"result\":" + result +
          "}\r\n\r\n";
+}
+
+std::string event(const std::string& message) { return "data: " + message + "\n\n"; }
+
+http_reply welcome_reply(const http_seen& request, const std::string& capabilities, const std::string& session) {
+  http_reply out = result_reply(request, R"({"protocolVersion":"2025-11-25","capabilities":)" + capabilities +
+                                             R"(,"serverInfo":{"name":"scripted","version":"1"}})");
+  if (!session.empty()) out.bytes.insert(out.bytes.find("\r\n") + 2, "Mcp-Session-Id: " + session + "\r\n");
+  return out;
+}
+
+http_reply error_reply(const http_seen& request, int status, int code, const std::string& words, const std::string& data) {
+  return json_reply(status, R"({"jsonrpc":"2.0","id":)" + request.rpc_id + R"(,"error":{"code":)" + std::to_string(code) +
+                                R"(,"message":")" + words + R"(","data":)" + data + "}}");
 }
 
 }  // namespace mcpstate::test

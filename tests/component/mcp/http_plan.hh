@@ -33,11 +33,25 @@ struct plan {
 // Connects, lists the tools, closes, and checks each step.
 void run(plan what);
 
+// Connects with a client that must succeed, plays the body, and closes client and server.
+using play_body = std::function<asio::awaitable<void>(mcp::client& client, scripted_server& server)>;
+void with_client(scripted_server::handler answer, const mcp::client_options& options, play_body body);
+// …where the answers need the executor: to go on later.
+using handler_maker = std::function<scripted_server::handler(asio::any_io_executor executor)>;
+void with_client_made(const handler_maker& answers, const mcp::client_options& options, play_body body);
+
 std::function<void(const result<void>&)> fails(errc code, std::string detail, std::string peer_text = "");
 std::function<void(const result<mcp::tool_listing>&)> list_fails(errc code, std::string detail);
 // Everything as usual, but this for tools/list.
 scripted_server::handler on_tools(scripted_server::handler answer);
 // An event that carries the answer to a request, on several lines.
 std::string event_of(const http_seen& request, const std::string& result);
+// An event that carries a message.
+std::string event(const std::string& message);
+// The answer to initialize, with capabilities and, if not empty, a session id.
+http_reply welcome_reply(const http_seen& request, const std::string& capabilities, const std::string& session = "");
+// A JSON-RPC error.
+http_reply error_reply(const http_seen& request, int status, int code, const std::string& words = "no",
+                       const std::string& data = "{}");
 
 }  // namespace mcpstate::test

@@ -17,7 +17,7 @@ TEST(HttpClient, SendsWhatTheProtocolAsksFor) {
     return reply;
   };
   what.on_end = [](const scripted_server& server) {
-    ASSERT_EQ(server.seen.size(), 4U);
+    ASSERT_EQ(server.seen.size(), 5U);
     EXPECT_EQ(server.connections, 1);
     for (std::size_t i = 0; i < server.seen.size(); ++i) {
       const http_seen& request = server.seen[i];
@@ -26,14 +26,18 @@ TEST(HttpClient, SendsWhatTheProtocolAsksFor) {
       EXPECT_EQ(request.headers.at("accept"), "application/json, text/event-stream");
       EXPECT_EQ(request.headers.at("authorization"), "Bearer abc");
       EXPECT_EQ(request.headers.at("user-agent").rfind("mcpstate/", 0), 0U);
-      EXPECT_EQ(request.headers.count("mcp-session-id"), i == 0 ? 0U : 1U);
-      EXPECT_EQ(request.headers.count("mcp-protocol-version"), i == 0 ? 0U : 1U);
-      EXPECT_EQ(request.method, i == 3 ? "DELETE" : "POST");
-      EXPECT_EQ(request.headers.count("content-type"), i < 3 ? 1U : 0U);
+      EXPECT_EQ(request.headers.count("mcp-session-id"), i < 2 ? 0U : 1U);
+      EXPECT_EQ(request.headers.count("mcp-protocol-version"), i == 1 ? 0U : 1U);
+      EXPECT_EQ(request.method, i == 4 ? "DELETE" : "POST");
+      EXPECT_EQ(request.headers.count("content-type"), i < 4 ? 1U : 0U);
     }
-    EXPECT_EQ(server.seen[1].rpc_method, "notifications/initialized");
-    EXPECT_EQ(server.seen[2].headers.at("mcp-session-id"), "s3cret");
-    EXPECT_EQ(server.seen[2].headers.at("mcp-protocol-version"), "2025-11-25");
+    EXPECT_EQ(server.seen[0].rpc_method, "server/discover");
+    EXPECT_EQ(server.seen[0].headers.at("mcp-protocol-version"), "2026-07-28");
+    EXPECT_EQ(server.seen[0].headers.at("mcp-method"), "server/discover");
+    EXPECT_EQ(server.seen[1].rpc_method, "initialize");
+    EXPECT_EQ(server.seen[2].rpc_method, "notifications/initialized");
+    EXPECT_EQ(server.seen[3].headers.at("mcp-session-id"), "s3cret");
+    EXPECT_EQ(server.seen[3].headers.at("mcp-protocol-version"), "2025-11-25");
   };
   run(what);
 }
@@ -73,12 +77,12 @@ TEST(HttpClient, ForbidsAccess) {
   run(what);
 }
 
-TEST(HttpClient, RedirectIsNotFollowed) {
+TEST(HttpClient, RedirectToAnotherOriginIsNotFollowed) {
   plan what;
   what.answer = [](const http_seen&) {
     return http_reply("HTTP/1.1 307 Moved\r\nLocation: http://example.org/mcp/?key=s3cret\r\nContent-Length: 0\r\n\r\n");
   };
-  what.on_connect = fails(errc::http_status, "redirects (HTTP 307)", "http://example.org/mcp/");
+  what.on_connect = fails(errc::forbidden_target, "another origin", "http://example.org/mcp/");
   run(what);
 }
 
@@ -87,7 +91,7 @@ TEST(HttpClient, RpcErrorInABadRequest) {
   what.answer = [](const http_seen&) {
     return json_reply(400, R"({"jsonrpc":"2.0","error":{"code":-32000,"message":"Bad Request: no session"},"id":null})");
   };
-  what.on_connect = fails(errc::http_status, "HTTP 400", "Bad Request: no session");
+  what.on_connect = fails(errc::rpc_error, "refused initialize with error -32000", "Bad Request: no session");
   run(what);
 }
 

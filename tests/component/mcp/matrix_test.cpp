@@ -74,13 +74,15 @@ asio::awaitable<void> use(mcp::client& client, const attentive_host& host, expec
   co_await expect_tools(client, expected.tools);
   co_await expect_call(client, expected.tool, expected.arguments, expected.says);
   if (expected.announces) {
-    const bool told = co_await eventually([&host] { return host.changes("tools") > 0; });
+    const auto heard = [&host] { return host.changes("tools") > 0; };
+    const bool told = co_await eventually(heard);
     EXPECT_TRUE(told) << "no change of the tools was announced";
   }
   if (!expected.grows) co_return;
   const int before = host.changes("tools");
   co_await expect_call(client, "grow", R"({"name":"sprout"})", "there is sprout now");
-  const bool told = co_await eventually([&host, before] { return host.changes("tools") > before; });
+  const auto heard_again = [&host, before] { return host.changes("tools") > before; };
+  const bool told = co_await eventually(heard_again);
   EXPECT_TRUE(told) << "the new tool was not announced";
   co_await expect_tools(client, expected.tools + 1);
   co_await expect_call(client, "sprout", "{}", "sprout");

@@ -4,10 +4,15 @@ import json
 import os
 import signal
 import sys
+import threading
 
 MODE = sys.argv[1]
 STREAMS = [name for name in os.listdir("/proc/self/fd") if os.path.exists("/proc/self/fd/" + name)]
 TOOL = '{"name":"odd", "x":1.50e+2,"\\u0061":"\\/\\u00e9"}'
+
+if "MCPSTATE_TEST_STARTS" in os.environ:  # a file that gets a byte with each start
+    with open(os.environ["MCPSTATE_TEST_STARTS"], "a") as starts:
+        starts.write("x")
 
 
 def put(text, end="\n"):
@@ -55,16 +60,10 @@ def on_initialize(request):
     if MODE == "dies":
         say("no token given\n")
         sys.exit(3)
-    if MODE == "silent":
-        say("still thinking\n")
-        return
     if MODE == "junk":
         put("Odd server, version 7")
         put("")
         put("\t")
-    if MODE == "only_junk":
-        put("login:")
-        return
     if MODE == "flood":
         say("x" * 5_000_000 + "\nlast words\n")
     if MODE == "refuses":
@@ -108,13 +107,77 @@ def on_list(request):
     answer(request, '{"tools":[%s]}' % TOOL)
 
 
+def on_probe(request):
+    """server/discover, which servers of the older protocols do not know."""
+    if MODE == "dies_when_probed":
+        say("unknown method server/discover\n")
+        os._exit(1)
+    if MODE == "refuses_when_probed":  # with an error that names no request
+        put('{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Not initialized"}}')
+        return
+    if MODE != "silent_when_probed":
+        put('{"jsonrpc":"2.0","id":%s,"error":{"code":-32601,"message":"Method not found"}}' % json.dumps(request["id"]))
+
+
+def endlessly(write, what):
+    """Until nobody reads any more."""
+    try:
+        while True:
+            write(what)
+    except OSError:
+        os._exit(0)
+
+
+def on_hostile_list(request):
+    """Answers to tools/list that no client should suffer from."""
+    if MODE == "endless_line":
+        endlessly(sys.stdout.write, "x" * 100_000)
+    if MODE == "endless_junk":
+        endlessly(put, "still starting\n" * 1000)
+    if MODE == "endless_news":
+        endlessly(put, '{"jsonrpc":"2.0","method":"notifications/message","params":{}}\n' * 1000)
+    if MODE == "endless_cursors":
+        number = on_hostile_list.pages = getattr(on_hostile_list, "pages", 0) + 1
+        answer(request, '{"tools":[{"name":"t%d"}],"nextCursor":"%d"}' % (number, number))
+    if MODE == "endless_errors":
+        threading.Thread(target=endlessly, args=(say, "x" * 100_000), daemon=True).start()
+        answer(request, '{"tools":[%s]}' % TOOL)
+    if MODE == "closes_output":
+        os.close(1)
+    if MODE == "deep":
+        answer(request, "[" * 1_000_000)
+    if MODE == "bad_utf8":
+        sys.stdout.buffer.write(b'{"jsonrpc":"2.0","id":%d,"result":{"tools":[{"name":"\xc3\x28"}]}}\n' % request["id"])
+        sys.stdout.flush()
+    if MODE == "wrong_id":
+        put('{"jsonrpc":"2.0","id":4711,"result":{"tools":[]}}')
+
+
+HOSTILE = ("endless_line", "endless_junk", "endless_news", "endless_cursors", "endless_errors", "closes_output", "deep",
+           "bad_utf8", "wrong_id")
+
+
 def serve():
     for line in sys.stdin:
+        if MODE == "silent":
+            say("still thinking\n")
+            continue
+        if MODE == "only_junk":
+            put("login:")
+            continue
         request = json.loads(line)
-        if request.get("method") == "initialize":
+        if request.get("method") == "server/discover":
+            on_probe(request)
+        elif request.get("method") == "tools/list" and MODE in HOSTILE:
+            on_hostile_list(request)
+        elif request.get("method") == "initialize":
             on_initialize(request)
         elif request.get("method") == "tools/list":
             on_list(request)
+        elif request.get("method") == "tools/call":
+            if MODE == "dies_in_calls":
+                os._exit(6)
+            answer(request, '{"content":[]}')
         elif request.get("method") == "ping":
             if MODE == "no_ping":
                 put('{"jsonrpc":"2.0","id":%d,"error":{"code":-32601,"message":"Method not found"}}' % request["id"])
@@ -129,5 +192,7 @@ if MODE in ("family", "stubborn_family"):
 if MODE == "shy_family":
     child(ignore_term=True, keep_pipes=False)
 serve()
+if MODE == "endless_errors":
+    os._exit(0)  # Python itself would wait for the thread that writes
 while MODE in ("stubborn", "stubborn_family"):
     signal.pause()

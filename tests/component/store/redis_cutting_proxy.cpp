@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
+#include <utility>
 
 #include <mcpstate/aio/deadline.hpp>
 
@@ -41,6 +43,11 @@ bool cutting_proxy::disarm() noexcept {
   const bool was = armed_;
   armed_ = false;
   return was;
+}
+
+void cutting_proxy::before_each(std::string word, std::function<net::awaitable<void>()> meanwhile) {
+  word_ = std::move(word);
+  meanwhile_ = std::move(meanwhile);
 }
 
 net::awaitable<void> cutting_proxy::cut_done() {
@@ -93,6 +100,8 @@ net::awaitable<void> cutting_proxy::pump(std::shared_ptr<pair> both, way directi
     auto [ec, size] = co_await from.async_read_some(net::buffer(buffer), aio::use_ec);
     if (ec) break;
     if (both->is_cut) continue;  // what the server still says is for nobody
+    const std::string_view said(buffer.data(), size);
+    if (up && meanwhile_ && said.find(word_) != said.npos) co_await meanwhile_();
     const bool counted = armed_ && direction == direction_;
     const std::size_t passing = counted ? std::min(size, left_) : size;
     if (counted) left_ -= passing;

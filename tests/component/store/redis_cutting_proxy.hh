@@ -5,14 +5,17 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <set>
+#include <string>
 
 #include <mcpstate/aio/task_group.hpp>
 
 namespace mcpstate::test {
 
-// Stands between a store and a redis-server on this machine, and cuts the connection after an exact number of bytes.
+// Stands between a store and a redis-server on this machine, and cuts the connection after an exact number of bytes, or lets
+// something else happen before a command arrives.
 //
 // Executor: the context's, one thread. Lifetime: await close() before destroying. Connections come and go freely; only one
 // cut at a time is asked for.
@@ -29,6 +32,9 @@ class cutting_proxy {
   void cut_after(way direction, std::size_t bytes);
   // Forgets a cut that has not come; answers whether one was still to come.
   bool disarm() noexcept;
+  // From now on, whenever what is sent to the server holds this word, it is held back until what meanwhile() starts has
+  // ended.
+  void before_each(std::string word, std::function<boost::asio::awaitable<void>()> meanwhile);
   // Waits until the cut was made and the server has taken in all it was sent. Only after a cut that has come or must come.
   boost::asio::awaitable<void> cut_done();
   boost::asio::awaitable<void> close();
@@ -46,6 +52,8 @@ class cutting_proxy {
   bool armed_ = false, done_ = false;
   way direction_ = way::to_server;
   std::size_t left_ = 0;
+  std::string word_;
+  std::function<boost::asio::awaitable<void>()> meanwhile_;
   boost::asio::steady_timer changed_;
   std::set<std::shared_ptr<pair>> open_;
   aio::task_group work_;

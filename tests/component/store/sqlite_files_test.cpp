@@ -10,6 +10,7 @@
 
 #include "support/co_test.hh"
 #include "support/manual_clock.hh"
+#include "support/state_home.hh"
 #include "support/temp_dir.hh"
 
 namespace mcpstate::test {
@@ -79,13 +80,20 @@ unsigned mode_of(const fs::path& path) {
 
 TEST(sqlite_files, only_their_owner_can_read_them) {
   temp_dir directory;
-  const auto path = directory.file("a/b/state.db");
+  const state_home home(directory.file("a"));
+  const auto path = default_sqlite_path();
   with(path, [](store& s, std::string where) -> asio::awaitable<void> {
     CO_ASSERT_OK(co_await put(s, "x"));
     for (const char* end : {"", "-wal", "-shm"}) EXPECT_EQ(mode_of(where + end), 0600u) << end;
   });
   EXPECT_EQ(mode_of(directory.file("a")), 0700u);
-  EXPECT_EQ(mode_of(directory.file("a/b")), 0700u);
+  EXPECT_EQ(mode_of(directory.file("a/mcpstate")), 0700u);
+}
+
+TEST(sqlite_files, no_directory_is_made_for_a_path_that_may_be_mistyped) {
+  temp_dir directory;
+  refused(directory.file("a/b/state.db"), errc::storage_failed, "mkdir -p");
+  EXPECT_FALSE(fs::exists(directory.file("a")));
 }
 
 TEST(sqlite_files, doctor_closes_what_others_can_read) {
@@ -100,7 +108,12 @@ TEST(sqlite_files, doctor_closes_what_others_can_read) {
       return f.check == "file_permissions" && f.severity == finding::level::warning;
     };
     EXPECT_EQ(std::count_if(before->begin(), before->end(), warned), 1);
-    CO_ASSERT_OK(co_await s.examine(true, nullptr));
+    const auto fixed = co_await s.examine(true, nullptr);
+    CO_ASSERT_OK(fixed);
+    const auto repaired = [](const finding& f) {
+      return f.check == "file_permissions" && f.severity == finding::level::repaired;
+    };
+    EXPECT_EQ(std::count_if(fixed->begin(), fixed->end(), repaired), 1);
     EXPECT_EQ(mode_of(where), 0600u);
   });
 }

@@ -6,6 +6,7 @@
 
 #include "component/store/child.hh"
 #include "support/co_test.hh"
+#include "support/state_home.hh"
 #include "support/temp_dir.hh"
 
 namespace mcpstate::test {
@@ -54,7 +55,8 @@ asio::awaitable<void> check_whole(asio::any_io_executor executor, std::string pa
 
 TEST(sqlite_processes, no_update_is_lost_between_processes) {
   temp_dir directory;
-  const auto path = directory.file("new/state.db");
+  const state_home home(directory.file("new"));
+  const auto path = default_sqlite_path();
   std::vector<std::unique_ptr<child>> writers;
   for (int i = 0; i < 4; ++i) writers.push_back(std::make_unique<child>(words{writer, "count", path, "50"}));
   for (auto& w : writers) EXPECT_EQ(w->wait(), 0) << w->line();
@@ -91,10 +93,13 @@ TEST(sqlite_processes, what_may_not_be_written_is_said_at_opening) {
   fs::permissions(directory.path(), fs::perms(0555));
   child file(words{writer, "open", path});
   EXPECT_EQ(file.line().substr(0, 9), "read_only");
-  child missing(words{writer, "open", directory.file("other/state.db")});
-  const auto said = missing.line();
-  EXPECT_EQ(said.substr(0, 14), "storage_failed") << said;
-  EXPECT_NE(said.find("Permission denied"), std::string::npos) << said;
+  const state_home home(directory.file("other"));
+  for (const auto& missing : {default_sqlite_path(), directory.file("other.db")}) {
+    child create(words{writer, "open", missing});
+    const auto said = create.line();
+    EXPECT_EQ(said.substr(0, 14), "storage_failed") << said;
+    EXPECT_NE(said.find("Permission denied"), std::string::npos) << said;
+  }
 }
 
 }  // namespace mcpstate::test

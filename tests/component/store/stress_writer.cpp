@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
-// One of several processes that all write the same owner: stress_writer URL SECONDS SEED. Prints a JSON line of what it did
-// and of the highest revision it saw of each server; ends with 1, and says why, when something was not as promised.
+// One of several processes that all write the same owner for some time: stress_writer URL SECONDS SEED. Prints a JSON line
+// of what it did and of the highest revision it saw of each server; ends with 1, and says why, when something was not as
+// promised.
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <map>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <mcpstate/aio/task_group.hpp>
@@ -18,6 +22,12 @@ namespace mcpstate {
 namespace {
 
 constexpr int hands = 4;  // operations under way at a time
+// A slow machine works longer, so that every kind of operation has its turn however few it does in a second.
+constexpr std::uint64_t least_steps = 250;
+
+using moment = std::chrono::steady_clock::time_point;
+moment now() { return std::chrono::steady_clock::now(); }
+std::int64_t ms_since(moment begun) { return std::chrono::duration_cast<std::chrono::milliseconds>(now() - begun).count(); }
 
 struct writer {
   writer(asio::io_context& io, std::uint64_t seed) : group(io.get_executor()), random(seed) {}
@@ -26,23 +36,29 @@ struct writer {
   owner session = owner::session("stress").value();
   std::map<std::string, std::uint64_t> highest;  // revision of each of the user's servers
   std::map<std::string, std::uint64_t> done;     // operations by name
+  std::map<std::string, std::int64_t> slowest;   // of each, in milliseconds
+  moment begun = now();
   std::vector<std::string> faults;
   aio::deadline end{};
+  std::uint64_t steps = 0;
   aio::task_group group;
   std::mt19937_64 random;
 
   std::uint64_t below(std::uint64_t n) { return random() % n; }
   server_name any_server() { return server_name::parse("server " + std::to_string(below(5))).value(); }
-  void fault(const std::string& what) { faults.push_back(what); }
+  void fault(const std::string& what) { faults.push_back("after " + std::to_string(ms_since(begun)) + " ms: " + what); }
   // Losing a race is what the fence is for; everything else has to succeed.
   template <class T>
-  void note(const std::string& name, const result<T>& outcome) {
+  void note(std::string_view named, moment asked, const result<T>& outcome) {
+    const std::string name(named);
+    const auto took = ms_since(asked);
+    slowest[name] = std::max(slowest[name], took);
     if (outcome) {
       ++done[name];
     } else if (outcome.error().is(cond::conflict) || outcome.error().is(cond::not_found)) {
       ++done[name + " refused"];
     } else {
-      fault(name + ": " + outcome.error().full_text());
+      fault(name + " took " + std::to_string(took) + " ms: " + outcome.error().full_text());
     }
   }
   void saw(const connection& c, std::uint64_t before) {
@@ -81,8 +97,9 @@ asio::awaitable<void> put_any(writer& w) {
   const server_name server = w.any_server();
   change what = any_change(w, w.user, server);
   const auto before = w.highest[server.text()];
+  const auto asked = now();
   const auto written = co_await w.state->put(std::move(what));
-  w.note("put", written);
+  w.note("put", asked, written);
   if (written) w.saw(*written, before);
 }
 
@@ -90,21 +107,24 @@ asio::awaitable<void> put_any(writer& w) {
 asio::awaitable<void> put_on_basis(writer& w) {
   const server_name server = w.any_server();
   const auto before = w.highest[server.text()];
+  const auto asked = now();
   const auto seen = co_await w.state->get(w.user, server, tools_wanted::yes);
-  w.note("get", seen);
+  w.note("get", asked, seen);
   if (!seen || !*seen) co_return;
   w.saw(**seen, before);
   change what(**seen, status::failed);
+  const auto decided = now();
   const auto written = co_await w.state->put(std::move(what));
-  w.note("put on a basis", written);
+  w.note("put on a basis", decided, written);
   if (written && written->revision <= (*seen)->revision) w.fault(server.text() + ": a write did not raise the revision");
   if (written) w.saw(*written, (*seen)->revision);
 }
 
 asio::awaitable<void> list_all(writer& w) {
   const auto before = w.highest;
+  const auto asked = now();
   const auto listed = co_await w.state->list(w.user, tools_wanted::yes);
-  w.note("list", listed);
+  w.note("list", asked, listed);
   if (!listed) co_return;
   for (const auto& c : *listed) {
     const auto known = before.find(c.server);
@@ -115,34 +135,40 @@ asio::awaitable<void> list_all(writer& w) {
 asio::awaitable<void> claim_all(writer& w) {
   const server_name server = w.any_server();
   change what = any_change(w, w.session, server);
+  const auto asked = now();
   const auto written = co_await w.state->put(std::move(what));
-  w.note("put for a session", written);
+  w.note("put for a session", asked, written);
+  const auto signed_in = now();
   const auto claimed = co_await w.state->claim(w.session, w.user);
-  w.note("claim", claimed);
+  w.note("claim", signed_in, claimed);
 }
 
 asio::awaitable<void> one_step(writer& w) {
   const auto dice = w.below(100);
   const std::optional<server_name> all;
+  const auto asked = now();
   if (dice < 40) co_return co_await put_any(w);
   if (dice < 55) co_return co_await put_on_basis(w);
   if (dice < 70) co_return co_await list_all(w);
-  if (dice < 80) co_return w.note("touch", co_await w.state->touch(w.user, all));
+  if (dice < 80) co_return w.note("touch", asked, co_await w.state->touch(w.user, all));
   if (dice < 90) {
     const std::optional<server_name> server = w.any_server();
     const std::optional<basis> whatever;
-    co_return w.note("disconnect", co_await w.state->disconnect(w.user, server, whatever));
+    co_return w.note("disconnect", asked, co_await w.state->disconnect(w.user, server, whatever));
   }
   if (dice < 93) {
     const std::optional<basis> whatever;
-    co_return w.note("disconnect all", co_await w.state->disconnect(w.user, all, whatever));
+    co_return w.note("disconnect all", asked, co_await w.state->disconnect(w.user, all, whatever));
   }
   if (dice < 98) co_return co_await claim_all(w);
-  w.note("clear", co_await w.state->erase(w.user));
+  w.note("clear", asked, co_await w.state->erase(w.user));
 }
 
 asio::awaitable<void> work(writer& w) {
-  while (std::chrono::steady_clock::now() < w.end && w.faults.empty()) co_await one_step(w);
+  while ((now() < w.end || w.steps < least_steps) && w.faults.empty()) {
+    ++w.steps;
+    co_await one_step(w);
+  }
 }
 
 asio::awaitable<void> run(writer& w, std::string url, std::chrono::seconds how_long) {
@@ -157,12 +183,16 @@ asio::awaitable<void> run(writer& w, std::string url, std::chrono::seconds how_l
   co_await w.state->close();
 }
 
+template <class Number>
+std::string object(const std::map<std::string, Number>& of) {
+  std::string out = "{";
+  for (const auto& [name, n] : of) out += (out.size() == 1 ? "\"" : ",\"") + name + "\":" + std::to_string(n);
+  return out + "}";
+}
+
 void print(const writer& w) {
-  std::string out = "{\"done\":{";
-  for (const auto& [name, n] : w.done) out += (out.back() == '{' ? "\"" : ",\"") + name + "\":" + std::to_string(n);
-  out += "},\"highest\":{";
-  for (const auto& [name, n] : w.highest) out += (out.back() == '{' ? "\"" : ",\"") + name + "\":" + std::to_string(n);
-  std::cout << out << "}}" << std::endl;
+  std::cout << "{\"done\":" << object(w.done) << ",\"slowest\":" << object(w.slowest) << ",\"highest\":" << object(w.highest)
+            << "}" << std::endl;
   for (const auto& f : w.faults) std::cerr << f << std::endl;
 }
 

@@ -33,6 +33,20 @@ TEST(Table, CutsTheLastColumnToTheWidth) {
   EXPECT_EQ(wide.text(false, 13), "A  B\n1  abcdefghi…\n");
 }
 
+TEST(Table, CutsTheLastColumnEvenWhereTheOthersFillTheLine) {
+  table narrow({"NAME", "B"});
+  narrow.add({"a long name", "abcdefghijklmnop"});
+  EXPECT_EQ(narrow.text(false, 12), "NAME         B\na long name  abcdefg…\n");
+}
+
+TEST(Table, CutsTheLastColumnToItsOwnLimitWhereTheLineHasNone) {
+  table out({"A", "B"});
+  out.add({"1", "abcdefghijklmnop"});
+  out.limit_last(10);
+  EXPECT_EQ(out.text(false, 0), "A  B\n1  abcdefghi…\n");
+  EXPECT_EQ(out.text(false, 80), "A  B\n1  abcdefghijklmnop\n");
+}
+
 TEST(Table, MakesCellsHarmless) {
   table out({"NAME"});
   out.add({"a\x1b]0;title\x07\nb"});

@@ -28,6 +28,24 @@ TEST(HttpUrl, Defaults) {
   EXPECT_EQ(parse_http_url("http://127.0.0.1:1/mcp").value().host, "127.0.0.1");
 }
 
+TEST(HttpUrl, NamesThatBeginLikeAnAddress) {
+  const auto url = parse_http_url("http://10.0.0.1.nip.io:8080/a?b").value();
+  EXPECT_EQ(url.host, "10.0.0.1.nip.io");
+  EXPECT_EQ(url.port, "8080");
+  EXPECT_EQ(url.authority, "10.0.0.1.nip.io:8080");
+  EXPECT_EQ(url.target, "/a?b");
+  EXPECT_EQ(url.shown, "http://10.0.0.1.nip.io:8080/a");
+  EXPECT_EQ(parse_http_url("https://1.2.3.4x").value().host, "1.2.3.4x");
+  EXPECT_EQ(parse_http_url("https://1.2.3.4x").value().target, "/");
+  EXPECT_EQ(parse_http_url("https://1.2.3.4.5?q").value().target, "/?q");
+  EXPECT_FALSE(parse_http_url("http://1.2.3.4@h/").has_value());
+  EXPECT_FALSE(parse_http_url("http://1.2.3.4.h:0/").has_value());
+  EXPECT_FALSE(parse_http_url("http://1.2.3.4:80:80/").has_value());
+  EXPECT_FALSE(parse_http_url("http://1.2.3.4%41/").has_value());
+  EXPECT_FALSE(parse_http_url("http://h:80:80/").has_value());
+  EXPECT_FALSE(parse_http_url("http://[::1]x/").has_value());
+}
+
 TEST(HttpUrl, AddressInBrackets) {
   const auto url = parse_http_url("http://[::1]:3001/mcp").value();
   EXPECT_EQ(url.host, "::1");
@@ -35,9 +53,29 @@ TEST(HttpUrl, AddressInBrackets) {
 }
 
 TEST(HttpUrl, Refused) {
-  for (const char* const text :
-       {"", "h", "/mcp", "ftp://h/", "http:", "http:///x", "http://h:99999/", "http://h:0/", "http://a b/", "http://h/a b",
-        "http://h%41/", "http://me:s3cret@h/", "http://me@h/", "http://h/\r\nX: y"}) {
+  for (const char* const text : {"",
+                                 "h",
+                                 "/mcp",
+                                 "ftp://h/",
+                                 "http:",
+                                 "http:///x",
+                                 "http://h:99999/",
+                                 "http://h:0/",
+                                 "http://a b/",
+                                 "http://h/a b",
+                                 "http://h%41/",
+                                 "http://me:s3cret@h/",
+                                 "http://me@h/",
+                                 "http://h/\r\nX: y",
+                                 "http:\xD8",
+                                 "http:?",
+                                 "http:",
+                                 ":",
+                                 "://",
+                                 "a:b",
+                                 "//h/",
+                                 "http://h/\xC3\xA9",
+                                 "http://h/\x7F"}) {
     const auto url = shown_url(text);
     ASSERT_FALSE(url.has_value()) << text;
     EXPECT_EQ(url.error().code(), errc::bad_url) << text;
@@ -132,15 +170,52 @@ TEST(HttpAnswer, RedirectsShowWhereToWithoutSecrets) {
   EXPECT_EQ(explain_answer(moved).peer_text(), "");
 }
 
-TEST(HttpAnswer, MethodUnknown) {
+TEST(HttpAnswer, ErrorsOfJsonRpcAreAnswersWhateverTheStatus) {
   const std::string unknown = R"({"jsonrpc":"2.0","id":2,"error":{"code":-32601,"message":"Method not found"}})";
-  const std::string other = R"({"jsonrpc":"2.0","id":2,"error":{"code":-32000,"message":"No valid session"}})";
-  EXPECT_TRUE(is_method_unknown(answer(404, "application/json; charset=utf-8", unknown)));
-  EXPECT_TRUE(is_method_unknown(answer(400, "application/json", unknown)));
-  EXPECT_FALSE(is_method_unknown(answer(500, "application/json", unknown)));
-  EXPECT_FALSE(is_method_unknown(answer(404, "text/plain", unknown)));
-  EXPECT_FALSE(is_method_unknown(answer(404, "application/json", other)));
-  EXPECT_FALSE(is_method_unknown(answer(404, "application/json", "{")));
+  const std::string fine = R"({"jsonrpc":"2.0","id":2,"result":{}})";
+  EXPECT_TRUE(has_rpc_error(answer(404, "application/json; charset=utf-8", unknown)));
+  EXPECT_TRUE(has_rpc_error(answer(400, "application/json", unknown)));
+  EXPECT_TRUE(has_rpc_error(answer(500, "application/json", unknown)));
+  EXPECT_FALSE(has_rpc_error(answer(404, "text/plain", unknown)));
+  EXPECT_FALSE(has_rpc_error(answer(404, "application/json", fine)));
+  EXPECT_FALSE(has_rpc_error(answer(404, "application/json", "{")));
+  EXPECT_FALSE(has_rpc_error(answer(200, "application/json", unknown)));
+}
+
+TEST(HttpAnswer, SessionOver) {
+  const auto failure = [](const std::string& code, const std::string& words) {
+    return R"({"jsonrpc":"2.0","id":null,"error":{"code":)" + code + R"(,"message":")" + words + "\"}}";
+  };
+  const std::string json = "application/json";
+  EXPECT_TRUE(is_session_over(answer(404, "text/html", "<p>"), false));
+  EXPECT_TRUE(is_session_over(answer(404, json, failure("-32001", "Session not found")), false));
+  // The reference server.
+  EXPECT_TRUE(is_session_over(answer(400, json, failure("-32000", "Bad Request: No valid session ID provided")), true));
+  EXPECT_TRUE(is_session_over(answer(400, json, failure("-32000", "Bad Request: Server not initialized")), true));
+  EXPECT_TRUE(is_session_over(answer(400, "text/plain", "Invalid SESSION"), true));
+  // One that never worked was not lost.
+  EXPECT_FALSE(is_session_over(answer(400, json, failure("-32000", "No valid session ID provided")), false));
+  // About the request itself.
+  EXPECT_FALSE(is_session_over(answer(404, json, failure("-32601", "Method not found")), true));
+  EXPECT_FALSE(is_session_over(answer(400, json, failure("-32602", "the session argument is missing")), true));
+  EXPECT_FALSE(is_session_over(answer(400, json, failure("-32000", "Unsupported")), true));
+  EXPECT_FALSE(is_session_over(answer(503, "text/plain", "session"), true));
+}
+
+TEST(HttpAnswer, ChallengesAndWaits) {
+  http_answer refused = answer(401, "text/plain", "body");
+  EXPECT_EQ(explain_answer(refused).peer_text(), "body");
+  refused.www_authenticate = {R"(Basic realm="x")"};
+  EXPECT_EQ(explain_answer(refused).peer_text(), "body");
+  refused.www_authenticate.emplace_back(R"(Bearer error="invalid_token", error_description="it, expired", scope="a b")");
+  EXPECT_EQ(explain_answer(refused).peer_text(), "invalid_token; it, expired; scope: a b");
+  EXPECT_EQ(explain_answer(refused).code(), errc::auth_failed);
+  http_answer busy = answer(503, "text/plain", "");
+  EXPECT_EQ(explain_answer(busy).detail(), "the server answered HTTP 503");
+  busy.retry_after = "120";
+  EXPECT_EQ(explain_answer(busy).detail(), "the server answered HTTP 503; it asks to wait 120 s");
+  busy.retry_after = "Wed, 21 Oct 2026 07:28:00 GMT";
+  EXPECT_EQ(explain_answer(busy).detail(), "the server answered HTTP 503");
 }
 
 }  // namespace

@@ -302,6 +302,12 @@ TEST(ToolPages, ConstantCursorWithNewToolsGoesOn) {
   EXPECT_EQ(add(pages, page(tool("b"), R"(,"nextCursor":"c")")), verdict::more);
   EXPECT_EQ(add(pages, page(tool("b"), R"(,"nextCursor":"c")")), verdict::done);
   EXPECT_TRUE(pages.dropped().empty());
+  // One that is new among others is enough, wherever it stands.
+  tool_pages mixed{tool_pages::limits()};
+  EXPECT_EQ(add(mixed, page(tool("a"), R"(,"nextCursor":"c")")), verdict::more);
+  EXPECT_EQ(add(mixed, page(tool("b") + "," + tool("a"), R"(,"nextCursor":"c")")), verdict::more);
+  EXPECT_EQ(add(mixed, page(tool("a") + "," + tool("c"), R"(,"nextCursor":"c")")), verdict::more);
+  EXPECT_EQ(add(mixed, page(tool("c") + "," + tool("b"), R"(,"nextCursor":"c")")), verdict::done);
   EXPECT_EQ(std::move(pages).finish().value().count(), 2U);
 }
 

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+// Where connections go: names that are looked up once, addresses that are checked, and what the peer is told.
+#include <boost/asio/ssl/stream.hpp>
+
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "component/mcp/http_fixture.hh"
+#include "component/mcp/raw_peer.hh"
+#include "support/temp_dir.hh"
+
+namespace mcpstate::test {
+namespace {
+
+// A name server whose answers change from one question to the next.
+struct name_server {
+  std::vector<std::vector<std::string>> answers;
+  std::vector<std::string> asked;
+
+  task<aio::host_addresses> answer(std::string host) {
+    asked.push_back(host);
+    if (asked.size() > answers.size()) co_return error(errc::resolve_failed, "nothing more to say");
+    aio::host_addresses out;
+    for (const std::string& text : answers[asked.size() - 1]) out.push_back(asio::ip::make_address(text));
+    co_return out;
+  }
+};
+
+std::shared_ptr<mcp::outbound> way_of(name_server& names, const mcp::egress_policy& policy) {
+  auto out = std::make_shared<mcp::outbound>();
+  out->policy = policy;
+  out->look_up = [&names](std::string host) { return names.answer(std::move(host)); };
+  return out;
+}
+
+mcp::egress_policy allowing(const std::string& what) {
+  mcp::egress_policy out = mcp::egress_policy::strict();
+  out.plain_http = true;
+  EXPECT_TRUE(out.allow(what).has_value());
+  return out;
+}
+
+asio::awaitable<void> rebinding() {
+  const auto executor = co_await asio::this_coro::executor;
+  raw_peer peer(executor);
+  name_server names;
+  names.answers = {{"127.0.0.1"}, {"10.0.0.1"}, {"127.0.0.1", "10.0.0.1"}};
+  const auto way = way_of(names, allowing("127.0.0.1"));
+  auto opened = co_await mcp::open_http_connection(executor, peer.url("rebind.example"), nullptr, way);
+  CO_ASSERT_OK(opened);
+  EXPECT_EQ(names.asked, std::vector<std::string>{"rebind.example"});  // once, for the check and for the connection
+  co_await peer.accept();
+  EXPECT_TRUE(peer.socket().local_endpoint().address().to_v4() == asio::ip::make_address_v4("127.0.0.1"));
+  co_await peer.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  auto request = post();
+  CO_ASSERT_OK(co_await (*opened)->exchange(request));
+  const std::string head = co_await peer.read_request();
+  EXPECT_NE(head.find("\r\nHost: rebind.example:" + std::to_string(peer.port()) + "\r\n"), std::string::npos) << head;
+  EXPECT_EQ(names.asked.size(), 1U);
+  for (int again = 0; again < 2; ++again) {
+    const auto second = co_await mcp::open_http_connection(executor, peer.url("rebind.example"), nullptr, way);
+    CO_ASSERT_FAILS(second, errc::forbidden_target);
+    EXPECT_NE(second.error().detail().find("a private network (10.0.0.0/8)"), std::string::npos) << second.error().detail();
+  }
+}
+
+TEST(HttpEgress, NamesThatChangeTheirAddress) {
+  run_co_test([](asio::io_context&) { return rebinding(); });
+}
+
+asio::awaitable<void> nothing_is_tried(std::string url, mcp::egress_policy policy, std::size_t questions) {
+  const auto executor = co_await asio::this_coro::executor;
+  name_server names;
+  names.answers = {{"1.1.1.1", "127.0.0.1"}};  // the public one is not tried either
+  const auto way = way_of(names, policy);
+  const auto where = mcp::parse_http_url(url).value();
+  const auto opened = co_await mcp::open_http_connection(executor, where, nullptr, way);
+  CO_ASSERT_FAILS(opened, errc::forbidden_target);
+  EXPECT_EQ(names.asked.size(), questions);
+}
+
+TEST(HttpEgress, ForbiddenIsNotTried) {
+  const auto strict = mcp::egress_policy::strict();
+  run_co_test([&](asio::io_context&) { return nothing_is_tried("http://h.example/", strict, 0); });
+  run_co_test([&](asio::io_context&) { return nothing_is_tried("https://127.0.0.1/", strict, 0); });
+  run_co_test([&](asio::io_context&) { return nothing_is_tried("https://2130706433/", strict, 0); });
+  run_co_test([&](asio::io_context&) { return nothing_is_tried("https://h.example/", strict, 1); });
+}
+
+asio::awaitable<void> the_next_address() {
+  const auto executor = co_await asio::this_coro::executor;
+  raw_peer peer(executor);  // on 127.0.0.1 only
+  name_server names;
+  names.answers = {{"127.0.0.2", "127.0.0.1"}};
+  const auto way = way_of(names, allowing("127.0.0.0/8"));
+  const auto opened = co_await mcp::open_http_connection(executor, peer.url("two.example"), nullptr, way);
+  CO_ASSERT_OK(opened);
+  co_await peer.accept();
+  EXPECT_EQ(names.asked.size(), 1U);
+}
+
+TEST(HttpEgress, EveryAddressIsTried) {
+  run_co_test([](asio::io_context&) { return the_next_address(); });
+}
+
+asio::awaitable<void> unknown_name() {
+  const auto executor = co_await asio::this_coro::executor;
+  const auto where = mcp::parse_http_url("http://no-such-host.invalid/").value();
+  const auto opened = co_await mcp::open_http_connection(executor, where, nullptr);
+  CO_ASSERT_FAILS(opened, errc::resolve_failed);
+  EXPECT_NE(opened.error().detail().find("the host name no-such-host.invalid cannot be resolved"), std::string::npos);
+}
+
+TEST(HttpEgress, UnknownName) {
+  run_co_test([](asio::io_context&) { return unknown_name(); });
+}
+
+// A TLS server that notes which name it was asked for.
+asio::awaitable<void> note_name(raw_peer& peer, asio::ssl::context& identity, std::string& name) {
+  co_await peer.accept();
+  asio::ssl::stream<asio::ip::tcp::socket&> stream(peer.socket(), identity);
+  auto [ec] = co_await stream.async_handshake(asio::ssl::stream_base::server, aio::use_ec);
+  static_cast<void>(ec);
+  const char* const asked = SSL_get_servername(stream.native_handle(), TLSEXT_NAMETYPE_host_name);
+  name = asked != nullptr ? asked : "";
+}
+
+asio::awaitable<void> tls_name(std::string ca_file, test_certificate identity, std::string host, bool works) {
+  const auto executor = co_await asio::this_coro::executor;
+  raw_peer peer(executor);
+  asio::ssl::context context(asio::ssl::context::tls_server);
+  context.use_certificate_chain(asio::buffer(identity.certificate_pem));
+  context.use_private_key(asio::buffer(identity.key_pem), asio::ssl::context::pem);
+  name_server names;
+  names.answers = {{"127.0.0.1"}};
+  const auto way = way_of(names, allowing("127.0.0.1"));
+  const auto tls = mcp::make_tls_context(ca_file).value();
+  std::string name;
+  using namespace asio::experimental::awaitable_operators;
+  auto opening = mcp::open_http_connection(executor, peer.url(host, "https"), tls, way);
+  auto both = std::move(opening) && note_name(peer, context, name);
+  const auto opened = co_await std::move(both);
+  EXPECT_EQ(name, host);
+  if (works) {
+    CO_ASSERT_OK(opened);
+  } else {
+    CO_ASSERT_FAILS(opened, errc::tls_failed);
+    const std::string why = opened.error().detail();
+    EXPECT_NE(why.find("its certificate is for another name"), std::string::npos) << why;
+  }
+}
+
+TEST(HttpEgress, TlsKeepsTheName) {
+  const temp_dir dir;
+  const test_certificate identity = make_certificate();  // for localhost
+  const std::string file = dir.file("ca.pem");
+  std::ofstream(file) << identity.certificate_pem;
+  run_co_test([&](asio::io_context&) { return tls_name(file, identity, "localhost", true); });
+  run_co_test([&](asio::io_context&) { return tls_name(file, identity, "other.example", false); });
+}
+
+}  // namespace
+}  // namespace mcpstate::test

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+// Looking up names with a resolver that takes its time.
+#include "aio/name_lookup.hh"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include <mcpstate/aio/task_group.hpp>
+
+#include "support/co_test.hh"
+
+namespace mcpstate::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A resolver that answers when it is let.
+class slow_names {
+ public:
+  aio::blocking_lookup ask() {
+    return [state = state_](const std::string& host) -> result<aio::host_addresses> {
+      std::unique_lock lock(state->mutex);
+      ++state->asked;
+      state->most = std::max(state->most, ++state->inside);
+      state->changed.wait(lock, [&] { return state->open; });
+      --state->inside;
+      ++state->answered;
+      if (host == "none") return error(errc::resolve_failed, "no such name");
+      return aio::host_addresses(1, asio::ip::make_address("192.0.2.1"));
+    };
+  }
+  void open() {
+    const std::lock_guard lock(state_->mutex);
+    state_->open = true;
+    state_->changed.notify_all();
+  }
+  int asked() { return read(&state::asked); }
+  int answered() { return read(&state::answered); }
+  int most() { return read(&state::most); }
+
+ private:
+  struct state {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool open = false;
+    int asked = 0, answered = 0, inside = 0, most = 0;
+  };
+  int read(int state::*which) {
+    const std::lock_guard lock(state_->mutex);
+    return (*state_).*which;
+  }
+  std::shared_ptr<state> state_ = std::make_shared<state>();
+};
+
+// A test must not leave threads behind that count as busy for the next one.
+asio::awaitable<void> all_answered(slow_names& names, int count) {
+  EXPECT_TRUE(co_await eventually([&] { return names.answered() == count; }));
+}
+
+void drain(slow_names& names, int count) {
+  names.open();
+  run_co_test([&](asio::io_context&) { return all_answered(names, count); });
+}
+
+asio::awaitable<void> of_the_system() {
+  const auto local = co_await aio::look_up("localhost");
+  CO_ASSERT_OK(local);
+  EXPECT_TRUE(std::all_of(local->begin(), local->end(), [](const auto& one) { return one.is_loopback(); }));
+  CO_ASSERT_TRUE(!local->empty());
+  for (const std::string text : {"192.0.2.7", "2001:db8::7"}) {
+    const auto literal = co_await aio::look_up(text);
+    CO_ASSERT_OK(literal);
+    EXPECT_EQ(literal->size(), 1U);
+    EXPECT_EQ(literal->front().to_string(), text);
+  }
+}
+
+TEST(NameLookup, OfTheSystem) {
+  run_co_test([](asio::io_context&) { return of_the_system(); });
+}
+
+asio::awaitable<void> given_up(slow_names& names) {
+  auto looking = aio::look_up_with(names.ask(), "slow.example");
+  const auto found = co_await aio::with_deadline(std::move(looking), aio::after(50ms), "the address of slow.example");
+  CO_ASSERT_FAILS(found, errc::deadline);
+}
+
+// run_co_test fails when the executor does not run dry: nothing waits for the thread, which is still busy.
+TEST(NameLookup, WhoGivesUpIsFreeAtOnce) {
+  slow_names names;
+  run_co_test([&](asio::io_context&) { return given_up(names); });
+  EXPECT_EQ(names.answered(), 0);
+  drain(names, 1);
+}
+
+asio::awaitable<void> look(aio::blocking_lookup how, std::string host, int& good, int& bad) {
+  const auto found = co_await aio::look_up_with(how, host);
+  ++(found ? good : bad);
+}
+
+TEST(NameLookup, ItsExecutorMayGoAway) {
+  slow_names names;
+  int good = 0;
+  int bad = 0;
+  {
+    asio::io_context context;
+    asio::co_spawn(context, look(names.ask(), "slow.example", good, bad), [](std::exception_ptr) {});
+    while (names.asked() == 0) context.run_for(1ms);
+  }
+  drain(names, 1);
+  EXPECT_EQ(good + bad, 0);
+}
+
+asio::awaitable<void> many(slow_names& names, int count) {
+  aio::task_group group(co_await asio::this_coro::executor);
+  int good = 0;
+  int bad = 0;
+  for (int i = 0; i < count; ++i) {
+    const std::string host = i % 2 == 0 ? "some" : "none";
+    group.spawn("look", look(names.ask(), host, good, bad));
+  }
+  EXPECT_TRUE(co_await eventually([&] { return names.asked() == 16; }));
+  names.open();
+  co_await group.join();
+  EXPECT_EQ(good, count / 2);
+  EXPECT_EQ(bad, count / 2);
+}
+
+TEST(NameLookup, ManyAtATimeOnFewThreads) {
+  slow_names names;
+  run_co_test([&](asio::io_context&) { return many(names, 200); });
+  EXPECT_EQ(names.answered(), 200);
+  EXPECT_LE(names.most(), 16);
+}
+
+// Those that wait for a thread and are given up ask nobody.
+asio::awaitable<void> given_up_in_line(slow_names& names) {
+  aio::task_group group(co_await asio::this_coro::executor);
+  int good = 0;
+  int bad = 0;
+  for (int i = 0; i < 50; ++i) group.spawn("look", look(names.ask(), "slow.example", good, bad));
+  EXPECT_TRUE(co_await eventually([&] { return names.asked() == 16; }));
+  co_await group.stop();
+  EXPECT_EQ(bad, 50);
+}
+
+TEST(NameLookup, GivenUpInLine) {
+  slow_names names;
+  run_co_test([&](asio::io_context&) { return given_up_in_line(names); });
+  drain(names, 16);
+  EXPECT_EQ(names.asked(), 16);
+}
+
+}  // namespace
+}  // namespace mcpstate::test
