@@ -28,11 +28,15 @@ struct arguments {
   std::string command;
   global_flags global;
   std::optional<std::string> owner, server;  // absent when not said: an empty one is an error
-  // connect
+  // connect, probe, call, tools --refresh
   std::optional<std::string> url;
   std::vector<std::string> program;  // what follows "--"
   std::vector<std::string> headers, env;
-  std::string cwd, wait;  // wait: connect --timeout, watch --timeout
+  std::string cwd, protocol;
+  std::string wait;                       // --timeout of connect, probe, call and watch
+  bool refresh = false;                   // tools
+  std::string tool;                       // call
+  std::optional<std::string> tool_input;  // call
   bool allow_empty = false;
   bool with_tools = false;                   // list
   std::string status, tools_file, reason;    // set

@@ -3,6 +3,8 @@
 
 #include <array>
 
+#include "core/json_text.hh"
+
 namespace mcpstate::cli {
 
 namespace {
@@ -12,12 +14,14 @@ struct entry {
   result<command> (*make)(const arguments&);
 };
 
-constexpr std::array<entry, 12> entries{{{"list", make_list},
+constexpr std::array<entry, 14> entries{{{"list", make_list},
                                          {"show", make_show},
                                          {"tools", make_tools},
                                          {"stats", make_stats},
                                          {"watch", make_watch},
                                          {"connect", make_connect},
+                                         {"call", make_call},
+                                         {"probe", make_probe},
                                          {"disconnect", make_disconnect},
                                          {"set", make_set},
                                          {"touch", make_touch},
@@ -34,6 +38,8 @@ result<command> make_command(const arguments& args) {
   return error(errc::bad_argument, "no command is named '" + args.command + "'");
 }
 
+bool uses_store(const std::string& command) noexcept { return command != "probe"; }
+
 result<names> names_of(const arguments& args) {
   auto who = owner::parse(args.owner.value_or(std::string()));
   if (!who) return who.error();
@@ -43,6 +49,15 @@ result<names> names_of(const arguments& args) {
   if (!server) return server.error();
   out.server = std::move(*server);
   return out;
+}
+
+std::string json_array(const std::vector<std::string>& texts) {
+  std::string out = "[";
+  for (const auto& t : texts) {
+    if (out.size() > 1) out += ",";
+    append_json_string(out, t);
+  }
+  return out + "]";
 }
 
 std::string label(const owner& who, const std::string& server) { return who.text() + " " + server; }

@@ -10,9 +10,13 @@ namespace mcpstate::cli {
 [[nodiscard]] result<command> make_list(const arguments& args);
 [[nodiscard]] result<command> make_show(const arguments& args);
 [[nodiscard]] result<command> make_tools(const arguments& args);
+// tools --refresh
+[[nodiscard]] result<command> make_refresh(const arguments& args);
 [[nodiscard]] result<command> make_stats(const arguments& args);
 [[nodiscard]] result<command> make_watch(const arguments& args);
 [[nodiscard]] result<command> make_connect(const arguments& args);
+[[nodiscard]] result<command> make_call(const arguments& args);
+[[nodiscard]] result<command> make_probe(const arguments& args);
 [[nodiscard]] result<command> make_disconnect(const arguments& args);
 [[nodiscard]] result<command> make_set(const arguments& args);
 [[nodiscard]] result<command> make_touch(const arguments& args);
@@ -20,8 +24,10 @@ namespace mcpstate::cli {
 [[nodiscard]] result<command> make_clear(const arguments& args);
 [[nodiscard]] result<command> make_doctor(const arguments& args);
 
-// The command of that name that works on a store; bad_argument for any other.
+// The command of that name; bad_argument for any other.
 [[nodiscard]] result<command> make_command(const arguments& args);
+// Whether a command works on a store.
+[[nodiscard]] bool uses_store(const std::string& command) noexcept;
 
 // "OWNER [SERVER]", as most commands take them.
 struct names {
@@ -30,6 +36,9 @@ struct names {
   std::optional<server_name> server;
 };
 [[nodiscard]] result<names> names_of(const arguments& args);
+
+// ["a","b"]
+[[nodiscard]] std::string json_array(const std::vector<std::string>& texts);
 
 // "user:42 github": for messages.
 [[nodiscard]] std::string label(const owner& who, const std::string& server);

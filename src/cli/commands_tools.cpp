@@ -85,6 +85,11 @@ asio::awaitable<int> tools_of_all(context& ctx, owner who) {
 }  // namespace
 
 result<command> make_tools(const arguments& args) {
+  if (args.refresh) return make_refresh(args);
+  const bool reaches = !args.headers.empty() || !args.env.empty() || !args.cwd.empty() || !args.protocol.empty();
+  if (reaches || args.allow_empty) {
+    return error(errc::bad_argument, "--header, --env, --cwd, --protocol and --allow-empty go with --refresh");
+  }
   const auto which = names_of(args);
   if (!which) return which.error();
   command out;

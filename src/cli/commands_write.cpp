@@ -101,15 +101,6 @@ asio::awaitable<int> disconnect_records(context& ctx, names which) {
   co_return exits::done;
 }
 
-std::string json_array(const std::vector<std::string>& texts) {
-  std::string out = "[";
-  for (const auto& t : texts) {
-    if (out.size() > 1) out += ",";
-    append_json_string(out, t);
-  }
-  return out + "]";
-}
-
 std::string joined(const std::vector<std::string>& texts) {
   std::string out;
   for (const auto& t : texts) out += (out.empty() ? "" : ", ") + shown(t);

@@ -30,11 +30,13 @@ class builder {
     tools();
     watch();
     connect();
+    call();
     disconnect();
     set();
     touch();
     claim();
     clear();
+    probe();
     stats();
     doctor();
     completion();
@@ -75,11 +77,14 @@ class builder {
           ->option_text("DURATION")
           ->group("Store");
     }
-    app.add_option("--ca-file", g.ca_file, "Certificates to trust instead of the system's (PEM)")
-        ->option_text("FILE")
-        ->group("Store");
+    add_ca_file(app)->group("Store");
     app.add_flag("--insecure-tls", g.insecure_tls, "Do not check the store's certificate; for tests")->group("Store");
     add_json(app);
+  }
+
+  CLI::Option* add_ca_file(CLI::App& app) {
+    return app.add_option("--ca-file", into_.global.ca_file, "Certificates to trust instead of the system's (PEM)")
+        ->option_text("FILE");
   }
 
   void add_json(CLI::App& app) { app.add_flag("--json", into_.global.json, "JSON on standard output")->group("Output"); }
@@ -129,6 +134,55 @@ class builder {
     option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
   }
 
+  // How a server is reached; all but --timeout, which means something else to each command.
+  void reach(CLI::App& sub) {
+    repeated(sub.add_option("--header", into_.headers, "Send this header to the URL; may be repeated")
+                 ->option_text("'NAME: VALUE'"));
+    repeated(
+        sub.add_option("--env", into_.env, "Set this variable for the COMMAND; may be repeated")->option_text("NAME=VALUE"));
+    sub.add_option("--cwd", into_.cwd, "Start the COMMAND in this directory")->option_text("DIR");
+    sub.add_option("--protocol", into_.protocol,
+                   "What the server speaks: modern is 2026-07-28, legacy what came before, sse HTTP+SSE (default: auto)")
+        ->option_text("PROTOCOL")
+        ->transform(word_of({"auto", "modern", "legacy", "sse"}));
+  }
+
+  CLI::Option* url_or_command(CLI::App& sub) {
+    return sub.add_option("URL", into_.url, "http:// or https://; or else: -- COMMAND ARGUMENT…")->option_text(" ");
+  }
+
+  void call() {
+    auto& sub =
+        add("call", writing, "Call a tool of a connected server and print what it answers",
+            {"mcpstate call user:42 github search_issues '{\"query\":\"is:open\"}' --header 'Authorization: Bearer …'",
+             "mcpstate call user:42 files list_directory '{\"path\":\"/tmp\"}' -- npx -y "
+             "@modelcontextprotocol/server-filesystem /tmp",
+             "mcpstate call user:42 github create_issue - --json < issue.json"});
+    owner(sub, true);
+    server(sub, true);
+    sub.add_option("TOOL", into_.tool, "The name of the tool")->required()->option_text(" ");
+    sub.add_option("JSON", into_.tool_input, "Its arguments, a JSON object; - is standard input (default: {})")
+        ->option_text(" ");
+    reach(sub);
+    sub.add_option("--timeout", into_.wait,
+                   "How long the tool may go without an answer or a sign of progress (default: 60s)")
+        ->option_text("DURATION");
+    add_globals(sub, true);
+  }
+
+  void probe() {
+    auto& sub = add("probe", operating, "Find out what an MCP server is and does, and what is wrong with it",
+                    {"mcpstate probe https://api.githubcopilot.com/mcp/ --header 'Authorization: Bearer …'",
+                     "mcpstate probe -- npx -y @modelcontextprotocol/server-filesystem /tmp",
+                     "mcpstate probe http://localhost:3001/mcp --json > report.json"});
+    url_or_command(sub);
+    reach(sub);
+    sub.add_option("--timeout", into_.wait, "How long connecting may take, and listing the tools (default: 30s)")
+        ->option_text("DURATION");
+    add_ca_file(sub);
+    add_json(sub);
+  }
+
   void connect() {
     auto& sub = add("connect", writing, "Connect to an MCP server, list its tools and record what came of it",
                     {"mcpstate connect user:42 github https://api.githubcopilot.com/mcp/ --header 'Authorization: Bearer …'",
@@ -136,12 +190,8 @@ class builder {
                      "mcpstate connect session:9fK files --env DEBUG=1 --cwd /srv -- python3 server.py"});
     owner(sub, true);
     server(sub, true);
-    sub.add_option("URL", into_.url, "http:// or https://; or else: -- COMMAND ARGUMENT…")->option_text(" ");
-    repeated(sub.add_option("--header", into_.headers, "Send this header to the URL; may be repeated")
-                 ->option_text("'NAME: VALUE'"));
-    repeated(
-        sub.add_option("--env", into_.env, "Set this variable for the COMMAND; may be repeated")->option_text("NAME=VALUE"));
-    sub.add_option("--cwd", into_.cwd, "Start the COMMAND in this directory")->option_text("DIR");
+    url_or_command(sub);
+    reach(sub);
     sub.add_option("--timeout", into_.wait, "How long connecting may take (default: 30s)")->option_text("DURATION");
     sub.add_flag("--allow-empty", into_.allow_empty, "Let an empty list of tools replace a good one");
     add_globals(sub, true);
@@ -174,11 +224,19 @@ class builder {
   void tools() {
     auto& sub = add("tools", reading, "List the tools that an owner's servers offer",
                     {"mcpstate tools user:42", "mcpstate tools user:42 github",
-                     "mcpstate tools user:42 github --json > tools.json   # the stored array, byte for byte"},
+                     "mcpstate tools user:42 github --json > tools.json   # the stored array, byte for byte",
+                     "mcpstate tools user:42 github --refresh --header 'Authorization: Bearer …'",
+                     "mcpstate tools user:42 files --refresh -- npx -y @modelcontextprotocol/server-filesystem /tmp"},
                     missing);
     owner(sub, true);
     server(sub, false);
-    add_globals(sub);
+    sub.add_flag("--refresh", into_.refresh, "Ask the server for its tools, record them, and print what has changed");
+    reach(sub);
+    sub.add_flag("--allow-empty", into_.allow_empty, "With --refresh: let an empty list replace a good one");
+    sub.add_option("--timeout", into_.global.timeout,
+                   "How long one operation of the store may take (default: 5s); with --refresh, connecting (default: 30s)")
+        ->option_text("DURATION");
+    add_globals(sub, true);
   }
 
   void set() {

@@ -29,7 +29,8 @@ int run_line(const arguments& args, terminal& screen) {
     screen.write(completion_script(args.shell));
     return exits::done;
   }
-  const auto config = choose_settings(args.global, process_surroundings());
+  const auto config =
+      uses_store(args.command) ? choose_settings(args.global, process_surroundings()) : settings_without_store(args.global);
   if (!config) return wrong_usage(screen, config.error());
   const auto what = make_command(args);
   if (!what) return wrong_usage(screen, what.error());

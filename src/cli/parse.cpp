@@ -13,10 +13,23 @@ namespace mcpstate::cli {
 
 namespace {
 
-// What follows the first "--" of a connect is the server's own command line, whatever it looks like.
-std::vector<std::string> split_program(std::vector<std::string>& words) {
+using word_iterator = std::vector<std::string>::const_iterator;
+
+// Whether a command takes a server's command line: what words before "--" say.
+bool takes_program(word_iterator begin, word_iterator end, const CLI::App& app) {
+  const auto command = std::find_if(begin, end, [&app](const std::string& w) {
+    const auto subs = app.get_subcommands([&w](const CLI::App* sub) { return sub->get_name() == w; });
+    return !subs.empty();
+  });
+  if (command == end) return false;
+  if (*command == "tools") return std::find(command, end, "--refresh") != end;
+  return *command == "connect" || *command == "call" || *command == "probe";
+}
+
+// What follows the first "--" is then the server's own command line, whatever it looks like.
+std::vector<std::string> split_program(std::vector<std::string>& words, const CLI::App& app) {
   const auto dashes = std::find(words.begin(), words.end(), "--");
-  if (dashes == words.end() || std::find(words.begin(), dashes, "connect") == dashes) return {};
+  if (dashes == words.end() || !takes_program(words.begin(), dashes, app)) return {};
   std::vector<std::string> program(dashes + 1, words.end());
   words.erase(dashes, words.end());
   return program;
@@ -75,9 +88,12 @@ std::string wrong_usage(const CLI::App& app, const CLI::ParseError& e) {
 // CLI11 leaves two blank lines between groups, and cannot say that a command line may stand in place of the URL.
 std::string tidy(std::string help) {
   for (auto at = help.find("\n\n\n"); at != std::string::npos; at = help.find("\n\n\n")) help.erase(at, 1);
-  constexpr std::string_view url = " SERVER [URL]\n";
+  constexpr std::string_view url = " [URL]\n";
   const auto at = help.find(url);
-  if (at != std::string::npos) help.replace(at, url.size(), " SERVER URL | -- COMMAND ARGUMENT…\n");
+  if (at != std::string::npos) help.replace(at, url.size(), " URL | -- COMMAND ARGUMENT…\n");
+  constexpr std::string_view input = " [JSON]\n";
+  const auto last = help.find(input);
+  if (last != std::string::npos) help.replace(last, input.size(), " [JSON] [-- COMMAND ARGUMENT…]\n");
   return help;
 }
 
@@ -85,9 +101,9 @@ std::string tidy(std::string help) {
 
 parsed_line parse_command_line(std::vector<std::string> words) {
   parsed_line line;
-  line.args.program = split_program(words);
   CLI::App app;
   describe(app, line.args);
+  line.args.program = split_program(words, app);
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
   try {
     app.parse(std::move(words));

@@ -77,7 +77,7 @@ void wait_for_signal(running& r) {
   });
 }
 
-asio::awaitable<void> run_on_store(running& r) {
+asio::awaitable<void> run_command(running& r) {
   std::string bug;
   try {
     r.code = co_await r.what.run(r.ctx);
@@ -86,6 +86,7 @@ asio::awaitable<void> run_on_store(running& r) {
   }
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   if (!bug.empty()) r.code = r.ctx.fail(error(errc::bug, "internal error: " + bug));
+  if (!r.ctx.store) co_return;
   if (r.code == exits::done && !r.ctx.stopping && !r.ctx.screen.json()) {
     r.ctx.screen.note("store: " + r.ctx.store->description());
     co_await mention_local_redis(r.ctx);
@@ -102,8 +103,14 @@ asio::awaitable<void> open_and_run(running& r) {
     r.code = own ? r.what.without_store(r.ctx, why) : r.ctx.fail(why);
   } else {
     r.ctx.store = std::move(*opened);
-    co_await run_on_store(r);
+    co_await run_command(r);
   }
+  r.signals.cancel();
+}
+
+asio::awaitable<void> run_alone(running& r) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_await run_command(r);
   r.signals.cancel();
 }
 
@@ -148,7 +155,7 @@ int run(const command& what, const settings& config, terminal& screen) {
   asio::io_context io(1);
   running r(io, what, config, screen);
   wait_for_signal(r);
-  r.group.spawn("command", open_and_run(r));
+  r.group.spawn("command", config.has_store ? open_and_run(r) : run_alone(r));
   io.run();
   return r.interrupted != 0 ? signal_exit + r.interrupted : r.code;
 }

@@ -8,7 +8,8 @@
 #include "cli/settings.hh"
 #include "cli/terminal.hh"
 
-// Runs one command: opens the store, lets the command work, ends it on Ctrl-C, closes the store, answers the exit code.
+// Runs one command: opens the store, if the command has one, lets the command work, ends it on Ctrl-C, closes the store,
+// answers the exit code.
 namespace mcpstate::cli {
 
 namespace exits {
@@ -32,8 +33,8 @@ struct context {
   asio::any_io_executor executor;
   const settings& config;
   terminal& screen;
-  std::unique_ptr<mcpstate::store> store;
-  bool stopping = false;  // Ctrl-C: loops end here, whether or not what they await notices a cancellation
+  std::unique_ptr<mcpstate::store> store;  // null in a command without one
+  bool stopping = false;                   // Ctrl-C: loops end here, whether or not what they await notices a cancellation
 
   // Reports an error and answers the exit code; a cancellation is silent (run() knows the signal).
   int fail(const error& e, blame whose = blame::store);

@@ -82,6 +82,14 @@ result<void> choose_times(settings& out, const global_flags& flags, const lookup
   return {};
 }
 
+result<void> choose_certificates(settings& out, const global_flags& flags) {
+  if (!flags.ca_file.empty() && ::access(flags.ca_file.c_str(), R_OK) != 0) {
+    return error(errc::bad_argument, "--ca-file " + shown(flags.ca_file) + " cannot be read");
+  }
+  out.options.ca_file = flags.ca_file;
+  return {};
+}
+
 }  // namespace
 
 surroundings process_surroundings() {
@@ -101,12 +109,17 @@ result<settings> choose_settings(const global_flags& flags, const surroundings& 
   if (const auto ok = choose_url(out, flags, values); !ok) return ok.error();
   if (const auto ok = choose_keys(out, flags); !ok) return ok.error();
   if (const auto ok = choose_times(out, flags, values); !ok) return ok.error();
-  if (!flags.ca_file.empty() && ::access(flags.ca_file.c_str(), R_OK) != 0) {
-    return error(errc::bad_argument, "--ca-file " + shown(flags.ca_file) + " cannot be read");
-  }
-  out.options.ca_file = flags.ca_file;
+  if (const auto ok = choose_certificates(out, flags); !ok) return ok.error();
   out.options.tls_verify = !flags.insecure_tls;
   out.json = flags.json;
+  return out;
+}
+
+result<settings> settings_without_store(const global_flags& flags) {
+  settings out;
+  if (const auto ok = choose_certificates(out, flags); !ok) return ok.error();
+  out.json = flags.json;
+  out.has_store = false;
   return out;
 }
 

@@ -19,6 +19,7 @@ struct settings {
   origin_of_url origin = origin_of_url::none;
   store_options options;
   bool json = false;
+  bool has_store = true;  // false: for a command that has nothing to do with one
 };
 
 // Where words come from that are not on the command line; tests bring their own.
@@ -30,5 +31,7 @@ struct surroundings {
 
 // Every value is checked here, so that a wrong one is reported before anything is opened. No error shows a URL's secrets.
 [[nodiscard]] result<settings> choose_settings(const global_flags& flags, const surroundings& around);
+// The same without a store, so that whatever stands in the environment cannot be wrong.
+[[nodiscard]] result<settings> settings_without_store(const global_flags& flags);
 
 }  // namespace mcpstate::cli

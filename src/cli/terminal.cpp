@@ -61,6 +61,13 @@ void terminal::fail(std::string_view text) {
   std::fwrite(out.data(), 1, out.size(), stderr);
 }
 
+void terminal::aside(std::string_view text) {
+  progress({});
+  flush();
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+}
+
 void terminal::note(std::string_view text) {
   if (json_) return;
   progress({});

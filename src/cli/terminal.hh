@@ -22,6 +22,8 @@ class terminal {
   [[nodiscard]] bool json() const noexcept { return json_; }
   [[nodiscard]] bool colour() const noexcept { return out_colour_; }
   [[nodiscard]] bool out_is_terminal() const noexcept { return out_terminal_; }
+  [[nodiscard]] bool err_is_terminal() const noexcept { return err_terminal_; }
+  [[nodiscard]] std::size_t width() const noexcept { return width_; }  // of standard output; 0: not limited
 
   // Bytes as they are.
   void write(std::string_view bytes);
@@ -33,6 +35,8 @@ class terminal {
 
   // "mcpstate: …" on standard error, in one line. What others said is made harmless.
   void fail(std::string_view text);
+  // Text of several lines on standard error, as it is; a question may end without a line end.
+  void aside(std::string_view text);
   // A dim line on standard error; nothing with --json.
   void note(std::string_view text);
   // Replaces the line on standard error, when that is a terminal; an empty text takes it away.
@@ -47,7 +51,7 @@ class terminal {
   bool json_;
   bool out_terminal_, err_terminal_;
   bool out_colour_, err_colour_;
-  std::size_t width_;  // of standard output; 0: not limited
+  std::size_t width_;
   bool progress_shown_ = false;
   bool failed_ = false;
   int errno_ = 0;
