@@ -68,7 +68,8 @@ http_request http_pool::make_request(std::string method, header_list more, std::
   out.target = url_.target;
   out.headers = where_.headers;
   out.headers.insert(out.headers.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-  out.headers.emplace_back("Accept-Encoding", std::string(accepted_encodings));
+  // Not for streams that stay open: a decoder for each takes 40 KB, and some servers hold compressed events back.
+  if (!body.empty()) out.headers.emplace_back("Accept-Encoding", std::string(accepted_encodings));
   if (!has_header(where_.headers, "User-Agent")) out.headers.emplace_back("User-Agent", user_agent_);
   out.body = std::move(body);
   return out;
