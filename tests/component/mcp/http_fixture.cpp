@@ -258,18 +258,21 @@ asio::awaitable<void> scripted_server::hang(Stream& stream, std::shared_ptr<http
 
 void http_rest::add(const std::string& bytes) {
   bytes_ += bytes;
-  changed_.cancel();
+  if (waiting_ != nullptr) waiting_->cancel();
 }
 
 void http_rest::end() {
   ended_ = true;
-  changed_.cancel();
+  if (waiting_ != nullptr) waiting_->cancel();
 }
 
 asio::awaitable<void> http_rest::wait() {
   co_await asio::this_coro::throw_if_cancelled(false);
-  auto [ec] = co_await changed_.async_wait(aio::use_ec);
+  asio::steady_timer timer(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
+  waiting_ = &timer;
+  auto [ec] = co_await timer.async_wait(aio::use_ec);
   static_cast<void>(ec);
+  waiting_ = nullptr;
 }
 
 long scripted_server::count(const std::string& rpc_method) const {

@@ -28,7 +28,6 @@ struct http_seen {
 // What comes later on an answer that hangs: what a test adds, until it ends the connection or the client does.
 class http_rest {
  public:
-  explicit http_rest(const asio::any_io_executor& executor) : changed_(executor, asio::steady_timer::time_point::max()) {}
   void add(const std::string& bytes);
   void end();
   bool begun = false;  // the answer that it belongs to has been written
@@ -39,7 +38,7 @@ class http_rest {
   asio::awaitable<void> wait();
   std::string bytes_;
   bool ended_ = false;
-  asio::steady_timer changed_;
+  asio::steady_timer* waiting_ = nullptr;  // of who writes it
 };
 
 struct http_reply {

@@ -51,11 +51,6 @@ void with_client(scripted_server::handler answer, const mcp::client_options& opt
   run_co_test([&](asio::io_context&) { return play_with(answer, options, body); }, std::chrono::seconds(60));
 }
 
-void with_client_made(const handler_maker& answers, const mcp::client_options& options, play_body body) {
-  run_co_test([&](asio::io_context& context) { return play_with(answers(context.get_executor()), options, body); },
-              std::chrono::seconds(60));
-}
-
 std::function<void(const result<void>&)> fails(errc code, std::string detail, std::string peer_text) {
   return [=](const result<void>& connected) {
     ASSERT_FALSE(connected.has_value());

@@ -36,9 +36,6 @@ void run(plan what);
 // Connects with a client that must succeed, plays the body, and closes client and server.
 using play_body = std::function<asio::awaitable<void>(mcp::client& client, scripted_server& server)>;
 void with_client(scripted_server::handler answer, const mcp::client_options& options, play_body body);
-// …where the answers need the executor: to go on later.
-using handler_maker = std::function<scripted_server::handler(asio::any_io_executor executor)>;
-void with_client_made(const handler_maker& answers, const mcp::client_options& options, play_body body);
 
 std::function<void(const result<void>&)> fails(errc code, std::string detail, std::string peer_text = "");
 std::function<void(const result<mcp::tool_listing>&)> list_fails(errc code, std::string detail);

@@ -36,9 +36,9 @@ struct asking_server {
   http_seen call;
   rest_ptr call_rest, get_rest;
 
-  scripted_server::handler made(const asio::any_io_executor& executor) {
-    call_rest = std::make_shared<http_rest>(executor);
-    get_rest = std::make_shared<http_rest>(executor);
+  scripted_server::handler made() {
+    call_rest = std::make_shared<http_rest>();
+    get_rest = std::make_shared<http_rest>();
     return [this](const http_seen& request) { return answer(request); };
   }
 
@@ -80,8 +80,7 @@ void ask(asking_server& server, const user_ptr& user) {
     if (on_get && (!user || user->capabilities() == "{}")) continue;  // it has no such stream then
     server.on_get = on_get;
     server.answers.clear();
-    with_client_made([&](asio::any_io_executor executor) { return server.made(executor); }, options,
-                     [](mcp::client& client, scripted_server&) { return calls(client); });
+    with_client(server.made(), options, [](mcp::client& client, scripted_server&) { return calls(client); });
     server.call = http_seen();
     EXPECT_EQ(server.answers.size(), server.wanted);
   }
@@ -172,8 +171,8 @@ TEST(Questions, TakenBackByTheServer) {
   user->thinks = true;
   auto options = test_options();
   options.user = user;
-  with_client_made([&](asio::any_io_executor executor) { return server.made(executor); }, options,
-                   [&](mcp::client& client, scripted_server&) { return takes_back(client, server, user); });
+  with_client(server.made(), options,
+              [&](mcp::client& client, scripted_server&) { return takes_back(client, server, user); });
 }
 
 asio::awaitable<void> closes_on_a_question(mcp::client& client, user_ptr user) {
@@ -196,8 +195,8 @@ TEST(Questions, TakenBackByClosing) {
   user->thinks = true;
   auto options = test_options();
   options.user = user;
-  with_client_made([&](asio::any_io_executor executor) { return server.made(executor); }, options,
-                   [&](mcp::client& client, scripted_server&) { return closes_on_a_question(client, user); });
+  with_client(server.made(), options,
+              [&](mcp::client& client, scripted_server&) { return closes_on_a_question(client, user); });
 }
 
 // Progress.
@@ -245,8 +244,8 @@ asio::awaitable<void> progresses(mcp::client& client, asking_server& server, int
 
 void make_progress(int steps, bool answered) {
   asking_server server;
-  with_client_made([&](asio::any_io_executor executor) { return server.made(executor); }, test_options(),
-                   [&](mcp::client& client, scripted_server&) { return progresses(client, server, steps, answered); });
+  with_client(server.made(), test_options(),
+              [&](mcp::client& client, scripted_server&) { return progresses(client, server, steps, answered); });
 }
 
 TEST(Progress, PutsOffTheDeadline) { make_progress(8, true); }
@@ -280,18 +279,16 @@ asio::awaitable<void> cancels(mcp::client& client, scripted_server& server, aski
 
 TEST(Cancelling, SendsAMessageInTheOldEra) {
   asking_server script;
-  with_client_made([&](asio::any_io_executor executor) { return script.made(executor); }, test_options(),
-                   [&](mcp::client& client, scripted_server& server) { return cancels(client, server, script, false); });
+  with_client(script.made(), test_options(),
+              [&](mcp::client& client, scripted_server& server) { return cancels(client, server, script, false); });
 }
 
 TEST(Cancelling, ClosesTheStreamInTheModernEra) {
   asking_server script;
-  with_client_made(
-      [&](asio::any_io_executor executor) -> scripted_server::handler {
-        return [inner = script.made(executor)](const http_seen& request) {
-          if (request.rpc_method != "server/discover") return inner(request);
-          return result_reply(request, R"({"supportedVersions":["2026-07-28"],"capabilities":{"tools":{}}})");
-        };
+  with_client(
+      [inner = script.made()](const http_seen& request) {
+        if (request.rpc_method != "server/discover") return inner(request);
+        return result_reply(request, R"({"supportedVersions":["2026-07-28"],"capabilities":{"tools":{}}})");
       },
       test_options(), [&](mcp::client& client, scripted_server& server) { return cancels(client, server, script, true); });
 }

@@ -17,7 +17,6 @@ using rest_ptr = std::shared_ptr<http_rest>;
 // Answers messages on the stream that was opened last; each stream has a place of its own.
 struct sse_server {
   sse_server() {}
-  asio::any_io_executor executor;
   std::string endpoint = "/message?sessionId=%";  // %: the number of the stream
   std::string before;                             // events that come before the place
   std::string answer_to_post = "Accepted";
@@ -27,7 +26,7 @@ struct sse_server {
   http_reply answer(const http_seen& request) {
     if (request.method == "GET" && request.target == "/mcp") {
       EXPECT_EQ(request.headers.at("accept"), "text/event-stream");
-      streams.push_back(std::make_shared<http_rest>(executor));
+      streams.push_back(std::make_shared<http_rest>());
       std::string place = endpoint;
       if (const auto mark = place.find('%'); mark != std::string::npos) {
         place.replace(mark, 1, std::to_string(streams.size()));
@@ -48,14 +47,13 @@ struct sse_server {
     if (body < usual.size()) streams.back()->add("event: message\ndata: " + usual.substr(body) + "\n\n");
     return text_reply(202, "text/plain", answer_to_post);
   }
-  scripted_server::handler made(const asio::any_io_executor& on) {
-    executor = on;
+  scripted_server::handler made() {
     return [this](const http_seen& request) { return answer(request); };
   }
 };
 
 void play(sse_server& script, const play_body& body, mcp::client_options options = test_options()) {
-  with_client_made([&](asio::any_io_executor on) { return script.made(on); }, options, body);
+  with_client(script.made(), options, body);
 }
 
 asio::awaitable<void> lists(mcp::client& client, scripted_server& server, sse_server& script) {
@@ -92,19 +90,17 @@ TEST(Sse, EventsBeforeThePlace) {
 
 TEST(Sse, AbsolutePlace) {
   sse_server script;
-  with_client_made(
-      [&](asio::any_io_executor on) -> scripted_server::handler {
-        return [&script, inner = script.made(on)](const http_seen& request) {
-          script.endpoint = "http://" + request.headers.at("host") + "/message?sessionId=%";
-          return inner(request);
-        };
+  with_client(
+      [&script, inner = script.made()](const http_seen& request) {
+        script.endpoint = "http://" + request.headers.at("host") + "/message?sessionId=%";
+        return inner(request);
       },
       test_options(), lists_with(script));
 }
 
 asio::awaitable<void> connect_fails(sse_server& script, errc code, std::string detail) {
   const auto executor = co_await asio::this_coro::executor;
-  scripted_server server(executor, script.made(executor));
+  scripted_server server(executor, script.made());
   mcp::http_target where;
   where.url = server.url();
   auto options = test_options();
@@ -215,11 +211,9 @@ asio::awaitable<void> post_is_refused(mcp::client& client) {
 
 TEST(Sse, MessageThatIsRefused) {
   sse_server script;
-  with_client_made(
-      [&](asio::any_io_executor on) -> scripted_server::handler {
-        return [inner = script.made(on)](const http_seen& request) {
-          return request.rpc_method == "odd/method" ? text_reply(400, "text/plain", "bad") : inner(request);
-        };
+  with_client(
+      [inner = script.made()](const http_seen& request) {
+        return request.rpc_method == "odd/method" ? text_reply(400, "text/plain", "bad") : inner(request);
       },
       test_options(), [](mcp::client& client, scripted_server&) { return post_is_refused(client); });
 }

@@ -225,14 +225,10 @@ asio::awaitable<void> hears_of_a_change(mcp::client& client, scripted_server& se
 TEST(Announcements, ReachTheHost) {
   announcer server;
   const auto user = std::make_shared<recording_host>();
-  std::shared_ptr<http_rest> rest;
-  with_client_made(
-      [&](asio::any_io_executor executor) {
-        rest = std::make_shared<http_rest>(executor);
-        server.turns.push_back([&rest](const http_seen&) { return open_stream_reply(": hello\n\n", rest); });
-        return server.handler();
-      },
-      following(user), [&](mcp::client& client, scripted_server& on) { return hears_of_a_change(client, on, user, rest); });
+  const auto rest = std::make_shared<http_rest>();
+  server.turns.push_back([&rest](const http_seen&) { return open_stream_reply(": hello\n\n", rest); });
+  with_client(server.handler(), following(user),
+              [&](mcp::client& client, scripted_server& on) { return hears_of_a_change(client, on, user, rest); });
 }
 
 asio::awaitable<void> comes_back(announcer& server, user_ptr user, long gaps) {

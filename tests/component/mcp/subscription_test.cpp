@@ -37,10 +37,9 @@ struct listening_server {
   std::vector<rest_ptr> rests;
   std::vector<mcp::connect_step> steps;
   user_ptr user = std::make_shared<recording_host>();
-  asio::any_io_executor executor;
 
   http_reply acknowledge(const http_seen& request) {
-    rests.push_back(std::make_shared<http_rest>(executor));
+    rests.push_back(std::make_shared<http_rest>());
     return open_stream_reply(acknowledged(request), rests.back());
   }
   http_reply answer(const http_seen& request) {
@@ -56,12 +55,7 @@ struct listening_server {
     options.follow = true;
     options.user = user;
     options.on_step = [this](const mcp::connect_step& step) { steps.push_back(step); };
-    with_client_made(
-        [&](asio::any_io_executor on) {
-          executor = std::move(on);
-          return [this](const http_seen& request) { return answer(request); };
-        },
-        options, body);
+    with_client([this](const http_seen& request) { return answer(request); }, options, body);
   }
 };
 
