@@ -41,7 +41,7 @@ class asking_host final : public mcp::host {
   terminal& screen_;
   std::string server_;
   std::function<void(bool)> on_hold_;
-  std::string typed_;                  // and not yet read
+  std::string typed_;                   // and not yet read
   std::shared_ptr<mcp::latch> asking_;  // opened when the question before is done with
 };
 

@@ -90,7 +90,8 @@ asio::awaitable<int> probe_server(context& ctx, probe_words words) {
   }
   if (report.works()) co_return exits::done;
   std::string why = report.why->detail();
-  if (!report.why->peer_text().empty()) why += " (it says: " + cut_to_width(shown(report.why->peer_text()), max_error_line) + ")";
+  if (!report.why->peer_text().empty())
+    why += " (it says: " + cut_to_width(shown(report.why->peer_text()), max_error_line) + ")";
   screen.fail("no client can work with " + report.where + ": " + why);
   co_return exits::no;
 }

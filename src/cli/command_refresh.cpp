@@ -52,7 +52,8 @@ void print(terminal& screen, const refreshed& what) {
   head += counted(what.record.info.tool_count.value_or(0), "tool");
   screen.line(found.none() ? head + ", nothing has changed" : head);
   const auto each = [&screen](const char* word, tone look, const std::vector<std::string>& tools) {
-    for (const auto& name : tools) screen.line(std::string("  ") + painted(word, look, screen.colour()) + "  " + shown(name));
+    for (const auto& name : tools)
+      screen.line(std::string("  ") + painted(word, look, screen.colour()) + "  " + shown(name));
   };
   each("added  ", tone::good, found.added);
   each("removed", tone::bad, found.removed);
@@ -109,8 +110,7 @@ asio::awaitable<int> refresh_one(context& ctx, refresh_words words) {
   if (!got) co_return ctx.fail(got.error());
   if (!*got) {
     const std::string name = words.which.server->text();
-    co_return ctx.fail(
-        error(errc::no_record, "no connection of " + words.which.whose.text() + " is named '" + name + "'"));
+    co_return ctx.fail(error(errc::no_record, "no connection of " + words.which.whose.text() + " is named '" + name + "'"));
   }
   std::vector<std::string> lines;
   const int code = co_await refresh_record(ctx, std::move(**got), std::move(words), lines);

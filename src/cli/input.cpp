@@ -50,19 +50,22 @@ error cannot_read(const std::string& path) {
   return error(errc::bad_argument, "cannot read " + shown(path) + ": " + std::strerror(errno));
 }
 
+// One byte over the limit is enough to know; an endless file must not fill the memory.
+std::string read_up_to(std::FILE* in, std::size_t limit) {
+  std::string bytes;
+  std::array<char, 65536> part;
+  std::size_t n = 0;
+  while (bytes.size() <= limit && (n = std::fread(part.data(), 1, part.size(), in)) > 0) bytes.append(part.data(), n);
+  return bytes;
+}
+
 }  // namespace
 
 result<tools_list> read_tools(const std::string& path) {
   const bool standard = path == "-";
   const std::unique_ptr<std::FILE, closer> in(standard ? stdin : std::fopen(path.c_str(), "rb"));
   if (!in) return cannot_read(path);
-  std::string bytes;
-  std::array<char, 65536> part;
-  std::size_t n = 0;
-  // One byte over the limit is enough to know; an endless file must not fill the memory.
-  while (bytes.size() <= default_tools_limit && (n = std::fread(part.data(), 1, part.size(), in.get())) > 0) {
-    bytes.append(part.data(), n);
-  }
+  std::string bytes = read_up_to(in.get(), default_tools_limit);
   if (std::ferror(in.get()) != 0) return cannot_read(path);
   const std::string name = standard ? "standard input" : shown(path);
   if (bytes.size() > default_tools_limit) {
@@ -71,6 +74,13 @@ result<tools_list> read_tools(const std::string& path) {
   auto parsed = tools_list::parse(std::move(bytes));
   if (!parsed) return error(parsed.error().code(), name + ": " + parsed.error().detail());
   return parsed;
+}
+
+result<std::string> read_standard_input(std::size_t limit) {
+  std::string bytes = read_up_to(stdin, limit);
+  if (std::ferror(stdin) != 0) return cannot_read("standard input");
+  if (bytes.size() <= limit) return bytes;
+  return error(errc::too_large, "standard input is over the limit, " + bytes_text(limit));
 }
 
 result<std::pair<std::string, std::string>> parse_header(std::string_view text) {

@@ -12,6 +12,9 @@ namespace mcpstate::cli {
 // The JSON array in a file, or on standard input ("-"). bad_argument (no such file), too_large, bad_tools; names the file.
 [[nodiscard]] result<tools_list> read_tools(const std::string& path);
 
+// All of standard input; too_large over the limit.
+[[nodiscard]] result<std::string> read_standard_input(std::size_t limit);
+
 // "Name: value" as a pair. bad_argument for what is not an HTTP header; the message never shows the value.
 [[nodiscard]] result<std::pair<std::string, std::string>> parse_header(std::string_view text);
 // "NAME=value" as a pair. bad_argument likewise.

@@ -15,9 +15,9 @@ namespace {
 using namespace std::chrono_literals;
 using level = advice::level;
 
-constexpr auto slow_answer = 5s;        // many hosts wait 10 s for the whole handshake
-constexpr auto slow_end = 2500ms;       // of stdin, before SIGTERM
-constexpr std::size_t long_name = 64;   // the limit of some model interfaces
+constexpr auto slow_answer = 5s;           // many hosts wait 10 s for the whole handshake
+constexpr auto slow_end = 2500ms;          // of stdin, before SIGTERM
+constexpr std::size_t long_name = 64;      // the limit of some model interfaces
 constexpr std::size_t longest_name = 128;  // of the protocol
 constexpr std::size_t long_description = 4096;
 constexpr std::size_t long_list = 64 * 1024;
@@ -147,7 +147,8 @@ bool adviser::about_network() {
       return true;
     case errc::tls_failed:
       say(level::problem, "tls",
-          "the certificate does not hold, or the port speaks no TLS: is it http:// there? --ca-file names a private authority");
+          "the certificate does not hold, or the port speaks no TLS: is it http:// there? --ca-file names a private "
+          "authority");
       return true;
     case errc::connection_lost:
       say(level::problem, "hangs_up", "it closes the connection without an answer: is this the port of the MCP server?");
@@ -177,9 +178,10 @@ void adviser::about_status(const mcp::connect_step& step) {
   } else if (status >= 300 && status < 400) {
     const bool weaker = report_.where.starts_with("https://") && step.peer.starts_with("http://");
     say(level::problem, "redirect",
-        weaker ? "it redirects from https to http, where credentials would travel in the clear: its proxy must say "
-                 "X-Forwarded-Proto, or the server must know its own URL"
-               : "it redirects elsewhere, which is not followed, so that credentials go to no other server: use the final URL");
+        weaker
+            ? "it redirects from https to http, where credentials would travel in the clear: its proxy must say "
+              "X-Forwarded-Proto, or the server must know its own URL"
+            : "it redirects elsewhere, which is not followed, so that credentials go to no other server: use the final URL");
   } else if (status == 429 || status == 503) {
     say(level::problem, "busy", code + ": it cannot serve now; try again later");
   } else if (status >= 500) {
@@ -194,9 +196,10 @@ void adviser::about_place(const mcp::connect_step& step) {
   if (step.rpc_error != 0) {
     say(level::problem, "refused", "it speaks JSON-RPC, and refuses to begin: its own words say why");
   } else if (page || step.http_status == 404 || step.http_status == 405) {
-    const std::string hint = ends_with_mcp(report_.where) ? "the path is often /mcp, and is so here: is a prefix missing, or "
-                                                            "is the server another one?"
-                                                          : "the path of most servers is /mcp, and /sse of older ones";
+    const std::string hint = ends_with_mcp(report_.where)
+                                 ? "the path is often /mcp, and is so here: is a prefix missing, or "
+                                   "is the server another one?"
+                                 : "the path of most servers is /mcp, and /sse of older ones";
     say(level::problem, "wrong_path", "nothing of MCP is at this URL: " + hint);
   } else {
     say(level::problem, "not_mcp", "what answers there is no MCP server");
@@ -216,8 +219,12 @@ void adviser::about_program() {
       break;
     case errc::deadline:
       say(level::problem, "silent",
-          "the program runs and does not answer: some speak MCP on their standard streams only when told to (stdio, --stdio); "
+          "the program runs and does not answer: some speak MCP on their standard streams only when told to (stdio, "
+          "--stdio); "
           "--timeout waits longer");
+      break;
+    case errc::rpc_error:
+      say(level::problem, "refused", "it speaks JSON-RPC, and refuses to begin: its own words say why");
       break;
     default:
       say(level::problem, "not_mcp", "what the program writes to its standard output is no MCP");
@@ -310,7 +317,8 @@ void adviser::about_names(const std::vector<tool_fact>& tools) {
     say(level::warning, "tool_names",
         "names of tools are 1 to 128 letters, digits, _, - or ., and many hosts refuse others: " + names_of(odd));
   }
-  const auto lengthy = names_where(tools, [](const tool_fact& t) { return is_plain_name(t.name) && t.name.size() > long_name; });
+  const auto lengthy =
+      names_where(tools, [](const tool_fact& t) { return is_plain_name(t.name) && t.name.size() > long_name; });
   if (!lengthy.empty()) {
     say(level::note, "long_names", "names of more than 64 characters, which some models refuse: " + names_of(lengthy));
   }

@@ -15,6 +15,27 @@ namespace {
 
 constexpr std::size_t instructions_shown = 200;
 constexpr std::size_t peer_shown = 200;
+constexpr std::size_t last_column = 100;  // where no terminal says how wide it is
+
+// On one line: what was laid out for another place.
+std::string one_line(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool blank = c == ' ' || c == '\n' || c == '\r' || c == '\t';
+    if (!blank) out += c;
+    if (blank && !out.empty() && out.back() != ' ') out += ' ';
+  }
+  return out;
+}
+
+// "HTTP 404, text/html (it says: Not here)"
+std::string outcome_text(const mcp::connect_step& step) {
+  std::string out = step.outcome;
+  const bool telling = !step.content_type.empty() && step.content_type != "application/json";
+  if (telling && step.http_status != 0 && out.find(step.content_type) == std::string::npos) out += ", " + step.content_type;
+  if (!step.peer.empty()) out += " (it says: " + cut_to_width(one_line(step.peer), peer_shown) + ")";
+  return out;
+}
 
 // "tools (listChanged), prompts": what a capabilities object declares.
 std::string capabilities_text(const std::string& capabilities) {
@@ -92,9 +113,10 @@ std::string facts_text(const probe_report& report, bool colour) {
   out.fact("transport", transport_text(facts.transport));
   out.fact("capabilities", capabilities_text(facts.capabilities));
   if (!facts.instructions.empty()) {
-    const bool cut = display_width(facts.instructions) > instructions_shown;
-    out.fact("instructions", cut_to_width(facts.instructions, instructions_shown) +
-                                 (cut ? " (" + bytes_text(facts.instructions.size()) + ")" : ""));
+    const std::string text = one_line(facts.instructions);
+    const bool cut = display_width(text) > instructions_shown;
+    out.fact("instructions",
+             cut_to_width(text, instructions_shown) + (cut ? " (" + bytes_text(facts.instructions.size()) + ")" : ""));
   }
   if (!report.works()) return out.text();
   out.fact("tools", tools_text(report.listing));
@@ -108,9 +130,7 @@ std::string steps_text(const probe_report& report, bool colour, std::size_t max_
     std::vector<cell> row;
     row.emplace_back(step.what);
     row.emplace_back(took_text(step.took), tone::dim);
-    std::string outcome = step.outcome;
-    if (!step.peer.empty()) outcome += " (it says: " + cut_to_width(step.peer, peer_shown) + ")";
-    row.emplace_back(std::move(outcome));
+    row.emplace_back(outcome_text(step));
     out.add(std::move(row));
   }
   return out.empty() ? "" : "\n" + out.text(colour, max_width);
@@ -118,6 +138,7 @@ std::string steps_text(const probe_report& report, bool colour, std::size_t max_
 
 std::string tools_table(const probe_report& report, bool colour, std::size_t max_width) {
   table out({"TOOL", "SIZE", "DESCRIPTION"});
+  out.limit_last(last_column);
   for (const auto& tool : facts_of(report.listing.tools)) {
     std::vector<cell> row;
     row.emplace_back(tool.name);
@@ -126,7 +147,8 @@ std::string tools_table(const probe_report& report, bool colour, std::size_t max
     out.add(std::move(row));
   }
   std::string text = out.empty() ? "" : "\n" + out.text(colour, max_width);
-  for (const auto& dropped : report.listing.dropped) text += painted("left out: " + shown(dropped), tone::warn, colour) + "\n";
+  for (const auto& dropped : report.listing.dropped)
+    text += painted("left out: " + shown(dropped), tone::warn, colour) + "\n";
   return text;
 }
 
@@ -154,6 +176,7 @@ std::string steps_json(const probe_report& report) {
     if (!step.peer.empty()) members.text("says", step.peer);
     members.raw("ms", milliseconds_json(step.took));
     if (step.http_status != 0) members.number("http_status", step.http_status);
+    if (!step.content_type.empty()) members.text("content_type", step.content_type);
     if (step.rpc_error != 0) members.raw("rpc_error", std::to_string(step.rpc_error));
     out += "}";
   }

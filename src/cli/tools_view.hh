@@ -21,8 +21,8 @@ struct tool_line {
 struct tool_fact {
   tool_fact() {}
   std::string name;
-  std::string about;              // as in tool_line
-  std::string_view raw;           // into the list
+  std::string about;     // as in tool_line
+  std::string_view raw;  // into the list
   std::size_t description_bytes = 0;
   bool has_schema = false;        // inputSchema is an object, of type "object" or of none
   bool refers_elsewhere = false;  // a $ref that names a place on the network

@@ -15,6 +15,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto deliver_limit = 10s;  // for a message that nobody waits for
+constexpr auto farewell_limit = 1s;  // for cancellations that are under way when the session is closed
+constexpr auto question_pause = 1s;  // how often a request looks whether somebody is still being asked
 
 std::string seconds_text(std::chrono::milliseconds span) {
   if (span.count() % 1000 == 0) return std::to_string(span.count() / 1000) + " s";
@@ -161,6 +163,12 @@ asio::awaitable<void> session::deliver(outgoing what) {
   static_cast<void>(sent.has_value());
 }
 
+// A cancellation. close() gives it the time to arrive: who cancels often closes next.
+asio::awaitable<void> session::say_farewell(outgoing what) {
+  co_await deliver(std::move(what));
+  if (--farewells_ == 0) nobody_waits_.cancel();
+}
+
 // Asks the host what the server wants to know, and sends the answer, unless the server takes the question back.
 asio::awaitable<void> session::answer_server(message question, std::shared_ptr<latch> taken_back) {
   using namespace asio::experimental::awaitable_operators;
@@ -170,6 +178,10 @@ asio::awaitable<void> session::answer_server(message question, std::shared_ptr<l
   auto either = co_await std::move(both);
   if (const auto mine = questions_.find(question.id); mine != questions_.end() && mine->second == taken_back) {
     questions_.erase(mine);
+  }
+  // Who had to wait for a person has as much time for the answer as before the question.
+  for (auto& [id, each] : waiters_) {
+    each->until = std::max(each->until, std::min(each->at_most, aio::after(each->limit)));
   }
   if (either.index() != 0 || taken_back->is_open()) co_return;
   auto& answered = std::get<0>(either);
@@ -199,8 +211,10 @@ task<message> session::exchange(outgoing what, waiter& mine) {
 // Ends when the time for the answer is over, which signs of progress put off, or the session is.
 asio::awaitable<void> session::run_out(waiter& mine) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  while (!mine.over.is_open() && std::chrono::steady_clock::now() < mine.until) {
-    const bool ended = co_await mine.over.wait(mine.until);
+  for (auto now = std::chrono::steady_clock::now(); !mine.over.is_open(); now = std::chrono::steady_clock::now()) {
+    const bool asking = !questions_.empty() && now < mine.at_most;
+    if (now >= mine.until && !asking) break;
+    const bool ended = co_await mine.over.wait(std::max(mine.until, asking ? now + question_pause : now));
     const auto state = co_await asio::this_coro::cancellation_state;
     if (ended || state.cancelled() != asio::cancellation_type::none) break;
   }
@@ -214,6 +228,7 @@ task<message> session::ask(outgoing what, waiting rule, outcome& told) {
   waiter mine;
   mine.until = rule.until;
   mine.at_most = rule.at_most;
+  mine.limit = rule.limit;
   mine.patience = rule.patience;
   mine.on_progress = rule.on_progress;
   waiters_.emplace(id, &mine);
@@ -228,7 +243,10 @@ task<message> session::ask(outgoing what, waiting rule, outcome& told) {
   told.session_over = mine.session_over;
   const auto note = fsm_.abandon(id, cancelled ? "cancelled by the user" : "no answer in time");
   if (finished) co_return std::move(std::get<0>(either));
-  if (note) group_.spawn("mcp cancellation", deliver(*note));
+  if (note && !group_.stopping()) {
+    ++farewells_;
+    group_.spawn("mcp cancellation", say_farewell(*note));
+  }
   co_return why_unanswered(mine, rule, cancelled);
 }
 
@@ -254,6 +272,12 @@ asio::awaitable<void> session::do_close() {
   for (auto& [id, taken_back] : questions_) taken_back->open();
   for (auto& [id, mine] : waiters_) mine->over.open();
   while (!waiters_.empty()) {
+    auto [ec] = co_await nobody_waits_.async_wait(aio::use_ec);
+    static_cast<void>(ec);
+  }
+  const aio::deadline polite = aio::after(farewell_limit);
+  while (farewells_ > 0 && std::chrono::steady_clock::now() < polite) {
+    nobody_waits_.expires_at(polite);
     auto [ec] = co_await nobody_waits_.async_wait(aio::use_ec);
     static_cast<void>(ec);
   }

@@ -60,6 +60,7 @@ class session final : public client {
     latch answered;
     latch over;  // the session ends: stop waiting
     aio::deadline until, at_most;
+    std::chrono::milliseconds limit{0};
     std::chrono::steady_clock::duration patience{0};  // how much a sign of progress gives; 0: nothing
     std::function<void(const progress_report&)> on_progress;
     std::optional<message> answer;
@@ -93,6 +94,7 @@ class session final : public client {
   asio::awaitable<void> run_out(waiter& mine);
   error why_unanswered(const waiter& mine, const waiting& rule, bool cancelled) const;
   asio::awaitable<void> deliver(outgoing what);
+  asio::awaitable<void> say_farewell(outgoing what);
   asio::awaitable<void> answer_server(message question, std::shared_ptr<latch> taken_back);
   asio::awaitable<void> do_close();
 
@@ -104,6 +106,7 @@ class session final : public client {
   asio::awaitable<void> leave();
   task<void> walk(detect_fsm& detecting, aio::deadline until);
   task<detect_fsm::step> follow_step(detect_fsm& detecting, detect_fsm::step now, aio::deadline until);
+  task<void> start_again();
   asio::awaitable<observed> try_discover(std::string version, aio::deadline until);
   asio::awaitable<observed> try_initialize(aio::deadline until);
   asio::awaitable<observed> try_sse(aio::deadline until);
@@ -142,7 +145,8 @@ class session final : public client {
   std::optional<error> not_listening_;  // …and why not
   bool gap_ = false;                    // announcements may have been lost since the subscription broke
   restart_guard guard_;
-  asio::steady_timer nobody_waits_;  // cancelled when the last waiter leaves
+  std::size_t farewells_ = 0;        // cancellations that are under way
+  asio::steady_timer nobody_waits_;  // cancelled when the last waiter leaves, and the last cancellation
   aio::task_group group_;            // answers to the server's requests, cancellations, the subscription
 };
 

@@ -139,9 +139,7 @@ task<step> session::follow_step(detect_fsm& detecting, step now, aio::deadline u
       got = co_await try_discover(std::move(now.version), until);
       break;
     case step::kind::restart:
-      fsm_.restart();
-      lost_.reset();
-      MCPSTATE_CO_CHECK(co_await use(false));
+      MCPSTATE_CO_CHECK(co_await start_again());
       got = co_await try_initialize(until);
       break;
     case step::kind::initialize:
@@ -158,6 +156,16 @@ task<step> session::follow_step(detect_fsm& detecting, step now, aio::deadline u
   if (cancelled) co_return got.why;
   last_answer_ = got.msg;
   co_return detecting.next(got);
+}
+
+// The program that did not like to be asked for the newest protocol; ending it may take a while.
+task<void> session::start_again() {
+  fsm_.restart();
+  lost_.reset();
+  const auto begun = std::chrono::steady_clock::now();
+  auto started = co_await use(false);
+  step_taken("start it again", begun, observed_of(started ? std::nullopt : std::optional<error>(started.error())));
+  co_return started;
 }
 
 asio::awaitable<observed> session::try_discover(std::string version, aio::deadline until) {

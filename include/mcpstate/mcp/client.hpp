@@ -57,8 +57,8 @@ using target = std::variant<http_target, stdio_target>;
 // One step on the way to a connection, for people who want to know what a server does and how long it takes.
 struct connect_step {
   connect_step() {}
-  std::string what;  // "start the program", "server/discover", "initialize", "GET (event stream)" (HTTP+SSE),
-                     // "GET (announcements)", "subscriptions/listen"
+  std::string what;  // "start the program", "server/discover", "start it again", "initialize", "GET (event stream)"
+                     // (HTTP+SSE), "GET (announcements)", "subscriptions/listen"
   bool ok = false;
   std::string outcome;  // "ok", or what came instead in a few words of ours
   std::string peer;     // the server's own words about it, if any
