@@ -180,8 +180,9 @@ asio::awaitable<void> session::answer_server(message question, std::shared_ptr<l
     questions_.erase(mine);
   }
   // Who had to wait for a person has as much time for the answer as before the question.
-  for (auto& [id, waiting] : waiters_)
-    waiting->until = std::max(waiting->until, std::min(waiting->at_most, aio::after(waiting->limit)));
+  for (auto& [id, each] : waiters_) {
+    each->until = std::max(each->until, std::min(each->at_most, aio::after(each->limit)));
+  }
   if (either.index() != 0 || taken_back->is_open()) co_return;
   auto& answered = std::get<0>(either);
   outgoing reply;

@@ -4,16 +4,17 @@
 
 usage: cli_connect_test.py PROGRAM NODE_MODULES [unittest arguments]
 """
-import http.server
+import contextlib
 import json
 import pathlib
 import select
 import socket
-import subprocess
+import sqlite3
 import sys
 import threading
 
 import cli_sandbox
+import mcp_servers
 from cli_sandbox import CliTest
 
 GOOD = '[{"name":"one","x":1.0e0},  {"name":"two"}]'
@@ -137,11 +138,8 @@ class StdioServers(Connecting):
 
 
 class RealServers(Connecting):
-    def everything(self, transport):
-        return [f"{cli_sandbox.NODE_MODULES}/@modelcontextprotocol/server-everything/dist/index.js", transport]
-
     def test_stdio(self):
-        record = self.connect("--", "node", *self.everything("stdio")).json
+        record = self.connect("--", *mcp_servers.everything()).json
         self.assertEqual((record["status"], record["transport"]), ("CONNECTED", "stdio"))
         self.assertGreater(record["tool_count"], 5)
         names = [t["name"] for t in json.loads(self.ok("tools", "user:1", "srv", "--json").out)]
@@ -149,56 +147,80 @@ class RealServers(Connecting):
         self.assertRegex(self.ok("tools", "user:1", "srv").text, r"srv +echo +\S")
 
     def test_streamable_http(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        server = subprocess.Popen(["node", *self.everything("streamableHttp")], env={**self.env, "PORT": str(port)},
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        self.addCleanup(server.stderr.close)
-        self.addCleanup(server.wait)
-        self.addCleanup(server.kill)
-        said = b""
-        while b"listening" not in said.lower():
-            ready, _, _ = select.select([server.stderr], [], [], 60)
-            self.assertTrue(ready, said)
-            part = server.stderr.read1()
-            self.assertTrue(part, said)
-            said += part
-        record = self.connect(f"http://127.0.0.1:{port}/mcp?token=hunter2", "--header", "X-Key: hunter2").json
+        url = mcp_servers.streamable_http(self)
+        record = self.connect(f"{url}?token=hunter2", "--header", "X-Key: hunter2").json
         self.assertEqual((record["status"], record["transport"]), ("CONNECTED", "http"))
-        self.assertEqual(record["url"], f"http://127.0.0.1:{port}/mcp")
+        self.assertEqual(record["protocol_version"], "2025-11-25")
+        self.assertEqual(record["url"], url)
         for path in (self.home / "state/mcpstate").iterdir():
             self.assertNotIn(b"hunter2", path.read_bytes())
 
+    def test_the_old_transport(self):
+        record = self.connect(mcp_servers.http_sse(self)).json
+        self.assertEqual((record["status"], record["transport"]), ("CONNECTED", "sse"))
+        self.assertGreater(record["tool_count"], 5)
 
-class Page(http.server.BaseHTTPRequestHandler):
-    """Answers every request with what its class says."""
-    status, kind, body = 200, "text/html", b"<!doctype html><title>Welcome</title>"
+    def test_the_newest_protocol(self):
+        for name, where in (("http", [mcp_servers.modern_http(self)]), ("stdio", ["--", *mcp_servers.modern("stdio")])):
+            record = self.connect(*where, name=name).json
+            self.assertEqual((record["transport"], record["protocol_version"]), (name, "2026-07-28"))
+            self.assertEqual(record["server_info"], {"name": "modern", "version": "1.2.3"})
 
-    def respond(self):
-        self.rfile.read(int(self.headers.get("content-length", 0)))
-        self.send_response(self.status)
-        self.send_header("Content-Type", self.kind)
-        self.send_header("Content-Length", str(len(self.body)))
-        self.end_headers()
-        self.wfile.write(self.body)
+    def test_the_protocol_may_be_said(self):
+        url = mcp_servers.modern_http(self)
+        self.assertEqual(self.connect("--protocol", "legacy", url).json["protocol_version"], "2025-11-25")
+        self.assertEqual(self.connect("--protocol", "modern", url).json["protocol_version"], "2026-07-28")
+        self.fails("--protocol", "sse", url)
+        self.fails("--protocol", "modern", "--", *mcp_servers.everything())
+        self.refused(2, "connect", "user:1", "srv", url, "--protocol", "old", says="none of auto, modern, legacy, sse")
 
-    do_GET = do_POST = do_DELETE = respond
 
-    def log_message(self, *_):
-        pass
+class WhatIsRemembered(Connecting):
+    def test_a_protocol_found_out_lately_is_where_the_next_connection_begins(self):
+        server = mcp_servers.diary(self)
+        self.connect(server.url)
+        self.assertEqual(server.methods().count("server/discover"), 1)
+        self.connect(server.url)
+        self.connect(server.url, name="another")
+        self.assertEqual(server.methods().count("server/discover"), 2)
+
+    def test_a_server_that_has_changed_is_looked_at_again(self):
+        url = mcp_servers.modern_http(self, "http-modern")
+        self.pretend(url, "2025-11-25", "http")
+        self.assertEqual(self.connect(url).json["protocol_version"], "2026-07-28")
+        self.pretend(url, "2025-11-25", "sse")
+        self.assertEqual(self.connect(url).json["transport"], "http")
+
+    def pretend(self, url, version, transport):
+        """A record that says that the server spoke this when it was last asked, which was a moment ago."""
+        self.connect(url)
+        path = self.home / "state/mcpstate/state.db"
+        with contextlib.closing(sqlite3.connect(path)) as store:
+            info = store.execute("SELECT info FROM records").fetchone()[0]
+            old = info.replace('"protocol_version":"2026-07-28"', f'"protocol_version":"{version}"')
+            old = old.replace('"transport":"http"', f'"transport":"{transport}"')
+            self.assertNotEqual(old, info)
+            store.execute("UPDATE records SET info = ?", (old,))
+            store.commit()
+
+    def test_what_another_server_spoke_is_forgotten(self):
+        server = mcp_servers.diary(self)
+        self.connect(server.url)
+        self.fails("http://127.0.0.1:1/mcp")
+        self.assertNotIn("protocol_version", self.shown())
+        self.connect(server.url)
+
+
+class LeftOut(Connecting):
+    def test_tools_that_cannot_be_offered_are_told(self):
+        ran = self.ok("connect", "user:1", "srv", *self.fake_server("good", '[{"name":"a"},{"name":"a"},{"x":1}]'))
+        self.assertIn("2 tools left out: a: a second tool of this name; (unnamed): it has no name", ran.errors)
+        self.assertEqual(self.shown()["tool_count"], 1)
 
 
 class HttpServers(Connecting):
     def serve(self, **answers):
-        handler = type("Handler", (Page,), answers)
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        self.addCleanup(thread.join)
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        return f"http://127.0.0.1:{server.server_address[1]}/mcp"
+        return mcp_servers.page(self, **answers)
 
     def test_a_url_that_answers_a_web_page(self):
         self.fails(self.serve())

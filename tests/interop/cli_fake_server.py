@@ -8,6 +8,8 @@ usage: cli_fake_server.py MODE [ARGUMENT]
   dies           ends at once, with words on standard error
   dies-asked     ends when it is asked to initialize
   html           prints a page instead of JSON
+  chatty TOOLS   like good, and prints two lines that are no messages
+  picky TOOLS    like good, but ends at any request before initialize
   silent PIDFILE writes its process id there and never answers
   refuses        answers initialize with an error that holds control characters
   list-fails     initializes, then answers tools/list with an error
@@ -48,6 +50,8 @@ def list_tools(id):
 if mode == "dies":
     print("cannot find my configuration", file=sys.stderr)
     sys.exit(3)
+if mode == "chatty":
+    print("Starting up\nReady", flush=True)
 if mode == "html":
     print("<!doctype html>\n<title>Welcome</title>", flush=True)
 if mode == "silent":
@@ -58,6 +62,8 @@ for line in sys.stdin:
         continue
     message = json.loads(line)
     method, number = message.get("method"), message.get("id")
+    if mode == "picky" and method == "server/discover":
+        sys.exit(1)
     if number is None:
         continue
     if method == "initialize":
