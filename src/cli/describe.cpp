@@ -14,6 +14,18 @@ constexpr const char* reading = "Commands that read";
 constexpr const char* writing = "Commands that write";
 constexpr const char* operating = "Commands for operators";
 
+constexpr const char* calling =
+    "A server with a URL is reached at the URL of its record; a program is started with the COMMAND, which is never "
+    "stored.\n"
+    "A call that arrives renews the record's expiry. No call changes its status: mcpstate connect does.\n"
+    "A tool that asks for something is answered by you, if this is a terminal. Ctrl-C cancels the call.\n"
+    "Exit codes: 0 the tool's answer, 1 it failed, or was not reached. With --json: the raw result.\n\n";
+constexpr const char* refreshing =
+    "With --refresh, a server that does not answer changes nothing: the record and its tools stay. One that answers is\n"
+    "CONNECTED. Without a SERVER, all that have a URL are asked.\n";
+constexpr const char* probing =
+    "No store is needed. Exit codes: 0 a client can work with it, 1 none can. docs/mcp.md explains the JSON.\n\n";
+
 // One rule for all commands that take an OWNER and perhaps a SERVER.
 constexpr const char* missing =
     "An OWNER without connections is nothing wrong: exit code 0. A SERVER that is named and not there is 1.\n\n";
@@ -157,7 +169,8 @@ class builder {
             {"mcpstate call user:42 github search_issues '{\"query\":\"is:open\"}' --header 'Authorization: Bearer …'",
              "mcpstate call user:42 files list_directory '{\"path\":\"/tmp\"}' -- npx -y "
              "@modelcontextprotocol/server-filesystem /tmp",
-             "mcpstate call user:42 github create_issue - --json < issue.json"});
+             "mcpstate call user:42 github create_issue - --json < issue.json"},
+            calling);
     owner(sub, true);
     server(sub, true);
     sub.add_option("TOOL", into_.tool, "The name of the tool")->required()->option_text(" ");
@@ -174,7 +187,8 @@ class builder {
     auto& sub = add("probe", operating, "Find out what an MCP server is and does, and what is wrong with it",
                     {"mcpstate probe https://api.githubcopilot.com/mcp/ --header 'Authorization: Bearer …'",
                      "mcpstate probe -- npx -y @modelcontextprotocol/server-filesystem /tmp",
-                     "mcpstate probe http://localhost:3001/mcp --json > report.json"});
+                     "mcpstate probe http://localhost:3001/mcp --json > report.json"},
+                    probing);
     url_or_command(sub);
     reach(sub);
     sub.add_option("--timeout", into_.wait, "How long connecting may take, and listing the tools (default: 30s)")
@@ -227,7 +241,7 @@ class builder {
                      "mcpstate tools user:42 github --json > tools.json   # the stored array, byte for byte",
                      "mcpstate tools user:42 github --refresh --header 'Authorization: Bearer …'",
                      "mcpstate tools user:42 files --refresh -- npx -y @modelcontextprotocol/server-filesystem /tmp"},
-                    missing);
+                    std::string(refreshing) + missing);
     owner(sub, true);
     server(sub, false);
     sub.add_flag("--refresh", into_.refresh, "Ask the server for its tools, record them, and print what has changed");

@@ -7,7 +7,9 @@
 #include <cmath>
 #include <cstdio>
 
+#include <mcpstate/core/owner.hpp>
 #include "cli/text.hh"
+
 #include "mcp/json_slice.hh"
 
 namespace mcpstate::cli {
@@ -74,6 +76,7 @@ void read_kind(form_field& out, std::string_view schema) {
   } else if (!out.options.empty()) {
     out.what = kind::choice;
   } else {
+    out.format = mcp::text_member(schema, "format");
     out.least = number_in(schema, "minLength");
     out.most = number_in(schema, "maxLength");
   }
@@ -112,7 +115,7 @@ std::string kind_text(const form_field& field) {
   for (const auto& each : field.options) all += (all.empty() ? "" : ", ") + each.label;
   switch (field.what) {
     case kind::text:
-      return with("", " characters");
+      return with(field.format, " characters");
     case kind::number:
       return with("number", "");
     case kind::integer:
@@ -212,11 +215,10 @@ result<std::string> read_yes_no(std::string_view typed) {
 }
 
 result<std::string> read_text(const form_field& field, std::string_view typed) {
+  if (!is_valid_utf8(typed)) return wrong("that is not UTF-8");
   const auto characters = std::count_if(typed.begin(), typed.end(), [](char c) { return (c & 0xC0) != 0x80; });
   if (!within(field, static_cast<double>(characters))) return wrong("it must have " + bounds_text(field) + " characters");
-  const std::string raw = mcp::quote_json(typed);
-  if (mcp::validate_json("[" + raw + "]")) return wrong("that is not UTF-8");
-  return raw;
+  return mcp::quote_json(typed);
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ struct form_field {
   std::string name;             // of the property
   std::string title;            // the name if it has none
   std::string about;            // its description
+  std::string format;           // of text: "email", "date", …; what was typed is the server's to check
   std::vector<option> options;  // of choice and choices
   std::string preset;           // raw JSON of the default; empty: none
   bool required = false;

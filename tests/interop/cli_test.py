@@ -304,8 +304,8 @@ class Words(CliTest):
     def test_help_lists_every_command(self):
         text = self.ok("--help").text
         listed = re.findall(r"^  ([a-z]+) {2,}\S", text, re.M)
-        self.assertEqual(listed, ["list", "show", "tools", "watch", "connect", "disconnect", "set", "touch", "claim", "clear",
-                                  "stats", "doctor", "completion", "version"])
+        self.assertEqual(listed, ["list", "show", "tools", "watch", "connect", "call", "disconnect", "set", "touch", "claim",
+                                  "clear", "probe", "stats", "doctor", "completion", "version"])
         for name in listed:
             self.assertIn("Examples:", self.ok(name, "--help").text)
 
@@ -329,7 +329,10 @@ class Words(CliTest):
         self.assertEqual(self.complete(script, "mcpstate", "list", "--layout", ""), {"plain", "tagged"})
         self.assertEqual(self.complete(script, "mcpstate", "set", "user:1", "s", "FAI"), {"FAILED"})
         self.assertEqual(self.complete(script, "mcpstate", "set", "u", "s", "FAILED", "--tools", script[:-2]), {script})
-        self.assertEqual(self.complete(script, "mcpstate", "connect", "user:1", "s", "--", "l"), set())
+        for command in (("connect", "user:1", "s"), ("probe",), ("call", "user:1", "s", "t"), ("tools", "user:1", "s", "--refresh")):
+            self.assertEqual(self.complete(script, "mcpstate", *command, "--protocol", "m"), {"modern"})
+            self.assertEqual(self.complete(script, "mcpstate", *command, "--", "l"), set())
+        self.assertEqual(self.complete(script, "mcpstate", "probe", "--c"), {"--cwd", "--ca-file"})
 
     def complete(self, script, *words):
         line = " ".join(f"'{w}'" for w in words)
@@ -342,7 +345,7 @@ class Words(CliTest):
     def test_completion_for_zsh_names_every_command_and_option(self):
         script = self.ok("completion", "zsh").text
         self.assertTrue(script.startswith("#compdef mcpstate\n"))
-        for part in ("'list:", "'doctor:", "--if-revision", "(plain tagged)", "_files -/", "'1:OWNER:"):
+        for part in ("'list:", "'doctor:", "--if-revision", "--refresh", "'probe:", "'call:", "(auto modern legacy sse)", "(plain tagged)", "_files -/", "'1:OWNER:"):
             self.assertIn(part, script)
 
 

@@ -137,6 +137,7 @@ class Diary(http.server.BaseHTTPRequestHandler):
             self.server.messages.append(message)
             self.server.seen_headers.append(dict(self.headers))
             self.server.changed.notify_all()
+            self.server.changed.wait_for(lambda: message.get("method") != self.server.held, 60)
         method = message.get("method")
         if "id" not in message:
             return self.answer(202, b"")
@@ -176,24 +177,48 @@ class Diary(http.server.BaseHTTPRequestHandler):
 
 
 class diary:
-    """A running Diary: its url, and the messages so far."""
+    """A running Diary: its url, and what it has been sent so far."""
 
     def __init__(self, test, tools=()):
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Diary)
         self.server.daemon_threads = True
-        self.server.messages, self.server.seen_headers, self.server.tools = [], [], list(tools)
+        self.server.messages, self.server.seen_headers, self.server.tools, self.server.held = [], [], list(tools), None
         self.server.changed = threading.Condition()
-        thread = threading.Thread(target=self.server.serve_forever)
-        thread.start()
-        test.addCleanup(thread.join)
-        test.addCleanup(self.server.server_close)
-        test.addCleanup(self.server.shutdown)
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+        test.addCleanup(self.stop)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/mcp"
 
-    def methods(self):
-        with self.server.changed:
-            return [m.get("method") for m in self.server.messages]
+    def stop(self):
+        self.let_go()
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
 
-    def wait_for(self, method):
+    def messages(self):
         with self.server.changed:
-            return self.server.changed.wait_for(lambda: any(m.get("method") == method for m in self.server.messages), 60)
+            return list(self.server.messages)
+
+    def headers(self):
+        with self.server.changed:
+            return list(self.server.seen_headers)
+
+    def methods(self):
+        return [m.get("method") for m in self.messages()]
+
+    def wait_for(self, method, times=1):
+        """Whether a message with this method has come so often, within a minute."""
+        def has_come():
+            return sum(m.get("method") == method for m in self.server.messages) >= times
+        with self.server.changed:
+            return self.server.changed.wait_for(has_come, 60)
+
+    def hold(self, method):
+        """Messages with this method are written down and not answered, until let_go()."""
+        with self.server.changed:
+            self.server.held = method
+
+    def let_go(self):
+        self.hold(None)
+        with self.server.changed:
+            self.server.changed.notify_all()

@@ -56,6 +56,32 @@ TEST(CommandLine, WhatFollowsTheDashesIsTheServersOwn) {
   EXPECT_FALSE(got.args.url);
 }
 
+TEST(CommandLine, EveryCommandThatReachesServersTakesOne) {
+  const words program = {"node", "--json"};
+  for (const auto& line :
+       {words{"probe", "--json"}, words{"call", "user:1", "fs", "read", "{}"}, words{"tools", "user:1", "fs", "--refresh"},
+        words{"--store", "memory:", "connect", "user:1", "tools"}}) {
+    words all = line;
+    all.emplace_back("--");
+    all.insert(all.end(), program.begin(), program.end());
+    const auto got = parse_command_line(all);
+    ASSERT_EQ(got.what, outcome::run) << got.text;
+    EXPECT_EQ(got.args.program, program) << line.front();
+  }
+  const auto stored = parse_command_line({"tools", "--", "user:1", "-odd"});
+  ASSERT_EQ(stored.what, outcome::run) << stored.text;
+  EXPECT_EQ(stored.args.server, "-odd");
+}
+
+TEST(CommandLine, ACallHasATool) {
+  const auto got = parse_command_line({"call", "user:1", "fs", "read", "-", "--protocol", "LEGACY"});
+  ASSERT_EQ(got.what, outcome::run) << got.text;
+  EXPECT_EQ(got.args.tool, "read");
+  EXPECT_EQ(got.args.tool_input, "-");
+  EXPECT_EQ(got.args.protocol, "legacy");
+  EXPECT_EQ(parse_command_line({"call", "user:1", "fs"}).what, outcome::wrong);
+}
+
 TEST(CommandLine, DashesOfOtherCommandsEndTheOptions) {
   const auto got = parse_command_line({"show", "--", "user:1", "-odd"});
   ASSERT_EQ(got.what, outcome::run) << got.text;
