@@ -154,7 +154,7 @@ result<command> make_connect(const arguments& args) {
     const auto limit = parse_duration(args.wait, "--timeout");
     if (!limit) return limit.error();
     words.options.connect_timeout = *limit;
-    words.options.request_timeout = std::max(words.options.request_timeout, *limit);
+    words.options.request_timeout = *limit;
   }
   words.allow_empty = args.allow_empty;
   command out;

@@ -89,8 +89,7 @@ task<http_exchange> http_pool::send_once(http_request what, care how) {
   http_exchange out;
   out.connection = take(how);
   if (out.connection) {
-    http_request first = how == care::once ? std::move(what) : what;  // which is sent once more at most
-    auto head = co_await out.connection->exchange(std::move(first));
+    auto head = co_await out.connection->exchange(what);  // a copy: it may be sent once more
     const auto state = co_await asio::this_coro::cancellation_state;
     const bool stopped = state.cancelled() != asio::cancellation_type::none;
     const bool once = how == care::once && out.connection->sent();

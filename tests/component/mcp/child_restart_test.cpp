@@ -68,7 +68,8 @@ TEST(ChildProbe, ServerThatDiesOfItIsStartedAgain) {
   counted_server server("dies_when_probed");
   run_co_test(
       [&](asio::io_context&) {
-        return is_found_out(server, test_options(), 2, {"start the program", "server/discover (failed)", "initialize"});
+        return is_found_out(server, test_options(), 2,
+                            {"start the program", "server/discover (failed)", "start it again", "initialize"});
       },
       60s);
 }
@@ -79,7 +80,8 @@ TEST(ChildProbe, ServerThatStaysSilentIsStartedAgain) {
   options.probe_timeout = 500ms;
   run_co_test(
       [&](asio::io_context&) {
-        return is_found_out(server, options, 2, {"start the program", "server/discover (failed)", "initialize"});
+        return is_found_out(server, options, 2,
+                            {"start the program", "server/discover (failed)", "start it again", "initialize"});
       },
       60s);
 }

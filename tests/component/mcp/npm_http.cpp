@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "component/mcp/npm_http.hh"
 
+#include <boost/asio/ip/tcp.hpp>
+
 #include <boost/asio/connect.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/json/parse.hpp>
