@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 constexpr int max_take_ups = 5;  // of one request's stream, before it counts as lost
 constexpr auto first_wait = 1s;  // when the server named no time
 constexpr auto longest_wait = 30s;
+constexpr auto longest_floor = 5s;
 constexpr auto longest_follow_wait = 300s;
 constexpr auto long_life = 5s;        // a stream that lasted so long is no failure: servers and proxies end idle ones
 constexpr auto longest_retry = 5min;  // what a server may ask for
@@ -75,9 +76,12 @@ task<void> http_transport::take_stream(http_exchange on, std::uint64_t id) {
 
 // The rest of a stream that broke before the answer, by GET, as the server offered with its event ids.
 task<void> http_transport::take_up(std::uint64_t id, stream_place place, error why) {
+  int rounds = 0;
   for (int failures = 1; failures <= max_take_ups && sink_.is_waiting(id) && !place.last_event_id.empty(); ++failures) {
-    const auto wait = place.retry ? std::min<std::chrono::milliseconds>(*place.retry, longest_retry)
-                                  : backoff(failures, first_wait, longest_wait);
+    std::chrono::milliseconds wait = place.retry ? std::min<std::chrono::milliseconds>(*place.retry, longest_retry)
+                                                 : backoff(failures, first_wait, longest_wait);
+    // A server that ends stream after stream is not asked as fast as it can say "retry: 0".
+    if (++rounds > max_take_ups) wait = std::max(wait, backoff(rounds - max_take_ups, first_wait, longest_floor));
     if (!co_await aio::wait_until(aio::after(wait))) co_return why;
     auto opened = co_await get_stream(place.last_event_id);
     if (!opened) continue;  // as often as it may be tried

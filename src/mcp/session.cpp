@@ -96,7 +96,7 @@ void session::react(session_fsm::reaction what) {
     case kind::none:
       return;
     case kind::send:
-      return group_.spawn("mcp answer", deliver(std::move(what.reply)));
+      return reply(std::move(what.reply));
     case kind::complete: {
       const auto found = waiters_.find(what.id);
       if (found == waiters_.end()) return;
@@ -151,6 +151,23 @@ void session::lose(const error& why) {
   const bool first = !lost_.has_value();
   lost_ = why;
   if (first && options_.user && fsm_.where() == session_fsm::phase::ready) options_.user->told_lost(why);
+}
+
+// One at a time: a server that asks thousands of things gets one connection for the answers, not thousands.
+void session::reply(outgoing what) {
+  replies_.push_back(std::move(what));
+  if (!std::exchange(replying_, true)) group_.spawn("mcp answers", deliver_replies());
+}
+
+asio::awaitable<void> session::deliver_replies() {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  while (!replies_.empty() && !group_.stopping()) {
+    outgoing next = std::move(replies_.front());
+    replies_.pop_front();
+    auto delivering = deliver(std::move(next));
+    co_await std::move(delivering);
+  }
+  replying_ = false;
 }
 
 asio::awaitable<void> session::deliver(outgoing what) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -94,6 +95,8 @@ class session final : public client {
   asio::awaitable<void> run_out(waiter& mine);
   error why_unanswered(const waiter& mine, const waiting& rule, bool cancelled) const;
   asio::awaitable<void> deliver(outgoing what);
+  void reply(outgoing what);
+  asio::awaitable<void> deliver_replies();
   asio::awaitable<void> say_farewell(outgoing what);
   asio::awaitable<void> answer_server(message question, std::shared_ptr<latch> taken_back);
   asio::awaitable<void> do_close();
@@ -144,6 +147,8 @@ class session final : public client {
   std::shared_ptr<latch> listening_;    // modern: the server has acknowledged the subscription, or said no
   std::optional<error> not_listening_;  // …and why not
   bool gap_ = false;                    // announcements may have been lost since the subscription broke
+  std::deque<outgoing> replies_;        // to the server's questions, one after the other
+  bool replying_ = false;
   restart_guard guard_;
   std::size_t farewells_ = 0;        // cancellations that are under way
   asio::steady_timer nobody_waits_;  // cancelled when the last waiter leaves, and the last cancellation
