@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <algorithm>
-
 #include "cli/commands.hh"
 #include "cli/duration.hh"
 #include "cli/reaching.hh"

@@ -206,7 +206,8 @@ class builder {
     server(sub, true);
     url_or_command(sub);
     reach(sub);
-    sub.add_option("--timeout", into_.wait, "How long connecting may take (default: 30s)")->option_text("DURATION");
+    sub.add_option("--timeout", into_.wait, "How long connecting may take (default: 30s), and then listing the tools (60s)")
+        ->option_text("DURATION");
     sub.add_flag("--allow-empty", into_.allow_empty, "Let an empty list of tools replace a good one");
     add_globals(sub, true);
   }

@@ -177,13 +177,16 @@ asio::awaitable<void> status_line::stop() {
 namespace {
 
 task<opened_server> open_server(context& ctx, mcp::target where, mcp::client_options options) {
+  const auto limit = options.request_timeout;
   auto connecting = mcp::connect(ctx.executor, std::move(where), std::move(options));
   auto connected = co_await std::move(connecting);
   if (!connected) co_return connected.error();
   opened_server out;
   out.client = std::move(*connected);
   out.facts = out.client->facts();
-  auto listing = out.client->list_tools();
+  // All pages together: whoever waits for a list does not care how many it comes in.
+  auto listing = aio::with_deadline(out.client->list_tools(), aio::after(limit),
+                                    "the server did not list its tools within " + duration_text(limit));
   auto listed = co_await std::move(listing);
   if (!listed) {
     co_await out.client->close();

@@ -148,6 +148,14 @@ class Slow(Hostile):
                 exchange.wait(0.01)
         self.never_ends(behave)
 
+    def test_pages_one_by_one(self):
+        # Each comes in time; the list never does.
+        def behave(exchange):
+            exchange.wait(0.4)
+            number = len(exchange.server.requests)
+            exchange.result({"tools": [{"name": f"tool_{number}"}], "nextCursor": f"cursor {number}"})
+        self.refused(polite_but(tools_list=behave), "deadline", "did not list its tools within 1 s", timeout=SHORT)
+
     def test_informational_answers_for_ever(self):
         def behave(exchange):
             while True:
@@ -211,7 +219,7 @@ class Huge(Hostile):
             exchange.stream()
             while True:
                 exchange.write(NEWS * 1000)
-        self.refused(polite_but(tools_list=behave), "too_large deadline")
+        self.refused(polite_but(tools_list=behave), "too_large deadline", timeout=SHORT)
 
     def test_a_header_of_ten_megabytes(self):
         def behave(exchange):
