@@ -184,8 +184,9 @@ task<opened_server> open_server(context& ctx, mcp::target where, mcp::client_opt
   opened_server out;
   out.client = std::move(*connected);
   out.facts = out.client->facts();
-  // All pages together: whoever waits for a list does not care how many it comes in.
-  auto listing = aio::with_deadline(out.client->list_tools(), aio::after(limit),
+  // All pages together: whoever waits for a list does not care how many it comes in. One that does not come at all has an
+  // error of its own, which says more.
+  auto listing = aio::with_deadline(out.client->list_tools(), aio::after(limit + 200ms),
                                     "the server did not list its tools within " + duration_text(limit));
   auto listed = co_await std::move(listing);
   if (!listed) {
