@@ -8,6 +8,7 @@
 
 #include "mcp/json_slice.hh"
 #include "mcp/jsonrpc.hh"
+#include "mcp/protocol.hh"
 #include "mcp/session_fsm.hh"
 #include "mcp/tool_pages.hh"
 
@@ -37,13 +38,37 @@ void list(const std::string& body) {
   if (!std::move(pages).finish()) std::abort();
 }
 
-void handle(const message& in) {
-  session_fsm session("fuzz", "0");
-  session.start();
+client_identity identity() {
+  client_identity out;
+  out.name = "fuzz";
+  out.version = "0";
+  out.capabilities = R"({"elicitation":{}})";
+  return out;
+}
+
+// A server's request is answered or asked of the host, and what is answered is JSON-RPC.
+void handle_legacy(const message& in) {
+  session_fsm session(identity());
+  const auto id = session.initialize().id;
   if (in.what == message::kind::result && !session.on_initialize_answer(in)) return;
   session.announce();
-  const auto reaction = session.on_message(in);
-  if (in.what == message::kind::request && decode_messages(reaction.reply.text, false).has_error()) std::abort();
+  const auto reaction = session.on_message(in, id);
+  if (in.what != message::kind::request) return;
+  if (reaction.what == session_fsm::reaction::kind::ask) return;
+  if (decode_messages(reaction.reply.text, false).has_error()) std::abort();
+}
+
+// There are no requests of a server, and what is sent with params that it gave is JSON.
+void handle_modern(const message& in) {
+  session_fsm session(identity());
+  session.become_modern(std::string(modern_version), true);
+  const bool has_params = !in.body.empty() && kind_of(in.body) == json_kind::object;
+  const auto sent = session.request("tools/call", has_params ? std::string_view(in.body) : std::string_view());
+  if (!sent || decode_messages(sent->text, false).has_error()) std::abort();
+  const auto reaction = session.on_message(in, sent->id);
+  if (in.what == message::kind::request && reaction.what != session_fsm::reaction::kind::none) std::abort();
+  if (in.what == message::kind::result) static_cast<void>(read_discover(in.body).has_value());
+  static_cast<void>(versions_of_refusal(in).size());
 }
 
 }  // namespace
@@ -57,7 +82,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!read) return 0;
   walk(text);
   for (const message& each : *read) {
-    handle(each);
+    handle_legacy(each);
+    handle_modern(each);
     if (each.what == message::kind::result) list(each.body);
   }
   return 0;
