@@ -157,7 +157,7 @@ STORE_TEST(a_disconnect_of_all_spares_none) {
   bool done = false;
   int times = 0;
   others.spawn("disconnects", disconnect_all_the_time(on.a, done, times));
-  others.spawn("connects", connect_all_the_time(on.b, 400, done));
+  others.spawn("connects", connect_all_the_time(on.b, 2000, done));
   std::string wrong;
   listing before;
   while (!done) {

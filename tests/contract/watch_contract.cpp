@@ -16,6 +16,18 @@ store_options short_lived() {
   return o;
 }
 
+// Whether everything seen is gone within a second. The stores' clock goes on meanwhile, in case it stands still by itself: a
+// look at the store that had begun before the end of a record shows it once more, and is repeated a little later.
+asio::awaitable<bool> all_gone(watched& seen, store_data& data) {
+  const auto end = aio::after(1s);
+  while (std::chrono::steady_clock::now() < end) {
+    const bool gone = co_await seen.until("", 100ms);
+    if (gone) co_return true;
+    co_await data.pass(60ms);
+  }
+  co_return seen.all().empty();
+}
+
 }  // namespace
 
 STORE_TEST(a_watch_begins_with_what_is_there) {
@@ -113,8 +125,8 @@ STORE_TEST_WITH(what_expires_is_told, short_lived()) {
   CO_ASSERT_TRUE(co_await seen_all.until_ready());
   EXPECT_EQ(seen.all(), "user:1/a=CONNECTED");
   co_await on.data.pass(2s);
-  EXPECT_TRUE(co_await seen.until("", 1s));
-  EXPECT_TRUE(co_await seen_all.until("", 1s));
+  EXPECT_TRUE(co_await all_gone(seen, on.data));
+  EXPECT_TRUE(co_await all_gone(seen_all, on.data));
 }
 
 STORE_TEST_WITH(a_touch_is_no_event_and_puts_the_expiry_off, short_lived()) {
