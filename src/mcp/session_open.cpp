@@ -62,7 +62,11 @@ void session::step_taken(std::string what, std::chrono::steady_clock::time_point
   out.peer = got.what == observed::kind::failure ? got.msg.error_message : got.why.peer_text();
   out.http_status = got.status;
   if (refusal) out.content_type = media_type(refusal->content_type);
-  if (got.what == observed::kind::failure) out.rpc_error = got.msg.error_code;
+  if (got.what == observed::kind::failure) {
+    out.rpc_error = got.msg.error_code;
+  } else if (!out.ok) {
+    out.failure = got.why.code();
+  }
   out.took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
   options_.on_step(out);
 }

@@ -63,9 +63,10 @@ struct connect_step {
   std::string outcome;  // "ok", or what came instead in a few words of ours
   std::string peer;     // the server's own words about it, if any
   std::chrono::microseconds took{0};
-  unsigned http_status = 0;    // of an answer that was no success, or not MCP; 0: there was none
-  std::string content_type;    // of that answer, without parameters
-  std::int64_t rpc_error = 0;  // code of a JSON-RPC error
+  unsigned http_status = 0;     // of an answer that was no success, or not MCP; 0: there was none
+  std::string content_type;     // of that answer, without parameters
+  std::int64_t rpc_error = 0;   // code of a JSON-RPC error
+  std::optional<errc> failure;  // when there was no answer at all, or none of MCP
 };
 
 struct client_options {
