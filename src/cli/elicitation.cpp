@@ -8,8 +8,8 @@
 #include <cstdio>
 
 #include <mcpstate/core/owner.hpp>
-#include "cli/text.hh"
 
+#include "cli/text.hh"
 #include "mcp/json_slice.hh"
 
 namespace mcpstate::cli {

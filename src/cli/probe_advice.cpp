@@ -60,6 +60,8 @@ class adviser {
   void about_place(const mcp::connect_step& step);
   void about_program();
   bool about_network();
+  void about_redirect(const std::string& to);
+  bool about_endpoint();
   // what its steps tell
   void about_steps();
   void about_probing();
@@ -128,8 +130,11 @@ void adviser::about_failure() {
   }
   if (!report_.over_http) return about_program();
   if (about_network()) return;
+  if (about_endpoint()) return;
   if (const auto* step = refusal()) return about_status(*step);
-  if (why.code() == errc::rpc_error) {
+  if (why.code() == errc::http_status) {
+    say(level::problem, "redirect", "it redirects in a circle: a slash at the end of the path is often what it wants");
+  } else if (why.code() == errc::rpc_error) {
     say(level::problem, "refused", "it speaks MCP, and refuses to begin: its own words say why");
   } else if (why.code() == errc::deadline) {
     say(level::problem, "silent", "it takes the connection and does not answer: --timeout waits longer");
@@ -150,12 +155,35 @@ bool adviser::about_network() {
           "the certificate does not hold, or the port speaks no TLS: is it http:// there? --ca-file names a private "
           "authority");
       return true;
+    case errc::forbidden_target:
+      if (!about_endpoint()) about_redirect(report_.why->peer_text());
+      return true;
     case errc::connection_lost:
       say(level::problem, "hangs_up", "it closes the connection without an answer: is this the port of the MCP server?");
       return true;
     default:
       return false;
   }
+}
+
+void adviser::about_redirect(const std::string& to) {
+  const bool weaker = report_.where.starts_with("https://") && to.starts_with("http://");
+  say(level::problem, "redirect",
+      weaker
+          ? "it redirects from https to http, where credentials would travel in the clear: its proxy must say "
+            "X-Forwarded-Proto, or the server must know its own URL"
+          : "it redirects elsewhere, which is not followed, so that credentials go to no other server: use the final URL");
+}
+
+// HTTP+SSE: where the messages are to be posted.
+bool adviser::about_endpoint() {
+  const auto* stream = last("GET (event stream)");
+  if (stream == nullptr || stream->failure != errc::forbidden_target) return false;
+  say(level::problem, "foreign_endpoint",
+      "its event stream names another server for the messages, which is not followed: behind a proxy, a server must know "
+      "the "
+      "URL that it has outside");
+  return true;
 }
 
 void adviser::about_status(const mcp::connect_step& step) {
@@ -176,12 +204,7 @@ void adviser::about_status(const mcp::connect_step& step) {
     say(level::problem, "content_type_header",
         "415 although the content type was application/json: a proxy in between rewrites Content-Type");
   } else if (status >= 300 && status < 400) {
-    const bool weaker = report_.where.starts_with("https://") && step.peer.starts_with("http://");
-    say(level::problem, "redirect",
-        weaker
-            ? "it redirects from https to http, where credentials would travel in the clear: its proxy must say "
-              "X-Forwarded-Proto, or the server must know its own URL"
-            : "it redirects elsewhere, which is not followed, so that credentials go to no other server: use the final URL");
+    about_redirect(step.peer);
   } else if (status == 429 || status == 503) {
     say(level::problem, "busy", code + ": it cannot serve now; try again later");
   } else if (status >= 500) {

@@ -19,7 +19,7 @@ import mcp_servers
 import tour_test
 from cli_sandbox import CliTest
 
-README = None
+README = DOCUMENTED = None
 
 
 class Probing(CliTest):
@@ -29,6 +29,8 @@ class Probing(CliTest):
         self.assertEqual(ran.code, code, (ran.out, ran.err))
         report = ran.json
         self.assertEqual(report["works"], code == 0)
+        words = set(report) | {key for step in report["steps"] for key in step} | {a["about"] for a in report["advice"]}
+        self.assertEqual(words - DOCUMENTED, set(), "docs/mcp.md does not name them")
         if code == 0:
             self.assertEqual(ran.err, b"")
             self.assertEqual(report["tool_count"], len(report["tools"]))
@@ -147,6 +149,18 @@ class ReadMe(CliTest):
                 self.assertTrue(any(tour_test.matches(wanted, line) for line in lines), (wanted, done.stdout))
 
 
+class ForeignEndpoint(mcp_servers.Page):
+    """HTTP+SSE whose messages are to go to another server."""
+
+    def do_GET(self):
+        self.kind, self.body = "text/event-stream", b"event: endpoint\ndata: http://127.0.0.1:1/messages\n\n"
+        self.respond()
+
+    def do_POST(self):
+        self.status, self.kind, self.body = 405, "text/plain", b""
+        self.respond()
+
+
 class WhatIsWrong(Probing):
     def test_web_pages_and_refusals(self):
         cases = ((dict(), "wrong_path", "protocol"),
@@ -157,6 +171,8 @@ class WhatIsWrong(Probing):
                  (dict(status=406, kind="text/plain", body=b"Not Acceptable"), "accept_header", "http_status"),
                  (dict(status=415, kind="text/plain", body=b""), "content_type_header", "http_status"),
                  (dict(status=302, more=[("Location", "https://elsewhere.example/mcp")]), "redirect", "http_status"),
+                 (dict(status=307, more=[("Location", "https://elsewhere.example/mcp")]), "redirect", "forbidden_target"),
+                 (dict(status=308, more=[("Location", "/again")]), "redirect", "http_status"),
                  (dict(status=503, kind="text/plain", body=b"later"), "busy", "http_status"),
                  (dict(status=500, kind="text/plain", body=b"oops"), "server_error", "http_status"))
         for answers, about, code in cases:
@@ -165,6 +181,11 @@ class WhatIsWrong(Probing):
                 self.assertEqual(report["error"]["code"], code)
                 self.assertEqual(self.about(report).get(about), "problem", report["advice"])
                 self.assertGreater(len(report["steps"]), 0)
+
+    def test_an_event_stream_that_leads_elsewhere(self):
+        url = mcp_servers.web(self, ForeignEndpoint)
+        for words in ((url,), (url, "--protocol", "sse")):
+            self.assertEqual(self.about(self.probe(*words, code=1))["foreign_endpoint"], "problem")
 
     def test_credentials_that_are_refused(self):
         url = mcp_servers.page(self, status=401, kind="text/plain", body=b"expired")
@@ -271,4 +292,6 @@ class WhatIsWrong(Probing):
 
 if __name__ == "__main__":
     README = sys.argv.pop(3)
+    page = (pathlib.Path(README).parent / "docs/mcp.md").read_text(encoding="utf-8")
+    DOCUMENTED = set(re.findall(r"`(\w+)`", page[page.index("--json` prints"):]))
     cli_sandbox.main(sys.argv)

@@ -74,6 +74,9 @@ TEST(Advice, ARedirectToPlainHttpIsToldApart) {
   auto redirect = step("server/discover", false, 307);
   redirect.peer = "http://x.example/mcp/";
   EXPECT_NE(text_about(failed(why, {redirect}), "redirect").find("from https to http"), std::string::npos);
+  EXPECT_NE(
+      text_about(failed(error(errc::forbidden_target, "307", redirect.peer), {}), "redirect").find("from https to http"),
+      std::string::npos);
   redirect.peer = "https://login.example/";
   EXPECT_NE(text_about(failed(why, {redirect}), "redirect").find("use the final URL"), std::string::npos);
 }
