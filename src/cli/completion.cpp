@@ -4,6 +4,7 @@
 #include <CLI/Formatter.hpp>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/arguments.hh"
@@ -73,7 +74,11 @@ std::string bash_value_cases(const CLI::App& app) {
   for (const auto* o : options_of(app)) {
     if (!takes_value(*o)) continue;
     names_list patterns;
-    for (const auto& n : names_of(*o)) patterns.push_back("'" + command + " " + n + "'");
+    for (const auto& n : names_of(*o)) {
+      std::string pattern = "'";
+      pattern.append(command).append(" ").append(n).append("'");
+      patterns.push_back(std::move(pattern));
+    }
     out += "    " + joined(patterns, "|") + ") " + bash_values(*o) + "; return ;;\n";
   }
   return out;

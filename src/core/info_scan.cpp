@@ -54,11 +54,12 @@ class scanner {
       if (c == '"') quoted = !quoted;
       if (quoted) continue;
       if (c == '{') ++depth;
-      if (c == '}' && (depth == 0 || --depth == 0)) {
-        out = rest_.substr(0, n + 1);
-        rest_.remove_prefix(n + 1);
-        return check_json(out, json_shape::object, max_capabilities_depth).ok;
-      }
+      if (c != '}') continue;
+      if (depth > 0) --depth;
+      if (depth > 0) continue;
+      out = rest_.substr(0, n + 1);
+      rest_.remove_prefix(n + 1);
+      return check_json(out, json_shape::object, max_capabilities_depth).ok;
     }
     return false;
   }

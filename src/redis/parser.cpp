@@ -23,9 +23,8 @@ std::optional<Number> parse_number(std::string_view text) {
     if (text.starts_with('-')) return std::nullopt;
   }
   Number value{};
-  const char* end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, value);
-  if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (ec != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return value;
 }
 
@@ -179,9 +178,9 @@ parser::step parser::on_real(std::string_view body) {
     std::string_view digits = body;
     if (digits.starts_with('+') || digits.starts_with('-')) digits.remove_prefix(1);
     double ignored = 0;
-    const char* end = digits.data() + digits.size();
-    const auto parsed = std::from_chars(digits.data(), end, ignored);
-    if (!characters || digits.starts_with('-') || parsed.ec == std::errc::invalid_argument || parsed.ptr != end) {
+    const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), ignored);
+    const bool whole = ec != std::errc::invalid_argument && end == digits.data() + digits.size();
+    if (!characters || digits.starts_with('-') || !whole) {
       return fail("a double that is none");
     }
   }
@@ -220,7 +219,7 @@ parser::step parser::on_bulk_header(char type, std::string_view body) {
 parser::step parser::read_bulk(std::string_view& in) {
   const std::size_t n = std::min(bulk_left_, in.size());
   if (!take_bytes(n)) return fail("a reply of more than " + std::to_string(limits_.bytes) + " bytes");
-  bulk_.append(in.data(), n);
+  bulk_.append(in.substr(0, n));
   in.remove_prefix(n);
   bulk_left_ -= n;
   if (bulk_left_ != 0) return step::more;

@@ -195,9 +195,10 @@ asio::awaitable<error> redis_store::explain_wrong_type(owner who, std::string me
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const std::string& type = (*got)[i].text;
     if (type == "none" || type == keys[i].second) continue;
-    co_return error(errc::wrong_type, doing + ": the Redis key " + keys[i].first + " holds a " + type + " where a " +
-                                          std::string(keys[i].second) +
-                                          " belongs; nothing was written. Delete or rename it");
+    std::string what = doing + ": the Redis key ";
+    what.append(keys[i].first).append(" holds a ").append(type).append(" where a ").append(keys[i].second);
+    what += " belongs; nothing was written. Delete or rename it";
+    co_return error(errc::wrong_type, std::move(what));
   }
   co_return error(errc::wrong_type, doing + ": a Redis key of this record holds a wrong type; nothing was written");
 }

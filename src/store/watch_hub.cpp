@@ -26,7 +26,7 @@ error as_outage(const error& why) {
 }  // namespace
 
 struct watch_hub::seat {
-  seat(asio::any_io_executor executor, std::optional<owner> whose) : who(std::move(whose)), wake(std::move(executor)) {
+  seat(const asio::any_io_executor& executor, std::optional<owner> whose) : who(std::move(whose)), wake(executor) {
     wake.expires_at(asio::steady_timer::time_point::max());
   }
   std::optional<owner> who;
