@@ -103,6 +103,8 @@ class session final : public client {
 
   // session_open.cpp
   task<void> establish();
+  [[nodiscard]] std::optional<era> known_era() const;
+  void remember(const detect_fsm& detecting, std::optional<era> known, bool opened) const;
   task<void> ready();
   task<void> reopen();
   task<void> use(bool over_sse);

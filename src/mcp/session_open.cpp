@@ -107,15 +107,27 @@ task<void> session::establish() {
   const aio::deadline until = aio::after(options_.connect_timeout);
   fsm_.restart();
   lost_.reset();
-  const auto remembered =
-      options_.eras ? options_.eras->find(era_key(where_), std::chrono::steady_clock::now()) : std::nullopt;
-  detect_fsm detecting(over_http() ? detect_fsm::carrier::http : detect_fsm::carrier::stdio, options_.protocol, remembered);
+  const auto known = known_era();
+  detect_fsm detecting(over_http() ? detect_fsm::carrier::http : detect_fsm::carrier::stdio, options_.protocol, known);
   auto walked = co_await walk(detecting, until);
-  if (options_.eras) {
-    if (detecting.contradicted()) options_.eras->forget(era_key(where_));
-    if (walked) options_.eras->keep(era_key(where_), facts_.protocol_era, std::chrono::steady_clock::now());
-  }
+  remember(detecting, known, walked.has_value());
   co_return walked;
+}
+
+// What this session has found out, if that was the modern era, which is not given up for any trouble; else what others have.
+std::optional<era> session::known_era() const {
+  const bool was_modern = !facts_.transport.empty() && facts_.protocol_era == era::modern;
+  if (was_modern) return era::modern;
+  return options_.eras ? options_.eras->find(era_key(where_), std::chrono::steady_clock::now()) : std::nullopt;
+}
+
+// A verdict has the date of when it was found out, not of when it was last of use. What the user asked for is none.
+void session::remember(const detect_fsm& detecting, std::optional<era> known, bool opened) const {
+  if (!options_.eras || options_.protocol != era_choice::automatic) return;
+  if (detecting.contradicted()) options_.eras->forget(era_key(where_));
+  const era found = facts_.protocol_era;
+  const bool only_used = known == found && found != era::modern && !detecting.contradicted();
+  if (opened && !only_used) options_.eras->keep(era_key(where_), found, std::chrono::steady_clock::now());
 }
 
 task<void> session::walk(detect_fsm& detecting, aio::deadline until) {

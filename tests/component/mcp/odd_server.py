@@ -79,7 +79,7 @@ def on_initialize(request):
 
 
 def on_list(request):
-    if MODE == "dies_later":
+    if MODE in ("dies_later", "modern_at_first"):
         say("out of memory, sorry\n")
         os._exit(5)
     if MODE == "killed":
@@ -114,6 +114,10 @@ def on_probe(request):
         os._exit(1)
     if MODE == "refuses_when_probed":  # with an error that names no request
         put('{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Not initialized"}}')
+        return
+    if MODE == "modern_at_first":  # it stays silent when it is started again
+        if os.path.getsize(os.environ["MCPSTATE_TEST_STARTS"]) == 1:
+            answer(request, '{"supportedVersions":["2026-07-28"],"capabilities":{"tools":{}}}')
         return
     if MODE != "silent_when_probed":
         put('{"jsonrpc":"2.0","id":%s,"error":{"code":-32601,"message":"Method not found"}}' % json.dumps(request["id"]))
