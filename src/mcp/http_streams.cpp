@@ -2,6 +2,7 @@
 // The event streams of Streamable HTTP: reading them, taking them up again after a break, and the one for announcements.
 #include <mcpstate/aio/deadline.hpp>
 
+#include <algorithm>
 #include <utility>
 
 #include "mcp/backoff.hh"
@@ -12,8 +13,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int max_take_ups = 5;  // of one request's stream, before it counts as lost
-constexpr auto first_wait = 1s;  // when the server named no time
+constexpr int max_take_ups = 5;     // of one request's stream, before it counts as lost
+constexpr auto first_wait = 1s;     // when the server named no time
+constexpr auto least_wait = 100ms;  // whatever time it named, from the second time on
 constexpr auto longest_wait = 30s;
 constexpr auto longest_floor = 5s;
 constexpr auto longest_follow_wait = 300s;
@@ -71,17 +73,21 @@ task<void> http_transport::take_stream(http_exchange on, std::uint64_t id) {
   const bool broke = read.error().code() == errc::connection_lost;
   if (!broke || !legacy_ || place.last_event_id.empty()) co_return read.error();
   on.connection.reset();
-  co_return co_await take_up(id, std::move(place), read.error());
+  auto rest = co_await take_up(id, std::move(place), read.error());
+  if (rest) has_worked_ = true;
+  co_return rest;
 }
 
 // The rest of a stream that broke before the answer, by GET, as the server offered with its event ids.
 task<void> http_transport::take_up(std::uint64_t id, stream_place place, error why) {
+  std::chrono::milliseconds least{0};
   int rounds = 0;
   for (int failures = 1; failures <= max_take_ups && sink_.is_waiting(id) && !place.last_event_id.empty(); ++failures) {
-    std::chrono::milliseconds wait = place.retry ? std::min<std::chrono::milliseconds>(*place.retry, longest_retry)
-                                                 : backoff(failures, first_wait, longest_wait);
-    // A server that ends stream after stream is not asked as fast as it can say "retry: 0".
-    if (++rounds > max_take_ups) wait = std::max(wait, backoff(rounds - max_take_ups, first_wait, longest_floor));
+    const auto wait = place.retry ? std::clamp<std::chrono::milliseconds>(*place.retry, least, longest_retry)
+                                  : backoff(failures, first_wait, longest_wait);
+    // A server that ends stream after stream is asked less and less often.
+    ++rounds;
+    least = rounds < max_take_ups ? least_wait : backoff(rounds - max_take_ups + 1, first_wait, longest_floor);
     if (!co_await aio::wait_until(aio::after(wait))) co_return why;
     auto opened = co_await get_stream(place.last_event_id);
     if (!opened) continue;  // as often as it may be tried
