@@ -17,6 +17,10 @@ using namespace std::chrono_literals;
 constexpr auto deliver_limit = 10s;  // for a message that nobody waits for
 constexpr auto farewell_limit = 1s;  // for cancellations that are under way when the session is closed
 constexpr auto question_pause = 1s;  // how often a request looks whether somebody is still being asked
+// What a server may ask for at a time: a person can only be asked so much, and each answer takes a connection over HTTP.
+constexpr std::size_t max_questions = 32;
+constexpr int max_repliers = 2;
+constexpr std::size_t max_reply_bytes = 1024 * 1024;  // a server that does not take its answers gets no more of them
 
 std::string seconds_text(std::chrono::milliseconds span) {
   if (span.count() % 1000 == 0) return std::to_string(span.count() / 1000) + " s";
@@ -104,6 +108,9 @@ void session::react(session_fsm::reaction what) {
       return found->second->answered.open();
     }
     case kind::ask: {
+      if (questions_.size() >= max_questions) {
+        return reply(outgoing(encode_failure(what.msg.id, rpc::rejected, "too many questions at once"), 0));
+      }
       auto taken_back = std::make_shared<latch>();
       questions_[what.msg.id] = taken_back;
       return group_.spawn("mcp question", answer_server(std::move(what.msg), std::move(taken_back)));
@@ -153,23 +160,6 @@ void session::lose(const error& why) {
   if (first && options_.user && fsm_.where() == session_fsm::phase::ready) options_.user->told_lost(why);
 }
 
-// One at a time: a server that asks thousands of things gets one connection for the answers, not thousands.
-void session::reply(outgoing what) {
-  replies_.push_back(std::move(what));
-  if (!std::exchange(replying_, true)) group_.spawn("mcp answers", deliver_replies());
-}
-
-asio::awaitable<void> session::deliver_replies() {
-  co_await asio::this_coro::throw_if_cancelled(false);
-  while (!replies_.empty() && !group_.stopping()) {
-    outgoing next = std::move(replies_.front());
-    replies_.pop_front();
-    auto delivering = deliver(std::move(next));
-    co_await std::move(delivering);
-  }
-  replying_ = false;
-}
-
 asio::awaitable<void> session::deliver(outgoing what) {
   co_await asio::this_coro::throw_if_cancelled(false);
   const std::shared_ptr<way> through = way_;
@@ -178,6 +168,30 @@ asio::awaitable<void> session::deliver(outgoing what) {
   auto sent = co_await aio::with_deadline(std::move(sending), aio::after(deliver_limit), "a message to the server");
   // If it did not arrive, the connection has a problem that the next request reports.
   static_cast<void>(sent.has_value());
+}
+
+// An answer to a request of the server: in its turn.
+void session::reply(outgoing what) {
+  if (reply_bytes_ > 0 && reply_bytes_ + what.text.size() > max_reply_bytes) {
+    if (options_.on_oddity) options_.on_oddity("more requests than answers can be sent to", std::string());
+    return;
+  }
+  reply_bytes_ += what.text.size();
+  replies_.push_back(std::move(what));
+  if (repliers_ == max_repliers) return;
+  ++repliers_;
+  group_.spawn("mcp answers", send_replies());
+}
+
+asio::awaitable<void> session::send_replies() {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  while (!replies_.empty() && !group_.stopping()) {
+    outgoing next = std::move(replies_.front());
+    replies_.pop_front();
+    reply_bytes_ -= next.text.size();
+    co_await deliver(std::move(next));
+  }
+  --repliers_;
 }
 
 // A cancellation. close() gives it the time to arrive: who cancels often closes next.
@@ -202,15 +216,9 @@ asio::awaitable<void> session::answer_server(message question, std::shared_ptr<l
   }
   if (either.index() != 0 || taken_back->is_open()) co_return;
   auto& answered = std::get<0>(either);
-  outgoing reply;
-  if (answered) {
-    reply.text = encode_result(question.id, *answered);
-  } else {
-    const auto code = answered.error().is(cond::invalid) ? rpc::invalid_params : rpc::rejected;
-    reply.text = encode_failure(question.id, code, answered.error().detail());
-  }
-  auto delivering = deliver(std::move(reply));
-  co_await std::move(delivering);
+  const auto code = !answered && answered.error().is(cond::invalid) ? rpc::invalid_params : rpc::rejected;
+  reply(outgoing(
+      answered ? encode_result(question.id, *answered) : encode_failure(question.id, code, answered.error().detail()), 0));
 }
 
 // Sends, and waits for the answer.

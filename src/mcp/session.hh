@@ -96,7 +96,7 @@ class session final : public client {
   error why_unanswered(const waiter& mine, const waiting& rule, bool cancelled) const;
   asio::awaitable<void> deliver(outgoing what);
   void reply(outgoing what);
-  asio::awaitable<void> deliver_replies();
+  asio::awaitable<void> send_replies();
   asio::awaitable<void> say_farewell(outgoing what);
   asio::awaitable<void> answer_server(message question, std::shared_ptr<latch> taken_back);
   asio::awaitable<void> do_close();
@@ -149,9 +149,10 @@ class session final : public client {
   std::shared_ptr<latch> listening_;    // modern: the server has acknowledged the subscription, or said no
   std::optional<error> not_listening_;  // …and why not
   bool gap_ = false;                    // announcements may have been lost since the subscription broke
-  std::deque<outgoing> replies_;        // to the server's questions, one after the other
-  bool replying_ = false;
   restart_guard guard_;
+  std::deque<outgoing> replies_;     // answers to the server's requests that wait to be sent
+  std::size_t reply_bytes_ = 0;      // of their texts
+  int repliers_ = 0;                 // who send them
   std::size_t farewells_ = 0;        // cancellations that are under way
   asio::steady_timer nobody_waits_;  // cancelled when the last waiter leaves, and the last cancellation
   aio::task_group group_;            // answers to the server's requests, cancellations, the subscription

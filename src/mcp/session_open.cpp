@@ -107,6 +107,8 @@ task<void> session::establish() {
   const aio::deadline until = aio::after(options_.connect_timeout);
   fsm_.restart();
   lost_.reset();
+  replies_.clear();  // to a session that is no more
+  reply_bytes_ = 0;
   const auto known = known_era();
   detect_fsm detecting(over_http() ? detect_fsm::carrier::http : detect_fsm::carrier::stdio, options_.protocol, known);
   auto walked = co_await walk(detecting, until);
