@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // HTTP+SSE, the transport of 2024-11-05: one stream for everything that the server says, another place for messages.
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -216,6 +217,64 @@ TEST(Sse, MessageThatIsRefused) {
         return request.rpc_method == "odd/method" ? text_reply(400, "text/plain", "bad") : inner(request);
       },
       test_options(), [](mcp::client& client, scripted_server&) { return post_is_refused(client); });
+}
+
+// Questions of the server, on the one stream; the answers go to the place for messages.
+
+asio::awaitable<void> is_asked(mcp::client& client, sse_server& script, std::vector<std::string>& answers) {
+  const std::string begin = "event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":";
+  script.streams[0]->add(begin + "\"p\",\"method\":\"ping\"}\n\n");
+  script.streams[0]->add(begin + "1,\"method\":\"sampling/createMessage\",\"params\":{}}\n\n");
+  script.streams[0]->add(begin + "2,\"method\":\"elicitation/create\",\"params\":{\"message\":\"Who?\"}}\n\n");
+  const bool all = co_await eventually([&answers] { return answers.size() == 3; });
+  EXPECT_TRUE(all);
+  auto listed = co_await client.list_tools();
+  CO_ASSERT_OK(listed);
+}
+
+TEST(Sse, QuestionsAreAnswered) {
+  sse_server script;
+  const auto user = std::make_shared<recording_host>(R"({"elicitation":{}})");
+  user->reply = [](const std::string&, const std::string&) { return R"({"action":"decline"})"; };
+  auto options = test_options();
+  options.user = user;
+  std::vector<std::string> answers;
+  with_client(
+      [&, inner = script.made()](const http_seen& request) {
+        if (request.method == "POST" && request.rpc_method.empty()) answers.push_back(request.body);
+        return inner(request);
+      },
+      options, [&](mcp::client& client, scripted_server&) { return is_asked(client, script, answers); });
+  std::sort(answers.begin(), answers.end());
+  EXPECT_EQ(answers, std::vector<std::string>({
+                         R"({"jsonrpc":"2.0","id":"p","result":{}})",
+                         R"({"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"Method not found"}})",
+                         R"({"jsonrpc":"2.0","id":2,"result":{"action":"decline"}})",
+                     }));
+  EXPECT_EQ(user->asked, std::vector<std::string>({R"(elicitation/create {"message":"Who?"})"}));
+}
+
+asio::awaitable<void> cancels_a_call(mcp::client& client, scripted_server& server) {
+  using namespace asio::experimental::awaitable_operators;
+  auto calling = client.call_tool("plain", "{}", mcp::call_options());
+  auto both = std::move(calling) || eventually([&server] { return server.count("tools/call") == 1; });
+  auto either = co_await std::move(both);
+  EXPECT_EQ(either.index(), 1U);
+  const bool told = co_await eventually([&server] { return server.count("notifications/cancelled") == 1; });
+  EXPECT_TRUE(told);
+  const std::string body = server.nth("notifications/cancelled").body;
+  EXPECT_NE(body.find(R"("requestId":)" + server.nth("tools/call").rpc_id), std::string::npos) << body;
+  auto pinged = co_await client.ping();  // the stream goes on
+  CO_ASSERT_OK(pinged);
+}
+
+TEST(Sse, CancellingSendsAMessage) {
+  sse_server script;
+  with_client(
+      [inner = script.made()](const http_seen& request) {
+        return request.rpc_method == "tools/call" ? text_reply(202, "text/plain", "Accepted") : inner(request);
+      },
+      test_options(), cancels_a_call);
 }
 
 }  // namespace
