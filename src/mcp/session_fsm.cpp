@@ -26,11 +26,13 @@ void session_fsm::restart() {
   cancel_by_message_ = true;
   modern_version_.clear();
   waiting_.clear();
+  subscriptions_.clear();
 }
 
 outgoing session_fsm::numbered(std::string_view method, std::string_view params) {
   const std::uint64_t id = ++last_id_;
   waiting_.insert(id);
+  if (method == "subscriptions/listen") subscriptions_.insert(id);
   outgoing out(encode_request(id, method, params), id);
   out.method = method;
   return out;
@@ -149,7 +151,7 @@ session_fsm::reaction session_fsm::on_notification(message in) {
     if (!raw) return out;
     // In the modern era only subscriptions of ours can be ended by the server, in the old one only questions of its own.
     const auto id = modern() ? number_of_id(*raw) : std::nullopt;
-    if (id && waiting_.erase(*id) > 0) {
+    if (id && subscriptions_.erase(*id) > 0 && waiting_.erase(*id) > 0) {
       out.what = reaction::kind::complete;
       out.id = *id;
       out.msg.what = message::kind::result;
@@ -167,6 +169,7 @@ session_fsm::reaction session_fsm::on_notification(message in) {
 
 std::optional<outgoing> session_fsm::abandon(std::uint64_t id, std::string_view reason) {
   const bool waited = waiting_.erase(id) > 0;
+  subscriptions_.erase(id);
   if (!waited || phase_ != phase::ready || id == initialize_id_ || !cancel_by_message_) return std::nullopt;
   std::string params = cancel_params(id, reason);
   if (modern()) params = with_request_meta(params, who_, modern_version_, 0);

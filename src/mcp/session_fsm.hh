@@ -108,6 +108,7 @@ class session_fsm {
   std::uint64_t last_id_ = 0;
   std::uint64_t initialize_id_ = 0;
   std::set<std::uint64_t> waiting_;
+  std::set<std::uint64_t> subscriptions_;  // of our requests: those that the server may end
 };
 
 }  // namespace mcpstate::mcp
