@@ -72,6 +72,7 @@ observed observe(const result<message>& got, const std::optional<http_answer>& r
 
 step detect_fsm::discover(std::string_view version) {
   state_ = state::discovering;
+  probed_ = true;
   step out;
   out.what = step::kind::discover;
   out.version = version;
@@ -82,6 +83,13 @@ step detect_fsm::initialize() {
   state_ = state::initializing;
   step out;
   out.what = step::kind::initialize;
+  return out;
+}
+
+step detect_fsm::restart() {
+  probed_ = false;
+  step out = initialize();
+  out.what = step::kind::restart;
   return out;
 }
 
@@ -151,11 +159,7 @@ step detect_fsm::on_discovered(const observed& got) {
     case observed::kind::silent:
     case observed::kind::ended:
       // A server that is known to be modern is slow or broken, not old.
-      if (over_ == carrier::stdio && may_initialize() && remembered_ != era::modern && !back_to_modern_) {
-        step out = initialize();
-        out.what = step::kind::restart;
-        return out;
-      }
+      if (over_ == carrier::stdio && may_initialize() && remembered_ != era::modern && !back_to_modern_) return restart();
       return fail(got.why);
     case observed::kind::denied:
     case observed::kind::broken:
@@ -203,6 +207,8 @@ step detect_fsm::on_initialized(const observed& got) {
     contradicted_ = remembered_.has_value();
     return discover(modern_version);
   }
+  // Some answer the probe, and end because of it only then.
+  if (over_ == carrier::stdio && got.what == observed::kind::ended && probed_) return restart();
   const error why = got.what == observed::kind::failure ? refused_by(got, "initialize") : got.why;
   const bool client_error = got.status >= 400 && got.status < 500;
   const bool refused = got.what == observed::kind::refused || got.what == observed::kind::failure;

@@ -19,7 +19,7 @@
 //        ├─ any other answer → initialize ──answered──→ legacy
 //        │                        ├─ 4xx → GET event stream, initialize → sse
 //        │                        └─ -32022 that lists a modern version → discover
-//        ├─ stdio: silent, or ended → start it again, initialize
+//        ├─ stdio: silent, or ended, also in initialize → start it again, initialize
 //        └─ HTTP: 401, 403, 5xx, broken, no answer → fail: that says nothing about the era
 namespace mcpstate::mcp {
 
@@ -71,6 +71,7 @@ class detect_fsm {
   enum class state { discovering, initializing, opening_sse };
   step discover(std::string_view version);
   step initialize();
+  step restart();
   step open_sse(error why);
   step afresh();
   step on_discovered(const observed& got);
@@ -83,6 +84,7 @@ class detect_fsm {
   era_choice wanted_;
   std::optional<era> remembered_;
   state state_ = state::discovering;
+  bool probed_ = false;          // stdio: this process has been asked server/discover
   bool resent_ = false;          // discover was repeated because the server wanted another version or header
   bool back_to_modern_ = false;  // initialize was refused by a modern server
   bool contradicted_ = false;

@@ -86,6 +86,17 @@ TEST(ChildProbe, ServerThatStaysSilentIsStartedAgain) {
       60s);
 }
 
+TEST(ChildProbe, ServerThatRefusesItAndDiesIsStartedAgain) {
+  counted_server server("refuses_and_dies_when_probed");
+  run_co_test(
+      [&](asio::io_context&) {
+        return is_found_out(
+            server, test_options(), 2,
+            {"start the program", "server/discover (failed)", "initialize (failed)", "start it again", "initialize"});
+      },
+      60s);
+}
+
 TEST(ChildProbe, ServerThatRefusesItGoesOn) {
   for (const char* const mode : {"plain", "refuses_when_probed"}) {
     counted_server server(mode);

@@ -112,6 +112,9 @@ def on_probe(request):
     if MODE == "dies_when_probed":
         say("unknown method server/discover\n")
         os._exit(1)
+    if MODE == "refuses_and_dies_when_probed":
+        put('{"jsonrpc":"2.0","id":%s,"error":{"code":-32600,"message":"expected initialize"}}' % json.dumps(request["id"]))
+        os._exit(1)
     if MODE == "refuses_when_probed":  # with an error that names no request
         put('{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Not initialized"}}')
         return

@@ -115,6 +115,26 @@ TEST(DetectBack, ToModernAndNotToAndFro) {
   });
 }
 
+// Servers of the Rust SDK end with anything that is not initialize; some say so before.
+TEST(DetectPipe, ThatEndsAfterItHasRefusedTheProbe) {
+  const observed ended = other(kind::ended);
+  const observed refused = failure(-32600);
+  const std::string end = "fail http_status: HTTP 0";
+  play({
+      {"started again",
+       stdio,
+       automatic,
+       {},
+       {refused, ended, answer("{}")},
+       {probe, "initialize", "restart", "done legacy"}},
+      {"once", stdio, automatic, {}, {refused, ended, ended}, {probe, "initialize", "restart", end}},
+      {"not when it was not probed", stdio, automatic, era::legacy, {ended}, {"initialize", end}},
+      {"nor when it was started again for that", stdio, automatic, {}, {ended, ended}, {probe, "restart", end}},
+      {"nor over HTTP", http, automatic, {}, {refused, ended}, {probe, "initialize", end}},
+      {"silence is another thing", stdio, automatic, {}, {refused, other(kind::silent)}, {probe, "initialize", end}},
+  });
+}
+
 TEST(DetectBack, OnlyWhenAModernVersionIsListed) {
   const std::vector<observed> refused = {supports("\"2031-01-01\""), failure(-32022, 400), failure(-32022, 400, "[]")};
   for (const observed& got : refused) {
