@@ -11,6 +11,7 @@
 #include <mcpstate/aio/task.hpp>
 #include <mcpstate/core/connection.hpp>
 #include <mcpstate/core/keys.hpp>
+#include <mcpstate/lease.hpp>
 
 // Where connections are kept: one interface, and no store has a behaviour of its own.
 //
@@ -53,6 +54,8 @@ class change {
   change& allow_empty_tools();     // … unless this was said
   change& drop_tools();            // what DISCONNECTED does anyway; the other states keep the tools
   change& fail(failure why);       // sets details.error
+  change& keep_expiry();           // a check is no use: the record expires when it would have (one that is new: as usual)
+  change& under(lease keeper);     // write only while this lease holds; otherwise conflict (lease_lost) and nothing written
 
   // Observers, for stores.
   enum class tools_action { keep, replace, drop };
@@ -66,6 +69,8 @@ class change {
   [[nodiscard]] tools_action action() const noexcept { return action_; }
   [[nodiscard]] const std::optional<tools_list>& new_tools() const noexcept { return tools_; }
   [[nodiscard]] bool empty_tools_allowed() const noexcept { return allow_empty_; }
+  [[nodiscard]] bool expiry_kept() const noexcept { return keep_expiry_; }
+  [[nodiscard]] const std::optional<lease>& keeper() const noexcept { return keeper_; }
   // The record this change makes of what was read (absent: nothing was there): details merged, connected_at decided.
   [[nodiscard]] connection apply_to(const std::optional<connection>& before, timestamp now) const;
 
@@ -82,6 +87,8 @@ class change {
   tools_action action_;
   std::optional<tools_list> tools_;
   bool allow_empty_ = false;
+  bool keep_expiry_ = false;
+  std::optional<lease> keeper_;
 };
 
 struct claim_result {
@@ -178,6 +185,24 @@ class store {
   task<claim_result> claim(owner session, owner user);
   // Opens a watch on one owner, or on all.
   task<std::unique_ptr<watcher>> watch(std::optional<owner> who);
+
+  // Leases of managed connections. A lease says nothing about the record, and lives apart from it.
+  // Becomes the keeper for this long; absent while the lease of another holder runs; one's own is renewed and answered.
+  // registered: under which name of the host's servers the connection is found by managed_of().
+  task<std::optional<lease>> take_lease(managed_name what, std::string holder, std::string registered,
+                                        std::chrono::milliseconds time);
+  // Answers those that were lost: another's, or run out. Those have to be taken again.
+  task<std::vector<lease>> renew_leases(std::vector<lease> held, std::chrono::milliseconds time);
+  // One that is not ours any more: nothing happens.
+  task<void> end_lease(lease which, lease_end how);
+  // Who keeps it now; absent: nobody.
+  task<std::optional<lease>> lease_of(managed_name what);
+  // "I am here, and keep so many": holds for `time`; answers who else does, and what waits for a keeper. After a clean stop:
+  // time 0.
+  task<fleet> beat(instance_report me, std::chrono::milliseconds time);
+  // The managed connections of one registered server. May name some that are over; check the record.
+  task<managed_page> managed_of(std::string registered, std::string cursor);
+
   // For operators: owners, page by page, in no order. The whole key space is walked once over all pages.
   task<owner_page> scan(std::string cursor);
   task<store_stats> stats(progress_handler progress);

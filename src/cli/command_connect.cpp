@@ -51,6 +51,7 @@ change failed_change(const connect_words& words, const std::optional<connection>
   reason.message = cut_to_width(shown(why.full_text()), max_said_bytes);
   reason.attempt = again ? info.error->attempt + 1 : 1;
   info.managed = false;
+  info.registered.clear();
   if (info.transport.empty()) info.transport = words.transport;
   info.url = words.url;
   auto out = base_change(words, before, status::failed);
@@ -63,6 +64,7 @@ change connected_change(const connect_words& words, const std::optional<connecti
                         bool keep_tools) {
   details info = known_before(before);
   info.managed = false;
+  info.registered.clear();
   info.url = words.url;
   note_facts(info, server.facts);
   auto out = base_change(words, before, status::connected);

@@ -18,6 +18,8 @@ cond condition_of(errc code) noexcept {
     case errc::no_record:
       return cond::not_found;
     case errc::stale_basis:
+    case errc::lease_lost:
+    case errc::kept_elsewhere:
       return cond::conflict;
     case errc::wrong_type:
     case errc::junk_record:
@@ -80,6 +82,10 @@ std::string_view name_of(errc code) noexcept {
       return "no_record";
     case errc::stale_basis:
       return "stale_basis";
+    case errc::lease_lost:
+      return "lease_lost";
+    case errc::kept_elsewhere:
+      return "kept_elsewhere";
     case errc::wrong_type:
       return "wrong_type";
     case errc::junk_record:

@@ -66,6 +66,7 @@ details read_details(const json::object& from) {
   details out;
   const json::value* managed = from.if_contains("managed");
   out.managed = managed != nullptr && managed->is_bool() && managed->get_bool();
+  out.registered = text(from, "registered").value_or("");
   out.transport = text(from, "transport").value_or("");
   out.url = text(from, "url").value_or("");
   out.protocol_version = text(from, "protocol_version").value_or("");

@@ -38,6 +38,8 @@ bool belongs(const info_record& info, const raw_record& raw) {
 // What stays true of a record that a foreign program has changed since: who the server is, not how it is.
 details surviving(details info) {
   details out;
+  out.managed = info.managed;
+  out.registered = std::move(info.registered);
   out.transport = std::move(info.transport);
   out.url = std::move(info.url);
   out.protocol_version = std::move(info.protocol_version);

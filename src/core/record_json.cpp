@@ -34,6 +34,7 @@ void append_time(json_members& out, std::string_view name, const std::optional<t
 }
 
 void append_peer_facts(json_members& out, const details& info) {
+  append_text(out, "registered", info.registered);
   append_text(out, "transport", info.transport);
   append_text(out, "url", info.url);
   append_text(out, "protocol_version", info.protocol_version);

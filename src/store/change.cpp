@@ -83,6 +83,16 @@ change& change::drop_tools() {
   return *this;
 }
 
+change& change::keep_expiry() {
+  keep_expiry_ = true;
+  return *this;
+}
+
+change& change::under(lease keeper) {
+  keeper_ = std::move(keeper);
+  return *this;
+}
+
 change& change::fail(failure why) {
   error_ = std::move(why);
   return *this;

@@ -140,6 +140,17 @@ task<claim_result> store::claim(owner session, owner user) {
 
 task<std::unique_ptr<watcher>> store::watch(std::optional<owner> who) { co_return co_await do_watch(std::move(who)); }
 
+task<std::optional<lease>> store::take_lease(managed_name, std::string, std::string, std::chrono::milliseconds) {
+  co_return error(errc::bug, "leases");
+}
+task<std::vector<lease>> store::renew_leases(std::vector<lease>, std::chrono::milliseconds) {
+  co_return error(errc::bug, "leases");
+}
+task<void> store::end_lease(lease, lease_end) { co_return error(errc::bug, "leases"); }
+task<std::optional<lease>> store::lease_of(managed_name) { co_return error(errc::bug, "leases"); }
+task<fleet> store::beat(instance_report, std::chrono::milliseconds) { co_return error(errc::bug, "leases"); }
+task<managed_page> store::managed_of(std::string, std::string) { co_return error(errc::bug, "leases"); }
+
 task<owner_page> store::scan(std::string cursor) { co_return co_await do_scan(std::move(cursor)); }
 
 task<store_stats> store::stats(progress_handler progress) { co_return co_await do_stats(std::move(progress)); }

@@ -39,6 +39,7 @@ struct failure {
 struct details {
   details() {}
   bool managed = false;          // mcpstate itself opened it and keeps it true
+  std::string registered;        // by which name of the host's servers it is reached; empty: by url
   std::string transport;         // "http", "sse", "stdio"
   std::string url;               // without user-info, query or fragment
   std::string protocol_version;  // "2025-11-25"

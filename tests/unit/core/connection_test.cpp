@@ -52,7 +52,8 @@ TEST(connection_json, everything_in_its_order) {
       to_json(c),
       R"({"owner":"user:42","server":"github","status":"CONNECTED","revision":1795357859553780,)"
       R"("connected_at":"2026-11-22T14:30:59.553780+00:00","expires_at":"2026-11-23T14:30:59.500000+00:00",)"
-      R"("checked_at":"2026-11-22T14:31:00.000000+00:00","managed":true,"transport":"http","url":"https://mcp.example/mcp",)"
+      R"("checked_at":"2026-11-22T14:31:00.000000+00:00","managed":true,"registered":"github","transport":"http",)"
+      R"("url":"https://mcp.example/mcp",)"
       R"("protocol_version":"2025-11-25","server_info":{"name":"GitHub \"MCP\"","version":"1.2.3"},)"
       R"("capabilities":{"tools":{"listChanged":true}},"tool_count":13,)"
       R"("tools_hash":"sha256:4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945",)"

@@ -27,6 +27,8 @@ constexpr known_code all_codes[] = {
     {errc::forbidden_target, "forbidden_target", cond::invalid},
     {errc::no_record, "no_record", cond::not_found},
     {errc::stale_basis, "stale_basis", cond::conflict},
+    {errc::lease_lost, "lease_lost", cond::conflict},
+    {errc::kept_elsewhere, "kept_elsewhere", cond::conflict},
     {errc::wrong_type, "wrong_type", cond::corrupt},
     {errc::junk_record, "junk_record", cond::corrupt},
     {errc::resolve_failed, "resolve_failed", cond::unavailable},

@@ -16,6 +16,7 @@ details random_details(std::mt19937_64& random) {
   auto text = [&](const char* sample) { return chance() ? std::string(sample) : std::string(); };
   details d;
   d.managed = chance();
+  d.registered = text("git hub");
   d.transport = text("http");
   d.url = text("https://mcp.example/a b");
   d.protocol_version = text("2025-11-25");

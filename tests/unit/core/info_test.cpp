@@ -21,7 +21,7 @@ TEST(info, golden_bytes_of_a_full_record) {
   EXPECT_EQ(tail,
             R"("status":"CONNECTED","connected_at":"2026-11-22T14:30:59.553780+00:00","managed":true,)"
             R"("last_connected_at":"2026-11-20T10:00:00.000000+00:00","checked_at":"2026-11-22T14:31:00.000000+00:00",)"
-            R"("transport":"http","url":"https://mcp.example/mcp","protocol_version":"2025-11-25",)"
+            R"("registered":"github","transport":"http","url":"https://mcp.example/mcp","protocol_version":"2025-11-25",)"
             R"("server_info":{"name":"GitHub \"MCP\"","version":"1.2.3"},"capabilities":{"tools":{"listChanged":true}},)"
             R"("tool_count":13,"tools_hash":"sha256:4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945",)"
             R"("error":{"code":"deadline","message":"no answer in 30 s\nfrom …","at":"2026-11-22T14:32:00.000000+00:00",)"

@@ -44,6 +44,8 @@ connection read(raw_record raw) {
 details remaining() {
   const details all = test::full_details();
   details d;
+  d.managed = all.managed;
+  d.registered = all.registered;
   d.transport = all.transport;
   d.url = all.url;
   d.protocol_version = all.protocol_version;

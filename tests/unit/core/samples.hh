@@ -13,6 +13,7 @@ inline constexpr const char* connected_at_text = "2026-11-22T14:30:59.553780+00:
 inline details full_details() {
   details d;
   d.managed = true;
+  d.registered = "github";
   d.transport = "http";
   d.url = "https://mcp.example/mcp";
   d.protocol_version = "2025-11-25";
