@@ -2,9 +2,10 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 JOBS ?= $(shell nproc)
+SOAK_SECONDS ?= 600
 export JOBS
 
-.PHONY: help build run test fast bench format install clean
+.PHONY: help build run test fast bench soak package format install clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -14,9 +15,9 @@ build:  ## the program, optimised: build/release/mcpstate
 	cmake --preset release -DMCPSTATE_DEVELOPER=OFF -DMCPSTATE_BENCH=OFF >/dev/null
 	cmake --build build/release -j $(JOBS)
 
-run: build  ## a demonstration with real MCP servers
+run: build  ## the service, with a real MCP server to connect to: http://127.0.0.1:7337
 	tools/bootstrap demo
-	tools/demo
+	@exec tools/demo
 
 test:  ## everything CI runs: style, all tests, both compilers, sanitizers
 	tools/bootstrap test
@@ -32,6 +33,15 @@ bench:  ## measure against the contenders; results in bench/RESULTS.md
 	cmake --build build/release -j $(JOBS)
 	bench/run --build build/release
 	bench/run_client --build build/release
+
+soak:  ## ten minutes of random connects, server kills and API calls; then every invariant
+	tools/bootstrap test
+	cmake --preset release -DMCPSTATE_DEVELOPER=ON >/dev/null
+	cmake --build build/release -j $(JOBS) --target mcpstate
+	MCPSTATE=build/release/mcpstate tests/soak/soak_test.py --seconds $(SOAK_SECONDS)
+
+package: build  ## build/release/mcpstate_VERSION_ARCH.deb
+	cd build/release && cpack
 
 format:  ## rewrite the sources in the project's format
 	./check format

@@ -1,0 +1,226 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Random connects, server kills and API calls for a while; then every invariant, and every record right.
+
+    MCPSTATE=build/release/mcpstate tests/soak/soak_test.py [--seconds 600] [--seed N]
+
+A real redis-server, two `mcpstate serve` on it, two servers over Streamable HTTP and one that is a program, a program in Python that
+knows only the four keys. Every second or so something is killed, frozen or started again. Every answer must be one that the state of
+things allows. Prints the seed, and what it did.
+"""
+import argparse
+import collections
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "interop"))
+from redis_sandbox import PROGRAM, RedisServer, eventually, free_port  # noqa: E402
+from serving import EVERYTHING, NODE, EverythingServer, Service, path_of  # noqa: E402
+
+OWNERS = [f"user:{n}" for n in range(8)] + [f"session:{n}" for n in range(4)]
+SERVERS = ("web1", "web2", "program")
+# What a request may answer when everything may be down: refused, not there, changed meanwhile, kept by another, no answer of the
+# MCP server. Never 500.
+ALLOWED = {200, 202, 304, 400, 404, 409, 412, 421, 422, 429, 502, 503, 504}
+
+
+class Soak:
+    def __init__(self, seconds, seed, folder):
+        self.random = random.Random(seed)
+        self.until = time.monotonic() + seconds
+        self.done = collections.Counter()
+        self.wrong = []
+        self.redis = RedisServer()
+        self.web = [EverythingServer(free_port()) for _ in range(2)]
+        registered = {f"web{n + 1}": {"url": server.url} for n, server in enumerate(self.web)}
+        registered["program"] = {"command": NODE, "args": [EVERYTHING, "stdio"]}
+        self.folder = folder
+        self.servers = pathlib.Path(folder) / "servers.json"
+        self.servers.write_text(json.dumps({"mcpServers": registered}), encoding="utf-8")
+        self.services = [self.serve(), self.serve()]
+
+    def serve(self):
+        return Service(PROGRAM, self.redis.url(), "--servers", str(self.servers), "--lease", "3s", "--check", "2s", cwd=self.folder)
+
+    def close(self):
+        for child in [*self.services, *self.web]:
+            if child:
+                child.end()
+        self.redis.close()
+
+    # What users do.
+    def request(self, rng, service):
+        owner, server = rng.choice(OWNERS), rng.choice(SERVERS)
+        base = path_of(owner) + "/connections"
+        one = f"{base}/{server}"
+        choice = rng.random()
+        if choice < 0.25:
+            return "connect", service.ask("PUT", rng.choice([one, one + "?wait=3s"]), {})
+        if choice < 0.45:
+            return "list", service.ask("GET", base + rng.choice(["", "?tools=true"]))
+        if choice < 0.55:
+            return "call", service.ask("POST", one + "/tools/echo/call", {"message": "soak"})
+        if choice < 0.65:
+            return "disconnect", service.ask("DELETE", one)
+        if choice < 0.72:
+            return "retry", service.ask("POST", one + "/retry")
+        if choice < 0.78:
+            return "touch", service.ask("POST", one + "/touch")
+        if choice < 0.84:
+            return "state", service.ask("PUT", f"{base}/recorded/state", {"status": rng.choice(["CONNECTED", "FAILED"]), "tools": [{"name": "x"}]})
+        if choice < 0.88 and owner.startswith("session:"):
+            return "claim", service.ask("POST", path_of(owner) + "/claim", {"user_id": str(rng.randrange(8))})
+        if choice < 0.90:
+            return "disconnect all", service.ask("DELETE", base)
+        return "owners", service.ask("GET", "/v1/owners")
+
+    def user(self, number):
+        rng = random.Random(self.random.random() + number)
+        while time.monotonic() < self.until and not self.wrong:
+            service = rng.choice(self.services)
+            if service is None:
+                continue
+            try:
+                what, answer = self.request(rng, service)
+            except OSError:
+                self.done["no answer (killed or frozen)"] += 1
+                continue
+            except Exception as problem:  # pylint: disable=broad-except
+                if type(problem).__module__ == "http.client":
+                    self.done["no answer (killed or frozen)"] += 1
+                    continue
+                raise
+            self.done[f"{what} {answer.status}"] += 1
+            if answer.status not in ALLOWED:
+                self.wrong.append(f"{what}: {answer.status} {answer.body[:300]}")
+            if what == "list" and answer.status == 200:
+                self.look_at(answer.json)
+
+    def look_at(self, records):
+        for record in records:
+            if record["status"] == "CONNECTED" and "connected_at" not in record:
+                self.wrong.append(f"CONNECTED without a time: {record}")
+            if record["status"] == "FAILED" and record["server"] != "recorded" and "error" not in record and not record.get("problems"):
+                self.wrong.append(f"FAILED without a reason: {record}")
+
+    # A program that knows four keys, and writes them one after the other.
+    def foreigner(self):
+        client, rng = self.redis.client(), random.Random(self.random.random())
+        while time.monotonic() < self.until and not self.wrong:
+            prefix = "mcp:" + rng.choice(OWNERS)
+            try:
+                client.set(f"{prefix}:server:foreign:status", "CONNECTED", ex=600)
+                client.set(f"{prefix}:server:foreign:tools", "[]", ex=600)
+                client.set(f"{prefix}:server:foreign:connected_at", "2026-11-22T14:30:59.553780+00:00", ex=600)
+                client.sadd(f"{prefix}:connections", "foreign")
+                client.expire(f"{prefix}:connections", 86400)
+                self.done["foreign connects"] += 1
+            except OSError:
+                pass
+            time.sleep(0.05)
+
+    # What happens to machines.
+    def misfortune(self):
+        which = self.random.randrange(4)
+        if which == 0:
+            at = self.random.randrange(2)
+            port = self.web[at].port
+            self.web[at].end()
+            self.pause(1.0)
+            self.web[at] = EverythingServer(port)
+            self.done["MCP server killed"] += 1
+        elif which == 1:
+            at = self.random.randrange(2)
+            killed, self.services[at] = self.services[at], None
+            killed.end(signal.SIGKILL)
+            self.services[at] = self.serve()
+            self.done["service killed"] += 1
+        elif which == 2:
+            service = self.random.choice(self.services)
+            service.signal(signal.SIGSTOP)
+            self.pause(self.random.choice([0.5, 4.0]))
+            service.signal(signal.SIGCONT)
+            self.done["service frozen"] += 1
+        else:
+            at = self.random.randrange(2)
+            stopped, self.services[at] = self.services[at], None
+            stopped.end(signal.SIGTERM)
+            self.services[at] = self.serve()
+            self.done["service stopped"] += 1
+        self.pause(1.0)
+
+    def pause(self, seconds):
+        time.sleep(max(0.0, min(seconds, self.until - time.monotonic())))
+
+    def run(self):
+        threads = [threading.Thread(target=self.user, args=(n,)) for n in range(6)] + [threading.Thread(target=self.foreigner)]
+        for thread in threads:
+            thread.start()
+        told = time.monotonic()
+        while time.monotonic() < self.until and not self.wrong:
+            self.misfortune()
+            if time.monotonic() - told > 30:
+                told = time.monotonic()
+                print(f"{self.until - told:5.0f} s left, {sum(self.done.values())} things done", flush=True)
+        for thread in threads:
+            thread.join()
+
+    # Afterwards.
+    def settled(self):
+        records = [record for owner in OWNERS for record in self.services[0].connections(owner).values()]
+        managed = [record for record in records if record.get("managed")]
+        if any(record["status"] not in ("CONNECTED", "DISCONNECTED") for record in managed):
+            return False
+        up = [record for record in managed if record["status"] == "CONNECTED"]
+        fleet = self.services[0].ask("GET", "/v1/instances").json
+        programs = sum(len(service.children()) for service in self.services)
+        return (len(fleet["instances"]) == 2 and sum(one["kept"] for one in fleet["instances"]) == len(up)
+                and programs == sum(record["server"] == "program" for record in up))
+
+    def verify(self):
+        if self.wrong:
+            raise AssertionError("\n".join(self.wrong[:10]))
+        for owner in OWNERS:
+            for name, record in self.services[0].connections(owner).items():
+                if record["status"] == "FAILED" and record.get("managed"):
+                    self.services[0].ask("POST", f"{path_of(owner)}/connections/{name}/retry")
+        eventually(self.settled, 90, "everything CONNECTED or DISCONNECTED, and kept by exactly one")
+        doctor = subprocess.run([PROGRAM, "doctor", "--store", self.redis.url(), "--json"], capture_output=True, text=True, timeout=120,
+                                check=False)
+        problems = [one for one in json.loads(doctor.stdout) if one["severity"] == "problem"]
+        assert not problems, problems
+        eventually(lambda: self.services[0].end(signal.SIGTERM) is not None, 10, "a clean stop")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--seed", type=int, default=None)
+    words = parser.parse_args()
+    seed = words.seed if words.seed is not None else random.SystemRandom().randrange(2**32)
+    print(f"soak: {words.seconds:g} s, seed {seed}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        soak = Soak(words.seconds, seed, folder)
+        try:
+            soak.run()
+            soak.verify()
+        except BaseException:
+            print(f"soak: seed {seed}\n" + "\n".join(f"--- service {n}\n" + "".join(s.said[-20:]) for n, s in enumerate(soak.services) if s))
+            raise
+        finally:
+            for what, count in sorted(soak.done.items()):
+                print(f"{count:8} {what}")
+            soak.close()
+    print("soak: every invariant holds, every record is right, nothing is kept twice")
+
+
+if __name__ == "__main__":
+    main()
