@@ -33,6 +33,7 @@ bench:  ## measure against the contenders; results in bench/RESULTS.md
 	cmake --build build/release -j $(JOBS)
 	bench/run --build build/release
 	bench/run_client --build build/release
+	bench/run_service --build build/release
 
 soak:  ## ten minutes of random connects, server kills and API calls; then every invariant
 	tools/bootstrap test
