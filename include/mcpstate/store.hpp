@@ -9,6 +9,7 @@
 
 #include <mcpstate/aio/deadline.hpp>
 #include <mcpstate/aio/task.hpp>
+#include <mcpstate/change.hpp>
 #include <mcpstate/core/connection.hpp>
 #include <mcpstate/core/keys.hpp>
 #include <mcpstate/lease.hpp>
@@ -38,58 +39,6 @@ struct store_options {
 };
 
 enum class tools_wanted { no, yes };
-
-// One write. Built from what was read (then it carries that basis and those details), or from a name alone (then put()
-// reads first and tries again when somebody was faster: "whatever is there").
-class change {
- public:
-  change(owner who, server_name server, status to);
-  change(const connection& seen, status to);
-
-  change& based_on(basis seen);       // write only if this still holds; basis{} means: nothing is there
-  change& with(details info);         // replaces everything known; otherwise what was read is kept
-  change& connected_at(timestamp t);  // default: now; kept when CONNECTED stays CONNECTED and keep_connected_at()
-  change& keep_connected_at();
-  change& tools(tools_list list);  // replaces; an empty list over a good one is refused with empty_tools …
-  change& allow_empty_tools();     // … unless this was said
-  change& drop_tools();            // what DISCONNECTED does anyway; the other states keep the tools
-  change& fail(failure why);       // sets details.error
-  change& keep_expiry();           // a check is no use: the record expires when it would have (one that is new: as usual)
-  change& under(lease keeper);     // write only while this lease holds; otherwise conflict (lease_lost) and nothing written
-
-  // Observers, for stores.
-  enum class tools_action { keep, replace, drop };
-  [[nodiscard]] const owner& whose() const noexcept { return who_; }
-  [[nodiscard]] const std::string& member() const noexcept { return member_; }  // encoded
-  [[nodiscard]] const std::string& server() const noexcept { return server_; }
-  [[nodiscard]] status to() const noexcept { return to_; }
-  [[nodiscard]] const std::optional<basis>& expected() const noexcept { return expected_; }
-  // The record as the writer had read it, if the change was built from one and its basis is still that record's.
-  [[nodiscard]] const std::optional<connection>& read_before() const noexcept { return seen_; }
-  [[nodiscard]] tools_action action() const noexcept { return action_; }
-  [[nodiscard]] const std::optional<tools_list>& new_tools() const noexcept { return tools_; }
-  [[nodiscard]] bool empty_tools_allowed() const noexcept { return allow_empty_; }
-  [[nodiscard]] bool expiry_kept() const noexcept { return keep_expiry_; }
-  [[nodiscard]] const std::optional<lease>& keeper() const noexcept { return keeper_; }
-  // The record this change makes of what was read (absent: nothing was there): details merged, connected_at decided.
-  [[nodiscard]] connection apply_to(const std::optional<connection>& before, timestamp now) const;
-
- private:
-  owner who_;
-  std::string server_, member_;
-  status to_;
-  std::optional<basis> expected_;
-  std::optional<connection> seen_;
-  std::optional<details> details_;
-  std::optional<failure> error_;
-  std::optional<timestamp> connected_at_;
-  bool keep_connected_at_ = false;
-  tools_action action_;
-  std::optional<tools_list> tools_;
-  bool allow_empty_ = false;
-  bool keep_expiry_ = false;
-  std::optional<lease> keeper_;
-};
 
 struct claim_result {
   claim_result() {}
@@ -186,9 +135,10 @@ class store {
   // Opens a watch on one owner, or on all.
   task<std::unique_ptr<watcher>> watch(std::optional<owner> who);
 
-  // Leases of managed connections. A lease says nothing about the record, and lives apart from it.
+  // Leases of managed connections. A lease says nothing about the record, and lives apart from it; erase and claim end those of
+  // the records they take away. Times are over 0 and at most a day; holders and instances have 1 to 256 bytes: else bad_argument.
   // Becomes the keeper for this long; absent while the lease of another holder runs; one's own is renewed and answered.
-  // registered: under which name of the host's servers the connection is found by managed_of().
+  // registered: under which name of the host's servers the connection is found by managed_of(); empty: under none.
   task<std::optional<lease>> take_lease(managed_name what, std::string holder, std::string registered,
                                         std::chrono::milliseconds time);
   // Answers those that were lost: another's, or run out. Those have to be taken again.
@@ -237,6 +187,13 @@ class store {
   virtual task<std::uint64_t> do_erase(owner who) = 0;
   virtual task<claim_result> do_claim(owner session, owner user) = 0;
   virtual task<std::unique_ptr<watcher>> do_watch(std::optional<owner> who) = 0;
+  virtual task<std::optional<lease>> do_take_lease(managed_name what, std::string holder, std::string registered,
+                                                   std::chrono::milliseconds time) = 0;
+  virtual task<std::vector<lease>> do_renew_leases(std::vector<lease> held, std::chrono::milliseconds time) = 0;
+  virtual task<void> do_end_lease(lease which, lease_end how) = 0;
+  virtual task<std::optional<lease>> do_lease_of(managed_name what) = 0;
+  virtual task<fleet> do_beat(instance_report me, std::chrono::milliseconds time) = 0;
+  virtual task<managed_page> do_managed_of(server_name registered, std::string cursor) = 0;
   virtual task<owner_page> do_scan(std::string cursor) = 0;
   virtual task<store_stats> do_stats(progress_handler progress) = 0;
   virtual task<std::vector<finding>> do_examine(bool fix, progress_handler progress) = 0;

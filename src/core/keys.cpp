@@ -162,6 +162,10 @@ std::string key_space::server_owners(const server_name& server, unsigned shard) 
   return out.append(server_mark).append(encode_name(server.text())).append(owners_mark) + std::to_string(shard);
 }
 
+std::string key_space::managed(unsigned shard) const { return prefix_ + ":managed:" + std::to_string(shard); }
+
+std::string key_space::instances() const { return prefix_ + ":instances"; }
+
 bool is_server_owners(const key_space& keys, std::string_view key) {
   const std::string start = keys.prefix() + ":" + std::string(server_mark);
   if (!key.starts_with(start)) return false;

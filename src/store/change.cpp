@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <utility>
 
-#include <mcpstate/store.hpp>
+#include <mcpstate/change.hpp>
+#include <mcpstate/core/keys.hpp>
 
 namespace mcpstate {
 

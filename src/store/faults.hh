@@ -16,6 +16,8 @@ enum class fault {
   reencode_tools,  // tools are decoded and encoded again instead of kept byte for byte
   empty_replaces,  // an empty tool list replaces a good one unasked
   misses_new,      // Redis: a change of all records does not look for one that came since they were read
+  no_lease_fence,  // a write does not look whether the lease it is made under still holds
+  check_renews,    // a check renews the expiry of a record as use does
 };
 
 #ifdef MCPSTATE_FAULTS
@@ -37,6 +39,10 @@ inline bool active(fault f) noexcept {
       return chosen == "empty_replaces";
     case fault::misses_new:
       return chosen == "misses_new";
+    case fault::no_lease_fence:
+      return chosen == "no_lease_fence";
+    case fault::check_renews:
+      return chosen == "check_renews";
   }
   return false;
 }

@@ -12,6 +12,7 @@
 
 #include "store/check_options.hh"
 #include "store/faults.hh"
+#include "store/memory_leases.hh"
 #include "store/row_steps.hh"
 #include "store/row_survey.hh"
 #include "store/watch_hub.hh"
@@ -70,6 +71,8 @@ class memory_table final : public row_table {
     return true;
   }
 
+  lease_table& leases() override { return leases_; }
+
   std::uint64_t purge(timestamp now, std::size_t limit) {
     std::uint64_t gone = 0;
     while (gone < limit && !by_expiry_.empty() && std::get<0>(*by_expiry_.begin()) <= now) {
@@ -88,6 +91,7 @@ class memory_table final : public row_table {
   static expiry place(const owner& who, const row& r) { return {r.expires_at, who, r.member}; }
   std::map<owner, rows> owners_;
   std::set<expiry> by_expiry_;
+  memory_leases leases_;
   std::uint64_t floor_ = 0;
 };
 
@@ -173,6 +177,40 @@ class memory_store final : public store {
   task<std::unique_ptr<watcher>> do_watch(std::optional<owner> who) override {
     if (closed_) co_return closed();
     co_return hub_.open(std::move(who));
+  }
+
+  [[nodiscard]] lease_steps leases() { return lease_steps(table_.leases(), options().ttl, now()); }
+
+  task<std::optional<lease>> do_take_lease(managed_name what, std::string holder, std::string registered,
+                                           std::chrono::milliseconds time) override {
+    if (closed_) co_return closed();
+    co_return leases().take(what, holder, registered, time);
+  }
+
+  task<std::vector<lease>> do_renew_leases(std::vector<lease> held, std::chrono::milliseconds time) override {
+    if (closed_) co_return closed();
+    co_return leases().renew(held, time);
+  }
+
+  task<void> do_end_lease(lease which, lease_end how) override {
+    if (closed_) co_return closed();
+    MCPSTATE_CO_CHECK(leases().end(which, how));
+    co_return result<void>();
+  }
+
+  task<std::optional<lease>> do_lease_of(managed_name what) override {
+    if (closed_) co_return closed();
+    co_return leases().lease_of(what);
+  }
+
+  task<fleet> do_beat(instance_report me, std::chrono::milliseconds time) override {
+    if (closed_) co_return closed();
+    co_return leases().beat(me, time);
+  }
+
+  task<managed_page> do_managed_of(server_name registered, std::string cursor) override {
+    if (closed_) co_return closed();
+    co_return leases().managed_of(registered.text(), cursor);
   }
 
   task<owner_page> do_scan(std::string cursor) override;

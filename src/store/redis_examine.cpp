@@ -18,6 +18,9 @@ constexpr std::size_t tools_at_once = 32;                 // values in one answe
 constexpr auto ghost_patience = std::chrono::seconds(1);  // a foreign program between two of its commands looks like a ghost
 constexpr std::size_t per_member = 7;                     // answers of one member in look_at_owner
 
+constexpr std::string_view wrong_type = "keys that hold another type than they must; delete or rename them";
+constexpr std::string_view no_expiry = "keys without a TTL: they stay for ever";
+
 std::string_view wanted_type(key_field field) {
   return field == key_field::connections || field == key_field::servers ? "set" : "string";
 }
@@ -27,7 +30,7 @@ std::string_view wanted_type(key_field field) {
 task<std::vector<finding>> redis_examiner::run() {
   MCPSTATE_CO_CHECK(co_await setup());
   MCPSTATE_CO_CHECK(co_await walk());
-  if (fix_ && !to_repair_.empty()) {
+  if (fix_ && (!to_repair_.empty() || !indexes_to_repair_.empty())) {
     MCPSTATE_CO_CHECK(co_await repair());
     const counts met = std::exchange(counted_, counts());
     keys_seen_ = records_seen_ = owners_seen_ = 0;
@@ -56,6 +59,11 @@ void redis_examiner::count(std::string_view check, level how_bad, std::string_vi
 }
 
 task<void> redis_examiner::walk() {
+  std::vector<index_key> fixed;
+  fixed.push_back(index_key{store_.keys_.instances(), "hash"});
+  for (unsigned shard = 0; shard < key_space::index_shards; ++shard)
+    fixed.push_back(index_key{store_.keys_.managed(shard), "zset"});
+  MCPSTATE_CO_CHECK(co_await look_at_indexes(std::move(fixed)));
   std::string cursor = "0";
   do {
     std::vector<std::string> all_types;
@@ -72,11 +80,14 @@ task<void> redis_examiner::walk() {
 
 task<void> redis_examiner::look_at_page(const std::vector<reply>* keys) {
   std::vector<found_key> ours;
+  std::vector<index_key> indexes;
   request ask;
   for (const auto& key : *keys) {
     auto named = store_.keys_.parse(key.text);
     if (!named) {
-      if (!is_server_owners(store_.keys_, key.text))
+      if (is_server_owners(store_.keys_, key.text))
+        indexes.push_back(index_key{key.text, "set"});
+      else
         count("unknown_keys", level::note, "keys under the prefix that are not part of the layout; mcpstate ignores them",
               key.text);
       continue;
@@ -84,6 +95,7 @@ task<void> redis_examiner::look_at_page(const std::vector<reply>* keys) {
     ask.add("TYPE", key.text).add("PTTL", key.text);
     ours.push_back(found_key{key.text, std::move(*named)});
   }
+  MCPSTATE_CO_CHECK(co_await look_at_indexes(std::move(indexes)));
   if (ours.empty()) co_return result<void>();
   auto got = co_await store_.read(std::move(ask), "doctor");
   if (!got) co_return got.error();
@@ -106,15 +118,35 @@ task<void> redis_examiner::look_at_page(const std::vector<reply>* keys) {
   co_return result<void>();
 }
 
+task<void> redis_examiner::look_at_indexes(std::vector<index_key> indexes) {
+  if (indexes.empty()) co_return result<void>();
+  request ask;
+  for (const auto& one : indexes) ask.add("TYPE", one.key).add("PTTL", one.key);
+  auto got = co_await store_.read(std::move(ask), "doctor");
+  if (!got) co_return got.error();
+  for (std::size_t i = 0; i < indexes.size(); ++i) {
+    const auto& [key, wanted] = indexes[i];
+    const std::string& type = (*got)[2 * i].text;
+    if (type == "none") continue;
+    if (type != wanted) {
+      count("wrong_type", level::problem, wrong_type, key);
+    } else if ((*got)[2 * i + 1].integer == -1) {
+      count("no_expiry", level::problem, no_expiry, key, "gives them one");
+      indexes_to_repair_.insert(key);
+    }
+  }
+  co_return result<void>();
+}
+
 // False where nothing more can be said of the key: it has expired meanwhile, or holds a wrong type.
 bool redis_examiner::judge_key(const found_key& one, const std::string& type, std::int64_t left) {
   if (type == "none") return false;
   if (type != wanted_type(one.named.field)) {
-    count("wrong_type", level::problem, "keys that hold another type than they must; delete or rename them", one.key);
+    count("wrong_type", level::problem, wrong_type, one.key);
     return false;
   }
   if (left == -1) {
-    count("no_expiry", level::problem, "keys without a TTL: they stay for ever", one.key, "gives them one");
+    count("no_expiry", level::problem, no_expiry, one.key, "gives them one");
     auto& members = to_repair_[one.named.whose];
     if (!one.named.member.empty() && one.named.field != key_field::staging) members.insert(one.named.member);
   }
@@ -228,6 +260,13 @@ void redis_examiner::judge_member(const owner& who, const std::string& member, c
 // A name may stand in connections before its status does: a foreign program is between two commands. So what looked like a
 // ghost is looked at again after a while, by the script, which only drops what still is one.
 task<void> redis_examiner::repair() {
+  if (!indexes_to_repair_.empty()) {
+    request keep;
+    for (const auto& key : indexes_to_repair_)
+      keep.add("PEXPIRE", key, static_cast<std::int64_t>(store_.options().ttl.count()));
+    MCPSTATE_CO_CHECK(co_await store_.write(std::move(keep), "doctor"));
+  }
+  if (to_repair_.empty()) co_return result<void>();
   co_await aio::wait_until(aio::after(ghost_patience));
   for (const auto& [who, members] : to_repair_) {
     redis_scripts::words with;

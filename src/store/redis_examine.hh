@@ -30,6 +30,12 @@ class redis_examiner {
   };
   bool judge_key(const found_key& one, const std::string& type, std::int64_t left);
   task<void> look_at_page(const std::vector<redis::reply>* keys);
+  // The indexes of managed connections, which belong to no owner.
+  struct index_key {
+    std::string key;
+    std::string_view type;
+  };
+  task<void> look_at_indexes(std::vector<index_key> indexes);
   task<void> look_at_tools(std::vector<std::string> keys);
   struct seen_on_page {
     seen_on_page() {}
@@ -67,6 +73,7 @@ class redis_examiner {
   std::vector<finding> findings_;
   counts counted_;
   std::map<owner, std::set<std::string>> to_repair_;  // members that may be ghosts or strays; empty: only expiry is missing
+  std::set<std::string> indexes_to_repair_;           // whose expiry is missing
   std::uint64_t keys_seen_ = 0, records_seen_ = 0, owners_seen_ = 0;
 };
 

@@ -25,7 +25,8 @@ std::string sha1_hex(std::string_view text) {
 
 constexpr std::string_view put_read = R"lua(
 local prefix, ttl, life = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local records = (#KEYS - 2) / 5
+local records = math.floor((#KEYS - 2) / 5)
+local kept, lease = ARGV[4 + records * 8] == 'keep', KEYS[3 + records * 5]
 local connections, servers = KEYS[1], KEYS[2]
 local function refuse(why, member)
   for i = 1, records do
@@ -35,6 +36,7 @@ local function refuse(why, member)
   return {why, member}
 end
 -- every key is read before any is written: a wrong type ends the script here
+local held = lease and redis.call('GET', lease)
 local foreign = redis.call('SDIFF', connections, servers)
 local r = {}
 for i = 1, records do
@@ -52,6 +54,14 @@ for i = 1, records do
   one.found_status, one.found_at = got[1], got[2]
   one.found_rev, one.expires, one.latest = read_head(got[3] or '')
   r[i] = one
+end
+)lua";
+
+// A write under a lease: its key is there for as long as it runs.
+constexpr std::string_view put_lease_fence = R"lua(
+if lease then
+  local want = ARGV[5 + records * 8]
+  if not held or string.sub(held, 1, #want) ~= want then return refuse('lease', r[1].member) end
 end
 )lua";
 
@@ -92,6 +102,12 @@ r, records = changed, #changed
 // The first write is the one that can fail, when the staged value is gone; of several, each is looked at before. The sets
 // are looked at closely only when a name is new to them, or when they would not outlive the record by half a ttl.
 constexpr std::string_view put_write = R"lua(
+-- when a record that is there would expire; a foreign one by its status
+local function kept_expiry(one)
+  if one.expires > now then return one.expires end
+  local left = one.found_status and redis.call('PTTL', one.status) or -1
+  if left > 0 then return now + left end
+end
 for i = 1, records do
   local one = r[i]
   local gone = false
@@ -108,6 +124,7 @@ for i = 1, records do
     latest = one.latest > 0 and one.latest or now + life
     expires = math.min(expires, latest)
   end
+  if kept then expires = kept_expiry(one) or expires end
   last = math.max(last, expires)
   local at = int(expires)
   local added = redis.call('SADD', servers, one.member)
@@ -144,8 +161,8 @@ script make(std::initializer_list<std::string_view> parts) {
 }
 
 const script& put() {
-  static const script it = make({prelude, adopt, set_renewal(), put_read, unless(fault::no_fence, put_fence),
-                                 unless(fault::empty_replaces, put_last_good), put_write});
+  static const script it = make({prelude, adopt, set_renewal(), put_read, unless(fault::no_lease_fence, put_lease_fence),
+                                 unless(fault::no_fence, put_fence), unless(fault::empty_replaces, put_last_good), put_write});
   return it;
 }
 

@@ -22,15 +22,15 @@ struct words {
 
 // Writes any number of records of one owner, all or none.
 //   KEYS  connections, servers, then per record: status, tools, connected_at, info, staging (the tools key again if nothing
-//   is
-//         staged: an access list and a cluster judge every name here, an empty one too)
+//         is staged: an access list and a cluster judge every name here, an empty one too); at the end, of a write under a
+//         lease only: the lease
 //   ARGV  owner prefix, ttl ms, max lifetime ms (0: none), then per record: member, expected revision, expected status,
-//   expected
-//         connected_at ("+bytes", or "-" for absent), new status, new connected_at ("" : none), tools action (keep | replace
-//         | replace_empty | drop), info tail
-//   answers {"ok", revision, expires_at ms, revision, expires_at ms, …}, {"conflict", member}, {"empty", member} (an empty
-//   list
-//         would replace a good one) or {"staging", member} (the staged value is gone). Revisions are decimal strings.
+//         expected connected_at ("+bytes", or "-" for absent), new status, new connected_at ("" : none), tools action (keep |
+//         replace | replace_empty | drop), info tail; at the end, if either is wanted: "keep" (the expiry stays as it is) or
+//         "", and how the lease's value must begin
+//   answers {"ok", revision, expires_at ms, revision, expires_at ms, …}, {"conflict", member}, {"lease", member}, {"empty",
+//         member} (an empty list would replace a good one) or {"staging", member} (the staged value is gone). Revisions are
+//         decimal strings.
 [[nodiscard]] const script& put();
 
 // The same for every record of one owner at once: KEYS and ARGV as of put(), with one action more, "look": the record is
@@ -53,6 +53,28 @@ struct words {
 //         connected_at ("" : none), info tail
 //   answers {"ok"} or {"conflict"}.
 [[nodiscard]] const script& claim();
+
+// A lease's value is "NUMBER LENGTH HOLDER REGISTERED", LENGTH that of HOLDER in bytes: nothing else begins as it does up to
+// the end of HOLDER. It lives as long as the lease runs. Each of these programs touches one key.
+//
+// Takes a lease, or renews one's own.
+//   KEYS  lease;  ARGV  holder, registered, time ms.  Answers {1, number} or {0, ms that another's still runs}.
+[[nodiscard]] const script& take_lease();
+//   KEYS  lease;  ARGV  how its value must begin, time ms, ttl ms.
+//   answers 0 (lost), 1, or the registered name where its index has to be renewed, too.
+[[nodiscard]] const script& renew_lease();
+//   KEYS  lease;  ARGV  how its value must begin.  Answers {} (it was not ours any more) or {registered}.
+[[nodiscard]] const script& end_lease();
+// Notes in an index which leases are held, wait or are over; a connection is "user:42:github", encoded.
+//   KEYS  managed (ZSET);  ARGV  ttl ms, "held" | "waits" | "over", ms that they run, members.
+[[nodiscard]] const script& index_leases();
+//   KEYS  managed;  ARGV  how many at most.  Answers {number of members, members whose lease has run out …}.
+[[nodiscard]] const script& unheld();
+//   KEYS  owners (SET);  ARGV  ttl ms, "SADD" | "SREM", members.
+[[nodiscard]] const script& index_owners();
+// Takes a report and answers all that hold: {name, kept, address, …}. A field's value is "UNTIL KEPT ADDRESS".
+//   KEYS  instances (HASH);  ARGV  ttl ms, name, time ms (0: leaves), kept, address.
+[[nodiscard]] const script& beat();
 
 // Repairs one owner for doctor: ghosts out of connections, CONNECTED servers into both sets, expiry on everything.
 //   KEYS  connections, servers;  ARGV  owner prefix, ttl ms, then the members that may be ghosts (seen twice) and strays.

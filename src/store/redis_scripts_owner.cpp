@@ -142,7 +142,7 @@ for _, member in ipairs(members) do
   local base = prefix .. 'server:' .. member .. ':'
   local got = redis.pcall('GET', base .. 'status')
   local status = type(got) == 'string' and got or nil
-  for _, field in ipairs({'status', 'tools', 'connected_at', 'info'}) do
+  for _, field in ipairs({'status', 'tools', 'connected_at', 'info', 'lease'}) do
     local left = redis.call('PTTL', base .. field)
     if left == -1 then
       redis.call('PEXPIREAT', base .. field, int(now + ttl))

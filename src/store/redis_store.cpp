@@ -10,6 +10,7 @@
 #include <random>
 
 #include "store/faults.hh"
+#include "store/redis_lease_value.hh"
 
 namespace mcpstate {
 namespace {
@@ -62,6 +63,9 @@ std::optional<error> refusal(const redis::reply& answer, const std::string& doin
   if (word == "ok") return std::nullopt;
   if (word == "conflict")
     return error(errc::stale_basis, doing + ": the record has changed since it was read; nothing was written");
+  if (word == "lease")
+    return error(errc::lease_lost,
+                 doing + ": this lease has run out, or another process keeps the connection; nothing was written");
   if (word == "empty")
     return error(errc::empty_tools, doing + ": an empty tool list would replace a good one; nothing was written");
   return error(errc::connection_lost,
@@ -107,7 +111,9 @@ task<void> redis_store::open() {
   // A user who may not load scripts can still run them by text; the answers do not matter here.
   redis::request load;
   for (const auto* script : {&redis_scripts::put(), &redis_scripts::put_all(), &redis_scripts::touch(),
-                             &redis_scripts::erase(), &redis_scripts::claim()})
+                             &redis_scripts::erase(), &redis_scripts::claim(), &redis_scripts::take_lease(),
+                             &redis_scripts::renew_lease(), &redis_scripts::end_lease(), &redis_scripts::index_leases(),
+                             &redis_scripts::unheld(), &redis_scripts::index_owners(), &redis_scripts::beat()})
     load.add("SCRIPT", "LOAD", script->text);
   load.add("TIME");
   const timestamp asked = options().clock->now();
@@ -186,7 +192,7 @@ asio::awaitable<error> redis_store::explain_wrong_type(owner who, std::string me
   keys.emplace_back(keys_.connections(who), "set");
   keys.emplace_back(keys_.servers(who), "set");
   if (!member.empty())
-    for (auto field : {key_field::status, key_field::tools, key_field::connected_at, key_field::info})
+    for (auto field : {key_field::status, key_field::tools, key_field::connected_at, key_field::info, key_field::lease})
       keys.emplace_back(keys_.server_key(who, member, field), "string");
   redis::request ask;
   for (const auto& [key, type] : keys) ask.add("TYPE", key);
@@ -251,6 +257,12 @@ task<connection> redis_store::do_put(change what, connection after) {
     early.add("SET", with.keys[2], to_key_text(after.state), "PX", std::int64_t{staging_ms});
     MCPSTATE_CO_CHECK(co_await write(std::move(early), doing));
     with.arguments[5] = expected(std::string(to_key_text(after.state)));
+  }
+  const bool keeps = what.expiry_kept() && !active(fault::check_renews);
+  if (keeps || what.keeper()) with.arguments.emplace_back(keeps ? "keep" : "");
+  if (what.keeper()) {
+    with.keys.push_back(keys_.server_key(what.whose(), what.member(), key_field::lease));
+    with.arguments.push_back(lease_value_start(*what.keeper()));
   }
   auto answer = co_await run(redis_scripts::put(), std::move(before), std::move(with), doing);
   if (!answer) {

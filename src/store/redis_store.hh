@@ -40,6 +40,13 @@ class redis_store final : public store {
   task<std::uint64_t> do_erase(owner who) override;
   task<claim_result> do_claim(owner session, owner user) override;
   task<std::unique_ptr<watcher>> do_watch(std::optional<owner> who) override;
+  task<std::optional<lease>> do_take_lease(managed_name what, std::string holder, std::string registered,
+                                           std::chrono::milliseconds time) override;
+  task<std::vector<lease>> do_renew_leases(std::vector<lease> held, std::chrono::milliseconds time) override;
+  task<void> do_end_lease(lease which, lease_end how) override;
+  task<std::optional<lease>> do_lease_of(managed_name what) override;
+  task<fleet> do_beat(instance_report me, std::chrono::milliseconds time) override;
+  task<managed_page> do_managed_of(server_name registered, std::string cursor) override;
   task<owner_page> do_scan(std::string cursor) override;
   task<store_stats> do_stats(progress_handler progress) override;
   task<std::vector<finding>> do_examine(bool fix, progress_handler progress) override;
@@ -51,6 +58,13 @@ class redis_store final : public store {
   // The reply of the last command, which is the script's; the commands before it must have succeeded.
   task<redis::reply> run(const redis_scripts::script& script, redis::request before, redis_scripts::words with,
                          std::string doing);
+  // Several scripts together in one flush; a reply each, error replies among them.
+  struct script_call {
+    script_call(const redis_scripts::script& script, redis_scripts::words words) : what(&script), with(std::move(words)) {}
+    const redis_scripts::script* what;
+    redis_scripts::words with;
+  };
+  task<replies> run_all(std::vector<script_call> calls, std::string doing);
   asio::awaitable<error> explain_wrong_type(owner who, std::string member, std::string doing);
   // The words of a put of no record yet; then one record more. `staged` is empty where no tools are.
   [[nodiscard]] redis_scripts::words put_words(const owner& who) const;
@@ -69,6 +83,17 @@ class redis_store final : public store {
   task<std::vector<raw_record>> read_members(owner who, std::vector<std::string> members, tools_wanted want);
   // Fills in what the main read cannot tell: expiry of foreign records, wrong types.
   task<void> look_closer(owner who, std::vector<connection>* found, tools_wanted want);
+
+  // redis_leases.cpp. The indexes are hints: what is held is decided by the lease keys alone.
+  [[nodiscard]] std::string lease_key(const managed_name& what) const;
+  [[nodiscard]] script_call index_call(unsigned shard, std::string_view what, std::chrono::milliseconds time) const;
+  [[nodiscard]] script_call owners_call(const server_name& registered, unsigned shard, std::string_view command) const;
+  // One call for each part of the index that has any of them.
+  void add_index_calls(std::vector<script_call>& to, const std::vector<managed_name>& of, std::string_view what,
+                       std::chrono::milliseconds time) const;
+  task<std::vector<lease>> renew_some(std::vector<lease> held, std::chrono::milliseconds time);
+  task<void> index(managed_name what, std::string_view how, std::chrono::milliseconds time, std::string registered);
+  task<std::vector<managed_name>> without_held(std::vector<managed_name> waiting);
 
   // redis_watch.cpp
   task<void> start_tracking();

@@ -41,6 +41,10 @@ result<std::vector<connection>> row_steps::list(const owner& who, tools_wanted w
 }
 
 result<row_write> row_steps::decide(const change& what, const connection& after) {
+  if (what.keeper()) {
+    auto holds = lease_steps(table_.leases(), options_.ttl, now_).expect(*what.keeper());
+    if (!holds) return holds.error();
+  }
   const bool empties = what.action() == change::tools_action::replace && what.new_tools()->empty();
   auto there = table_.find(what.whose(), what.member(), empties ? tools_wanted::yes : tools_wanted::no);
   if (!there) return there.error();
@@ -104,6 +108,7 @@ result<std::uint64_t> row_steps::erase(const owner& who) {
     if (!expired(r, now_)) ++count;
   }
   if (auto raised = table_.raise_revision_floor(largest); !raised) return raised.error();
+  if (auto ended = table_.leases().remove_leases(who); !ended) return ended.error();
   return count;
 }
 
@@ -120,6 +125,7 @@ result<claim_result> row_steps::claim(const owner& session, const owner& user) {
     largest = std::max(largest, r.revision);
   }
   if (auto raised = table_.raise_revision_floor(largest); !raised) return raised.error();
+  if (auto ended = table_.leases().remove_leases(session); !ended) return ended.error();
   return out;
 }
 

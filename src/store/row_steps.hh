@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "store/lease_steps.hh"
 #include "store/row.hh"
 
 // The operations of a store over any table of rows: what memory and SQLite share, so that neither has a behaviour of its
@@ -24,6 +25,8 @@ class row_table {
   // The largest revision of a row that was removed.
   virtual result<std::uint64_t> revision_floor() = 0;
   virtual result<bool> raise_revision_floor(std::uint64_t to) = 0;
+  // Kept beside the rows, and held together with them.
+  virtual lease_table& leases() = 0;
 };
 
 class row_steps {

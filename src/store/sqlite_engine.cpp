@@ -58,20 +58,13 @@ result<bool> sqlite_engine::use_wal() {
 
 template <class Fn>
 auto sqlite_engine::transaction(Fn fn) -> decltype(fn(std::declval<row_steps&>())) {
-  if (auto begun = db_->run("BEGIN IMMEDIATE"); !begun) return begun.error();
-  auto abandon = [this](error why) {
-    // After some errors SQLite has rolled back already.
-    if (db_->in_transaction()) static_cast<void>(db_->run("ROLLBACK"));
-    return why;
-  };
+  using outcome = decltype(fn(std::declval<row_steps&>()));
+  if (auto begun = begin(); !begun) return begun.error();
   // Read only now that the file is ours: whoever held it before us has an earlier time.
   const auto now = options_.clock->now();
-  if (auto purged = table_.purge(now, purged_per_write); !purged) return abandon(purged.error());
+  if (auto purged = table_.purge(now, purged_per_write); !purged) return commit(outcome(purged.error()));
   row_steps steps(table_, options_, now);
-  auto outcome = fn(steps);
-  if (!outcome) return abandon(outcome.error());
-  if (auto committed = db_->run("COMMIT"); !committed) return abandon(committed.error());
-  return outcome;
+  return commit(fn(steps));
 }
 
 template <class T, class Fn>
@@ -137,6 +130,14 @@ sqlite_engine::noted<std::uint64_t> sqlite_engine::erase(const owner& who) {
 sqlite_engine::noted<claim_result> sqlite_engine::claim(const owner& session, const owner& user) {
   std::vector<owner> both{session, user};
   return noting<claim_result>(std::move(both), [&](row_steps& steps) { return steps.claim(session, user); });
+}
+
+result<std::optional<lease>> sqlite_engine::lease_of(const managed_name& what) {
+  return lease_steps(table_.leases(), options_.ttl, now()).lease_of(what);
+}
+
+result<managed_page> sqlite_engine::managed_of(const std::string& registered, const std::string& cursor) {
+  return lease_steps(table_.leases(), options_.ttl, now()).managed_of(registered, cursor);
 }
 
 result<owner_page> sqlite_engine::scan(const std::string& cursor) {

@@ -30,6 +30,15 @@ class sqlite_engine {
   noted<std::uint64_t> disconnect_all(const owner& who);
   noted<std::uint64_t> erase(const owner& who);
   noted<claim_result> claim(const owner& session, const owner& user);
+  // Leases, each call in one transaction: fn(lease_steps&) answers a result.
+  template <class Fn>
+  auto leases(Fn fn) -> decltype(fn(std::declval<lease_steps&>())) {
+    if (auto begun = begin(); !begun) return begun.error();
+    lease_steps steps(table_.leases(), options_.ttl, now());
+    return commit(fn(steps));
+  }
+  result<std::optional<lease>> lease_of(const managed_name& what);
+  result<managed_page> managed_of(const std::string& registered, const std::string& cursor);
   result<owner_page> scan(const std::string& cursor);
   result<store_stats> stats();
 
@@ -46,7 +55,18 @@ class sqlite_engine {
       : options_(options), db_(std::move(db)), table_(*db_) {}
   result<bool> set_up();
   result<bool> use_wal();
-  // BEGIN IMMEDIATE, fn, COMMIT; whatever fails rolls everything back.
+  result<bool> begin() { return db_->run("BEGIN IMMEDIATE"); }
+  // Whatever failed rolls everything back.
+  template <class T>
+  result<T> commit(result<T> outcome) {
+    if (outcome) {
+      if (auto committed = db_->run("COMMIT"); !committed) outcome = committed.error();
+    }
+    // After some errors SQLite has rolled back already.
+    if (!outcome && db_->in_transaction()) static_cast<void>(db_->run("ROLLBACK"));
+    return outcome;
+  }
+  // BEGIN IMMEDIATE, fn, COMMIT.
   template <class Fn>
   auto transaction(Fn fn) -> decltype(fn(std::declval<row_steps&>()));
   template <class T, class Fn>

@@ -38,6 +38,13 @@ class sqlite_store final : public store {
   task<std::uint64_t> do_erase(owner who) override;
   task<claim_result> do_claim(owner session, owner user) override;
   task<std::unique_ptr<watcher>> do_watch(std::optional<owner> who) override;
+  task<std::optional<lease>> do_take_lease(managed_name what, std::string holder, std::string registered,
+                                           std::chrono::milliseconds time) override;
+  task<std::vector<lease>> do_renew_leases(std::vector<lease> held, std::chrono::milliseconds time) override;
+  task<void> do_end_lease(lease which, lease_end how) override;
+  task<std::optional<lease>> do_lease_of(managed_name what) override;
+  task<fleet> do_beat(instance_report me, std::chrono::milliseconds time) override;
+  task<managed_page> do_managed_of(server_name registered, std::string cursor) override;
   task<owner_page> do_scan(std::string cursor) override;
   task<store_stats> do_stats(progress_handler progress) override;
   task<std::vector<finding>> do_examine(bool fix, progress_handler progress) override;

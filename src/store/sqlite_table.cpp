@@ -10,7 +10,7 @@ namespace mcpstate {
 
 namespace {
 
-constexpr std::int64_t schema_version = 1;
+constexpr std::int64_t schema_version = 2;
 constexpr std::int64_t application_id = 0x6d637073;  // "mcps"
 
 constexpr const char* schema = R"(
@@ -40,9 +40,33 @@ constexpr const char* schema = R"(
   CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
   INSERT INTO meta VALUES ('revision_floor', 0);
   PRAGMA application_id = 1835233395;
-  PRAGMA user_version = 1;
 )";
-static_assert(application_id == 1835233395 && schema_version == 1, "as written in the schema");
+
+// What version 2 added. A program of version 1 that has the file open goes on working.
+constexpr const char* schema_of_2 = R"(
+  CREATE TABLE leases (
+    kind       INTEGER NOT NULL,  -- as in records
+    id         TEXT NOT NULL,
+    server     TEXT NOT NULL,     -- its name
+    holder     TEXT NOT NULL,     -- empty: handed over
+    number     INTEGER NOT NULL,
+    until      INTEGER NOT NULL,  -- Unix milliseconds
+    registered TEXT NOT NULL,
+    forget_at  INTEGER NOT NULL,
+    PRIMARY KEY (kind, id, server)
+  ) WITHOUT ROWID;
+  CREATE INDEX leases_by_end ON leases (until);
+  CREATE INDEX leases_by_registered ON leases (registered, kind, id, server);
+  CREATE TABLE instances (
+    name    TEXT PRIMARY KEY,
+    address TEXT NOT NULL,
+    kept    INTEGER NOT NULL,
+    until   INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  INSERT INTO meta VALUES ('lease_number', 0);
+  PRAGMA user_version = 2;
+)";
+static_assert(application_id == 1835233395 && schema_version == 2, "as written in the schema");
 
 std::int64_t kind_of(const owner& who) { return who.kind() == owner_kind::user ? 0 : 1; }
 
@@ -81,10 +105,10 @@ result<bool> sqlite_table::prepare() {
                                         ", this one knows " + std::to_string(schema_version) +
                                         "); update mcpstate, or name another file");
   if (*application == application_id && *version == schema_version) return true;
-  return create();
+  return create_or_update();
 }
 
-result<bool> sqlite_table::create() {
+result<bool> sqlite_table::create_or_update() {
   if (auto begun = db_.run("BEGIN IMMEDIATE"); !begun) return begun.error();
   // Another process may have been faster.
   auto version = db_.number("PRAGMA user_version");
@@ -95,6 +119,9 @@ result<bool> sqlite_table::create() {
     made = !version ? version.error() : !application ? application.error() : tables.error();
   } else if (*tables == 0 && *version == 0) {
     made = db_.run(schema);
+    if (made) made = db_.run(schema_of_2);
+  } else if (*version == 1 && *application == application_id) {
+    made = db_.run(schema_of_2);
   } else if (*version != schema_version || *application != application_id) {
     made = error(errc::storage_failed, db_.path() + " is a database of another program; name another file");
   }

@@ -7,20 +7,23 @@
 #include <vector>
 
 #include "store/row_steps.hh"
+#include "store/sqlite_leases.hh"
 #include "store/sqlite_db.hh"
 
 // The rows of the SQLite store, and what stands beside them in the file. Blocking; used by one thread at a time.
 //
 //     records   one row per connection; tools   their tool lists, apart, so that a write that keeps them does not copy them
 //     changes   who was changed last, for watchers in other processes; the last few thousand are kept
-//     meta      revision_floor: the largest revision of a record that is gone
+//     meta      revision_floor: the largest revision of a record that is gone; lease_number: the last one given
+//     leases    one row per managed connection; instances    the reports of those that keep them (sqlite_leases.hh)
 namespace mcpstate {
 
 class sqlite_table final : public row_table {
  public:
-  explicit sqlite_table(sqlite_db& db) : db_(db) {}
+  explicit sqlite_table(sqlite_db& db) : db_(db), leases_(db) {}
 
-  // Makes the tables, in a file that has none. A file of a newer version, or of another program, is refused.
+  // Makes the tables, in a file that has none, and those that an older version did not have. A file of a newer version, or of
+  // another program, is refused.
   result<bool> prepare();
 
   result<std::optional<row>> find(const owner& who, const std::string& member, tools_wanted want) override;
@@ -29,6 +32,7 @@ class sqlite_table final : public row_table {
   result<bool> remove(const owner& who, const std::string& member) override;
   result<std::uint64_t> revision_floor() override;
   result<bool> raise_revision_floor(std::uint64_t to) override;
+  lease_table& leases() override { return leases_; }
 
   // Removes rows that have expired, at most this many. Answers how many.
   result<std::uint64_t> purge(timestamp now, std::int64_t limit);
@@ -51,9 +55,10 @@ class sqlite_table final : public row_table {
   result<std::vector<place>> rows_after(const std::optional<place>& last, std::int64_t limit);
 
  private:
-  result<bool> create();
+  result<bool> create_or_update();
   result<bool> write_tools(std::int64_t record, const row_write& what);
   sqlite_db& db_;
+  sqlite_leases leases_;
 };
 
 }  // namespace mcpstate

@@ -25,6 +25,8 @@ result<bool> check_input(const change& what) {
   if (const auto name = decode_name(what.member())) {
     if (auto valid = server_name::parse(*name); !valid) return valid.error();
   }
+  if (what.keeper() && (what.keeper()->what.whose != what.whose() || what.keeper()->what.server.text() != what.server()))
+    return error(errc::bad_argument, shown(what) + ": the lease is of another connection");
   if (!what.new_tools()) return true;
   if (what.to() == status::disconnected)
     return error(errc::bad_argument, shown(what) + ": a DISCONNECTED connection has no tools; leave them out");
@@ -56,6 +58,8 @@ task<connection> store::put(change what) {
     change based = what;
     auto written = co_await put_once(std::move(based));
     if (written || !written.error().is(cond::conflict) || attempt == max_attempts) co_return written;
+    // To read again brings no lease back.
+    if (written.error().code() == errc::lease_lost) co_return written;
   }
 }
 
@@ -139,17 +143,6 @@ task<claim_result> store::claim(owner session, owner user) {
 }
 
 task<std::unique_ptr<watcher>> store::watch(std::optional<owner> who) { co_return co_await do_watch(std::move(who)); }
-
-task<std::optional<lease>> store::take_lease(managed_name, std::string, std::string, std::chrono::milliseconds) {
-  co_return error(errc::bug, "leases");
-}
-task<std::vector<lease>> store::renew_leases(std::vector<lease>, std::chrono::milliseconds) {
-  co_return error(errc::bug, "leases");
-}
-task<void> store::end_lease(lease, lease_end) { co_return error(errc::bug, "leases"); }
-task<std::optional<lease>> store::lease_of(managed_name) { co_return error(errc::bug, "leases"); }
-task<fleet> store::beat(instance_report, std::chrono::milliseconds) { co_return error(errc::bug, "leases"); }
-task<managed_page> store::managed_of(std::string, std::string) { co_return error(errc::bug, "leases"); }
 
 task<owner_page> store::scan(std::string cursor) { co_return co_await do_scan(std::move(cursor)); }
 

@@ -44,8 +44,14 @@ class key_space {
   // A set member, and the part of a key that names a server: encode_name(name), or foreign bytes as they are.
   [[nodiscard]] std::string server_key(const owner& who, std::string_view member, key_field field) const;
   [[nodiscard]] std::string staging(const owner& who, std::string_view member, std::string_view nonce) const;
-  // mcp:server:{server_name}:owners:{shard}
+  // The indexes of managed connections belong to no owner, and each is in index_shards parts.
+  // mcp:server:{server_name}:owners:{shard}, SET
   [[nodiscard]] std::string server_owners(const server_name& server, unsigned shard) const;
+  // mcp:managed:{shard}, ZSET by when the lease runs out
+  [[nodiscard]] std::string managed(unsigned shard) const;
+  static constexpr unsigned index_shards = 16;
+  // mcp:instances, HASH: who keeps managed connections
+  [[nodiscard]] std::string instances() const;
 
   struct parsed {
     owner whose;

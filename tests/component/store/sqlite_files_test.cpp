@@ -122,7 +122,7 @@ TEST(sqlite_files, a_newer_format_is_refused) {
   temp_dir directory;
   const auto path = directory.file("state.db");
   with(path, fill);
-  sql(path, "PRAGMA user_version = 2");
+  sql(path, "PRAGMA user_version = 3");
   refused(path, errc::unsupported, "newer mcpstate");
 }
 
