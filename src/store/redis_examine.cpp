@@ -262,8 +262,8 @@ void redis_examiner::judge_member(const owner& who, const std::string& member, c
 task<void> redis_examiner::repair() {
   if (!indexes_to_repair_.empty()) {
     request keep;
-    for (const auto& key : indexes_to_repair_)
-      keep.add("PEXPIRE", key, static_cast<std::int64_t>(store_.options().ttl.count()));
+    const auto at = std::chrono::floor<std::chrono::milliseconds>(store_.now() + store_.options().ttl).time_since_epoch();
+    for (const auto& key : indexes_to_repair_) keep.add("PEXPIREAT", key, static_cast<std::int64_t>(at.count()));
     MCPSTATE_CO_CHECK(co_await store_.write(std::move(keep), "doctor"));
   }
   if (to_repair_.empty()) co_return result<void>();

@@ -275,6 +275,18 @@ task<void> redis_store::index(managed_name what, std::string_view how, milliseco
   co_return result<void>();
 }
 
+asio::awaitable<void> redis_store::forget(owner who, redis::reply members) {
+  std::vector<managed_name> names;
+  for (const auto& member : members.items) {
+    if (auto name = server_name::parse(name_of_member(member.text).text)) names.emplace_back(who, std::move(*name));
+  }
+  if (names.empty()) co_return;
+  std::vector<script_call> calls;
+  add_index_calls(calls, names, "over", milliseconds(0));
+  auto noted = co_await run_all(std::move(calls), "clear " + who.text());
+  static_cast<void>(noted);
+}
+
 task<std::optional<lease>> redis_store::do_lease_of(managed_name what) {
   const std::string doing = shown("lease of", what);
   const auto key = lease_key(what);

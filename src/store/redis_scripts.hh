@@ -43,7 +43,8 @@ struct words {
 [[nodiscard]] const script& touch();
 
 // Removes everything of an owner.
-//   KEYS  connections, servers;  ARGV  owner prefix.  Answers the number of records there were.
+//   KEYS  connections, servers;  ARGV  owner prefix.  Answers the number of records there were, and the members that somebody
+//   had a lease of.
 [[nodiscard]] const script& erase();
 
 // Moves a session's records to a user.

@@ -29,7 +29,7 @@ local key, want, time, quarter = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(A
 local value = redis.call('GET', key)
 if not value or string.sub(value, 1, #want) ~= want then return 0 end
 local renewed = now + redis.call('PTTL', key) - time
-redis.call('PEXPIRE', key, int(time))
+redis.call('PEXPIREAT', key, int(now + time))
 local _, _, registered = read_lease(value)
 if registered ~= '' and math.floor(now / quarter) ~= math.floor(renewed / quarter) then return registered end
 return 1
@@ -48,7 +48,7 @@ return {registered}
 constexpr std::string_view keep_index = R"lua(
 local function keep_index(key, ttl)
   local left = redis.call('PTTL', key)
-  if left ~= -2 and left < ttl then redis.call('PEXPIRE', key, int(ttl * 1.25)) end
+  if left ~= -2 and left < ttl then redis.call('PEXPIREAT', key, int(now + ttl * 1.25)) end
 end
 )lua";
 

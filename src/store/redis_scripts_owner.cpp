@@ -46,7 +46,7 @@ return #r
 
 // A set of a wrong type must not keep an owner from being cleared.
 constexpr std::string_view erase_body = R"lua(
-local members, seen, count = {}, {}, 0
+local members, seen, count, kept = {}, {}, 0, {}
 for _, key in ipairs(KEYS) do
   local got = redis.pcall('SMEMBERS', key)
   if not got.err then
@@ -61,10 +61,11 @@ end
 for _, member in ipairs(members) do
   local base = ARGV[1] .. 'server:' .. member .. ':'
   if redis.call('EXISTS', base .. 'status', base .. 'info') > 0 then count = count + 1 end
-  redis.call('UNLINK', base .. 'status', base .. 'tools', base .. 'connected_at', base .. 'info', base .. 'lease')
+  redis.call('UNLINK', base .. 'status', base .. 'tools', base .. 'connected_at', base .. 'info')
+  if redis.call('UNLINK', base .. 'lease') == 1 then kept[#kept + 1] = member end
 end
 redis.call('UNLINK', KEYS[1], KEYS[2])
-return count
+return {count, kept}
 )lua";
 
 constexpr std::string_view claim_read = R"lua(

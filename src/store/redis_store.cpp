@@ -344,7 +344,10 @@ task<std::uint64_t> redis_store::do_erase(owner who) {
   redis::request nothing_before;
   auto answer = co_await run(redis_scripts::erase(), std::move(nothing_before), std::move(with), what_for("clear", who));
   if (!answer) co_return answer.error();
-  co_return static_cast<std::uint64_t>(number(*answer));
+  if (answer->items.size() != 2) co_return error(errc::protocol, what_for("clear", who) + ": Redis answered something else");
+  const auto count = static_cast<std::uint64_t>(answer->items[0].integer);
+  co_await forget(std::move(who), std::move(answer->items[1]));
+  co_return count;
 }
 
 task<std::unique_ptr<store>> open_redis_store(asio::any_io_executor executor, store_url url, store_options options) {

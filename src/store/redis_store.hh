@@ -93,6 +93,8 @@ class redis_store final : public store {
                        std::chrono::milliseconds time) const;
   task<std::vector<lease>> renew_some(std::vector<lease> held, std::chrono::milliseconds time);
   task<void> index(managed_name what, std::string_view how, std::chrono::milliseconds time, std::string registered);
+  // These of an owner are managed no more. A hint: what fails here is found out by the next keeper.
+  asio::awaitable<void> forget(owner who, redis::reply members);
   task<std::vector<managed_name>> without_held(std::vector<managed_name> waiting);
 
   // redis_watch.cpp

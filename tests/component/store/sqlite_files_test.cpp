@@ -126,6 +126,29 @@ TEST(sqlite_files, a_newer_format_is_refused) {
   refused(path, errc::unsupported, "newer mcpstate");
 }
 
+TEST(sqlite_files, a_file_of_before_leases_is_brought_up_to_date) {
+  temp_dir directory;
+  const auto path = directory.file("state.db");
+  with(path, fill);
+  sql(path, "DROP TABLE leases; DROP TABLE instances; DELETE FROM meta WHERE name = 'lease_number'; PRAGMA user_version = 1");
+  with(path, [](store& s, std::string where) -> asio::awaitable<void> {
+    const auto all = co_await s.list(user(), tools_wanted::yes);
+    CO_ASSERT_OK(all);
+    EXPECT_EQ(all->size(), 50u);
+    const managed_name what(user(), name("s1"));
+    const auto mine = co_await s.take_lease(what, "one", "", std::chrono::seconds(60));
+    CO_ASSERT_OK(mine);
+    EXPECT_TRUE(mine->has_value());
+    EXPECT_EQ(sql(where, "", "PRAGMA user_version"), 2);
+    EXPECT_EQ(sql(where, "", "SELECT count(*) FROM leases"), 1);
+  });
+  with(path, [](store& s, std::string) -> asio::awaitable<void> {
+    const auto kept = co_await s.lease_of(managed_name(user(), name("s1")));
+    CO_ASSERT_OK(kept);
+    EXPECT_TRUE(kept->has_value());
+  });
+}
+
 TEST(sqlite_files, the_database_of_another_program_is_left_alone) {
   temp_dir directory;
   const auto path = directory.file("other.db");

@@ -36,6 +36,8 @@ TEST(keys, plain_layout) {
   EXPECT_EQ(keys.connections(*owner::session("9fK")), "mcp:session:9fK:connections");
   EXPECT_EQ(keys.server_key(*owner::session("9fK"), "github", key_field::status), "mcp:session:9fK:server:github:status");
   EXPECT_EQ(keys.server_owners(*server_name::parse("github"), 3), "mcp:server:github:owners:3");
+  EXPECT_EQ(keys.managed(15), "mcp:managed:15");
+  EXPECT_EQ(keys.instances(), "mcp:instances");
 }
 
 TEST(keys, tagged_layout) {
