@@ -178,6 +178,7 @@ class store {
  private:
   task<connection> put_once(change what);
   task<std::uint64_t> disconnect_each(owner who);
+  task<void> offer_claimed(owner user, std::vector<std::string> moved);
   // `after` is the record to write (details, connected_at decided), `what` says the basis (always set) and the tools.
   virtual task<connection> do_put(change what, connection after) = 0;
   virtual task<std::optional<connection>> do_get(owner who, std::string member, tools_wanted want) = 0;

@@ -135,10 +135,13 @@ task<claim_result> store::claim(owner session, owner user) {
     co_return error(errc::bad_owner, session.text() + " is no session: claim moves a session's connections to a user");
   if (user.kind() != owner_kind::user)
     co_return error(errc::bad_owner, user.text() + " is no user: claim moves a session's connections to a user");
-  auto claimed = co_await do_claim(std::move(session), std::move(user));
+  auto claimed = co_await do_claim(std::move(session), user);
   if (!claimed) co_return claimed.error();
   std::sort(claimed->moved.begin(), claimed->moved.end());
   std::sort(claimed->kept.begin(), claimed->kept.end());
+  // The claim has happened, whatever becomes of the offer: claiming again makes it again.
+  auto offered = co_await offer_claimed(std::move(user), claimed->moved);
+  if (!offered) co_return offered.error();
   co_return claimed;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The lease operations of every store: their input is checked here.
+#include <algorithm>
 #include <utility>
 
 #include <mcpstate/store.hpp>
@@ -52,7 +53,8 @@ task<fleet> store::beat(instance_report me, milliseconds time) {
   if (time.count() != 0) MCPSTATE_CO_CHECK(check_time(time));
   MCPSTATE_CO_CHECK(check_holder(me.name));
   if (me.address.size() > max_address_bytes)
-    co_return error(errc::bad_argument, "the address of an instance is over " + std::to_string(max_address_bytes) + " bytes");
+    co_return error(errc::bad_argument,
+                    "the address of an instance is over " + std::to_string(max_address_bytes) + " bytes");
   co_return co_await do_beat(std::move(me), time);
 }
 
@@ -60,6 +62,29 @@ task<managed_page> store::managed_of(std::string registered, std::string cursor)
   auto name = server_name::parse(registered);
   if (!name) co_return name.error();
   co_return co_await do_managed_of(std::move(*name), std::move(cursor));
+}
+
+// Managed connections that have a new owner need a keeper: each is taken for a moment and handed over, so that whoever beats
+// next finds it.
+task<void> store::offer_claimed(owner user, std::vector<std::string> moved) {
+  if (moved.empty()) co_return result<void>();
+  auto all = co_await do_list(user, tools_wanted::no);
+  if (!all) co_return all.error();
+  for (const auto& one : *all) {
+    const bool was_moved = std::find(moved.begin(), moved.end(), one.server) != moved.end();
+    if (!was_moved || !one.info.managed || one.state == status::disconnected) continue;
+    auto name = server_name::parse(one.server);
+    if (!name) continue;
+    managed_name what(user, std::move(*name));
+    std::string holder = "claim";
+    std::string registered = one.info.registered;
+    auto taken = co_await do_take_lease(std::move(what), std::move(holder), std::move(registered), std::chrono::seconds(5));
+    if (!taken) co_return taken.error();
+    if (!*taken) continue;  // somebody keeps it already
+    auto given = co_await do_end_lease(std::move(**taken), lease_end::hand_over);
+    if (!given) co_return given.error();
+  }
+  co_return result<void>();
 }
 
 }  // namespace mcpstate

@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto shortly = 1s;       // a lease that a test lets run out
+constexpr auto shortly = 1s;  // a lease that a test lets run out
 constexpr auto past_it = 1100ms;
 constexpr auto long_time = 60s;
 
@@ -436,6 +436,32 @@ STORE_TEST(leases_have_no_findings) {
     EXPECT_NE(f.check, "unknown_keys");
     EXPECT_NE(f.check, "no_expiry");
   }
+}
+
+// Whoever keeps the session's sees that it is gone; nobody would know of the user's.
+STORE_TEST(what_a_claim_moves_waits_for_a_keeper) {
+  details kept;
+  kept.managed = true;
+  kept.registered = "github";
+  kept.transport = "http";
+  for (const auto* name : {"kept", "recorded"}) {
+    change up(session("9fK"), server(name), status::connected);
+    if (std::string_view(name) == "kept") up.with(kept);
+    CO_ASSERT_OK(co_await on.a.put(std::move(up)));
+  }
+  CO_ASSERT_OK(co_await taken(on.a, managed_name(session("9fK"), server("kept")), "one", long_time));
+  CO_ASSERT_OK(co_await on.a.claim(session("9fK"), user("42")));
+  const auto all = co_await seen_by(on.b, "two");
+  CO_ASSERT_OK(all);
+  const managed_name mine(user("42"), server("kept"));
+  EXPECT_EQ(std::count(all->unheld.begin(), all->unheld.end(), mine), 1);
+  EXPECT_EQ(std::count(all->unheld.begin(), all->unheld.end(), managed_name(user("42"), server("recorded"))), 0)
+      << "what the host records itself is nobody's to keep";
+  const auto keeper = co_await taken(on.b, mine, "two", long_time);
+  CO_ASSERT_OK(keeper);
+  change checked(user("42"), server("kept"), status::connected);
+  checked.under(*keeper);
+  CO_ASSERT_OK(co_await on.b.put(std::move(checked)));
 }
 
 STORE_TEST(lease_input_is_checked) {
