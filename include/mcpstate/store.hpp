@@ -135,8 +135,10 @@ class store {
   // Opens a watch on one owner, or on all.
   task<std::unique_ptr<watcher>> watch(std::optional<owner> who);
 
-  // Leases of managed connections. A lease says nothing about the record, and lives apart from it; erase and claim end those of
-  // the records they take away. Times are over 0 and at most a day; holders and instances have 1 to 256 bytes: else bad_argument.
+  // Leases of managed connections. A lease says nothing about the record, and lives apart from it; erase and claim end those
+  // of the records they take away. Times are over 0 and at most a day; holders and instances have 1 to 256 bytes: else
+  // bad_argument.
+  //
   // Becomes the keeper for this long; absent while the lease of another holder runs; one's own is renewed and answered.
   // registered: under which name of the host's servers the connection is found by managed_of(); empty: under none.
   task<std::optional<lease>> take_lease(managed_name what, std::string holder, std::string registered,

@@ -46,8 +46,9 @@ std::optional<managed_name> managed_from_text(std::string_view text) {
 }
 
 error lease_is_lost(const managed_name& what) {
-  return error(errc::lease_lost, what.whose.text() + " " + what.server.text() +
-                                     ": this lease has run out, or another process keeps the connection; nothing was written");
+  return error(errc::lease_lost,
+               what.whose.text() + " " + what.server.text() +
+                   ": this lease has run out, or another process keeps the connection; nothing was written");
 }
 
 void lease_steps::extend(lease_row& row, milliseconds time) const {

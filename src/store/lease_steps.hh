@@ -18,9 +18,9 @@ struct lease_row {
   managed_name what;
   std::string holder;  // empty: handed over
   std::uint64_t number = 0;
-  timestamp until{};      // of the lease; whole milliseconds
+  timestamp until{};       // of the lease; whole milliseconds
   std::string registered;  // may be empty
-  timestamp forget_at{};  // nobody has wanted it for so long that it is managed no more
+  timestamp forget_at{};   // nobody has wanted it for so long that it is managed no more
 };
 
 // Synchronous; used by one thread at a time. What has run out stays until it is purged, unless said otherwise.

@@ -45,8 +45,7 @@ result<std::vector<managed_name>> memory_leases::unheld(timestamp now, std::size
 }
 
 result<std::vector<managed_name>> memory_leases::registered_as(const std::string& name,
-                                                               const std::optional<managed_name>& after,
-                                                               std::size_t limit) {
+                                                               const std::optional<managed_name>& after, std::size_t limit) {
   std::vector<managed_name> out;
   auto at = after ? leases_.upper_bound(*after) : leases_.begin();
   for (; at != leases_.end() && out.size() < limit; ++at) {

@@ -25,8 +25,9 @@ struct words {
 //         is staged: an access list and a cluster judge every name here, an empty one too); at the end, of a write under a
 //         lease only: the lease
 //   ARGV  owner prefix, ttl ms, max lifetime ms (0: none), then per record: member, expected revision, expected status,
-//         expected connected_at ("+bytes", or "-" for absent), new status, new connected_at ("" : none), tools action (keep |
-//         replace | replace_empty | drop), info tail; at the end, if either is wanted: "keep" (the expiry stays as it is) or
+//         expected connected_at ("+bytes", or "-" for absent), new status, new connected_at ("" : none), tools action (keep
+//         | replace | replace_empty | drop), info tail; at the end, if either is wanted: "keep" (the expiry stays as it is)
+//         or
 //         "", and how the lease's value must begin
 //   answers {"ok", revision, expires_at ms, revision, expires_at ms, …}, {"conflict", member}, {"lease", member}, {"empty",
 //         member} (an empty list would replace a good one) or {"staging", member} (the staged value is gone). Revisions are
@@ -43,8 +44,8 @@ struct words {
 [[nodiscard]] const script& touch();
 
 // Removes everything of an owner.
-//   KEYS  connections, servers;  ARGV  owner prefix.  Answers the number of records there were, and the members that somebody
-//   had a lease of.
+//   KEYS  connections, servers;  ARGV  owner prefix.  Answers the number of records there were, and the members that
+//   somebody had a lease of.
 [[nodiscard]] const script& erase();
 
 // Moves a session's records to a user.

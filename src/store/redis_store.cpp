@@ -110,10 +110,10 @@ task<void> redis_store::open() {
   MCPSTATE_CO_CHECK(co_await link_.ready(limit));
   // A user who may not load scripts can still run them by text; the answers do not matter here.
   redis::request load;
-  for (const auto* script : {&redis_scripts::put(), &redis_scripts::put_all(), &redis_scripts::touch(),
-                             &redis_scripts::erase(), &redis_scripts::claim(), &redis_scripts::take_lease(),
-                             &redis_scripts::renew_lease(), &redis_scripts::end_lease(), &redis_scripts::index_leases(),
-                             &redis_scripts::unheld(), &redis_scripts::index_owners(), &redis_scripts::beat()})
+  for (const auto* script :
+       {&redis_scripts::put(), &redis_scripts::put_all(), &redis_scripts::touch(), &redis_scripts::erase(),
+        &redis_scripts::claim(), &redis_scripts::take_lease(), &redis_scripts::renew_lease(), &redis_scripts::end_lease(),
+        &redis_scripts::index_leases(), &redis_scripts::unheld(), &redis_scripts::index_owners(), &redis_scripts::beat()})
     load.add("SCRIPT", "LOAD", script->text);
   load.add("TIME");
   const timestamp asked = options().clock->now();

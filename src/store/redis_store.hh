@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <map>
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <mcpstate/core/record.hpp>
@@ -84,15 +86,20 @@ class redis_store final : public store {
   // Fills in what the main read cannot tell: expiry of foreign records, wrong types.
   task<void> look_closer(owner who, std::vector<connection>* found, tools_wanted want);
 
-  // redis_leases.cpp. The indexes are hints: what is held is decided by the lease keys alone.
+  // redis_leases.cpp
   [[nodiscard]] std::string lease_key(const managed_name& what) const;
+  using owner_members =
+      std::map<std::pair<std::string, unsigned>, std::vector<std::string>>;  // by registered name and shard
+  task<std::vector<lease>> renew_some(std::vector<lease> held, std::chrono::milliseconds time);
+  asio::awaitable<void> index_renewed(std::vector<lease> lost, owner_members owners, std::string doing);
+
+  // redis_fleet.cpp. The indexes are hints: what is held is decided by the lease keys alone.
   [[nodiscard]] script_call index_call(unsigned shard, std::string_view what, std::chrono::milliseconds time) const;
   [[nodiscard]] script_call owners_call(const server_name& registered, unsigned shard, std::string_view command) const;
   // One call for each part of the index that has any of them.
   void add_index_calls(std::vector<script_call>& to, const std::vector<managed_name>& of, std::string_view what,
                        std::chrono::milliseconds time) const;
-  task<std::vector<lease>> renew_some(std::vector<lease> held, std::chrono::milliseconds time);
-  task<void> index(managed_name what, std::string_view how, std::chrono::milliseconds time, std::string registered);
+  task<void> index(managed_name what, std::string how, std::chrono::milliseconds time, std::string registered);
   // These of an owner are managed no more. A hint: what fails here is found out by the next keeper.
   asio::awaitable<void> forget(owner who, redis::reply members);
   task<std::vector<managed_name>> without_held(std::vector<managed_name> waiting);

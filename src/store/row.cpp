@@ -98,7 +98,8 @@ result<row_write> decide_put(const std::optional<row>& there, const change& what
   out.after.member = what.member();
   out.after.revision = revision_after(there ? there->revision : 0, clock);
   set_expiry(out.after, live ? live->expires_latest : std::nullopt, clock);
-  if (live && what.expiry_kept() && !active(fault::check_renews)) out.after.expires_at = live->expires_at;
+  if (live && what.expiry_kept() && !active(fault::check_renews))
+    out.after.expires_at = std::min(live->expires_at, out.after.expires_latest.value_or(live->expires_at));
   out.after.status = to_key_text(after.state);
   if (after.connected_at) out.after.connected_at = to_iso8601(*after.connected_at);
   out.after.info_tail = encode_info_tail(after.state, after.connected_at, after.info);

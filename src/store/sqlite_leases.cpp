@@ -94,8 +94,7 @@ result<std::vector<managed_name>> sqlite_leases::unheld(timestamp now, std::size
 }
 
 result<std::vector<managed_name>> sqlite_leases::registered_as(const std::string& name,
-                                                               const std::optional<managed_name>& after,
-                                                               std::size_t limit) {
+                                                               const std::optional<managed_name>& after, std::size_t limit) {
   sqlite_query q(db_,
                  "SELECT kind, id, server FROM leases WHERE registered = ? AND (kind, id, server) > (?, ?, ?) "
                  "ORDER BY kind, id, server LIMIT ?");

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "store/row_steps.hh"
-#include "store/sqlite_leases.hh"
 #include "store/sqlite_db.hh"
+#include "store/sqlite_leases.hh"
 
 // The rows of the SQLite store, and what stands beside them in the file. Blocking; used by one thread at a time.
 //
@@ -22,8 +22,8 @@ class sqlite_table final : public row_table {
  public:
   explicit sqlite_table(sqlite_db& db) : db_(db), leases_(db) {}
 
-  // Makes the tables, in a file that has none, and those that an older version did not have. A file of a newer version, or of
-  // another program, is refused.
+  // Makes the tables, in a file that has none, and those that an older version did not have. A file of a newer version, or
+  // of another program, is refused.
   result<bool> prepare();
 
   result<std::optional<row>> find(const owner& who, const std::string& member, tools_wanted want) override;

@@ -25,9 +25,7 @@ constexpr auto patience = std::chrono::seconds(10);
 constexpr auto time_of_lease = 60s;
 constexpr const char* lease_key = "mcp:user:1:server:s:lease";
 
-managed_name name(const std::string& id) {
-  return managed_name(owner::user(id).value(), server_name::parse("s").value());
-}
+managed_name name(const std::string& id) { return managed_name(owner::user(id).value(), server_name::parse("s").value()); }
 
 instance_report me() {
   instance_report r;
@@ -48,8 +46,9 @@ struct scene {
     return c;
   }
   task<bool> open() {
+    const store_options options;
     for (auto* to : {&a, &b}) {
-      auto opened = co_await open_store(context.get_executor(), url, store_options{});
+      auto opened = co_await open_store(context.get_executor(), url, options);
       if (!opened) co_return opened.error();
       *to = std::move(*opened);
     }
@@ -266,7 +265,7 @@ TEST_F(redis_leases_test, a_wrong_type_in_the_way_is_told_and_nothing_written) {
     EXPECT_FALSE(none->has_value()) << "what no index can be told of is not taken";
     const auto silent = co_await at.a->beat(me(), time_of_lease);
     CO_ASSERT_FAILS(silent, errc::wrong_type);
-    const auto findings = co_await at.a->examine(false, {});
+    const auto findings = co_await at.a->examine(false, nullptr);
     CO_ASSERT_OK(findings);
     EXPECT_EQ(found(*findings, "wrong_type", finding::level::problem), 17u);
   });
@@ -293,11 +292,11 @@ TEST_F(redis_leases_test, doctor_gives_leases_and_indexes_their_expiry) {
     CO_ASSERT_OK(keys);
     CO_ASSERT_TRUE(keys->items.size() == 4);
     for (const auto& key : keys->items) CO_ASSERT_OK(co_await at.asks("PERSIST", key.text));
-    const auto before = co_await at.b->examine(false, {});
+    const auto before = co_await at.b->examine(false, nullptr);
     CO_ASSERT_OK(before);
     EXPECT_EQ(found(*before, "no_expiry", finding::level::problem), 4u);
     EXPECT_EQ(found(*before, "unknown_keys", finding::level::note), 0u);
-    const auto fixed = co_await at.b->examine(true, {});
+    const auto fixed = co_await at.b->examine(true, nullptr);
     CO_ASSERT_OK(fixed);
     EXPECT_EQ(found(*fixed, "no_expiry", finding::level::repaired), 4u);
     for (const auto& key : keys->items) {
@@ -324,6 +323,33 @@ TEST_F(redis_leases_test, an_erase_takes_the_owner_out_of_the_index) {
   });
 }
 
+asio::awaitable<void> keeps_a_connection(asio::io_context& io, const redis_server& server) {
+  scene at(io, server);
+  at.url = "redis://narrow:wonder@127.0.0.1:" + std::to_string(server.port()) + "/0";
+  CO_ASSERT_OK(co_await at.open());
+  const auto mine = co_await at.take(*at.a, "1");
+  CO_ASSERT_OK(mine);
+  change up(mine->what.whose, mine->what.server, status::connected);
+  up.under(*mine).keep_expiry();
+  CO_ASSERT_OK(co_await at.a->put(std::move(up)));
+  std::vector<lease> held{*mine};
+  CO_ASSERT_OK(co_await at.a->renew_leases(std::move(held), time_of_lease));
+  const std::string start;
+  const auto page = co_await at.b->managed_of("registered", start);
+  CO_ASSERT_OK(page);
+  EXPECT_EQ(page->names, std::vector<managed_name>{mine->what});
+  CO_ASSERT_OK(co_await at.a->end_lease(*mine, lease_end::hand_over));
+  const auto waiting = co_await at.b->beat(me(), time_of_lease);
+  CO_ASSERT_OK(waiting);
+  EXPECT_EQ(waiting->unheld, std::vector<managed_name>{mine->what});
+  const auto again = co_await at.take(*at.b, "1");
+  CO_ASSERT_OK(again);
+  CO_ASSERT_OK(co_await at.b->end_lease(*again, lease_end::over));
+  CO_ASSERT_OK(co_await at.b->beat(me(), std::chrono::milliseconds(0)));
+  CO_ASSERT_OK(co_await at.b->erase(mine->what.whose));
+  co_await at.close();
+}
+
 // The rights that docs/redis.md lists, and no others.
 TEST(redis_leases_acl, the_documented_rights_are_enough) {
   redis_options options;
@@ -333,32 +359,7 @@ TEST(redis_leases_acl, the_documented_rights_are_enough) {
       "+exists +type +pttl +pexpireat +pexpiretime +sadd +srem +sismember +smembers +sdiff +sunion "
       "+sscan +zadd +zrem +zcard +zrange +hset +hdel +hgetall"};
   const redis_server server(options);
-  run_co_test([&](asio::io_context& io) -> asio::awaitable<void> {
-    scene at(io, server);
-    at.url = "redis://narrow:wonder@127.0.0.1:" + std::to_string(server.port()) + "/0";
-    CO_ASSERT_OK(co_await at.open());
-    const auto mine = co_await at.take(*at.a, "1");
-    CO_ASSERT_OK(mine);
-    change up(mine->what.whose, mine->what.server, status::connected);
-    up.under(*mine).keep_expiry();
-    CO_ASSERT_OK(co_await at.a->put(std::move(up)));
-    std::vector<lease> held{*mine};
-    CO_ASSERT_OK(co_await at.a->renew_leases(std::move(held), time_of_lease));
-    const std::string start;
-    const auto page = co_await at.b->managed_of("registered", start);
-    CO_ASSERT_OK(page);
-    EXPECT_EQ(page->names, std::vector<managed_name>{mine->what});
-    CO_ASSERT_OK(co_await at.a->end_lease(*mine, lease_end::hand_over));
-    const auto waiting = co_await at.b->beat(me(), time_of_lease);
-    CO_ASSERT_OK(waiting);
-    EXPECT_EQ(waiting->unheld, std::vector<managed_name>{mine->what});
-    const auto again = co_await at.take(*at.b, "1");
-    CO_ASSERT_OK(again);
-    CO_ASSERT_OK(co_await at.b->end_lease(*again, lease_end::over));
-    CO_ASSERT_OK(co_await at.b->beat(me(), std::chrono::milliseconds(0)));
-    CO_ASSERT_OK(co_await at.b->erase(mine->what.whose));
-    co_await at.close();
-  });
+  run_co_test([&](asio::io_context& io) { return keeps_a_connection(io, server); });
 }
 
 TEST_F(redis_leases_test, flushed_scripts_cost_no_lease) {

@@ -130,7 +130,8 @@ TEST(sqlite_files, a_file_of_before_leases_is_brought_up_to_date) {
   temp_dir directory;
   const auto path = directory.file("state.db");
   with(path, fill);
-  sql(path, "DROP TABLE leases; DROP TABLE instances; DELETE FROM meta WHERE name = 'lease_number'; PRAGMA user_version = 1");
+  sql(path,
+      "DROP TABLE leases; DROP TABLE instances; DELETE FROM meta WHERE name = 'lease_number'; PRAGMA user_version = 1");
   with(path, [](store& s, std::string where) -> asio::awaitable<void> {
     const auto all = co_await s.list(user(), tools_wanted::yes);
     CO_ASSERT_OK(all);
