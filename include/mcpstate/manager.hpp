@@ -94,6 +94,8 @@ class manager {
   // that another process runs: kept_elsewhere, detail says where.
   virtual task<mcp::call_result> call(owner who, server_name server, std::string tool, std::string arguments,
                                       mcp::call_options options) = 0;
+  // store::claim, and what was managed goes on being kept, as the user's.
+  virtual task<claim_result> claim(owner session, owner user) = 0;
   // Disconnects a registered server for every owner. Answers how many were.
   virtual task<std::uint64_t> disconnect_everywhere(std::string registered, progress_handler progress) = 0;
   // The host's servers have changed: connections to one that is gone, or leads elsewhere, are opened again (and fail, if it

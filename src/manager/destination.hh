@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <string>
+
+#include <mcpstate/manager.hpp>
+
+// Where a managed connection leads, and what it takes to get there. Pure.
+namespace mcpstate {
+
+struct destination {
+  destination() {}
+  mcp::target where;
+  mcp::era_choice protocol = mcp::era_choice::automatic;
+  mcp::egress_policy egress;
+  std::string registered, transport, url;  // as recorded
+  std::string origin;                      // scheme, host and port; the name of a registered program
+};
+
+// The same text for the same place.
+[[nodiscard]] std::string place_key(const place& where);
+// Of a record.
+[[nodiscard]] place place_of(const details& info);
+
+// All are cond::invalid: a URL that is none, has secrets in it or is refused by its looks, a name that nobody registered or
+// that is disabled.
+[[nodiscard]] result<destination> find_destination(const place& where, const manager_options& options,
+                                                   const server_registry* servers);
+
+// Whether both lead to the same server in the same way.
+[[nodiscard]] bool same_server(const registered_server* a, const registered_server* b);
+
+}  // namespace mcpstate
