@@ -27,8 +27,8 @@ result<mcp::http_url> check_open_url(const std::string& text) {
 result<destination> find_registered(const std::string& name, const manager_options& options,
                                     const server_registry* servers) {
   const registered_server* found = servers != nullptr ? servers->find(name) : nullptr;
-  if (found == nullptr) return invalid("no server is registered as " + quoted(name));
-  if (found->disabled) return invalid("the server " + quoted(name) + " is disabled");
+  if (found == nullptr) return invalid("no server is registered as " + mcpstate::quoted(name));
+  if (found->disabled) return invalid("the server " + mcpstate::quoted(name) + " is disabled");
   destination out;
   out.where = found->where;
   out.protocol = found->protocol;

@@ -218,6 +218,7 @@ keeper_fsm::steps keeper_fsm::list_failed(moment m, bool broken) {
   listing_ = false;
   if (broken) return lost(m);
   if (!list_at_) list_at_ = m.now + about(rules_.check_every, m.dice);
+  if (doubted_) check_at_ = m.now;
   return {};
 }
 

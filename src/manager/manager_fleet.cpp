@@ -110,7 +110,8 @@ task<bool> manager_impl::give_back(lease mine) {
 
 void manager_impl::start(lease mine, std::string registered, clock::time_point until) {
   const managed_name of = mine.what;
-  auto made = std::make_shared<keeper>(*this, std::move(mine), std::move(registered), until);
+  keeper_home& home = *this;
+  auto made = std::make_shared<keeper>(home, std::move(mine), std::move(registered), until);
   keepers_[of] = made;
   watches_.add(of.whose);
   tell_lease(of, lease_news::taken);

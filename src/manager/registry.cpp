@@ -38,7 +38,7 @@ class entry_reader {
 
  private:
   [[nodiscard]] error wrong(const std::string& member, const std::string& why) const {
-    return error(errc::bad_argument, "server " + quoted(name_) + ", " + quoted(member) + ": " + why);
+    return error(errc::bad_argument, "server " + mcpstate::quoted(name_) + ", " + mcpstate::quoted(member) + ": " + why);
   }
   result<std::string> expand(const std::string& member, const std::string& text) const;
   result<std::string> text(const std::string& member, const json::value& v) const;
@@ -185,7 +185,7 @@ result<void> entry_reader::note_choices(registered_server& out) const {
 result<registered_server> entry_reader::read(const json::value& entry) {
   constexpr std::array<std::string_view, 10> known = {"command", "args",      "env", "url",      "headers",
                                                       "type",    "transport", "cwd", "protocol", "disabled"};
-  if (!entry.is_object()) return error(errc::bad_argument, "server " + quoted(name_) + " is no JSON object");
+  if (!entry.is_object()) return error(errc::bad_argument, "server " + mcpstate::quoted(name_) + " is no JSON object");
   entry_ = &entry.get_object();
   const bool is_program = find("command") != nullptr;
   if (is_program == (find("url") != nullptr)) {
@@ -212,7 +212,7 @@ result<registered_server> entry_reader::read(const json::value& entry) {
   for (const auto& each : *entry_) {
     const std::string member = text_of(each.key());
     if (std::find(known.begin(), known.end(), member) == known.end())
-      remarks_.push_back("server " + quoted(name_) + ": " + quoted(member) + " is not understood, and ignored");
+      remarks_.push_back("server " + mcpstate::quoted(name_) + ": " + mcpstate::quoted(member) + " is not understood, and ignored");
   }
   return out;
 }
@@ -234,12 +234,12 @@ result<server_registry> server_registry::parse(std::string_view text, const vari
   if (!servers->is_object()) return bad_file("'mcpServers' is no JSON object");
   server_registry out;
   for (const auto& each : root.get_object()) {
-    if (each.key() != "mcpServers") out.remarks_.push_back(quoted(text_of(each.key())) + " is not understood, and ignored");
+    if (each.key() != "mcpServers") out.remarks_.push_back(mcpstate::quoted(text_of(each.key())) + " is not understood, and ignored");
   }
   for (const auto& each : servers->get_object()) {
     const std::string name = text_of(each.key());
     if (const auto sound = server_name::parse(name); !sound) {
-      return bad_file("the name " + quoted(name) + ": " + sound.error().detail());
+      return bad_file("the name " + mcpstate::quoted(name) + ": " + sound.error().detail());
     }
     auto read = entry_reader(name, variable, out.remarks_).read(each.value());
     if (!read) return read.error();

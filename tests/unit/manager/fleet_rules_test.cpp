@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#include "manager/fleet_rules.hh"
+
+#include <gtest/gtest.h>
+
+namespace mcpstate {
+namespace {
+
+TEST(FleetRules, SharesCoverEverything) {
+  EXPECT_EQ(fair_share(0, 3), 0U);
+  EXPECT_EQ(fair_share(1, 3), 1U);
+  EXPECT_EQ(fair_share(9, 3), 3U);
+  EXPECT_EQ(fair_share(10, 3), 4U);
+  EXPECT_EQ(fair_share(10, 0), 10U);  // nobody has reported yet
+}
+
+TEST(FleetRules, ALittleMoreThanTheShareStays) {
+  EXPECT_EQ(to_hand_over(0, 0), 0U);
+  EXPECT_EQ(to_hand_over(1, 0), 0U);
+  EXPECT_EQ(to_hand_over(2, 0), 2U);
+  EXPECT_EQ(to_hand_over(111, 100), 0U);
+  EXPECT_EQ(to_hand_over(112, 100), 7U);
+  EXPECT_EQ(to_hand_over(1000, 500), 62U);
+  EXPECT_EQ(to_hand_over(5, 100), 0U);
+}
+
+// Two of them, one of which has everything: they end within the tolerance, in few steps, and nothing goes back and forth.
+TEST(FleetRules, ASecondOneGetsItsHalf) {
+  for (const std::size_t all : {4U, 10U, 1000U, 20000U}) {
+    std::size_t first = all, second = 0;
+    const std::size_t fair = fair_share(all, 2);
+    int steps = 0;
+    for (; to_hand_over(first, fair) > 0; ++steps) {
+      const std::size_t moved = to_hand_over(first, fair);
+      first -= moved;
+      second += moved;
+      ASSERT_LE(second, fair);
+      ASSERT_EQ(to_hand_over(second, fair), 0U);
+    }
+    EXPECT_LE(first, fair + fair / 10 + 1);
+    EXPECT_LE(steps, 20);
+  }
+}
+
+}  // namespace
+}  // namespace mcpstate

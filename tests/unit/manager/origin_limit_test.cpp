@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#include "manager/origin_limit.hh"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <mcpstate/aio/task_group.hpp>
+
+#include "support/co_test.hh"
+
+namespace mcpstate::test {
+namespace {
+
+using seat_ptr = std::shared_ptr<origin_limit::seat>;
+
+asio::awaitable<void> enter(origin_limit& limit, std::string origin, std::string name, std::vector<std::string>& log,
+                            std::vector<seat_ptr>& seats) {
+  auto waiting = limit.enter(std::move(origin));
+  auto seat = co_await std::move(waiting);
+  log.push_back(seat ? name : name + " cancelled");
+  seats.push_back(std::make_shared<origin_limit::seat>(std::move(seat)));
+}
+
+asio::awaitable<void> serves_in_turn() {
+  origin_limit limit(2);
+  std::vector<std::string> log;
+  std::vector<seat_ptr> seats;
+  aio::task_group group(co_await asio::this_coro::executor);
+  for (const char* name : {"a", "b", "c", "d"}) group.spawn(name, enter(limit, "x", name, log, seats));
+  group.spawn("e", enter(limit, "y", "e", log, seats));
+  const bool three = co_await eventually([&log] { return log.size() == 3; });
+  CO_ASSERT_TRUE(three);
+  EXPECT_EQ(log, (std::vector<std::string>{"a", "b", "e"}));
+  EXPECT_EQ(limit.inside("x"), 2U);
+  *seats[0] = origin_limit::seat();
+  const bool four = co_await eventually([&log] { return log.size() == 4; });
+  CO_ASSERT_TRUE(four);
+  EXPECT_EQ(log.back(), "c");
+  EXPECT_EQ(limit.inside("x"), 2U);
+  *seats[1] = origin_limit::seat();
+  const bool five = co_await eventually([&log] { return log.size() == 5; });
+  CO_ASSERT_TRUE(five);
+  EXPECT_EQ(log.back(), "d");
+  seats.clear();
+  EXPECT_EQ(limit.inside("x"), 0U);
+  EXPECT_EQ(limit.inside("y"), 0U);
+  co_await group.join();
+}
+
+TEST(OriginLimit, ServesInTurn) {
+  run_co_test([](asio::io_context&) { return serves_in_turn(); });
+}
+
+// Who gives up leaves the queue, also when his turn has come in the same moment.
+asio::awaitable<void> lets_go_of_who_gives_up() {
+  origin_limit limit(1);
+  std::vector<std::string> log;
+  std::vector<seat_ptr> seats;
+  aio::task_group group(co_await asio::this_coro::executor);
+  aio::task_group hasty(co_await asio::this_coro::executor);
+  group.spawn("a", enter(limit, "x", "a", log, seats));
+  const bool first = co_await eventually([&log] { return log.size() == 1; });
+  CO_ASSERT_TRUE(first);
+  hasty.spawn("b", enter(limit, "x", "b", log, seats));
+  group.spawn("c", enter(limit, "x", "c", log, seats));
+  co_await asio::post(asio::use_awaitable);
+  co_await hasty.stop();
+  EXPECT_EQ(log.back(), "b cancelled");
+  *seats[0] = origin_limit::seat();
+  const bool next = co_await eventually([&log] { return log.back() == "c"; });
+  CO_ASSERT_TRUE(next);
+  seats.clear();
+  EXPECT_EQ(limit.inside("x"), 0U);
+  co_await group.join();
+}
+
+TEST(OriginLimit, LetsGoOfWhoGivesUp) {
+  run_co_test([](asio::io_context&) { return lets_go_of_who_gives_up(); });
+}
+
+}  // namespace
+}  // namespace mcpstate::test

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+#include "manager/record_change.hh"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace mcpstate {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+const timestamp noon(1'790'000'000s);
+const owner who = owner::user("42").value();
+const server_name srv = server_name::parse("srv").value();
+const managed_name name(who, srv);
+
+destination web() {
+  destination out;
+  out.registered = "web";
+  out.transport = "http";
+  out.url = "http://h/mcp";
+  return out;
+}
+
+connection up_record() {
+  connection out(who, "srv");
+  out.member = "srv";
+  out.state = status::connected;
+  out.revision = 7;
+  out.connected_at = noon;
+  out.info.managed = true;
+  out.info.registered = "web";
+  out.info.transport = "http";
+  out.info.url = "http://h/mcp";
+  out.info.protocol_version = "2025-11-25";
+  out.info.server_title = "title";
+  out.info.tools_hash = "sha256:x";
+  out.info.tool_count = 3;
+  out.seen.revision = 7;
+  out.seen.status_bytes = "CONNECTED";
+  return out;
+}
+
+lease mine() { return lease(name, "me", 5); }
+
+TEST(RecordChange, ReadsWhatAKeeperWantsToKnow) {
+  EXPECT_FALSE(sight_of(std::nullopt, noon).present);
+  connection failed = up_record();
+  failed.state = status::failed;
+  failed.info.error.emplace();
+  failed.info.error->attempt = 4;
+  failed.info.error->retry_at = noon + 5s;
+  const auto got = sight_of(failed, noon);
+  EXPECT_TRUE(got.present && got.managed);
+  EXPECT_EQ(got.attempt, 4U);
+  EXPECT_EQ(got.retry_in, 5s);
+  EXPECT_EQ(got.place, "name web");
+  EXPECT_EQ(got.tool_count, 3U);
+  connection altered = failed;
+  altered.seen.status_bytes = "FAILED";
+  EXPECT_NE(sight_of(altered, noon).mark, got.mark);
+}
+
+TEST(RecordChange, SortsTroubles) {
+  using trouble = keeper_fsm::trouble;
+  const auto of = [](errc code) { return trouble_of(error(code, "x")); };
+  EXPECT_EQ(of(errc::auth_failed), trouble::unauthorized);
+  EXPECT_EQ(of(errc::bad_argument), trouble::terminal);
+  EXPECT_EQ(of(errc::bad_url), trouble::terminal);
+  EXPECT_EQ(of(errc::forbidden_target), trouble::terminal);
+  EXPECT_EQ(of(errc::unsupported), trouble::terminal);
+  for (const errc code : {errc::connect_failed, errc::resolve_failed, errc::deadline, errc::http_status, errc::rpc_error,
+                          errc::protocol, errc::child_exited, errc::spawn_failed, errc::tls_failed}) {
+    EXPECT_EQ(of(code), trouble::transient) << name_of(code);
+  }
+}
+
+TEST(RecordChange, MessagesAreOneLineOfGoodLength) {
+  EXPECT_EQ(message_of(error(errc::rpc_error, "no\n\tway", "a\xff" "b")).find('\n'), std::string::npos);
+  EXPECT_THAT(message_of(error(errc::rpc_error, "no", "a\xff" "b")), HasSubstr("a?b"));
+  const std::string longish = message_of(error(errc::rpc_error, "x", [] {
+    std::string out;
+    for (int i = 0; i < 1000; ++i) out += "é";
+    return out;
+  }()));
+  EXPECT_LE(longish.size(), 510U);
+  EXPECT_TRUE(is_valid_utf8(longish));
+  EXPECT_TRUE(longish.ends_with("…"));
+}
+
+TEST(RecordChange, AnOrderKeepsWhatIsKnownOfTheSamePlace) {
+  const auto before = up_record();
+  const auto order = order_of(name, before, web());
+  EXPECT_EQ(order.to(), status::connecting);
+  EXPECT_EQ(order.expected(), before.seen);
+  EXPECT_FALSE(order.expiry_kept());  // it is use
+  EXPECT_FALSE(order.keeper());       // anybody may order
+  const auto after = order.apply_to(before, noon);
+  EXPECT_TRUE(after.info.managed);
+  EXPECT_EQ(after.info.server_title, "title");
+  EXPECT_EQ(order.action(), change::tools_action::keep);
+}
+
+TEST(RecordChange, AnOrderForAnotherPlaceForgetsTheOldOne) {
+  auto there = web();
+  there.registered.clear();
+  there.url = "http://other/";
+  const auto before = up_record();
+  const auto order = order_of(name, before, there);
+  const auto after = order.apply_to(before, noon);
+  EXPECT_TRUE(after.info.server_title.empty());
+  EXPECT_TRUE(after.info.registered.empty());
+  EXPECT_EQ(after.info.url, "http://other/");
+  EXPECT_EQ(order.action(), change::tools_action::drop);
+}
+
+TEST(RecordChange, AnOrderForNothingExpectsNothing) {
+  const auto order = order_of(name, std::nullopt, web());
+  EXPECT_EQ(order.expected(), basis());
+  EXPECT_EQ(order.apply_to(std::nullopt, noon).info.registered, "web");
+}
+
+TEST(RecordChange, AFailureIsFencedKeepsToolsAndExpiry) {
+  keeper_finding found;
+  found.what.to = status::failed;
+  found.what.attempt = 3;
+  found.what.retry_in = 2s;
+  found.there = web();
+  found.why = error(errc::connect_failed, "refused", "peer");
+  const auto before = up_record();
+  const auto wrote = change_of(before, found, mine(), noon);
+  EXPECT_EQ(wrote.keeper(), mine());
+  EXPECT_TRUE(wrote.expiry_kept());
+  EXPECT_EQ(wrote.action(), change::tools_action::keep);
+  EXPECT_EQ(wrote.expected(), before.seen);
+  const auto after = wrote.apply_to(before, noon);
+  ASSERT_TRUE(after.info.error);
+  EXPECT_EQ(after.info.error->code, "connect_failed");
+  EXPECT_THAT(after.info.error->message, HasSubstr("refused"));
+  EXPECT_THAT(after.info.error->message, HasSubstr("peer"));
+  EXPECT_EQ(after.info.error->attempt, 3U);
+  EXPECT_EQ(after.info.error->retry_at, noon + 2s);
+  EXPECT_EQ(after.info.tool_count, 3U);
+  EXPECT_EQ(after.info.server_title, "title");
+}
+
+TEST(RecordChange, AConnectionKeepsItsBeginningWhileItLasts) {
+  keeper_finding found;
+  found.what.to = status::connected;
+  found.what.facts = found.what.tools = true;
+  found.there = web();
+  found.facts.emplace();
+  found.facts->transport = "http";
+  found.facts->title = "new title";
+  found.tools = tools_list::parse(R"([{"name":"t"}])").value();
+  const auto before = up_record();
+  const auto wrote = change_of(before, found, mine(), noon + 1h);
+  const auto after = wrote.apply_to(before, noon + 1h);
+  EXPECT_EQ(after.connected_at, noon);
+  EXPECT_EQ(after.info.checked_at, noon + 1h);
+  EXPECT_EQ(after.info.server_title, "new title");
+  EXPECT_EQ(after.info.tool_count, 1U);
+  EXPECT_FALSE(wrote.empty_tools_allowed());
+}
+
+}  // namespace
+}  // namespace mcpstate
