@@ -166,8 +166,10 @@ test_certificate make_certificate() {
   return out;
 }
 
-scripted_server::scripted_server(asio::any_io_executor executor, handler answer)
-    : answer_(std::move(answer)), acceptor_(executor, tcp::endpoint(asio::ip::address_v4::loopback(), 0)), group_(executor) {
+scripted_server::scripted_server(asio::any_io_executor executor, handler answer, std::uint16_t port)
+    : answer_(std::move(answer)),
+      acceptor_(executor, tcp::endpoint(asio::ip::address_v4::loopback(), port)),
+      group_(executor) {
   group_.spawn("accept", accept());
 }
 

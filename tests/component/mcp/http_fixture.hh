@@ -73,7 +73,8 @@ test_certificate make_certificate();
 class scripted_server {
  public:
   using handler = std::function<http_reply(const http_seen&)>;
-  scripted_server(asio::any_io_executor executor, handler answer);
+  // port 0: one that is free; else the one that an earlier server had.
+  scripted_server(asio::any_io_executor executor, handler answer, std::uint16_t port = 0);
   scripted_server(asio::any_io_executor executor, handler answer, const test_certificate& identity);
 
   [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
