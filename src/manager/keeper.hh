@@ -108,8 +108,8 @@ class keeper {
   std::shared_ptr<server_link> link_;
   std::weak_ptr<server_link> closing_;  // the one before
   std::uint64_t link_number_ = 0;
-  std::string registered_;  // under which name the lease is found
-  place place_;                    // as the record says
+  std::string registered_;           // under which name the lease is found
+  place place_;                      // as the record says
   std::optional<tools_list> tools_;  // between a listing and the write of it
   std::optional<error> why_;         // of the last failure
   bool look_ = false, moved_ = false, hand_over_ = false, leaving_ = false, lost_ = false;

@@ -11,13 +11,11 @@ namespace {
 using kind = keeper_fsm::step::kind;
 using span = keeper_fsm::span;
 
-constexpr int most_misses = 2;    // checks that get no answer, before the session is given up
+constexpr int most_misses = 2;       // checks that get no answer, before the session is given up
 constexpr int lists_per_check = 10;  // a server that does not announce new lists is asked every so many checks
 
 // d, give or take a tenth.
-span about(span d, double dice) {
-  return std::chrono::duration_cast<span>(d * (0.9 + 0.2 * dice));
-}
+span about(span d, double dice) { return std::chrono::duration_cast<span>(d * (0.9 + 0.2 * dice)); }
 
 bool is_due(const std::optional<keeper_fsm::clock::time_point>& at, keeper_fsm::clock::time_point now) {
   return at && *at <= now;

@@ -110,8 +110,8 @@ asio::awaitable<void> keeper::end(lease_end how) {
   if (!ended) remark("a lease could not be ended; it runs out: " + ended.error().detail(), {});
   manager_observer* const observer = home_.options().observer;
   if (observer == nullptr) co_return;
-  observer->on_lease(name(), how == lease_end::over ? manager_observer::lease_news::over
-                                                   : manager_observer::lease_news::handed_over);
+  observer->on_lease(
+      name(), how == lease_end::over ? manager_observer::lease_news::over : manager_observer::lease_news::handed_over);
 }
 
 }  // namespace mcpstate

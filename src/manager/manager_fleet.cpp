@@ -68,8 +68,8 @@ void manager_impl::changed(const owner& whose, const std::string& server, const 
   if (!name) return;
   const keeper_ptr mine = find(managed_name(whose, *name));
   if (!mine) return;
-  const bool known = what->what == event::kind::present && !what->record->altered &&
-                     what->record->revision <= mine->revision();
+  const bool known =
+      what->what == event::kind::present && !what->record->altered && what->record->revision <= mine->revision();
   if (!known) mine->look();
 }
 

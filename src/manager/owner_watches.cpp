@@ -13,8 +13,7 @@ constexpr auto pause_after_failure = 1s;
 
 }  // namespace
 
-owner_watches::owner_watches(store& from, listener tell)
-    : from_(from), tell_(std::move(tell)), ending_(from.executor()) {}
+owner_watches::owner_watches(store& from, listener tell) : from_(from), tell_(std::move(tell)), ending_(from.executor()) {}
 
 void owner_watches::add(const owner& who) {
   entry& mine = owners_[who];

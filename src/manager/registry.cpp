@@ -212,7 +212,8 @@ result<registered_server> entry_reader::read(const json::value& entry) {
   for (const auto& each : *entry_) {
     const std::string member = text_of(each.key());
     if (std::find(known.begin(), known.end(), member) == known.end())
-      remarks_.push_back("server " + mcpstate::quoted(name_) + ": " + mcpstate::quoted(member) + " is not understood, and ignored");
+      remarks_.push_back("server " + mcpstate::quoted(name_) + ": " + mcpstate::quoted(member) +
+                         " is not understood, and ignored");
   }
   return out;
 }
@@ -234,7 +235,8 @@ result<server_registry> server_registry::parse(std::string_view text, const vari
   if (!servers->is_object()) return bad_file("'mcpServers' is no JSON object");
   server_registry out;
   for (const auto& each : root.get_object()) {
-    if (each.key() != "mcpServers") out.remarks_.push_back(mcpstate::quoted(text_of(each.key())) + " is not understood, and ignored");
+    if (each.key() != "mcpServers")
+      out.remarks_.push_back(mcpstate::quoted(text_of(each.key())) + " is not understood, and ignored");
   }
   for (const auto& each : servers->get_object()) {
     const std::string name = text_of(each.key());

@@ -86,6 +86,10 @@ record_check is(status what) {
   return [what](const connection& record) { return record.state == what; };
 }
 
+record_check has_tools(std::uint64_t count) {
+  return [count](const connection& record) { return record.info.tool_count == count; };
+}
+
 asio::awaitable<std::optional<connection>> seen(store& records, owner who, record_check holds,
                                                 std::chrono::milliseconds within) {
   const auto until = aio::after(within);

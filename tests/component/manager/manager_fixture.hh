@@ -29,8 +29,8 @@ class announcing_server {
  public:
   explicit announcing_server(asio::any_io_executor executor) : executor_(std::move(executor)) { start(); }
 
-  void start();                   // again on the same port
-  asio::awaitable<void> stop();   // as if it were killed
+  void start();                      // again on the same port
+  asio::awaitable<void> stop();      // as if it were killed
   void set_tools(std::string json);  // and says so to everybody who listens
   void announce();
   [[nodiscard]] std::string url() const { return url_; }
@@ -68,6 +68,7 @@ using record_check = std::function<bool(const connection& record)>;
 asio::awaitable<std::optional<connection>> seen(store& records, owner who, record_check holds,
                                                 std::chrono::milliseconds within = std::chrono::seconds(10));
 record_check is(status what);
+record_check has_tools(std::uint64_t count);
 // Waits until nobody keeps it.
 asio::awaitable<bool> is_let_go(store& records, owner who);
 asio::awaitable<std::string> holder_of(store& records, owner who);

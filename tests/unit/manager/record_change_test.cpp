@@ -77,8 +77,15 @@ TEST(RecordChange, SortsTroubles) {
 }
 
 TEST(RecordChange, MessagesAreOneLineOfGoodLength) {
-  EXPECT_EQ(message_of(error(errc::rpc_error, "no\n\tway", "a\xff" "b")).find('\n'), std::string::npos);
-  EXPECT_THAT(message_of(error(errc::rpc_error, "no", "a\xff" "b")), HasSubstr("a?b"));
+  EXPECT_EQ(message_of(error(errc::rpc_error, "no\n\tway",
+                             "a\xff"
+                             "b"))
+                .find('\n'),
+            std::string::npos);
+  EXPECT_THAT(message_of(error(errc::rpc_error, "no",
+                               "a\xff"
+                               "b")),
+              HasSubstr("a?b"));
   const std::string longish = message_of(error(errc::rpc_error, "x", [] {
     std::string out;
     for (int i = 0; i < 1000; ++i) out += "é";

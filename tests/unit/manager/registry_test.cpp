@@ -82,8 +82,8 @@ TEST(Registry, ExpandsVariablesWithDefaults) {
 }
 
 TEST(Registry, TellsWhatItDoesNotUnderstand) {
-  const auto got = server_registry::parse(
-      R"({"mcpServers":{"a":{"command":"x","autoApprove":["${NONE}"]}},"inputs":[]})", variable);
+  const auto got =
+      server_registry::parse(R"({"mcpServers":{"a":{"command":"x","autoApprove":["${NONE}"]}},"inputs":[]})", variable);
   ASSERT_TRUE(got.has_value());
   EXPECT_THAT(got->remarks(), testing::UnorderedElementsAre(HasSubstr("autoApprove"), HasSubstr("inputs")));
   EXPECT_NE(got->find("a"), nullptr);
@@ -109,30 +109,29 @@ TEST_P(RegistryRefuses, WithoutShowingValues) {
 
 INSTANTIATE_TEST_SUITE_P(
     Registry, RegistryRefuses,
-    testing::Values(wrong_case{"[]", "no JSON object"}, wrong_case{"{}", "url is missing"},
-                    wrong_case{R"({"command":"s3cret","url":"http://h"})", "one of them"},
-                    wrong_case{R"({"command":7})", "command"}, wrong_case{R"({"command":""})", "empty"},
-                    wrong_case{R"({"command":"${EMPTY}"})", "empty"}, wrong_case{R"({"command":"x","args":"s3cret"})", "args"},
-                    wrong_case{R"({"command":"x","args":[1]})", "args"}, wrong_case{R"({"command":"x","env":["s3cret"]})", "env"},
-                    wrong_case{R"({"command":"x","env":{"A":1}})", "env.A"},
-                    wrong_case{R"({"command":"x","env":{"A=s":"s3cret"}})", "impossible name"},
-                    wrong_case{R"({"command":"x","cwd":1})", "cwd"},
-                    wrong_case{R"({"command":"x","headers":{"A":"s3cret"}})", "headers"},
-                    wrong_case{R"({"url":"http://h","args":[]})", "args"}, wrong_case{R"({"url":"http://h","env":{}})", "env"},
-                    wrong_case{R"({"url":"ftp://s3cret"})", "url"}, wrong_case{R"({"url":"http://u:s3cret@h/"})", "url"},
-                    wrong_case{R"({"url":["s3cret"]})", "url"}, wrong_case{R"({"url":"http://h","headers":["s3cret"]})", "headers"},
-                    wrong_case{R"({"url":"http://h","headers":{"A":false}})", "headers.A"},
-                    wrong_case{R"({"url":"http://h","type":"s3cret"})", "type"},
-                    wrong_case{R"({"url":"http://h","type":"stdio"})", "type"},
-                    wrong_case{R"({"command":"x","transport":"sse"})", "transport"},
-                    wrong_case{R"({"url":"http://h","protocol":"s3cret"})", "protocol"},
-                    wrong_case{R"({"command":"x","protocol":"sse"})", "protocol"},
-                    wrong_case{R"({"url":"http://h","type":"sse","protocol":"modern"})", "contradicts"},
-                    wrong_case{R"({"url":"http://h","disabled":"s3cret"})", "disabled"},
-                    wrong_case{R"({"command":"${NONE}"})", "NONE is not set"},
-                    wrong_case{R"({"command":"s3cret ${TOKEN"})", "without its }"},
-                    wrong_case{R"({"command":"${}"})", "not the name"}, wrong_case{R"({"command":"${a b:-s3cret}"})", "not the name"},
-                    wrong_case{R"({"command":"${NUL}"})", "zero byte"}));
+    testing::Values(
+        wrong_case{"[]", "no JSON object"}, wrong_case{"{}", "url is missing"},
+        wrong_case{R"({"command":"s3cret","url":"http://h"})", "one of them"}, wrong_case{R"({"command":7})", "command"},
+        wrong_case{R"({"command":""})", "empty"}, wrong_case{R"({"command":"${EMPTY}"})", "empty"},
+        wrong_case{R"({"command":"x","args":"s3cret"})", "args"}, wrong_case{R"({"command":"x","args":[1]})", "args"},
+        wrong_case{R"({"command":"x","env":["s3cret"]})", "env"}, wrong_case{R"({"command":"x","env":{"A":1}})", "env.A"},
+        wrong_case{R"({"command":"x","env":{"A=s":"s3cret"}})", "impossible name"},
+        wrong_case{R"({"command":"x","cwd":1})", "cwd"},
+        wrong_case{R"({"command":"x","headers":{"A":"s3cret"}})", "headers"},
+        wrong_case{R"({"url":"http://h","args":[]})", "args"}, wrong_case{R"({"url":"http://h","env":{}})", "env"},
+        wrong_case{R"({"url":"ftp://s3cret"})", "url"}, wrong_case{R"({"url":"http://u:s3cret@h/"})", "url"},
+        wrong_case{R"({"url":["s3cret"]})", "url"}, wrong_case{R"({"url":"http://h","headers":["s3cret"]})", "headers"},
+        wrong_case{R"({"url":"http://h","headers":{"A":false}})", "headers.A"},
+        wrong_case{R"({"url":"http://h","type":"s3cret"})", "type"},
+        wrong_case{R"({"url":"http://h","type":"stdio"})", "type"},
+        wrong_case{R"({"command":"x","transport":"sse"})", "transport"},
+        wrong_case{R"({"url":"http://h","protocol":"s3cret"})", "protocol"},
+        wrong_case{R"({"command":"x","protocol":"sse"})", "protocol"},
+        wrong_case{R"({"url":"http://h","type":"sse","protocol":"modern"})", "contradicts"},
+        wrong_case{R"({"url":"http://h","disabled":"s3cret"})", "disabled"},
+        wrong_case{R"({"command":"${NONE}"})", "NONE is not set"},
+        wrong_case{R"({"command":"s3cret ${TOKEN"})", "without its }"}, wrong_case{R"({"command":"${}"})", "not the name"},
+        wrong_case{R"({"command":"${a b:-s3cret}"})", "not the name"}, wrong_case{R"({"command":"${NUL}"})", "zero byte"}));
 
 TEST(Registry, RefusesFilesThatAreNone) {
   const auto says = [](const std::string& text) {

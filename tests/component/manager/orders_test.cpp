@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+// One manager: what it does when it is asked.
+#include "component/manager/scene.hh"
+
+namespace mcpstate::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+asio::awaitable<void> does_not_retry_what_cannot_help(scene& s) {
+  s.server->instead = empty_reply(401, "WWW-Authenticate: Bearer\r\n");
+  auto refused = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
+  CO_ASSERT_OK(refused);
+  EXPECT_EQ(refused->state, status::auth_required);
+  CO_ASSERT_TRUE(refused->info.error);
+  EXPECT_EQ(refused->info.error->code, "auth_failed");
+  EXPECT_FALSE(refused->info.error->retry_at);
+  EXPECT_EQ(s.keeping->counts().waiting, 0U);
+  EXPECT_EQ(s.keeping->counts().kept, 1U);
+  EXPECT_EQ(s.told.attempts_failed, 1);
+  s.server->instead.reset();
+  auto again = co_await s.keeping->retry(user(1), srv);
+  CO_ASSERT_OK(again);
+  EXPECT_EQ(again->state, status::connecting);
+  auto up = co_await s.keeping->settled(user(1), srv, again->revision);
+  CO_ASSERT_OK(up);
+  EXPECT_EQ(up->state, status::connected);
+  EXPECT_EQ(s.told.attempts_failed, 1);
+}
+
+TEST(Orders, DoesNotRetryWhatCannotHelp) { play(does_not_retry_what_cannot_help); }
+
+asio::awaitable<void> retries_when_told(scene& s) {
+  co_await s.server->stop();
+  auto failed = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
+  CO_ASSERT_OK(failed);
+  EXPECT_EQ(failed->state, status::failed);
+  s.server->start();
+  auto again = co_await s.keeping->retry(user(1), srv);
+  CO_ASSERT_OK(again);
+  auto up = co_await s.keeping->settled(user(1), srv, again->revision);
+  CO_ASSERT_OK(up);
+  EXPECT_EQ(up->state, status::connected);
+}
+
+TEST(Orders, RetriesWhenTold) {
+  auto options = quick_options();
+  options.first_retry = options.last_retry = 1h;  // never by itself, or almost
+  play(retries_when_told, options);
+}
+
+asio::awaitable<void> refuses_places(scene& s) {
+  const std::optional<basis> whatever;
+  const std::vector<place> wrong = {by_registration("nobody"),
+                                    by_registration("off"),
+                                    by_url("http://u:p@127.0.0.1:1/mcp"),
+                                    by_url("http://127.0.0.1:1/mcp?key=1"),
+                                    by_url("ftp://h/"),
+                                    by_url("")};
+  for (const place& each : wrong) {
+    place where = each;
+    auto refused = co_await s.keeping->connect(user(1), srv, std::move(where), whatever);
+    EXPECT_TRUE(!refused && refused.error().is(cond::invalid)) << each.url << each.registered;
+  }
+  auto nothing = co_await s.records->get(user(1), srv, tools_wanted::no);
+  CO_ASSERT_TRUE(nothing);
+  EXPECT_FALSE(*nothing);
+  auto none = co_await s.keeping->settled(user(1), srv, 0);
+  CO_ASSERT_FAILS(none, errc::no_record);
+  auto not_there = co_await s.keeping->retry(user(1), srv);
+  CO_ASSERT_FAILS(not_there, errc::no_record);
+  auto not_called = co_await s.keeping->call(user(1), srv, "t", "{}", mcp::call_options());
+  CO_ASSERT_FAILS(not_called, errc::no_record);
+}
+
+TEST(Orders, RefusesPlaces) {
+  auto options = quick_options();
+  options.servers = registry(R"({"off":{"url":"http://127.0.0.1:1/","disabled":true}})");
+  play(refuses_places, options);
+}
+
+asio::awaitable<void> refuses_a_forbidden_url(scene& s) {
+  const std::optional<basis> whatever;
+  auto refused = co_await s.keeping->connect(user(1), srv, by_url(s.url()), whatever);
+  CO_ASSERT_FAILS(refused, errc::forbidden_target);
+  auto registered = co_await connect_and_settle(*s.keeping, user(1), by_registration("web"));
+  CO_ASSERT_OK(registered);
+  EXPECT_EQ(registered->state, status::connected);
+}
+
+TEST(Orders, RefusesAForbiddenUrl) {
+  auto options = quick_options();
+  options.egress_for_urls = mcp::egress_policy::strict();
+  play(refuses_a_forbidden_url, options);
+}
+
+asio::awaitable<void> honours_what_was_seen(scene& s) {
+  auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
+  CO_ASSERT_OK(up);
+  std::optional<basis> nothing = basis();
+  auto refused = co_await s.keeping->connect(user(1), srv, by_registration("web"), nothing);
+  CO_ASSERT_FAILS(refused, errc::stale_basis);
+  std::optional<basis> right = up->seen;
+  auto moved = co_await s.keeping->connect(user(1), srv, by_registration("web"), right);
+  CO_ASSERT_OK(moved);
+  EXPECT_EQ(moved->info.registered, "web");
+  auto there = co_await s.keeping->settled(user(1), srv, moved->revision);
+  CO_ASSERT_OK(there);
+  EXPECT_EQ(there->state, status::connected);
+  EXPECT_EQ(s.server->sessions(), 2);
+  const bool ended = co_await eventually([&s] { return s.server->ended() == 1; });
+  EXPECT_TRUE(ended);
+}
+
+TEST(Orders, HonoursWhatWasSeen) { play(honours_what_was_seen); }
+
+asio::awaitable<void> keeps_so_many(scene& s) {
+  auto first = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
+  CO_ASSERT_OK(first);
+  const std::optional<basis> whatever;
+  auto second = co_await s.keeping->connect(user(2), srv, by_url(s.url()), whatever);
+  EXPECT_TRUE(!second && second.error().is(cond::exhausted));
+  auto again = co_await s.keeping->connect(user(1), srv, by_registration("web"), whatever);
+  CO_ASSERT_OK(again);
+}
+
+TEST(Orders, KeepsSoMany) {
+  auto options = quick_options();
+  options.max_connections = 1;
+  play(keeps_so_many, options);
+}
+
+asio::awaitable<void> lets_go_of_what_nobody_uses(scene& s) {
+  auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
+  CO_ASSERT_OK(up);
+  const bool ended = co_await eventually([&s] { return s.server->ended() == 1; });
+  EXPECT_TRUE(ended);
+  const bool let_go = co_await is_let_go(*s.records, user(1));
+  EXPECT_TRUE(let_go);
+  EXPECT_GE(s.server->http().count("ping"), 2);  // it was checked, and that was no use
+}
+
+TEST(Orders, LetsGoOfWhatNobodyUses) {
+  store_options kept;
+  kept.ttl = 1s;
+  play(lets_go_of_what_nobody_uses, quick_options(), kept);
+}
+
+asio::awaitable<void> calls_are_use(scene& s) {
+  auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
+  CO_ASSERT_OK(up);
+  co_await aio::wait_until(aio::after(2ms));  // so that the times differ
+  auto called = co_await s.keeping->call(user(1), srv, "plain", "{}", mcp::call_options());
+  CO_ASSERT_OK(called);
+  EXPECT_EQ(called->body, R"({"content":[]})");
+  auto used = co_await s.records->get(user(1), srv, tools_wanted::no);
+  CO_ASSERT_TRUE(used && *used);
+  EXPECT_GT((*used)->expires_at, up->expires_at);
+  EXPECT_EQ(s.server->sessions(), 1);
+  // With no session here one is opened for the call.
+  co_await s.server->stop();
+  auto failed = co_await seen(*s.records, user(1), is(status::failed));
+  CO_ASSERT_TRUE(failed);
+  auto unreachable = co_await s.keeping->call(user(1), srv, "plain", "{}", mcp::call_options());
+  CO_ASSERT_FAILS(unreachable, errc::connect_failed);
+  std::optional<server_name> one = srv;
+  auto down = co_await s.records->disconnect(user(1), one, std::nullopt);
+  CO_ASSERT_OK(down);
+  auto refused = co_await s.keeping->call(user(1), srv, "plain", "{}", mcp::call_options());
+  CO_ASSERT_FAILS(refused, errc::no_record);
+}
+
+TEST(Orders, CallsAreUse) { play(calls_are_use); }
+
+asio::awaitable<void> disconnects_a_server_for_everybody(scene& s) {
+  for (int i = 0; i < 5; ++i) {
+    auto up = co_await connect_and_settle(*s.keeping, user(i), by_registration("web"));
+    CO_ASSERT_OK(up);
+  }
+  auto other = co_await connect_and_settle(*s.keeping, user(9), by_url(s.url()));
+  CO_ASSERT_OK(other);
+  std::uint64_t progress = 0;
+  progress_handler note = [&progress](std::uint64_t done, std::string_view) { progress = done; };
+  auto count = co_await s.keeping->disconnect_everywhere("web", note);
+  CO_ASSERT_OK(count);
+  EXPECT_EQ(*count, 5U);
+  EXPECT_EQ(progress, 5U);
+  const bool ended = co_await eventually([&s] { return s.server->ended() == 5 && s.keeping->counts().kept == 1; });
+  EXPECT_TRUE(ended);
+  auto still = co_await s.records->get(user(9), srv, tools_wanted::no);
+  CO_ASSERT_TRUE(still && *still);
+  EXPECT_EQ((*still)->state, status::connected);
+}
+
+TEST(Orders, DisconnectsAServerForEverybody) { play(disconnects_a_server_for_everybody); }
+
+asio::awaitable<void> follows_the_registry(scene& s) {
+  auto up = co_await connect_and_settle(*s.keeping, user(1), by_registration("web"));
+  CO_ASSERT_OK(up);
+  auto other = co_await connect_and_settle(*s.keeping, user(2), by_url(s.url()));
+  CO_ASSERT_OK(other);
+  announcing_server second(co_await asio::this_coro::executor);
+  s.keeping->set_servers(registry(R"({"web":{"url":")" + second.url() + "\"}}"));
+  const record_check is_there = [&second](const connection& c) { return c.info.url == second.url(); };
+  auto moved = co_await seen(*s.records, user(1), is_there);
+  CO_ASSERT_TRUE(moved);
+  EXPECT_EQ(moved->state, status::connected);
+  EXPECT_EQ(second.sessions(), 1);
+  s.keeping->set_servers(registry("{}"));
+  auto gone = co_await seen(*s.records, user(1), is(status::failed));
+  CO_ASSERT_TRUE(gone && gone->info.error && gone->tools);
+  EXPECT_EQ(gone->info.error->code, "bad_argument");
+  EXPECT_FALSE(gone->info.error->retry_at);
+  EXPECT_EQ(s.server->sessions(), 2);  // the other one stayed
+  co_await second.stop();
+}
+
+TEST(Orders, FollowsTheRegistry) { play(follows_the_registry); }
+
+asio::awaitable<void> goes_on_after_a_claim(scene& s) {
+  const owner anonymous = owner::session("abc").value();
+  auto up = co_await connect_and_settle(*s.keeping, anonymous, by_url(s.url()));
+  CO_ASSERT_OK(up);
+  auto claimed = co_await s.keeping->claim(anonymous, user(1));
+  CO_ASSERT_OK(claimed);
+  EXPECT_EQ(claimed->moved, std::vector<std::string>{"srv"});
+  const bool kept = co_await eventually([&s] { return s.server->sessions() == 2 && s.server->ended() == 1; });
+  EXPECT_TRUE(kept);
+  const std::string holder = co_await holder_of(*s.records, user(1));
+  EXPECT_EQ(holder, s.keeping->options().instance);
+  const bool let_go = co_await is_let_go(*s.records, anonymous);
+  EXPECT_TRUE(let_go);
+}
+
+TEST(Orders, GoesOnAfterAClaim) { play(goes_on_after_a_claim); }
+
+}  // namespace
+}  // namespace mcpstate::test

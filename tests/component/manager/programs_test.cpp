@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// One manager with servers that others have written, and with programs.
+#include <signal.h>
+
+#include "component/manager/manager_fixture.hh"
+#include "component/mcp/npm_http.hh"
+
+namespace mcpstate::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string as_registered(const marked_target& program) {
+  std::string out = R"({"prog":{"command":")" + program.where.command.front() + R"(","args":[)";
+  for (std::size_t i = 1; i < program.where.command.size(); ++i)
+    out += (i > 1 ? ",\"" : "\"") + program.where.command[i] + "\"";
+  out += R"(],"env":{)";
+  for (std::size_t i = 0; i < program.where.env.size(); ++i)
+    out += (i > 0 ? ",\"" : "\"") + program.where.env[i].first + "\":\"" + program.where.env[i].second + "\"";
+  return out + "}}}";
+}
+
+asio::awaitable<void> runs_a_program(marked_target program) {
+  auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
+  manager_options options = quick_options();
+  options.servers = registry(as_registered(program));
+  options.address = "http://here:1";
+  auto keeping = make_manager(*records, options);
+  manager_options others = quick_options();
+  others.servers = options.servers;
+  auto elsewhere = make_manager(*records, others);
+  auto up = co_await connect_and_settle(*keeping, user(1), by_registration("prog"));
+  CO_ASSERT_OK(up);
+  EXPECT_EQ(up->state, status::connected);
+  EXPECT_EQ(up->info.transport, "stdio");
+  EXPECT_TRUE(up->info.url.empty());
+  CO_ASSERT_EQ(processes_of(program.mark).size(), 1U);
+  const int first = processes_of(program.mark).front().pid;
+  auto called = co_await keeping->call(user(1), srv, "odd", "{}", mcp::call_options());
+  CO_ASSERT_OK(called);
+  const bool known = co_await eventually([&elsewhere] { return elsewhere->counts().instances == 2; });
+  CO_ASSERT_TRUE(known);
+  auto refused = co_await elsewhere->call(user(1), srv, "odd", "{}", mcp::call_options());
+  CO_ASSERT_FAILS(refused, errc::kept_elsewhere);
+  EXPECT_NE(refused.error().detail().find("http://here:1"), std::string::npos);
+  ::kill(first, SIGKILL);
+  const auto is_new = [&program, first] {
+    const auto now = processes_of(program.mark);
+    return now.size() == 1 && now.front().pid != first;
+  };
+  const bool again = co_await eventually(is_new);
+  EXPECT_TRUE(again);
+  auto back = co_await seen(*records, user(1), is(status::connected));
+  CO_ASSERT_TRUE(back);
+  co_await elsewhere->close();
+  co_await keeping->close();
+  EXPECT_EQ(describe(processes_of(program.mark)), "");
+  co_await records->close();
+}
+
+TEST(Keeping, RunsAProgram) {
+  run_co_test([](asio::io_context&) { return runs_a_program(odd_server("plain")); }, 60s);
+}
+
+asio::awaitable<void> keeps_a_modern_server() {
+  auto server = co_await npm_http_server::start_modern("http-modern");
+  CO_ASSERT_TRUE(server);
+  auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
+  auto keeping = make_manager(*records, quick_options());
+  auto up = co_await connect_and_settle(*keeping, user(1), by_url(server->url("/mcp")));
+  CO_ASSERT_OK(up);
+  CO_ASSERT_EQ(up->state, status::connected);
+  EXPECT_EQ(up->info.protocol_version, "2026-07-28");
+  const auto before = up->info.tool_count.value_or(0);
+  EXPECT_GT(before, 5U);
+  auto grown = co_await keeping->call(user(1), srv, "grow", R"({"name":"sprout"})", mcp::call_options());
+  CO_ASSERT_OK(grown);
+  auto more = co_await seen(*records, user(1), has_tools(before + 1));
+  CO_ASSERT_TRUE(more && more->tools);
+  EXPECT_NE(more->tools->find("sprout"), std::string::npos);
+  co_await server->stop();
+  auto failed = co_await seen(*records, user(1), is(status::failed));
+  CO_ASSERT_TRUE(failed && failed->tools);
+  EXPECT_NE(failed->tools->find("sprout"), std::string::npos);
+  co_await keeping->close();
+  co_await records->close();
+}
+
+TEST(Keeping, KeepsAModernServer) {
+  run_co_test([](asio::io_context&) { return keeps_a_modern_server(); }, 60s);
+}
+
+}  // namespace
+}  // namespace mcpstate::test

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// keeper_fsm: what it makes of records, writes and leases, in virtual time.
+#include "unit/manager/keeper_scene.hh"
+
+namespace mcpstate {
+namespace {
+
+using namespace keeper_scenes;
+using namespace std::chrono_literals;
+
+TEST(KeeperRecords, DisconnectsGoneAndUnmanagedEndItFromAnywhere) {
+  sight unmanaged = record(status::connected, 99);
+  unmanaged.managed = false;
+  for (const sight& what : {record(status::disconnected, 99), sight(), unmanaged}) {
+    scene up;
+    up.come_up();
+    EXPECT_EQ(up.see(what), "close over");
+    EXPECT_EQ(up.fsm.where(), phase::over);
+    EXPECT_FALSE(up.fsm.wake_at());
+    EXPECT_EQ(text(up.fsm.tick(up.m())), "");
+    EXPECT_EQ(up.see(record(status::connecting, 100)), "");  // another keeper's
+    scene opening;
+    EXPECT_EQ(opening.start(record(status::connecting, 1)), "open");
+    EXPECT_EQ(opening.see(what), "close over");
+    scene waiting;
+    waiting.start(failed_record(1, 1, 1min));
+    EXPECT_EQ(waiting.see(what), "close over");
+    scene stuck;
+    stuck.start(failed_record(1, 1, std::nullopt));
+    EXPECT_EQ(stuck.see(what), "close over");
+  }
+}
+
+TEST(KeeperRecords, WhatItWroteItselfIsNoNews) {
+  scene s;
+  s.come_up();
+  EXPECT_EQ(s.see(s.last), "");
+  EXPECT_EQ(s.see(record(status::connecting, s.last.revision - 1)), "");  // late
+  EXPECT_EQ(s.fsm.where(), phase::up);
+}
+
+TEST(KeeperRecords, AnOrderOpensAgain) {
+  scene s;
+  s.come_up();
+  EXPECT_EQ(s.see(record(status::connecting, 50)), "close open");
+  EXPECT_EQ(s.see(record(status::connecting, 51)), "");  // one attempt serves both
+  EXPECT_EQ(text(s.fsm.failed(s.m(), trouble::transient)), "write(FAILED attempt 1 in 500)");
+  EXPECT_EQ(s.see(record(status::connecting, 52)), "open");
+}
+
+TEST(KeeperRecords, AnotherPlaceOpensAgain) {
+  scene s;
+  s.come_up();
+  EXPECT_EQ(s.see(record(status::connecting, 50, "name b")), "close open");
+  EXPECT_EQ(s.see(record(status::connecting, 51, "name c")), "close open");
+  EXPECT_EQ(text(s.fsm.opened(s.m(), tools("h1"))), "write(CONNECTED facts tools)");
+}
+
+TEST(KeeperRecords, AForeignWordIsCheckedAndPutRight) {
+  scene s;
+  s.come_up();
+  sight foreign = s.last;
+  foreign.altered = true;
+  foreign.state = status::failed;
+  foreign.mark = "FAILED";
+  EXPECT_EQ(s.see(foreign), "list");
+  EXPECT_EQ(s.see(foreign), "");  // seen again while it is being checked
+  EXPECT_EQ(text(s.fsm.listed(s.m(), tools("h1"))), "write(CONNECTED)");
+  EXPECT_TRUE(s.fsm.knows(foreign));  // the write may be based on it
+  s.written(status::connected, "h1", 1);
+  EXPECT_EQ(s.next(), "ping");
+}
+
+TEST(KeeperRecords, AForeignDisconnectIsObeyed) {
+  scene s;
+  s.come_up();
+  sight foreign = s.last;
+  foreign.altered = true;
+  foreign.state = status::disconnected;
+  EXPECT_EQ(s.see(foreign), "close over");
+}
+
+TEST(KeeperRecords, AForeignWordWhileNothingIsUpIsTriedAtOnce) {
+  scene s;
+  s.start(failed_record(1, 4, 1min));
+  sight foreign = s.last;
+  foreign.altered = true;
+  foreign.state = status::connected;
+  foreign.mark = "CONNECTED";
+  EXPECT_EQ(s.see(foreign), "open");
+  EXPECT_EQ(text(s.fsm.failed(s.m(), trouble::transient)), "write(FAILED attempt 1 in 500)");
+}
+
+TEST(KeeperRecords, AForeignWordIsPutRightEvenWhenTheListDoesNotCome) {
+  scene s;
+  s.come_up();
+  EXPECT_EQ(s.see(record(status::failed, 50)), "list");
+  EXPECT_EQ(text(s.fsm.list_failed(s.m(), false)), "");
+  EXPECT_EQ(s.next(), "ping");
+  EXPECT_EQ(text(s.fsm.checked(s.m())), "write(CONNECTED facts)");
+}
+
+TEST(KeeperRecords, AWriteThatIsRefusedIsDecidedAgain) {
+  scene s;
+  EXPECT_EQ(s.start(record(status::connecting, 1)), "open");
+  EXPECT_EQ(text(s.fsm.opened(s.m(), tools("h1"))), "write(CONNECTED facts tools)");
+  EXPECT_EQ(text(s.fsm.refused(s.m(), record(status::connecting, 1))), "write(CONNECTED facts tools)");
+  EXPECT_EQ(text(s.fsm.refused(s.m(), record(status::connecting, 2))), "close open");
+  EXPECT_EQ(text(s.fsm.failed(s.m(), trouble::transient)), "write(FAILED attempt 1 in 500)");
+  EXPECT_EQ(text(s.fsm.refused(s.m(), record(status::disconnected, 3))), "close over");
+}
+
+TEST(KeeperRecords, AWriteThatTheStoreDidNotTakeIsMadeAgain) {
+  scene s;
+  EXPECT_EQ(s.start(record(status::connecting, 1)), "open");
+  EXPECT_EQ(text(s.fsm.opened(s.m(), tools("h1"))), "write(CONNECTED facts tools)");
+  EXPECT_EQ(text(s.fsm.write_failed(s.m())), "");
+  keeper_fsm::span waited{};
+  EXPECT_EQ(s.next(&waited), "write(CONNECTED facts tools)");
+  EXPECT_EQ(waited, 1s);
+  EXPECT_TRUE(s.fsm.offers_tools());
+  s.written(status::connected, "h1", 1);
+  EXPECT_FALSE(s.fsm.offers_tools());
+  EXPECT_EQ(s.next(), "ping");
+}
+
+TEST(KeeperRecords, AFailureThatIsWrittenLateSaysWhatIsLeftOfTheWait) {
+  scene s;
+  s.start(failed_record(1, 3, 0ms));
+  EXPECT_EQ(s.next(), "open");
+  EXPECT_EQ(text(s.fsm.failed(s.m(), trouble::transient)), "write(FAILED attempt 4 in 4000)");
+  EXPECT_EQ(text(s.fsm.write_failed(s.m())), "");
+  EXPECT_EQ(s.next(), "write(FAILED attempt 4 in 3000)");
+}
+
+TEST(KeeperRecords, IsHandedOverFromAnywhereOnce) {
+  scene s;
+  s.come_up();
+  EXPECT_EQ(text(s.fsm.hand_over()), "close hand_over");
+  EXPECT_EQ(text(s.fsm.hand_over()), "");
+  scene reading;
+  EXPECT_EQ(text(reading.fsm.start()), "read");
+  EXPECT_EQ(text(reading.fsm.hand_over()), "close hand_over");
+  EXPECT_EQ(reading.see(record(status::connecting, 1)), "");
+}
+
+TEST(KeeperRecords, ALostLeaseEndsEverythingAndWritesNothing) {
+  scene s;
+  s.come_up();
+  EXPECT_EQ(text(s.fsm.lease_gone()), "close");
+  EXPECT_EQ(s.fsm.where(), phase::over);
+  EXPECT_EQ(text(s.fsm.lost(s.m())), "");
+  EXPECT_EQ(text(s.fsm.opened(s.m(), tools("h2"))), "");
+  EXPECT_EQ(text(s.fsm.write_failed(s.m())), "");
+  EXPECT_EQ(text(s.fsm.read_failed(s.m())), "");
+  EXPECT_EQ(s.next(), "never");
+}
+
+}  // namespace
+}  // namespace mcpstate

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "manager/keeper_fsm.hh"
+
+// keeper_fsm in virtual time, and its steps as text.
+namespace mcpstate::keeper_scenes {
+using namespace std::chrono_literals;
+using phase = keeper_fsm::phase;
+using trouble = keeper_fsm::trouble;
+using sight = keeper_fsm::sight;
+using listing = keeper_fsm::listing;
+using steps = keeper_fsm::steps;
+using kind = keeper_fsm::step::kind;
+
+inline std::string text(const keeper_fsm::step& s) {
+  switch (s.what) {
+    case kind::read:
+      return "read";
+    case kind::open:
+      return "open";
+    case kind::close:
+      return "close";
+    case kind::list:
+      return "list";
+    case kind::ping:
+      return "ping";
+    case kind::end:
+      return s.how == lease_end::over ? "over" : "hand_over";
+    case kind::write:
+      break;
+  }
+  std::string out = "write(" + std::string(to_text(s.to));
+  if (s.facts) out += " facts";
+  if (s.tools) out += " tools";
+  if (s.allow_empty) out += " even_empty";
+  if (s.attempt > 0) out += " attempt " + std::to_string(s.attempt);
+  if (s.retry_in) out += " in " + std::to_string(s.retry_in->count());
+  return out + ")";
+}
+
+inline std::string text(const steps& all) {
+  std::string out;
+  for (const auto& each : all) out += (out.empty() ? "" : " ") + text(each);
+  return out;
+}
+
+inline sight record(status state, std::uint64_t revision, const std::string& place = "name a") {
+  sight out;
+  out.present = out.managed = true;
+  out.state = state;
+  out.revision = revision;
+  out.place = place;
+  return out;
+}
+
+inline sight failed_record(std::uint64_t revision, std::uint32_t attempt, std::optional<keeper_fsm::span> retry_in) {
+  sight out = record(status::failed, revision);
+  out.attempt = attempt;
+  out.retry_in = retry_in;
+  return out;
+}
+
+inline listing tools(const std::string& hash, std::uint64_t count = 1) {
+  listing out;
+  out.hash = hash;
+  out.count = count;
+  out.has_tools = out.announced = true;
+  return out;
+}
+
+// A machine and its clock. What it writes is what is then seen.
+struct scene {
+  scene() {}
+  keeper_fsm fsm{keeper_rules()};
+  keeper_fsm::clock::time_point now{1h};
+  double dice = 0.5;
+  std::uint64_t revision = 1;
+  sight last;
+
+  [[nodiscard]] keeper_fsm::moment m() const { return {now, dice}; }
+  std::string see(const sight& what) {
+    last = what;
+    revision = what.revision;
+    return text(fsm.seen(m(), what));
+  }
+  std::string start(const sight& what) {
+    EXPECT_EQ(text(fsm.start()), "read");
+    EXPECT_EQ(fsm.where(), phase::reading);
+    return see(what);
+  }
+  void written(status state, const std::string& hash = "", std::uint64_t count = 0) {
+    last = record(state, ++revision);
+    last.tools_hash = hash;
+    last.tool_count = count;
+    EXPECT_EQ(text(fsm.written(last)), "");
+  }
+  // Up, with the tools "h1".
+  void come_up() {
+    EXPECT_EQ(start(record(status::connecting, 1)), "open");
+    EXPECT_EQ(text(fsm.opened(m(), tools("h1"))), "write(CONNECTED facts tools)");
+    written(status::connected, "h1", 1);
+    EXPECT_EQ(fsm.where(), phase::up);
+  }
+  // Lets time pass to the next thing that is due, and does it.
+  std::string next(keeper_fsm::span* waited = nullptr) {
+    const auto at = fsm.wake_at();
+    if (!at) return "never";
+    if (waited != nullptr) *waited = std::chrono::duration_cast<keeper_fsm::span>(*at - now);
+    EXPECT_GE(*at, now);
+    now = *at;
+    return text(fsm.tick(m()));
+  }
+};
+
+}  // namespace mcpstate::keeper_scenes
