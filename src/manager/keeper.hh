@@ -90,6 +90,7 @@ class keeper {
   asio::awaitable<void> carry_out(step what);
   asio::awaitable<void> read();
   asio::awaitable<void> open();
+  asio::awaitable<void> register_lease();
   asio::awaitable<void> write(step what);
   asio::awaitable<void> end(lease_end how);
   task<std::optional<connection>> fetch();

@@ -75,8 +75,14 @@ keeper_fsm::steps keeper_fsm::first_look(moment m, const sight& what) {
 
 keeper_fsm::steps keeper_fsm::look_again(moment m, const sight& what) {
   const bool elsewhere = what.place != place_;
+  const bool failing = phase_ == phase::waiting || phase_ == phase::stuck;
+  const bool as_we_said = failing && !what.altered && what.attempt == attempt_ && what.state == truth(m).to;
   note_record(what);
   if (elsewhere) return open_anew();
+  if (as_we_said) {  // a write of ours whose answer was lost
+    write_at_.reset();
+    return {};
+  }
   const bool order = what.state == status::connecting;
   if (order) attempt_ = 0;
   if (phase_ == phase::opening) return {};  // its outcome is what is wanted to be known
@@ -242,8 +248,7 @@ void keeper_fsm::used(moment m) {
 }
 
 // What the record is to say.
-keeper_fsm::step keeper_fsm::truth(moment m) {
-  write_at_.reset();
+keeper_fsm::step keeper_fsm::truth(moment m) const {
   step out(kind::write);
   if (phase_ == phase::up) {
     out.to = status::connected;
@@ -260,6 +265,7 @@ keeper_fsm::step keeper_fsm::truth(moment m) {
 
 keeper_fsm::steps keeper_fsm::written(const sight& now_there) {
   note_record(now_there);
+  write_at_.reset();
   offer_tools_ = offer_empty_ = offer_facts_ = false;
   return {};
 }
@@ -283,7 +289,10 @@ keeper_fsm::steps keeper_fsm::tick(moment m) {
   if (phase_ == phase::waiting && is_due(retry_at_, m.now)) {
     return begin_opening(false);
   }
-  if (is_due(write_at_, m.now)) return {truth(m)};
+  if (is_due(write_at_, m.now)) {
+    write_at_.reset();
+    return {truth(m)};
+  }
   if (phase_ != phase::up || listing_ || pinging_) return {};
   if (is_due(list_at_, m.now)) {
     list_at_.reset();

@@ -128,7 +128,7 @@ class keeper_fsm {
   [[nodiscard]] steps open_anew();
   [[nodiscard]] steps begin_opening(bool close_first);
   [[nodiscard]] steps wait_for_next(moment m, steps before);
-  [[nodiscard]] step truth(moment m);
+  [[nodiscard]] step truth(moment m) const;
   [[nodiscard]] bool note_list(moment m, const listing& what);
   void note_record(const sight& what);
   void plan_check(moment m);

@@ -2,6 +2,7 @@
 // The steps of a keeper that reach a server or a record.
 #include <utility>
 
+#include "manager/fleet_rules.hh"
 #include "manager/keeper.hh"
 
 namespace mcpstate {
@@ -28,13 +29,8 @@ asio::awaitable<void> keeper::open() {
   close_link();
   tools_.reset();
   // Whoever looks for the connections of a registered server finds this one under the name that it has now.
-  if (place_.registered != registered_) {
-    registered_ = place_.registered;
-    const managed_name of = lease_.what;
-    auto retaken = co_await home_.records().take_lease(of, lease_.holder, registered_, home_.options().lease_time);
-    static_cast<void>(retaken.has_value());  // a hint: the lease itself is renewed with all others
-    if (lost_) co_return;
-  }
+  if (place_.registered != registered_) co_await register_lease();
+  if (lost_) co_return;
   auto there = home_.destination_of(place_);
   if (!there) {
     why_ = there.error();
@@ -48,6 +44,19 @@ asio::awaitable<void> keeper::open() {
   };
   link_ = std::make_shared<server_link>(home_.records().executor(), std::move(hear));
   link_->open(std::move(*there), home_.client_options_of(lease_.what), home_.turns());
+}
+
+asio::awaitable<void> keeper::register_lease() {
+  const managed_name of = lease_.what;
+  const std::string holder = lease_.holder;
+  const std::string name = place_.registered;
+  const auto asked = clock::now();
+  auto taken = co_await home_.records().take_lease(of, holder, name, lease_span(home_.options()));
+  if (!taken || lost_) co_return;  // an index has the old name; the lease itself is renewed with all others
+  if (!*taken) co_return lose();
+  registered_ = name;
+  lease_ = std::move(**taken);
+  until_ = asked + lease_span(home_.options());
 }
 
 // The record as it is, and the change that it needs.
@@ -93,7 +102,8 @@ asio::awaitable<void> keeper::write(step what) {
     }
     if (written.error().code() == errc::lease_lost) co_return lose();
     if (!written.error().is(cond::conflict) || tries == most_tries) {
-      remark("a record could not be written: " + written.error().detail(), {});
+      const bool outage = written.error().is(cond::unavailable) || written.error().is(cond::timeout);
+      if (!outage) remark("a record could not be written: " + written.error().detail(), {});
       co_return add(fsm_.write_failed(home_.moment()));
     }
   }

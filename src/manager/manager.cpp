@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "manager/fleet_rules.hh"
 #include "manager/manager_impl.hh"
 
 namespace mcpstate {
@@ -59,7 +60,7 @@ task<connection> manager_impl::order(managed_name of, destination there, std::op
   if (!find(of)) {
     if (keepers_.size() >= options_.max_connections)
       co_return error(errc::queue_full, "this process keeps " + std::to_string(keepers_.size()) + " connections, its limit");
-    auto taken = co_await store_.take_lease(of, options_.instance, there.registered, options_.lease_time);
+    auto taken = co_await store_.take_lease(of, options_.instance, there.registered, lease_span(options_));
     if (!taken) co_return taken.error();
   }
   result<connection> written = error(errc::bug, "not tried");

@@ -13,9 +13,7 @@ using namespace std::chrono_literals;
 std::string shown(const connection& record) { return record.whose.text() + " " + record.server; }
 
 // Whether the session broke before the call could be sent, so that it may be made on another one.
-bool was_not_sent(const error& why) {
-  return why.code() == errc::connection_lost || why.code() == errc::connect_failed || why.is(cond::cancelled);
-}
+bool was_not_sent(const error& why) { return why.code() == errc::connection_lost || why.code() == errc::connect_failed; }
 
 }  // namespace
 
@@ -91,7 +89,12 @@ task<mcp::call_result> manager_impl::call(owner who, server_name server, std::st
   if (auto session = co_await wait_for_session(of)) {
     auto called = co_await session->client()->call_tool(tool, arguments, options);
     if (const keeper_ptr mine = find(of); called && mine) mine->used();
-    if (called || !was_not_sent(called.error())) co_return called;
+    const auto state = co_await asio::this_coro::cancellation_state;
+    const bool by_caller = state.cancelled() != asio::cancellation_type::none;
+    if (!called && called.error().is(cond::cancelled) && !by_caller) {
+      co_return error(errc::outcome_unknown, shown(record) + " was closed while the call was under way");
+    }
+    if (called || by_caller || !was_not_sent(called.error())) co_return called;
   }
   co_return co_await call_once(std::move(record), std::move(tool), std::move(arguments), std::move(options));
 }

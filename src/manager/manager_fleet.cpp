@@ -88,7 +88,7 @@ task<bool> manager_impl::ensure_kept(managed_name of, std::string registered) {
     co_return true;
   }
   const auto asked = clock::now();
-  auto taken = co_await store_.take_lease(of, options_.instance, registered, options_.lease_time);
+  auto taken = co_await store_.take_lease(of, options_.instance, registered, lease_span(options_));
   if (!taken) co_return taken.error();
   if (!*taken) co_return true;
   if (stopping_) {
@@ -98,7 +98,7 @@ task<bool> manager_impl::ensure_kept(managed_name of, std::string registered) {
   if (const keeper_ptr other = find(of)) {
     other->look();
   } else {
-    start(std::move(**taken), std::move(registered), asked + options_.lease_time);
+    start(std::move(**taken), std::move(registered), asked + lease_span(options_));
   }
   co_return true;
 }
@@ -208,7 +208,7 @@ asio::awaitable<void> manager_impl::adopt(managed_name of) {
 
 asio::awaitable<void> manager_impl::renew() {
   co_await asio::this_coro::throw_if_cancelled(false);
-  const auto often = options_.lease_time / 3;
+  const auto often = lease_span(options_) / 3;
   const auto soon = std::max<std::chrono::milliseconds>(options_.lease_time / 15, shortest_pause);
   bool fine = true;
   while (!stopping_) {
@@ -224,9 +224,9 @@ asio::awaitable<bool> manager_impl::renew_all() {
     if (!mine->is_lost()) held.push_back(mine->held());
   }
   if (held.empty()) co_return true;
-  const auto until = clock::now() + options_.lease_time;
+  const auto until = clock::now() + lease_span(options_);
   std::vector<lease> asked = held;
-  auto renewed = co_await store_.renew_leases(std::move(asked), options_.lease_time);
+  auto renewed = co_await store_.renew_leases(std::move(asked), lease_span(options_));
   if (!renewed) co_return false;
   std::set<managed_name> lost;
   for (const lease& each : *renewed) lost.insert(each.what);

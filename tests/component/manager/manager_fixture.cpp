@@ -57,6 +57,7 @@ http_reply announcing_server::answer(const http_seen& request) {
   if (instead) return *instead;
   if (request.rpc_method == "server/discover") return empty_reply(400);
   if (request.rpc_method == "tools/list") return result_reply(request, R"({"tools":)" + tools + "}");
+  if (request.rpc_method == "tools/call" && call_answer) return *call_answer;
   if (request.rpc_method == "tools/call") return result_reply(request, R"({"content":[]})");
   if (request.rpc_method != "initialize") return usual_reply(request);
   ++opened_;

@@ -38,7 +38,8 @@ class announcing_server {
   [[nodiscard]] long sessions() const { return opened_; }
   [[nodiscard]] long ended() const { return ended_; }  // with DELETE
 
-  std::optional<http_reply> instead;  // of every answer to a POST
+  std::optional<http_reply> instead;      // of every answer to a POST
+  std::optional<http_reply> call_answer;  // to tools/call
   std::string tools = "[" + plain_tool + "]";
 
  private:

@@ -172,6 +172,32 @@ asio::awaitable<void> calls_are_use(scene& s) {
 
 TEST(Orders, CallsAreUse) { play(calls_are_use); }
 
+// A call is never made twice: one that was under way may have been carried out.
+asio::awaitable<void> call_under_way(scene& s, std::string& came_of_it) {
+  auto called = co_await s.keeping->call(user(1), srv, "plain", "{}", mcp::call_options());
+  came_of_it = called ? "answered" : std::string(name_of(called.error().code()));
+}
+
+asio::awaitable<void> does_not_repeat_calls(scene& s) {
+  auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
+  CO_ASSERT_OK(up);
+  http_reply hangs("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
+  hangs.after = http_reply::then::hang;
+  s.server->call_answer = hangs;
+  std::string came_of_it;
+  aio::task_group calling(co_await asio::this_coro::executor);
+  calling.spawn("call", call_under_way(s, came_of_it));
+  const bool sent = co_await eventually([&s] { return s.server->http().count("tools/call") == 1; });
+  CO_ASSERT_TRUE(sent);
+  auto again = co_await s.keeping->retry(user(1), srv);
+  CO_ASSERT_OK(again);
+  co_await calling.join();
+  EXPECT_EQ(came_of_it, "outcome_unknown");
+  EXPECT_EQ(s.server->http().count("tools/call"), 1);
+}
+
+TEST(Orders, DoesNotRepeatCalls) { play(does_not_repeat_calls); }
+
 asio::awaitable<void> disconnects_a_server_for_everybody(scene& s) {
   for (int i = 0; i < 5; ++i) {
     auto up = co_await connect_and_settle(*s.keeping, user(i), by_registration("web"));

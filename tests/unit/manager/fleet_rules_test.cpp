@@ -42,5 +42,13 @@ TEST(FleetRules, ASecondOneGetsItsHalf) {
   }
 }
 
+TEST(FleetRules, LeasesEndEarlyEnoughForTheNextOneToBeInTime) {
+  using namespace std::chrono_literals;
+  manager_options options;
+  EXPECT_EQ(lease_span(options), 13500ms);
+  options.lease_time = 1s;
+  EXPECT_EQ(lease_span(options), 500ms);
+}
+
 }  // namespace
 }  // namespace mcpstate

@@ -133,6 +133,18 @@ TEST(KeeperRecords, AFailureThatIsWrittenLateSaysWhatIsLeftOfTheWait) {
   EXPECT_EQ(s.next(), "write(FAILED attempt 4 in 3000)");
 }
 
+TEST(KeeperRecords, AFailureThatWasWrittenThoughTheAnswerWasLostIsNoNews) {
+  scene s;
+  s.start(failed_record(1, 3, 0ms));
+  EXPECT_EQ(s.next(), "open");
+  EXPECT_EQ(text(s.fsm.failed(s.m(), trouble::transient)), "write(FAILED attempt 4 in 4000)");
+  EXPECT_EQ(text(s.fsm.write_failed(s.m())), "");
+  EXPECT_EQ(text(s.fsm.refused(s.m(), failed_record(2, 4, 3s))), "");
+  keeper_fsm::span waited{};
+  EXPECT_EQ(s.next(&waited), "open");
+  EXPECT_EQ(waited, 4s);
+}
+
 TEST(KeeperRecords, IsHandedOverFromAnywhereOnce) {
   scene s;
   s.come_up();
