@@ -1,9 +1,9 @@
 # What `make install` leaves: the program, the static libraries, the headers, and how CMake and pkg-config find them.
 include(CMakePackageConfigHelpers)
 
-# Libraries in the order a linker wants them: each before what it stands on.
+# Libraries in the order a linker wants them: each before what it stands on. Not service and cli, which have no public headers.
 set(libraries)
-foreach(layer service manager mcp store redis aio pch_asio core)
+foreach(layer manager mcp store redis aio pch_asio core)
   if(TARGET mcpstate_${layer})
     list(APPEND libraries mcpstate_${layer})
   endif()

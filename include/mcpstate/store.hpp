@@ -99,7 +99,7 @@ class watcher {
  public:
   virtual ~watcher() = default;
   // The next event; waits for it. cancelled after the store was closed or on cancellation; unavailable while the store
-  // cannot be reached (the watch goes on: call again).
+  // cannot be reached (the watch goes on: call again). Destroying the watcher ends one that waits, with cancelled.
   virtual task<event> next() = 0;
 };
 

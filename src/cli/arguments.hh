@@ -23,6 +23,12 @@ struct global_flags {
   bool json = false;
 };
 
+// serve
+struct serve_words {
+  std::vector<std::string> listen, hosts, origins, egress;
+  std::string servers_file, token_file, log = "text", log_level = "info", lease, check, name;
+};
+
 // All words of all commands; a command reads its own.
 struct arguments {
   std::string command;
@@ -46,6 +52,7 @@ struct arguments {
   std::uint64_t count = 0;                   // watch
   bool fix = false;                          // doctor
   std::string shell;                         // completion
+  serve_words serve;
 };
 
 // What to do after parsing.

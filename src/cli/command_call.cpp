@@ -8,10 +8,10 @@
 #include "cli/asking_host.hh"
 #include "cli/call_view.hh"
 #include "cli/commands.hh"
-#include "cli/duration.hh"
 #include "cli/input.hh"
 #include "cli/reaching.hh"
 #include "cli/text.hh"
+#include "core/duration.hh"
 #include "mcp/json_slice.hh"
 
 namespace mcpstate::cli {

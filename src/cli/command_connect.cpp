@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "cli/commands.hh"
-#include "cli/duration.hh"
 #include "cli/reaching.hh"
 #include "cli/text.hh"
+#include "core/duration.hh"
 
 namespace mcpstate::cli {
 

@@ -2,10 +2,10 @@
 #include <algorithm>
 
 #include "cli/commands.hh"
-#include "cli/duration.hh"
 #include "cli/probe_report.hh"
 #include "cli/reaching.hh"
 #include "cli/text.hh"
+#include "core/duration.hh"
 
 namespace mcpstate::cli {
 

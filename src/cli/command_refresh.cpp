@@ -4,10 +4,10 @@
 #include <algorithm>
 
 #include "cli/commands.hh"
-#include "cli/duration.hh"
 #include "cli/reaching.hh"
 #include "cli/text.hh"
 #include "cli/tools_view.hh"
+#include "core/duration.hh"
 #include "core/json_text.hh"
 
 namespace mcpstate::cli {

@@ -2,9 +2,9 @@
 #include <ctime>
 
 #include "cli/commands.hh"
-#include "cli/duration.hh"
 #include "cli/record_view.hh"
 #include "cli/text.hh"
+#include "core/duration.hh"
 #include "core/json_text.hh"
 
 namespace mcpstate::cli {

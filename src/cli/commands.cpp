@@ -14,7 +14,7 @@ struct entry {
   result<command> (*make)(const arguments&);
 };
 
-constexpr std::array<entry, 14> entries{{{"list", make_list},
+constexpr std::array<entry, 15> entries{{{"list", make_list},
                                          {"show", make_show},
                                          {"tools", make_tools},
                                          {"stats", make_stats},
@@ -27,7 +27,8 @@ constexpr std::array<entry, 14> entries{{{"list", make_list},
                                          {"touch", make_touch},
                                          {"claim", make_claim},
                                          {"clear", make_clear},
-                                         {"doctor", make_doctor}}};
+                                         {"doctor", make_doctor},
+                                         {"serve", make_serve}}};
 
 }  // namespace
 

@@ -23,6 +23,7 @@ namespace mcpstate::cli {
 [[nodiscard]] result<command> make_claim(const arguments& args);
 [[nodiscard]] result<command> make_clear(const arguments& args);
 [[nodiscard]] result<command> make_doctor(const arguments& args);
+[[nodiscard]] result<command> make_serve(const arguments& args);
 
 // The command of that name; bad_argument for any other.
 [[nodiscard]] result<command> make_command(const arguments& args);

@@ -26,6 +26,11 @@ constexpr const char* refreshing =
 constexpr const char* probing =
     "No store is needed. Exit codes: 0 a client can work with it, 1 none can. docs/mcp.md explains the JSON.\n\n";
 
+constexpr const char* serving =
+    "Without a token only loopback addresses are served, and everybody there may do everything.\n"
+    "SIGHUP reads the files of --servers and --token-file again. SIGINT and SIGTERM end it within 2 seconds: exit code 0.\n"
+    "docs/http.md explains the API.\n\n";
+
 // One rule for all commands that take an OWNER and perhaps a SERVER.
 constexpr const char* missing =
     "An OWNER without connections is nothing wrong: exit code 0. A SERVER that is named and not there is 1.\n\n";
@@ -51,6 +56,7 @@ class builder {
     probe();
     stats();
     doctor();
+    serve();
     completion();
     add_json(add("version", operating, "Print the version", {"mcpstate version", "mcpstate version --json"}));
     last_one_wins(root_);
@@ -326,6 +332,38 @@ class builder {
     auto& sub = add("doctor", operating, "Check the store, and every record against every invariant",
                     {"mcpstate doctor", "mcpstate doctor --fix", "mcpstate doctor --store redis://localhost:6379/0 --json"});
     sub.add_flag("--fix", into_.fix, "Repair what can be repaired without losing anything, and report what is left");
+    add_globals(sub);
+  }
+
+  void serve() {
+    auto& sub = add("serve", operating, "Keep connections true, and answer over HTTP: API, live events, metrics, dashboard",
+                    {"mcpstate serve", "mcpstate serve --servers servers.json --allow-egress mcp.internal",
+                     "mcpstate serve --listen 0.0.0.0:7337 --token-file tokens.txt --log json"},
+                    serving);
+    auto& w = into_.serve;
+    repeated(sub.add_option("--listen", w.listen, "Answer here (default: $MCPSTATE_LISTEN, else 127.0.0.1:7337)")
+                 ->option_text("HOST:PORT"));
+    sub.add_option("--servers", w.servers_file, "The servers that owners may connect to by name, an mcpServers file")
+        ->option_text("FILE");
+    sub.add_option("--token-file", w.token_file, "Service tokens, one a line (default: the one in $MCPSTATE_TOKEN)")
+        ->option_text("FILE");
+    repeated(sub.add_option("--allow-host", w.hosts, "Also answer to this Host, as behind a proxy")->option_text("NAME"));
+    repeated(sub.add_option("--allow-origin", w.origins, "Let pages of this origin use the API (CORS)")->option_text("URL"));
+    repeated(sub.add_option("--allow-egress", w.egress,
+                            "Let URLs that come over HTTP lead there: a host, an address, a network; http: without TLS")
+                 ->option_text("WHAT"));
+    sub.add_option("--log", w.log, "Lines for people or for programs (default: text)")
+        ->option_text("STYLE")
+        ->transform(word_of({"text", "json"}));
+    sub.add_option("--log-level", w.log_level, "What is worth a line (default: info)")
+        ->option_text("LEVEL")
+        ->transform(word_of({"debug", "info", "warn", "error", "off"}));
+    sub.add_option("--lease", w.lease, "After this time others take over from an instance that died (default: 15s)")
+        ->option_text("DURATION");
+    sub.add_option("--check", w.check, "How often a quiet server is asked whether it is there (default: 30s)")
+        ->option_text("DURATION");
+    sub.add_option("--name", w.name, "What this instance is called among others (default: host and process)")
+        ->option_text("NAME");
     add_globals(sub);
   }
 

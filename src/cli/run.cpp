@@ -157,7 +157,7 @@ int run(const command& what, const settings& config, terminal& screen) {
   wait_for_signal(r);
   r.group.spawn("command", config.has_store ? open_and_run(r) : run_alone(r));
   io.run();
-  return r.interrupted != 0 ? signal_exit + r.interrupted : r.code;
+  return r.interrupted != 0 && !what.until_signal ? signal_exit + r.interrupted : r.code;
 }
 
 }  // namespace mcpstate::cli

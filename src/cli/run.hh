@@ -47,6 +47,8 @@ struct command {
   std::function<asio::awaitable<int>(context&)> run;
   // Instead of the usual report when the store cannot be opened; may be empty.
   std::function<int(context&, const error&)> without_store;
+  // Runs until a signal ends it: that is no failure then, and its own exit code counts.
+  bool until_signal = false;
 };
 
 [[nodiscard]] int run(const command& what, const settings& config, terminal& screen);

@@ -11,8 +11,8 @@
 #include <mcpstate/open_store.hpp>
 
 #include "cli/dotenv.hh"
-#include "cli/duration.hh"
 #include "cli/text.hh"
+#include "core/duration.hh"
 
 namespace mcpstate::cli {
 

@@ -42,6 +42,8 @@ class watch_hub::seat_watcher final : public watcher {
   explicit seat_watcher(std::shared_ptr<seat> mine) : seat_(std::move(mine)) {}
   ~seat_watcher() override {
     if (seat_->hub) seat_->hub->leave(seat_);
+    seat_->feed.close();  // a next() that waits ends: it holds the seat, and not this
+    seat_->wake.cancel();
   }
   task<event> next() override {
     co_await asio::this_coro::throw_if_cancelled(false);

@@ -6,7 +6,7 @@
 #include <map>
 
 #include "cli/dotenv.hh"
-#include "cli/duration.hh"
+#include "core/duration.hh"
 
 namespace mcpstate::cli {
 namespace {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include "cli/duration.hh"
+#include "core/duration.hh"
 
 #include <array>
 #include <charconv>
 #include <optional>
 #include <utility>
 
-#include "cli/text.hh"
+#include "core/quoted.hh"
 
-namespace mcpstate::cli {
+namespace mcpstate {
 
 namespace {
 
@@ -38,7 +38,7 @@ std::optional<milliseconds> take_part(std::string_view& text) {
 
 result<milliseconds> parse_duration(std::string_view text, std::string_view what) {
   const auto wrong = [&](const char* why) {
-    return error(errc::bad_argument, std::string(what) + " '" + shown(text) + "' " + why);
+    return error(errc::bad_argument, std::string(what) + " " + quoted(text) + " " + why);
   };
   milliseconds sum{0};
   auto rest = text;
@@ -52,4 +52,4 @@ result<milliseconds> parse_duration(std::string_view text, std::string_view what
   return sum;
 }
 
-}  // namespace mcpstate::cli
+}  // namespace mcpstate

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+#include <sys/resource.h>
+
+#include <boost/asio/signal_set.hpp>
+
+#include <csignal>
+
+#include "cli/commands.hh"
+#include "cli/serve_options.hh"
+#include "cli/text.hh"
+#include "core/json_text.hh"
+#include "service/metrics.hh"
+
+namespace mcpstate::cli {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// Together with what the store needs they stay below the 2 s that a stop may take.
+constexpr auto requests_may_take = 800ms;
+constexpr auto programs_may_take = 400ms;
+
+// What the manager tells: figures, and lines in the log.
+class teller final : public manager_observer {
+ public:
+  teller(service::metrics& figures, service::log& journal) : figures_(figures), journal_(journal) {}
+
+  void on_transition(const managed_name& of, status from, status to, std::string_view why) override {
+    figures_.on_transition(of, from, to, why);
+    journal_.info(
+        "connection",
+        {{"owner", of.whose}, {"server", of.server.text()}, {"from", to_text(from)}, {"to", to_text(to)}, {"why", why}});
+  }
+  void on_attempt(const managed_name& of, bool ok, std::chrono::microseconds took) override {
+    figures_.on_attempt(of, ok, took);
+  }
+  void on_tools_refreshed(const managed_name& of, bool ok) override { figures_.on_tools_refreshed(of, ok); }
+  void on_lease(const managed_name& of, lease_news what) override { figures_.on_lease(of, what); }
+  void on_remark(const managed_name* of, std::string_view what, std::string_view peer) override {
+    figures_.on_remark(of, what, peer);
+    if (of == nullptr) {
+      journal_.warn(what, {{"peer", peer}});
+    } else {
+      journal_.warn(what, {{"owner", of->whose}, {"server", of->server.text()}, {"peer", peer}});
+    }
+  }
+
+ private:
+  service::metrics& figures_;
+  service::log& journal_;
+};
+
+// Thousands of clients need as many descriptors.
+void allow_many_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+std::size_t known_servers(const manager& keeping) {
+  const auto& servers = keeping.options().servers;
+  return servers ? servers->all().size() : 0;
+}
+
+std::string url_of(const asio::ip::tcp::endpoint& at) {
+  const std::string host = at.address().to_string();
+  return "http://" + (at.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(at.port());
+}
+
+void tell_ready(context& ctx, const service::server& web, const manager& keeping) {
+  std::vector<std::string> urls;
+  for (const auto& at : web.endpoints()) urls.push_back(url_of(at));
+  if (ctx.screen.json()) {
+    std::string out = "{";
+    json_members members(out);
+    members.raw("listening", json_array(urls));
+    members.text("store", ctx.store->description());
+    members.number("servers", known_servers(keeping));
+    ctx.screen.line(out + "}");
+  } else {
+    std::string where;
+    for (const auto& url : urls) where += (where.empty() ? "" : ", ") + url;
+    ctx.screen.line("mcpstate is serving on " + where + " (store: " + ctx.store->description() + "; " +
+                    counted(known_servers(keeping), "server") + " known)");
+  }
+  ctx.screen.flush();
+}
+
+struct running_service {
+  running_service(context& c, serve_options o, surroundings a)
+      : ctx(c), options(std::move(o)), around(std::move(a)), journal(options.style, options.level), told(figures, journal) {
+    options.keep.observer = &told;
+    options.keep.client.stop_timeout = programs_may_take;
+    options.web.timeouts.shutdown = requests_may_take;
+    keeping = make_manager(*ctx.store, options.keep);
+    web = std::make_unique<service::server>(*ctx.store, *keeping, options.web, figures, journal);
+  }
+  context& ctx;
+  serve_options options;
+  surroundings around;
+  service::metrics figures;
+  service::log journal;
+  teller told;
+  std::unique_ptr<manager> keeping;
+  std::unique_ptr<service::server> web;
+};
+
+void tell_remarks(running_service& r, const server_registry& servers) {
+  for (const auto& remark : servers.remarks()) r.journal.warn("servers file", {{"remark", remark}});
+}
+
+// A file that is wrong changes nothing.
+void reload(running_service& r) {
+  if (!r.options.servers_path.empty()) {
+    auto servers = read_servers(r.options.servers_path, r.around);
+    if (servers) {
+      tell_remarks(r, **servers);
+      r.keeping->set_servers(*servers);
+      r.journal.info("servers file read", {{"servers", (*servers)->all().size()}});
+    } else {
+      r.journal.error("the servers stay as they were", {{"why", servers.error().detail()}});
+    }
+  }
+  if (r.options.token_path.empty()) return;
+  auto keys = service::read_access_keys(r.options.token_path);
+  if (keys) {
+    r.web->set_keys(std::move(*keys));
+    r.journal.info("token file read");
+  } else {
+    r.journal.error("the tokens stay as they were", {{"why", keys.error().detail()}});
+  }
+}
+
+asio::awaitable<int> serve_until_stopped(running_service& r) {
+  asio::signal_set hangups(r.ctx.executor, SIGHUP);
+  const auto listening = co_await r.web->listen();
+  if (!listening) co_return r.ctx.fail(listening.error());
+  if (r.options.keep.servers) tell_remarks(r, *r.options.keep.servers);
+  tell_ready(r.ctx, *r.web, *r.keeping);
+  while (!r.ctx.stopping) {
+    auto [ec, number] = co_await hangups.async_wait(aio::use_ec);
+    static_cast<void>(number);
+    if (!ec) reload(r);
+  }
+  r.journal.info("stopping");
+  co_return exits::done;
+}
+
+asio::awaitable<int> serve(context& ctx, serve_options options) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  allow_many_descriptors();
+  running_service r(ctx, std::move(options), process_surroundings());
+  const int code = co_await serve_until_stopped(r);
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  co_await r.web->close();
+  co_await r.keeping->close();
+  co_return code;
+}
+
+}  // namespace
+
+result<command> make_serve(const arguments& args) {
+  auto options = choose_serve_options(args.serve, process_surroundings());
+  if (!options) return options.error();
+  command out;
+  out.until_signal = true;
+  out.run = [options = std::move(*options)](context& ctx) { return serve(ctx, options); };
+  return out;
+}
+
+}  // namespace mcpstate::cli

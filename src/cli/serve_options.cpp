@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#include "cli/serve_options.hh"
+
+#include <boost/asio/ip/address.hpp>
+
+#include <charconv>
+#include <fstream>
+#include <iterator>
+
+#include "cli/text.hh"
+#include "core/duration.hh"
+
+namespace mcpstate::cli {
+
+namespace {
+
+constexpr std::size_t most_servers_bytes = 1024 * 1024;
+
+error bad(std::string what) { return error(errc::bad_argument, std::move(what)); }
+
+std::string value_of(const std::string& flag, const char* variable, const surroundings& around) {
+  return flag.empty() ? around.variable(variable).value_or(std::string()) : flag;
+}
+
+std::vector<std::string> split_at_commas(const std::string& text) {
+  std::vector<std::string> out;
+  for (std::size_t at = 0; at <= text.size();) {
+    const auto comma = std::min(text.find(',', at), text.size());
+    if (comma > at) out.push_back(text.substr(at, comma - at));
+    at = comma + 1;
+  }
+  return out;
+}
+
+result<void> choose_places(serve_options& out, const serve_words& words, const surroundings& around) {
+  auto texts = words.listen;
+  if (texts.empty()) texts = split_at_commas(around.variable("MCPSTATE_LISTEN").value_or(std::string()));
+  if (texts.empty()) texts.emplace_back("127.0.0.1:7337");
+  for (const auto& text : texts) {
+    auto place = parse_listen(text);
+    if (!place) return place.error();
+    out.web.listen.push_back(std::move(*place));
+  }
+  return {};
+}
+
+result<void> choose_keys(serve_options& out, const serve_words& words, const surroundings& around) {
+  out.token_path = words.token_file;
+  const auto token = around.variable("MCPSTATE_TOKEN");
+  if (!out.token_path.empty()) {
+    auto keys = service::read_access_keys(out.token_path);
+    if (!keys) return keys.error();
+    out.web.keys = std::move(*keys);
+  } else if (token && !token->empty()) {
+    auto keys = service::access_keys::parse(*token);
+    if (!keys) return bad("MCPSTATE_TOKEN: " + keys.error().detail());
+    out.web.keys = std::move(*keys);
+  }
+  if (!out.web.keys.empty()) return {};
+  for (const auto& place : out.web.listen) {
+    boost::system::error_code ec;
+    const auto address = boost::asio::ip::make_address(place.host, ec);
+    if (!ec && !address.is_loopback())
+      return bad("--listen " + place.host +
+                 " needs a token: whoever reaches that address could do everything. Set "
+                 "MCPSTATE_TOKEN or --token-file, or listen on 127.0.0.1");
+  }
+  return {};
+}
+
+result<void> choose_egress(serve_options& out, const serve_words& words) {
+  for (const auto& what : words.egress) {
+    if (what == "http") {
+      out.keep.egress_for_urls.plain_http = true;
+    } else if (const auto ok = out.keep.egress_for_urls.allow(what); !ok) {
+      return bad("--allow-egress: " + ok.error().detail());
+    }
+  }
+  return {};
+}
+
+result<void> choose_duration(std::chrono::milliseconds& out, const std::string& text, const char* flag,
+                             std::chrono::milliseconds least) {
+  if (text.empty()) return {};
+  const auto time = parse_duration(text, flag);
+  if (!time) return time.error();
+  if (*time < least) return bad(std::string(flag) + " is at least " + std::to_string(least.count()) + "ms");
+  out = *time;
+  return {};
+}
+
+service::log_level level_of(const std::string& word) {
+  using service::log_level;
+  if (word == "debug") return log_level::debug;
+  if (word == "warn") return log_level::warn;
+  if (word == "error") return log_level::error;
+  return word == "off" ? log_level::off : log_level::info;
+}
+
+// Where others find our API, when that can be said beforehand.
+std::string address_of(const service::listen_place& place) {
+  if (place.port == 0) return {};
+  const bool six = place.host.find(':') != std::string::npos;
+  return "http://" + (six ? "[" + place.host + "]" : place.host) + ":" + std::to_string(place.port);
+}
+
+}  // namespace
+
+result<service::listen_place> parse_listen(const std::string& text) {
+  const auto wrong = [&text] { return bad("--listen '" + shown(text) + "' is not HOST:PORT, such as 127.0.0.1:7337"); };
+  const auto colon = text.rfind(':');
+  if (colon == std::string::npos) return wrong();
+  service::listen_place out;
+  const std::string host = text.substr(0, colon);
+  const char* const end = text.data() + text.size();
+  const auto [stopped, ec] = std::from_chars(text.data() + colon + 1, end, out.port);
+  if (ec != std::errc{} || stopped != end) return wrong();
+  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (!bracketed && host.find(':') != std::string::npos) return wrong();
+  if (!host.empty()) out.host = bracketed ? host.substr(1, host.size() - 2) : host;
+  return out;
+}
+
+result<std::shared_ptr<const server_registry>> read_servers(const std::string& path, const surroundings& around) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return bad("the servers file " + shown(path) + " cannot be read");
+  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  if (text.size() > most_servers_bytes) return bad("the servers file " + shown(path) + " is larger than 1 MiB");
+  auto parsed = server_registry::parse(text, around.variable);
+  if (!parsed) return bad("the servers file " + shown(path) + ": " + parsed.error().detail());
+  return std::make_shared<const server_registry>(std::move(*parsed));
+}
+
+result<serve_options> choose_serve_options(const serve_words& words, const surroundings& around) {
+  using namespace std::chrono_literals;
+  serve_options out;
+  if (const auto ok = choose_places(out, words, around); !ok) return ok.error();
+  if (const auto ok = choose_keys(out, words, around); !ok) return ok.error();
+  if (const auto ok = choose_egress(out, words); !ok) return ok.error();
+  if (const auto ok = choose_duration(out.keep.lease_time, words.lease, "--lease", 1s); !ok) return ok.error();
+  if (const auto ok = choose_duration(out.keep.check_every, words.check, "--check", 100ms); !ok) return ok.error();
+  out.servers_path = value_of(words.servers_file, "MCPSTATE_SERVERS", around);
+  if (!out.servers_path.empty()) {
+    auto servers = read_servers(out.servers_path, around);
+    if (!servers) return servers.error();
+    out.keep.servers = std::move(*servers);
+  }
+  out.web.allowed_hosts = words.hosts;
+  out.web.allowed_origins = words.origins;
+  out.keep.instance = words.name;
+  out.keep.address = address_of(out.web.listen.front());
+  out.style = words.log == "json" ? service::log_style::json : service::log_style::text;
+  out.level = level_of(words.log_level);
+  return out;
+}
+
+}  // namespace mcpstate::cli

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <memory>
+#include <string>
+
+#include <mcpstate/manager.hpp>
+
+#include "cli/arguments.hh"
+#include "cli/settings.hh"
+#include "service/log.hh"
+#include "service/server.hh"
+
+// What `mcpstate serve` was told: its words, then the environment.
+namespace mcpstate::cli {
+
+struct serve_options {
+  serve_options() {}
+  service::service_options web;
+  manager_options keep;
+  std::string servers_path, token_path;  // read again on SIGHUP; empty: there is none
+  service::log_style style = service::log_style::text;
+  service::log_level level = service::log_level::info;
+};
+// Reads the files, so that whatever is wrong is told before anything is opened. bad_argument names the option or the file.
+[[nodiscard]] result<serve_options> choose_serve_options(const serve_words& words, const surroundings& around);
+
+// The servers in a file. bad_argument names the file.
+[[nodiscard]] result<std::shared_ptr<const server_registry>> read_servers(const std::string& path,
+                                                                          const surroundings& around);
+
+// "127.0.0.1:7337", "[::1]:7337", "localhost:0", ":7337" (127.0.0.1).
+[[nodiscard]] result<service::listen_place> parse_listen(const std::string& text);
+
+}  // namespace mcpstate::cli

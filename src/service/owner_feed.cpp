@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+#include "service/owner_feed.hh"
+
+#include <boost/asio/this_coro.hpp>
+
+#include <chrono>
+#include <utility>
+
+namespace mcpstate::service {
+
+namespace {
+
+constexpr auto watch_again = std::chrono::seconds(1);
+
+}  // namespace
+
+// What the subscribers of one owner share. It lives as long as one of them, or as the coroutine that follows the store.
+struct feeds::topic {
+  topic(owner whose, const asio::any_io_executor& executor, std::size_t removals_kept)
+      : who(whose), log(std::move(whose), removals_kept), wake(executor) {
+    wake.expires_at(asio::steady_timer::time_point::max());
+  }
+  owner who;
+  feed_log log;
+  feeds* home = nullptr;  // null: closed
+  std::size_t readers = 0;
+  bool over = false;
+  std::unique_ptr<watcher> watching;
+  asio::steady_timer wake;              // all readers that wait; cancelled when there is news
+  asio::steady_timer* pause = nullptr;  // before the next attempt to watch
+};
+
+feeds::feeds(store& records, feed_limits limits, metrics* counted)
+    : store_(records), limits_(limits), metrics_(counted), work_(records.executor()) {}
+
+feeds::~feeds() {
+  for (auto& [who, of] : topics_) of->home = nullptr;
+}
+
+void feeds::count(std::ptrdiff_t more) {
+  subscribers_ += static_cast<std::size_t>(more);
+  if (metrics_ != nullptr) metrics_->subscribers(subscribers_);
+}
+
+std::shared_ptr<subscriber> feeds::open(owner who) {
+  auto found = topics_.find(who);
+  std::shared_ptr<topic> of;
+  if (found != topics_.end()) {
+    of = found->second;
+  } else {
+    of = std::make_shared<topic>(who, store_.executor(), limits_.removals_kept);
+    of->over = work_.stopping();
+    if (!of->over) {
+      of->home = this;
+      topics_.emplace(std::move(who), of);
+      work_.spawn("live events", follow(of));
+    }
+  }
+  if (of->home != nullptr) {
+    ++of->readers;
+    count(1);
+  }
+  return std::shared_ptr<subscriber>(new subscriber(std::move(of)));
+}
+
+// Ends what waits on this topic: its readers, and the coroutine that follows the store.
+void feeds::end(topic& of) {
+  of.over = true;
+  of.watching.reset();
+  of.wake.cancel();
+  if (of.pause != nullptr) of.pause->cancel();
+}
+
+void feeds::leave(topic& from) {
+  count(-1);
+  if (--from.readers > 0) return;
+  end(from);
+  from.home = nullptr;
+  const owner who = from.who;
+  topics_.erase(who);
+}
+
+asio::awaitable<void> feeds::close() {
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  for (auto& [who, of] : topics_) {
+    count(-static_cast<std::ptrdiff_t>(of->readers));
+    of->home = nullptr;
+    end(*of);
+  }
+  topics_.clear();
+  co_await work_.stop();
+}
+
+asio::awaitable<void> feeds::follow(std::shared_ptr<topic> of) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  while (!of->over) {
+    of->log.load();
+    const bool started = co_await start_watch(of);
+    if (started) co_await read_watch(of);
+  }
+}
+
+// False when it could not be started: told, and waited for.
+asio::awaitable<bool> feeds::start_watch(std::shared_ptr<topic> of) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  std::optional<owner> whose(of->who);
+  auto opened = co_await store_.watch(std::move(whose));
+  if (of->over) co_return false;
+  if (opened) {
+    of->watching = std::move(*opened);
+    co_return true;
+  }
+  if (opened.error().is(cond::cancelled)) {
+    end(*of);
+    co_return false;
+  }
+  of->log.unavailable(opened.error());
+  of->wake.cancel();
+  asio::steady_timer timer(store_.executor(), watch_again);
+  of->pause = &timer;
+  auto [ec] = co_await timer.async_wait(aio::use_ec);
+  static_cast<void>(ec);
+  of->pause = nullptr;
+  co_return false;
+}
+
+// Until the watch has to be started again: what came before an outage may be old, and only a new watch says when all is new.
+asio::awaitable<void> feeds::read_watch(std::shared_ptr<topic> of) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  while (!of->over) {
+    auto got = co_await of->watching->next();
+    if (of->over) co_return;
+    const bool was_loading = of->log.loading();
+    if (!got && !got.error().is(cond::unavailable)) {
+      end(*of);
+      co_return;
+    }
+    if (!got) {
+      of->log.unavailable(got.error());
+    } else if (got->what == event::kind::present) {
+      of->log.put(*got->record);
+    } else if (got->what == event::kind::removed) {
+      of->log.remove(got->record->server);
+    } else if (got->what == event::kind::ready) {
+      of->log.loaded();
+    }
+    of->wake.cancel();
+    if (!was_loading && (!got || got->what == event::kind::resync)) co_return;
+  }
+}
+
+subscriber::~subscriber() {
+  if (topic_->home != nullptr) topic_->home->leave(*topic_);
+}
+
+bool subscriber::ended() const noexcept { return topic_->over || place_.dropped; }
+
+std::optional<frame> subscriber::take() {
+  if (ended()) return std::nullopt;
+  auto got = topic_->log.take(place_);
+  auto* counted = topic_->home != nullptr ? topic_->home->metrics_ : nullptr;
+  if (counted != nullptr && got.what == feed_log::news::resynced) counted->subscriber_resynced();
+  if (counted != nullptr && got.what == feed_log::news::dropped) counted->subscriber_dropped();
+  if (!got.text) return std::nullopt;
+  return std::move(got.text);
+}
+
+asio::awaitable<std::optional<frame>> subscriber::next() {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  const auto of = topic_;
+  for (;;) {
+    if (auto got = take()) co_return got;
+    if (ended()) co_return std::nullopt;
+    auto [ec] = co_await of->wake.async_wait(aio::use_ec);
+    static_cast<void>(ec);
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) co_return std::nullopt;
+  }
+}
+
+}  // namespace mcpstate::service

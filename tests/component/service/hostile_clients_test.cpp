@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+// Clients that are slow, greedy, half gone or up to something.
+#include "component/service/service_fixture.hh"
+
+namespace mcpstate::test {
+namespace {
+
+using namespace std::chrono_literals;
+service::service_options impatient() {
+  auto out = quick_options();
+  out.timeouts.head = 150ms;
+  out.timeouts.body = 150ms;
+  out.timeouts.idle = 150ms;
+  out.timeouts.write = 150ms;
+  out.timeouts.per_64_kib = 0ms;
+  return out;
+}
+
+asio::awaitable<bool> all_gone(service_fixture& f) {
+  return eventually([&f] { return f.web->connections() == 0; });
+}
+
+asio::awaitable<void> slow_head(service_fixture& f) {
+  auto c = co_await f.client();
+  co_await c->send("GET /healthz HTTP/1.1\r\nHo");
+  const auto answer = co_await c->answer();
+  EXPECT_EQ(answer.status, 408u);
+  EXPECT_EQ(answer.field("Connection"), "close");
+  EXPECT_EQ(co_await c->rest(), "");
+}
+TEST(HostileClients, AHeadThatComesTooSlowlyIsRefused) { with_service(slow_head, impatient()); }
+
+// One byte at a time never looks idle.
+asio::awaitable<void> trickle(service_fixture& f) {
+  auto c = co_await f.client();
+  const std::string request = get("/healthz", "X-Long: " + std::string(500, 'x') + "\r\n");
+  for (std::size_t i = 0; i < request.size() && f.web->connections() > 0; ++i) {
+    co_await c->send(request.substr(i, 1));
+    co_await aio::wait_until(aio::after(2ms));
+  }
+  EXPECT_EQ((co_await c->answer()).status, 408u);
+}
+TEST(HostileClients, AHeadThatComesByteByByteIsRefused) { with_service(trickle, impatient()); }
+
+asio::awaitable<void> slow_body(service_fixture& f) {
+  auto c = co_await f.client();
+  const std::string whole = with_body("PUT", "/v1/users/42/connections/github/state", R"({"status":"FAILED"})");
+  co_await c->send(whole.substr(0, whole.size() - 1));
+  EXPECT_EQ((co_await c->answer()).status, 408u);
+  EXPECT_EQ(co_await c->rest(), "");
+  auto who = owner::user("42").value();
+  const auto all = co_await f.records->list(who, tools_wanted::no);
+  EXPECT_TRUE(all->empty());
+}
+TEST(HostileClients, ABodyThatComesTooSlowlyIsRefused) { with_service(slow_body, impatient()); }
+
+asio::awaitable<void> idle(service_fixture& f) {
+  auto fresh = co_await f.client();
+  auto used = co_await f.client();
+  EXPECT_EQ((co_await used->ask(get("/healthz"))).status, 200u);
+  EXPECT_EQ(co_await fresh->rest(), "");
+  EXPECT_EQ(co_await used->rest(), "");
+}
+TEST(HostileClients, AnIdleConnectionEndsWithoutAWord) { with_service(idle, impatient()); }
+
+asio::awaitable<void> slow_reader(service_fixture& f) {
+  const std::string tool = R"({"name":")" + std::string(8 * 1024 * 1024, 't') + R"("})";
+  change what(owner::user("42").value(), server_name::parse("github").value(), status::connected);
+  what.tools(tools_list::parse("[" + tool + "]").value());
+  const auto written = co_await f.records->put(std::move(what));
+  CO_ASSERT_OK(written);
+  auto c = co_await f.client();
+  co_await c->send(get("/v1/users/42/connections/github/tools"));
+  auto other = co_await f.client();
+  EXPECT_EQ((co_await other->ask(get("/healthz"))).status, 200u);
+  EXPECT_TRUE(co_await all_gone(f));
+  const auto got = co_await c->rest();
+  EXPECT_LT(got.size(), 8u * 1024 * 1024);
+}
+TEST(HostileClients, AReaderThatTakesNothingHoldsUpNobody) { with_service(slow_reader, impatient()); }
+
+asio::awaitable<void> oversized(service_fixture& f) {
+  auto head = co_await f.client();
+  EXPECT_EQ((co_await head->ask(get("/healthz", "X-Long: " + std::string(20'000, 'x') + "\r\n"))).status, 431u);
+  auto target = co_await f.client();
+  EXPECT_EQ((co_await target->ask(get("/" + std::string(9'000, 'x')))).status, 414u);
+  // The answer arrives although all of the body is sent and none of it read.
+  auto body = co_await f.client();
+  const std::string large(3 * 1024 * 1024, ' ');
+  const auto answer = co_await body->ask(with_body("PUT", "/v1/users/42/connections/github", large));
+  EXPECT_EQ(answer.status, 413u);
+  EXPECT_EQ(answer.field("Connection"), "close");
+  body->finish_sending();
+  EXPECT_EQ(co_await body->rest(), "");
+  auto chunked = co_await f.client();
+  co_await chunked->send(
+      "PUT /v1/users/42/connections/github HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+      "Transfer-Encoding: chunked\r\n\r\n200000\r\n" +
+      std::string(2 * 1024 * 1024, ' '));
+  EXPECT_EQ((co_await chunked->answer()).status, 413u);
+}
+TEST(HostileClients, OversizedHeadsTargetsAndBodiesAreRefused) { with_service(oversized); }
+
+asio::awaitable<void> absurd_lengths(service_fixture& f) {
+  for (const char* length : {"999999999999999", "18446744073709551615", "-1", "1 1", "0x10"}) {
+    auto c = co_await f.client();
+    const auto answer = co_await c->ask(
+        "PUT /v1/users/42/connections/github/state HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        "Content-Length: " +
+        std::string(length) + "\r\n\r\n{}");
+    EXPECT_TRUE(answer.status == 413 || answer.status == 400) << length << ": " << answer.status;
+    EXPECT_EQ(answer.field("Connection"), "close") << length;
+  }
+}
+TEST(HostileClients, AbsurdLengthsAreRefused) { with_service(absurd_lengths); }
+
+asio::awaitable<void> smuggling(service_fixture& f) {
+  const std::string hidden = get("/v1/owners");
+  for (const std::string fields :
+       {"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n",
+        "Transfer-Encoding: xchunked\r\n", "Transfer-Encoding : chunked\r\n", "Content-Length: 0\r\nContent-Length: 4\r\n",
+        "Content-Length: 4, 4\r\n", "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n"}) {
+    auto c = co_await f.client();
+    co_await c->send("POST /v1/tokens HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + fields +
+                     "\r\n0\r\n\r\n" + hidden);
+    c->finish_sending();
+    const auto all = co_await c->rest();
+    EXPECT_TRUE(all.starts_with("HTTP/1.1 400") || all.starts_with("HTTP/1.1 501")) << fields << all;
+    EXPECT_EQ(all.find("HTTP/1.1", 1), std::string::npos) << fields << all;
+  }
+}
+TEST(HostileClients, WhatTwoReadersCouldReadDifferentlyIsRefusedAndTheConnectionEnds) { with_service(smuggling); }
+
+asio::awaitable<void> duplicates(service_fixture& f) {
+  for (const std::string fields : {"Host: localhost\r\n", "Authorization: Bearer a\r\nAuthorization: Bearer b\r\n",
+                                   "Origin: http://localhost\r\nOrigin: null\r\n"}) {
+    auto c = co_await f.client();
+    EXPECT_EQ((co_await c->ask(get("/healthz", fields))).status, 400u) << fields;
+  }
+  auto c = co_await f.client();
+  EXPECT_EQ((co_await c->ask("GET /healthz HTTP/1.1\r\n\r\n")).status, 400u);
+  auto foreign = co_await f.client();
+  EXPECT_EQ((co_await foreign->ask("GET /healthz HTTP/1.1\r\nHost: evil.example\r\n\r\n")).status, 403u);
+  auto page = co_await f.client();
+  EXPECT_EQ((co_await page->ask(get("/v1/owners", "Origin: http://evil.example\r\n"))).status, 403u);
+}
+TEST(HostileClients, FieldsThatOccurTwiceAndForeignHostsAreRefused) { with_service(duplicates); }
+
+asio::awaitable<void> paths(service_fixture& f) {
+  auto c = co_await f.client();
+  for (const char* target : {"/v1/users/../users/42/connections", "/v1/users/%2e%2e/connections", "/v1/users/./connections",
+                             "/v1//users/42/connections", "/v1/users/42/connections/", "/v1/users/4%/connections",
+                             "/v1/users/4%00/connections", "/v1/users/%FF/connections"}) {
+    const auto answer = co_await c->ask(get(target));
+    EXPECT_EQ(answer.status, 400u) << target;
+    EXPECT_NE(answer.body.find("urn:mcpstate:problem:bad-path"), std::string::npos) << target;
+  }
+  const auto put =
+      co_await c->ask(with_body("PUT", "/v1/users/a%2Fb%3A/connections/io.github.x%2Fy/state", R"({"status":"CONNECTED"})"));
+  EXPECT_EQ(put.status, 200u) << put.body;
+  EXPECT_NE(put.body.find(R"("owner":"user:a/b:","server":"io.github.x/y")"), std::string::npos) << put.body;
+  EXPECT_EQ((co_await c->ask(get("/v1/users/a%2fb%3a/connections/io.github.x%2fy"))).status, 200u);
+  EXPECT_EQ((co_await c->ask(get("/v1/users/a/b/connections"))).status, 404u);
+}
+TEST(HostileClients, DotSegmentsAreRefusedAndEncodedSlashesAreData) { with_service(paths); }
+
+asio::awaitable<void> half_open(service_fixture& f) {
+  auto polite = co_await f.client();
+  co_await polite->send(get("/healthz"));
+  polite->finish_sending();
+  const auto all = co_await polite->rest();
+  EXPECT_TRUE(all.starts_with("HTTP/1.1 200")) << all;
+  EXPECT_EQ(all.find("(reset)"), std::string::npos);
+  auto cut = co_await f.client();
+  co_await cut->send("GET /healthz HT");
+  cut->finish_sending();
+  EXPECT_EQ(co_await cut->rest(), "");
+  auto gone = co_await f.client();
+  co_await gone->send(with_body("PUT", "/v1/users/42/connections/github", "{}").substr(0, 80));
+  gone->close();
+  EXPECT_TRUE(co_await all_gone(f));
+}
+TEST(HostileClients, HalfOpenConnectionsEnd) { with_service(half_open); }
+
+asio::awaitable<void> too_many(service_fixture& f) {
+  auto one = co_await f.client();
+  auto two = co_await f.client();
+  EXPECT_EQ((co_await one->ask(get("/healthz"))).status, 200u);
+  EXPECT_EQ((co_await two->ask(get("/healthz"))).status, 200u);
+  auto three = co_await f.client();
+  EXPECT_EQ((co_await three->answer()).status, 503u);
+  one->close();
+  CO_ASSERT_TRUE(co_await eventually([&f] { return f.web->connections() == 1; }));
+  auto four = co_await f.client();
+  EXPECT_EQ((co_await four->ask(get("/healthz"))).status, 200u);
+}
+TEST(HostileClients, ConnectionsAreBounded) {
+  auto options = quick_options();
+  options.connections = 2;
+  with_service(too_many, options);
+}
+
+}  // namespace
+}  // namespace mcpstate::test
