@@ -17,6 +17,9 @@ function tool_item(tool) {
                  tool.description ? element("p", {}, String(tool.description)) : null, schema_of(tool));
 }
 
+// Where we keep the connection, the record says whether there is a list; elsewhere another program may have left one.
+const knows_of_none = (record) => record.tool_count === undefined && (record.managed === true || record.status === "DISCONNECTED");
+
 export class tool_list {
   #owner;
   #server;
@@ -36,16 +39,25 @@ export class tool_list {
     if (hash === this.#hash) return;
     this.#hash = hash;
     const question = ++this.#asked;
+    if (knows_of_none(record)) {
+      this.#say_none();
+      return;
+    }
     if (!this.#body.hasChildNodes()) this.#say("Loading…");
     try {
       const tools = await api.tools(this.#owner, this.#server);
       if (question === this.#asked) this.#fill(tools);
     } catch (error) {
       if (question !== this.#asked) return;
-      this.#heading.textContent = "Tools";
-      this.#say(error.status === 404 ? "There is no tool list for this connection." : `The tools could not be read: ${error.message}`);
-      if (error.status !== 404) this.#hash = undefined;
+      if (error.status === 404) return this.#say_none();
+      this.#say(`The tools could not be read: ${error.message}`);
+      this.#hash = undefined;
     }
+  }
+
+  #say_none() {
+    this.#heading.textContent = "Tools";
+    this.#say("There is no tool list for this connection.");
   }
 
   #say(text) {
