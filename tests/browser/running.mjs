@@ -31,7 +31,9 @@ export class running {
   constructor(t, command, args, env) {
     this.child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
     this.ended = new Promise((done) => this.child.once("close", done).once("error", done));
-    for (const stream of [this.child.stdout, this.child.stderr]) stream.setEncoding("utf8").on("data", (text) => this.#hear(text));
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text) => this.#hear(text));
+    }
     this.ended.then(() => this.#hear(""));
     t.after(() => this.stop("SIGKILL"));
   }
@@ -76,13 +78,14 @@ export async function start_service(t, program, { servers = {}, home = folder(t)
   writeFileSync(file, JSON.stringify({ mcpServers: Object.fromEntries(entries) }));
   const env = { HOME: home, XDG_STATE_HOME: home, PATH: process.env.PATH, LANG: "C.UTF-8" };
   if (token) env.MCPSTATE_TOKEN = token;
-  const service = new running(t, program,
-                              ["serve", "--listen", listen, "--store", `sqlite:${join(home, "state.db")}`, "--servers", file], env);
+  const options = ["--listen", listen, "--store", `sqlite:${join(home, "state.db")}`, "--servers", file];
+  const service = new running(t, program, ["serve", ...options], env);
   const [, url] = await service.said(/(http:\/\/127\.0\.0\.1:\d+)/);
   const api = async (method, path, body, with_token = token) => {
     const headers = body === undefined ? {} : { "Content-Type": "application/json" };
     if (with_token) headers.Authorization = `Bearer ${with_token}`;
-    const answer = await fetch(url + path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const answer = await fetch(url + path, { method, headers, body: text });
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
     return answer.json();
   };

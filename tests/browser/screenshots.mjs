@@ -7,7 +7,8 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { free_port, open_page, start_chromium, start_everything, start_service } from "./running.mjs";
 
-const [program, node_modules, directory = fileURLToPath(new URL("../../docs/images", import.meta.url))] = process.argv.slice(2);
+const images = fileURLToPath(new URL("../../docs/images", import.meta.url));
+const [program, node_modules, directory = images] = process.argv.slice(2);
 const ends = [];
 const run = { after: (end) => ends.unshift(end) };
 

@@ -21,7 +21,8 @@ for (const [name, text, want] of cases) {
     for (let first = 0; first <= text.length; ++first) {
       for (let second = first; second <= text.length; ++second) {
         const parser = new sse_parser();
-        const got = [text.slice(0, first), text.slice(first, second), text.slice(second)].flatMap((part) => parser.push(part));
+        const parts = [text.slice(0, first), text.slice(first, second), text.slice(second)];
+        const got = parts.flatMap((part) => parser.push(part));
         assert.deepEqual(got, want, `cut at ${first} and ${second}`);
       }
     }

@@ -17,14 +17,14 @@ export function parse_owner(text) {
   return found ? { kind: found[1], id: found[2], text } : undefined;
 }
 
-// Whose an owner token is; undefined for service tokens, which say nothing.
+// Whose an owner token is: its payload reads "KEYID EXPIRY OWNER". Undefined for service tokens, which say nothing.
 export function owner_of_token(text) {
   const [mark, payload] = text.split(".");
   if (mark !== "mcps1" || !payload) return undefined;
   try {
     const bytes = Uint8Array.from(atob(payload.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
-    const said = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    return parse_owner(said.owner ?? said.sub ?? "");
+    const said = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return parse_owner(/^\S+ \S+ (.+)$/s.exec(said)?.[1] ?? "");
   } catch {
     return undefined;
   }
@@ -39,7 +39,7 @@ export class refusal extends Error {
   }
 }
 
-// A URL of these path segments. Browsers resolve dot segments however they are written, so that such a name would lead elsewhere.
+// A URL of these path segments. Browsers resolve dot segments however they are written: such a name would lead elsewhere.
 function address(segments, query = {}) {
   if (segments.some((segment) => segment === "" || segment === "." || segment === "..")) {
     throw new refusal(400, { detail: "A browser cannot ask for this name. The command line can." });

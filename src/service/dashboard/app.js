@@ -84,9 +84,10 @@ function begin() {
 
 function prepare_theme() {
   const dark = matchMedia("(prefers-color-scheme: dark)"), chosen = document.documentElement.dataset;
-  const show = () => by_id("theme").setAttribute("aria-checked", String(chosen.theme ? chosen.theme === "dark" : dark.matches));
+  const is_dark = () => (chosen.theme ? chosen.theme === "dark" : dark.matches);
+  const show = () => by_id("theme").setAttribute("aria-checked", String(is_dark()));
   by_id("theme").addEventListener("click", () => {
-    chosen.theme = by_id("theme").getAttribute("aria-checked") === "true" ? "light" : "dark";
+    chosen.theme = is_dark() ? "light" : "dark";
     try {
       localStorage.setItem("mcpstate.theme", chosen.theme);
     } catch {

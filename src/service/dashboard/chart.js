@@ -45,7 +45,8 @@ export class status_chart {
       drawing("path", { d: `M${left} ${y(count)}H${width - right}`, class: "grid" }),
       drawing("text", { x: left - 8, y: y(count) + 4, class: "scale" }, String(count))]);
     for (const [name] of [...series].reverse()) {
-      const path = samples.map((sample, i) => (i ? `H${x(sample.at).toFixed(1)}V` : `M${x(sample.at).toFixed(1)} `) + y(sample[name]).toFixed(1));
+      const path = samples.map((sample, i) =>
+        `${i ? "H" : "M"}${x(sample.at).toFixed(1)}${i ? "V" : " "}${y(sample[name]).toFixed(1)}`);
       parts.push(drawing("path", { d: path.join(""), class: `line ${name}` }), marks[name](x(last.at), y(last[name])));
     }
     this.#svg.setAttribute("viewBox", `0 0 ${width} ${height}`);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One connection: a row of the table, and the row below it with everything that is known. Both stay the same elements while the
-// record changes, so that focus, selection and what was unfolded survive.
+// One connection: a row of the table, and the row below it with everything that is known. Both stay the same elements while
+// the record changes, so that focus, selection and what was unfolded survive.
 import { element, set_text, status_icon } from "./dom.js";
 import { time_element } from "./time.js";
 import { tool_list } from "./tool_list.js";
@@ -42,12 +42,13 @@ export class connection_row {
                                     onclick: () => this.unfold(this.more.hidden) }, server);
     this.row = element("tr", { role: "row" }, element("th", { scope: "row", role: "rowheader" }, this.name));
     for (const name of ["Status", "Since", "Expires", "Transport", "Tools"]) {
-      this.#cells[name] = element("td", { role: "cell", "data-label": name, class: name.toLowerCase() });
+      const kind = name === "Status" ? "state" : name.toLowerCase();
+      this.#cells[name] = element("td", { role: "cell", "data-label": name, class: kind });
       this.row.append(this.#cells[name]);
     }
     for (const [action, text] of [["retry", "Retry"], ["connect", "Connect"], ["disconnect", "Disconnect"]]) {
-      this.#buttons[action] = element("button", { type: "button", "aria-label": `${text} ${server}`, onclick: () => act(action, this) },
-                                      text);
+      this.#buttons[action] = element("button", { type: "button", "aria-label": `${text} ${server}`,
+                                                  onclick: () => act(action, this) }, text);
     }
     this.row.append(element("td", { role: "cell", class: "actions" },
                             element("div", { class: "tools" }, ...Object.values(this.#buttons))));
@@ -79,17 +80,18 @@ export class connection_row {
 
   show_actions() {
     const possible = possible_actions(this.record);
-    const lost = Object.entries(this.#buttons).some(([action, button]) => button === document.activeElement && !possible[action]);
+    const focused = Object.keys(possible).find((action) => this.#buttons[action] === document.activeElement);
     for (const [action, button] of Object.entries(this.#buttons)) {
       button.hidden = !possible[action];
       button.setAttribute("aria-disabled", String(this.waiting_for !== undefined));
     }
-    if (lost) this.name.focus();
+    if (focused && !possible[focused]) this.name.focus();
   }
 
   #status_parts() {
     const { status, error, problems } = this.record;
-    const parts = [element("span", { class: "badge status", "data-status": status }, status_icon(status), status_words(status))];
+    const parts = [element("span", { class: "badge status", "data-status": status },
+                           status_icon(status), status_words(status))];
     if (error && status !== "CONNECTED") {
       parts.push(element("p", { class: "why" }, error.message || error.code));
       if (error.attempt || error.retry_at) {
@@ -105,7 +107,8 @@ export class connection_row {
   #show_more() {
     const { record } = this, server = record.server_info ?? {};
     const facts = [
-      ["URL", record.url], ["Registered as", record.registered], ["Server", [server.name, server.version].filter(Boolean).join(" ")],
+      ["URL", record.url], ["Registered as", record.registered],
+      ["Server", [server.name, server.version].filter(Boolean).join(" ")],
       ["Protocol", record.protocol_version],
       ["Kept by", record.managed ? "mcpstate: it is checked and opened again" : "the host: mcpstate only keeps the record"],
       ["Connected", record.connected_at && time_element(record.connected_at)],

@@ -6,7 +6,8 @@ import { ask_to_confirm, open_connect_dialog } from "./dialogs.js";
 import { connection_row, place_of, status_words } from "./connection_row.js";
 import { follow } from "./sse.js";
 
-const live_words = { opening: "Connecting…", open: "Live", waiting: "Reconnecting…", paused: "Paused", refused: "Not live" };
+const live_words = { opening: "Connecting…", open: "Live", waiting: "Reconnecting…", paused: "Paused",
+                     refused: "Not live" };
 const hidden_pause_ms = 30_000;  // browsers open six connections to a service, all tabs together
 
 export class connections_view {
@@ -92,13 +93,15 @@ export class connections_view {
     if (name === "connection") this.#apply(said, true);
     else if (name === "removed") this.#remove(said.server, true);
     else if (name === "resync") this.#snapshot = new Set();
-    else if (name === "unavailable") this.#notice(`The store cannot be reached; what you see may be old. ${said.message ?? ""}`);
-    else if (name === "ready") this.#ready();
+    else if (name === "unavailable") {
+      this.#notice(`The store cannot be reached; what you see may be old. ${said.message ?? ""}`);
+    } else if (name === "ready") this.#ready();
   }
 
   #ready() {
     if (this.#snapshot) {
-      for (const server of [...this.#rows.keys()]) if (!this.#snapshot.has(server)) this.#remove(server, this.#complete);
+      const gone = [...this.#rows.keys()].filter((server) => !this.#snapshot.has(server));
+      for (const server of gone) this.#remove(server, this.#complete);
     }
     this.#snapshot = undefined;
     this.#complete = true;
@@ -106,7 +109,7 @@ export class connections_view {
     this.#show_emptiness();
   }
 
-  // In order of time: what is older than what is shown can only be an answer that was overtaken, or an event that an answer overtook.
+  // In order of time: what is older than what is shown is an answer that was overtaken, or an event that an answer overtook.
   #apply(record, streamed = false) {
     if (streamed) this.#snapshot?.add(record.server);
     let row = this.#rows.get(record.server);
@@ -114,7 +117,7 @@ export class connections_view {
     if (old && !(streamed && this.#snapshot) && record.revision < old.revision && record.revision !== 0) return;
     if (!row) row = this.#add(record.server);
     row.update(record);
-    const news = old?.status !== record.status || (record.status === "FAILED" && old.error?.message !== record.error?.message);
+    const news = old?.status !== record.status || old.error?.message !== record.error?.message;
     if (this.#complete && news) {
       const why = record.status === "FAILED" && record.error ? `: ${record.error.message}` : "";
       announce(`${record.server} is ${status_words(record.status).toLowerCase()}${why}`);

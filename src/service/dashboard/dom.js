@@ -40,7 +40,8 @@ const shapes = {
 };
 
 export function status_icon(status) {
-  return drawing("svg", { class: "icon", viewBox: "0 0 16 16", "aria-hidden": "true" }, ...(shapes[status] ?? shapes.DISCONNECTED)());
+  const parts = (shapes[status] ?? shapes.DISCONNECTED)();
+  return drawing("svg", { class: "icon", viewBox: "0 0 16 16", "aria-hidden": "true" }, ...parts);
 }
 
 // Tells people who listen instead of looking. What comes within half a second is one message.

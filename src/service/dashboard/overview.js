@@ -24,7 +24,9 @@ export class overview {
     const stats = await api.stats();
     by_id("overview").hidden = false;
     const before = by_id("totals").textContent;
-    for (const [name] of totals) set_text(this.#values[name], name === "tools_bytes" ? bytes_text(stats[name]) : String(stats[name]));
+    for (const [name] of totals) {
+      set_text(this.#values[name], name === "tools_bytes" ? bytes_text(stats[name]) : String(stats[name]));
+    }
     this.#chart.add(stats);
     return before !== by_id("totals").textContent;
   }

@@ -65,7 +65,8 @@ export class owners_view {
     const before = this.#owners.get(data.owner);
     if (before && JSON.stringify(before.data) === JSON.stringify(data)) return;
     const [kind, id] = [data.owner.split(":", 1)[0], data.owner.slice(data.owner.indexOf(":") + 1)];
-    const parts = [element("span", { class: "who" }, element("span", { class: "kind" }, kind), element("span", { class: "unseen" }, ":"), id),
+    const parts = [element("span", { class: "who" }, element("span", { class: "kind" }, kind),
+                           element("span", { class: "unseen" }, ":"), id),
                    element("span", { class: "hint" }, `${data.connections} of ${data.records} connected`,
                            ...(data.expires_at ? [", expires ", time_element(data.expires_at)] : []))];
     if (before) {

@@ -53,8 +53,8 @@ async function read(answer, on_event, heard) {
   }
 }
 
-// Follows a stream until the signal: open(signal) → response; opened again with full-jitter back-off when it ends or is silent
-// for too long. on: {event, state("opening" | "open" | "waiting"), refused(error): it will not be opened again}.
+// Follows a stream until the signal: open(signal) → response; opened again with full-jitter back-off when it ends or is
+// silent for too long. on: {event, state("opening" | "open" | "waiting"), refused(error): it will not be opened again}.
 export async function follow(open, on, signal) {
   let failures = 0;
   while (!signal.aborted) {

@@ -18,7 +18,8 @@ function tool_item(tool) {
 }
 
 // Where we keep the connection, the record says whether there is a list; elsewhere another program may have left one.
-const knows_of_none = (record) => record.tool_count === undefined && (record.managed === true || record.status === "DISCONNECTED");
+const knows_of_none = ({ tool_count, managed, status }) =>
+  tool_count === undefined && (managed === true || status === "DISCONNECTED");
 
 export class tool_list {
   #owner;
@@ -67,6 +68,6 @@ export class tool_list {
   #fill(tools) {
     this.#heading.textContent = `Tools (${tools.length})`;
     if (tools.length === 0) this.#say("The server offers none.");
-    else this.#body.replaceChildren(element("ul", {}, ...tools.filter((tool) => tool && typeof tool === "object").map(tool_item)));
+    else this.#body.replaceChildren(element("ul", {}, ...tools.map((tool) => tool_item(tool ?? {}))));
   }
 }
