@@ -107,6 +107,9 @@ describe("with the service and server-everything", { timeout: 600_000 }, () => {
         element.textContent);
       assert.match(name ?? "", /\S/, await control.evaluate((element) => element.outerHTML));
     }
+    await page.getByText("Instances", { exact: false }).first().click();
+    const fleet = page.getByRole("table", { name: "Instances of mcpstate on this store" });
+    await fleet.getByRole("rowheader", { name: /\(this one\)$/ }).waitFor();
     // Colour is not all that tells statuses apart.
     assert.equal(await status_of(page, "a").textContent(), "Connected");
     assert.equal(await status_of(page, "a").locator("svg").getAttribute("aria-hidden"), "true");

@@ -32,10 +32,11 @@ export class overview {
   }
 
   async refresh_instances() {
-    const { instances } = await api.instances();
+    const { instances, self } = await api.instances();
     set_text(by_id("fleet-count"), String(instances.length));
     by_id("instances").replaceChildren(...instances.map(({ name, address, kept }) =>
-      element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, address || "–"),
+      element("tr", {}, element("th", { scope: "row" }, name === self ? `${name} (this one)` : name),
+              element("td", {}, address || "–"),
               element("td", {}, `${kept} ${kept === 1 ? "connection" : "connections"}`))));
   }
 
