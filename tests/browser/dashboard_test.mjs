@@ -158,13 +158,20 @@ describe("with the service and server-everything", { timeout: 600_000 }, () => {
 
 });
 
+const person = (i) => `person-${String(i).padStart(3, "0")}`;
+
+// More users than a store answers in one page.
+async function crowd(service) {
+  const count = 300;
+  for (let i = 0; i < count; ++i) {
+    await service.api("PUT", `/v1/users/${person(i)}/connections/a/state`, { status: "CONNECTED", tools: [] });
+  }
+  return count;
+}
+
 test("many owners: paged, searched, walked with arrow keys", { timeout }, async (t) => {
   const service = await start_service(t, program);
-  const count = 150;
-  for (let i = 0; i < count; ++i) {
-    const path = `/v1/users/person-${String(i).padStart(3, "0")}/connections/a/state`;
-    await service.api("PUT", path, { status: "CONNECTED", tools: [] });
-  }
+  const count = await crowd(service);
   await service.api("PUT", "/v1/sessions/needle/connections/a/state", { status: "FAILED", reason: "x" });
   const opened = await open_page(t, browser, service.url), { page } = opened;
   const list = page.getByRole("list", { name: "Owners" }), links = list.getByRole("link");
@@ -209,12 +216,12 @@ test("many owners: paged, searched, walked with arrow keys", { timeout }, async 
 
 test("a search reads on until something matches", { timeout }, async (t) => {
   const service = await start_service(t, program);
-  for (let i = 0; i < 130; ++i) await service.api("PUT", `/v1/users/p${i}/connections/a/state`, { status: "DISCONNECTED" });
+  const count = await crowd(service);
   const { page } = await open_page(t, browser, service.url);
   const links = page.getByRole("list", { name: "Owners" }).getByRole("link");
   await links.first().waitFor();
   const first_page = new Set(await links.locator(".who").allTextContents());
-  const further = [...Array(130).keys()].map((i) => `user:p${i}`).find((name) => ![...first_page].includes(name));
+  const further = [...Array(count).keys()].map((i) => `user:${person(i)}`).find((name) => !first_page.has(name));
   assert.ok(further, "the first page is not everything");
   await page.getByRole("searchbox", { name: "Find an owner" }).fill(further);
   await links.filter({ hasText: further }).waitFor();
