@@ -76,7 +76,8 @@ function name_from_url() {
 
 async function list_servers() {
   try {
-    return await api.servers();
+    const { servers } = await api.servers();
+    return servers;
   } catch {
     return [];  // an owner token may not see the list: then the name is typed
   }
