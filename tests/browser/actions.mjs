@@ -2,7 +2,7 @@
 // What people do with the dashboard, and what they then see: found by role and name, as assistive technology does.
 import assert from "node:assert/strict";
 
-const live_ms = 60_000;
+export const live_ms = 60_000;
 
 export const status_of = (page, server) => row_of(page, server).locator(".badge.status");
 export const row_of = (page, server) =>
@@ -10,6 +10,16 @@ export const row_of = (page, server) =>
 
 export async function becomes(page, server, status, ms = live_ms) {
   await status_of(page, server).filter({ hasText: new RegExp(`^${status}$`) }).waitFor({ timeout: ms });
+}
+
+// Keeps what is said to people who listen, from now on; answers a function that tells it.
+export async function listen(page) {
+  await page.evaluate(() => {
+    globalThis.heard = [];
+    const announcer = document.getElementById("announcer");
+    new MutationObserver(() => globalThis.heard.push(announcer.textContent)).observe(announcer, { childList: true });
+  });
+  return () => page.evaluate(() => globalThis.heard);
 }
 
 export const is_live = (page) => page.locator("#live").filter({ hasText: /^Live$/ }).waitFor();

@@ -5,7 +5,8 @@
 // The pictures of the README are made by screenshots.mjs.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { becomes, connect_registered, is_live, no_faults, open_owner, row_of, status_of } from "./actions.mjs";
+import { becomes, connect_registered, is_live, listen, live_ms, no_faults, open_owner, row_of,
+         status_of } from "./actions.mjs";
 import { free_port, open_page, start_chromium, start_everything, start_service } from "./running.mjs";
 
 const [program, node_modules] = process.argv.slice(2);
@@ -37,6 +38,7 @@ describe("with the service and server-everything", { timeout: 600_000 }, () => {
     await open_owner(page, "user:live");
     await page.getByText("No connections. Connect a server to begin.").waitFor();
 
+    const heard = await listen(page);
     await connect_registered(page, "everything");
     await becomes(page, "everything", "Connected");
     await page.locator("#announcer").filter({ hasText: "everything is connected" }).waitFor();
@@ -45,7 +47,9 @@ describe("with the service and server-everything", { timeout: 600_000 }, () => {
     await becomes(page, "everything", "(Failed|Connecting)");
     await row_of(page, "everything").locator(".why").filter({ hasText: /\S/ }).waitFor();
     await becomes(page, "everything", "Failed");
-    await row_of(page, "everything").getByText(/next try/).waitFor();
+    await row_of(page, "everything").getByText(/Attempt [3-9].* next try/).waitFor({ timeout: live_ms });
+    // However often it is tried, it is said once.
+    assert.equal((await heard()).filter((text) => text.includes("everything is failed")).length, 1, await heard());
     const [record] = await own.api("GET", "/v1/users/live/connections");
     assert.equal(record.status, "FAILED");
     const why = await row_of(page, "everything").locator(".why").textContent();

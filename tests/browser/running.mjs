@@ -78,7 +78,7 @@ export async function start_service(t, program, { servers = {}, home = folder(t)
   writeFileSync(file, JSON.stringify({ mcpServers: Object.fromEntries(entries) }));
   const env = { HOME: home, XDG_STATE_HOME: home, PATH: process.env.PATH, LANG: "C.UTF-8" };
   if (token) env.MCPSTATE_TOKEN = token;
-  const options = ["--listen", listen, "--store", `sqlite:${join(home, "state.db")}`, "--servers", file];
+  const options = ["--check", "1s", "--listen", listen, "--store", `sqlite:${join(home, "state.db")}`, "--servers", file];
   const service = new running(t, program, ["serve", ...options], env);
   const [, url] = await service.said(/(http:\/\/127\.0\.0\.1:\d+)/);
   const api = async (method, path, body, with_token = token) => {

@@ -32,6 +32,7 @@ export class connection_row {
   #tools;
   record = { revision: 0 };
   waiting_for;  // the action that runs
+  said;         // what was last announced of it
 
   // act(action, row) does what a button says.
   constructor(owner, server, act) {

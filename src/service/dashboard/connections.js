@@ -117,12 +117,18 @@ export class connections_view {
     if (old && !(streamed && this.#snapshot) && record.revision < old.revision && record.revision !== 0) return;
     if (!row) row = this.#add(record.server);
     row.update(record);
-    const news = old?.status !== record.status || old.error?.message !== record.error?.message;
-    if (this.#complete && news) {
-      const why = record.status === "FAILED" && record.error ? `: ${record.error.message}` : "";
-      announce(`${record.server} is ${status_words(record.status).toLowerCase()}${why}`);
-    }
+    this.#tell(row, old);
     this.#show_emptiness();
+  }
+
+  // A server that stays away is tried again and again: that is no news, until it is there or fails for another reason.
+  #tell(row, old) {
+    const { status, error, server } = row.record;
+    if (status === "CONNECTING" && old && old.status !== "DISCONNECTED") return;
+    const why = status === "FAILED" && error ? `: ${error.message}` : "";
+    const said = `${server} is ${status_words(status).toLowerCase()}${why}`;
+    if (this.#complete && said !== row.said) announce(said);
+    row.said = said;
   }
 
   #add(server) {
