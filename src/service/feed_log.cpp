@@ -46,8 +46,8 @@ void feed_log::loaded() {
     // Everybody begins anew: nobody has to be told of a removal.
     latest_.erase(at->second.server);
     at = events_.erase(at);
-    snapshot_.reset();
   }
+  forget_snapshots();
   removals_.clear();
   loaded_.clear();
 }
@@ -60,7 +60,12 @@ void feed_log::add(const std::string& server, bool removed, std::string_view eve
   text->append("\ndata: ").append(data).append("\n\n");
   events_.emplace_hint(events_.end(), number, entry{server, std::move(text), removed});
   latest_.insert_or_assign(server, number);
+  forget_snapshots();
+}
+
+void feed_log::forget_snapshots() {
   snapshot_.reset();
+  resync_.reset();
 }
 
 void feed_log::put(const connection& record) {
@@ -80,7 +85,7 @@ void feed_log::remove(const std::string& server) {
   loaded_.erase(server);
   while (removals_.size() > removals_kept_) {
     const auto oldest = events_.find(removals_.front());
-    removals_.pop_front();
+    removals_.erase(removals_.begin());
     if (oldest == events_.end()) continue;  // the record is there again
     forgotten_ = oldest->first;
     latest_.erase(oldest->second.server);
@@ -126,18 +131,19 @@ feed_log::taken feed_log::begin(feed_reader& reader) {
   reader.catching_up = too_slow;
   reader.snapshot = loads_;
   reader.seen = last_;
-  if (!snapshot_) make_snapshot();
-  return {first ? snapshot_ : resync_, too_slow ? news::resynced : news::none};
+  return {snapshot(!first), too_slow ? news::resynced : news::none};
 }
 
-void feed_log::make_snapshot() {
-  auto text = std::make_shared<std::string>();
+frame feed_log::snapshot(bool anew) {
+  auto& kept = anew ? resync_ : snapshot_;
+  if (auto made = kept.lock()) return made;
+  auto text = std::make_shared<std::string>(anew ? resync_text : std::string_view());
   for (const auto& [number, one] : events_) {
     if (!one.removed) text->append(*one.text);
   }
   text->append(ready_text);
-  resync_ = std::make_shared<const std::string>(std::string(resync_text) + *text);
-  snapshot_ = std::move(text);
+  kept = text;
+  return text;
 }
 
 }  // namespace mcpstate::service

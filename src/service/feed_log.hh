@@ -2,13 +2,13 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <mcpstate/core/connection.hpp>
 
@@ -58,7 +58,8 @@ class feed_log {
   using entries = std::map<std::uint64_t, entry>;  // by event number
   void add(const std::string& server, bool removed, std::string_view event, std::string_view data);
   [[nodiscard]] taken begin(feed_reader& reader);
-  void make_snapshot();
+  [[nodiscard]] frame snapshot(bool anew);
+  void forget_snapshots();
 
   owner who_;
   std::size_t removals_kept_;
@@ -68,10 +69,11 @@ class feed_log {
   bool loading_ = true;
   entries events_;
   std::map<std::string, std::uint64_t> latest_;  // of each server
-  std::deque<std::uint64_t> removals_;           // oldest first; may hold some that were replaced since
+  std::vector<std::uint64_t> removals_;          // oldest first; may hold some that were replaced since
   std::set<std::string> loaded_;                 // put since load()
-  frame snapshot_, resync_;                      // of what is in the log now, the second with its resync; null: not made
-  frame outage_;                                 // null: there is none
+  // Of what is in the log now, alone and after a resync; kept by those who are about to send it.
+  std::weak_ptr<const std::string> snapshot_, resync_;
+  frame outage_;  // null: there is none
 };
 
 }  // namespace mcpstate::service

@@ -95,58 +95,65 @@ asio::awaitable<void> feeds::follow(std::shared_ptr<topic> of) {
   co_await asio::this_coro::throw_if_cancelled(false);
   while (!of->over) {
     of->log.load();
-    const bool started = co_await start_watch(of);
-    if (started) co_await read_watch(of);
+    std::optional<owner> whose(of->who);
+    auto opening = store_.watch(std::move(whose));
+    auto opened = co_await std::move(opening);
+    if (of->over) co_return;
+    if (!opened) {
+      refused(*of, opened.error());
+      co_await pause(*of);
+      continue;
+    }
+    of->watching = std::move(*opened);
+    bool good = true;
+    while (good) {
+      auto reading = of->watching->next();
+      const auto got = co_await std::move(reading);
+      good = !of->over && take(*of, got);
+    }
   }
 }
 
-// False when it could not be started: told, and waited for.
-asio::awaitable<bool> feeds::start_watch(std::shared_ptr<topic> of) {
+// The store could not be watched.
+void feeds::refused(topic& of, const error& why) {
+  if (why.is(cond::cancelled)) return end(of);
+  of.log.unavailable(why);
+  of.wake.cancel();
+}
+
+asio::awaitable<void> feeds::pause(topic& of) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  std::optional<owner> whose(of->who);
-  auto opened = co_await store_.watch(std::move(whose));
-  if (of->over) co_return false;
-  if (opened) {
-    of->watching = std::move(*opened);
-    co_return true;
-  }
-  if (opened.error().is(cond::cancelled)) {
-    end(*of);
-    co_return false;
-  }
-  of->log.unavailable(opened.error());
-  of->wake.cancel();
+  if (of.over) co_return;
   asio::steady_timer timer(store_.executor(), watch_again);
-  of->pause = &timer;
+  of.pause = &timer;
   auto [ec] = co_await timer.async_wait(aio::use_ec);
   static_cast<void>(ec);
-  of->pause = nullptr;
-  co_return false;
+  of.pause = nullptr;
 }
 
-// Until the watch has to be started again: what came before an outage may be old, and only a new watch says when all is new.
-asio::awaitable<void> feeds::read_watch(std::shared_ptr<topic> of) {
-  co_await asio::this_coro::throw_if_cancelled(false);
-  while (!of->over) {
-    auto got = co_await of->watching->next();
-    if (of->over) co_return;
-    const bool was_loading = of->log.loading();
-    if (!got && !got.error().is(cond::unavailable)) {
-      end(*of);
-      co_return;
-    }
-    if (!got) {
-      of->log.unavailable(got.error());
-    } else if (got->what == event::kind::present) {
-      of->log.put(*got->record);
-    } else if (got->what == event::kind::removed) {
-      of->log.remove(got->record->server);
-    } else if (got->what == event::kind::ready) {
-      of->log.loaded();
-    }
-    of->wake.cancel();
-    if (!was_loading && (!got || got->what == event::kind::resync)) co_return;
+// False when the watch has to be started again: what came before an outage may be old, and only a new watch says when all
+// is new.
+bool feeds::take(topic& of, const result<event>& got) {
+  const bool was_loading = of.log.loading();
+  if (!got) {
+    refused(of, got.error().is(cond::unavailable) ? got.error() : error(errc::stopped, "the store was closed"));
+    return !of.over && was_loading;
   }
+  switch (got->what) {
+    case event::kind::present:
+      of.log.put(*got->record);
+      break;
+    case event::kind::removed:
+      of.log.remove(got->record->server);
+      break;
+    case event::kind::ready:
+      of.log.loaded();
+      break;
+    case event::kind::resync:
+      return was_loading;
+  }
+  of.wake.cancel();
+  return true;
 }
 
 subscriber::~subscriber() {

@@ -18,7 +18,7 @@
 // Live events of owners, as frames of an event stream (SSE).
 //
 //     auto mine = feeds.open(who);
-//     while (auto frame = co_await mine->next()) { … write **frame … }
+//     for (auto next = co_await mine->next(); next; next = co_await mine->next()) { … write **next … }
 //
 // Every subscriber first gets a snapshot: one `connection` per record, then `ready`. Then every change, whoever made it:
 //     id: 7\nevent: connection\ndata: {…}\n\n                          a record as it is now, without tools
@@ -65,8 +65,9 @@ class feeds {
   void leave(topic& from);
   void count(std::ptrdiff_t more);
   asio::awaitable<void> follow(std::shared_ptr<topic> of);
-  asio::awaitable<bool> start_watch(std::shared_ptr<topic> of);
-  asio::awaitable<void> read_watch(std::shared_ptr<topic> of);
+  asio::awaitable<void> pause(topic& of);
+  static void refused(topic& of, const error& why);
+  [[nodiscard]] static bool take(topic& of, const result<event>& got);
 
   store& store_;
   feed_limits limits_;

@@ -25,6 +25,7 @@ class watch_feed {
 
   // The next thing to tell; absent: wait.
   [[nodiscard]] std::optional<result<event>> take();
+  [[nodiscard]] bool has_news() const noexcept { return closed_ || failure_ || !queue_.empty(); }
   [[nodiscard]] std::size_t unread() const noexcept { return queue_.size(); }
 
  private:

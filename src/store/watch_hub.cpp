@@ -48,13 +48,15 @@ class watch_hub::seat_watcher final : public watcher {
   task<event> next() override {
     co_await asio::this_coro::throw_if_cancelled(false);
     const auto mine = seat_;
-    for (;;) {
-      if (auto got = mine->feed.take()) co_return std::move(*got);
+    while (!mine->feed.has_news()) {
       auto [ec] = co_await mine->wake.async_wait(aio::use_ec);
       static_cast<void>(ec);
       const auto state = co_await asio::this_coro::cancellation_state;
-      if (state.cancelled() != asio::cancellation_type::none) co_return error(errc::stopped, "the watch was cancelled");
+      if (state.cancelled() == asio::cancellation_type::none) continue;
+      if (!mine->feed.has_news()) co_return error(errc::stopped, "the watch was cancelled");
     }
+    // No variable for it: a frame of this size waits for each watched owner.
+    co_return std::move(*mine->feed.take());
   }
 
  private:

@@ -17,7 +17,9 @@ const std::string base = "mcp:user:1:server:github:";  // NOLINT(cert-err58-cpp)
 
 asio::awaitable<void> foreign_program(asio::io_context& io, const ground& on) {
   scene at(io, on.url);
-  co_await open_scene(at, {}, {});
+  const store_options options;
+  const feed_limits limits;
+  co_await open_scene(at, options, limits);
   CO_ASSERT_TRUE(at.live);
   redis::link_config config;
   config.host = "127.0.0.1";
@@ -59,7 +61,8 @@ asio::awaitable<void> outage(asio::io_context& io, const ground& on) {
   scene at(io, on.url);
   store_options options;
   options.timeout = 2s;
-  co_await open_scene(at, options, {});
+  const feed_limits limits;
+  co_await open_scene(at, options, limits);
   CO_ASSERT_TRUE(at.live);
   CO_ASSERT_OK(co_await put(*at.ours, user("1"), "before", status::connected));
   const auto one = at.join(user("1"));

@@ -41,6 +41,12 @@ inline task<connection> put(store& to, owner who, std::string server, status sta
   co_return co_await to.put(std::move(what));
 }
 
+// Whether there was another frame.
+inline asio::awaitable<bool> gets_one(std::shared_ptr<subscriber> from) {
+  const auto got = co_await from->next();
+  co_return got.has_value();
+}
+
 // A client: reads until the end.
 struct client {
   client() {}
@@ -51,7 +57,9 @@ struct client {
 };
 inline asio::awaitable<void> read_all(std::shared_ptr<client> who) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  while (auto got = co_await who->from->next()) {
+  for (;;) {
+    auto got = co_await who->from->next();
+    if (!got) break;
     who->seen.apply(**got);
     who->frames.push_back(std::move(*got));
   }
