@@ -28,6 +28,13 @@ asio::awaitable<bool> all_gone(watched& seen, store_data& data) {
   co_return seen.all().empty();
 }
 
+asio::awaitable<void> wait_for_the_end(watcher& of, bool& ended) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  const auto got = co_await of.next();
+  CO_ASSERT_FAILS(got, errc::stopped);
+  ended = true;
+}
+
 }  // namespace
 
 STORE_TEST(a_watch_begins_with_what_is_there) {
@@ -66,6 +73,22 @@ STORE_TEST(events_carry_the_record_without_its_tools) {
   EXPECT_EQ(e->record->info, written->info);
   EXPECT_EQ(e->record->seen, written->seen);
   EXPECT_FALSE(e->record->tools);
+}
+
+STORE_TEST(destroying_a_watcher_ends_the_next_that_waits) {
+  auto opened = co_await on.a.watch(user("1"));
+  CO_ASSERT_OK(opened);
+  auto ready = co_await (*opened)->next();
+  CO_ASSERT_OK(ready);
+  bool ended = false;
+  aio::task_group waiting(on.a.executor());
+  waiting.spawn("next", wait_for_the_end(**opened, ended));
+  CO_ASSERT_OK(co_await on.b.list(user("1"), tools_wanted::no));  // it waits by now
+  EXPECT_FALSE(ended);
+  opened->reset();
+  co_await waiting.join();
+  EXPECT_TRUE(ended);
+  CO_ASSERT_OK(co_await write(on.b, user("1"), server("a"), status::connected));
 }
 
 STORE_TEST(every_change_of_any_handle_is_told) {
