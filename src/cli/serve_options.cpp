@@ -2,6 +2,7 @@
 #include "cli/serve_options.hh"
 
 #include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/host_name.hpp>
 
 #include <charconv>
 #include <fstream>
@@ -97,11 +98,17 @@ service::log_level level_of(const std::string& word) {
   return word == "off" ? log_level::off : log_level::info;
 }
 
-// Where others find our API, when that can be said beforehand.
+// Where others find our API, when that can be said beforehand. Of every address of this machine: its name.
 std::string address_of(const service::listen_place& place) {
   if (place.port == 0) return {};
-  const bool six = place.host.find(':') != std::string::npos;
-  return "http://" + (six ? "[" + place.host + "]" : place.host) + ":" + std::to_string(place.port);
+  std::string host = place.host;
+  if (host == "0.0.0.0" || host == "::") {
+    boost::system::error_code ec;
+    host = boost::asio::ip::host_name(ec);
+    if (ec) return {};
+  }
+  if (host.find(':') != std::string::npos) host = "[" + host + "]";
+  return "http://" + host + ":" + std::to_string(place.port);
 }
 
 }  // namespace

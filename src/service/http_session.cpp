@@ -151,7 +151,7 @@ asio::awaitable<bool> http_session::send(http_response what, bool keep) {
   note(what.status);
   head_facts facts;
   facts.keep = keep;
-  facts.old_client = reader_.at() != request_reader::stage::broken && version_ < 11;
+  facts.old_client = version_ < 11;
   facts.head_only = method_ == http_method::head;
   facts.request_id = request_id_;
   facts.cors_origin = cors_origin_;
