@@ -23,7 +23,7 @@ struct global_flags {
   bool json = false;
 };
 
-// serve
+// serve, token, servers
 struct serve_words {
   std::vector<std::string> listen, hosts, origins, egress;
   std::string servers_file, token_file, log = "text", log_level = "info", lease, check, name;
@@ -52,6 +52,7 @@ struct arguments {
   std::uint64_t count = 0;                   // watch
   bool fix = false;                          // doctor
   std::string shell;                         // completion
+  std::string token_ttl;                     // token
   serve_words serve;
 };
 

@@ -14,7 +14,7 @@ struct entry {
   result<command> (*make)(const arguments&);
 };
 
-constexpr std::array<entry, 15> entries{{{"list", make_list},
+constexpr std::array<entry, 17> entries{{{"list", make_list},
                                          {"show", make_show},
                                          {"tools", make_tools},
                                          {"stats", make_stats},
@@ -28,7 +28,9 @@ constexpr std::array<entry, 15> entries{{{"list", make_list},
                                          {"claim", make_claim},
                                          {"clear", make_clear},
                                          {"doctor", make_doctor},
-                                         {"serve", make_serve}}};
+                                         {"serve", make_serve},
+                                         {"token", make_token},
+                                         {"servers", make_servers}}};
 
 }  // namespace
 
@@ -39,7 +41,9 @@ result<command> make_command(const arguments& args) {
   return error(errc::bad_argument, "no command is named '" + args.command + "'");
 }
 
-bool uses_store(const std::string& command) noexcept { return command != "probe"; }
+bool uses_store(const std::string& command) noexcept {
+  return command != "probe" && command != "token" && command != "servers";
+}
 
 result<names> names_of(const arguments& args) {
   auto who = owner::parse(args.owner.value_or(std::string()));

@@ -24,6 +24,8 @@ namespace mcpstate::cli {
 [[nodiscard]] result<command> make_clear(const arguments& args);
 [[nodiscard]] result<command> make_doctor(const arguments& args);
 [[nodiscard]] result<command> make_serve(const arguments& args);
+[[nodiscard]] result<command> make_token(const arguments& args);
+[[nodiscard]] result<command> make_servers(const arguments& args);
 
 // The command of that name; bad_argument for any other.
 [[nodiscard]] result<command> make_command(const arguments& args);

@@ -3,16 +3,12 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
-#include "cli/arguments.hh"
+#include "cli/describer.hh"
 
 // The commands, their options and their help.
 namespace mcpstate::cli {
 
 namespace {
-
-constexpr const char* reading = "Commands that read";
-constexpr const char* writing = "Commands that write";
-constexpr const char* operating = "Commands for operators";
 
 constexpr const char* calling =
     "A server with a URL is reached at the URL of its record; a program is started with the COMMAND, which is never "
@@ -26,18 +22,13 @@ constexpr const char* refreshing =
 constexpr const char* probing =
     "No store is needed. Exit codes: 0 a client can work with it, 1 none can. docs/mcp.md explains the JSON.\n\n";
 
-constexpr const char* serving =
-    "Without a token only loopback addresses are served, and everybody there may do everything.\n"
-    "SIGHUP reads the files of --servers and --token-file again. SIGINT and SIGTERM end it within 2 seconds: exit code 0.\n"
-    "docs/http.md explains the API.\n\n";
-
 // One rule for all commands that take an OWNER and perhaps a SERVER.
 constexpr const char* missing =
     "An OWNER without connections is nothing wrong: exit code 0. A SERVER that is named and not there is 1.\n\n";
 
-class builder {
+class builder : describer {
  public:
-  builder(CLI::App& root, arguments& into) : root_(root), into_(into) {}
+  builder(CLI::App& root, arguments& into) : describer(root, into) {}
 
   void build() {
     add_globals(root_);
@@ -56,7 +47,7 @@ class builder {
     probe();
     stats();
     doctor();
-    serve();
+    describe_service_commands(root_, into_);
     completion();
     add_json(add("version", operating, "Print the version", {"mcpstate version", "mcpstate version --json"}));
     last_one_wins(root_);
@@ -64,94 +55,6 @@ class builder {
   }
 
  private:
-  CLI::App& add(const char* name, const char* group, const char* about, const std::vector<std::string>& examples,
-                const std::string& more = {}) {
-    auto& sub = *root_.add_subcommand(name, about);
-    sub.group(group);
-    sub.callback([&chosen = into_.command, name] { chosen = name; });
-    sub.set_help_flag("-h,--help", "Print this help and end");
-    std::string footer = more + "Examples:";
-    for (const auto& e : examples) footer += "\n  " + e;
-    sub.footer(footer);
-    return sub;
-  }
-
-  // Everywhere, so that they may stand before the command and after it.
-  void add_globals(CLI::App& app, bool own_timeout = false) {
-    auto& g = into_.global;
-    app.add_option("--store,--url", g.store, "Where the state lives: sqlite:PATH, memory:, redis://…, rediss://…, unix://…")
-        ->option_text("URL")
-        ->group("Store");
-    app.add_option("--prefix", g.prefix, "What Redis keys begin with (default: mcp)")->option_text("TEXT")->group("Store");
-    app.add_option("--layout", g.layout, "Redis keys: plain, or tagged for a cluster (default: plain)")
-        ->option_text("LAYOUT")
-        ->group("Store")
-        ->transform(word_of({"plain", "tagged"}));
-    app.add_option("--ttl", g.ttl, "How long an unused record lives: 7d, 24h, 90m, 30s (default: $MCPSTATE_TTL, else 24h)")
-        ->option_text("DURATION")
-        ->group("Store");
-    if (!own_timeout) {
-      app.add_option("--timeout", g.timeout, "How long one operation of the store may take (default: 5s)")
-          ->option_text("DURATION")
-          ->group("Store");
-    }
-    add_ca_file(app)->group("Store");
-    app.add_flag("--insecure-tls", g.insecure_tls, "Do not check the store's certificate; for tests")->group("Store");
-    add_json(app);
-  }
-
-  CLI::Option* add_ca_file(CLI::App& app) {
-    return app.add_option("--ca-file", into_.global.ca_file, "Certificates to trust instead of the system's (PEM)")
-        ->option_text("FILE");
-  }
-
-  void add_json(CLI::App& app) { app.add_flag("--json", into_.global.json, "JSON on standard output")->group("Output"); }
-
-  // An option that is said twice is no mistake: an alias or a script says it first, a person after it.
-  static void last_one_wins(CLI::App& app) {
-    for (auto* o : app.get_options([](const CLI::Option* any) { return any->nonpositional(); })) {
-      const bool one_value = o->get_expected_max() == 1 && o->get_multi_option_policy() == CLI::MultiOptionPolicy::Throw;
-      if (one_value) o->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-    }
-  }
-
-  // Digits only: what reads numbers takes -1 for a very large one.
-  static CLI::Validator digits() {
-    const auto check = [](std::string& given) {
-      const bool ok = !given.empty() && given.size() < 20 && given.find_first_not_of("0123456789") == std::string::npos;
-      return ok ? std::string() : "'" + given + "' is not a number";
-    };
-    return CLI::Validator(check, "");
-  }
-
-  // One of these words, in any case; it becomes the word as it stands here. The description is the list itself: completion
-  // reads it back.
-  static CLI::Validator word_of(const std::vector<std::string>& words) {
-    const auto check = [words](std::string& given) {
-      for (const auto& w : words) {
-        if (CLI::detail::to_lower(given) == CLI::detail::to_lower(w)) {
-          given = w;
-          return std::string();
-        }
-      }
-      return "'" + given + "' is none of " + CLI::detail::join(words, ", ");
-    };
-    return CLI::Validator(check, "{" + CLI::detail::join(words, ",") + "}");
-  }
-
-  CLI::Option* owner(CLI::App& sub, bool required) {
-    return sub.add_option("OWNER", into_.owner, "user:ID or session:KEY")->required(required)->option_text(" ");
-  }
-  CLI::Option* server(CLI::App& sub, bool required) {
-    return sub.add_option("SERVER", into_.server, "The name of an MCP server, such as github")
-        ->required(required)
-        ->option_text(" ");
-  }
-
-  static void repeated(CLI::Option* option) {
-    option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
-  }
-
   // How a server is reached; all but --timeout, which means something else to each command.
   void reach(CLI::App& sub) {
     repeated(sub.add_option("--header", into_.headers, "Send this header to the URL; may be repeated")
@@ -335,46 +238,11 @@ class builder {
     add_globals(sub);
   }
 
-  void serve() {
-    auto& sub = add("serve", operating, "Keep connections true, and answer over HTTP: API, live events, metrics, dashboard",
-                    {"mcpstate serve", "mcpstate serve --servers servers.json --allow-egress mcp.internal",
-                     "mcpstate serve --listen 0.0.0.0:7337 --token-file tokens.txt --log json"},
-                    serving);
-    auto& w = into_.serve;
-    repeated(sub.add_option("--listen", w.listen, "Answer here (default: $MCPSTATE_LISTEN, else 127.0.0.1:7337)")
-                 ->option_text("HOST:PORT"));
-    sub.add_option("--servers", w.servers_file, "The servers that owners may connect to by name, an mcpServers file")
-        ->option_text("FILE");
-    sub.add_option("--token-file", w.token_file, "Service tokens, one a line (default: the one in $MCPSTATE_TOKEN)")
-        ->option_text("FILE");
-    repeated(sub.add_option("--allow-host", w.hosts, "Also answer to this Host, as behind a proxy")->option_text("NAME"));
-    repeated(sub.add_option("--allow-origin", w.origins, "Let pages of this origin use the API (CORS)")->option_text("URL"));
-    repeated(sub.add_option("--allow-egress", w.egress,
-                            "Let URLs that come over HTTP lead there: a host, an address, a network; http: without TLS")
-                 ->option_text("WHAT"));
-    sub.add_option("--log", w.log, "Lines for people or for programs (default: text)")
-        ->option_text("STYLE")
-        ->transform(word_of({"text", "json"}));
-    sub.add_option("--log-level", w.log_level, "What is worth a line (default: info)")
-        ->option_text("LEVEL")
-        ->transform(word_of({"debug", "info", "warn", "error", "off"}));
-    sub.add_option("--lease", w.lease, "After this time others take over from an instance that died (default: 15s)")
-        ->option_text("DURATION");
-    sub.add_option("--check", w.check, "How often a quiet server is asked whether it is there (default: 30s)")
-        ->option_text("DURATION");
-    sub.add_option("--name", w.name, "What this instance is called among others (default: host and process)")
-        ->option_text("NAME");
-    add_globals(sub);
-  }
-
   void completion() {
     auto& sub = add("completion", operating, "Print the script that completes our commands in a shell",
                     {"source <(mcpstate completion bash)", "mcpstate completion zsh > \"${fpath[1]}/_mcpstate\""});
     sub.add_option("SHELL", into_.shell, "bash or zsh")->required()->option_text(" ")->transform(word_of({"bash", "zsh"}));
   }
-
-  CLI::App& root_;
-  arguments& into_;
 };
 
 }  // namespace

@@ -46,17 +46,10 @@ result<void> choose_places(serve_options& out, const serve_words& words, const s
 }
 
 result<void> choose_keys(serve_options& out, const serve_words& words, const surroundings& around) {
-  out.token_path = words.token_file;
-  const auto token = around.variable("MCPSTATE_TOKEN");
-  if (!out.token_path.empty()) {
-    auto keys = service::read_access_keys(out.token_path);
-    if (!keys) return keys.error();
-    out.web.keys = std::move(*keys);
-  } else if (token && !token->empty()) {
-    auto keys = service::access_keys::parse(*token);
-    if (!keys) return bad("MCPSTATE_TOKEN: " + keys.error().detail());
-    out.web.keys = std::move(*keys);
-  }
+  auto tokens = choose_tokens(words.token_file, around);
+  if (!tokens) return tokens.error();
+  out.token_path = std::move(tokens->path);
+  out.web.keys = std::move(tokens->keys);
   if (!out.web.keys.empty()) return {};
   for (const auto& place : out.web.listen) {
     boost::system::error_code ec;
@@ -125,6 +118,23 @@ result<service::listen_place> parse_listen(const std::string& text) {
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (!bracketed && host.find(':') != std::string::npos) return wrong();
   if (!host.empty()) out.host = bracketed ? host.substr(1, host.size() - 2) : host;
+  return out;
+}
+
+result<token_choice> choose_tokens(const std::string& file, const surroundings& around) {
+  token_choice out;
+  const auto token = around.variable("MCPSTATE_TOKEN").value_or(std::string());
+  if (file.empty() && !token.empty()) {
+    auto keys = service::access_keys::parse(token);
+    if (!keys) return bad("MCPSTATE_TOKEN: " + keys.error().detail());
+    out.keys = std::move(*keys);
+    return out;
+  }
+  out.path = value_of(file, "MCPSTATE_TOKEN_FILE", around);
+  if (out.path.empty()) return out;
+  auto keys = service::read_access_keys(out.path);
+  if (!keys) return keys.error();
+  out.keys = std::move(*keys);
   return out;
 }
 

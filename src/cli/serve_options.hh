@@ -7,6 +7,7 @@
 
 #include "cli/arguments.hh"
 #include "cli/settings.hh"
+#include "service/access.hh"
 #include "service/log.hh"
 #include "service/server.hh"
 
@@ -23,6 +24,15 @@ struct serve_options {
 };
 // Reads the files, so that whatever is wrong is told before anything is opened. bad_argument names the option or the file.
 [[nodiscard]] result<serve_options> choose_serve_options(const serve_words& words, const surroundings& around);
+
+// The service tokens: of the file that was named (--token-file), else $MCPSTATE_TOKEN, else of the file
+// $MCPSTATE_TOKEN_FILE. No keys where there is none of these; bad_argument says which one is wrong, and never a token.
+struct token_choice {
+  token_choice() {}
+  service::access_keys keys;
+  std::string path;  // of the file; empty: there is none
+};
+[[nodiscard]] result<token_choice> choose_tokens(const std::string& file, const surroundings& around);
 
 // The servers in a file. bad_argument names the file.
 [[nodiscard]] result<std::shared_ptr<const server_registry>> read_servers(const std::string& path,

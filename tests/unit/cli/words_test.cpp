@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/arguments.hh"
+#include "cli/commands.hh"
 #include "cli/input.hh"
 #include "cli/tools_view.hh"
 
@@ -144,6 +145,26 @@ TEST(ToolsView, TakesNamesAndFirstLines) {
   EXPECT_EQ((*got)[1].about, "B");
   EXPECT_EQ((*got)[2].name, "?");
   EXPECT_FALSE(tools_in("{}"));
+}
+
+TEST(CommandLine, TokensAndServersHaveTheirWords) {
+  const auto token = parse_command_line({"token", "user:1", "--ttl", "15m", "--token-file", "t", "--json"});
+  ASSERT_EQ(token.what, outcome::run) << token.text;
+  EXPECT_EQ(token.args.command, "token");
+  EXPECT_EQ(token.args.owner, "user:1");
+  EXPECT_EQ(token.args.token_ttl, "15m");
+  EXPECT_EQ(token.args.serve.token_file, "t");
+  EXPECT_TRUE(token.args.global.ttl.empty()) << "that of records is another one";
+  const auto servers = parse_command_line({"servers", "--servers", "s.json"});
+  ASSERT_EQ(servers.what, outcome::run) << servers.text;
+  EXPECT_EQ(servers.args.serve.servers_file, "s.json");
+  for (const auto& wrong : {words{"token"}, words{"token", "user:1", "user:2"}, words{"servers", "x"}}) {
+    EXPECT_EQ(parse_command_line(wrong).what, outcome::wrong);
+  }
+  for (const char* command : {"token", "servers"}) EXPECT_FALSE(uses_store(command));
+  const auto script = completion_script("bash");
+  EXPECT_NE(script.find("'token --token-file') COMPREPLY=($(compgen -f"), std::string::npos) << script;
+  EXPECT_NE(script.find("'servers --servers') COMPREPLY=($(compgen -f"), std::string::npos);
 }
 
 }  // namespace
