@@ -9,6 +9,9 @@ import datetime
 import hashlib
 import hmac
 import json
+import pathlib
+import re
+import urllib.request
 
 import cli_sandbox
 from cli_sandbox import CliTest
@@ -98,6 +101,25 @@ class Servers(CliTest):
         self.refused(2, "servers", "--servers", "nowhere.json", says="nowhere.json")
         (self.home / "wrong.json").write_text('{"mcpServers": {"github": {"url": 7}}}')
         self.refused(2, "servers", "--servers", "wrong.json", says="github")
+
+
+class Metrics(CliTest):
+    def test_every_metric_is_in_the_manual(self):
+        child = self.start_cli("serve", "--store", "memory:", "--listen", "127.0.0.1:0", "--json")
+        ready = json.loads(child.stdout.readline())
+        url = next(text for text in re.findall(r"http://[\d.:]+", json.dumps(ready)))
+        with urllib.request.urlopen(url + "/v1/owners", timeout=30) as answer:
+            answer.read()
+        with urllib.request.urlopen(url + "/metrics", timeout=30) as answer:
+            served = answer.read().decode()
+        types = dict(re.findall(r"^# TYPE (\S+) (\S+)$", served, re.M))
+        manual = (pathlib.Path(__file__).parents[2] / "docs/operations.md").read_text(encoding="utf-8")
+        told = dict(re.findall(r"^\| `(mcpstate_\w+)` \| (\w+) \|", manual, re.M))
+        ours = {name: kind for name, kind in types.items() if name.startswith("mcpstate_")}
+        self.assertIn("mcpstate_http_requests_total", ours)
+        self.assertEqual(ours, {name: told.get(name) for name in ours})
+        for name in types:
+            self.assertIn(f"`{name}`", manual)
 
 
 if __name__ == "__main__":
