@@ -88,14 +88,14 @@ class manager {
   // The record once it is neither CONNECTING nor older than `since`; its present state on cancellation or when it is gone
   // (not_found). Bound it with aio::with_deadline.
   virtual task<connection> settled(owner who, server_name server, std::uint64_t since) = 0;
-  // Tries now, whatever the back-off says: a managed record only (invalid otherwise).
+  // Tries now, whatever the back-off says: a managed record that is not DISCONNECTED (invalid otherwise).
   virtual task<connection> retry(owner who, server_name server) = 0;
   // Calls a tool as its owner, and counts as use (touch). With no live session here one is opened for the call; a program
-  // that another process runs: kept_elsewhere, detail says where.
+  // that another process runs: kept_elsewhere, detail says where. Never made twice: unknown_outcome when the session was
+  // closed meanwhile (by a retry, a disconnect, a lost lease). Failure: not_found without a connection, invalid for one that
+  // is not managed, and what mcp::client::call_tool reports.
   virtual task<mcp::call_result> call(owner who, server_name server, std::string tool, std::string arguments,
                                       mcp::call_options options) = 0;
-  // store::claim, and what was managed goes on being kept, as the user's.
-  virtual task<claim_result> claim(owner session, owner user) = 0;
   // Disconnects a registered server for every owner. Answers how many were.
   virtual task<std::uint64_t> disconnect_everywhere(std::string registered, progress_handler progress) = 0;
   // The host's servers have changed: connections to one that is gone, or leads elsewhere, are opened again (and fail, if it
@@ -105,7 +105,8 @@ class manager {
   [[nodiscard]] virtual const manager_options& options() const noexcept = 0;
   [[nodiscard]] virtual manager_counts counts() const = 0;
   [[nodiscard]] virtual const fleet& others() const noexcept = 0;  // as of the last beat
-  // Hands everything over, closes the clients, leaves the fleet. Records stay as they are.
+  // Hands everything over within a second, closes the clients, leaves the fleet. Records stay as they are. Calls that are
+  // under way end; await them before destroying.
   virtual asio::awaitable<void> close() = 0;
 
  protected:

@@ -125,23 +125,6 @@ task<connection> manager_impl::settled(owner who, server_name server, std::uint6
   }
 }
 
-task<claim_result> manager_impl::claim(owner session, owner user) {
-  auto claimed = co_await store_.claim(std::move(session), user);
-  if (!claimed) co_return claimed.error();
-  for (const std::string& each : claimed->moved) {
-    const auto server = server_name::parse(each);
-    if (!server) continue;
-    managed_name of(user, *server);
-    auto got = co_await store_.get(of.whose, of.server, tools_wanted::no);
-    if (!got) co_return got.error();
-    const bool wanted = *got && (*got)->info.managed && (*got)->state != status::disconnected;
-    if (!wanted) continue;
-    std::string registered = (*got)->info.registered;
-    MCPSTATE_CO_CHECK(co_await ensure_kept(std::move(of), std::move(registered)));
-  }
-  co_return claimed;
-}
-
 // 1 if it was disconnected, 0 if there was nothing to do.
 task<std::uint64_t> manager_impl::disconnect_registered(managed_name of, std::string registered) {
   for (int tries = 1;; ++tries) {

@@ -28,7 +28,6 @@ class manager_impl final : public manager, private keeper_home {
   task<connection> retry(owner who, server_name server) override;
   task<mcp::call_result> call(owner who, server_name server, std::string tool, std::string arguments,
                               mcp::call_options options) override;
-  task<claim_result> claim(owner session, owner user) override;
   task<std::uint64_t> disconnect_everywhere(std::string registered, progress_handler progress) override;
   void set_servers(std::shared_ptr<const server_registry> servers) override;
   [[nodiscard]] const manager_options& options() const noexcept override { return options_; }

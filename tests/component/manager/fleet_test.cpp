@@ -152,12 +152,13 @@ TEST(Fleet, APausedOneCannotWrite) {
 
 class kept_by_process {
  public:
-  kept_by_process(asio::any_io_executor executor, const std::string& store_url, const std::string& url, int first,
-                  int count) {
+  kept_by_process(asio::any_io_executor executor, const std::string& store_url, const std::string& url, int first, int count,
+                  std::vector<std::string> more = {}) {
     const auto marks = marked({});
     mark_ = marks.mark;
     mcp::program what;
     what.command = {MANAGER_PROCESS, store_url, url, std::to_string(first), std::to_string(count)};
+    what.command.insert(what.command.end(), more.begin(), more.end());
     what.environment = mcp::child_environment(marks.where.env);
     auto started = mcp::process::start(std::move(executor), what);
     if (started) child_ = std::move(*started);
@@ -236,7 +237,8 @@ TEST(Fleet, TakesOverFromOneThatWasStoppedAndComesBack) {
 asio::awaitable<void> a_thousand_are_small() {
   const auto executor = co_await asio::this_coro::executor;
   announcing_server server(executor);
-  kept_by_process all(executor, "memory:", server.url(), 0, 1000);
+  const std::vector<std::string> as_usual = {"30000"};  // how often it checks
+  kept_by_process all(executor, "memory:", server.url(), 0, 1000, as_usual);
   const bool ready = co_await all.is_ready();
   CO_ASSERT_TRUE(ready);
   EXPECT_EQ(server.sessions(), 1000);

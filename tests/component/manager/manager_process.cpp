@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A process with a manager, for tests that kill and stop such processes.
 //
-// usage: manager_process STORE URL FIRST COUNT
+// usage: manager_process STORE URL FIRST COUNT [CHECK_EVERY_MS]
 //
 // Connects user:FIRST … user:FIRST+COUNT-1 to URL. Prints "ready" when all of them are CONNECTED, and ends by SIGTERM.
 #include <boost/asio/io_context.hpp>
@@ -31,11 +31,13 @@ asio::awaitable<void> connect_all(manager& with, std::string url, int first, int
   std::cout << "ready" << std::endl;
 }
 
-asio::awaitable<void> serve(std::string store_url, std::string url, int first, int count) {
+asio::awaitable<void> serve(std::string store_url, std::string url, int first, int count, int check_ms) {
   const auto executor = co_await asio::this_coro::executor;
   auto opening = open_store(executor, store_url, store_options());
   auto records = co_await std::move(opening);
-  auto keeping = make_manager(*records.value(), quick_options());
+  auto options = quick_options();
+  if (check_ms > 0) options.check_every = std::chrono::milliseconds(check_ms);
+  auto keeping = make_manager(*records.value(), std::move(options));
   asio::signal_set stop(executor, SIGTERM);
   co_await connect_all(*keeping, std::move(url), first, count);
   auto [ec, number] = co_await stop.async_wait(aio::use_ec);
@@ -49,11 +51,13 @@ asio::awaitable<void> serve(std::string store_url, std::string url, int first, i
 }  // namespace mcpstate::test
 
 int main(int argc, char** argv) {
-  if (argc != 5) return 2;
+  if (argc < 5) return 2;
+  const int check_ms = argc > 5 ? std::atoi(argv[5]) : 0;
   boost::asio::io_context context;
   bool failed = false;
   auto note = [&failed](std::exception_ptr failure) { failed = failure != nullptr; };
-  boost::asio::co_spawn(context, mcpstate::test::serve(argv[1], argv[2], std::atoi(argv[3]), std::atoi(argv[4])), note);
+  auto work = mcpstate::test::serve(argv[1], argv[2], std::atoi(argv[3]), std::atoi(argv[4]), check_ms);
+  boost::asio::co_spawn(context, std::move(work), note);
   context.run();
   return failed ? 1 : 0;
 }

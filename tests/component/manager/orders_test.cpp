@@ -247,7 +247,7 @@ asio::awaitable<void> goes_on_after_a_claim(scene& s) {
   const owner anonymous = owner::session("abc").value();
   auto up = co_await connect_and_settle(*s.keeping, anonymous, by_url(s.url()));
   CO_ASSERT_OK(up);
-  auto claimed = co_await s.keeping->claim(anonymous, user(1));
+  auto claimed = co_await s.records->claim(anonymous, user(1));
   CO_ASSERT_OK(claimed);
   EXPECT_EQ(claimed->moved, std::vector<std::string>{"srv"});
   const bool kept = co_await eventually([&s] { return s.server->sessions() == 2 && s.server->ended() == 1; });
