@@ -15,7 +15,7 @@ from redis_sandbox import PROGRAM, RedisServer  # noqa: E402
 from serving import EVERYTHING, NODE, Service  # noqa: E402
 
 EXAMPLES = HERE.parent.parent / "examples"
-EMBEDDED = sys.argv.pop(1)
+EMBEDDED = os.path.abspath(sys.argv.pop(1))
 TOKEN = "an-example-token-of-32-characters"
 
 

@@ -118,13 +118,13 @@ class Fleet(unittest.TestCase):
         self.connect_all(self.running[0])
         eventually(self.evenly_spread, 60, "an even spread over three")
         frozen = self.running.pop()
-        frozen.signal(signal.SIGSTOP)
+        frozen.send(signal.SIGSTOP)
         try:
             eventually(lambda: self.fleet_of(2), LEASE + 10, "its connections with the two others")
             before = {owner: self.running[0].connections(owner) for owner in OWNERS}
         finally:
             self.running.append(frozen)
-            frozen.signal(signal.SIGCONT)
+            frozen.send(signal.SIGCONT)
         # It comes back, ends what is not its own any more, and gets a share again.
         self.everything_is_right()
         for owner in OWNERS:

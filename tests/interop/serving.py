@@ -57,7 +57,7 @@ class Child:
     def ready(self):
         return self.match is not None
 
-    def signal(self, number):
+    def send(self, number):
         self.process.send_signal(number)
 
     def end(self, number=signal.SIGKILL, limit=10):
