@@ -56,7 +56,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const std::size_t piece : {1U, 2U, 3U, 7U}) {
     const outcome pieces = read(bytes, piece);
     MCPSTATE_FUZZ_EXPECT(pieces.requests == whole.requests);
-    MCPSTATE_FUZZ_EXPECT(pieces.broken == whole.broken);
+    // What is wrong may be seen only when more has arrived, but is never taken for right.
+    MCPSTATE_FUZZ_EXPECT(whole.broken || !pieces.broken);
   }
   return 0;
 }
