@@ -37,7 +37,7 @@ class request_reader::message final : public http::basic_parser<true> {
   }
 
   http_request& to;
-  std::size_t body_limit_bytes = 0, fields = 0;
+  std::size_t body_limit_bytes = 0, fields = 0, head_bytes = 0;
   bool has_length = false, has_coding = false;
   problem_kind kind = problem_kind::bad_request;
   std::string why;
@@ -174,23 +174,32 @@ bool request_reader::put_once() {
   if (!message_) message_ = std::make_unique<message>(request_, head_limit_);
   if (stage_ == stage::idle) stage_ = stage::head;
   error_code ec;
-  used_ += message_->put(boost::asio::buffer(rest().data(), rest().size()), ec);
-  if (ec == http::error::need_more) {
-    // A line between two chunks, or the trailers, without an end.
-    if (stage_ == stage::body && rest().size() > head_limit_)
-      refuse(problem_kind::bad_request, "the body has an endless line between its chunks");
+  const auto body_before = request_.body.size();
+  const auto used = message_->put(boost::asio::buffer(rest().data(), rest().size()), ec);
+  used_ += used;
+  const bool wants_more = ec == http::error::need_more;
+  // A line between two chunks, or the trailers, whether or not they have come to an end.
+  const auto framing = (wants_more ? rest().size() : used) - (wants_more ? 0 : request_.body.size() - body_before);
+  if (stage_ == stage::body && (wants_more || !ec) && framing > head_limit_) {
+    refuse(problem_kind::bad_request, "the body has an endless line between its chunks");
     return false;
   }
+  if (wants_more) return false;
   if (ec) {
     refuse_code(ec.value());
     return false;
+  }
+  if (stage_ == stage::head) {
+    // Beast counts the request line and the fields apart where they come together.
+    message_->head_bytes += used;
+    if (message_->head_bytes > head_limit_) refuse_code(static_cast<int>(http::error::header_limit));
   }
   if (stage_ == stage::head && message_->is_header_done()) {
     head_is_there();
   } else if (stage_ == stage::body && message_->is_done()) {
     stage_ = stage::done;
   }
-  return true;
+  return stage_ != stage::broken;
 }
 
 bool request_reader::must_wait() const noexcept {
