@@ -126,11 +126,10 @@ bool take_details(scanner& in, details& out) {
   out.managed = in.take(",\"managed\":true");
   return optional_time(in, ",\"last_connected_at\":", out.last_connected_at) &&
          optional_time(in, ",\"checked_at\":", out.checked_at) && optional_text(in, ",\"registered\":", out.registered) &&
-         optional_text(in, ",\"transport\":", out.transport) &&
-         optional_text(in, ",\"url\":", out.url) && optional_text(in, ",\"protocol_version\":", out.protocol_version) &&
-         optional_server(in, out) && optional_capabilities(in, out) &&
-         optional_number(in, ",\"tool_count\":", out.tool_count) && optional_text(in, ",\"tools_hash\":", out.tools_hash) &&
-         optional_number(in, ",\"tools_bytes\":", out.tools_bytes);
+         optional_text(in, ",\"transport\":", out.transport) && optional_text(in, ",\"url\":", out.url) &&
+         optional_text(in, ",\"protocol_version\":", out.protocol_version) && optional_server(in, out) &&
+         optional_capabilities(in, out) && optional_number(in, ",\"tool_count\":", out.tool_count) &&
+         optional_text(in, ",\"tools_hash\":", out.tools_hash) && optional_number(in, ",\"tools_bytes\":", out.tools_bytes);
 }
 
 }  // namespace

@@ -197,7 +197,7 @@ class Soak:
         eventually(self.settled, 90, "everything CONNECTED or DISCONNECTED, and kept by exactly one")
         doctor = subprocess.run([PROGRAM, "doctor", "--store", self.redis.url(), "--json"], capture_output=True, text=True, timeout=120,
                                 check=False)
-        problems = [one for one in json.loads(doctor.stdout) if one["severity"] == "problem"]
+        problems = [one for one in json.loads(doctor.stdout)["findings"] if one["level"] == "problem"]
         assert not problems, problems
         eventually(lambda: self.services[0].end(signal.SIGTERM) is not None, 10, "a clean stop")
 

@@ -45,12 +45,12 @@ enum class errc {
   empty_tools,       // an empty tool list would replace a good one
   forbidden_target,  // our own egress policy does not let us connect there
   // records
-  no_record,    // no connection under that name
-  stale_basis,  // the record is no longer what the writer had read
-  lease_lost,   // another process keeps this connection now
+  no_record,       // no connection under that name
+  stale_basis,     // the record is no longer what the writer had read
+  lease_lost,      // another process keeps this connection now
   kept_elsewhere,  // what was asked for can only be done by the process that keeps this connection
-  wrong_type,   // a Redis key of ours holds another type
-  junk_record,  // a stored record that cannot be read
+  wrong_type,      // a Redis key of ours holds another type
+  junk_record,     // a stored record that cannot be read
   // reaching a peer
   resolve_failed,   // the host name has no address
   connect_failed,   // refused, unreachable, no such socket
