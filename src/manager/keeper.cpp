@@ -79,9 +79,10 @@ asio::awaitable<void> keeper::run() {
       co_await carry_out(next);
     }
     if (fsm_.where() == keeper_fsm::phase::over) break;
-    if (!take_next()) co_await wait();
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none) break;
+    if (take_next()) continue;
+    const bool stopped = co_await aio::is_cancelled();
+    if (stopped) break;
+    co_await wait();
   }
   close_link();
 }

@@ -24,11 +24,6 @@ std::chrono::milliseconds extra_for(std::uint64_t bytes, const service_timeouts&
   return t.per_64_kib * static_cast<std::int64_t>(bytes / (64 * 1024));
 }
 
-asio::awaitable<bool> is_cancelled() {
-  const auto state = co_await asio::this_coro::cancellation_state;
-  co_return state.cancelled() != asio::cancellation_type::none;
-}
-
 }  // namespace
 
 void http_session::enter(phase what, std::chrono::milliseconds most) {
@@ -68,7 +63,7 @@ asio::awaitable<bool> http_session::read_more() {
   for (;;) {
     timed_out_ = std::chrono::steady_clock::now() >= deadline_;
     if (timed_out_ || (world_.draining && phase_ == phase::idle)) co_return false;
-    const bool cancelled = co_await is_cancelled();
+    const bool cancelled = co_await aio::is_cancelled();
     if (cancelled) co_return false;
     auto [ec, got] = co_await socket_.async_read_some(asio::buffer(small_), aio::use_ec);
     if (got > 0) reader_.feed(std::string_view(small_.data(), got));
@@ -144,7 +139,7 @@ asio::awaitable<void> http_session::linger() {
   enter(phase::lingering, linger_time);
   if (world_.draining) co_return;
   for (std::size_t total = 0; total < most_discarded;) {
-    const bool cancelled = co_await is_cancelled();
+    const bool cancelled = co_await aio::is_cancelled();
     if (cancelled || std::chrono::steady_clock::now() >= deadline_) co_return;
     auto [ec, got] = co_await socket_.async_read_some(asio::buffer(small_), aio::use_ec);
     if (ec) co_return;

@@ -17,12 +17,22 @@ using deadline = std::chrono::steady_clock::time_point;
 
 [[nodiscard]] inline deadline after(std::chrono::steady_clock::duration d) { return std::chrono::steady_clock::now() + d; }
 
-// Waits; false when cancelled.
+// Whether somebody asked this coroutine to end. A request that comes while no operation is under way ends none: whoever waits
+// in a loop has to ask.
+inline asio::awaitable<bool> is_cancelled() {
+  const auto state = co_await asio::this_coro::cancellation_state;
+  co_return state.cancelled() != asio::cancellation_type::none;
+}
+
+// Waits; false when cancelled, also when that had happened before.
 inline asio::awaitable<bool> wait_until(deadline when) {
   co_await asio::this_coro::throw_if_cancelled(false);
+  const bool too_late = co_await is_cancelled();
+  if (too_late) co_return false;
   asio::steady_timer timer(co_await asio::this_coro::executor, when);
   auto [ec] = co_await timer.async_wait(use_ec);
-  co_return !ec;
+  const bool meanwhile = co_await is_cancelled();
+  co_return !ec && !meanwhile;
 }
 
 // The work's result, or errc::deadline with this detail once the time is over; the work is then cancelled (terminal) and

@@ -62,6 +62,47 @@ TEST(Keeping, RunsAProgram) {
   run_co_test([](asio::io_context&) { return runs_a_program(odd_server("plain")); }, 60s);
 }
 
+// Whatever a session is doing just then.
+asio::awaitable<void> closes_while_a_program_is_opened(marked_target program) {
+  for (auto moment = 0ms; moment < 120ms; moment += 3ms) {
+    auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
+    manager_options options = quick_options();
+    options.servers = registry(as_registered(program));
+    auto keeping = make_manager(*records, options);
+    auto ordered = co_await keeping->connect(user(1), srv, by_registration("prog"), std::nullopt);
+    CO_ASSERT_OK(ordered);
+    co_await aio::wait_until(aio::after(moment));
+    co_await keeping->close();
+    EXPECT_EQ(describe(processes_of(program.mark)), "") << moment.count();
+    co_await records->close();
+  }
+}
+
+TEST(Keeping, ClosesWhileAProgramIsOpened) {
+  run_co_test([](asio::io_context&) { return closes_while_a_program_is_opened(odd_server("plain")); }, 60s);
+}
+
+asio::awaitable<void> closes_while_a_program_is_lost(marked_target program) {
+  for (auto moment = 0ms; moment < 120ms; moment += 3ms) {
+    auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
+    manager_options options = quick_options();
+    options.servers = registry(as_registered(program));
+    auto keeping = make_manager(*records, options);
+    auto up = co_await connect_and_settle(*keeping, user(1), by_registration("prog"));
+    CO_ASSERT_OK(up);
+    CO_ASSERT_EQ(processes_of(program.mark).size(), 1U);
+    ::kill(processes_of(program.mark).front().pid, SIGKILL);
+    co_await aio::wait_until(aio::after(moment));
+    co_await keeping->close();
+    EXPECT_EQ(describe(processes_of(program.mark)), "") << moment.count();
+    co_await records->close();
+  }
+}
+
+TEST(Keeping, ClosesWhileAProgramIsLost) {
+  run_co_test([](asio::io_context&) { return closes_while_a_program_is_lost(odd_server("plain")); }, 60s);
+}
+
 asio::awaitable<void> keeps_a_modern_server() {
   auto server = co_await npm_http_server::start_modern("http-modern");
   CO_ASSERT_TRUE(server);
