@@ -64,7 +64,7 @@ TEST(Keeping, RunsAProgram) {
 
 // Whatever a session is doing just then.
 asio::awaitable<void> closes_while_a_program_is_opened(marked_target program) {
-  for (auto moment = 0ms; moment < 120ms; moment += 3ms) {
+  for (auto moment = 0ms; moment < 120ms; moment += 6ms) {
     auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
     manager_options options = quick_options();
     options.servers = registry(as_registered(program));
@@ -83,7 +83,7 @@ TEST(Keeping, ClosesWhileAProgramIsOpened) {
 }
 
 asio::awaitable<void> closes_while_a_program_is_lost(marked_target program) {
-  for (auto moment = 0ms; moment < 120ms; moment += 3ms) {
+  for (auto moment = 0ms; moment < 120ms; moment += 6ms) {
     auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
     manager_options options = quick_options();
     options.servers = registry(as_registered(program));
