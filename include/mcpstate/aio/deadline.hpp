@@ -17,8 +17,8 @@ using deadline = std::chrono::steady_clock::time_point;
 
 [[nodiscard]] inline deadline after(std::chrono::steady_clock::duration d) { return std::chrono::steady_clock::now() + d; }
 
-// Whether somebody asked this coroutine to end. A request that comes while no operation is under way ends none: whoever waits
-// in a loop has to ask.
+// Whether somebody asked this coroutine to end. A request that comes while no operation is under way ends none: whoever
+// waits in a loop has to ask.
 inline asio::awaitable<bool> is_cancelled() {
   const auto state = co_await asio::this_coro::cancellation_state;
   co_return state.cancelled() != asio::cancellation_type::none;
