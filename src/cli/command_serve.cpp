@@ -111,18 +111,47 @@ void tell_remarks(running_service& r, const server_registry& servers) {
   for (const auto& remark : servers.remarks()) r.journal.warn("servers file", {{"remark", remark}});
 }
 
-// A file that is wrong changes nothing.
-void reload(running_service& r) {
-  if (!r.options.servers_path.empty()) {
-    auto servers = read_servers(r.options.servers_path, r.around);
-    if (servers) {
-      tell_remarks(r, **servers);
-      r.keeping->set_servers(*servers);
-      r.journal.info("servers file read", {{"servers", (*servers)->all().size()}});
-    } else {
-      r.journal.error("the servers stay as they were", {{"why", servers.error().detail()}});
-    }
+// Disconnected for every owner, wherever each is kept. The log tells how far it is.
+asio::awaitable<void> end_disabled(running_service& r, std::string name) {
+  auto told = std::chrono::steady_clock::now();
+  progress_handler progress = [&r, &told, name](std::uint64_t done, std::string_view) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - told < 1s) return;
+    told = now;
+    r.journal.info("disconnecting a disabled server", {{"server", name}, {"looked_at", done}});
+  };
+  auto work = r.keeping->disconnect_everywhere(name, std::move(progress));
+  const auto count = co_await std::move(work);
+  if (!count) {
+    r.journal.error("a disabled server is not disconnected everywhere", {{"server", name}, {"why", count.error().detail()}});
+  } else if (*count > 0) {
+    r.journal.info("a disabled server is disconnected", {{"server", name}, {"connections", *count}});
   }
+}
+
+asio::awaitable<void> end_all_disabled(running_service& r) {
+  const auto servers = r.keeping->options().servers;
+  if (!servers) co_return;
+  for (const auto& [name, server] : servers->all()) {
+    if (server.disabled && !r.ctx.stopping) co_await end_disabled(r, name);
+  }
+}
+
+// A file that is wrong changes nothing.
+asio::awaitable<void> reload_servers(running_service& r) {
+  if (r.options.servers_path.empty()) co_return;
+  auto servers = read_servers(r.options.servers_path, r.around);
+  if (!servers) {
+    r.journal.error("the servers stay as they were", {{"why", servers.error().detail()}});
+    co_return;
+  }
+  tell_remarks(r, **servers);
+  r.keeping->set_servers(*servers);
+  r.journal.info("servers file read", {{"servers", (*servers)->all().size()}});
+  co_await end_all_disabled(r);
+}
+
+void reload_tokens(running_service& r) {
   if (r.options.token_path.empty()) return;
   auto keys = service::read_access_keys(r.options.token_path);
   if (keys) {
@@ -139,10 +168,13 @@ asio::awaitable<int> serve_until_stopped(running_service& r) {
   if (!listening) co_return r.ctx.fail(listening.error());
   if (r.options.keep.servers) tell_remarks(r, *r.options.keep.servers);
   tell_ready(r.ctx, *r.web, *r.keeping);
+  co_await end_all_disabled(r);
   while (!r.ctx.stopping) {
     auto [ec, number] = co_await hangups.async_wait(aio::use_ec);
     static_cast<void>(number);
-    if (!ec) reload(r);
+    if (ec) continue;
+    co_await reload_servers(r);
+    reload_tokens(r);
   }
   r.journal.info("stopping");
   co_return exits::done;

@@ -286,6 +286,23 @@ class Connecting(ServiceTest):
         self.eventually(lambda: any("stay as they were" in line for line in self.service.log))
         self.assertEqual(names(), ["new"])
 
+    def test_a_server_that_the_file_disables_is_disconnected_everywhere(self):
+        self.assertEqual(self.connect().json["status"], "CONNECTED")
+        self.assertEqual(self.ask("PUT", "/v1/sessions/k/connections/mine?wait=60s", {"server": "everything"}).json["status"], "CONNECTED")
+        servers = everything_servers()
+        servers["mcpServers"]["everything"]["disabled"] = True
+        self.write("servers.json", servers)
+        self.service.process.send_signal(signal.SIGHUP)
+        status = lambda path: self.ask("GET", path).json["status"]
+        self.eventually(lambda: status("/v1/users/42/connections/everything") == "DISCONNECTED")
+        self.eventually(lambda: status("/v1/sessions/k/connections/mine") == "DISCONNECTED")
+        self.eventually(lambda: any("disabled server is disconnected" in line and "2" in line for line in self.service.log))
+        self.assertEqual(self.connect().status // 100, 4)
+        self.assertEqual(status("/v1/users/42/connections/everything"), "DISCONNECTED")
+        self.write("servers.json", everything_servers())
+        self.service.process.send_signal(signal.SIGHUP)
+        self.eventually(lambda: self.connect().json.get("status") == "CONNECTED")
+
     def test_it_ends_in_time_with_everything_under_way(self):
         self.assertEqual(self.connect().json["status"], "CONNECTED")
         stream = self.service.events()
