@@ -56,15 +56,6 @@ result<names> names_of(const arguments& args) {
   return out;
 }
 
-std::string json_array(const std::vector<std::string>& texts) {
-  std::string out = "[";
-  for (const auto& t : texts) {
-    if (out.size() > 1) out += ",";
-    append_json_string(out, t);
-  }
-  return out + "]";
-}
-
 std::string label(const owner& who, const std::string& server) { return who.text() + " " + server; }
 
 }  // namespace mcpstate::cli

@@ -40,9 +40,6 @@ struct names {
 };
 [[nodiscard]] result<names> names_of(const arguments& args);
 
-// ["a","b"]
-[[nodiscard]] std::string json_array(const std::vector<std::string>& texts);
-
 // "user:42 github": for messages.
 [[nodiscard]] std::string label(const owner& who, const std::string& server);
 

@@ -96,6 +96,15 @@ void append_json_string(std::string& out, std::string_view text) {
   out += json::serialize(json::string_view(repaired));
 }
 
+std::string json_array(const std::vector<std::string>& texts) {
+  std::string out = "[";
+  for (const auto& t : texts) {
+    if (out.size() > 1) out += ",";
+    append_json_string(out, t);
+  }
+  return out + "]";
+}
+
 void json_members::begin(std::string_view name) {
   out_ += first_ ? "\"" : ",\"";
   first_ = false;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 // JSON as text: checking it without building it, and appending to it.
 namespace mcpstate {
@@ -21,6 +22,8 @@ enum class json_shape { array, object };
 
 // Appends text as a JSON string; bytes that are not UTF-8 become U+FFFD, so that the result is always valid.
 void append_json_string(std::string& out, std::string_view text);
+// ["a","b"]
+[[nodiscard]] std::string json_array(const std::vector<std::string>& texts);
 
 // Appends the members of one JSON object, in the order of the calls. raw values are appended as they are.
 class json_members {

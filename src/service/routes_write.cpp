@@ -111,15 +111,6 @@ http_response written_as(const asking& to, const result<connection>& written) {
   return out;
 }
 
-std::string json_array(const std::vector<std::string>& texts) {
-  std::string out = "[";
-  for (const auto& t : texts) {
-    if (out.size() > 1) out += ",";
-    append_json_string(out, t);
-  }
-  return out + "]";
-}
-
 }  // namespace
 
 reply put_state(api& by, asking& to) {

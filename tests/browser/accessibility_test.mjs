@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { becomes, connect_registered, is_live, no_faults, row_of, status_of, walk_to } from "./actions.mjs";
-import { free_port, open_page, start_chromium, start_everything, start_service } from "./running.mjs";
+import { everything_for_suite, open_page, start_chromium } from "./running.mjs";
 
 const [program, node_modules] = process.argv.slice(2);
 const timeout = 240_000;
@@ -15,21 +15,10 @@ before(async () => { browser = await start_chromium(); });
 after(() => browser?.close());
 
 describe("with the service and server-everything", { timeout: 600_000 }, () => {
-  let service, port;
-  // Hooks of a suite are given no context of their own that lasts; these processes end in after().
-  const ends = [];
-  const suite = { after: (end) => ends.unshift(end) };
-
-  before(async () => {
-    port = await free_port();
-    service = await start_service(suite, program, {
-      servers: { everything: `http://127.0.0.1:${port}/mcp`, nobody: `http://127.0.0.1:${await free_port()}/mcp` } });
-    await start_everything(suite, node_modules, port);
-  });
-  after(async () => { for (const end of ends) await end(); });
+  const there = everything_for_suite(program, node_modules);
 
   test("by keyboard alone", { timeout }, async (t) => {
-    const opened = await open_page(t, browser, service.url), { page } = opened;
+    const opened = await open_page(t, browser, there.service.url), { page } = opened;
     await page.getByText("Service up").waitFor();
     const keyboard = page.keyboard;
     await keyboard.press("Tab");
@@ -85,9 +74,9 @@ describe("with the service and server-everything", { timeout: 600_000 }, () => {
   });
 
   test("landmarks, names and table semantics", { timeout }, async (t) => {
-    const opened = await open_page(t, browser, `${service.url}/#/user%3Aroles`), { page } = opened;
+    const opened = await open_page(t, browser, `${there.service.url}/#/user%3Aroles`), { page } = opened;
     await is_live(page);
-    await service.api("PUT", "/v1/users/roles/connections/a/state", { status: "CONNECTED", tools: [] });
+    await there.service.api("PUT", "/v1/users/roles/connections/a/state", { status: "CONNECTED", tools: [] });
     for (const width of [1280, 360]) {
       await page.setViewportSize({ width, height: 800 });
       for (const [role, name] of [["banner"], ["main"], ["navigation", "Owners"], ["search"], ["region", "Overview"],
@@ -118,10 +107,10 @@ describe("with the service and server-everything", { timeout: 600_000 }, () => {
 
   test("on a phone nothing is cut off", { timeout }, async (t) => {
     const phone = { viewport: { width: 320, height: 640 }, hasTouch: true };
-    const opened = await open_page(t, browser, `${service.url}/#/user%3Aphone`, phone), { page } = opened;
+    const opened = await open_page(t, browser, `${there.service.url}/#/user%3Aphone`, phone), { page } = opened;
     await is_live(page);
     const long = "a-server-with-quite-a-long-name.example.organisation/and-more-of-it";
-    await service.api("PUT", `/v1/users/phone/connections/${encodeURIComponent(long)}/state`,
+    await there.service.api("PUT", `/v1/users/phone/connections/${encodeURIComponent(long)}/state`,
                       { status: "FAILED", tools: [{ name: "long".repeat(30) }], reason: "https://" + "long".repeat(60) });
     await connect_registered(page, "everything");
     await becomes(page, "everything", "Connected");
@@ -141,7 +130,7 @@ describe("with the service and server-everything", { timeout: 600_000 }, () => {
   });
 
   test("light, dark, and as chosen", { timeout }, async (t) => {
-    const opened = await open_page(t, browser, service.url, { colorScheme: "dark" }), { page } = opened;
+    const opened = await open_page(t, browser, there.service.url, { colorScheme: "dark" }), { page } = opened;
     const lightness = () => page.evaluate(() => {
       const [r, g, b] = getComputedStyle(document.documentElement).backgroundColor.match(/\d+/g).map(Number);
       return (r + g + b) / 3;
@@ -170,11 +159,11 @@ describe("with the service and server-everything", { timeout: 600_000 }, () => {
   // Every text on the page against what is behind it: WCAG AA, 4.5 to 1 (3 to 1 for large text).
   for (const colorScheme of ["light", "dark"]) {
     test(`contrast, ${colorScheme}`, { timeout }, async (t) => {
-      const { page } = await open_page(t, browser, `${service.url}/#/user%3Acontrast`, { colorScheme });
+      const { page } = await open_page(t, browser, `${there.service.url}/#/user%3Acontrast`, { colorScheme });
       await is_live(page);
       for (const status of ["CONNECTED", "DISCONNECTED", "FAILED"]) {
         const reason = status === "FAILED" ? "why" : undefined;
-        await service.api("PUT", `/v1/users/contrast/connections/${status}/state`, { status, reason });
+        await there.service.api("PUT", `/v1/users/contrast/connections/${status}/state`, { status, reason });
       }
       await becomes(page, "FAILED", "Failed");
       await page.getByRole("button", { name: "FAILED", exact: true }).click();

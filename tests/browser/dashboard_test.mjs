@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { becomes, connect_registered, is_live, listen, live_ms, no_faults, open_owner, row_of,
          status_of } from "./actions.mjs";
-import { free_port, open_page, start_chromium, start_everything, start_service } from "./running.mjs";
+import { everything_for_suite, free_port, open_page, start_chromium, start_everything, start_service } from "./running.mjs";
 
 const [program, node_modules] = process.argv.slice(2);
 const timeout = 240_000;
@@ -17,18 +17,7 @@ before(async () => { browser = await start_chromium(); });
 after(() => browser?.close());
 
 describe("with the service and server-everything", { timeout: 600_000 }, () => {
-  let service, port;
-  // Hooks of a suite are given no context of their own that lasts; these processes end in after().
-  const ends = [];
-  const suite = { after: (end) => ends.unshift(end) };
-
-  before(async () => {
-    port = await free_port();
-    service = await start_service(suite, program, {
-      servers: { everything: `http://127.0.0.1:${port}/mcp`, nobody: `http://127.0.0.1:${await free_port()}/mcp` } });
-    await start_everything(suite, node_modules, port);
-  });
-  after(async () => { for (const end of ends) await end(); });
+  const there = everything_for_suite(program, node_modules);
 
   test("a connection is followed while its server comes and goes", { timeout }, async (t) => {
     const own_port = await free_port();
@@ -67,14 +56,14 @@ describe("with the service and server-everything", { timeout: 600_000 }, () => {
   });
 
   test("tools, disconnecting, connecting again, clearing with confirmation", { timeout }, async (t) => {
-    const opened = await open_page(t, browser, service.url), { page } = opened;
+    const opened = await open_page(t, browser, there.service.url), { page } = opened;
     await open_owner(page, "user:tools");
     await connect_registered(page, "everything");
     await connect_registered(page, "everything", "second");
     await becomes(page, "everything", "Connected");
     await becomes(page, "second", "Connected");
 
-    const tools = await service.api("GET", "/v1/users/tools/connections/everything/tools");
+    const tools = await there.service.api("GET", "/v1/users/tools/connections/everything/tools");
     const disclose = page.getByRole("button", { name: "everything", exact: true });
     assert.equal(await disclose.getAttribute("aria-expanded"), "false");
     await disclose.click();
@@ -91,7 +80,7 @@ describe("with the service and server-everything", { timeout: 600_000 }, () => {
 
     await page.getByRole("button", { name: "Disconnect everything" }).click();
     await becomes(page, "everything", "Disconnected");
-    assert.equal((await service.api("GET", "/v1/users/tools/connections/everything")).status, "DISCONNECTED");
+    assert.equal((await there.service.api("GET", "/v1/users/tools/connections/everything")).status, "DISCONNECTED");
     await page.getByRole("button", { name: "Connect everything" }).click();
     await becomes(page, "everything", "Connected");
 
@@ -110,43 +99,43 @@ describe("with the service and server-everything", { timeout: 600_000 }, () => {
   });
 
   test("changes by others appear without asking", { timeout }, async (t) => {
-    const opened = await open_page(t, browser, `${service.url}/#/session%3A${encodeURIComponent("9fK/ä %2F")}`);
+    const opened = await open_page(t, browser, `${there.service.url}/#/session%3A${encodeURIComponent("9fK/ä %2F")}`);
     const { page } = opened;
     await page.getByRole("heading", { name: "Connections of session:9fK/ä %2F" }).waitFor();
     await is_live(page);
     const path = `/v1/sessions/${encodeURIComponent("9fK/ä %2F")}/connections/${encodeURIComponent("io.github.x/y")}`;
-    await service.api("PUT", `${path}/state`, { status: "FAILED", reason: "no such directory" });
+    await there.service.api("PUT", `${path}/state`, { status: "FAILED", reason: "no such directory" });
     await becomes(page, "io.github.x/y", "Failed", 5000);
     await row_of(page, "io.github.x/y").getByText("no such directory").waitFor();
-    await service.api("PUT", `${path}/state`, { status: "CONNECTED", tools: [{ name: "search" }] });
+    await there.service.api("PUT", `${path}/state`, { status: "CONNECTED", tools: [{ name: "search" }] });
     await becomes(page, "io.github.x/y", "Connected", 5000);
     await page.locator("#announcer").filter({ hasText: "io.github.x/y is connected" }).waitFor();
     // The host keeps this one: there is nothing for us to retry.
     assert.equal(await page.getByRole("button", { name: /^Retry/ }).count(), 0);
-    await service.api("DELETE", path);
+    await there.service.api("DELETE", path);
     await becomes(page, "io.github.x/y", "Disconnected", 5000);
     no_faults(opened);
   });
 
   test("words of servers stay words", { timeout }, async (t) => {
-    const opened = await open_page(t, browser, `${service.url}/#/user%3Amarkup`), { page } = opened;
+    const opened = await open_page(t, browser, `${there.service.url}/#/user%3Amarkup`), { page } = opened;
     await is_live(page);
     const name = "<img src=x onerror=alert(1)>", text = "<script>alert(2)</script><b>bold</b>";
     const path = `/v1/users/markup/connections/${encodeURIComponent(name)}`;
-    await service.api("PUT", `${path}/state`, { status: "CONNECTED", tools: [{ name: text, description: text,
+    await there.service.api("PUT", `${path}/state`, { status: "CONNECTED", tools: [{ name: text, description: text,
                                                 inputSchema: { type: "object", title: "</pre><img src=x>" } }] });
     await page.getByRole("button", { name, exact: true }).click();
     await page.getByText("Input schema").click();
     assert.equal(await page.locator(".tool-list h4 code").textContent(), text);
     assert.equal(await page.locator(".tool-list li p").textContent(), text);
-    await service.api("PUT", `${path}/state`, { status: "FAILED", reason: text });
+    await there.service.api("PUT", `${path}/state`, { status: "FAILED", reason: text });
     await row_of(page, name).locator(".why").filter({ hasText: text }).waitFor();
     assert.equal(await page.locator("main img, main b, main script").count(), 0);
     no_faults(opened);
   });
 
   test("what is refused is said, where it was asked for", { timeout }, async (t) => {
-    const opened = await open_page(t, browser, `${service.url}/#/user%3Arefused`), { page } = opened;
+    const opened = await open_page(t, browser, `${there.service.url}/#/user%3Arefused`), { page } = opened;
     await is_live(page);
     await page.getByRole("button", { name: "Connect…" }).click();
     const dialog = page.getByRole("dialog", { name: /^Connect a server/ });

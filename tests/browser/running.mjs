@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after, before } from "node:test";
 import { chromium } from "./npm/node_modules/playwright-core/index.mjs";
 
 export async function free_port() {
@@ -90,6 +91,22 @@ export async function start_service(t, program, { servers = {}, home = folder(t)
     return answer.json();
   };
   return { url, process: service, api, home };
+}
+
+// For a suite: the service, which knows two servers, and one of them. Call it in describe(); the members are there when tests run.
+export function everything_for_suite(program, node_modules) {
+  const there = {};
+  // Hooks of a suite are given no context of their own that lasts; these processes end in after().
+  const ends = [];
+  const suite = { after: (end) => ends.unshift(end) };
+  before(async () => {
+    there.port = await free_port();
+    there.service = await start_service(suite, program, {
+      servers: { everything: `http://127.0.0.1:${there.port}/mcp`, nobody: `http://127.0.0.1:${await free_port()}/mcp` } });
+    await start_everything(suite, node_modules, there.port);
+  });
+  after(async () => { for (const end of ends) await end(); });
+  return there;
 }
 
 export async function start_chromium() {

@@ -13,21 +13,9 @@ import unittest
 
 import cli_sandbox
 import openapi_check
+from serving import Answer
 
 DOCUMENT = openapi_check.Document((pathlib.Path(__file__).resolve().parents[2] / "src/service/openapi.json").read_text("utf-8"))
-
-
-class Answer:
-    def __init__(self, status, headers, body):
-        self.status, self.headers, self.body = status, headers, body
-
-    @property
-    def json(self):
-        return json.loads(self.body)
-
-    @property
-    def slug(self):
-        return self.json["type"].rpartition(":")[2]
 
 
 class Service:

@@ -23,6 +23,11 @@ class Answer:
     def json(self):
         return json.loads(self.body)
 
+    @property
+    def slug(self):
+        """Of a problem: what kind it is."""
+        return self.json["type"].rpartition(":")[2]
+
 
 def path_of(owner):
     """user:42 -> /v1/users/42"""
