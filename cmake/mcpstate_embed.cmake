@@ -19,7 +19,7 @@ function(mcpstate_embed target function)
     DEPENDS ${files} ${mcpstate_embed_script}
     COMMENT "Embedding ${function}")
   target_sources(${target} PRIVATE ${output})
-  set_source_files_properties(${output} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+  set_source_files_properties(${output} PROPERTIES SKIP_PRECOMPILE_HEADERS ON SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
 
 function(mcpstate_embed_content_type path variable)

@@ -176,6 +176,8 @@ class store {
   static constexpr int max_attempts = 100;
   // The time by which expiry and revisions are decided.
   [[nodiscard]] virtual timestamp now() const { return options_.clock->now(); }
+  // What every step answers after close().
+  [[nodiscard]] static error closed() { return error(errc::stopped, "the store was closed"); }
 
  private:
   task<connection> put_once(change what);

@@ -10,6 +10,7 @@
 #include <mcpstate/core/owner.hpp>
 
 #include "cli/text.hh"
+#include "core/trimmed.hh"
 #include "mcp/json_slice.hh"
 
 namespace mcpstate::cli {
@@ -152,13 +153,6 @@ std::string lowered(std::string_view text) {
   std::transform(out.begin(), out.end(), out.begin(),
                  [](char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); });
   return out;
-}
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view blanks = " \t\r\n";
-  const auto first = text.find_first_not_of(blanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
 error wrong(std::string why) { return error(errc::bad_argument, std::move(why)); }

@@ -9,18 +9,13 @@
 #include <memory>
 
 #include "cli/text.hh"
+#include "core/trimmed.hh"
 
 namespace mcpstate::cli {
 
 namespace {
 
 constexpr std::string_view blanks = " \t";
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(blanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
 
 // RFC 9110, 5.6.2: what a header's name is made of.
 bool is_token_char(char c) noexcept {
@@ -89,7 +84,7 @@ result<std::pair<std::string, std::string>> parse_header(std::string_view text) 
   if (name.empty() || !std::all_of(name.begin(), name.end(), is_token_char)) {
     return error(errc::bad_argument, "--header: write it as 'Name: value'");
   }
-  const auto value = trimmed(text.substr(colon + 1));
+  const auto value = trimmed(text.substr(colon + 1), blanks);
   if (!std::all_of(value.begin(), value.end(), is_value_char)) {
     return error(errc::bad_argument, "--header " + std::string(name) + ": control characters cannot be sent");
   }

@@ -15,8 +15,6 @@ namespace json = boost::json;
 
 constexpr std::size_t max_info_bytes = 1024u * 1024;
 constexpr std::size_t max_info_depth = 32;
-// 9999-12-31 in milliseconds; more does not fit a timestamp's text.
-constexpr std::uint64_t max_millis = 253'402'300'799'999;
 
 std::optional<std::uint64_t> number(const json::object& from, json::string_view name) {
   const json::value* v = from.if_contains(name);
@@ -42,7 +40,7 @@ std::optional<timestamp> time(const json::object& from, json::string_view name) 
 // 0 is "none".
 std::optional<timestamp> millis(const json::object& from, json::string_view name) {
   const std::uint64_t count = number(from, name).value_or(0);
-  if (count == 0 || count > max_millis) return std::nullopt;
+  if (count == 0 || count > max_info_millis) return std::nullopt;
   return timestamp(std::chrono::milliseconds(static_cast<std::int64_t>(count)));
 }
 

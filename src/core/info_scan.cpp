@@ -9,7 +9,6 @@ namespace mcpstate {
 namespace {
 
 constexpr std::size_t max_capabilities_depth = 30;
-constexpr std::uint64_t max_millis = 253'402'300'799'999;  // as decode_info
 
 // Every take advances only when it matches.
 class scanner {
@@ -70,7 +69,7 @@ class scanner {
 };
 
 std::optional<timestamp> from_millis(std::uint64_t count) {
-  if (count == 0 || count > max_millis) return std::nullopt;
+  if (count == 0 || count > max_info_millis) return std::nullopt;
   return timestamp(std::chrono::milliseconds(static_cast<std::int64_t>(count)));
 }
 

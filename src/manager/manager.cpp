@@ -10,7 +10,7 @@ namespace mcpstate {
 
 namespace {
 
-constexpr int most_tries = 100;  // as store::put
+constexpr int most_rounds = 100;  // as store::put
 
 std::string shown(const managed_name& of) { return of.whose.text() + " " + of.server.text(); }
 
@@ -64,7 +64,7 @@ task<connection> manager_impl::order(managed_name of, destination there, std::op
     if (!taken) co_return taken.error();
   }
   result<connection> written = error(errc::bug, "not tried");
-  for (int tries = 1; tries <= most_tries; ++tries) {
+  for (int tries = 1; tries <= most_rounds; ++tries) {
     auto before = co_await store_.get(of.whose, of.server, tools_wanted::no);
     if (!before) co_return before.error();
     const basis met = *before ? (*before)->seen : basis();
@@ -135,7 +135,7 @@ task<std::uint64_t> manager_impl::disconnect_registered(managed_name of, std::st
     std::optional<server_name> one = of.server;
     std::optional<basis> seen = (*got)->seen;
     auto down = co_await store_.disconnect(of.whose, std::move(one), std::move(seen));
-    if (down || !down.error().is(cond::conflict) || tries == most_tries) co_return down;
+    if (down || !down.error().is(cond::conflict) || tries == most_rounds) co_return down;
   }
 }
 

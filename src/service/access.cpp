@@ -12,6 +12,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "core/trimmed.hh"
+
 namespace mcpstate::service {
 
 namespace {
@@ -66,13 +68,6 @@ std::string from_base64url(std::string_view text) {
     out += static_cast<char>((bits >> held) & 255U);
   }
   return out;
-}
-
-std::string_view trimmed(std::string_view line) {
-  constexpr std::string_view blanks = " \t\r";
-  const auto first = line.find_first_not_of(blanks);
-  if (first == std::string_view::npos) return {};
-  return line.substr(first, line.find_last_not_of(blanks) - first + 1);
 }
 
 // What is wrong with a service token; empty: nothing. Never a part of it.

@@ -122,7 +122,6 @@ class memory_store final : public store {
     table_.purge(now(), purged_per_write);
     return steps();
   }
-  [[nodiscard]] static error closed() { return error(errc::stopped, "the store was closed"); }
 
   task<connection> do_put(change what, connection after) override {
     if (closed_) co_return closed();

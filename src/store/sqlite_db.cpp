@@ -197,6 +197,19 @@ sqlite_query& sqlite_query::bind_blob(std::string_view bytes) {
   return *this;
 }
 
+sqlite_query& sqlite_query::bind(timestamp time) {
+  return bind(std::int64_t{std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch().count()});
+}
+
+sqlite_query& sqlite_query::bind(const owner& who) {
+  bind(std::int64_t{who.kind() == owner_kind::user ? 0 : 1});
+  return bind(std::string_view(who.id()));
+}
+
+sqlite_query& sqlite_query::bind_after(const owner* last) {
+  return last ? bind(*last) : bind(std::int64_t{-1}).bind(std::string_view(""));
+}
+
 result<bool> sqlite_query::step() {
   if (fault_) return *fault_;
   const int code = sqlite3_step(statement_);
@@ -220,6 +233,8 @@ std::string sqlite_query::bytes(int column) const {
   const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
   return data ? std::string(static_cast<const char*>(data), size) : std::string();
 }
+
+timestamp sqlite_query::time(int column) const { return timestamp(std::chrono::milliseconds(integer(column))); }
 
 bool sqlite_query::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
 

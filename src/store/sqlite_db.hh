@@ -9,6 +9,8 @@
 #include <string_view>
 
 #include <mcpstate/core/error.hpp>
+#include <mcpstate/core/owner.hpp>
+#include <mcpstate/core/time.hpp>
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -63,6 +65,10 @@ class sqlite_query {
   sqlite_query& bind(std::string_view text);
   sqlite_query& bind_null();
   sqlite_query& bind_blob(std::string_view bytes);
+  sqlite_query& bind(timestamp time);  // Unix milliseconds, rounded down
+  // The next two parameters: an owner's kind and id; absent: what comes before every owner.
+  sqlite_query& bind(const owner& who);
+  sqlite_query& bind_after(const owner* last);
 
   // True: there is a row, and the columns below are its; until the next step.
   result<bool> step();
@@ -72,6 +78,7 @@ class sqlite_query {
   [[nodiscard]] std::int64_t integer(int column) const;
   [[nodiscard]] std::string bytes(int column) const;
   [[nodiscard]] bool is_null(int column) const;
+  [[nodiscard]] timestamp time(int column) const;
 
  private:
   void note(int code);

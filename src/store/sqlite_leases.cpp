@@ -7,11 +7,6 @@ namespace mcpstate {
 
 namespace {
 
-std::int64_t kind_of(const owner& who) { return who.kind() == owner_kind::user ? 0 : 1; }
-
-std::int64_t to_millis(timestamp t) { return std::chrono::floor<std::chrono::milliseconds>(t).time_since_epoch().count(); }
-timestamp from_millis(std::int64_t ms) { return timestamp(std::chrono::milliseconds(ms)); }
-
 result<managed_name> name_of(std::int64_t kind, const std::string& id, const std::string& server) {
   auto who = owner::make(kind == 0 ? owner_kind::user : owner_kind::session, id);
   auto name = server_name::parse(server);
@@ -37,15 +32,15 @@ result<std::vector<managed_name>> names(sqlite_query& q) {
 result<std::optional<lease_row>> sqlite_leases::find_lease(const managed_name& what) {
   sqlite_query q(db_,
                  "SELECT holder, number, until, registered, forget_at FROM leases WHERE kind = ? AND id = ? AND server = ?");
-  auto found = q.bind(kind_of(what.whose)).bind(what.whose.id()).bind(what.server.text()).step();
+  auto found = q.bind(what.whose).bind(what.server.text()).step();
   if (!found) return found.error();
   if (!*found) return std::optional<lease_row>();
   lease_row row(what);
   row.holder = q.bytes(0);
   row.number = static_cast<std::uint64_t>(q.integer(1));
-  row.until = from_millis(q.integer(2));
+  row.until = q.time(2);
   row.registered = q.bytes(3);
-  row.forget_at = from_millis(q.integer(4));
+  row.forget_at = q.time(4);
   return std::optional<lease_row>(std::move(row));
 }
 
@@ -55,19 +50,19 @@ result<bool> sqlite_leases::write_lease(const lease_row& what) {
                  "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET holder = excluded.holder, "
                  "number = excluded.number, until = excluded.until, registered = excluded.registered, "
                  "forget_at = excluded.forget_at");
-  q.bind(kind_of(what.what.whose)).bind(what.what.whose.id()).bind(what.what.server.text()).bind(what.holder);
-  q.bind(static_cast<std::int64_t>(what.number)).bind(to_millis(what.until)).bind(what.registered);
-  return q.bind(to_millis(what.forget_at)).run();
+  q.bind(what.what.whose).bind(what.what.server.text()).bind(what.holder);
+  q.bind(static_cast<std::int64_t>(what.number)).bind(what.until).bind(what.registered);
+  return q.bind(what.forget_at).run();
 }
 
 result<bool> sqlite_leases::remove_lease(const managed_name& what) {
   sqlite_query q(db_, "DELETE FROM leases WHERE kind = ? AND id = ? AND server = ?");
-  return q.bind(kind_of(what.whose)).bind(what.whose.id()).bind(what.server.text()).run();
+  return q.bind(what.whose).bind(what.server.text()).run();
 }
 
 result<bool> sqlite_leases::remove_leases(const owner& who) {
   sqlite_query q(db_, "DELETE FROM leases WHERE kind = ? AND id = ?");
-  return q.bind(kind_of(who)).bind(who.id()).run();
+  return q.bind(who).run();
 }
 
 result<std::uint64_t> sqlite_leases::last_lease_number() {
@@ -89,7 +84,7 @@ result<std::uint64_t> sqlite_leases::count_managed() {
 
 result<std::vector<managed_name>> sqlite_leases::unheld(timestamp now, std::size_t limit) {
   sqlite_query q(db_, "SELECT kind, id, server FROM leases WHERE until <= ? ORDER BY until LIMIT ?");
-  q.bind(to_millis(now)).bind(static_cast<std::int64_t>(limit));
+  q.bind(now).bind(static_cast<std::int64_t>(limit));
   return names(q);
 }
 
@@ -98,7 +93,7 @@ result<std::vector<managed_name>> sqlite_leases::registered_as(const std::string
   sqlite_query q(db_,
                  "SELECT kind, id, server FROM leases WHERE registered = ? AND (kind, id, server) > (?, ?, ?) "
                  "ORDER BY kind, id, server LIMIT ?");
-  q.bind(name).bind(after ? kind_of(after->whose) : -1).bind(after ? std::string_view(after->whose.id()) : "");
+  q.bind(name).bind_after(after ? &after->whose : nullptr);
   q.bind(after ? std::string_view(after->server.text()) : "").bind(static_cast<std::int64_t>(limit));
   return names(q);
 }
@@ -108,7 +103,7 @@ result<bool> sqlite_leases::write_instance(const instance_report& report, timest
                  "INSERT INTO instances (name, address, kept, until) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
                  "address = excluded.address, kept = excluded.kept, until = excluded.until");
   q.bind(report.name).bind(report.address).bind(static_cast<std::int64_t>(report.kept));
-  return q.bind(to_millis(until)).run();
+  return q.bind(until).run();
 }
 
 result<bool> sqlite_leases::remove_instance(const std::string& name) {
@@ -133,10 +128,10 @@ result<std::vector<instance_report>> sqlite_leases::instances() {
 result<bool> sqlite_leases::purge_leases(timestamp now) {
   {
     sqlite_query q(db_, "DELETE FROM leases WHERE forget_at <= ?");
-    if (auto gone = q.bind(to_millis(now)).run(); !gone) return gone.error();
+    if (auto gone = q.bind(now).run(); !gone) return gone.error();
   }
   sqlite_query q(db_, "DELETE FROM instances WHERE until <= ?");
-  return q.bind(to_millis(now)).run();
+  return q.bind(now).run();
 }
 
 }  // namespace mcpstate

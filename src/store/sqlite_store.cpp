@@ -13,8 +13,6 @@ namespace {
 
 constexpr std::chrono::milliseconds poll_every{20};
 
-error closed() { return error(errc::stopped, "the store was closed"); }
-
 }  // namespace
 
 sqlite_store::sqlite_store(asio::any_io_executor executor, store_options options, std::unique_ptr<asio::thread_pool> pool,

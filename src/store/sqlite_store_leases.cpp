@@ -8,12 +8,6 @@ namespace mcpstate {
 
 using std::chrono::milliseconds;
 
-namespace {
-
-error closed() { return error(errc::stopped, "the store was closed"); }
-
-}  // namespace
-
 task<std::optional<lease>> sqlite_store::do_take_lease(managed_name what, std::string holder, std::string registered,
                                                        milliseconds time) {
   if (closed_) co_return closed();

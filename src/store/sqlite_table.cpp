@@ -68,18 +68,13 @@ constexpr const char* schema_of_2 = R"(
 )";
 static_assert(application_id == 1835233395 && schema_version == 2, "as written in the schema");
 
-std::int64_t kind_of(const owner& who) { return who.kind() == owner_kind::user ? 0 : 1; }
-
-std::int64_t to_millis(timestamp t) { return std::chrono::floor<std::chrono::milliseconds>(t).time_since_epoch().count(); }
-timestamp from_millis(std::int64_t ms) { return timestamp(std::chrono::milliseconds(ms)); }
-
 // Columns 0 to 6 are member, revision, expires_at, expires_latest, status, connected_at, info; 7 the tools, if selected.
 row row_of(const sqlite_query& q, tools_wanted want) {
   row r;
   r.member = q.bytes(0);
   r.revision = static_cast<std::uint64_t>(q.integer(1));
-  r.expires_at = from_millis(q.integer(2));
-  if (!q.is_null(3)) r.expires_latest = from_millis(q.integer(3));
+  r.expires_at = q.time(2);
+  if (!q.is_null(3)) r.expires_latest = q.time(3);
   r.status = q.bytes(4);
   if (!q.is_null(5)) r.connected_at = q.bytes(5);
   r.info_tail = q.bytes(6);
@@ -138,7 +133,7 @@ result<std::optional<row>> sqlite_table::find(const owner& who, const std::strin
       "SELECT member, revision, expires_at, expires_latest, status, connected_at, info, bytes FROM records "
       "LEFT JOIN tools USING (record) WHERE kind = ? AND id = ? AND member = ?";
   sqlite_query q(db_, want == tools_wanted::yes ? full : plain);
-  auto found = q.bind(kind_of(who)).bind(who.id()).bind(member).step();
+  auto found = q.bind(who).bind(member).step();
   if (!found) return found.error();
   if (!*found) return std::optional<row>();
   return std::optional<row>(row_of(q, want));
@@ -152,7 +147,7 @@ result<std::vector<row>> sqlite_table::all(const owner& who, tools_wanted want) 
       "SELECT member, revision, expires_at, expires_latest, status, connected_at, info, bytes FROM records "
       "LEFT JOIN tools USING (record) WHERE kind = ? AND id = ?";
   sqlite_query q(db_, want == tools_wanted::yes ? full : plain);
-  q.bind(kind_of(who)).bind(who.id());
+  q.bind(who);
   std::vector<row> out;
   for (;;) {
     auto more = q.step();
@@ -172,12 +167,8 @@ result<bool> sqlite_table::write(const owner& who, const row_write& what) {
         "revision = excluded.revision, expires_at = excluded.expires_at, expires_latest = excluded.expires_latest, "
         "status = excluded.status, connected_at = excluded.connected_at, info = excluded.info RETURNING record");
     const row& r = what.after;
-    q.bind(kind_of(who))
-        .bind(who.id())
-        .bind(r.member)
-        .bind(static_cast<std::int64_t>(r.revision))
-        .bind(to_millis(r.expires_at));
-    r.expires_latest ? q.bind(to_millis(*r.expires_latest)) : q.bind_null();
+    q.bind(who).bind(r.member).bind(static_cast<std::int64_t>(r.revision)).bind(r.expires_at);
+    r.expires_latest ? q.bind(*r.expires_latest) : q.bind_null();
     q.bind(r.status);
     r.connected_at ? q.bind(*r.connected_at) : q.bind_null();
     auto written = q.bind(r.info_tail).step();
@@ -198,7 +189,7 @@ result<bool> sqlite_table::write_tools(std::int64_t record, const row_write& wha
 
 result<bool> sqlite_table::remove(const owner& who, const std::string& member) {
   sqlite_query q(db_, "DELETE FROM records WHERE kind = ? AND id = ? AND member = ?");
-  return q.bind(kind_of(who)).bind(who.id()).bind(member).run();
+  return q.bind(who).bind(member).run();
 }
 
 result<std::uint64_t> sqlite_table::revision_floor() {
@@ -220,7 +211,7 @@ result<std::uint64_t> sqlite_table::purge(timestamp now, std::int64_t limit) {
     sqlite_query q(db_,
                    "DELETE FROM records WHERE record IN (SELECT record FROM records WHERE expires_at <= ? LIMIT ?) "
                    "RETURNING revision");
-    q.bind(to_millis(now)).bind(limit);
+    q.bind(now).bind(limit);
     for (;;) {
       auto more = q.step();
       if (!more) return more.error();
@@ -239,7 +230,7 @@ result<std::vector<owner_summary>> sqlite_table::owners_after(const std::optiona
   sqlite_query q(db_,
                  "SELECT kind, id, sum(status = 'CONNECTED'), count(*), max(expires_at) FROM records "
                  "WHERE (kind, id) > (?, ?) AND expires_at > ? GROUP BY kind, id ORDER BY kind, id LIMIT ?");
-  q.bind(last ? kind_of(*last) : -1).bind(last ? std::string_view(last->id()) : "").bind(to_millis(now)).bind(limit);
+  q.bind_after(last ? &*last : nullptr).bind(now).bind(limit);
   std::vector<owner_summary> out;
   for (;;) {
     auto more = q.step();
@@ -250,7 +241,7 @@ result<std::vector<owner_summary>> sqlite_table::owners_after(const std::optiona
     auto& one = out.emplace_back(std::move(*who));
     one.connected = static_cast<std::uint64_t>(q.integer(2));
     one.records = static_cast<std::uint64_t>(q.integer(3));
-    one.expires_at = from_millis(q.integer(4));
+    one.expires_at = q.time(4);
   }
 }
 
@@ -259,7 +250,7 @@ result<std::vector<sqlite_table::place>> sqlite_table::rows_after(const std::opt
                  "SELECT member, revision, expires_at, expires_latest, status, connected_at, info, bytes, kind, id "
                  "FROM records LEFT JOIN tools USING (record) WHERE (kind, id, member) > (?, ?, ?) "
                  "ORDER BY kind, id, member LIMIT ?");
-  q.bind(last ? kind_of(last->first) : -1).bind(last ? std::string_view(last->first.id()) : "");
+  q.bind_after(last ? &last->first : nullptr);
   q.bind(last ? std::string_view(last->second.member) : "").bind(limit);
   std::vector<place> out;
   for (;;) {

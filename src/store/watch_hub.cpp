@@ -13,7 +13,6 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr std::size_t max_listings = 16;
-constexpr milliseconds first_pause{50}, longest_pause{1000};
 constexpr milliseconds due_check{200};  // clocks may jump: never sleep longer than this towards an expiry
 constexpr milliseconds due_again{50};   // the store's clock is behind ours: the record is still there
 

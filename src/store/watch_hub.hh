@@ -59,6 +59,8 @@ class watch_hub {
   asio::awaitable<void> close();
 
  private:
+  // Between attempts to read from a store that does not answer.
+  static constexpr std::chrono::milliseconds first_pause{50}, longest_pause{1000};
   struct seat;
   class seat_watcher;
   using seat_list = std::vector<std::shared_ptr<seat>>;

@@ -13,7 +13,6 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr std::size_t walk_ahead = 64;  // owners of a page that may wait for their listing while the next page is read
-constexpr milliseconds first_pause{50}, longest_pause{1000};
 
 }  // namespace
 

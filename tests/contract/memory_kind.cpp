@@ -29,7 +29,7 @@ class memory_data final : public store_data {
   std::weak_ptr<store> only_;  // it must not outlive its executor
 };
 
-const bool registered = register_store({"memory", [] { return std::make_unique<memory_data>(); }});
+const bool memory_registered = register_store({"memory", [] { return std::make_unique<memory_data>(); }});
 
 }  // namespace
 

@@ -49,7 +49,7 @@ class redis_data final : public store_data {
   std::string prefix_;
 };
 
-const bool registered = register_store({"redis",
+const bool redis_registered = register_store({"redis",
                                         [] {
                                           return std::make_unique<redis_data>(variant{"", key_layout::plain});
                                         }}) &&

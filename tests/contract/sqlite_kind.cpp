@@ -29,7 +29,7 @@ class sqlite_data final : public store_data {
   manual_clock clock_;
 };
 
-const bool registered = register_store({"sqlite", [] { return std::make_unique<sqlite_data>(); }});
+const bool sqlite_registered = register_store({"sqlite", [] { return std::make_unique<sqlite_data>(); }});
 
 }  // namespace
 
