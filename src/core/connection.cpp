@@ -48,30 +48,10 @@ std::string to_json(const connection& c) {
   // What was read beside a record of ours is taken on trust, and may be junk of a foreign program: never splice that in.
   constexpr std::size_t any_depth = 64;
   const bool good_tools = c.tools && check_json(*c.tools, json_shape::array, any_depth).ok;
-  std::string out = "{";
+  std::string out;
   out.reserve(512 + (good_tools ? c.tools->size() : 0));
-  json_members members(out);
-  members.text("owner", c.whose.text());
-  members.text("server", c.server);
-  members.text("status", to_text(c.state));
-  members.number("revision", c.revision);
-  if (c.connected_at) members.text("connected_at", to_iso8601(*c.connected_at));
-  if (!c.connected()) append_time(members, "last_connected_at", c.info.last_connected_at);
-  append_time(members, "expires_at", c.expires_at);
-  append_time(members, "checked_at", c.info.checked_at);
-  if (c.info.managed) members.raw("managed", "true");
-  append_peer_facts(members, c.info);
-  append_tools_facts(members, c.info);
-  append_failure(members, c.info.error);
-  if (!c.problems.empty()) {
-    std::string list;
-    for (const std::string& problem : c.problems) {
-      list += list.empty() ? '[' : ',';
-      append_json_string(list, problem);
-    }
-    members.raw("problems", list += ']');
-  }
-  if (good_tools) members.raw("tools", *c.tools);
+  append_connection_head(out, c);
+  if (good_tools) json_members(out, false).raw("tools", *c.tools);
   return out += '}';
 }
 

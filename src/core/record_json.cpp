@@ -67,4 +67,22 @@ void append_failure(json_members& out, const std::optional<failure>& why) {
   out.raw("error", text += '}');
 }
 
+void append_connection_head(std::string& out, const connection& c) {
+  out += '{';
+  json_members members(out);
+  members.text("owner", c.whose.text());
+  members.text("server", c.server);
+  members.text("status", to_text(c.state));
+  members.number("revision", c.revision);
+  if (c.connected_at) members.text("connected_at", to_iso8601(*c.connected_at));
+  if (!c.connected()) append_time(members, "last_connected_at", c.info.last_connected_at);
+  append_time(members, "expires_at", c.expires_at);
+  append_time(members, "checked_at", c.info.checked_at);
+  if (c.info.managed) members.raw("managed", "true");
+  append_peer_facts(members, c.info);
+  append_tools_facts(members, c.info);
+  append_failure(members, c.info.error);
+  if (!c.problems.empty()) members.raw("problems", json_array(c.problems));
+}
+
 }  // namespace mcpstate

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include <mcpstate/core/connection.hpp>
@@ -18,5 +19,8 @@ void append_peer_facts(json_members& out, const details& info);
 void append_tools_facts(json_members& out, const details& info);
 // error; its message is cut to 4 KiB.
 void append_failure(json_members& out, const std::optional<failure>& why);
+
+// The object of to_json up to its tools: without these, and without its closing brace. At least one member is in it.
+void append_connection_head(std::string& out, const connection& c);
 
 }  // namespace mcpstate

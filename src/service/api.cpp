@@ -58,6 +58,12 @@ http_response tagged(const asking& to, std::string body, std::string tag) {
   return out;
 }
 
+http_response tagged(const asking& to, record_body body, std::string tag) {
+  auto out = tagged(to, std::string(), std::move(tag));
+  if (out.status == 200) body.move_to(out);
+  return out;
+}
+
 http_response count(std::string_view name, std::uint64_t n) {
   http_response out;
   out.body = "{";

@@ -9,9 +9,11 @@
 #include "service/access.hh"
 #include "service/gate.hh"
 #include "service/http_message.hh"
+#include "service/known_lists.hh"
 #include "service/metrics.hh"
 #include "service/owner_feed.hh"
 #include "service/problem.hh"
+#include "service/record_body.hh"
 
 // What each operation does: from a request that was let in to its answer. Handlers know no sockets.
 namespace mcpstate::service {
@@ -28,6 +30,7 @@ struct api {
   metrics& figures;
   feeds& events;
   const access_keys& keys;
+  known_lists lists;
   std::map<owner, std::size_t> streams;  // of those who came with an owner token: how many are open
 };
 
@@ -83,6 +86,7 @@ reply show_dashboard(api& by, asking& to);
 
 // 200, or 304 if the client has it.
 [[nodiscard]] http_response tagged(const asking& to, std::string body, std::string tag);
+[[nodiscard]] http_response tagged(const asking& to, record_body body, std::string tag);
 // {"name":n}
 [[nodiscard]] http_response count(std::string_view name, std::uint64_t n);
 [[nodiscard]] problem no_such(const asking& to);

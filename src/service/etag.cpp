@@ -15,8 +15,6 @@ std::string hex(std::uint64_t n) {
   return std::string(digits.data(), end);
 }
 
-std::uint64_t digest(std::string_view bytes) noexcept { return std::hash<std::string_view>()(bytes); }
-
 // The next tag of a list, with its quotes and its W/; empty at the end, or where it is no list of tags.
 std::string_view next_tag(std::string_view& list) noexcept {
   const auto begin = list.find_first_not_of(" \t,");
@@ -35,15 +33,23 @@ std::string_view next_tag(std::string_view& list) noexcept {
 std::string state_tag(const connection& c) {
   std::string out = "r" + std::to_string(c.revision);
   if (!c.altered && c.revision != 0) return out;
-  return out + "x" + hex(digest(c.seen.status_bytes.value_or("-") + "\n" + c.seen.connected_at_bytes.value_or("-")));
+  return out + "x" + hex(digest_of(c.seen.status_bytes.value_or("-") + "\n" + c.seen.connected_at_bytes.value_or("-")));
 }
 
-std::string tag_of(const connection& c, std::string_view bytes) {
+std::uint64_t digest_of(std::string_view bytes) noexcept { return std::hash<std::string_view>()(bytes); }
+
+std::uint64_t digest_of(std::uint64_t text, const std::vector<std::uint64_t>& within) {
+  std::string all = hex(text);
+  for (const auto one : within) all.append("-").append(hex(one));
+  return digest_of(all);
+}
+
+std::string tag_of(const connection& c, std::uint64_t digest) {
   std::string out = "\"";
-  return out.append(state_tag(c)).append("-").append(hex(digest(bytes))).append("\"");
+  return out.append(state_tag(c)).append("-").append(hex(digest)).append("\"");
 }
 
-std::string tag_of_bytes(std::string_view bytes) { return "\"" + hex(digest(bytes)) + "\""; }
+std::string tag_of(std::uint64_t digest) { return "\"" + hex(digest) + "\""; }
 
 bool none_match_hits(std::string_view field, std::string_view tag) noexcept {
   if (field == "*") return true;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <mcpstate/core/connection.hpp>
 
@@ -14,9 +16,15 @@
 namespace mcpstate::service {
 
 [[nodiscard]] std::string state_tag(const connection& c);
-// A strong tag, with its quotes.
-[[nodiscard]] std::string tag_of(const connection& c, std::string_view bytes);
-[[nodiscard]] std::string tag_of_bytes(std::string_view bytes);
+
+// The same in every process of one build, so that their tags are the same too.
+[[nodiscard]] std::uint64_t digest_of(std::string_view bytes) noexcept;
+// Of bytes, and of others in the midst of them.
+[[nodiscard]] std::uint64_t digest_of(std::uint64_t text, const std::vector<std::uint64_t>& within);
+
+// Strong tags, with their quotes.
+[[nodiscard]] std::string tag_of(const connection& c, std::uint64_t digest);
+[[nodiscard]] std::string tag_of(std::uint64_t digest);
 
 // If-None-Match: whether the tag, with its quotes, is one of those. Weak ones count, as the RFC wants.
 [[nodiscard]] bool none_match_hits(std::string_view field, std::string_view tag) noexcept;

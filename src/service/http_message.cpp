@@ -67,6 +67,29 @@ http_method method_of(std::string_view text) noexcept {
   return http_method::other;
 }
 
+std::size_t http_response::size() const noexcept {
+  std::size_t out = body.empty() ? static_body.size() : body.size();
+  for (const auto& part : lists) out += part.bytes->size();
+  return out;
+}
+
+std::vector<std::string_view> http_response::pieces() const {
+  std::vector<std::string_view> out;
+  out.reserve(2 * lists.size() + 1);
+  const auto add = [&out](std::string_view piece) {
+    if (!piece.empty()) out.push_back(piece);
+  };
+  std::string_view text = body.empty() ? static_body : std::string_view(body);
+  std::size_t done = 0;
+  for (const auto& part : lists) {
+    add(text.substr(done, part.at - done));
+    add(*part.bytes);
+    done = part.at;
+  }
+  add(text.substr(done));
+  return out;
+}
+
 std::string_view reason_phrase(unsigned status) noexcept {
   for (const auto& known : phrases) {
     if (known.code == status) return known.phrase;

@@ -31,21 +31,26 @@ struct http_request {
 
 class subscriber;
 
+// Bytes in the midst of a body: sent from where they are, without a copy.
+struct body_part {
+  std::size_t at = 0;  // in front of which byte of the body
+  std::shared_ptr<const std::string> bytes;
+};
+
 struct http_response {
   http_response() {}
   unsigned status = 200;
   std::string content_type = "application/json";
   std::string body;
-  std::shared_ptr<const std::string> shared_body;  // instead of body: sent without a copy
-  std::string_view static_body;                    // likewise; lives as long as the program
-  std::string etag;                                // with its quotes; empty: none
+  std::vector<body_part> lists;  // within body, by their places
+  std::string_view static_body;  // instead of an empty body; lives as long as the program
+  std::string etag;              // with its quotes; empty: none
   std::vector<std::pair<std::string_view, std::string>> headers;
   std::shared_ptr<subscriber> events;  // what follows the head, until it ends; then the connection is closed
 
-  [[nodiscard]] std::string_view bytes() const noexcept {
-    if (shared_body) return *shared_body;
-    return body.empty() ? static_body : std::string_view(body);
-  }
+  [[nodiscard]] std::size_t size() const noexcept;
+  // What is sent, in order; none is empty. They point into this.
+  [[nodiscard]] std::vector<std::string_view> pieces() const;
 };
 
 [[nodiscard]] std::string_view reason_phrase(unsigned status) noexcept;

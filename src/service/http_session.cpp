@@ -110,8 +110,8 @@ asio::awaitable<bool> http_session::answer_admitted(admitted what) {
   const bool expects = reader_.request().expect && reader_.request().version >= 11;
   if (expects && reader_.request().has_body && !reader_.has_more()) {
     std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-    const asio::const_buffer nothing_more;
-    const bool told = co_await write(std::move(go_on), nothing_more);
+    std::vector<std::string_view> nothing_more;
+    const bool told = co_await write(std::move(go_on), std::move(nothing_more));
     if (!told) co_return false;
   }
   reader_.read_body(what.body_limit);
@@ -157,9 +157,8 @@ asio::awaitable<bool> http_session::send(http_response what, bool keep) {
   facts.cors_origin = cors_origin_;
   std::string head = response_head(what, facts);
   const bool bodiless = facts.head_only || what.status == 304 || what.status == 204 || what.events;
-  const auto bytes = bodiless ? std::string_view() : what.bytes();
-  const asio::const_buffer body(bytes.data(), bytes.size());
-  co_return co_await write(std::move(head), body);
+  auto body = bodiless ? std::vector<std::string_view>() : what.pieces();
+  co_return co_await write(std::move(head), std::move(body));
 }
 
 // After read_head() or read_body() has failed: says why, if there is somebody to say it to.

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "service/api.hh"
 #include "service/gate.hh"
@@ -64,7 +66,7 @@ class http_session {
   asio::awaitable<bool> read_body();
   asio::awaitable<bool> read_more();
   void read_the_rest();
-  asio::awaitable<bool> write(std::string head, asio::const_buffer body);
+  asio::awaitable<bool> write(std::string head, std::vector<std::string_view> body);
   asio::awaitable<void> stream(std::shared_ptr<subscriber> from);
   asio::awaitable<void> write_frames(std::shared_ptr<subscriber> from);
   asio::awaitable<void> until_closed();

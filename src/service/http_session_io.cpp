@@ -4,6 +4,8 @@
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
+#include <span>
+
 #include "service/http_session.hh"
 
 namespace mcpstate::service {
@@ -83,17 +85,21 @@ void http_session::read_the_rest() {
   if (got > 0) reader_.feed(std::string_view(buffer->data(), got));
 }
 
-asio::awaitable<bool> http_session::write(std::string head, asio::const_buffer body) {
-  std::array<asio::const_buffer, 2> parts{asio::buffer(head), body};
-  enter(phase::writing, world_.options.timeouts.write + extra_for(body.size(), world_.options.timeouts));
-  while (parts[0].size() + parts[1].size() > 0) {
+asio::awaitable<bool> http_session::write(std::string head, std::vector<std::string_view> body) {
+  std::vector<asio::const_buffer> parts;
+  parts.reserve(body.size() + 1);
+  parts.push_back(asio::buffer(head));
+  for (const auto piece : body) parts.push_back(asio::buffer(piece));
+  enter(phase::writing, world_.options.timeouts.write + extra_for(asio::buffer_size(parts), world_.options.timeouts));
+  std::span<asio::const_buffer> left(parts);
+  while (!left.empty()) {
     error_code ec;
-    auto sent = socket_.write_some(parts, ec);
-    for (auto& part : parts) {
-      const auto of_it = std::min(sent, part.size());
-      part += of_it;
-      sent -= of_it;
+    auto sent = socket_.write_some(left, ec);
+    while (!left.empty() && sent >= left.front().size()) {
+      sent -= left.front().size();
+      left = left.subspan(1);
     }
+    if (!left.empty()) left.front() += sent;
     if (!ec) continue;
     if (!would_block(ec) || std::chrono::steady_clock::now() >= deadline_) co_return false;
     auto [failed] = co_await socket_.async_wait(asio::ip::tcp::socket::wait_write, aio::use_ec);
@@ -115,9 +121,9 @@ asio::awaitable<void> http_session::write_frames(std::shared_ptr<subscriber> fro
     enter(phase::streaming, std::chrono::hours(24 * 365));
     const auto text = co_await from->next();
     if (!text) co_return;
-    const asio::const_buffer bytes((*text)->data(), (*text)->size());
+    std::vector<std::string_view> bytes(1, **text);
     std::string nothing_before;
-    const bool written = co_await write(std::move(nothing_before), bytes);
+    const bool written = co_await write(std::move(nothing_before), std::move(bytes));
     if (!written) co_return;
   }
 }

@@ -52,7 +52,7 @@ std::string response_head(const http_response& what, const head_facts& facts) {
     field(out, "Content-Type", what.content_type);
     // HEAD of a stream has none either.
     const bool stream = what.content_type == "text/event-stream";
-    if (!stream) field(out, "Content-Length", std::to_string(what.bytes().size()));
+    if (!stream) field(out, "Content-Length", std::to_string(what.size()));
   }
   field(out, "X-Request-Id", facts.request_id);
   field(out, "X-Content-Type-Options", "nosniff");

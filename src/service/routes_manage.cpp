@@ -52,7 +52,7 @@ http_response record_answer(const connection& c) {
   http_response out;
   out.status = c.state == status::connecting ? 202 : 200;
   out.body = to_json(c);
-  out.etag = tag_of(c, out.body);
+  out.etag = tag_of(c, digest_of(out.body));
   return out;
 }
 

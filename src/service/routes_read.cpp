@@ -21,13 +21,13 @@ std::optional<tools_wanted> wanted_tools(const asking& to) {
 
 http_response bad_tools_query(const asking& to) { return to.fail(problem_kind::bad_parameter, "tools is true or false"); }
 
-std::string array_of(const std::vector<connection>& all) {
-  std::string out = "[";
+record_body array_of(api& by, const std::vector<connection>& all) {
+  record_body out(by.lists);
   for (const auto& c : all) {
-    if (out.size() > 1) out += ",";
-    out += to_json(c);
+    out.text(&c == all.data() ? "[" : ",");
+    out.record(c);
   }
-  out += "]";
+  out.text(all.empty() ? "[]" : "]");
   return out;
 }
 
@@ -50,8 +50,8 @@ reply list_connections(api& by, asking& to) {
   auto work = by.records.list(to.whose(), *want);
   const auto all = co_await measured(by, "list", std::move(work));
   if (!all) co_return to.fail(all.error());
-  std::string body = array_of(*all);
-  std::string tag = tag_of_bytes(body);
+  auto body = array_of(by, *all);
+  std::string tag = tag_of(body.digest());
   co_return tagged(to, std::move(body), std::move(tag));
 }
 
@@ -62,8 +62,9 @@ reply get_connection(api& by, asking& to) {
   const auto found = co_await measured(by, "get", std::move(work));
   if (!found) co_return to.fail(found.error());
   if (!*found) co_return to.fail(no_such(to));
-  std::string body = to_json(**found);
-  std::string tag = tag_of(**found, body);
+  record_body body(by.lists);
+  body.record(**found);
+  std::string tag = tag_of(**found, body.digest());
   co_return tagged(to, std::move(body), std::move(tag));
 }
 
@@ -75,10 +76,11 @@ reply get_tools(api& by, asking& to) {
   const auto& c = **found;
   if (!c.tools) co_return to.fail(problem_kind::no_tools, "no tools of '" + c.server + "' are known");
   // What another program has put there may be anything; what we answer is a list.
-  const auto checked = check_json(*c.tools, json_shape::array, max_tools_depth);
-  if (!checked.ok) co_return to.fail(problem_kind::no_tools, "what is stored as the tools of '" + c.server + "' is no list");
-  auto out = tagged(to, std::string(), tag_of_bytes(*c.tools));
-  if (out.status == 200) out.shared_body = c.tools;
+  const auto digest = digest_of(*c.tools);
+  const bool good = by.lists.is_list(*c.tools, digest) || check_json(*c.tools, json_shape::array, max_tools_depth).ok;
+  if (!good) co_return to.fail(problem_kind::no_tools, "what is stored as the tools of '" + c.server + "' is no list");
+  auto out = tagged(to, std::string(), tag_of(digest));
+  if (out.status == 200) out.lists.push_back(body_part{0, c.tools});
   co_return out;
 }
 

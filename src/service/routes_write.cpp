@@ -107,7 +107,7 @@ http_response written_as(const asking& to, const result<connection>& written) {
   if (!written) return to.fail(written.error());
   http_response out;
   out.body = to_json(*written);
-  out.etag = tag_of(*written, out.body);
+  out.etag = tag_of(*written, digest_of(out.body));
   return out;
 }
 

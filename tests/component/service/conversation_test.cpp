@@ -120,6 +120,29 @@ asio::awaitable<void> conditions(service_fixture& f) {
 }
 TEST(Conversation, ConditionsHoldForReadsAndWrites) { with_service(conditions); }
 
+// More pieces than one system call takes, and more bytes than the kernel keeps.
+asio::awaitable<void> long_lists(service_fixture& f) {
+  const auto who = owner::user("42").value();
+  for (int n = 0; n < 80; ++n) {
+    change up(who, server_name::parse("server" + std::to_string(n)).value(), status::connected);
+    up.tools(tools_list::parse("[\"" + std::string(150'000, char('a' + n % 26)) + "\"]").value());
+    auto work = f.records->put(std::move(up));
+    const auto put = co_await std::move(work);
+    CO_ASSERT_OK(put);
+  }
+  const auto all = co_await f.records->list(who, tools_wanted::yes);
+  CO_ASSERT_OK(all);
+  std::string whole;
+  for (const auto& c : *all) whole += (whole.empty() ? "[" : ",") + to_json(c);
+  auto c = co_await f.client();
+  const auto target = "/v1/users/42/connections?tools=true";
+  const auto got = co_await c->ask(get(target));
+  EXPECT_EQ(got.status, 200u);
+  EXPECT_TRUE(got.body == whole + "]") << got.body.size() << " bytes, not " << whole.size() + 1;
+  EXPECT_EQ((co_await c->ask(get(target, "If-None-Match: " + got.field("ETag") + "\r\n"))).status, 304u);
+}
+TEST(Conversation, ListsOfManyLargeRecordsArriveWhole) { with_service(long_lists); }
+
 asio::awaitable<void> events(service_fixture& f) {
   const auto before = co_await put(f, "before", status::connected);
   CO_ASSERT_OK(before);

@@ -29,12 +29,12 @@ TEST(Etag, NamesTheStateAndTheBytes) {
   EXPECT_EQ(state_tag(record(7)), "r7");
   EXPECT_TRUE(state_tag(record(7, true)).starts_with("r7x"));
   EXPECT_TRUE(state_tag(record(0)).starts_with("r0x"));
-  EXPECT_NE(tag_of(record(7), "a"), tag_of(record(7), "b"));
-  EXPECT_TRUE(tag_of(record(7), "a").starts_with("\"r7-"));
+  EXPECT_NE(tag_of(record(7), digest_of("a")), tag_of(record(7), digest_of("b")));
+  EXPECT_TRUE(tag_of(record(7), digest_of("a")).starts_with("\"r7-"));
 }
 
 TEST(Etag, IfNoneMatchComparesWholeTags) {
-  const auto tag = tag_of(record(7), "bytes");
+  const auto tag = tag_of(record(7), digest_of("bytes"));
   EXPECT_TRUE(none_match_hits(tag, tag));
   EXPECT_TRUE(none_match_hits("\"x\", W/" + tag, tag));
   EXPECT_TRUE(none_match_hits("*", tag));
@@ -45,7 +45,7 @@ TEST(Etag, IfNoneMatchComparesWholeTags) {
 
 TEST(Etag, IfMatchComparesTheState) {
   const auto c = record(7), other = record(7, true);
-  EXPECT_TRUE(if_match_holds(tag_of(c, "whatever"), &c));
+  EXPECT_TRUE(if_match_holds(tag_of(c, digest_of("whatever")), &c));
   EXPECT_TRUE(if_match_holds("\"r7\"", &c));
   EXPECT_TRUE(if_match_holds("\"r6\", \"r7\"", &c));
   EXPECT_TRUE(if_match_holds("*", &c));
@@ -53,7 +53,7 @@ TEST(Etag, IfMatchComparesTheState) {
   EXPECT_FALSE(if_match_holds("\"r6\"", &c));
   EXPECT_FALSE(if_match_holds("W/\"r7\"", &c));
   EXPECT_FALSE(if_match_holds("\"r7\"", &other));
-  EXPECT_TRUE(if_match_holds(tag_of(other, "x"), &other));
+  EXPECT_TRUE(if_match_holds(tag_of(other, digest_of("x")), &other));
   EXPECT_FALSE(if_match_holds("r7", &c));
 }
 
