@@ -14,6 +14,7 @@
 #include "service/owner_feed.hh"
 #include "service/problem.hh"
 #include "service/record_body.hh"
+#include "service/stats_reading.hh"
 
 // What each operation does: from a request that was let in to its answer. Handlers know no sockets.
 namespace mcpstate::service {
@@ -24,12 +25,13 @@ inline constexpr std::size_t streams_per_owner = 100;
 // What handlers work with. It outlives them, and the streams that they open.
 struct api {
   api(store& s, manager& m, metrics& f, feeds& e, const access_keys& k)
-      : records(s), keeping(m), figures(f), events(e), keys(k) {}
+      : records(s), keeping(m), figures(f), events(e), keys(k), counts(s, f) {}
   store& records;
   manager& keeping;
   metrics& figures;
   feeds& events;
   const access_keys& keys;
+  stats_reading counts;
   known_lists lists;
   std::map<owner, std::size_t> streams;  // of those who came with an owner token: how many are open
 };

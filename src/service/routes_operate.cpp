@@ -154,19 +154,23 @@ reply make_token(api& by, asking& to) {
 }
 
 reply tell_stats(api& by, asking& to) {
-  auto work = by.records.stats(progress_handler());
-  const auto got = co_await measured(by, "stats", std::move(work));
+  const auto now = std::chrono::steady_clock::now();
+  auto work = by.counts.get(now);
+  const auto got = co_await std::move(work);
   if (!got) co_return to.fail(got.error());
+  const auto& of_store = got->counts;
+  const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - got->at);
   const auto here = by.keeping.counts();
   std::string body = "{";
   json_members members(body);
-  members.text("store", got->kind);
-  members.number("users", got->users);
-  members.number("sessions", got->sessions);
-  members.number("connected", got->connected);
-  members.number("disconnected", got->disconnected);
-  members.number("failed", got->failed);
-  members.number("tools_bytes", got->tools_bytes);
+  members.text("store", of_store.kind);
+  members.number("users", of_store.users);
+  members.number("sessions", of_store.sessions);
+  members.number("connected", of_store.connected);
+  members.number("disconnected", of_store.disconnected);
+  members.number("failed", of_store.failed);
+  members.number("tools_bytes", of_store.tools_bytes);
+  members.number("age_ms", static_cast<std::uint64_t>(age.count()));
   members.number("managed", here.managed);
   members.number("kept_here", here.kept);
   members.number("waiting_here", here.waiting);
