@@ -27,6 +27,15 @@ std::string json_without_tools(const connection& record) {
   return to_json(bare);
 }
 
+std::string data_of(const connection& record) { return on_one_line(json_without_tools(record)); }
+
+frame frame_of(std::uint64_t number, std::string_view event, std::string_view data) {
+  auto text = std::make_shared<std::string>();
+  text->append("id: ").append(std::to_string(number)).append("\nevent: ").append(event);
+  text->append("\ndata: ").append(data).append("\n\n");
+  return text;
+}
+
 }  // namespace
 
 void feed_log::load() {
@@ -52,14 +61,12 @@ void feed_log::loaded() {
   loaded_.clear();
 }
 
-void feed_log::add(const std::string& server, bool removed, std::string_view event, std::string_view data) {
-  if (const auto old = latest_.find(server); old != latest_.end()) events_.erase(old->second);
+void feed_log::add(entry what, std::string_view event, std::string_view data) {
+  if (const auto old = latest_.find(what.server); old != latest_.end()) events_.erase(old->second);
   const auto number = ++last_;
-  auto text = std::make_shared<std::string>();
-  text->append("id: ").append(std::to_string(number)).append("\nevent: ").append(event);
-  text->append("\ndata: ").append(data).append("\n\n");
-  events_.emplace_hint(events_.end(), number, entry{server, std::move(text), removed});
-  latest_.insert_or_assign(server, number);
+  what.text = frame_of(number, event, data);
+  latest_.insert_or_assign(what.server, number);
+  events_.emplace_hint(events_.end(), number, std::move(what));
   forget_snapshots();
 }
 
@@ -69,8 +76,22 @@ void feed_log::forget_snapshots() {
 }
 
 void feed_log::put(const connection& record) {
-  add(record.server, false, "connection", on_one_line(json_without_tools(record)));
+  add(entry{record.server, nullptr, false, record.expires_at}, "connection", data_of(record));
   if (loading_) loaded_.insert(record.server);
+}
+
+void feed_log::renew(const connection& record) {
+  const auto known = latest_.find(record.server);
+  if (loading_ || known == latest_.end()) return;
+  const auto number = known->second;
+  auto& kept = events_.at(number);
+  if (kept.removed || kept.expires_at == record.expires_at) return;
+  auto before = record;
+  before.expires_at = kept.expires_at;
+  if (*kept.text != *frame_of(number, "connection", data_of(before))) return;
+  kept.text = frame_of(number, "connection", data_of(record));
+  kept.expires_at = record.expires_at;
+  forget_snapshots();
 }
 
 void feed_log::remove(const std::string& server) {
@@ -80,7 +101,7 @@ void feed_log::remove(const std::string& server) {
   json_members members(data);
   members.text("owner", who_.text());
   members.text("server", server);
-  add(server, true, "removed", data + "}");
+  add(entry{server, nullptr, true, std::nullopt}, "removed", data + "}");
   removals_.push_back(last_);
   loaded_.erase(server);
   while (removals_.size() > removals_kept_) {

@@ -38,6 +38,9 @@ class feed_log {
   [[nodiscard]] bool loading() const noexcept { return loading_; }
   void put(const connection& record);
   void remove(const std::string& server);
+  // The record as a listing shows it: when it expires is made known to those who begin from now on. That is no event; and
+  // whatever else is different is left to put(), for the watch tells that in its order.
+  void renew(const connection& record);
   // The store cannot be reached: told once to everybody, until loaded().
   void unavailable(const error& why);
 
@@ -54,9 +57,10 @@ class feed_log {
     std::string server;
     frame text;
     bool removed = false;
+    std::optional<timestamp> expires_at;
   };
   using entries = std::map<std::uint64_t, entry>;  // by event number
-  void add(const std::string& server, bool removed, std::string_view event, std::string_view data);
+  void add(entry what, std::string_view event, std::string_view data);
   [[nodiscard]] taken begin(feed_reader& reader);
   [[nodiscard]] frame snapshot(bool anew);
   void forget_snapshots();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "service/owner_feed.hh"
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <chrono>
@@ -25,13 +26,16 @@ struct feeds::topic {
   feeds* home = nullptr;  // null: closed
   std::size_t readers = 0;
   bool over = false;
+  // Listings for those who come when the log has long been loaded: how many are wanted, and done.
+  std::uint64_t renewals = 0, renewed = 0;
+  bool renewing = false;
   std::unique_ptr<watcher> watching;
   asio::steady_timer wake;              // all readers that wait; cancelled when there is news
   asio::steady_timer* pause = nullptr;  // before the next attempt to watch
 };
 
 feeds::feeds(store& records, feed_limits limits, metrics* counted)
-    : store_(records), limits_(limits), metrics_(counted), work_(records.executor()) {}
+    : store_(records), limits_(limits), metrics_(counted), renewals_(records.executor()), work_(records.executor()) {}
 
 feeds::~feeds() {
   for (auto& [who, of] : topics_) of->home = nullptr;
@@ -44,8 +48,9 @@ void feeds::count(std::ptrdiff_t more) {
 
 std::shared_ptr<subscriber> feeds::open(owner who) {
   auto found = topics_.find(who);
+  const bool known = found != topics_.end();
   std::shared_ptr<topic> of;
-  if (found != topics_.end()) {
+  if (known) {
     of = found->second;
   } else {
     of = std::make_shared<topic>(who, store_.executor(), limits_.removals_kept);
@@ -60,7 +65,30 @@ std::shared_ptr<subscriber> feeds::open(owner who) {
     ++of->readers;
     count(1);
   }
-  return std::shared_ptr<subscriber>(new subscriber(std::move(of)));
+  std::shared_ptr<subscriber> out(new subscriber(of));
+  if (known && !of->log.loading()) {
+    out->renewal_ = ++of->renewals;
+    if (!std::exchange(of->renewing, true)) renewals_.spawn("what live events begin with", renew(of));
+  }
+  return out;
+}
+
+// The log tells what has changed, and that a record was used is no change. One listing serves all who came before it began,
+// those of one turn of the executor among them. If it fails the log will do.
+asio::awaitable<void> feeds::renew(std::shared_ptr<topic> of) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_await asio::post(store_.executor(), asio::use_awaitable);
+  while (!of->over && of->renewed < of->renewals) {
+    const auto served = of->renewals;
+    auto listing = store_.list(of->who, tools_wanted::no);
+    const auto listed = co_await std::move(listing);
+    if (listed) {
+      for (const auto& one : *listed) of->log.renew(one);
+    }
+    of->renewed = served;
+    of->wake.cancel();
+  }
+  of->renewing = false;
 }
 
 // Ends what waits on this topic: its readers, and the coroutine that follows the store.
@@ -88,6 +116,7 @@ asio::awaitable<void> feeds::close() {
     end(*of);
   }
   topics_.clear();
+  co_await renewals_.stop();
   co_await work_.stop();
 }
 
@@ -164,6 +193,8 @@ bool subscriber::ended() const noexcept { return topic_->over || place_.dropped;
 
 std::optional<frame> subscriber::take() {
   if (ended()) return std::nullopt;
+  const bool too_early = place_.snapshot == 0 && topic_->renewed < renewal_;
+  if (too_early) return std::nullopt;
   auto got = topic_->log.take(place_);
   auto* counted = topic_->home != nullptr ? topic_->home->metrics_ : nullptr;
   if (counted != nullptr && got.what == feed_log::news::resynced) counted->subscriber_resynced();

@@ -25,7 +25,8 @@
 //     id: 8\nevent: removed\ndata: {"owner":…,"server":…}\n\n          cleared, claimed or expired
 //     event: resync\ndata: {}\n\n                                      forget everything: a new snapshot follows
 //     event: unavailable\ndata: {"code":…,"message":…}\n\n             the store cannot be reached; resync when it can again
-// Ids grow within a stream, and mean nothing in another one.
+// Ids grow within a stream, and mean nothing in another one. That a record was used is no event; a snapshot says when it
+// expires as of then.
 //
 // All subscribers of an owner share one watch of the store and one log of encoded frames (feed_log.hh): each is a place in
 // it, no queue of its own, so a slow one costs nothing and holds up nobody. It gets the latest state of each record it has
@@ -65,6 +66,7 @@ class feeds {
   void leave(topic& from);
   void count(std::ptrdiff_t more);
   asio::awaitable<void> follow(std::shared_ptr<topic> of);
+  asio::awaitable<void> renew(std::shared_ptr<topic> of);
   asio::awaitable<void> pause(topic& of);
   static void refused(topic& of, const error& why);
   [[nodiscard]] static bool take(topic& of, const result<event>& got);
@@ -74,7 +76,7 @@ class feeds {
   metrics* metrics_;
   std::size_t subscribers_ = 0;
   std::map<owner, std::shared_ptr<topic>> topics_;
-  aio::task_group work_;
+  aio::task_group renewals_, work_;
 };
 
 class subscriber {
@@ -96,6 +98,7 @@ class subscriber {
   explicit subscriber(std::shared_ptr<feeds::topic> of) : topic_(std::move(of)) {}
   std::shared_ptr<feeds::topic> topic_;
   feed_reader place_;
+  std::uint64_t renewal_ = 0;  // its snapshot waits for this one
 };
 
 }  // namespace mcpstate::service

@@ -61,6 +61,46 @@ asio::awaitable<void> snapshot_and_changes(scene& at) {
 }
 TEST_P(feeds_on, a_snapshot_then_every_change) { with_scene(on_, snapshot_and_changes); }
 
+// When it expires, after it was used: later than before.
+asio::awaitable<std::string> used_again(scene& at, owner who, server_name server) {
+  std::optional<timestamp> before, now;
+  const auto until = std::chrono::steady_clock::now() + 10s;
+  while (now == before && std::chrono::steady_clock::now() < until) {
+    if (now) static_cast<void>(co_await at.other().touch(who, server));
+    const auto found = co_await at.other().get(who, server, tools_wanted::no);
+    now = found && *found ? (*found)->expires_at : std::nullopt;
+    if (!before) before = now;
+  }
+  EXPECT_NE(now, before);
+  co_return now ? to_iso8601(*now) : std::string();
+}
+
+asio::awaitable<void> used_meanwhile(scene& at) {
+  const auto who = user("1");
+  CO_ASSERT_OK(co_await put(*at.ours, who, "a", status::connected));
+  CO_ASSERT_OK(co_await put(*at.ours, who, "b", status::connected));
+  const auto early = at.join(who);
+  CO_ASSERT_TRUE(co_await eventually([&] { return early->seen.ready; }));
+  const auto expires_at = co_await used_again(at, who, name("a"));
+  const std::array late{at.join(who), at.join(who)};
+  for (const auto& one : late) {
+    CO_ASSERT_TRUE(co_await eventually([&] { return one->seen.ready; }));
+    EXPECT_NE(one->frames.at(0)->find("\"server\":\"a\""), std::string::npos);
+    EXPECT_NE(one->frames.at(0)->find("\"expires_at\":\"" + expires_at + "\""), std::string::npos)
+        << expires_at << " is not in " << *one->frames.at(0);
+  }
+  // That it was used is no event: nobody else is told, and ids go on as before.
+  EXPECT_EQ(early->frames.size(), 1U);
+  CO_ASSERT_OK(co_await put(*at.ours, who, "a", status::failed));
+  for (const auto& one : {early, late[0], late[1]}) {
+    CO_ASSERT_TRUE(co_await eventually([&] { return one->seen.statuses["a"] == "FAILED"; }));
+    EXPECT_EQ(one->frames.size(), 2U);
+    EXPECT_EQ(one->seen.fault, "");
+    EXPECT_EQ(*one->frames.back(), *early->frames.back());
+  }
+}
+TEST_P(feeds_on, who_comes_late_sees_when_records_expire_now) { with_scene(on_, used_meanwhile); }
+
 asio::awaitable<void> claims_move(scene& at) {
   const auto visitor = owner::session("9fK").value();
   CO_ASSERT_OK(co_await put(*at.ours, visitor, "a", status::connected));
@@ -137,7 +177,7 @@ asio::awaitable<void> too_slow_twice(scene& at) {
   const auto quick = at.join(who);
   const auto slow = at.live->open(who);
   CO_ASSERT_TRUE(co_await eventually([&] { return quick->seen.ready; }));
-  CO_ASSERT_TRUE(slow->take());
+  CO_ASSERT_TRUE(co_await gets_one(slow));
   for (int round = 0; round < 2; ++round) {
     for (const char* server : {"a", "b", "c"}) CO_ASSERT_OK(co_await put(*at.ours, who, server, status::connected));
     CO_ASSERT_TRUE(co_await eventually([&] { return quick->seen.statuses.size() == 3; }));

@@ -46,6 +46,41 @@ void fill(feed_log& log, const std::vector<std::string>& servers) {
   log.loaded();
 }
 
+connection expiring(const std::string& server, std::uint64_t revision, int hour) {
+  auto out = record(server, revision);
+  out.expires_at = timestamp(std::chrono::hours(hour));
+  return out;
+}
+
+TEST(feed_log, a_later_expiry_is_for_new_readers_only) {
+  feed_log log(alice(), 4);
+  log.renew(expiring("a", 1, 2));  // not read yet
+  log.load();
+  log.put(expiring("a", 1, 1));
+  log.put(record("b", 1));
+  log.renew(expiring("a", 1, 2));  // still being read
+  log.loaded();
+  feed_reader early;
+  const auto first = log.take(early).text;
+  log.renew(expiring("a", 1, 3));
+  log.renew(expiring("b", 1, 3));
+  log.renew(expiring("c", 1, 3));  // not known: the watch will tell
+  EXPECT_THAT(read(log, early), IsEmpty());
+  feed_reader late;
+  const auto second = log.take(late).text;
+  auto expected = *first;
+  expected.replace(expected.find("T01:"), 4, "T03:");
+  expected.insert(expected.find("}", expected.find("\"b\"")), ",\"expires_at\":\"1970-01-01T03:00:00.000000+00:00\"");
+  EXPECT_EQ(*second, expected);
+  // Anything else that is different is for the watch to tell, in its order.
+  auto newer = expiring("a", 2, 5);
+  log.renew(newer);
+  log.remove("b");
+  log.renew(expiring("b", 1, 5));
+  feed_reader last;
+  EXPECT_EQ(log.take(last).text->find("T05:"), std::string::npos);
+}
+
 TEST(feed_log, nothing_before_the_snapshot_is_complete) {
   feed_log log(alice(), 4);
   feed_reader reader;
