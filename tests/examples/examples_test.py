@@ -28,7 +28,8 @@ class Examples(unittest.TestCase):
         cls.addClassCleanup(cls.redis.close)
         cls.servers = pathlib.Path(cls.folder.name) / "servers.json"
         cls.servers.write_text(json.dumps({"mcpServers": {"everything": {"command": NODE, "args": [EVERYTHING, "stdio"]}}}))
-        cls.service = Service(PROGRAM, cls.redis.url(), "--servers", str(cls.servers), cwd=cls.folder.name, env={"MCPSTATE_TOKEN": TOKEN})
+        cls.service = Service(PROGRAM, "--store", cls.redis.url(), "--servers", str(cls.servers), cwd=cls.folder.name,
+                              env={"MCPSTATE_TOKEN": TOKEN})
         cls.addClassCleanup(cls.service.end)
 
     def example(self, *words):

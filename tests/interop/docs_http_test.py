@@ -13,7 +13,7 @@ import sys
 import cli_sandbox
 import docs_redis_test
 import mcp_servers
-from running_service import Service, ServiceTest
+from running_service import CheckedService, ServiceTest
 
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs/http.md"
 TOKEN = "a-service-token-of-enough-bytes"
@@ -27,8 +27,8 @@ class Page(ServiceTest):
         # The program is installed already.
         command = mcp_servers.everything()
         servers["mcpServers"]["everything"] = {"command": command[0], "args": command[1:]}
-        first = Service(self, "--servers", self.write(file.argument, servers))
-        second = Service(self, "--store", "memory:", env={"MCPSTATE_TOKEN": TOKEN})
+        first = CheckedService(self, "--servers", self.write(file.argument, servers))
+        second = CheckedService(self, "--store", "memory:", env={"MCPSTATE_TOKEN": TOKEN})
         self.write("token", TOKEN)
         ran, printed = 0, None
         for block in blocks:

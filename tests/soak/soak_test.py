@@ -48,7 +48,7 @@ class Soak:
         self.services = [self.serve(), self.serve()]
 
     def serve(self):
-        return Service(PROGRAM, self.redis.url(), "--servers", str(self.servers), "--lease", "3s", "--check", "2s", cwd=self.folder)
+        return Service(PROGRAM, "--store", self.redis.url(), "--servers", str(self.servers), "--lease", "3s", "--check", "2s", cwd=self.folder)
 
     def close(self):
         for child in [*self.services, *self.web]:
@@ -215,7 +215,7 @@ def main():
             soak.run()
             soak.verify()
         except BaseException:
-            print(f"soak: seed {seed}\n" + "\n".join(f"--- service {n}\n" + "".join(s.said[-20:]) for n, s in enumerate(soak.services) if s))
+            print(f"soak: seed {seed}\n" + "\n".join(f"--- service {n}\n" + "".join(s.log[-20:]) for n, s in enumerate(soak.services) if s))
             raise
         finally:
             for what, count in sorted(soak.done.items()):
