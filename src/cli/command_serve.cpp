@@ -173,8 +173,8 @@ asio::awaitable<int> serve_until_stopped(running_service& r) {
     auto [ec, number] = co_await hangups.async_wait(aio::use_ec);
     static_cast<void>(number);
     if (ec) continue;
+    reload_tokens(r);  // first: a token that was taken away waits for nothing
     co_await reload_servers(r);
-    reload_tokens(r);
   }
   r.journal.info("stopping");
   co_return exits::done;

@@ -4,18 +4,20 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/host_name.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
-#include <iterator>
 
 #include "cli/text.hh"
 #include "core/duration.hh"
+#include "service/request_checks.hh"
 
 namespace mcpstate::cli {
 
 namespace {
 
 constexpr std::size_t most_servers_bytes = 1024 * 1024;
+constexpr std::size_t most_name_bytes = 256;  // of an instance, as the store takes it
 
 error bad(std::string what) { return error(errc::bad_argument, std::move(what)); }
 
@@ -69,6 +71,38 @@ result<void> choose_egress(serve_options& out, const serve_words& words) {
     } else if (const auto ok = out.keep.egress_for_urls.allow(what); !ok) {
       return bad("--allow-egress: " + ok.error().detail());
     }
+  }
+  return {};
+}
+
+// A Host as browsers send it; which port it has does not matter.
+result<void> choose_hosts(serve_options& out, const serve_words& words) {
+  for (const auto& text : words.hosts) {
+    auto host = service::host_without_port(text);
+    if (!host) return bad("--allow-host '" + shown(text) + "' is not a host, such as mcp.example or [2001:db8::7]");
+    out.web.allowed_hosts.push_back(std::move(*host));
+  }
+  return {};
+}
+
+// An Origin as browsers send it: nothing else would ever be equal to one.
+bool is_origin(const std::string& text) {
+  const auto mark = text.find("://");
+  if (mark == std::string::npos || mark == 0) return false;
+  const auto in_scheme = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.';
+  };
+  const std::string scheme = text.substr(0, mark);
+  return std::all_of(scheme.begin(), scheme.end(), in_scheme) &&
+         service::host_without_port(text.substr(mark + 3)).has_value();
+}
+
+result<void> choose_origins(serve_options& out, const serve_words& words) {
+  for (const auto& text : words.origins) {
+    if (!is_origin(text))
+      return bad("--allow-origin '" + shown(text) +
+                 "' is not an origin, such as https://app.example (no path, no slash at its end)");
+    out.web.allowed_origins.push_back(text);
   }
   return {};
 }
@@ -140,8 +174,12 @@ result<token_choice> choose_tokens(const std::string& file, const surroundings& 
 
 result<std::shared_ptr<const server_registry>> read_servers(const std::string& path, const surroundings& around) {
   std::ifstream in(path, std::ios::binary);
-  if (!in) return bad("the servers file " + shown(path) + " cannot be read");
-  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  std::string text(most_servers_bytes + 1, '\0');
+  // A directory can be opened: that it cannot be read shows here. Iterators of the stream's buffer would throw then.
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  const bool readable = in.eof() || in.good();
+  if (!readable) return bad("the servers file " + shown(path) + " cannot be read");
   if (text.size() > most_servers_bytes) return bad("the servers file " + shown(path) + " is larger than 1 MiB");
   auto parsed = server_registry::parse(text, around.variable);
   if (!parsed) return bad("the servers file " + shown(path) + ": " + parsed.error().detail());
@@ -162,8 +200,9 @@ result<serve_options> choose_serve_options(const serve_words& words, const surro
     if (!servers) return servers.error();
     out.keep.servers = std::move(*servers);
   }
-  out.web.allowed_hosts = words.hosts;
-  out.web.allowed_origins = words.origins;
+  if (const auto ok = choose_hosts(out, words); !ok) return ok.error();
+  if (const auto ok = choose_origins(out, words); !ok) return ok.error();
+  if (words.name.size() > most_name_bytes) return bad("--name is longer than " + std::to_string(most_name_bytes) + " bytes");
   out.keep.instance = words.name;
   out.keep.address = address_of(out.web.listen.front());
   out.style = words.log == "json" ? service::log_style::json : service::log_style::text;

@@ -37,8 +37,8 @@ std::chrono::milliseconds tick_time(const service_timeouts& t) {
 
 error cannot_listen(const std::string& where, const error_code& why) {
   const bool missing = why == asio::error::address_family_not_supported || why == boost::system::errc::address_not_available;
-  const char* advice =
-      why == asio::error::address_in_use ? "; is mcpstate running already? --listen names another address" : "";
+  const char* advice = why == asio::error::address_in_use ? "; is mcpstate running already? --listen names another address"
+                                                          : "; --listen names another address";
   return error(missing ? errc::unsupported : errc::connect_failed,
                "cannot listen on " + where + ": " + why.message() + advice);
 }
@@ -151,7 +151,7 @@ task<void> server::listen() {
   for (const auto& place : in.options.listen) {
     std::string host = place.host;
     const auto found = co_await aio::look_up(std::move(host));
-    if (!found) co_return found.error();
+    if (!found) co_return error(found.error().code(), found.error().detail() + "; --listen names another address");
     for (const auto& address : *found) {
       if (in.options.keys.empty() && !address.is_loopback())
         co_return error(errc::bad_argument, "listening on " + address.to_string() +

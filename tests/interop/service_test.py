@@ -287,6 +287,12 @@ class Connecting(ServiceTest):
         self.service.process.send_signal(signal.SIGHUP)
         self.eventually(lambda: any("stay as they were" in line for line in self.service.log))
         self.assertEqual(names(), ["new"])
+        # What can be opened and not be read is no end of the service either.
+        os.remove(self.home / "servers.json")
+        os.mkdir(self.home / "servers.json")
+        self.service.process.send_signal(signal.SIGHUP)
+        self.eventually(lambda: any("cannot be read" in line for line in self.service.log))
+        self.assertEqual(names(), ["new"])
 
     def test_a_server_that_the_file_disables_is_disconnected_everywhere(self):
         self.assertEqual(self.connect().json["status"], "CONNECTED")
@@ -404,8 +410,12 @@ class Starting(ServiceTest):
         for words, says in ((("--listen", "0.0.0.0:0"), "needs a token"), (("--listen", "[::]:0"), "needs a token"),
                             (("--listen", "x"), "HOST:PORT"), (("--listen", "127.0.0.1:65536"), "HOST:PORT"),
                             (("--servers", "/none.json"), "/none.json"), (("--token-file", "/none"), "/none"),
+                            (("--servers", "/"), "cannot be read"), (("--token-file", "/"), "cannot be read"),
                             (("--allow-egress", "10.0.0.0/99"), "--allow-egress"), (("--lease", "1ms"), "--lease"),
-                            (("--check", "x"), "--check")):
+                            (("--check", "x"), "--check"), (("--name", "x" * 257), "--name"),
+                            (("--allow-host", "http://mcp.example/"), "--allow-host"), (("--allow-host", ""), "--allow-host"),
+                            (("--allow-origin", "*"), "--allow-origin"), (("--allow-origin", "app.example"), "--allow-origin"),
+                            (("--allow-origin", "https://app.example/"), "--allow-origin")):
             self.refused(2, "serve", *words, says=says)
         self.refused(2, "serve", "--servers", self.write("s.json", '{"mcpServers":{"a":{}}}'), says="s.json")
         self.refused(2, "serve", env={"MCPSTATE_TOKEN": "short"}, says="MCPSTATE_TOKEN")
@@ -414,6 +424,12 @@ class Starting(ServiceTest):
     def test_a_taken_port_is_said_so(self):
         first = CheckedService(self)
         self.refused(3, "serve", "--listen", f"127.0.0.1:{first.port}", says="running already")
+
+    def test_an_address_that_cannot_be_taken_is_not_blamed_on_the_store(self):
+        for words in (("--listen", "192.0.2.1:0", "--token-file", self.write("t.txt", TOKEN + "\n")),
+                      ("--listen", "mcpstate.invalid:0")):
+            refused = self.refused(3, "serve", *words, says="--listen names another address")
+            self.assertNotIn("REDIS_URL", refused)
 
     def test_it_says_where_it_is(self):
         text = CheckedService(self, "--servers", self.write("s.json", everything_servers()))
