@@ -4,8 +4,8 @@ install(FILES ${PROJECT_SOURCE_DIR}/packaging/mcpstate.service DESTINATION lib/s
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/mcpstate.default DESTINATION /etc/default RENAME mcpstate
         COMPONENT package EXCLUDE_FROM_ALL)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION share/doc/mcpstate RENAME copyright COMPONENT package EXCLUDE_FROM_ALL)
-install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/CHANGELOG.md DESTINATION share/doc/mcpstate
-        COMPONENT package EXCLUDE_FROM_ALL)
+install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/CHANGELOG.md ${PROJECT_SOURCE_DIR}/docs/http.md
+        ${PROJECT_SOURCE_DIR}/docs/operations.md DESTINATION share/doc/mcpstate COMPONENT package EXCLUDE_FROM_ALL)
 install(PROGRAMS $<TARGET_FILE:mcpstate> DESTINATION bin COMPONENT package EXCLUDE_FROM_ALL)
 
 set(CPACK_GENERATOR DEB)

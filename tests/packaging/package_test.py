@@ -23,6 +23,8 @@ FILES = {
     "/usr/share/doc/mcpstate/copyright": "-rw-r--r-- root/root",
     "/usr/share/doc/mcpstate/README.md": "-rw-r--r-- root/root",
     "/usr/share/doc/mcpstate/CHANGELOG.md": "-rw-r--r-- root/root",
+    "/usr/share/doc/mcpstate/http.md": "-rw-r--r-- root/root",
+    "/usr/share/doc/mcpstate/operations.md": "-rw-r--r-- root/root",
 }
 
 
@@ -106,6 +108,29 @@ class Package(unittest.TestCase):
         said = subprocess.run(["systemd-analyze", "verify", "--man=no", path], capture_output=True, text=True, timeout=60, check=False)
         self.assertNotIn("mcpstate", said.stdout + said.stderr, "a line for each thing that is wrong with it")
         run("systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", path)
+
+    def test_systemd_understands_what_the_manual_adds_to_the_unit(self):
+        with open(SOURCE + "/packaging/mcpstate.service", encoding="utf-8") as file:
+            unit = file.read()
+        with open(SOURCE + "/docs/operations.md", encoding="utf-8") as file:
+            added, = re.findall(r"```\n(\[Service\]\n.*?)```", file.read(), re.S)
+        self.assertEqual(unit_settings(added, "LoadCredential"), ["tokens:/etc/mcpstate/tokens", "servers:/etc/mcpstate/servers.json"])
+        os.makedirs(self.temp.name + "/mcpstate.service.d", exist_ok=True)
+        with open(self.temp.name + "/mcpstate.service.d/override.conf", "w", encoding="utf-8") as file:
+            file.write(added)
+        self.addCleanup(os.remove, file.name)
+        path = self.temp.name + "/mcpstate.service"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(unit.replace("/usr/bin/mcpstate", BUILD + "/mcpstate"))
+        said = subprocess.run(["systemd-analyze", "verify", "--man=no", path], capture_output=True, text=True, timeout=60, check=False,
+                              env={**os.environ, "SYSTEMD_UNIT_PATH": self.temp.name + ":"})
+        self.assertNotIn("mcpstate", said.stdout + said.stderr)
+
+    def test_what_was_built_here_does_not_go_into_the_image(self):
+        with open(SOURCE + "/.dockerignore", encoding="utf-8") as file:
+            left_out = file.read().split("\n")
+        for name in ("build", "**/node_modules", ".git"):
+            self.assertIn(name, left_out)
 
     def test_what_the_image_is_made_of_is_there(self):
         with open(SOURCE + "/packaging/Dockerfile", encoding="utf-8") as file:
