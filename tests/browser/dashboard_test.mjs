@@ -255,10 +255,14 @@ test("tokens: asked for, kept in the tab only, and an owner token shows its owne
     await dialog.getByRole("button", { name: "Continue" }).click();
   };
   await dialog.waitFor();
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "hidden" });
+  await page.getByRole("button", { name: "Enter token…" }).click();
   await give("not-the-right-token-at-all");
   await dialog.getByRole("alert").filter({ hasText: "The token in use was refused." }).waitFor();
   await give(token);
   await dialog.waitFor({ state: "hidden" });
+  assert.equal(await page.getByRole("button", { name: "Enter token…" }).count(), 0);
   await page.getByRole("link", { name: /other/ }).click();
   await becomes(page, "b", "Connected");
   const kept = await page.evaluate(() =>

@@ -74,6 +74,7 @@ async function poll(round) {
 
 // From the beginning, with the token that there is now.
 function begin() {
+  by_id("give").hidden = true;
   by_id("forget").hidden = token.get() === "";
   by_id("owner-list").hidden = false;
   polls = 0;
@@ -100,7 +101,11 @@ function prepare_theme() {
 }
 
 addEventListener("hashchange", route);
-addEventListener("mcpstate-token-wanted", () => ask_for_token(begin));
+addEventListener("mcpstate-token-wanted", () => {
+  by_id("give").hidden = false;  // whoever closes the dialog can come back to it
+  ask_for_token(begin);
+});
+by_id("give").addEventListener("click", () => ask_for_token(begin));
 by_id("forget").addEventListener("click", () => { token.forget(); begin(); });
 by_id("skip").addEventListener("click", (event) => { event.preventDefault(); by_id("main").focus(); });
 prepare_theme();
