@@ -184,7 +184,14 @@ asio::awaitable<int> serve(context& ctx, serve_options options) {
   co_await asio::this_coro::throw_if_cancelled(false);
   allow_many_descriptors();
   running_service r(ctx, std::move(options), process_surroundings());
-  const int code = co_await serve_until_stopped(r);
+  int code = exits::no;
+  std::string bug;  // whatever it is: what runs must come to its end before it goes
+  try {
+    code = co_await serve_until_stopped(r);
+  } catch (const std::exception& e) {
+    bug = e.what();
+  }
+  if (!bug.empty()) code = ctx.fail(error(errc::bug, "internal error: " + bug));
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   co_await r.web->close();
   co_await r.keeping->close();
@@ -196,6 +203,8 @@ asio::awaitable<int> serve(context& ctx, serve_options options) {
 result<command> make_serve(const arguments& args) {
   auto options = choose_serve_options(args.serve, process_surroundings());
   if (!options) return options.error();
+  // Until there is somebody who waits for it: a reload that comes early must not end the start.
+  std::signal(SIGHUP, SIG_IGN);
   command out;
   out.until_signal = true;
   out.run = [options = std::move(*options)](context& ctx) { return serve(ctx, options); };

@@ -101,6 +101,7 @@ asio::awaitable<void> open_and_run(running& r) {
     const auto& why = opened.error();
     const bool own = r.what.without_store && !why.is(cond::cancelled);
     r.code = own ? r.what.without_store(r.ctx, why) : r.ctx.fail(why);
+    if (r.what.until_signal && r.ctx.stopping) r.code = exits::done;
   } else {
     r.ctx.store = std::move(*opened);
     co_await run_command(r);

@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import socket
+import subprocess
 import sys
 import time
 
@@ -430,6 +431,19 @@ class Starting(ServiceTest):
                       ("--listen", "mcpstate.invalid:0")):
             refused = self.refused(3, "serve", *words, says="--listen names another address")
             self.assertNotIn("REDIS_URL", refused)
+
+    def test_signals_while_the_store_is_opened(self):
+        silent = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(silent.close)
+        child = self.start_cli("serve", "--listen", "127.0.0.1:0", "--store", f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        asked, _ = silent.accept()  # it is under way, and will not get an answer
+        self.addCleanup(asked.close)
+        asked.recv(1)
+        child.send_signal(signal.SIGHUP)
+        with self.assertRaises(subprocess.TimeoutExpired, msg="a reload is no reason to end"):
+            child.wait(timeout=0.5)
+        child.send_signal(signal.SIGTERM)
+        self.assertEqual(child.wait(timeout=2), 0)
 
     def test_it_says_where_it_is(self):
         text = CheckedService(self, "--servers", self.write("s.json", everything_servers()))
