@@ -72,9 +72,10 @@ class Package(unittest.TestCase):
         with open(f"{root}/usr/lib/systemd/system/mcpstate.service", encoding="utf-8") as file:
             unit = file.read()
         command, = unit_settings(unit, "ExecStart")
-        words = shlex.split(command)
         env = {"PATH": "/usr/bin:/bin"}
         env.update(setting.split("=", 1) for setting in unit_settings(unit, "Environment"))
+        env["MCPSTATE_OPTIONS"] = "--log json --allow-host mcp.example"  # as somebody may write in /etc/default/mcpstate
+        words = shlex.split(re.sub(r"\$(\w+)", lambda variable: env[variable[1]], command))
         self.assertEqual(env["MCPSTATE_LISTEN"], "127.0.0.1:7337")
         env["MCPSTATE_LISTEN"] = "127.0.0.1:0"  # the port of the unit may be somebody's
         state = root + "/var/lib/" + unit_settings(unit, "StateDirectory")[0]
@@ -89,6 +90,9 @@ class Package(unittest.TestCase):
             with urllib.request.urlopen(where + "/healthz", timeout=10) as answer:
                 self.assertEqual(answer.status, 200)
             with urllib.request.urlopen(where + "/readyz", timeout=10) as answer:
+                self.assertEqual(answer.status, 200)
+            behind_a_proxy = urllib.request.Request(where + "/healthz", headers={"Host": "mcp.example"})
+            with urllib.request.urlopen(behind_a_proxy, timeout=10) as answer:
                 self.assertEqual(answer.status, 200)
             self.assertTrue(os.path.exists(state + "/state.db"))
             service.send_signal(signal.SIGTERM)
