@@ -62,7 +62,8 @@ class service_builder : describer {
         ->option_text("DURATION");
     sub.add_option("--check", w.check, "How often a quiet server is asked whether it is there (default: 30s)")
         ->option_text("DURATION");
-    sub.add_option("--name", w.name, "What this instance is called among others (default: host and process)")
+    sub.add_option("--name", w.name,
+                   "What this instance is called among others, before a number of its own (default: host and process)")
         ->option_text("NAME");
     add_globals(sub);
   }

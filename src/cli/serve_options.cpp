@@ -5,8 +5,11 @@
 #include <boost/asio/ip/host_name.hpp>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstdio>
 #include <fstream>
+#include <random>
 
 #include "cli/text.hh"
 #include "core/duration.hh"
@@ -17,7 +20,7 @@ namespace mcpstate::cli {
 namespace {
 
 constexpr std::size_t most_servers_bytes = 1024 * 1024;
-constexpr std::size_t most_name_bytes = 256;  // of an instance, as the store takes it
+constexpr std::size_t most_name_bytes = 200;  // the store takes 256, with what makes it unique
 
 error bad(std::string what) { return error(errc::bad_argument, std::move(what)); }
 
@@ -125,6 +128,14 @@ service::log_level level_of(const std::string& word) {
   return word == "off" ? log_level::off : log_level::info;
 }
 
+// The leases are held in this name: two processes that were called the same must not take each other's for their own.
+std::string unique_name(const std::string& said) {
+  if (said.empty()) return said;  // the manager makes one
+  std::array<char, 16> tail{};
+  std::snprintf(tail.data(), tail.size(), "-%08x", std::random_device()());
+  return said + tail.data();
+}
+
 // Where others find our API, when that can be said beforehand. Of every address of this machine: its name.
 std::string address_of(const service::listen_place& place) {
   if (place.port == 0) return {};
@@ -203,7 +214,7 @@ result<serve_options> choose_serve_options(const serve_words& words, const surro
   if (const auto ok = choose_hosts(out, words); !ok) return ok.error();
   if (const auto ok = choose_origins(out, words); !ok) return ok.error();
   if (words.name.size() > most_name_bytes) return bad("--name is longer than " + std::to_string(most_name_bytes) + " bytes");
-  out.keep.instance = words.name;
+  out.keep.instance = unique_name(words.name);
   out.keep.address = address_of(out.web.listen.front());
   out.style = words.log == "json" ? service::log_style::json : service::log_style::text;
   out.level = level_of(words.log_level);

@@ -32,9 +32,9 @@ class Fleet(unittest.TestCase):
         self.servers.write_text(json.dumps({"mcpServers": servers}), encoding="utf-8")
         self.running = []
 
-    def serve(self):
+    def serve(self, *more):
         service = Service(PROGRAM, "--store", f"redis://127.0.0.1:{self.redis.port}/0", "--servers", str(self.servers),
-                          "--lease", f"{LEASE:g}s", "--check", "1s", cwd=self.folder.name)
+                          "--lease", f"{LEASE:g}s", "--check", "1s", *more, cwd=self.folder.name)
         self.running.append(service)
         self.addCleanup(self.end, service)
         return service
@@ -86,6 +86,16 @@ class Fleet(unittest.TestCase):
         self.serve()
         eventually(self.evenly_spread, 60, "an even spread over three")
         self.everything_is_right()
+
+    def test_two_that_are_called_the_same_are_two(self):
+        first, second = self.serve("--name", "same"), self.serve("--name", "same")
+        self.connect_all(first)
+        for owner in OWNERS:
+            self.assertEqual(second.ask("POST", f"{path_of(owner)}/connections/program/retry").status, 202)
+        self.everything_is_right()
+        names = [one["name"] for one in first.ask("GET", "/v1/instances").json["instances"]]
+        self.assertEqual(len(set(names)), 2, names)
+        self.assertTrue(all(name.startswith("same-") for name in names), names)
 
     def test_a_clean_stop_hands_over_within_a_second(self):
         first, second = self.serve(), self.serve()
