@@ -9,6 +9,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 const [program, root] = process.argv.slice(2);
+const token = process.env.MCPSTATE_TOKEN;  // then the service asks for it
+const as_service = token ? ' -H "Authorization: Bearer $MCPSTATE_TOKEN"' : "";
 
 function writeServers() {
   const about = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
@@ -21,7 +23,8 @@ function writeServers() {
 
 async function connect(base) {
   const connection = `${base}/v1/users/demo/connections/everything`;
-  const asked = { method: "PUT", headers: { "Content-Type": "application/json" }, body: "{}" };
+  const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
+  const asked = { method: "PUT", headers, body: "{}" };
   const record = await (await fetch(`${connection}?wait=60s`, asked)).json();
   if (record.status !== "CONNECTED") throw new Error(`user:demo is not connected: ${JSON.stringify(record)}`);
   const server = record.server_info;
@@ -31,9 +34,9 @@ It works: user:demo is CONNECTED to ${server.name} ${server.version}, a real MCP
   ${base}/        the dashboard
 
 What to try next, in another terminal:
-  curl ${connection}
-  curl -N ${base}/v1/users/demo/events
-  curl -d '{"message":"hello"}' -H 'Content-Type: application/json' ${connection}/tools/echo/call
+  curl${as_service} ${connection}
+  curl${as_service} -N ${base}/v1/users/demo/events
+  curl${as_service} -d '{"message":"hello"}' -H 'Content-Type: application/json' ${connection}/tools/echo/call
   ${program} watch user:demo
 
 Ctrl-C stops the service.`);

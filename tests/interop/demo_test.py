@@ -22,11 +22,11 @@ PROGRAM, SOURCE = None, None
 class Demo(unittest.TestCase):
     def test_it_serves_and_connects_and_may_be_repeated(self):
         with tempfile.TemporaryDirectory() as home:
-            env = {k: v for k, v in os.environ.items() if k != "REDIS_URL"}
+            env = {k: v for k, v in os.environ.items() if k not in ("REDIS_URL", "MCPSTATE_TOKEN", "MCPSTATE_TOKEN_FILE")}
             env["XDG_STATE_HOME"] = home + "/state"  # npm keeps its own settings and cache
             env["MCPSTATE_LISTEN"] = "127.0.0.1:0"
             first = self.demo(env)
-            again = self.demo(env)
+            again = self.demo({**env, "MCPSTATE_TOKEN": "a-token-that-somebody-has-set"})
             self.assertNotIn("installing", again[0])
             self.assertLess(again[1], 60, "a warm run takes seconds")
             self.assertRegex(first[0], r"its \d+ tools are recorded\.")
@@ -51,7 +51,7 @@ class Demo(unittest.TestCase):
                     break
             took = time.monotonic() - begun
             self.assertIn("It works: user:demo is CONNECTED", said)
-            self.try_what_it_says(said)
+            self.try_what_it_says(said, env)
             os.killpg(service.pid, signal.SIGINT)  # as a terminal does
             stopping = time.monotonic()
             said += service.stdout.read()
@@ -66,19 +66,19 @@ class Demo(unittest.TestCase):
                 service.kill()
                 service.wait()
 
-    def try_what_it_says(self, said):
+    def try_what_it_says(self, said, env):
         base = re.search(r"(http://\S+)/ +the dashboard", said)[1]
         with urllib.request.urlopen(base + "/", timeout=10) as page:
             self.assertIn("text/html", page.headers["Content-Type"])
         lines = re.findall(r"^  (curl .*)$", said, re.M)
         self.assertEqual(len(lines), 3)
-        record = json.loads(self.shell(lines[0]))
+        record = json.loads(self.shell(lines[0], env))
         self.assertEqual((record["owner"], record["status"]), ("user:demo", "CONNECTED"))
-        self.assertIn("event: connection", self.shell(f"{lines[1]} --max-time 2", until_timeout=True))
-        self.assertIn("hello", self.shell(lines[2]))
+        self.assertIn("event: connection", self.shell(f"{lines[1]} --max-time 2", env, until_timeout=True))
+        self.assertIn("hello", self.shell(lines[2], env))
 
-    def shell(self, line, until_timeout=False):
-        done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+    def shell(self, line, env, until_timeout=False):
+        done = subprocess.run(["bash", "-c", line], env=env, capture_output=True, text=True, timeout=60, check=False)
         self.assertIn(done.returncode, (28,) if until_timeout else (0,), line + done.stderr)
         return done.stdout
 
