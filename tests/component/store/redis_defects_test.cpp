@@ -7,47 +7,21 @@
 #include <string>
 #include <vector>
 
-#include <mcpstate/open_store.hpp>
-
-#include "redis/link.hh"
+#include "component/store/redis_scene.hh"
 #include "support/co_test.hh"
-#include "support/redis_server.hh"
 
 namespace mcpstate {
 namespace {
 
 using std::chrono::hours;
+using test::redis_scene;
 using test::redis_server;
 using test::run_co_test;
 
-constexpr auto patience = std::chrono::seconds(10);
 constexpr const char* base = "mcp:user:1:server:s:";
 
-struct scene {
-  scene(asio::io_context& io, const redis_server& on)
-      : context(io), url("redis://127.0.0.1:" + std::to_string(on.port()) + "/0"), foreign(io.get_executor(), config(on)) {
-    foreign.start();
-  }
-  static redis::link_config config(const redis_server& on) {
-    redis::link_config c;
-    c.host = "127.0.0.1";
-    c.port = on.port();
-    return c;
-  }
-  task<std::unique_ptr<store>> open(hours ttl = hours(24)) const {
-    store_options options;
-    options.ttl = ttl;
-    return open_store(context.get_executor(), url, options);
-  }
-  // What the other program says; the last answer.
-  task<redis::reply> says(redis::request commands) {
-    auto got = co_await foreign.exec(std::move(commands), aio::after(patience), redis::effect::write);
-    if (!got) co_return got.error();
-    co_return std::move(got->back());
-  }
-  asio::io_context& context;
-  std::string url;
-  redis::link foreign;
+struct scene : redis_scene {
+  using redis_scene::redis_scene;
   owner who = owner::user("1").value();
   server_name server = server_name::parse("s").value();
 };

@@ -7,17 +7,15 @@
 #include <string>
 #include <vector>
 
-#include <mcpstate/open_store.hpp>
-
-#include "redis/link.hh"
+#include "component/store/redis_scene.hh"
 #include "support/co_test.hh"
-#include "support/redis_server.hh"
 
 namespace mcpstate {
 namespace {
 
 using namespace std::chrono_literals;
 using test::redis_options;
+using test::redis_scene;
 using test::redis_server;
 using test::run_co_test;
 
@@ -34,21 +32,11 @@ instance_report me() {
 }
 
 // Two handles on one server, and another program.
-struct scene {
-  scene(asio::io_context& io, const redis_server& on)
-      : context(io), url("redis://127.0.0.1:" + std::to_string(on.port()) + "/0"), foreign(io.get_executor(), config(on)) {
-    foreign.start();
-  }
-  static redis::link_config config(const redis_server& on) {
-    redis::link_config c;
-    c.host = "127.0.0.1";
-    c.port = on.port();
-    return c;
-  }
-  task<bool> open() {
-    const store_options options;
+struct scene : redis_scene {
+  using redis_scene::redis_scene;
+  task<bool> open_both() {
     for (auto* to : {&a, &b}) {
-      auto opened = co_await open_store(context.get_executor(), url, options);
+      auto opened = co_await open();
       if (!opened) co_return opened.error();
       *to = std::move(*opened);
     }
@@ -59,26 +47,12 @@ struct scene {
     co_await b->close();
     co_await foreign.close();
   }
-  // The last answer.
-  task<redis::reply> says(redis::request commands) {
-    auto got = co_await foreign.exec(std::move(commands), aio::after(patience), redis::effect::write);
-    if (!got) co_return got.error();
-    co_return std::move(got->back());
-  }
-  task<redis::reply> asks(std::string command, std::string key) {
-    redis::request r;
-    r.add(command, key);
-    co_return co_await says(std::move(r));
-  }
   task<lease> take(store& by, std::string id) {
     auto got = co_await by.take_lease(name(id), "one", "registered", time_of_lease);
     if (!got) co_return got.error();
     if (!*got) co_return error(errc::lease_lost, "another has it");
     co_return std::move(**got);
   }
-  asio::io_context& context;
-  std::string url;
-  redis::link foreign;
   std::unique_ptr<store> a, b;
 };
 
@@ -86,7 +60,7 @@ using body = asio::awaitable<void> (*)(scene& at);
 
 asio::awaitable<void> with_scene(asio::io_context& io, const redis_server& server, body run) {
   scene at(io, server);
-  CO_ASSERT_OK(co_await at.open());
+  CO_ASSERT_OK(co_await at.open_both());
   co_await run(at);
   co_await at.close();
 }
@@ -326,7 +300,7 @@ TEST_F(redis_leases_test, an_erase_takes_the_owner_out_of_the_index) {
 asio::awaitable<void> keeps_a_connection(asio::io_context& io, const redis_server& server) {
   scene at(io, server);
   at.url = "redis://narrow:wonder@127.0.0.1:" + std::to_string(server.port()) + "/0";
-  CO_ASSERT_OK(co_await at.open());
+  CO_ASSERT_OK(co_await at.open_both());
   const auto mine = co_await at.take(*at.a, "1");
   CO_ASSERT_OK(mine);
   change up(mine->what.whose, mine->what.server, status::connected);
