@@ -29,7 +29,8 @@ namespace mcpstate {
 
 struct store_options {
   std::chrono::milliseconds ttl = std::chrono::hours(24);       // sliding: refreshed by use; at least 1 s
-  std::optional<std::chrono::milliseconds> max_lifetime;        // absolute: a record never outlives its first write by more
+  std::optional<std::chrono::milliseconds> max_lifetime;        // absolute: a record never outlives its first write by more,
+                                                                // whatever those have who write or renew it later
   std::string prefix = "mcp";                                   // Redis keys
   key_layout layout = key_layout::plain;                        // Redis keys
   std::chrono::milliseconds timeout = std::chrono::seconds(5);  // per operation

@@ -56,7 +56,7 @@ task<claim_result> redis_store::do_claim(owner session, owner user) {
     redis_scripts::words with;
     with.keys = {keys_.connections(session), keys_.servers(session), keys_.connections(user), keys_.servers(user)};
     with.arguments = {keys_.owner_prefix(session), keys_.owner_prefix(user), std::to_string(options().ttl.count()),
-                      std::to_string(members.size())};
+                      life_text(), std::to_string(members.size())};
     claim_result out;
     for (std::size_t i = 0; i < members.size(); ++i) decide(session, user, (*from)[i], (*to)[i], with.arguments, out);
     redis::request nothing_before;

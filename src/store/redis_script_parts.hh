@@ -30,6 +30,13 @@ local function is(expected, found)
 end
 )lua";
 
+// A record's last moment (0: none) is decided by the first write that has a limit, and then kept, whatever later writers are
+// configured with.
+inline constexpr std::string_view lifetime = R"lua(
+local function last_moment(latest, life) return latest == 0 and life > 0 and now + life or latest end
+local function within(at, latest) return latest > 0 and math.min(at, latest) or at end
+)lua";
+
 // A foreign program writes members and keys without expiry, and knows nothing of :servers. On contact its records get an
 // expiry and a place in :servers; one without a status may be half written, and is left alone.
 inline constexpr std::string_view adopt = R"lua(

@@ -119,11 +119,8 @@ local answer, last, renew = {'ok'}, 0, #foreign > 0
 for i = 1, records do
   local one = r[i]
   local rev = math.max(one.found_rev + 1, now_us)
-  local expires, latest = kept and kept_expiry(one) or now + ttl, 0
-  if life > 0 then
-    latest = one.latest > 0 and one.latest or now + life
-    expires = math.min(expires, latest)
-  end
+  local latest = last_moment(one.latest > now and one.latest or 0, life)
+  local expires = within(kept and kept_expiry(one) or now + ttl, latest)
   last = math.max(last, expires)
   local at = int(expires)
   local added = redis.call('SADD', servers, one.member)
@@ -161,14 +158,15 @@ script make(std::initializer_list<std::string_view> parts) {
 
 const script& put() {
   static const script it =
-      make({prelude, adopt, set_renewal(), put_read, unless(fault::no_lease_fence, put_lease_fence),
+      make({prelude, lifetime, adopt, set_renewal(), put_read, unless(fault::no_lease_fence, put_lease_fence),
             unless(fault::no_fence, put_fence), unless(fault::empty_replaces, put_last_good), put_write});
   return it;
 }
 
 const script& put_all() {
-  static const script it = make({prelude, adopt, set_renewal(), put_read, unless(fault::misses_new, put_nothing_else),
-                                 unless(fault::no_fence, put_fence), put_not_looked_at, put_write});
+  static const script it =
+      make({prelude, lifetime, adopt, set_renewal(), put_read, unless(fault::misses_new, put_nothing_else),
+            unless(fault::no_fence, put_fence), put_not_looked_at, put_write});
   return it;
 }
 

@@ -40,7 +40,8 @@ struct words {
 [[nodiscard]] const script& put_all();
 
 // Renews expiry.
-//   KEYS  connections, servers;  ARGV  owner prefix, ttl ms, member ("" : all).  Answers the number of records renewed.
+//   KEYS  connections, servers;  ARGV  owner prefix, ttl ms, max lifetime ms (0: none), member ("" : all).
+//   answers the number of records renewed.
 [[nodiscard]] const script& touch();
 
 // Removes everything of an owner.
@@ -50,7 +51,8 @@ struct words {
 
 // Moves a session's records to a user.
 //   KEYS  session connections, session servers, user connections, user servers
-//   ARGV  session prefix, user prefix, ttl ms, session members expected (count), then per session member:
+//   ARGV  session prefix, user prefix, ttl ms, max lifetime ms (0: none), session members expected (count), then per
+//         session member:
 //         member, "move" or "keep", session basis (revision, status, connected_at), user basis (the same three), status,
 //         connected_at ("" : none), info tail
 //   answers {"ok"} or {"conflict"}.

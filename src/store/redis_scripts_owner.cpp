@@ -7,35 +7,38 @@ namespace {
 
 constexpr std::string_view touch_body = R"lua(
 local connections, servers = KEYS[1], KEYS[2]
-local prefix, ttl, only = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local prefix, ttl, life, only = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local members = redis.call('SUNION', connections, servers)
 if only ~= '' then members = {only} end
 local r = {}
 for _, member in ipairs(members) do
   local base = prefix .. 'server:' .. member .. ':'
   local one = {member = member, base = base}
-  one.rev, one.expires, one.latest, one.pos, one.width = head_of(base .. 'info')
+  one.head = redis.call('GETRANGE', base .. 'info', 0, 127)
+  one.rev, one.expires, one.latest, one.pos, one.width = read_head(one.head)
   if redis.call('EXISTS', base .. 'status', base .. 'info') > 0 then r[#r + 1] = one end
 end
 local last = 0
 for _, one in ipairs(r) do
-  local expires = now + ttl
-  if one.latest > 0 then expires = math.min(expires, one.latest) end
+  local latest = last_moment(one.latest, life)
+  local expires, shown = within(now + ttl, latest), within(math.max(now + ttl, one.expires), latest)
   for _, field in ipairs({'status', 'tools', 'connected_at', 'info'}) do
     local key = one.base .. field
     local left = redis.call('PTTL', key)
-    if left == -1 or (left >= 0 and now + left < expires) then redis.call('PEXPIREAT', key, int(expires)) end
+    local late = latest > 0 and now + left > latest
+    if left == -1 or (left >= 0 and (late or now + left < expires)) then redis.call('PEXPIREAT', key, int(expires)) end
     if left > 0 then last = math.max(last, now + left) end
   end
   last = math.max(last, expires)
-  if one.pos and one.expires < expires then
-    local text = int(expires)
-    if #text == one.width then
+  if one.pos and (one.expires ~= shown or one.latest ~= latest) then
+    local text = int(shown)
+    if #text == one.width and one.latest == latest then
       redis.call('SETRANGE', one.base .. 'info', one.pos - 1, text)
     else
+      local _, past = string.find(one.head, '"expires_latest":%d+,')
       local whole = redis.call('GET', one.base .. 'info')
-      redis.call('SET', one.base .. 'info', string.sub(whole, 1, one.pos - 1) .. text .. string.sub(whole, one.pos + one.width),
-        'KEEPTTL')
+      redis.call('SET', one.base .. 'info', string.sub(whole, 1, one.pos - 1) .. text .. ',"expires_latest":' .. int(latest) ..
+        string.sub(whole, past), 'KEEPTTL')
     end
   end
   redis.call('SADD', servers, one.member)
@@ -69,7 +72,7 @@ return {count, kept}
 )lua";
 
 constexpr std::string_view claim_read = R"lua(
-local from, to, ttl, members = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local from, to, ttl, life, members = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 local from_connections, from_servers, connections, servers = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local found = redis.call('SUNION', from_connections, from_servers)
 redis.call('SUNION', connections, servers)
@@ -79,7 +82,7 @@ local function look(base)
   return {rev = rev, latest = latest, status = redis.call('GET', base .. 'status'), at = redis.call('GET', base .. 'connected_at')}
 end
 local r = {}
-for a = 5, #ARGV, 11 do
+for a = 6, #ARGV, 11 do
   local member = ARGV[a]
   local one = {member = member, act = ARGV[a + 1], s = {rev = ARGV[a + 2], status = ARGV[a + 3], at = ARGV[a + 4]},
     u = {rev = ARGV[a + 5], status = ARGV[a + 6], at = ARGV[a + 7]}, status = ARGV[a + 8], at = ARGV[a + 9], tail = ARGV[a + 10],
@@ -111,8 +114,9 @@ end
 local last = 0
 for _, one in ipairs(r) do
   if one.act == 'move' then
-    local rev, expires = math.max(one.fs.rev + 1, one.fu.rev + 1, now_us), now + ttl
-    if one.fs.latest > 0 then expires = math.min(expires, one.fs.latest) end
+    local rev = math.max(one.fs.rev + 1, one.fu.rev + 1, now_us)
+    local latest = last_moment(one.fs.latest, life)
+    local expires = within(now + ttl, latest)
     last = math.max(last, expires)
     local at = int(expires)
     move(one.src .. 'tools', one.dst .. 'tools', at)
@@ -120,7 +124,7 @@ for _, one in ipairs(r) do
     local key = one.dst .. 'connected_at'
     if one.at == '' then redis.call('DEL', key) else redis.call('SET', key, one.at, 'PXAT', at) end
     redis.call('SET', one.dst .. 'info', '{"revision":' .. int(rev) .. ',"expires_at":' .. at .. ',"expires_latest":' ..
-      int(one.fs.latest) .. ',' .. one.tail, 'PXAT', at)
+      int(latest) .. ',' .. one.tail, 'PXAT', at)
     redis.call('SADD', servers, one.member)
     redis.call(one.status == 'CONNECTED' and 'SADD' or 'SREM', connections, one.member)
   end
@@ -178,7 +182,7 @@ return repairs
 }  // namespace
 
 const script& touch() {
-  static const script it = make({prelude, adopt, set_renewal(), touch_body});
+  static const script it = make({prelude, lifetime, adopt, set_renewal(), touch_body});
   return it;
 }
 
@@ -189,7 +193,7 @@ const script& erase() {
 
 const script& claim() {
   static const script it =
-      make({prelude, adopt, set_renewal(), claim_read, unless(fault::no_fence, claim_fence), claim_write});
+      make({prelude, lifetime, adopt, set_renewal(), claim_read, unless(fault::no_fence, claim_fence), claim_write});
   return it;
 }
 

@@ -209,11 +209,14 @@ asio::awaitable<error> redis_store::explain_wrong_type(owner who, std::string me
   co_return error(errc::wrong_type, doing + ": a Redis key of this record holds a wrong type; nothing was written");
 }
 
+std::string redis_store::life_text() const {
+  return std::to_string(options().max_lifetime ? options().max_lifetime->count() : 0);
+}
+
 redis_scripts::words redis_store::put_words(const owner& who) const {
   redis_scripts::words out;
   out.keys = {keys_.connections(who), keys_.servers(who)};
-  const auto life = options().max_lifetime ? options().max_lifetime->count() : 0;
-  out.arguments = {keys_.owner_prefix(who), std::to_string(options().ttl.count()), std::to_string(life)};
+  out.arguments = {keys_.owner_prefix(who), std::to_string(options().ttl.count()), life_text()};
   return out;
 }
 
@@ -283,7 +286,7 @@ task<std::uint64_t> redis_store::do_touch(owner who, std::optional<std::string> 
   const std::string doing = what_for("touch", who, member.value_or(""));
   redis_scripts::words with;
   with.keys = {keys_.connections(who), keys_.servers(who)};
-  with.arguments = {keys_.owner_prefix(who), std::to_string(options().ttl.count()), member.value_or("")};
+  with.arguments = {keys_.owner_prefix(who), std::to_string(options().ttl.count()), life_text(), member.value_or("")};
   redis::request nothing_before;
   auto answer = co_await run(redis_scripts::touch(), std::move(nothing_before), std::move(with), doing);
   if (answer) co_return static_cast<std::uint64_t>(number(*answer));

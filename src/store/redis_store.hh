@@ -68,6 +68,7 @@ class redis_store final : public store {
   };
   task<replies> run_all(std::vector<script_call> calls, std::string doing);
   asio::awaitable<error> explain_wrong_type(owner who, std::string member, std::string doing);
+  [[nodiscard]] std::string life_text() const;  // of the absolute limit, as the scripts take it
   // The words of a put of no record yet; then one record more. `staged` is empty where no tools are.
   [[nodiscard]] redis_scripts::words put_words(const owner& who) const;
   void add_record(redis_scripts::words& to, const connection& after, const basis& seen, std::string_view action,

@@ -125,8 +125,9 @@ row_write decide_touch(const row& there, const row_clock& clock) {
   row_write out;
   out.after = there;
   set_expiry(out.after, there.expires_latest, clock);
-  // A worker with a shorter TTL takes nothing from what another one granted.
-  out.after.expires_at = std::max(out.after.expires_at, there.expires_at);
+  // A worker with a shorter TTL takes nothing from what another one granted; only the absolute limit does.
+  const auto granted = std::max(out.after.expires_at, there.expires_at);
+  out.after.expires_at = std::min(granted, out.after.expires_latest.value_or(granted));
   return out;
 }
 

@@ -22,6 +22,17 @@ store_options limited() {
   return o;
 }
 
+store_options long_lived() {
+  store_options o;
+  o.ttl = std::chrono::hours(1);
+  return o;
+}
+
+// Within one process there is one handle: then the other is one of the two.
+asio::awaitable<void> close_other(std::shared_ptr<store> other, store_pair on) {
+  if (other.get() != &on.a && other.get() != &on.b) co_await other->close();
+}
+
 task<bool> is_there(store& from, owner who, server_name name) {
   auto got = co_await from.get(std::move(who), std::move(name), tools_wanted::no);
   if (!got) co_return got.error();
@@ -117,6 +128,71 @@ STORE_TEST_WITH(no_use_outlives_the_limit, limited()) {
   const auto there = co_await is_there(on.a, user("42"), server("github"));
   CO_ASSERT_OK(there);
   EXPECT_FALSE(*there);
+}
+
+// A writer configured without a limit: its writes, renewals and claims take it from no record that has one.
+STORE_TEST_WITH(a_limit_holds_for_writers_without_one, limited()) {
+  const auto executor = co_await asio::this_coro::executor;
+  auto other = co_await on.data.open(executor, long_lived(), true);
+  CO_ASSERT_OK(other);
+  store& free = **other;
+  const auto up = co_await write(on.a, user("42"), server("github"), status::connected);
+  CO_ASSERT_OK(up);
+  CO_ASSERT_OK(co_await write(on.a, session("s"), server("claimed"), status::connected));
+  // A clock that every store has: a revision is the time of its write in microseconds.
+  const auto limit = timestamp(std::chrono::microseconds(up->revision)) + 3s;
+  co_await on.data.pass(1250ms);
+  const auto put = co_await write(free, user("42"), server("github"), status::connected);
+  CO_ASSERT_OK(put);
+  EXPECT_LE(*put->expires_at, limit);
+  change checked(*put, status::connected);
+  checked.keep_expiry();
+  const auto kept = co_await free.put(std::move(checked));
+  CO_ASSERT_OK(kept);
+  EXPECT_LE(*kept->expires_at, limit);
+  CO_ASSERT_OK(co_await free.touch(user("42"), std::nullopt));
+  CO_ASSERT_OK(co_await free.claim(session("s"), user("42")));
+  CO_ASSERT_OK(co_await on.b.touch(user("42"), std::nullopt));
+  const auto all = co_await on.b.list(user("42"), tools_wanted::no);
+  CO_ASSERT_OK(all);
+  EXPECT_EQ(names_of(*all), "claimed github");
+  for (const auto& c : *all) EXPECT_LE(*c.expires_at, limit + 100ms) << c.server;  // one was written a moment later
+  co_await close_other(std::move(*other), on);
+}
+
+// The other way round: who has a limit gives it to what it writes, renews or claims, and it is one from then on.
+STORE_TEST_WITH(a_limit_is_given_to_records_without_one, limited()) {
+  const auto executor = co_await asio::this_coro::executor;
+  auto other = co_await on.data.open(executor, long_lived(), true);
+  CO_ASSERT_OK(other);
+  store& free = **other;
+  for (const char* name : {"written", "kept"}) CO_ASSERT_OK(co_await write(free, user("42"), server(name), status::failed));
+  const auto touched = co_await write(free, user("42"), server("touched"), status::failed);
+  CO_ASSERT_OK(touched);
+  const auto last = co_await write(free, session("s"), server("claimed"), status::connected, R"([{"name":"a"}])");
+  CO_ASSERT_OK(last);
+  // A clock that every store has: a revision is the time of its write in microseconds.
+  const auto limit = timestamp(std::chrono::microseconds(last->revision)) + 4s;
+  CO_ASSERT_OK(co_await on.a.touch(user("42"), server("touched")));
+  CO_ASSERT_OK(co_await write(on.a, user("42"), server("written"), status::connected));
+  const auto there = co_await read(on.a, user("42"), server("kept"));
+  CO_ASSERT_OK(there);
+  change checked(*there, status::failed);
+  checked.keep_expiry();
+  CO_ASSERT_OK(co_await on.a.put(std::move(checked)));
+  CO_ASSERT_OK(co_await on.a.claim(session("s"), user("42")));
+  for (int again = 0; again < 2; ++again) {
+    const auto all = co_await on.b.list(user("42"), tools_wanted::yes);
+    CO_ASSERT_OK(all);
+    CO_ASSERT_EQ(names_of(*all), "claimed kept touched written");
+    for (const auto& c : *all) {
+      EXPECT_LE(*c.expires_at, limit) << c.server;
+      EXPECT_TRUE(c.problems.empty()) << c.server << ": " << c.problems.front();
+    }
+    EXPECT_EQ((*all)[2].revision, touched->revision) << "a touch is no change";
+    CO_ASSERT_OK(co_await free.touch(user("42"), std::nullopt));
+  }
+  co_await close_other(std::move(*other), on);
 }
 
 STORE_TEST(erase_leaves_nothing_of_one_owner_and_all_of_others) {
