@@ -20,8 +20,8 @@ struct managed_name {
   friend auto operator<=>(const managed_name&, const managed_name&) = default;
 };
 
-// The right to keep one connection, until it runs out by the store's clock. number grows with every new lease of the same
-// connection: a write under an older one is refused (change::under).
+// The right to keep one connection, until it runs out by the store's clock. No holder is ever given the same number twice
+// (ADR 9): a write under an older lease is refused (change::under).
 struct lease {
   lease(managed_name of, std::string who, std::uint64_t nr) : what(std::move(of)), holder(std::move(who)), number(nr) {}
   managed_name what;

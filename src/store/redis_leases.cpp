@@ -35,7 +35,7 @@ task<std::optional<lease>> redis_store::do_take_lease(managed_name what, std::st
   const auto member = to_text(what);
   redis_scripts::words with;
   with.keys = {lease_key(what)};
-  with.arguments = {holder, registered, std::to_string(time.count())};
+  with.arguments = {holder, registered, std::to_string(time.count()), std::to_string(last_lease_number_)};
   std::vector<script_call> calls;
   calls.emplace_back(redis_scripts::take_lease(), std::move(with));
   calls.push_back(index_call(shard_of(member), "held", time));
@@ -58,6 +58,7 @@ task<std::optional<lease>> redis_store::do_take_lease(managed_name what, std::st
     co_return std::optional<lease>();
   }
   lease mine(what, std::move(holder), number_in<std::uint64_t>(answer.items[1].text).value_or(0));
+  last_lease_number_ = std::max(last_lease_number_, mine.number);
   for (std::size_t i = 1; i < got->size(); ++i) {
     if (!(*got)[i].is_error()) continue;
     error why = failed((*got)[i], doing, keys[i]);

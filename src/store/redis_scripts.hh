@@ -62,7 +62,8 @@ struct words {
 // the end of HOLDER. It lives as long as the lease runs. Each of these programs touches one key.
 //
 // Takes a lease, or renews one's own.
-//   KEYS  lease;  ARGV  holder, registered, time ms.  Answers {1, number} or {0, ms that another's still runs}.
+//   KEYS  lease;  ARGV  holder, registered, time ms, the highest number that this holder was given so far.
+//   answers {1, number} or {0, ms that another's still runs}.
 [[nodiscard]] const script& take_lease();
 //   KEYS  lease;  ARGV  how its value must begin, time ms, ttl ms.
 //   answers 0 (lost), 1, or the registered name where its index has to be renewed, too.

@@ -15,10 +15,10 @@ end
 )lua";
 
 constexpr std::string_view take_body = R"lua(
-local key, holder, registered, time = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
+local key, holder, registered, time, last = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local number, who = read_lease(redis.call('GET', key))
 if number and who ~= holder then return {0, redis.call('PTTL', key)} end
-number = number or int(now_us)
+number = number or int(math.max(now_us, last + 1))
 redis.call('SET', key, number .. ' ' .. #holder .. ' ' .. holder .. ' ' .. registered, 'PX', int(time))
 return {1, number}
 )lua";

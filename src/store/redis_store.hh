@@ -122,6 +122,7 @@ class redis_store final : public store {
   key_space keys_;
   store_url url_;
   std::chrono::microseconds clock_ahead_{0};  // Redis's clock less ours
+  std::uint64_t last_lease_number_ = 0;       // the highest that was given to us
   bool sort_refused_ = false;                 // on a cluster, or to users who may not read all keys: found out once
   std::mt19937_64 random_;
   redis::link link_;

@@ -99,6 +99,30 @@ class redis_leases_test : public testing::Test {
   redis_server server_;
 };
 
+// A number from a clock that was ahead, and has been set back since: as it stands when that lease is taken up again.
+TEST_F(redis_leases_test, no_number_comes_again_when_the_clock_is_set_back) {
+  with([](scene& at) -> asio::awaitable<void> {
+    constexpr std::uint64_t ahead = 8'000'000'000'000'000;  // the year 2223
+    redis::request set;
+    set.add("SET", lease_key, std::to_string(ahead) + " 3 one registered", "PX", "60000");
+    CO_ASSERT_OK(co_await at.says(std::move(set)));
+    auto mine = co_await at.take(*at.a, "1");
+    CO_ASSERT_OK(mine);
+    EXPECT_EQ(mine->number, ahead);
+    for (const auto how : {lease_end::over, lease_end::hand_over}) {
+      const lease last = *mine;
+      CO_ASSERT_OK(co_await at.a->end_lease(last, how));
+      mine = co_await at.take(*at.a, "1");
+      CO_ASSERT_OK(mine);
+      EXPECT_GT(mine->number, last.number);
+      change late(last.what.whose, last.what.server, status::connected);
+      late.under(last);
+      const auto refused = co_await at.a->put(std::move(late));
+      CO_ASSERT_FAILS(refused, errc::lease_lost);
+    }
+  });
+}
+
 TEST_F(redis_leases_test, five_hundred_renewals_are_one_flush) {
   with([](scene& at) -> asio::awaitable<void> {
     std::vector<lease> held;
