@@ -176,6 +176,8 @@ asio::awaitable<void> keeper::carry_out(step what) {
     case kind::read:
       co_return co_await read();
     case kind::open:
+    case news_kind::stream_ended:
+      return fsm_.stream_ended(m);
       co_return co_await open();
     case kind::close:
       close_link();

@@ -203,6 +203,15 @@ keeper_fsm::steps keeper_fsm::lost(moment m) {
 
 void keeper_fsm::list_changed(moment m) {
   if (listing_ || !list_at_ || *list_at_ > m.now + rules_.list_pause) list_at_ = m.now + rules_.list_pause;
+// Servers and proxies end idle streams now and then, and some do it all the time: one check in so many seconds finds out
+// that a server is gone, and is no burden to one that is not.
+void keeper_fsm::stream_ended(moment m) {
+  if (phase_ != phase::up || pinging_) return;
+  const auto at = early_at_ ? std::max(m.now, *early_at_ + rules_.early_pause) : m.now;
+  if (check_at_ && *check_at_ <= at) return;
+  check_at_ = early_at_ = at;
+}
+
 }
 
 keeper_fsm::steps keeper_fsm::listed(moment m, const listing& what) {

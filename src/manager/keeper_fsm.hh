@@ -25,6 +25,7 @@ struct keeper_rules {
   span check_every = std::chrono::seconds(30);
   span first_retry = std::chrono::seconds(1), last_retry = std::chrono::minutes(5);
   span list_pause = std::chrono::milliseconds(100);  // announcements of new lists come in storms
+  span early_pause = std::chrono::seconds(5);        // between checks that ended streams gave rise to
   span steady_after = std::chrono::seconds(60);      // a session that lasted so long ends a row of failures
   span store_pause = std::chrono::seconds(1);        // before asking a store again that did not answer
 };
@@ -95,6 +96,8 @@ class keeper_fsm {
   [[nodiscard]] steps lost(moment m);
   void list_changed(moment m);
   [[nodiscard]] steps listed(moment m, const listing& what);
+  // The stream on which the server speaks first: the server may be gone, so it is checked now.
+  void stream_ended(moment m);
   // broken: the session is no more; else it only did not answer that.
   [[nodiscard]] steps list_failed(moment m, bool broken);
   [[nodiscard]] steps checked(moment m);
@@ -153,5 +156,6 @@ class keeper_fsm {
   clock::time_point up_since_;
   when check_at_, list_at_, retry_at_, read_at_, write_at_;
 };
+  when early_at_;  // the last check that an ended stream gave rise to
 
 }  // namespace mcpstate

@@ -24,6 +24,9 @@ class server_link::ears final : public mcp::host {
   void told_list_changed(std::string_view what) override {
     if (of_ != nullptr && what == "tools") of_->tell(link_news(kind::list_changed));
   }
+  void told_stream_ended() override {
+    if (of_ != nullptr && of_->ready_) of_->tell(link_news(kind::stream_ended));
+  }
   void told_lost(const error& why) override {
     if (of_ == nullptr || !of_->ready_ || std::exchange(of_->lost_, true)) return;
     of_->tell(failure_news(kind::lost, why));

@@ -22,7 +22,17 @@ namespace mcpstate {
 
 // What a link tells.
 struct link_news {
-  enum class kind { opened, failed, lost, list_changed, listed, list_failed, checked, check_failed } what;
+  enum class kind {
+    opened,
+    failed,
+    lost,
+    stream_ended,  // mcp::host::told_stream_ended
+    list_changed,
+    listed,
+    list_failed,
+    checked,
+    check_failed
+  } what;
   explicit link_news(kind k) : what(k) {}
   std::optional<error> why;                  // failed, lost, …_failed
   std::optional<mcp::tool_listing> listing;  // opened, listed

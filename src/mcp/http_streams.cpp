@@ -152,6 +152,7 @@ asio::awaitable<bool> http_transport::follow_once(stream_place& place, int& fail
     auto read = co_await read_events(*opened, 0, place);
     static_cast<void>(read.has_value());  // however it ended, it is opened again
     failures = std::chrono::steady_clock::now() - begun > long_life ? 1 : failures + 1;
+    if (!group_.stopping()) sink_.on_stream_ended();
     co_return true;
   }
   ++failures;

@@ -76,6 +76,11 @@ void session::way::on_oddity(const std::string& what, const std::string& peer) {
   if (current() && owner_.options_.on_oddity) owner_.options_.on_oddity(what, peer);
 }
 
+void session::way::on_stream_ended() {
+  const bool ready = owner_.fsm_.where() == session_fsm::phase::ready && !owner_.lost_;
+  if (current() && ready && owner_.options_.user) owner_.options_.user->told_stream_ended();
+}
+
 void session::way::on_gap() {
   if (current() && owner_.options_.user) owner_.options_.user->told_list_changed("tools");
 }

@@ -47,6 +47,7 @@ class session final : public client {
     void on_refused(std::uint64_t request, http_answer what) override;
     void on_session_over(std::uint64_t request) override;
     void on_oddity(const std::string& what, const std::string& peer) override;
+    void on_stream_ended() override;
     void on_gap() override;
     void on_lost(error why) override;
     [[nodiscard]] bool is_waiting(std::uint64_t id) const override;

@@ -321,6 +321,7 @@ asio::awaitable<void> session::listen() {
     if (!way_ || mine.lock() != way_) break;
     if (!ended) not_listening_ = ended.error();
     if (told.refusal && is_final(told.refusal->status)) break;
+    if (!told.refusal && !lost_ && options_.user) options_.user->told_stream_ended();
     settled->open();  // whoever waits for the first try need not wait for the next
     failures = std::chrono::steady_clock::now() - begun > long_life ? 1 : failures + 1;
     if (!co_await aio::wait_until(aio::after(backoff(failures, first_listen_wait, longest_listen_wait)))) break;

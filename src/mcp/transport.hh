@@ -29,6 +29,8 @@ class message_sink {
   virtual void on_session_over(std::uint64_t request) = 0;
   // The peer did something that it should not, and that does no harm: ours, then its own words.
   virtual void on_oddity(const std::string& what, const std::string& peer) = 0;
+  // The stream of announcements has ended, in whatever way. It is opened again: on_gap().
+  virtual void on_stream_ended() = 0;
   // The stream of announcements had broken and is back: some may be lost.
   virtual void on_gap() = 0;
   // The peer is gone: nothing will arrive any more. Called at most once.

@@ -37,6 +37,9 @@ class host {
     static_cast<void>(method);
     static_cast<void>(params);
   }
+  // The stream on which the server speaks first has ended, and is opened again. That may mean nothing (servers and proxies
+  // end idle streams), or that the server is gone: a ping tells. Not told where the session lives and dies with that stream.
+  virtual void told_stream_ended() {}
   // The session has ended, and not by close(). The next request opens a new one, if the client's options let it.
   virtual void told_lost(const error& why) { static_cast<void>(why); }
 

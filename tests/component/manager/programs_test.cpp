@@ -131,5 +131,48 @@ TEST(Keeping, KeepsAModernServer) {
   run_co_test([](asio::io_context&) { return keeps_a_modern_server(); }, 60s);
 }
 
+// Nothing is asked of it for an hour: that its stream ends is all there is to notice.
+asio::awaitable<void> notices_that_it_is_killed(std::unique_ptr<npm_http_server> server, std::string path) {
+  CO_ASSERT_TRUE(server);
+  auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
+  manager_options options = quick_options();
+  options.check_every = 1h;
+  auto keeping = make_manager(*records, options);
+  auto up = co_await connect_and_settle(*keeping, user(1), by_url(server->url(path)));
+  CO_ASSERT_OK(up);
+  CO_ASSERT_EQ(up->state, status::connected);
+  const auto begun = std::chrono::steady_clock::now();
+  for (const auto& each : server->processes()) ::kill(each.pid, SIGKILL);
+  auto failed = co_await seen(*records, user(1), is(status::failed));
+  CO_ASSERT_TRUE(failed);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 5s);
+  co_await server->stop();
+  co_await keeping->close();
+  co_await records->close();
+}
+
+asio::awaitable<void> notices_that_everything_is_killed(std::string mode, std::string path) {
+  auto command = [mode](const std::string&) { return std::vector<std::string>{npm_command("mcp-server-everything"), mode}; };
+  auto server = co_await npm_http_server::start(command);
+  co_await notices_that_it_is_killed(std::move(server), std::move(path));
+}
+
+asio::awaitable<void> notices_that_a_modern_server_is_killed() {
+  auto server = co_await npm_http_server::start_modern("http-modern");
+  co_await notices_that_it_is_killed(std::move(server), "/mcp");
+}
+
+TEST(Keeping, NoticesThatAStreamableHttpServerIsKilled) {
+  run_co_test([](asio::io_context&) { return notices_that_everything_is_killed("streamableHttp", "/mcp"); }, 60s);
+}
+
+TEST(Keeping, NoticesThatAnSseServerIsKilled) {
+  run_co_test([](asio::io_context&) { return notices_that_everything_is_killed("sse", "/sse"); }, 60s);
+}
+
+TEST(Keeping, NoticesThatAModernServerIsKilled) {
+  run_co_test([](asio::io_context&) { return notices_that_a_modern_server_is_killed(); }, 60s);
+}
+
 }  // namespace
 }  // namespace mcpstate::test

@@ -76,6 +76,50 @@ TEST(KeeperFsm, ReadsAgainWhenTheStoreDidNotAnswer) {
   EXPECT_EQ(s.see(record(status::connecting, 1)), "open");
 }
 
+TEST(KeeperFsm, ChecksAtOnceWhenTheStreamEnds) {
+  scene s;
+  s.come_up();
+  s.now += 10s;
+  s.fsm.stream_ended(s.m());
+  keeper_fsm::span waited{};
+  EXPECT_EQ(s.next(&waited), "ping");
+  EXPECT_EQ(waited, 0ms);
+  s.fsm.stream_ended(s.m());  // it is being asked
+  EXPECT_EQ(text(s.fsm.checked(s.m())), "");
+  EXPECT_EQ(s.next(&waited), "ping");
+  EXPECT_EQ(waited, 30s) << "as usual";
+  EXPECT_EQ(text(s.fsm.check_failed(s.m(), true)), "close open");
+  s.fsm.stream_ended(s.m());  // of the session that is gone
+  EXPECT_FALSE(s.fsm.wake_at());
+}
+
+TEST(KeeperFsm, ChecksSeldomWhenStreamsEndAllTheTime) {
+  scene s;
+  s.come_up();
+  int checks = 0;
+  for (int tenths = 0; tenths < 600; ++tenths, s.now += 100ms) {
+    s.fsm.stream_ended(s.m());
+    if (!s.fsm.wake_at() || *s.fsm.wake_at() > s.now) continue;
+    EXPECT_EQ(text(s.fsm.tick(s.m())), "ping");
+    EXPECT_EQ(text(s.fsm.checked(s.m())), "");
+    ++checks;
+  }
+  EXPECT_EQ(checks, 12) << "in a minute: one each five seconds";
+}
+
+TEST(KeeperFsm, SaysWhatItIsOverFor) {
+  scene s;
+  s.come_up();
+  const auto did = s.fsm.seen(s.m(), record(status::disconnected, 7));
+  ASSERT_EQ(text(did), "close over");
+  EXPECT_EQ(did.back().seen, 7U);
+  scene gone;
+  gone.come_up();
+  const auto none = gone.fsm.seen(gone.m(), sight());
+  ASSERT_EQ(text(none), "close over");
+  EXPECT_EQ(none.back().seen, 0U);
+}
+
 TEST(KeeperFsm, BacksOffWithFullJitterUpToALimit) {
   scene s;
   EXPECT_EQ(s.start(record(status::connecting, 1)), "open");
