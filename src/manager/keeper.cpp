@@ -58,6 +58,7 @@ void keeper::hand_over() {
 void keeper::lose() {
   lost_ = true;
   close_link();
+  tell_outcome();
   wake();
 }
 
@@ -67,12 +68,29 @@ std::shared_ptr<server_link> keeper::session() const {
   return link_ && link_->client() != nullptr && !lost_ ? link_ : nullptr;
 }
 
+bool keeper::is_coming() const noexcept {
+  const auto at = fsm_.where();
+  return !lost_ && !ended_ && (at == keeper_fsm::phase::reading || at == keeper_fsm::phase::opening);
+}
+
+asio::awaitable<void> keeper::outcome(aio::deadline until) {
+  if (!is_coming()) co_return;
+  if (!outcome_) outcome_ = std::make_shared<mcp::latch>();
+  const std::shared_ptr<mcp::latch> mine = outcome_;
+  co_await mine->wait(until);
+}
+
+void keeper::tell_outcome() {
+  if (outcome_ && !is_coming()) std::exchange(outcome_, nullptr)->open();
+}
+
 void keeper::add(keeper_fsm::steps more) { todo_.insert(todo_.end(), more.begin(), more.end()); }
 
 asio::awaitable<void> keeper::run() {
   co_await asio::this_coro::throw_if_cancelled(false);
   add(fsm_.start());
   for (;;) {
+    tell_outcome();
     while (!todo_.empty() && !lost_) {
       const step next = todo_.front();
       todo_.erase(todo_.begin());
@@ -84,7 +102,9 @@ asio::awaitable<void> keeper::run() {
     if (stopped) break;
     co_await wait();
   }
+  ended_ = true;
   close_link();
+  tell_outcome();
 }
 
 // The next thing that has happened; false if there is none.

@@ -75,6 +75,10 @@ class keeper {
  private:
   struct letter {  // news of a link; those of one that was closed are thrown away
     letter(std::uint64_t number, link_news what) : link(number), news(std::move(what)) {}
+  // Whether an attempt to open one is under way, or about to be.
+  [[nodiscard]] bool is_coming() const noexcept;
+  // Waits until it is not, the time is over or the caller is cancelled. The caller shares this keeper meanwhile.
+  asio::awaitable<void> outcome(aio::deadline until);
     std::uint64_t link;
     link_news news;
   };
@@ -85,6 +89,7 @@ class keeper {
   [[nodiscard]] bool take_next();
   void read_letter(letter what);
   [[nodiscard]] keeper_fsm::steps failed_by(link_news& news);
+  void tell_outcome();
   keeper_fsm::listing note_listing(mcp::tool_listing listing);
   asio::awaitable<void> wait();
   asio::awaitable<void> carry_out(step what);
@@ -113,7 +118,8 @@ class keeper {
   place place_;                      // as the record says
   std::optional<tools_list> tools_;  // between a listing and the write of it
   std::optional<error> why_;         // of the last failure
-  bool look_ = false, moved_ = false, hand_over_ = false, leaving_ = false, lost_ = false;
+  bool look_ = false, moved_ = false, hand_over_ = false, leaving_ = false, lost_ = false, ended_ = false;
+  std::shared_ptr<mcp::latch> outcome_;  // while somebody waits for it
   asio::steady_timer timer_;
 };
 

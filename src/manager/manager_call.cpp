@@ -25,9 +25,10 @@ asio::awaitable<std::shared_ptr<server_link>> manager_impl::wait_for_session(man
     const keeper_ptr mine = find(of);
     if (!mine) co_return nullptr;
     if (auto session = mine->session()) co_return session;
-    const bool coming = mine->where() == keeper_fsm::phase::opening || mine->where() == keeper_fsm::phase::reading;
-    if (!coming || std::chrono::steady_clock::now() >= until) co_return nullptr;
-    if (!co_await aio::wait_until(aio::after(10ms))) co_return nullptr;
+    if (!mine->is_coming() || std::chrono::steady_clock::now() >= until) co_return nullptr;
+    co_await mine->outcome(until);
+    const bool cancelled = co_await aio::is_cancelled();
+    if (cancelled) co_return nullptr;
   }
 }
 
