@@ -235,6 +235,48 @@ TEST(Fleet, TakesOverFromOneThatWasStoppedAndComesBack) {
   run_co_test([&dir](asio::io_context&) { return takes_over(dir.file("state.db"), SIGSTOP); }, 60s);
 }
 
+// Hundreds, in a file that others wait for: all are handed over by a clean stop, within its second.
+asio::awaitable<void> hands_over_hundreds(std::string path) {
+  constexpr int count = 300;
+  announcing_server server(co_await asio::this_coro::executor);
+  auto records = co_await sqlite(path);
+  auto others = co_await sqlite(path);
+  auto options = quick_options();
+  options.lease_time = 60s;  // nothing comes of waiting for it
+  options.check_every = 1h;
+  options.attempts_per_origin = 16;
+  auto first = make_manager(*records, options);
+  for (int i = 0; i < count; ++i) {
+    auto ordered = co_await first->connect(user(i), srv, by_url(server.url()), std::nullopt);
+    CO_ASSERT_OK(ordered);
+  }
+  const bool all_up = co_await eventually([&first] { return first->counts().connected == count; }, 30s);
+  CO_ASSERT_TRUE(all_up);
+  const auto begun = steady::now();
+  co_await first->close();
+  const auto took = steady::now() - begun;
+  std::cout << count << " handed over in " << std::chrono::duration_cast<std::chrono::milliseconds>(took).count() << " ms\n";
+  EXPECT_LT(took, 2s);
+  int held = 0;
+  for (int i = 0; i < count; ++i) {
+    const std::string holder = co_await holder_of(*others, user(i));
+    held += holder.empty() ? 0 : 1;
+  }
+  EXPECT_EQ(held, 0);
+  auto second = make_manager(*others, options);
+  const bool taken = co_await eventually([&second] { return second->counts().connected == count; }, 30s);
+  EXPECT_TRUE(taken) << second->counts().connected;
+  co_await second->close();
+  co_await others->close();
+  co_await records->close();
+  co_await server.stop();
+}
+
+TEST(Fleet, HandsOverHundredsInAFile) {
+  const temp_dir dir;
+  run_co_test([&dir](asio::io_context&) { return hands_over_hundreds(dir.file("state.db")); }, 120s);
+}
+
 // Resident memory means nothing under a sanitizer: there it is only tested that they come and go.
 #ifdef MCPSTATE_SANITIZER_HEAP
 constexpr int many = 100;
