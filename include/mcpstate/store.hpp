@@ -146,8 +146,9 @@ class store {
                                         std::chrono::milliseconds time);
   // Answers those that were lost: another's, or run out. Those have to be taken again.
   task<std::vector<lease>> renew_leases(std::vector<lease> held, std::chrono::milliseconds time);
-  // One that is not ours any more: nothing happens.
-  task<void> end_lease(lease which, lease_end how);
+  // One that is not ours any more: nothing happens. seen: which revision of the record it is over for (0: there is none). If
+  // the record has another one in the step that ends the lease, it was ordered again: then it is handed over.
+  task<void> end_lease(lease which, lease_end how, std::optional<std::uint64_t> seen = std::nullopt);
   // Who keeps it now; absent: nobody.
   task<std::optional<lease>> lease_of(managed_name what);
   // "I am here, and keep so many": holds for `time`; answers who else does, and what waits for a keeper. After a clean stop:
@@ -196,7 +197,7 @@ class store {
   virtual task<std::optional<lease>> do_take_lease(managed_name what, std::string holder, std::string registered,
                                                    std::chrono::milliseconds time) = 0;
   virtual task<std::vector<lease>> do_renew_leases(std::vector<lease> held, std::chrono::milliseconds time) = 0;
-  virtual task<void> do_end_lease(lease which, lease_end how) = 0;
+  virtual task<void> do_end_lease(lease which, lease_end how, std::optional<std::uint64_t> seen) = 0;
   virtual task<std::optional<lease>> do_lease_of(managed_name what) = 0;
   virtual task<fleet> do_beat(instance_report me, std::chrono::milliseconds time) = 0;
   virtual task<managed_page> do_managed_of(server_name registered, std::string cursor) = 0;

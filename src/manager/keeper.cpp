@@ -176,6 +176,8 @@ void keeper::read_letter(letter what) {
     case news_kind::lost:
       why_ = std::move(news.why);
       return add(fsm_.lost(m));
+    case news_kind::stream_ended:
+      return fsm_.stream_ended(m);
     case news_kind::list_changed:
       return fsm_.list_changed(m);
     case news_kind::listed:
@@ -196,8 +198,6 @@ asio::awaitable<void> keeper::carry_out(step what) {
     case kind::read:
       co_return co_await read();
     case kind::open:
-    case news_kind::stream_ended:
-      return fsm_.stream_ended(m);
       co_return co_await open();
     case kind::close:
       close_link();
@@ -211,7 +211,7 @@ asio::awaitable<void> keeper::carry_out(step what) {
     case kind::write:
       co_return co_await write(what);
     case kind::end:
-      co_return co_await end(what.how);
+      co_return co_await end(what);
   }
 }
 

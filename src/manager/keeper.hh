@@ -66,30 +66,34 @@ class keeper {
   [[nodiscard]] std::uint64_t revision() const noexcept { return fsm_.revision(); }
   [[nodiscard]] bool is_leaving() const noexcept { return leaving_; }  // hand_over() was said
   [[nodiscard]] bool is_lost() const noexcept { return lost_; }
+  // It has its lease, and has not begun to end it.
+  [[nodiscard]] bool is_keeping() const noexcept {
+    return !lost_ && !ended_ && !leaving_ && fsm_.where() != keeper_fsm::phase::over;
+  }
   // Whether somebody has told it to look at the record, and it has not done so yet.
   [[nodiscard]] bool wants_to_look() const noexcept { return look_; }
   void forget_to_look() noexcept { look_ = false; }
   // The session, if there is one that can be used.
   [[nodiscard]] std::shared_ptr<server_link> session() const;
-
- private:
-  struct letter {  // news of a link; those of one that was closed are thrown away
-    letter(std::uint64_t number, link_news what) : link(number), news(std::move(what)) {}
   // Whether an attempt to open one is under way, or about to be.
   [[nodiscard]] bool is_coming() const noexcept;
   // Waits until it is not, the time is over or the caller is cancelled. The caller shares this keeper meanwhile.
   asio::awaitable<void> outcome(aio::deadline until);
+
+ private:
+  struct letter {  // news of a link; those of one that was closed are thrown away
+    letter(std::uint64_t number, link_news what) : link(number), news(std::move(what)) {}
     std::uint64_t link;
     link_news news;
   };
   using step = keeper_fsm::step;
 
   void wake();
+  void tell_outcome();
   void add(keeper_fsm::steps more);
   [[nodiscard]] bool take_next();
   void read_letter(letter what);
   [[nodiscard]] keeper_fsm::steps failed_by(link_news& news);
-  void tell_outcome();
   keeper_fsm::listing note_listing(mcp::tool_listing listing);
   asio::awaitable<void> wait();
   asio::awaitable<void> carry_out(step what);
@@ -97,7 +101,7 @@ class keeper {
   asio::awaitable<void> open();
   asio::awaitable<void> register_lease();
   asio::awaitable<void> write(step what);
-  asio::awaitable<void> end(lease_end how);
+  asio::awaitable<void> end(step what);
   task<std::optional<connection>> fetch();
   task<connection> put(connection before, step what);
   [[nodiscard]] timestamp store_time() const;

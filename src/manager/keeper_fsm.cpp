@@ -25,10 +25,11 @@ bool is_due(const std::optional<keeper_fsm::clock::time_point>& at, keeper_fsm::
 
 keeper_fsm::steps keeper_fsm::start() { return {step(kind::read)}; }
 
-keeper_fsm::steps keeper_fsm::let_go(lease_end how) {
+keeper_fsm::steps keeper_fsm::let_go(lease_end how, std::uint64_t seen) {
   phase_ = phase::over;
   step end(kind::end);
   end.how = how;
+  end.seen = seen;
   return {step(kind::close), end};
 }
 
@@ -52,7 +53,8 @@ void keeper_fsm::note_record(const sight& what) {
 keeper_fsm::steps keeper_fsm::seen(moment m, const sight& what) {
   if (phase_ == phase::over) return {};
   read_at_.reset();
-  if (!what.present || !what.managed || what.state == status::disconnected) return let_go(lease_end::over);
+  if (!what.present || !what.managed || what.state == status::disconnected)
+    return let_go(lease_end::over, what.present ? what.revision : 0);
   if (!known_) return first_look(m, what);
   return what.revision < revision_ || knows(what) ? steps() : look_again(m, what);
 }
@@ -201,8 +203,6 @@ keeper_fsm::steps keeper_fsm::lost(moment m) {
   return begin_opening(true);
 }
 
-void keeper_fsm::list_changed(moment m) {
-  if (listing_ || !list_at_ || *list_at_ > m.now + rules_.list_pause) list_at_ = m.now + rules_.list_pause;
 // Servers and proxies end idle streams now and then, and some do it all the time: one check in so many seconds finds out
 // that a server is gone, and is no burden to one that is not.
 void keeper_fsm::stream_ended(moment m) {
@@ -212,6 +212,8 @@ void keeper_fsm::stream_ended(moment m) {
   check_at_ = early_at_ = at;
 }
 
+void keeper_fsm::list_changed(moment m) {
+  if (listing_ || !list_at_ || *list_at_ > m.now + rules_.list_pause) list_at_ = m.now + rules_.list_pause;
 }
 
 keeper_fsm::steps keeper_fsm::listed(moment m, const listing& what) {

@@ -80,7 +80,9 @@ class keeper_fsm {
     bool facts = false, tools = false, allow_empty = false;
     std::uint32_t attempt = 0;
     std::optional<span> retry_in;
-    lease_end how = lease_end::over;  // end
+    // end
+    lease_end how = lease_end::over;
+    std::uint64_t seen = 0;  // over: for this revision of the record
   };
   using steps = std::vector<step>;
 
@@ -94,10 +96,10 @@ class keeper_fsm {
   [[nodiscard]] steps opened(moment m, const listing& what);
   [[nodiscard]] steps failed(moment m, trouble why);
   [[nodiscard]] steps lost(moment m);
-  void list_changed(moment m);
-  [[nodiscard]] steps listed(moment m, const listing& what);
   // The stream on which the server speaks first: the server may be gone, so it is checked now.
   void stream_ended(moment m);
+  void list_changed(moment m);
+  [[nodiscard]] steps listed(moment m, const listing& what);
   // broken: the session is no more; else it only did not answer that.
   [[nodiscard]] steps list_failed(moment m, bool broken);
   [[nodiscard]] steps checked(moment m);
@@ -125,7 +127,7 @@ class keeper_fsm {
 
  private:
   using when = std::optional<clock::time_point>;
-  [[nodiscard]] steps let_go(lease_end how);
+  [[nodiscard]] steps let_go(lease_end how, std::uint64_t seen = 0);
   [[nodiscard]] steps first_look(moment m, const sight& what);
   [[nodiscard]] steps look_again(moment m, const sight& what);
   [[nodiscard]] steps open_anew();
@@ -154,8 +156,8 @@ class keeper_fsm {
   bool offer_tools_ = false, offer_empty_ = false, offer_facts_ = false;  // of the write that is due
   int misses_ = 0;
   clock::time_point up_since_;
+  when early_at_;  // the last check that an ended stream gave rise to
   when check_at_, list_at_, retry_at_, read_at_, write_at_;
 };
-  when early_at_;  // the last check that an ended stream gave rise to
 
 }  // namespace mcpstate

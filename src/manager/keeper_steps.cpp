@@ -109,19 +109,22 @@ asio::awaitable<void> keeper::write(step what) {
   }
 }
 
-asio::awaitable<void> keeper::end(lease_end how) {
+asio::awaitable<void> keeper::end(step what) {
   if (const auto last = closing_.lock()) {
     // No two keepers on one server, as far as that takes no longer than a successor should wait.
     co_await last->is_shut().wait(aio::after(close_limit));
   }
   if (lost_) co_return;
   const lease mine = lease_;
-  auto ended = co_await home_.records().end_lease(mine, how);
+  // Somebody may want the connection again since we read that nobody does, and leave it to us because of our lease. Should
+  // this process die now, others find it.
+  const std::optional<std::uint64_t> seen = what.seen;
+  auto ended = co_await home_.records().end_lease(mine, what.how, seen);
   if (!ended) remark("a lease could not be ended; it runs out: " + ended.error().detail(), {});
   manager_observer* const observer = home_.options().observer;
   if (observer == nullptr) co_return;
   observer->on_lease(
-      name(), how == lease_end::over ? manager_observer::lease_news::over : manager_observer::lease_news::handed_over);
+      name(), what.how == lease_end::over ? manager_observer::lease_news::over : manager_observer::lease_news::handed_over);
 }
 
 }  // namespace mcpstate

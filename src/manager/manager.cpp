@@ -53,18 +53,30 @@ task<connection> manager_impl::connect(owner who, server_name server, place wher
   co_return co_await order(std::move(of), std::move(*there), std::move(seen), false);
 }
 
-// The lease comes first, so that an order is never left that nobody knows of; and again afterwards, as whoever kept the
-// connection until now may have let it go in between.
+// The lease that an order is written under: ours, or that of whoever keeps the connection. While it runs, whoever has it
+// learns of the order; and when it ends, others do. So no order is ever left that nobody knows of, whoever dies.
+task<lease> manager_impl::lease_for(managed_name of, std::string registered) {
+  if (const keeper_ptr mine = find(of); mine && mine->is_keeping()) co_return mine->held();
+  for (int tries = 1; tries <= most_rounds; ++tries) {
+    auto taken = co_await store_.take_lease(of, options_.instance, registered, lease_span(options_));
+    if (!taken) co_return taken.error();
+    if (*taken) co_return std::move(**taken);
+    auto theirs = co_await store_.lease_of(of);
+    if (!theirs) co_return theirs.error();
+    if (*theirs) co_return std::move(**theirs);
+  }
+  co_return error(errc::lease_lost, shown(of) + ": those who keep it let it go again and again; try again");
+}
+
+// The lease is taken again afterwards, as whoever kept the connection until now may have let it go in between.
 task<connection> manager_impl::order(managed_name of, destination there, std::optional<basis> seen, bool even_if_up) {
   if (stopping_) co_return error(errc::stopped, "this process is stopping");
-  if (!find(of)) {
-    if (keepers_.size() >= options_.max_connections)
-      co_return error(errc::queue_full, "this process keeps " + std::to_string(keepers_.size()) + " connections, its limit");
-    auto taken = co_await store_.take_lease(of, options_.instance, there.registered, lease_span(options_));
-    if (!taken) co_return taken.error();
-  }
+  if (!find(of) && keepers_.size() >= options_.max_connections)
+    co_return error(errc::queue_full, "this process keeps " + std::to_string(keepers_.size()) + " connections, its limit");
   result<connection> written = error(errc::bug, "not tried");
   for (int tries = 1; tries <= most_rounds; ++tries) {
+    auto keeper = co_await lease_for(of, there.registered);
+    if (!keeper) co_return keeper.error();
     auto before = co_await store_.get(of.whose, of.server, tools_wanted::no);
     if (!before) co_return before.error();
     const basis met = *before ? (*before)->seen : basis();
@@ -79,8 +91,12 @@ task<connection> manager_impl::order(managed_name of, destination there, std::op
       break;
     }
     change wanted = order_of(of, *before, there);
+    wanted.under(*keeper);
     written = co_await store_.put(std::move(wanted));
-    if (written || seen || !written.error().is(cond::conflict)) break;
+    if (written || !written.error().is(cond::conflict)) break;
+    const bool let_go = written.error().code() == errc::lease_lost;
+    if (seen && !let_go) break;
+    if (const keeper_ptr mine = find(of); let_go && mine && mine->is_keeping() && mine->held() == *keeper) mine->lose();
   }
   auto kept = co_await ensure_kept(of, there.registered);
   if (!written) co_return written.error();

@@ -128,6 +128,7 @@ asio::awaitable<void> manager_impl::keep(keeper_ptr mine) {
     again = wanted && *wanted;
   }
   if (mine->is_lost()) tell_lease(of, lease_news::lost);
+  if (mine->is_lost() && mine->wants_to_look()) again = true;  // somebody left an order to it, and did not know
   std::string registered = mine->registered();
   keepers_.erase(of);
   watches_.remove(of.whose);

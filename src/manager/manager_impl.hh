@@ -48,6 +48,7 @@ class manager_impl final : public manager, private keeper_home {
   void bury(std::shared_ptr<server_link> link) override;
 
   // manager.cpp
+  task<lease> lease_for(managed_name of, std::string registered);
   task<connection> order(managed_name of, destination there, std::optional<basis> seen, bool even_if_up);
   task<std::uint64_t> disconnect_registered(managed_name of, std::string registered);
   [[nodiscard]] keeper_ptr find(const managed_name& of) const;

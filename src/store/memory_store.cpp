@@ -191,9 +191,9 @@ class memory_store final : public store {
     co_return leases().renew(held, time);
   }
 
-  task<void> do_end_lease(lease which, lease_end how) override {
+  task<void> do_end_lease(lease which, lease_end how, std::optional<std::uint64_t> seen) override {
     if (closed_) co_return closed();
-    MCPSTATE_CO_CHECK(leases().end(which, how));
+    MCPSTATE_CO_CHECK(steps().end_lease(which, how, seen));
     co_return result<void>();
   }
 

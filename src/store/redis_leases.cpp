@@ -62,7 +62,8 @@ task<std::optional<lease>> redis_store::do_take_lease(managed_name what, std::st
   for (std::size_t i = 1; i < got->size(); ++i) {
     if (!(*got)[i].is_error()) continue;
     error why = failed((*got)[i], doing, keys[i]);
-    auto undone = co_await do_end_lease(std::move(mine), lease_end::hand_over);
+    const std::optional<std::uint64_t> nothing_seen;
+    auto undone = co_await do_end_lease(std::move(mine), lease_end::hand_over, nothing_seen);
     static_cast<void>(undone);  // then it runs out
     co_return why;
   }
@@ -130,25 +131,30 @@ asio::awaitable<void> redis_store::index_renewed(std::vector<lease> lost, owner_
   static_cast<void>(noted);
 }
 
-task<void> redis_store::do_end_lease(lease which, lease_end how) {
+task<void> redis_store::do_end_lease(lease which, lease_end how, std::optional<std::uint64_t> seen) {
   const std::string doing = shown("end", which.what);
+  const bool checked = how == lease_end::over && seen;
   redis_scripts::words with;
-  with.keys = {lease_key(which.what)};
-  with.arguments = {lease_value_start(which)};
+  with.keys = {lease_key(which.what),
+               keys_.server_key(which.what.whose, encode_name(which.what.server.text()), key_field::info)};
+  with.arguments = {lease_value_start(which), checked ? std::to_string(*seen) : std::string()};
   std::vector<script_call> calls;
   calls.emplace_back(redis_scripts::end_lease(), std::move(with));
   auto got = co_await run_all(std::move(calls), doing);
   if (!got) co_return got.error();
   const reply& answer = got->front();
   if (answer.is_error()) co_return failed(answer, doing, lease_key(which.what));
-  if (answer.items.empty()) co_return result<void>();  // not ours any more: whoever has it says so
-  std::string word = "waits";
-  std::string registered;
-  if (how == lease_end::over) {
-    word = "over";
-    registered = answer.items[0].text;
-  }
-  co_return co_await index(which.what, std::move(word), milliseconds(0), std::move(registered));
+  if (answer.items.size() != 2) co_return result<void>();  // not ours any more: whoever has it says so
+  const bool again = answer.items[1].integer != 0;
+  const bool over = how == lease_end::over && !again;
+  std::string word(over ? "over" : "waits");
+  std::string registered(over ? answer.items[0].text : std::string());
+  MCPSTATE_CO_CHECK(co_await index(which.what, std::move(word), milliseconds(0), std::move(registered)));
+  // Whoever has taken it since the lease was gone stands in the index no more, and has to.
+  std::vector<managed_name> ended{which.what};
+  auto noted = co_await without_held(std::move(ended));
+  static_cast<void>(noted);  // a hint
+  co_return result<void>();
 }
 
 task<std::optional<lease>> redis_store::do_lease_of(managed_name what) {

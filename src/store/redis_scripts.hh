@@ -59,7 +59,7 @@ struct words {
 [[nodiscard]] const script& claim();
 
 // A lease's value is "NUMBER LENGTH HOLDER REGISTERED", LENGTH that of HOLDER in bytes: nothing else begins as it does up to
-// the end of HOLDER. It lives as long as the lease runs. Each of these programs touches one key.
+// the end of HOLDER. It lives as long as the lease runs. Each of these programs writes one key.
 //
 // Takes a lease, or renews one's own.
 //   KEYS  lease;  ARGV  holder, registered, time ms, the highest number that this holder was given so far.
@@ -68,7 +68,8 @@ struct words {
 //   KEYS  lease;  ARGV  how its value must begin, time ms, ttl ms.
 //   answers 0 (lost), 1, or the registered name where its index has to be renewed, too.
 [[nodiscard]] const script& renew_lease();
-//   KEYS  lease;  ARGV  how its value must begin.  Answers {} (it was not ours any more) or {registered}.
+//   KEYS  lease, info;  ARGV  how its value must begin, the revision that the record is to have ("": any).
+//   answers {} (it was not ours any more) or {registered, whether the record has another revision}.
 [[nodiscard]] const script& end_lease();
 // Notes in an index which leases are held, wait or are over; a connection is "user:42:github", encoded.
 //   KEYS  managed (ZSET);  ARGV  ttl ms, "held" | "waits" | "over", ms that they run, members.

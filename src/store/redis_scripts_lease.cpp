@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The programs of leases. One key each, so that any server may hold any of them.
+// The programs of leases. One key each, so that any server may hold any of them; the end of a lease reads its record, too,
+// which is kept on the same one.
 #include "store/redis_script_parts.hh"
 
 namespace mcpstate::redis_scripts {
@@ -36,12 +37,13 @@ return 1
 )lua";
 
 constexpr std::string_view end_body = R"lua(
-local key, want = KEYS[1], ARGV[1]
+local key, want, seen = KEYS[1], ARGV[1], ARGV[2]
 local value = redis.call('GET', key)
 if not value or string.sub(value, 1, #want) ~= want then return {} end
+local again = seen ~= '' and int(head_of(KEYS[2])) ~= seen
 redis.call('DEL', key)
 local _, _, registered = read_lease(value)
-return {registered}
+return {registered, again and 1 or 0}
 )lua";
 
 // An index outlives its last use by a ttl at least. Renewed with some to spare, so that few uses renew it.
@@ -111,7 +113,7 @@ const script& renew_lease() {
 }
 
 const script& end_lease() {
-  static const script it = make({lease_parts, end_body});
+  static const script it = make({prelude, lease_parts, end_body});
   return it;
 }
 

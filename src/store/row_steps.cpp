@@ -53,6 +53,17 @@ result<row_write> row_steps::decide(const change& what, const connection& after)
   return decide_put(*there, what, after, *at);
 }
 
+// What is over for one revision of a record may be wanted again by the next.
+result<bool> row_steps::end_lease(const lease& which, lease_end how, std::optional<std::uint64_t> seen) {
+  if (how == lease_end::over && seen) {
+    auto there = table_.find(which.what.whose, encode_name(which.what.server.text()), tools_wanted::no);
+    if (!there) return there.error();
+    const bool live = *there && !expired(**there, now_);
+    if ((live ? (*there)->revision : 0) != *seen) how = lease_end::hand_over;
+  }
+  return lease_steps(table_.leases(), options_.ttl, now_).end(which, how);
+}
+
 result<connection> row_steps::write(const owner& who, const row_write& what) {
   if (auto written = table_.write(who, what); !written) return written.error();
   auto stands = read_row(who, what.after, tools_wanted::no);

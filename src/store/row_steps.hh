@@ -42,6 +42,7 @@ class row_steps {
   result<std::uint64_t> disconnect_all(const owner& who);
   result<std::uint64_t> erase(const owner& who);
   result<claim_result> claim(const owner& session, const owner& user);
+  result<bool> end_lease(const lease& which, lease_end how, std::optional<std::uint64_t> seen);
 
  private:
   result<row_clock> clock();

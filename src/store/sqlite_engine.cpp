@@ -119,6 +119,10 @@ result<std::uint64_t> sqlite_engine::touch(const owner& who, const std::optional
   return transaction([&](row_steps& steps) { return steps.touch(who, member); });
 }
 
+result<bool> sqlite_engine::end_lease(const lease& which, lease_end how, std::optional<std::uint64_t> seen) {
+  return transaction([&](row_steps& steps) { return steps.end_lease(which, how, seen); });
+}
+
 sqlite_engine::noted<std::uint64_t> sqlite_engine::disconnect_all(const owner& who) {
   return noting<std::uint64_t>(std::vector<owner>(1, who), [&](row_steps& steps) { return steps.disconnect_all(who); });
 }

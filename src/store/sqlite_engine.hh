@@ -37,6 +37,7 @@ class sqlite_engine {
     lease_steps steps(table_.leases(), options_.ttl, now());
     return commit(fn(steps));
   }
+  result<bool> end_lease(const lease& which, lease_end how, std::optional<std::uint64_t> seen);
   result<std::optional<lease>> lease_of(const managed_name& what);
   result<managed_page> managed_of(const std::string& registered, const std::string& cursor);
   result<owner_page> scan(const std::string& cursor);

@@ -41,7 +41,7 @@ class sqlite_store final : public store {
   task<std::optional<lease>> do_take_lease(managed_name what, std::string holder, std::string registered,
                                            std::chrono::milliseconds time) override;
   task<std::vector<lease>> do_renew_leases(std::vector<lease> held, std::chrono::milliseconds time) override;
-  task<void> do_end_lease(lease which, lease_end how) override;
+  task<void> do_end_lease(lease which, lease_end how, std::optional<std::uint64_t> seen) override;
   task<std::optional<lease>> do_lease_of(managed_name what) override;
   task<fleet> do_beat(instance_report me, std::chrono::milliseconds time) override;
   task<managed_page> do_managed_of(server_name registered, std::string cursor) override;

@@ -24,11 +24,9 @@ task<std::vector<lease>> sqlite_store::do_renew_leases(std::vector<lease> held, 
   co_return co_await aio::offload(*pool_, std::move(job));
 }
 
-task<void> sqlite_store::do_end_lease(lease which, lease_end how) {
+task<void> sqlite_store::do_end_lease(lease which, lease_end how, std::optional<std::uint64_t> seen) {
   if (closed_) co_return closed();
-  auto job = [e = engine_.get(), which = std::move(which), how] {
-    return e->leases([&](lease_steps& steps) { return steps.end(which, how); });
-  };
+  auto job = [e = engine_.get(), which = std::move(which), how, seen] { return e->end_lease(which, how, seen); };
   auto ended = co_await aio::offload(*pool_, std::move(job));
   if (!ended) co_return ended.error();
   co_return result<void>();

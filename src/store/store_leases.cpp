@@ -42,9 +42,9 @@ task<std::vector<lease>> store::renew_leases(std::vector<lease> held, millisecon
   co_return co_await do_renew_leases(std::move(held), time);
 }
 
-task<void> store::end_lease(lease which, lease_end how) {
+task<void> store::end_lease(lease which, lease_end how, std::optional<std::uint64_t> seen) {
   MCPSTATE_CO_CHECK(check_holder(which.holder));
-  co_return co_await do_end_lease(std::move(which), how);
+  co_return co_await do_end_lease(std::move(which), how, seen);
 }
 
 task<std::optional<lease>> store::lease_of(managed_name what) { co_return co_await do_lease_of(std::move(what)); }
@@ -68,6 +68,7 @@ task<managed_page> store::managed_of(std::string registered, std::string cursor)
 // next finds it.
 task<void> store::offer_claimed(owner user, std::vector<std::string> moved) {
   if (moved.empty()) co_return result<void>();
+  const std::optional<std::uint64_t> nothing_seen;
   auto all = co_await do_list(user, tools_wanted::no);
   if (!all) co_return all.error();
   for (const auto& one : *all) {
@@ -81,7 +82,7 @@ task<void> store::offer_claimed(owner user, std::vector<std::string> moved) {
     auto taken = co_await do_take_lease(std::move(what), std::move(holder), std::move(registered), std::chrono::seconds(5));
     if (!taken) co_return taken.error();
     if (!*taken) continue;  // somebody keeps it already
-    auto given = co_await do_end_lease(std::move(**taken), lease_end::hand_over);
+    auto given = co_await do_end_lease(std::move(**taken), lease_end::hand_over, nothing_seen);
     if (!given) co_return given.error();
   }
   co_return result<void>();

@@ -64,6 +64,47 @@ STORE_TEST(a_lease_runs_out_and_the_next_has_a_larger_number) {
   EXPECT_TRUE(*late);
 }
 
+// The keeper has read that nobody wants the connection; before it ends its lease, somebody orders it, and leaves it to the
+// keeper, because there is one. Should the keeper die now, others have to find it.
+STORE_TEST(what_was_ordered_again_is_not_over) {
+  const auto mine = co_await taken(on.a, github(), "one", long_time);
+  CO_ASSERT_OK(mine);
+  const auto down = co_await write(on.a, user("42"), server("github"), status::disconnected);
+  CO_ASSERT_OK(down);
+  const auto order = co_await write(on.b, user("42"), server("github"), status::connecting);
+  CO_ASSERT_OK(order);
+  const auto left_to_it = co_await refused(on.b, github(), "two");
+  CO_ASSERT_OK(left_to_it);
+  EXPECT_TRUE(*left_to_it);
+  CO_ASSERT_OK(co_await on.a.end_lease(*mine, lease_end::over, down->revision));
+  auto all = co_await on.b.beat(report_of("two"), long_time);
+  CO_ASSERT_OK(all);
+  EXPECT_EQ(all->unheld, std::vector<managed_name>{github()});
+  const auto theirs = co_await taken(on.b, github(), "two", long_time);
+  CO_ASSERT_OK(theirs);
+  CO_ASSERT_OK(co_await on.b.end_lease(*theirs, lease_end::over, order->revision));
+  all = co_await on.b.beat(report_of("two"), long_time);
+  CO_ASSERT_OK(all);
+  EXPECT_TRUE(all->unheld.empty());
+  EXPECT_EQ(all->managed, 0u) << "that was the last word";
+}
+
+STORE_TEST(over_for_want_of_a_record_is_checked_too) {
+  auto mine = co_await taken(on.a, github(), "one", long_time);
+  CO_ASSERT_OK(mine);
+  CO_ASSERT_OK(co_await on.a.end_lease(*mine, lease_end::over, 0));
+  auto all = co_await on.b.beat(report_of("two"), long_time);
+  CO_ASSERT_OK(all);
+  EXPECT_EQ(all->managed, 0u);
+  mine = co_await taken(on.a, github(), "one", long_time);
+  CO_ASSERT_OK(mine);
+  CO_ASSERT_OK(co_await write(on.b, user("42"), server("github"), status::connecting));
+  CO_ASSERT_OK(co_await on.a.end_lease(*mine, lease_end::over, 0));
+  all = co_await on.b.beat(report_of("two"), long_time);
+  CO_ASSERT_OK(all);
+  EXPECT_EQ(all->unheld, std::vector<managed_name>{github()});
+}
+
 STORE_TEST(numbers_grow_over_every_end) {
   std::uint64_t last = 0;
   for (const auto how : {lease_end::over, lease_end::hand_over, lease_end::over, lease_end::hand_over}) {

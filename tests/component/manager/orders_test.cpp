@@ -243,6 +243,23 @@ asio::awaitable<void> follows_the_registry(scene& s) {
 
 TEST(Orders, FollowsTheRegistry) { play(follows_the_registry); }
 
+// Whoever keeps a connection has read that nobody wants it; then it is ordered; then its lease is ended, and it dies.
+asio::awaitable<void> loses_no_order_to_one_that_lets_go(scene& s) {
+  managed_name of(user(1), srv);
+  auto theirs = co_await s.records->take_lease(of, "other", "", 60s);
+  CO_ASSERT_TRUE(theirs && *theirs);
+  auto ordered = co_await s.keeping->connect(user(1), srv, by_url(s.url()), std::nullopt);
+  CO_ASSERT_OK(ordered);
+  EXPECT_EQ(ordered->state, status::connecting);
+  CO_ASSERT_OK(co_await s.records->end_lease(**theirs, lease_end::over, 0));
+  auto up = co_await seen(*s.records, user(1), is(status::connected));
+  CO_ASSERT_TRUE(up);
+  const std::string holder = co_await holder_of(*s.records, user(1));
+  EXPECT_EQ(holder, s.keeping->options().instance);
+}
+
+TEST(Orders, LosesNoneToOneThatLetsGo) { play(loses_no_order_to_one_that_lets_go); }
+
 asio::awaitable<void> goes_on_after_a_claim(scene& s) {
   const owner anonymous = owner::session("abc").value();
   auto up = co_await connect_and_settle(*s.keeping, anonymous, by_url(s.url()));
