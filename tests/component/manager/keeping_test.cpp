@@ -102,6 +102,35 @@ asio::awaitable<void> checks_without_writing(scene& s) {
 
 TEST(Keeping, ChecksWithoutWriting) { play(checks_without_writing); }
 
+// A server that is well, and ends its streams: it is asked, but not each time, and nothing else comes of it.
+asio::awaitable<void> checks_when_streams_end(scene& s) {
+  auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
+  CO_ASSERT_OK(up);
+  const auto begun = std::chrono::steady_clock::now();
+  for (std::size_t stream = 0; stream < 3; ++stream) {
+    const bool stands =
+        co_await eventually([&s, stream] { return s.server->http().nth("GET", stream).connection > 0; }, 20s);
+    CO_ASSERT_TRUE(stands);
+    s.server->end_streams();
+    const bool asked = co_await eventually([&s] { return s.server->http().count("ping") > 0; });
+    CO_ASSERT_TRUE(asked);
+  }
+  const bool again = co_await eventually([&s] { return s.server->http().nth("GET", 3).connection > 0; }, 20s);
+  CO_ASSERT_TRUE(again);
+  const auto took = std::chrono::steady_clock::now() - begun;
+  EXPECT_LE(s.server->http().count("ping"), 1 + took / 5s);
+  EXPECT_EQ(s.server->sessions(), 1);
+  auto same = co_await s.records->get(user(1), srv, tools_wanted::no);
+  CO_ASSERT_TRUE(same && *same);
+  EXPECT_EQ((*same)->revision, up->revision);
+}
+
+TEST(Keeping, ChecksWhenStreamsEnd) {
+  manager_options options = quick_options();
+  options.check_every = 1h;
+  play(checks_when_streams_end, options);
+}
+
 asio::awaitable<void> lets_go_of_what_is_disconnected(scene& s) {
   auto up = co_await connect_and_settle(*s.keeping, user(1), by_registration("web"));
   CO_ASSERT_OK(up);

@@ -40,6 +40,10 @@ void announcing_server::announce() {
   }
 }
 
+void announcing_server::end_streams() {
+  for (const auto& each : std::exchange(streams_, {})) each->end();
+}
+
 void announcing_server::set_tools(std::string json) {
   tools = std::move(json);
   announce();

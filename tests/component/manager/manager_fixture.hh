@@ -33,6 +33,7 @@ class announcing_server {
   asio::awaitable<void> stop();      // as if it were killed
   void set_tools(std::string json);  // and says so to everybody who listens
   void announce();
+  void end_streams();  // those on which it announces
   [[nodiscard]] std::string url() const { return url_; }
   [[nodiscard]] scripted_server& http() { return *http_; }
   [[nodiscard]] long sessions() const { return opened_; }

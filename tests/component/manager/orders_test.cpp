@@ -172,12 +172,69 @@ asio::awaitable<void> calls_are_use(scene& s) {
 
 TEST(Orders, CallsAreUse) { play(calls_are_use); }
 
-// A call is never made twice: one that was under way may have been carried out.
-asio::awaitable<void> call_under_way(scene& s, std::string& came_of_it) {
+asio::awaitable<void> call_and_note(scene& s, std::string& came_of_it) {
   auto called = co_await s.keeping->call(user(1), srv, "plain", "{}", mcp::call_options());
   came_of_it = called ? "answered" : std::string(name_of(called.error().code()));
 }
 
+// The first has the only seat at the server, and hangs; the second waits for its turn, and a call for the second.
+asio::awaitable<void> call_while_one_waits(scene& s, std::string& came_of_it, aio::task_group& calling) {
+  http_reply hangs("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
+  hangs.after = http_reply::then::hang;
+  s.server->instead = hangs;
+  auto first = co_await s.keeping->connect(user(2), srv, by_url(s.url()), std::nullopt);
+  CO_ASSERT_OK(first);
+  const bool sits = co_await eventually([&s] { return !s.server->http().seen.empty(); });
+  CO_ASSERT_TRUE(sits);
+  s.server->instead.reset();
+  auto ordered = co_await s.keeping->connect(user(1), srv, by_url(s.url()), std::nullopt);
+  CO_ASSERT_OK(ordered);
+  const bool kept = co_await eventually([&s] { return s.keeping->counts().kept == 2; });
+  CO_ASSERT_TRUE(kept);
+  calling.spawn("call", call_and_note(s, came_of_it));
+}
+
+asio::awaitable<void> ends_one(scene& s, int number) {
+  std::optional<server_name> one = srv;
+  auto down = co_await s.records->disconnect(user(number), one, std::nullopt);
+  CO_ASSERT_OK(down);
+  const bool let_go = co_await is_let_go(*s.records, user(number));
+  EXPECT_TRUE(let_go);
+}
+
+asio::awaitable<void> a_call_waits_for_the_session(scene& s) {
+  std::string came_of_it;
+  aio::task_group calling(co_await asio::this_coro::executor);
+  co_await call_while_one_waits(s, came_of_it, calling);
+  EXPECT_EQ(came_of_it, "");
+  co_await ends_one(s, 2);
+  co_await calling.join();
+  EXPECT_EQ(came_of_it, "answered");
+  EXPECT_EQ(s.server->sessions(), 1) << "it was made on the session of the keeper";
+}
+
+asio::awaitable<void> a_call_goes_on_when_the_keeper_ends(scene& s) {
+  std::string came_of_it;
+  aio::task_group calling(co_await asio::this_coro::executor);
+  co_await call_while_one_waits(s, came_of_it, calling);
+  co_await ends_one(s, 1);
+  co_await ends_one(s, 2);
+  co_await calling.join();
+  EXPECT_EQ(came_of_it, "answered");
+  const bool ended = co_await eventually([&s] { return s.server->ended() == 1; });
+  EXPECT_TRUE(ended) << "it had a session of its own";
+}
+
+manager_options one_seat() {
+  manager_options options = quick_options();
+  options.attempts_per_origin = 1;
+  return options;
+}
+
+TEST(Orders, ACallWaitsForTheSession) { play(a_call_waits_for_the_session, one_seat()); }
+TEST(Orders, ACallGoesOnWhenTheKeeperEnds) { play(a_call_goes_on_when_the_keeper_ends, one_seat()); }
+
+// A call is never made twice: one that was under way may have been carried out.
 asio::awaitable<void> does_not_repeat_calls(scene& s) {
   auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
@@ -186,7 +243,7 @@ asio::awaitable<void> does_not_repeat_calls(scene& s) {
   s.server->call_answer = hangs;
   std::string came_of_it;
   aio::task_group calling(co_await asio::this_coro::executor);
-  calling.spawn("call", call_under_way(s, came_of_it));
+  calling.spawn("call", call_and_note(s, came_of_it));
   const bool sent = co_await eventually([&s] { return s.server->http().count("tools/call") == 1; });
   CO_ASSERT_TRUE(sent);
   auto again = co_await s.keeping->retry(user(1), srv);
@@ -257,6 +314,26 @@ asio::awaitable<void> loses_no_order_to_one_that_lets_go(scene& s) {
   const std::string holder = co_await holder_of(*s.records, user(1));
   EXPECT_EQ(holder, s.keeping->options().instance);
 }
+
+// It was cleared behind our back: who orders now must not leave it to a keeper that has lost its lease.
+asio::awaitable<void> loses_no_order_to_a_lost_lease(scene& s) {
+  auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
+  CO_ASSERT_OK(up);
+  managed_name of(user(1), srv);
+  auto mine = co_await s.records->lease_of(of);
+  CO_ASSERT_TRUE(mine && *mine);
+  CO_ASSERT_OK(co_await s.records->end_lease(**mine, lease_end::over));
+  auto again = co_await s.keeping->retry(user(1), srv);
+  CO_ASSERT_OK(again);
+  auto back = co_await s.keeping->settled(user(1), srv, again->revision);
+  CO_ASSERT_OK(back);
+  EXPECT_EQ(back->state, status::connected);
+  const std::string holder = co_await holder_of(*s.records, user(1));
+  EXPECT_EQ(holder, s.keeping->options().instance);
+  EXPECT_EQ(s.told.leases, (std::vector<std::string>{"user:1 taken", "user:1 lost", "user:1 taken"}));
+}
+
+TEST(Orders, LosesNoneToALostLease) { play(loses_no_order_to_a_lost_lease); }
 
 TEST(Orders, LosesNoneToOneThatLetsGo) { play(loses_no_order_to_one_that_lets_go); }
 
