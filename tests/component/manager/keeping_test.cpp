@@ -108,8 +108,8 @@ asio::awaitable<void> checks_when_streams_end(scene& s) {
   CO_ASSERT_OK(up);
   const auto begun = std::chrono::steady_clock::now();
   for (std::size_t stream = 0; stream < 3; ++stream) {
-    const bool stands =
-        co_await eventually([&s, stream] { return s.server->http().nth("GET", stream).connection > 0; }, 20s);
+    const auto is_there = [&s, stream] { return s.server->http().nth("GET", stream).connection > 0; };
+    const bool stands = co_await eventually(is_there, 20s);
     CO_ASSERT_TRUE(stands);
     s.server->end_streams();
     const bool asked = co_await eventually([&s] { return s.server->http().count("ping") > 0; });
