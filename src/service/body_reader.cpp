@@ -4,12 +4,11 @@
 #include <algorithm>
 
 #include "core/quoted.hh"
+#include "service/bad.hh"
 
 namespace mcpstate::service {
 
 namespace {
-
-error bad(std::string what) { return error(errc::bad_argument, std::move(what)); }
 
 std::string listed(std::initializer_list<std::string_view> names) {
   std::string out;

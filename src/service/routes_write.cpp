@@ -5,6 +5,7 @@
 #include "service/etag.hh"
 
 #include "core/json_text.hh"
+#include "service/bad.hh"
 
 namespace mcpstate::service {
 
@@ -21,8 +22,6 @@ struct reported {
   std::string reason;
   bool allow_empty = false;
 };
-
-error bad(const char* what) { return error(errc::bad_argument, what); }
 
 std::optional<status> reportable(const std::string& text) {
   const auto s = status_from_text(text);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "service/bad.hh"
+
 namespace mcpstate::service {
 
 namespace {
@@ -13,8 +15,6 @@ int hex_value(char c) noexcept {
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
 }
-
-error bad(const char* what) { return error(errc::bad_argument, what); }
 
 bool is_visible(char c) noexcept { return c > 0x20 && c < 0x7F; }
 
