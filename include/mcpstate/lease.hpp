@@ -39,8 +39,10 @@ enum class lease_end {
 // What an instance says about itself.
 struct instance_report {
   instance_report() {}
-  std::string name;        // unique per process; no secrets
-  std::string address;     // where its HTTP API is, for people; may be empty
+  std::string name;     // unique per process; no secrets
+  std::string address;  // where its HTTP API is, for people; may be empty
+  std::string
+      reach;  // what it can connect to: the same text for the same; at most 128 visible ASCII characters; may be empty
   std::uint64_t kept = 0;  // leases it holds
   friend bool operator==(const instance_report&, const instance_report&) = default;
 };

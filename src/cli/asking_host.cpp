@@ -28,7 +28,7 @@ std::string with_action(const char* action, const std::string& content) {
 error taken_back() { return error(errc::stopped, "the question was taken back"); }
 
 // Several lines, each of them harmless.
-std::string shown_lines(const std::string& text) {
+std::string indented_lines(const std::string& text) {
   std::string out;
   for (std::size_t from = 0; from <= text.size();) {
     const auto end = std::min(text.find('\n', from), text.size());
@@ -73,7 +73,7 @@ task<std::string> asking_host::ask(std::string params) {
   co_await asio::this_coro::throw_if_cancelled(false);
   auto what = read_form(params);
   if (!what) co_return what.error();
-  screen_.aside("\n" + shown(server_) + " asks:\n" + shown_lines(what->message));
+  screen_.aside("\n" + shown(server_) + " asks:\n" + indented_lines(what->message));
   screen_.aside("Answer it? [Y]es, [d]ecline, [c]ancel: ");
   for (;;) {
     auto line = co_await read_line();

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include <mcpstate/core/tools.hpp>
+
 #include "core/quoted.hh"
 #include "mcp/http_rules.hh"
 
@@ -80,6 +82,15 @@ result<destination> find_destination(const place& where, const manager_options& 
   out.url = url->shown;
   out.origin = origin_of(*url);
   return out;
+}
+
+std::string reach_of(const manager_options& options, const server_registry* servers) {
+  std::string all = options.egress_for_urls.text();
+  if (servers == nullptr) return sha256_tag(all);
+  for (const auto& [name, server] : servers->all()) {
+    if (!server.disabled) all += "\n" + name;
+  }
+  return sha256_tag(all);
 }
 
 bool same_server(const registered_server* a, const registered_server* b) {

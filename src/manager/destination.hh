@@ -26,6 +26,10 @@ struct destination {
 [[nodiscard]] result<destination> find_destination(const place& where, const manager_options& options,
                                                    const server_registry* servers);
 
+// What a process can find a destination for (instance_report::reach): the same text for the same names and policy. A digest,
+// as names may be of any length.
+[[nodiscard]] std::string reach_of(const manager_options& options, const server_registry* servers);
+
 // Whether both lead to the same server in the same way.
 [[nodiscard]] bool same_server(const registered_server* a, const registered_server* b);
 

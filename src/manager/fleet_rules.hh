@@ -4,16 +4,37 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <set>
+#include <string>
 
 #include <mcpstate/manager.hpp>
 
 // How the processes of a fleet share the work. Pure.
 namespace mcpstate {
 
-// What each of them keeps when all keep the same; the rest of a division counts for everybody.
-[[nodiscard]] inline std::size_t fair_share(std::uint64_t managed, std::size_t instances) {
-  const auto all = std::max<std::uint64_t>(instances, 1);
-  return static_cast<std::size_t>((managed + all - 1) / all);
+// What each of those keeps that reach the same servers, when all of them keep the same; the rest of a division counts for
+// everybody. What others keep, who reach other servers, is theirs.
+[[nodiscard]] inline std::size_t fair_share(const fleet& all, const instance_report& me) {
+  std::uint64_t same = 0, theirs = 0;
+  for (const instance_report& each : all.instances) {
+    if (each.reach == me.reach || each.name == me.name) {
+      ++same;
+    } else {
+      theirs += each.kept;
+    }
+  }
+  same = std::max<std::uint64_t>(same, 1);
+  const std::uint64_t ours = all.managed - std::min(theirs, all.managed);
+  return static_cast<std::size_t>((ours + same - 1) / same);
+}
+
+// The different reaches of the others, by which somebody may get to where this process does not.
+[[nodiscard]] inline std::set<std::string> other_reaches(const fleet& all, const instance_report& me) {
+  std::set<std::string> out;
+  for (const instance_report& each : all.instances) {
+    if (each.reach != me.reach && each.name != me.name) out.insert(each.reach);
+  }
+  return out;
 }
 
 // How many to hand over now: none for a little more than the share, which is not worth a new session; then a few at a time,

@@ -55,6 +55,11 @@ void keeper::hand_over() {
   wake();
 }
 
+bool keeper::is_stranded() const {
+  if (fsm_.where() != keeper_fsm::phase::stuck || leaving_ || lost_) return false;
+  return (why_ && why_->code() == errc::forbidden_target) || !home_.destination_of(place_);
+}
+
 void keeper::lose() {
   lost_ = true;
   close_link();
@@ -228,7 +233,9 @@ asio::awaitable<void> keeper::read() {
   if (!got) {
     add(fsm_.read_failed(m));
   } else {
-    add(fsm_.seen(m, sight_of(*got, store_time())));
+    auto sight = sight_of(*got, store_time());
+    sight.in_reach = home_.destination_of(place_).has_value();
+    add(fsm_.seen(m, sight));
   }
 }
 

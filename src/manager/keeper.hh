@@ -25,6 +25,8 @@ class keeper_home {
   virtual store& records() = 0;
   [[nodiscard]] virtual const manager_options& options() const = 0;
   [[nodiscard]] virtual result<destination> destination_of(const place& where) = 0;
+  // Whether the fleet has somebody who reaches other servers than we do.
+  [[nodiscard]] virtual bool may_others_reach() const = 0;
   virtual mcp::client_options client_options_of(const managed_name& of) = 0;
   virtual origin_limit& turns() = 0;
   [[nodiscard]] virtual keeper_fsm::moment moment() = 0;
@@ -48,6 +50,8 @@ class keeper {
   // Keeps it until the lease is over, handed over or lost. Spawned once.
   asio::awaitable<void> run();
 
+  // Nobody has taken it for long: what we cannot reach has failed, and is offered to nobody any more. Before run().
+  void take_as_last() noexcept { last_ = true; }
   // The record may have changed.
   void look();
   // The registered server leads elsewhere now.
@@ -73,6 +77,8 @@ class keeper {
   // Whether somebody has told it to look at the record, and it has not done so yet.
   [[nodiscard]] bool wants_to_look() const noexcept { return look_; }
   void forget_to_look() noexcept { look_ = false; }
+  // It has failed because this process does not know how to get there; others may.
+  [[nodiscard]] bool is_stranded() const;
   // The session, if there is one that can be used.
   [[nodiscard]] std::shared_ptr<server_link> session() const;
   // Whether an attempt to open one is under way, or about to be.
@@ -123,6 +129,7 @@ class keeper {
   std::optional<tools_list> tools_;  // between a listing and the write of it
   std::optional<error> why_;         // of the last failure
   bool look_ = false, moved_ = false, hand_over_ = false, leaving_ = false, lost_ = false, ended_ = false;
+  bool last_ = false;
   std::shared_ptr<mcp::latch> outcome_;  // while somebody waits for it
   asio::steady_timer timer_;
 };

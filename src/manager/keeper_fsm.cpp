@@ -63,15 +63,18 @@ bool keeper_fsm::knows(const sight& what) const {
   return known_ && what.present && what.revision == revision_ && (!what.altered || what.mark == mark_);
 }
 
-// Whoever takes over goes on where the other one stopped.
+// Whoever takes over goes on where the other one stopped. What failed for good for another is tried once: this process may
+// know other credentials, or another server under that name.
 keeper_fsm::steps keeper_fsm::first_look(moment m, const sight& what) {
   note_record(what);
   const bool failed = what.state == status::failed || what.state == status::auth_required;
   if (!failed || what.altered) return open_anew();
   attempt_ = what.attempt;
   wants_credentials_ = what.state == status::auth_required;
-  phase_ = what.retry_in ? phase::waiting : phase::stuck;
-  if (what.retry_in) retry_at_ = m.now + std::clamp<span>(*what.retry_in, span(0), rules_.last_retry);
+  phase_ = what.retry_in || what.in_reach ? phase::waiting : phase::stuck;
+  if (phase_ == phase::stuck) return {};
+  const span pause = what.retry_in.value_or(std::chrono::duration_cast<span>(rules_.first_retry * m.dice));
+  retry_at_ = m.now + std::clamp<span>(pause, span(0), rules_.last_retry);
   return {};
 }
 

@@ -45,6 +45,7 @@ class keeper_fsm {
   struct sight {
     sight() {}
     bool present = false, managed = false, altered = false;
+    bool in_reach = true;  // this process knows how to get there
     status state = status::disconnected;
     std::uint64_t revision = 0;
     std::string place;  // where it leads; equal for the same

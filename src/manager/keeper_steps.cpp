@@ -32,6 +32,11 @@ asio::awaitable<void> keeper::open() {
   if (place_.registered != registered_) co_await register_lease();
   if (lost_) co_return;
   auto there = home_.destination_of(place_);
+  const bool last = std::exchange(last_, false);
+  if (!there && !last && home_.may_others_reach()) {
+    hand_over();
+    co_return;
+  }
   if (!there) {
     why_ = there.error();
     add(fsm_.failed(home_.moment(), trouble_of(*why_)));

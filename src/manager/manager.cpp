@@ -26,6 +26,8 @@ result<destination> manager_impl::destination_of(const place& where) {
   return find_destination(where, options_, options_.servers.get());
 }
 
+bool manager_impl::may_others_reach() const { return !other_reaches(fleet_, report()).empty(); }
+
 mcp::client_options manager_impl::client_options_of(const managed_name& of) {
   mcp::client_options out = options_.client;
   out.eras = eras_;
@@ -174,6 +176,7 @@ task<std::uint64_t> manager_impl::disconnect_everywhere(std::string registered, 
 
 void manager_impl::set_servers(std::shared_ptr<const server_registry> servers) {
   const auto before = std::exchange(options_.servers, std::move(servers));
+  reach_ = reach_of(options_, options_.servers.get());
   const auto in = [](const std::shared_ptr<const server_registry>& all, const std::string& name) {
     return all ? all->find(name) : nullptr;
   };

@@ -21,6 +21,7 @@ using lease_news = manager_observer::lease_news;
 constexpr auto leave_limit = 300ms;      // for telling the others that we go
 constexpr auto hand_over_limit = 700ms;  // for the leases; together: within a second
 constexpr auto shortest_pause = 10ms;
+constexpr std::size_t most_offered = 128;  // half of fleet::unheld
 
 std::string make_instance_name() {
   std::array<char, 256> host{};
@@ -35,6 +36,7 @@ std::string make_instance_name() {
 manager_impl::manager_impl(store& from, manager_options options)
     : store_(from),
       options_(std::move(options)),
+      reach_(reach_of(options_, options_.servers.get())),
       turns_(options_.attempts_per_origin),
       eras_(options_.client.eras ? options_.client.eras : std::make_shared<mcp::era_memory>()),
       dice_(std::random_device()()),
@@ -82,7 +84,7 @@ asio::awaitable<void> shut(std::shared_ptr<server_link> link) { co_await link->s
 void manager_impl::bury(std::shared_ptr<server_link> link) { graves_.spawn("end a session", shut(std::move(link))); }
 
 // Whether it is kept by anybody now; if by nobody, by us.
-task<bool> manager_impl::ensure_kept(managed_name of, std::string registered) {
+task<bool> manager_impl::ensure_kept(managed_name of, std::string registered, taking how) {
   if (const keeper_ptr mine = find(of)) {
     mine->look();
     co_return true;
@@ -98,7 +100,7 @@ task<bool> manager_impl::ensure_kept(managed_name of, std::string registered) {
   if (const keeper_ptr other = find(of)) {
     other->look();
   } else {
-    start(std::move(**taken), std::move(registered), asked + lease_span(options_));
+    start(std::move(**taken), std::move(registered), asked + lease_span(options_), how);
   }
   co_return true;
 }
@@ -108,10 +110,11 @@ task<bool> manager_impl::give_back(lease mine) {
   co_return true;
 }
 
-void manager_impl::start(lease mine, std::string registered, clock::time_point until) {
+void manager_impl::start(lease mine, std::string registered, clock::time_point until, taking how) {
   const managed_name of = mine.what;
   keeper_home& home = *this;
   auto made = std::make_shared<keeper>(home, std::move(mine), std::move(registered), until);
+  if (how == taking::as_last) made->take_as_last();
   keepers_[of] = made;
   watches_.add(of.whose);
   tell_lease(of, lease_news::taken);
@@ -154,6 +157,7 @@ instance_report manager_impl::report() const {
   instance_report out;
   out.name = options_.instance;
   out.address = options_.address;
+  out.reach = reach_;
   out.kept = keepers_.size();
   return out;
 }
@@ -181,13 +185,24 @@ asio::awaitable<void> manager_impl::beat() {
 
 // Takes what nobody keeps up to the fair share, and hands over what is above it.
 asio::awaitable<void> manager_impl::share() {
-  const std::size_t fair = fair_share(fleet_.managed, fleet_.instances.size());
+  const std::size_t fair = fair_share(fleet_, report());
+  co_await adopt_all(std::min(fair, options_.max_connections));
+  hand_over_surplus(fair);
+  offer_stranded();
+}
+
+asio::awaitable<void> manager_impl::adopt_all(std::size_t most) {
   std::vector<managed_name> free = fleet_.unheld;
+  const std::set<managed_name> waiting(free.begin(), free.end());
+  std::erase_if(left_alone_, [&waiting](const auto& each) { return !waiting.contains(each.first); });
   std::shuffle(free.begin(), free.end(), dice_);  // others look at the same ones now
   for (managed_name& each : free) {
-    if (stopping_ || keepers_.size() >= std::min(fair, options_.max_connections)) break;
+    if (stopping_ || keepers_.size() >= most) break;
     co_await adopt(std::move(each));
   }
+}
+
+void manager_impl::hand_over_surplus(std::size_t fair) {
   const auto leaving = [](const auto& each) { return each.second->is_leaving(); };
   const auto gone = static_cast<std::size_t>(std::count_if(keepers_.begin(), keepers_.end(), leaving));
   std::size_t surplus = to_hand_over(keepers_.size() - gone, fair);
@@ -199,11 +214,42 @@ asio::awaitable<void> manager_impl::share() {
   }
 }
 
+// When somebody comes who reaches other servers, what we keep without reaching it is handed over, so many at a time that
+// they do not stand before others that wait for a keeper. Those that nobody takes come back (leave_to_others).
+void manager_impl::offer_stranded() {
+  std::set<std::string> others = other_reaches(fleet_, report());
+  if (!std::includes(met_.begin(), met_.end(), others.begin(), others.end())) {
+    to_offer_.clear();
+    for (const auto& [of, mine] : keepers_) {
+      if (mine->is_stranded()) to_offer_.push_back(of);
+    }
+  }
+  met_ = std::move(others);
+  for (std::size_t waiting = fleet_.unheld.size(); waiting < most_offered && !to_offer_.empty(); ++waiting) {
+    const keeper_ptr mine = find(to_offer_.back());
+    to_offer_.pop_back();
+    if (mine && mine->is_stranded()) mine->hand_over();
+  }
+}
+
+// What leads to where this process does not get is left to others who may, for the time of a lease.
+bool manager_impl::leave_to_others(const managed_name& of) {
+  const auto since = left_alone_.try_emplace(of, clock::now()).first->second;
+  return may_others_reach() && clock::now() - since < options_.lease_time;
+}
+
 asio::awaitable<void> manager_impl::adopt(managed_name of) {
   auto got = co_await store_.get(of.whose, of.server, tools_wanted::no);
   if (!got || stopping_) co_return;
-  std::string registered = *got ? (*got)->info.registered : std::string();
-  auto kept = co_await ensure_kept(std::move(of), std::move(registered));
+  std::string registered;
+  taking how = taking::wanted;
+  if (*got) {
+    registered = (*got)->info.registered;
+    const bool in_reach = destination_of(place_of((*got)->info)).has_value();
+    if (!in_reach && leave_to_others(of)) co_return;
+    if (!in_reach) how = taking::as_last;
+  }
+  auto kept = co_await ensure_kept(std::move(of), std::move(registered), how);
   if (!kept) remark("a connection could not be taken over", kept.error());
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,7 @@ class manager_impl final : public manager, private keeper_home {
   // keeper_home
   store& records() override { return store_; }
   [[nodiscard]] result<destination> destination_of(const place& where) override;
+  [[nodiscard]] bool may_others_reach() const override;
   mcp::client_options client_options_of(const managed_name& of) override;
   origin_limit& turns() override { return turns_; }
   [[nodiscard]] keeper_fsm::moment moment() override;
@@ -60,14 +62,19 @@ class manager_impl final : public manager, private keeper_home {
   task<mcp::call_result> refuse_program(managed_name of, std::string program);
 
   // manager_fleet.cpp
-  task<bool> ensure_kept(managed_name of, std::string registered);
+  enum class taking { wanted, as_last };
+  task<bool> ensure_kept(managed_name of, std::string registered, taking how = taking::wanted);
   task<bool> give_back(lease mine);
-  void start(lease mine, std::string registered, clock::time_point until);
+  void start(lease mine, std::string registered, clock::time_point until, taking how);
   asio::awaitable<void> keep(keeper_ptr mine);
   task<bool> still_wanted(keeper_ptr mine);
   asio::awaitable<void> beat();
   asio::awaitable<void> share();
+  asio::awaitable<void> adopt_all(std::size_t most);
   asio::awaitable<void> adopt(managed_name of);
+  [[nodiscard]] bool leave_to_others(const managed_name& of);
+  void hand_over_surplus(std::size_t fair);
+  void offer_stranded();
   asio::awaitable<void> renew();
   asio::awaitable<bool> renew_all();
   asio::awaitable<void> watch_deadlines();
@@ -79,6 +86,10 @@ class manager_impl final : public manager, private keeper_home {
   store& store_;
   manager_options options_;
   fleet fleet_;
+  std::string reach_;                                     // instance_report::reach
+  std::set<std::string> met_;                             // the reaches of the others, as of the last beat
+  std::map<managed_name, clock::time_point> left_alone_;  // nobody keeps it, and we do not reach it: since when
+  std::vector<managed_name> to_offer_;                    // what we keep without reaching it, for those who have come
   std::map<managed_name, keeper_ptr> keepers_;
   origin_limit turns_;
   std::shared_ptr<mcp::era_memory> eras_;

@@ -161,6 +161,14 @@ result<void> egress_policy::allow(std::string_view what) {
   return result<void>();
 }
 
+std::string egress_policy::text() const {
+  std::string out = plain_http ? "http" : "https";
+  out += any_address ? " anywhere" : "";
+  for (const std::string& each : hosts_) out += " " + each;
+  for (const ip::network_v6& each : networks_) out += " " + each.to_string();
+  return out + " redirects=" + std::to_string(max_redirects);
+}
+
 bool egress_policy::allows_host(std::string_view host) const {
   return std::find(hosts_.begin(), hosts_.end(), plain_name(host)) != hosts_.end();
 }

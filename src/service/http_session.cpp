@@ -110,7 +110,7 @@ asio::awaitable<bool> http_session::answer_admitted(admitted what) {
   const bool expects = reader_.request().expect && reader_.request().version >= 11;
   if (expects && reader_.request().has_body && !reader_.has_more()) {
     std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-    std::vector<std::string_view> nothing_more;
+    std::vector<asio::const_buffer> nothing_more;
     const bool told = co_await write(std::move(go_on), std::move(nothing_more));
     if (!told) co_return false;
   }
@@ -157,7 +157,10 @@ asio::awaitable<bool> http_session::send(http_response what, bool keep) {
   facts.cors_origin = cors_origin_;
   std::string head = response_head(what, facts);
   const bool bodiless = facts.head_only || what.status == 304 || what.status == 204 || what.events;
-  auto body = bodiless ? std::vector<std::string_view>() : what.pieces();
+  std::vector<asio::const_buffer> body;
+  if (!bodiless) {
+    for (const std::string_view piece : what.pieces()) body.push_back(asio::buffer(piece));
+  }
   co_return co_await write(std::move(head), std::move(body));
 }
 

@@ -66,7 +66,7 @@ class http_session {
   asio::awaitable<bool> read_body();
   asio::awaitable<bool> read_more();
   void read_the_rest();
-  asio::awaitable<bool> write(std::string head, std::vector<std::string_view> body);
+  asio::awaitable<bool> write(std::string head, std::vector<asio::const_buffer> body);
   asio::awaitable<void> stream(std::shared_ptr<subscriber> from);
   asio::awaitable<void> write_frames(std::shared_ptr<subscriber> from);
   asio::awaitable<void> until_closed();

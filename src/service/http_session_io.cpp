@@ -85,11 +85,11 @@ void http_session::read_the_rest() {
   if (got > 0) reader_.feed(std::string_view(buffer->data(), got));
 }
 
-asio::awaitable<bool> http_session::write(std::string head, std::vector<std::string_view> body) {
+asio::awaitable<bool> http_session::write(std::string head, std::vector<asio::const_buffer> body) {
   std::vector<asio::const_buffer> parts;
   parts.reserve(body.size() + 1);
   parts.push_back(asio::buffer(head));
-  for (const auto piece : body) parts.push_back(asio::buffer(piece));
+  parts.insert(parts.end(), body.begin(), body.end());
   enter(phase::writing, world_.options.timeouts.write + extra_for(asio::buffer_size(parts), world_.options.timeouts));
   std::span<asio::const_buffer> left(parts);
   while (!left.empty()) {
@@ -121,7 +121,7 @@ asio::awaitable<void> http_session::write_frames(std::shared_ptr<subscriber> fro
     enter(phase::streaming, std::chrono::hours(24 * 365));
     const auto text = co_await from->next();
     if (!text) co_return;
-    std::vector<std::string_view> bytes(1, **text);
+    std::vector<asio::const_buffer> bytes(1, asio::buffer(**text));
     std::string nothing_before;
     const bool written = co_await write(std::move(nothing_before), std::move(bytes));
     if (!written) co_return;

@@ -19,14 +19,15 @@ namespace {
 
 constexpr unsigned shards = key_space::index_shards;
 
-// Three items each: name, kept, address.
+// Four items each: name, kept, reach, address.
 std::vector<instance_report> reports_in(const reply& answer) {
   std::vector<instance_report> out;
-  for (std::size_t i = 0; i + 3 <= answer.items.size(); i += 3) {
+  for (std::size_t i = 0; i + 4 <= answer.items.size(); i += 4) {
     auto& one = out.emplace_back();
     one.name = answer.items[i].text;
     one.kept = number_in<std::uint64_t>(answer.items[i + 1].text).value_or(0);
-    one.address = answer.items[i + 2].text;
+    one.reach = answer.items[i + 2].text;
+    one.address = answer.items[i + 3].text;
   }
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return out;
@@ -159,7 +160,7 @@ task<fleet> redis_store::do_beat(instance_report me, milliseconds time) {
   redis_scripts::words with;
   with.keys = {keys_.instances()};
   with.arguments = {std::to_string(options().ttl.count()), std::move(me.name), std::to_string(time.count()),
-                    std::to_string(me.kept), std::move(me.address)};
+                    std::to_string(me.kept), std::move(me.reach), std::move(me.address)};
   std::vector<script_call> calls;
   calls.emplace_back(redis_scripts::beat(), std::move(with));
   for (unsigned shard = 0; shard < shards; ++shard) {

@@ -81,17 +81,18 @@ keep_index(key, ttl)
 constexpr std::string_view beat_body = R"lua(
 local key, ttl, name, time = KEYS[1], tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 if time > 0 then
-  redis.call('HSET', key, name, int(now + time) .. ' ' .. ARGV[4] .. ' ' .. ARGV[5])
+  redis.call('HSET', key, name, int(now + time) .. ' ' .. ARGV[4] .. ' ' .. ARGV[5] .. ' ' .. ARGV[6])
 else
   redis.call('HDEL', key, name)
 end
 keep_index(key, math.max(ttl, time))
 local all, out = redis.call('HGETALL', key), {}
 for i = 1, #all, 2 do
-  local last, kept, address = string.match(all[i + 1], '^(%d+) (%d+) (.*)$')
+  local last, kept, reach, address = string.match(all[i + 1], '^(%d+) (%d+) (%S*) (.*)$')
   if last and tonumber(last) > now then
     out[#out + 1] = all[i]
     out[#out + 1] = kept
+    out[#out + 1] = reach
     out[#out + 1] = address
   else
     redis.call('HDEL', key, all[i])

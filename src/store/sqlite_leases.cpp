@@ -100,9 +100,9 @@ result<std::vector<managed_name>> sqlite_leases::registered_as(const std::string
 
 result<bool> sqlite_leases::write_instance(const instance_report& report, timestamp until) {
   sqlite_query q(db_,
-                 "INSERT INTO instances (name, address, kept, until) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-                 "address = excluded.address, kept = excluded.kept, until = excluded.until");
-  q.bind(report.name).bind(report.address).bind(static_cast<std::int64_t>(report.kept));
+                 "INSERT INTO instances (name, address, reach, kept, until) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+                 "address = excluded.address, reach = excluded.reach, kept = excluded.kept, until = excluded.until");
+  q.bind(report.name).bind(report.address).bind(report.reach).bind(static_cast<std::int64_t>(report.kept));
   return q.bind(until).run();
 }
 
@@ -112,7 +112,7 @@ result<bool> sqlite_leases::remove_instance(const std::string& name) {
 }
 
 result<std::vector<instance_report>> sqlite_leases::instances() {
-  sqlite_query q(db_, "SELECT name, address, kept FROM instances ORDER BY name");
+  sqlite_query q(db_, "SELECT name, address, reach, kept FROM instances ORDER BY name");
   std::vector<instance_report> out;
   for (;;) {
     auto more = q.step();
@@ -121,7 +121,8 @@ result<std::vector<instance_report>> sqlite_leases::instances() {
     auto& one = out.emplace_back();
     one.name = q.bytes(0);
     one.address = q.bytes(1);
-    one.kept = static_cast<std::uint64_t>(q.integer(2));
+    one.reach = q.bytes(2);
+    one.kept = static_cast<std::uint64_t>(q.integer(3));
   }
 }
 

@@ -10,7 +10,7 @@ namespace mcpstate {
 
 namespace {
 
-constexpr std::int64_t schema_version = 2;
+constexpr std::int64_t schema_version = 3;
 constexpr std::int64_t application_id = 0x6d637073;  // "mcps"
 
 constexpr const char* schema = R"(
@@ -66,7 +66,13 @@ constexpr const char* schema_of_2 = R"(
   INSERT INTO meta VALUES ('lease_number', 0);
   PRAGMA user_version = 2;
 )";
-static_assert(application_id == 1835233395 && schema_version == 2, "as written in the schema");
+
+// What version 3 added, likewise.
+constexpr const char* schema_of_3 = R"(
+  ALTER TABLE instances ADD COLUMN reach TEXT NOT NULL DEFAULT '';
+  PRAGMA user_version = 3;
+)";
+static_assert(application_id == 1835233395 && schema_version == 3, "as written in the schema");
 
 // Columns 0 to 6 are member, revision, expires_at, expires_latest, status, connected_at, info; 7 the tools, if selected.
 row row_of(const sqlite_query& q, tools_wanted want) {
@@ -115,8 +121,10 @@ result<bool> sqlite_table::create_or_update() {
   } else if (*tables == 0 && *version == 0) {
     made = db_.run(schema);
     if (made) made = db_.run(schema_of_2);
-  } else if (*version == 1 && *application == application_id) {
-    made = db_.run(schema_of_2);
+    if (made) made = db_.run(schema_of_3);
+  } else if ((*version == 1 || *version == 2) && *application == application_id) {
+    if (*version == 1) made = db_.run(schema_of_2);
+    if (made) made = db_.run(schema_of_3);
   } else if (*version != schema_version || *application != application_id) {
     made = error(errc::storage_failed, db_.path() + " is a database of another program; name another file");
   }

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t max_holder_bytes = 256;
 constexpr std::size_t max_address_bytes = 1024;
+constexpr std::size_t max_reach_bytes = 128;
 constexpr milliseconds longest = std::chrono::hours(24);
 
 result<bool> check_time(milliseconds time) {
@@ -55,6 +56,10 @@ task<fleet> store::beat(instance_report me, milliseconds time) {
   if (me.address.size() > max_address_bytes)
     co_return error(errc::bad_argument,
                     "the address of an instance is over " + std::to_string(max_address_bytes) + " bytes");
+  const bool visible = std::all_of(me.reach.begin(), me.reach.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+  if (!visible || me.reach.size() > max_reach_bytes)
+    co_return error(errc::bad_argument,
+                    "the reach of an instance is at most " + std::to_string(max_reach_bytes) + " visible ASCII characters");
   co_return co_await do_beat(std::move(me), time);
 }
 

@@ -118,6 +118,7 @@ STORE_TEST(the_fleet_is_who_reported_lately) {
   CO_ASSERT_OK(alone);
   EXPECT_EQ(alone->instances, std::vector<instance_report>{me});
   auto guest = report_of("a with spaces", 1);
+  guest.reach = "sha256:0123";
   const auto both = co_await on.b.beat(guest, shortly);
   CO_ASSERT_OK(both);
   EXPECT_EQ(both->instances, (std::vector<instance_report>{guest, me}));

@@ -32,8 +32,8 @@ class Fleet(unittest.TestCase):
         self.servers.write_text(json.dumps({"mcpServers": servers}), encoding="utf-8")
         self.running = []
 
-    def serve(self, *more):
-        service = Service(PROGRAM, "--store", f"redis://127.0.0.1:{self.redis.port}/0", "--servers", str(self.servers),
+    def serve(self, *more, servers=None):
+        service = Service(PROGRAM, "--store", f"redis://127.0.0.1:{self.redis.port}/0", "--servers", str(servers or self.servers),
                           "--lease", f"{LEASE:g}s", "--check", "1s", *more, cwd=self.folder.name)
         self.running.append(service)
         self.addCleanup(self.end, service)
@@ -96,6 +96,27 @@ class Fleet(unittest.TestCase):
         names = [one["name"] for one in first.ask("GET", "/v1/instances").json["instances"]]
         self.assertEqual(len(set(names)), 2, names)
         self.assertTrue(all(name.startswith("same-") for name in names), names)
+
+    def test_one_that_does_not_know_a_server_leaves_it_to_those_that_do(self):
+        first = self.serve()
+        self.connect_all(first)
+        fewer = pathlib.Path(self.folder.name) / "fewer.json"
+        fewer.write_text(json.dumps({"mcpServers": {"web": {"url": self.http.url}}}), encoding="utf-8")
+        second = self.serve(servers=fewer)
+        eventually(lambda: self.fleet_of(2), 20, "both in the fleet")
+        until = time.monotonic() + 2 * LEASE
+        while time.monotonic() < until:
+            self.assertTrue(self.all_connected(), "nothing fails meanwhile")
+        self.assertEqual(self.keepers(), [len(OWNERS), 0])
+        # Nobody is left who could keep them: they say so, and recover with whoever can.
+        self.end(first, signal.SIGTERM)
+        programs = lambda: [second.connections(owner)["program"] for owner in OWNERS]
+        failed = eventually(lambda: all(one["status"] == "FAILED" for one in programs()) and programs(), 2 * LEASE, "FAILED")
+        self.assertEqual({one["error"]["code"] for one in failed}, {"bad_argument"})
+        self.assertEqual({second.connections(owner)["web"]["status"] for owner in OWNERS}, {"CONNECTED"})
+        self.serve()
+        self.everything_is_right()
+        self.assertEqual(self.keepers(), [0, len(OWNERS)])
 
     def test_a_clean_stop_hands_over_within_a_second(self):
         first, second = self.serve(), self.serve()

@@ -34,6 +34,9 @@ class egress_policy {
   // bad_argument for anything else.
   result<void> allow(std::string_view what);
 
+  // What it allows, in one line: the same text for the same calls.
+  [[nodiscard]] std::string text() const;
+
   // All checks: forbidden_target. The detail names the rule and the way out; it never says which address a name has,
   // which is not for everybody who may try a name.
 

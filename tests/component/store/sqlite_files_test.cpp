@@ -122,7 +122,7 @@ TEST(sqlite_files, a_newer_format_is_refused) {
   temp_dir directory;
   const auto path = directory.file("state.db");
   with(path, fill);
-  sql(path, "PRAGMA user_version = 3");
+  sql(path, "PRAGMA user_version = 4");
   refused(path, errc::unsupported, "newer mcpstate");
 }
 
@@ -140,7 +140,7 @@ TEST(sqlite_files, a_file_of_before_leases_is_brought_up_to_date) {
     const auto mine = co_await s.take_lease(what, "one", "", std::chrono::seconds(60));
     CO_ASSERT_OK(mine);
     EXPECT_TRUE(mine->has_value());
-    EXPECT_EQ(sql(where, "", "PRAGMA user_version"), 2);
+    EXPECT_EQ(sql(where, "", "PRAGMA user_version"), 3);
     EXPECT_EQ(sql(where, "", "SELECT count(*) FROM leases"), 1);
   });
   with(path, [](store& s, std::string) -> asio::awaitable<void> {

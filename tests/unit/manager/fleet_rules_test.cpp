@@ -6,12 +6,43 @@
 namespace mcpstate {
 namespace {
 
+instance_report one(const std::string& name, const std::string& reach, std::uint64_t kept = 0) {
+  instance_report out;
+  out.name = name;
+  out.reach = reach;
+  out.kept = kept;
+  return out;
+}
+
+// Of a fleet whose processes all reach the same.
+std::size_t share(std::uint64_t managed, int instances) {
+  fleet all;
+  all.managed = managed;
+  for (int i = 0; i < instances; ++i) all.instances.push_back(one(std::to_string(i), "r"));
+  return fair_share(all, one("0", "r"));
+}
+
 TEST(FleetRules, SharesCoverEverything) {
-  EXPECT_EQ(fair_share(0, 3), 0U);
-  EXPECT_EQ(fair_share(1, 3), 1U);
-  EXPECT_EQ(fair_share(9, 3), 3U);
-  EXPECT_EQ(fair_share(10, 3), 4U);
-  EXPECT_EQ(fair_share(10, 0), 10U);  // nobody has reported yet
+  EXPECT_EQ(share(0, 3), 0U);
+  EXPECT_EQ(share(1, 3), 1U);
+  EXPECT_EQ(share(9, 3), 3U);
+  EXPECT_EQ(share(10, 3), 4U);
+  EXPECT_EQ(share(10, 0), 10U);  // nobody has reported yet
+}
+
+TEST(FleetRules, ThoseThatReachTheSameShareWhatTheOthersDoNotKeep) {
+  fleet all;
+  all.managed = 100;
+  all.instances = {one("a", "x", 30), one("b", "x", 10), one("c", "y", 60)};
+  EXPECT_EQ(fair_share(all, one("a", "x")), 20U);
+  EXPECT_EQ(fair_share(all, one("c", "y")), 60U);
+  EXPECT_EQ(other_reaches(all, one("a", "x")), std::set<std::string>{"y"});
+  // What this one said at its last beat is not another.
+  EXPECT_EQ(fair_share(all, one("a", "z")), 30U);
+  EXPECT_EQ(other_reaches(all, one("c", "z")), std::set<std::string>{"x"});
+  // A report may be older than the count.
+  all.managed = 50;
+  EXPECT_EQ(fair_share(all, one("a", "x")), 0U);
 }
 
 TEST(FleetRules, ALittleMoreThanTheShareStays) {
@@ -28,7 +59,7 @@ TEST(FleetRules, ALittleMoreThanTheShareStays) {
 TEST(FleetRules, ASecondOneGetsItsHalf) {
   for (const std::size_t all : {4U, 10U, 1000U, 20000U}) {
     std::size_t first = all, second = 0;
-    const std::size_t fair = fair_share(all, 2);
+    const std::size_t fair = share(all, 2);
     int steps = 0;
     for (; to_hand_over(first, fair) > 0; ++steps) {
       const std::size_t moved = to_hand_over(first, fair);

@@ -28,14 +28,18 @@ std::vector<first_case> first_cases() {
   unmanaged.managed = false;
   sight altered = failed_record(1, 3, 1min);
   altered.altered = true;
+  sight out_of_reach = failed_record(1, 3, std::nullopt), up_out_of_reach = record(status::connected, 1);
+  out_of_reach.in_reach = up_out_of_reach.in_reach = false;
   return {{"gone", sight(), "close over", phase::over},
           {"unmanaged", unmanaged, "close over", phase::over},
           {"disconnected", record(status::disconnected, 1), "close over", phase::over},
           {"ordered", record(status::connecting, 1), "open", phase::opening},
           {"connected", record(status::connected, 1), "open", phase::opening},
           {"waiting", failed_record(1, 3, 1min), "", phase::waiting},
-          {"failed_for_good", failed_record(1, 3, std::nullopt), "", phase::stuck},
-          {"auth_required", record(status::auth_required, 1), "", phase::stuck},
+          {"failed_for_good", failed_record(1, 3, std::nullopt), "", phase::waiting},
+          {"auth_required", record(status::auth_required, 1), "", phase::waiting},
+          {"out_of_reach", out_of_reach, "", phase::stuck},
+          {"out_of_reach_and_up", up_out_of_reach, "open", phase::opening},
           {"altered", altered, "open", phase::opening}};
 }
 
@@ -50,6 +54,18 @@ TEST(KeeperFsm, TakesOverARowOfFailures) {
   EXPECT_EQ(waited, 1min);
   s.dice = 0.25;
   EXPECT_EQ(text(s.fsm.failed(s.m(), trouble::transient)), "write(FAILED attempt 4 in 2000)");  // a quarter of 8 s
+}
+
+// Another process had other credentials, or another server under that name.
+TEST(KeeperFsm, WhatFailedForGoodForAnotherIsTriedOnce) {
+  scene s;
+  EXPECT_EQ(s.start(failed_record(1, 3, std::nullopt)), "");
+  keeper_fsm::span waited{};
+  EXPECT_EQ(s.next(&waited), "open");
+  EXPECT_EQ(waited, 500ms);  // half of a second: many of them do not come at once
+  EXPECT_EQ(text(s.fsm.failed(s.m(), trouble::terminal)), "write(FAILED attempt 4)");
+  EXPECT_EQ(s.fsm.where(), phase::stuck);
+  EXPECT_EQ(s.next(), "never");
 }
 
 TEST(KeeperFsm, ARetryThatIsPastIsMadeAtOnce) {

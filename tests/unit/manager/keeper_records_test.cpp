@@ -26,7 +26,9 @@ TEST(KeeperRecords, DisconnectsGoneAndUnmanagedEndItFromAnywhere) {
     waiting.start(failed_record(1, 1, 1min));
     EXPECT_EQ(waiting.see(what), "close over");
     scene stuck;
-    stuck.start(failed_record(1, 1, std::nullopt));
+    sight out_of_reach = failed_record(1, 1, std::nullopt);
+    out_of_reach.in_reach = false;
+    stuck.start(out_of_reach);
     EXPECT_EQ(stuck.see(what), "close over");
   }
 }
