@@ -48,7 +48,7 @@ asio::awaitable<void> keeper::open() {
     wake();
   };
   link_ = std::make_shared<server_link>(home_.records().executor(), std::move(hear));
-  link_->open(std::move(*there), home_.client_options_of(lease_.what), home_.turns());
+  link_->open(std::move(*there), home_.client_options_of(lease_.what), home_.turns(), lease_.what.whose.text());
 }
 
 asio::awaitable<void> keeper::register_lease() {

@@ -59,8 +59,8 @@ task<mcp::call_result> manager_impl::call_once(connection record, std::string to
   mcp::client_options how = client_options_of(of);
   how.protocol = there->protocol;
   how.egress = there->egress;
-  std::string origin = there->origin;
-  auto waiting = turns_.enter(std::move(origin));
+  std::string origin = there->origin, whose = of.whose.text();
+  auto waiting = turns_.enter(std::move(origin), std::move(whose));
   origin_limit::seat seat = co_await std::move(waiting);
   if (!seat) co_return error(errc::stopped, "the call was cancelled");
   auto connecting = mcp::connect(store_.executor(), std::move(there->where), std::move(how));

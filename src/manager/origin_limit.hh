@@ -9,8 +9,9 @@
 
 #include "mcp/latch.hh"
 
-// At most so many at a time per origin, in the order in which they came: a server that has just been started again is not
-// run over by everybody who wants to connect again.
+// At most so many at a time per origin: a server that has just been started again is not run over by everybody who wants to
+// connect again. The next is whoever has fewest seats there, and of these who came first: nobody waits for all that one
+// other wants.
 //
 // Executor: one thread at a time. Lifetime: outlives every seat and everybody who waits for one.
 namespace mcpstate {
@@ -25,8 +26,10 @@ class origin_limit {
   class seat {
    public:
     seat() {}
-    seat(origin_limit& from, std::string origin) : from_(&from), origin_(std::move(origin)) {}
-    seat(seat&& other) noexcept : from_(std::exchange(other.from_, nullptr)), origin_(std::move(other.origin_)) {}
+    seat(origin_limit& from, std::string origin, std::string whose)
+        : from_(&from), origin_(std::move(origin)), whose_(std::move(whose)) {}
+    seat(seat&& other) noexcept
+        : from_(std::exchange(other.from_, nullptr)), origin_(std::move(other.origin_)), whose_(std::move(other.whose_)) {}
     seat& operator=(seat&& other) noexcept;
     ~seat() { leave(); }
     explicit operator bool() const noexcept { return from_ != nullptr; }
@@ -34,22 +37,26 @@ class origin_limit {
    private:
     void leave();
     origin_limit* from_ = nullptr;
-    std::string origin_;
+    std::string origin_, whose_;
   };
 
   // Waits for a seat; empty only when cancelled.
-  asio::awaitable<seat> enter(std::string origin);
+  asio::awaitable<seat> enter(std::string origin, std::string whose);
   [[nodiscard]] std::size_t inside(const std::string& origin) const;
 
  private:
   struct waiter {
+    explicit waiter(std::string who) : whose(std::move(who)) {}
+    std::string whose;
     mcp::latch called;
   };
   struct entry {
     std::size_t inside = 0;
+    std::map<std::string, std::size_t> seats;  // of these, by whom
     std::list<waiter> queue;
   };
-  void leave(const std::string& origin);
+  void leave(const std::string& origin, const std::string& whose);
+  static waiter* next_of(entry& there);
 
   std::size_t most_;
   std::map<std::string, entry> origins_;

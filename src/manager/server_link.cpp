@@ -46,13 +46,13 @@ void server_link::tell(link_news what) {
   if (tell_) tell_(std::move(what));
 }
 
-void server_link::open(destination where, mcp::client_options options, origin_limit& turns) {
+void server_link::open(destination where, mcp::client_options options, origin_limit& turns, std::string whose) {
   options.user = ears_;
   options.follow = true;
   options.reopen = false;  // a session that is lost is opened again by its keeper, in its turn
   options.protocol = where.protocol;
   options.egress = where.egress;
-  group_.spawn("open a session", do_open(std::move(where), std::move(options), &turns));
+  group_.spawn("open a session", do_open(std::move(where), std::move(options), &turns, std::move(whose)));
 }
 
 void server_link::list() { group_.spawn("list tools", do_list()); }
@@ -69,10 +69,11 @@ task<mcp::tool_listing> server_link::connect_and_list(destination where, mcp::cl
   co_return co_await client_->list_tools();
 }
 
-asio::awaitable<void> server_link::do_open(destination where, mcp::client_options options, origin_limit* turns) {
+asio::awaitable<void> server_link::do_open(destination where, mcp::client_options options, origin_limit* turns,
+                                           std::string whose) {
   co_await asio::this_coro::throw_if_cancelled(false);
   std::string origin = where.origin;
-  auto waiting = turns->enter(std::move(origin));
+  auto waiting = turns->enter(std::move(origin), std::move(whose));
   const origin_limit::seat seat = co_await std::move(waiting);
   if (!seat || group_.stopping()) co_return;
   const auto begun = std::chrono::steady_clock::now();

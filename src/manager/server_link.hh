@@ -48,9 +48,9 @@ class server_link final : public std::enable_shared_from_this<server_link> {
   server_link(const server_link&) = delete;
   server_link& operator=(const server_link&) = delete;
 
-  // Waits for its turn at the origin, connects, and lists the tools; then opened or failed is told. Once. The limit outlives
-  // the link.
-  void open(destination where, mcp::client_options options, origin_limit& turns);
+  // Waits for the turn of this owner at the origin, connects, and lists the tools; then opened or failed is told. Once. The
+  // limit outlives the link.
+  void open(destination where, mcp::client_options options, origin_limit& turns, std::string whose);
   void list();
   // limit: for the answer.
   void ping(std::chrono::milliseconds limit);
@@ -66,7 +66,7 @@ class server_link final : public std::enable_shared_from_this<server_link> {
  private:
   class ears;  // the host of the client
   void tell(link_news what);
-  asio::awaitable<void> do_open(destination where, mcp::client_options options, origin_limit* turns);
+  asio::awaitable<void> do_open(destination where, mcp::client_options options, origin_limit* turns, std::string whose);
   task<mcp::tool_listing> connect_and_list(destination where, mcp::client_options options);
   asio::awaitable<void> do_list();
   asio::awaitable<void> do_ping(std::chrono::milliseconds limit);

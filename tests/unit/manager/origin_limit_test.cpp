@@ -17,8 +17,8 @@ namespace {
 using seat_ptr = std::shared_ptr<origin_limit::seat>;
 
 asio::awaitable<void> enter(origin_limit& limit, std::string origin, std::string name, std::vector<std::string>& log,
-                            std::vector<seat_ptr>& seats) {
-  auto waiting = limit.enter(std::move(origin));
+                            std::vector<seat_ptr>& seats, std::string whose = "user:1") {
+  auto waiting = limit.enter(std::move(origin), std::move(whose));
   auto seat = co_await std::move(waiting);
   log.push_back(seat ? name : name + " cancelled");
   seats.push_back(std::make_shared<origin_limit::seat>(std::move(seat)));
@@ -52,6 +52,32 @@ asio::awaitable<void> serves_in_turn() {
 
 TEST(OriginLimit, ServesInTurn) {
   run_co_test([](asio::io_context&) { return serves_in_turn(); });
+}
+
+asio::awaitable<void> serves_others_before_those_who_have_seats() {
+  origin_limit limit(3);
+  std::vector<std::string> log;
+  std::vector<seat_ptr> seats;
+  aio::task_group group(co_await asio::this_coro::executor);
+  for (const char* name : {"a1", "a2", "a3", "a4", "a5"}) group.spawn(name, enter(limit, "x", name, log, seats, "user:a"));
+  for (const char* name : {"b1", "b2"}) group.spawn(name, enter(limit, "x", name, log, seats, "user:b"));
+  group.spawn("c1", enter(limit, "x", "c1", log, seats, "user:c"));
+  const std::vector<std::string> order = {"a1", "a2", "a3", "b1", "c1", "a4", "b2", "a5"};
+  for (std::size_t done = 3; done < order.size(); ++done) {
+    const bool next = co_await eventually([&] { return log.size() == done; });
+    CO_ASSERT_TRUE(next);
+    *seats[done - 3] = origin_limit::seat();
+  }
+  const bool all = co_await eventually([&] { return log.size() == order.size(); });
+  EXPECT_TRUE(all);
+  EXPECT_EQ(log, order);
+  seats.clear();
+  EXPECT_EQ(limit.inside("x"), 0U);
+  co_await group.join();
+}
+
+TEST(OriginLimit, ServesOthersBeforeThoseWhoHaveSeats) {
+  run_co_test([](asio::io_context&) { return serves_others_before_those_who_have_seats(); });
 }
 
 // Who gives up leaves the queue, also when his turn has come in the same moment.
