@@ -117,18 +117,25 @@ result<access_keys> access_keys::parse(std::string_view text) {
   return out;
 }
 
-bool access_keys::is_service(std::string_view token) const {
-  if (token.size() < min_token_bytes || token.size() > max_token_bytes) return false;
+const access_keys::key* access_keys::find_service(std::string_view token) const {
+  if (token.size() < min_token_bytes || token.size() > max_token_bytes) return nullptr;
   const auto digest = digest_of(token);
-  bool found = false;
-  for (const auto& one : keys_) found |= equal(one.digest, digest);  // all of them, whichever it is
+  const key* found = nullptr;
+  for (const auto& one : keys_) found = equal(one.digest, digest) ? &one : found;  // all of them, whichever it is
   return found;
+}
+
+bool access_keys::has(const identity& who) const {
+  return who.key.empty() || std::any_of(keys_.begin(), keys_.end(), [&](const key& one) { return one.lead == who.key; });
 }
 
 result<identity> access_keys::verify(std::string_view token, timestamp now) const {
   if (token.starts_with(owner_token_start)) return verify_owner(token, now);
-  if (!is_service(token)) return refused();
-  return identity();
+  const key* const found = find_service(token);
+  if (found == nullptr) return refused();
+  identity out;
+  out.key = found->lead;
+  return out;
 }
 
 result<identity> access_keys::verify_owner(std::string_view token, timestamp now) const {
@@ -138,10 +145,10 @@ result<identity> access_keys::verify_owner(std::string_view token, timestamp now
   if (signed_part.size() <= owner_token_start.size()) return refused();
   const auto payload = signed_part.substr(owner_token_start.size());
   const auto signature = token.substr(dot + 1);
-  const auto mine = std::any_of(keys_.begin(), keys_.end(), [&](const key& one) {
+  const auto signer = std::find_if(keys_.begin(), keys_.end(), [&](const key& one) {
     return payload.starts_with(one.lead) && equal(to_base64url(hmac(one.signing, signed_part)), signature);
   });
-  if (!mine) return refused();
+  if (signer == keys_.end()) return refused();
   // "KEYID EXPIRY OWNER", as mint() wrote it.
   const auto text = from_base64url(payload);
   const char* first = text.data() + key_id_bytes + 1;
@@ -153,6 +160,7 @@ result<identity> access_keys::verify_owner(std::string_view token, timestamp now
   if (!who) return refused();
   identity out;
   out.kind = token_kind::owner;
+  out.key = signer->lead;
   out.whose = *who;
   out.expires_at = timestamp(std::chrono::seconds(expiry));
   if (now >= *out.expires_at) return error(errc::auth_failed, "the token has expired");

@@ -24,6 +24,7 @@ struct identity {
   token_kind kind = token_kind::service;
   std::optional<owner> whose;           // of an owner token
   std::optional<timestamp> expires_at;  // of an owner token
+  std::string key;                      // which service token it is, or was signed with (access_keys::has); no secret
 
   // Whether it may act for this owner.
   [[nodiscard]] bool acts_for(const owner& who) const { return kind == token_kind::service || whose == who; }
@@ -44,6 +45,8 @@ class access_keys {
   [[nodiscard]] bool empty() const noexcept { return keys_.empty(); }
   // Whose token this is. auth_failed for every other text. How long it takes tells nothing about a key.
   [[nodiscard]] result<identity> verify(std::string_view token, timestamp now) const;
+  // Whether the service token that an identity came from is still one; of an identity without a key: true.
+  [[nodiscard]] bool has(const identity& who) const;
   // A token for one owner, good for this long (at least a second) from now on. Throws std::logic_error without keys.
   [[nodiscard]] std::string mint(const owner& who, std::chrono::seconds ttl, timestamp now) const;
 
@@ -55,7 +58,7 @@ class access_keys {
     std::string lead;     // how the payload of every token that it signed begins, encoded: the key's id
   };
   [[nodiscard]] result<identity> verify_owner(std::string_view token, timestamp now) const;
-  [[nodiscard]] bool is_service(std::string_view token) const;
+  [[nodiscard]] const key* find_service(std::string_view token) const;
   std::vector<key> keys_;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "service/api.hh"
 
+#include <algorithm>
 #include <array>
 
 #include "core/json_text.hh"
@@ -74,6 +75,18 @@ http_response count(std::string_view name, std::uint64_t n) {
 
 problem no_such(const asking& to) {
   return problem(problem_kind::not_found, to.whose().text() + " has no connection named '" + to.server().text() + "'");
+}
+
+asio::awaitable<std::optional<problem>> check_room(api& by, asking& to) {
+  if (to.of.who.kind != token_kind::owner) co_return std::nullopt;
+  auto reading = by.records.list(to.whose(), tools_wanted::no);
+  const auto all = co_await measured(by, "list", std::move(reading));
+  if (!all) co_return problem_of(all.error());
+  const bool there = std::any_of(all->begin(), all->end(), [&](const auto& c) { return c.server == to.server().text(); });
+  if (there || all->size() < connections_per_owner) co_return std::nullopt;
+  co_return problem(problem_kind::invalid, "there are " + std::to_string(all->size()) +
+                                               " connections, the most that one owner may make; those that are disconnected "
+                                               "count until they expire or are cleared");
 }
 
 std::optional<problem> check_match(const http_request& asked, const std::optional<connection>& found) {

@@ -21,6 +21,8 @@ namespace mcpstate::service {
 
 // How many event streams one owner may have open with owner tokens: a browser has a tab or ten.
 inline constexpr std::size_t streams_per_owner = 100;
+// How many connections an owner may have, where the one who makes another has an owner token: each may be a process.
+inline constexpr std::size_t connections_per_owner = 100;
 
 // What handlers work with. It outlives them, and the streams that they open.
 struct api {
@@ -92,6 +94,8 @@ reply show_dashboard(api& by, asking& to);
 // {"name":n}
 [[nodiscard]] http_response count(std::string_view name, std::uint64_t n);
 [[nodiscard]] problem no_such(const asking& to);
+// Whether this owner may have one more, with the token that was sent; absent: go on. For a server that is not there yet.
+asio::awaitable<std::optional<problem>> check_room(api& by, asking& to);
 // What If-Match and If-None-Match of a write say about what was read; absent: go on.
 [[nodiscard]] std::optional<problem> check_match(const http_request& asked, const std::optional<connection>& found);
 [[nodiscard]] inline bool is_conditional(const http_request& asked) noexcept {

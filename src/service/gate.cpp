@@ -172,6 +172,12 @@ struct gate::steps {
     if (out.path.empty()) out.path = "/";
     if (auto wrong = take_names(out, target.segments)) return wrong;
     if (auto wrong = take_queries(out, target)) return wrong;
+    const bool conditional = asked.if_match || asked.if_none_match;
+    const bool reads = asked.method == http_method::get || asked.method == http_method::head;
+    if (conditional && !reads && !compares(out.where->what))
+      return bad(problem_kind::bad_request,
+                 "this route compares nothing: If-Match and If-None-Match go with PUT and DELETE of one "
+                 "connection");
     out.body_limit = out.where->what == operation::put_state ? at.limits_.state_body_bytes : at.limits_.body_bytes;
     return check_body(out, asked);
   }

@@ -45,6 +45,7 @@ struct http_response {
   std::vector<body_part> lists;  // within body, by their places
   std::string_view static_body;  // instead of an empty body; lives as long as the program
   std::string etag;              // with its quotes; empty: none
+  std::string cause;             // of a 5xx, for the log: what the client is told, without words of others
   std::vector<std::pair<std::string_view, std::string>> headers;
   std::shared_ptr<subscriber> events;  // what follows the head, until it ends; then the connection is closed
 

@@ -4,6 +4,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 
+#include <algorithm>
 #include <exception>
 
 #include "service/response_head.hh"
@@ -54,6 +55,12 @@ http_response answer_to_refused(const refused& what, const std::string& request_
 }
 
 }  // namespace
+
+body_share session_world::set_aside(const http_request& asked, std::size_t limit) {
+  const std::size_t needed = !asked.has_body ? 0 : std::min<std::uint64_t>(asked.content_length.value_or(limit), limit);
+  if (needed > 0 && body_bytes + needed > options.bodies_bytes) return body_share();
+  return body_share(body_bytes, needed);
+}
 
 http_session::http_session(asio::ip::tcp::socket socket, session_world& world)
     : socket_(std::move(socket)), world_(world), reader_(world.options.head_bytes) {
@@ -107,6 +114,13 @@ asio::awaitable<bool> http_session::serve_one() {
 }
 
 asio::awaitable<bool> http_session::answer_admitted(admitted what) {
+  const body_share room = world_.set_aside(reader_.request(), what.body_limit);
+  if (!room) {
+    auto no = answer(problem(problem_kind::unavailable, "too many large requests are under way; try again"), request_id_);
+    const bool told = co_await send(std::move(no), false);
+    if (told) co_await linger();
+    co_return false;
+  }
   const bool expects = reader_.request().expect && reader_.request().version >= 11;
   if (expects && reader_.request().has_body && !reader_.has_more()) {
     std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -122,6 +136,7 @@ asio::awaitable<bool> http_session::answer_admitted(admitted what) {
   }
   pattern_ = what.where->pattern;
   bool keep = reader_.request().keep_alive;
+  streams_to_ = what.who;
   http_response out;
   {
     asking to(std::move(what), reader_.take(), request_id_);
@@ -148,7 +163,7 @@ asio::awaitable<http_response> http_session::work(asking& to) {
 }
 
 asio::awaitable<bool> http_session::send(http_response what, bool keep) {
-  note(what.status);
+  note(what);
   head_facts facts;
   facts.keep = keep;
   facts.old_client = version_ < 11;
@@ -189,20 +204,28 @@ void http_session::begin_request() {
   request_id_ = given && is_request_id(*given) ? *given : world_.new_request_id();
 }
 
-void http_session::note(unsigned status) {
+void http_session::note(const http_response& what) {
+  const unsigned status = what.status;
   const auto took = since(began_);
   world_.figures.http_done(pattern_, name_of(method_), status, took);
   const bool reads = method_ == http_method::get || method_ == http_method::head || method_ == http_method::options;
   const auto level = status >= 500 ? log_level::warn : reads ? log_level::debug : log_level::info;
   if (!world_.journal.writes(level)) return;
+  if (level == log_level::warn) {
+    world_.journal.warn("request", {{"method", name_of(method_)},
+                                    {"route", pattern_},
+                                    {"status", status},
+                                    {"took_us", took.count()},
+                                    {"request_id", request_id_},
+                                    {"cause", what.cause}});
+    return;
+  }
   const log_fields fields = {{"method", name_of(method_)},
                              {"route", pattern_},
                              {"status", status},
                              {"took_us", took.count()},
                              {"request_id", request_id_}};
-  if (level == log_level::warn) {
-    world_.journal.warn("request", fields);
-  } else if (level == log_level::info) {
+  if (level == log_level::info) {
     world_.journal.info("request", fields);
   } else {
     world_.journal.debug("request", fields);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "service/api.hh"
@@ -19,6 +20,23 @@
 // One connection of a client: request after request, each answered before the next is looked at.
 namespace mcpstate::service {
 
+// Bytes of a budget that all connections share; given back when it is destroyed.
+class body_share {
+ public:
+  body_share() {}
+  body_share(std::size_t& budget, std::size_t bytes) : budget_(&budget), bytes_(bytes) { *budget_ += bytes_; }
+  body_share(body_share&& other) noexcept : budget_(std::exchange(other.budget_, nullptr)), bytes_(other.bytes_) {}
+  body_share& operator=(body_share&&) = delete;
+  ~body_share() {
+    if (budget_ != nullptr) *budget_ -= bytes_;
+  }
+  explicit operator bool() const noexcept { return budget_ != nullptr; }
+
+ private:
+  std::size_t* budget_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
 // What all connections share; outlives them.
 struct session_world {
   session_world(api& a, const gate& g, metrics& f, log& l, const service_options& o)
@@ -29,8 +47,11 @@ struct session_world {
   log& journal;
   const service_options& options;
   bool draining = false;
+  std::size_t body_bytes = 0;  // set aside for the bodies of requests under way
 
   [[nodiscard]] std::string new_request_id();
+  // Room for the body of a request until its answer is there; empty: there is none now. What has no length may have any.
+  [[nodiscard]] body_share set_aside(const http_request& asked, std::size_t limit);
 
  private:
   std::uint64_t requests_ = 0;
@@ -47,6 +68,8 @@ class http_session {
 
   // Ends what has taken too long; sends heartbeats.
   void tick(time_point now);
+  // The tokens are others now: a stream of one that is none any more ends.
+  void recheck(const access_keys& keys);
   // Nothing new is begun: an idle one ends at once, what waits for an outcome answers what is known.
   void drain();
 
@@ -59,7 +82,7 @@ class http_session {
   asio::awaitable<http_response> work(asking& to);
   asio::awaitable<bool> send(http_response what, bool keep);
   void begin_request();
-  void note(unsigned status);
+  void note(const http_response& what);
 
   void enter(phase what, std::chrono::milliseconds most);
   asio::awaitable<bool> read_head();
@@ -80,6 +103,7 @@ class http_session {
   phase phase_ = phase::idle;
   time_point deadline_, began_, last_write_;
   bool timed_out_ = false;
+  identity streams_to_;  // who follows events here
   // Of the request that is being answered.
   unsigned version_ = 11;
   http_method method_ = http_method::other;

@@ -167,6 +167,10 @@ void http_session::tick(time_point now) {
       if (client_is_gone()) stop_work_.emit(asio::cancellation_type::terminal);
       return;
     case phase::streaming:
+      if (streams_to_.expires_at && wall_clock().now() >= *streams_to_.expires_at) {
+        socket_.cancel(ec);
+        return;
+      }
       if (now - last_write_ >= world_.options.timeouts.heartbeat) send_heartbeat(now);
       return;
     case phase::working:
@@ -174,6 +178,11 @@ void http_session::tick(time_point now) {
     default:
       if (now >= deadline_) socket_.cancel(ec);
   }
+}
+
+void http_session::recheck(const access_keys& keys) {
+  error_code ec;
+  if (phase_ == phase::streaming && !keys.has(streams_to_)) socket_.cancel(ec);
 }
 
 // A comment, which readers of event streams pass over. A client that takes nothing more is no longer quiet, but slow: what

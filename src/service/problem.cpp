@@ -40,13 +40,11 @@ constexpr std::array<problem_facts, problem_kinds> table{{
     {"header-too-large", 431, "The head of the request is too large"},
     {"internal", 500, "A bug of ours"},
     {"corrupt", 500, "What is stored cannot be understood"},
-    {"not-implemented", 501, "This is not supported"},
     {"server-failed", 502, "The MCP server failed"},
     {"unknown-outcome", 502, "It may or may not have happened"},
     {"unavailable", 503, "The store cannot be reached"},
     {"shutting-down", 503, "This instance is ending"},
     {"timeout", 504, "No answer in time"},
-    {"http-version", 505, "HTTP/1.1 is what we speak"},
     {"storage-full", 507, "The store is full"},
 }};
 
@@ -128,6 +126,7 @@ http_response answer(const problem& what, std::string_view request_id) {
   if (!what.peer.empty()) members.text("peer", what.peer);
   members.text("instance", std::string("urn:mcpstate:request:").append(request_id));
   out.body += "}";
+  if (facts.status >= 500) out.cause = (what.code.empty() ? std::string() : what.code + ": ") + what.detail;
   if (facts.status == 503) out.headers.emplace_back("Retry-After", "1");
   if (what.kind == problem_kind::unauthorized) out.headers.emplace_back("WWW-Authenticate", "Bearer");
   return out;

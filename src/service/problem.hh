@@ -42,13 +42,11 @@ enum class problem_kind {
   header_too_large,     // 431
   internal,             // 500
   corrupt,              // 500
-  not_implemented,      // 501
   server_failed,        // 502 the MCP server
   unknown_outcome,      // 502
   unavailable,          // 503
   shutting_down,        // 503
   timeout,              // 504
-  http_version,         // 505
   storage_full,         // 507
 };
 

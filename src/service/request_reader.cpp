@@ -100,7 +100,7 @@ class request_reader::message final : public http::basic_parser<true> {
         has_coding = true;
         if (to.version < 11) return refuse(problem_kind::bad_request, "HTTP/1.0 has no Transfer-Encoding", ec);
         if (boost::beast::iequals(value, "chunked")) return;
-        return refuse(problem_kind::not_implemented, "the only transfer coding is chunked", ec);
+        return refuse(problem_kind::bad_request, "the only transfer coding is chunked", ec);
       case http::field::host:
         return once(to.host, "Host", value, ec);
       case http::field::authorization:
@@ -223,7 +223,7 @@ void request_reader::refuse_code(int beast_code) {
   if (!message_->why.empty()) return refuse(message_->kind, message_->why);
   if (code == http::error::header_limit)
     return refuse(problem_kind::header_too_large, "the head is larger than " + std::to_string(head_limit_) + " bytes");
-  if (code == http::error::bad_version) return refuse(problem_kind::http_version, "the version is not HTTP/1.1 or HTTP/1.0");
+  if (code == http::error::bad_version) return refuse(problem_kind::bad_request, "the version is not HTTP/1.1 or HTTP/1.0");
   if (message_->has_length || message_->has_coding) {
     if (code == http::error::bad_content_length || code == http::error::bad_transfer_encoding)
       return refuse(problem_kind::bad_request, "Content-Length and Transfer-Encoding contradict each other");

@@ -67,6 +67,11 @@ struct routed {
 // HEAD is GET.
 [[nodiscard]] routed find_route(http_method method, const std::vector<std::string>& segments);
 
+// Whether a write of this kind looks at If-Match and If-None-Match.
+[[nodiscard]] constexpr bool compares(operation what) noexcept {
+  return what == operation::put_connection || what == operation::delete_connection || what == operation::put_state;
+}
+
 // Whether a route takes a parameter of this name.
 [[nodiscard]] bool takes_query(const route& where, std::string_view name) noexcept;
 

@@ -88,6 +88,9 @@ reply put_connection(api& by, asking& to) {
   if (!where) co_return to.fail(problem_kind::invalid_body, where.error().detail());
   if (where->url.empty() && !is_registered(by, where->registered))
     co_return to.fail(problem_kind::unknown_server, "no server is registered as " + mcpstate::quoted(where->registered));
+  auto asking_for_room = check_room(by, to);
+  const auto no_room = co_await std::move(asking_for_room);
+  if (no_room) co_return to.fail(*no_room);
   std::optional<basis> seen;
   if (is_conditional(to.request)) {
     auto reading = by.records.get(to.whose(), to.server(), tools_wanted::no);

@@ -118,6 +118,9 @@ reply put_state(api& by, asking& to) {
     const bool large = what.error().code() == errc::too_large;
     co_return to.fail(large ? problem_kind::too_large : problem_kind::invalid_body, what.error().detail());
   }
+  auto asking_for_room = check_room(by, to);
+  const auto no_room = co_await std::move(asking_for_room);
+  if (no_room) co_return to.fail(*no_room);
   for (int attempt = 1;; ++attempt) {
     auto reading = by.records.get(to.whose(), to.server(), tools_wanted::no);
     const auto before = co_await measured(by, "get", std::move(reading));

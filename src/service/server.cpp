@@ -177,7 +177,11 @@ std::vector<tcp::endpoint> server::endpoints() const {
   return out;
 }
 
-void server::set_keys(access_keys keys) { inside_->options.keys = std::move(keys); }
+void server::set_keys(access_keys keys) {
+  auto& in = *inside_;
+  in.options.keys = std::move(keys);
+  for (http_session& each : in.sessions) each.recheck(in.options.keys);
+}
 std::size_t server::connections() const noexcept { return inside_->sessions.size(); }
 
 asio::awaitable<void> server::close() {

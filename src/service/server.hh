@@ -40,6 +40,7 @@ struct service_options {
   std::vector<std::string> allowed_hosts, allowed_origins;
   access_keys keys;  // empty: no token is needed; listen on loopback addresses only
   std::size_t head_bytes = 16 * 1024, body_bytes = 1024 * 1024, state_body_bytes = 17 * 1024 * 1024;
+  std::size_t bodies_bytes = 128 * 1024 * 1024;  // of all requests under way together
   std::size_t connections = 20'000;
   double owner_requests_per_second = 50, owner_burst = 200;  // of those who come with an owner token; 0: no limit
   service_timeouts timeouts;
@@ -57,7 +58,8 @@ class server {
   // connect_failed (in use, not ours): nothing listens then.
   task<void> listen();
   [[nodiscard]] std::vector<asio::ip::tcp::endpoint> endpoints() const;
-  // From now on. Connections that are open stay so: the token is checked with each request.
+  // From now on. Connections that are open stay so, as the token is checked with each request; event streams of tokens that
+  // are none any more end.
   void set_keys(access_keys keys);
   [[nodiscard]] std::size_t connections() const noexcept;
   // Two phases: nobody new is let in, idle connections and event streams end, requests under way are answered; after

@@ -118,9 +118,9 @@ TEST(RequestReader, RefusesSmugglingShapes) {
   EXPECT_EQ(status_of(post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", chunks)), 400u);
   EXPECT_EQ(status_of(post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", chunks)), 400u);
   EXPECT_EQ(status_of(post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", chunks)), 400u);
-  EXPECT_EQ(status_of(post("Transfer-Encoding: gzip, chunked\r\n", chunks)), 501u);
-  EXPECT_EQ(status_of(post("Transfer-Encoding: chunked, identity\r\n", chunks)), 501u);
-  EXPECT_EQ(status_of(post("Transfer-Encoding: xchunked\r\n", chunks)), 501u);
+  EXPECT_EQ(status_of(post("Transfer-Encoding: gzip, chunked\r\n", chunks)), 400u);
+  EXPECT_EQ(status_of(post("Transfer-Encoding: chunked, identity\r\n", chunks)), 400u);
+  EXPECT_EQ(status_of(post("Transfer-Encoding: xchunked\r\n", chunks)), 400u);
   EXPECT_EQ(status_of("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks), 400u);
   EXPECT_EQ(status_of(post("Transfer-Encoding : chunked\r\n", chunks)), 400u);
   EXPECT_EQ(status_of(post("Content-Length : 2\r\n", "{}")), 400u);
@@ -128,7 +128,7 @@ TEST(RequestReader, RefusesSmugglingShapes) {
        {"-1", "+2", "0x2", "2, 2", "2,3", "2 2", "", "1e1", "99999999999999999999", "18446744073709551617"}) {
     EXPECT_EQ(status_of(post("Content-Length: " + std::string(length) + "\r\n", "{}")), 400u) << length;
   }
-  EXPECT_EQ(status_of("GET / HTTP/1.1\nHost: x\n\n\r\n\r\n"), 505u);
+  EXPECT_EQ(status_of("GET / HTTP/1.1\nHost: x\n\n\r\n\r\n"), 400u);
   EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: x\nA: b\r\n\r\n"), 400u);
   EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: x\r\nA\x01: b\r\n\r\n"), 400u);
   EXPECT_EQ(status_of(std::string("GET / HTTP/1.1\r\nHost: x\0y\r\n\r\n", 29)), 400u);
@@ -144,7 +144,7 @@ TEST(RequestReader, RefusesBrokenChunks) {
 }
 
 TEST(RequestReader, RefusesWhatIsNotHttp) {
-  EXPECT_EQ(status_of("GET / HTTP/2.0\r\n\r\n"), 505u);
+  EXPECT_EQ(status_of("GET / HTTP/2.0\r\n\r\n"), 400u);
   EXPECT_EQ(status_of("GET /\r\n\r\n"), 400u);
   EXPECT_EQ(status_of("\x16\x03\x01\x02 hello this is TLS\r\n\r\n"), 400u);
   EXPECT_EQ(status_of("G@T / HTTP/1.1\r\n\r\n"), 400u);
