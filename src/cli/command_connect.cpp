@@ -3,6 +3,7 @@
 #include "cli/reaching.hh"
 #include "cli/text.hh"
 #include "core/duration.hh"
+#include "core/secrets.hh"
 
 namespace mcpstate::cli {
 
@@ -48,7 +49,7 @@ change failed_change(const connect_words& words, const std::optional<connection>
   if (!same_place) forget_server(info);
   failure reason;
   reason.code = std::string(name_of(why.code()));
-  reason.message = cut_to_width(shown(why.full_text()), max_said_bytes);
+  reason.message = cut_to_width(shown(without_secrets(why.full_text())), max_said_bytes);
   reason.attempt = again ? info.error->attempt + 1 : 1;
   info.managed = false;
   info.registered.clear();

@@ -36,6 +36,7 @@ result<destination> find_registered(const std::string& name, const manager_optio
   out.protocol = found->protocol;
   out.egress = options.client.egress;
   out.registered = name;
+  out.secrets = found->secrets;
   out.transport = found->transport;
   const auto* there = std::get_if<mcp::http_target>(&found->where);
   out.origin = "program " + name;

@@ -4,6 +4,8 @@
 
 #include <mcpstate/manager.hpp>
 
+#include "manager/target_secrets.hh"
+
 // Where a managed connection leads, and what it takes to get there. Pure.
 namespace mcpstate {
 
@@ -13,6 +15,7 @@ struct destination {
   mcp::era_choice protocol = mcp::era_choice::automatic;
   mcp::egress_policy egress;
   std::string registered, transport, url;  // as recorded
+  secret_list secrets;                     // registered_server::secrets
   std::string origin;                      // scheme, host and port; the name of a registered program
 };
 

@@ -60,16 +60,18 @@ task<mcp::call_result> manager_impl::call_once(connection record, std::string to
   how.protocol = there->protocol;
   how.egress = there->egress;
   std::string origin = there->origin, whose = of.whose.text();
+  const secret_list secrets = there->secrets;
   auto waiting = turns_.enter(std::move(origin), std::move(whose));
   origin_limit::seat seat = co_await std::move(waiting);
   if (!seat) co_return error(errc::stopped, "the call was cancelled");
   auto connecting = mcp::connect(store_.executor(), std::move(there->where), std::move(how));
   auto opened = co_await std::move(connecting);
   seat = origin_limit::seat();
-  if (!opened) co_return opened.error();
+  if (!opened) co_return without_secrets(opened.error(), secrets);
   std::unique_ptr<mcp::client> client = std::move(*opened);
   auto called = co_await client->call_tool(std::move(tool), std::move(arguments), std::move(options));
   graves_.spawn("end a session", shut_client(std::move(client)));
+  if (!called) co_return without_secrets(called.error(), secrets);
   co_return called;
 }
 
@@ -95,7 +97,8 @@ task<mcp::call_result> manager_impl::call(owner who, server_name server, std::st
     if (!called && called.error().is(cond::cancelled) && !by_caller) {
       co_return error(errc::outcome_unknown, shown(record) + " was closed while the call was under way");
     }
-    if (called || by_caller || !was_not_sent(called.error())) co_return called;
+    if (called) co_return called;
+    if (by_caller || !was_not_sent(called.error())) co_return without_secrets(called.error(), session->secrets());
   }
   co_return co_await call_once(std::move(record), std::move(tool), std::move(arguments), std::move(options));
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/quoted.hh"
+#include "core/secrets.hh"
 
 namespace mcpstate {
 
@@ -66,7 +67,7 @@ keeper_fsm::trouble trouble_of(const error& why) {
 }
 
 std::string message_of(const error& why) {
-  const std::string text = why.full_text();
+  const std::string text = without_secrets(why.full_text());
   std::string out;
   for (std::size_t at = 0; at < text.size() && out.size() < longest_message;) {
     const std::size_t length = utf8_length(std::string_view(text).substr(at));

@@ -16,7 +16,8 @@ namespace mcpstate {
 // What an attempt or a session that failed says about the next one.
 [[nodiscard]] keeper_fsm::trouble trouble_of(const error& why);
 
-// As a record has it: one line, cut to a length that every page can show. For the owner of the record only.
+// As a record has it: one line, cut to a length that every page can show, without what looks like a secret. For the owner of
+// the record only.
 [[nodiscard]] std::string message_of(const error& why);
 
 // CONNECTING, from whatever was there: what was known is kept if it leads to the same place.

@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "core/quoted.hh"
+#include "core/secrets.hh"
+#include "manager/target_secrets.hh"
 
 namespace mcpstate {
 
@@ -54,6 +56,7 @@ class entry_reader {
   const variable_lookup& variable_;
   std::vector<std::string>& remarks_;
   const json::object* entry_ = nullptr;
+  mutable std::vector<std::string> expanded_;  // what ${…} stood for
 };
 
 // ${NAME} and ${NAME:-default}; a default is taken as it stands. Any other $ is itself.
@@ -74,6 +77,7 @@ result<std::string> entry_reader::expand(const std::string& member, const std::s
     const bool use_default = mark != std::string::npos && (!value || value->empty());
     if (!value && !use_default) return wrong(member, "the environment variable " + variable + " is not set");
     out += use_default ? inside.substr(mark + 2) : *value;
+    if (!use_default && member != "command" && member != "cwd") expanded_.push_back(*value);
     at = end + 1;
   }
   if (out.find('\0') != std::string::npos) return wrong(member, "it holds a zero byte");
@@ -209,6 +213,7 @@ result<registered_server> entry_reader::read(const json::value& entry) {
   }
   if (auto noted = note_transport(out); !noted) return noted.error();
   if (auto noted = note_choices(out); !noted) return noted.error();
+  out.secrets = std::make_shared<const std::vector<std::string>>(secrets_of(out.where, std::move(expanded_), out.shown));
   for (const auto& each : *entry_) {
     const std::string member = text_of(each.key());
     if (std::find(known.begin(), known.end(), member) == known.end())

@@ -10,12 +10,6 @@ namespace {
 using kind = link_news::kind;
 using namespace std::chrono_literals;
 
-link_news failure_news(kind what, error why) {
-  link_news out(what);
-  out.why = std::move(why);
-  return out;
-}
-
 }  // namespace
 
 class server_link::ears final : public mcp::host {
@@ -29,7 +23,7 @@ class server_link::ears final : public mcp::host {
   }
   void told_lost(const error& why) override {
     if (of_ == nullptr || !of_->ready_ || std::exchange(of_->lost_, true)) return;
-    of_->tell(failure_news(kind::lost, why));
+    of_->tell(of_->failure_news(kind::lost, why));
   }
   void deafen() noexcept { of_ = nullptr; }
 
@@ -42,6 +36,12 @@ server_link::server_link(asio::any_io_executor executor, listener tell)
 
 server_link::~server_link() { ears_->deafen(); }
 
+link_news server_link::failure_news(kind what, const error& why) const {
+  link_news out(what);
+  out.why = without_secrets(why, secrets_);
+  return out;
+}
+
 void server_link::tell(link_news what) {
   if (tell_) tell_(std::move(what));
 }
@@ -52,6 +52,7 @@ void server_link::open(destination where, mcp::client_options options, origin_li
   options.reopen = false;  // a session that is lost is opened again by its keeper, in its turn
   options.protocol = where.protocol;
   options.egress = where.egress;
+  secrets_ = where.secrets;
   group_.spawn("open a session", do_open(std::move(where), std::move(options), &turns, std::move(whose)));
 }
 
@@ -79,13 +80,11 @@ asio::awaitable<void> server_link::do_open(destination where, mcp::client_option
   const auto begun = std::chrono::steady_clock::now();
   auto reached = co_await connect_and_list(std::move(where), std::move(options));
   if (group_.stopping()) co_return;
-  link_news news(reached ? kind::opened : kind::failed);
+  link_news news = reached ? link_news(kind::opened) : failure_news(kind::failed, reached.error());
   news.took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
   if (reached) {
     ready_ = true;
     news.listing = std::move(*reached);
-  } else {
-    news.why = reached.error();
   }
   tell(std::move(news));
 }

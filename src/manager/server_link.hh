@@ -20,7 +20,7 @@
 // Lifetime: shut() is awaited before the last owner lets go. Cancellation: shut() ends everything that is under way.
 namespace mcpstate {
 
-// What a link tells.
+// What a link tells. Errors are without the secrets of the server.
 struct link_news {
   enum class kind {
     opened,
@@ -57,6 +57,7 @@ class server_link final : public std::enable_shared_from_this<server_link> {
 
   // Null before it is open.
   [[nodiscard]] mcp::client* client() noexcept { return ready_ ? client_.get() : nullptr; }
+  [[nodiscard]] const secret_list& secrets() const noexcept { return secrets_; }
   // Tells nothing any more.
   void hush() noexcept { tell_ = nullptr; }
   // Ends what is under way, then the session. Await it once.
@@ -66,6 +67,7 @@ class server_link final : public std::enable_shared_from_this<server_link> {
  private:
   class ears;  // the host of the client
   void tell(link_news what);
+  [[nodiscard]] link_news failure_news(link_news::kind what, const error& why) const;
   asio::awaitable<void> do_open(destination where, mcp::client_options options, origin_limit* turns, std::string whose);
   task<mcp::tool_listing> connect_and_list(destination where, mcp::client_options options);
   asio::awaitable<void> do_list();
@@ -74,6 +76,7 @@ class server_link final : public std::enable_shared_from_this<server_link> {
   asio::any_io_executor executor_;
   listener tell_;
   std::shared_ptr<ears> ears_;
+  secret_list secrets_;
   std::unique_ptr<mcp::client> client_;
   bool ready_ = false;
   bool lost_ = false;

@@ -19,6 +19,14 @@ constexpr std::size_t max_junk_lines = 1000;
 // grandchild that inherited them can hold them open.
 constexpr auto drain_limit = 500ms;
 
+// Not in the middle of a word: whoever looks for secrets in it does not know the half of one.
+void drop_beginning(std::string& text) {
+  if (text.size() <= stderr_kept) return;
+  const auto from = text.size() - stderr_kept;
+  const auto blank = text.find_first_of(" \n", from);
+  text.erase(0, blank == std::string::npos ? from : blank + 1);
+}
+
 }  // namespace
 
 stdio_transport::stdio_transport(asio::any_io_executor executor, message_sink& sink, stdio_target where,
@@ -133,7 +141,7 @@ asio::awaitable<void> stdio_transport::read_errors() {
   for (;;) {
     auto [ec, size] = co_await child_->errors().async_read_some(asio::buffer(chunk), aio::use_ec);
     stderr_tail_.append(chunk.data(), size);
-    if (stderr_tail_.size() > stderr_kept) stderr_tail_.erase(0, stderr_tail_.size() - stderr_kept);
+    drop_beginning(stderr_tail_);
     if (ec) break;
   }
   errors_done_.open();

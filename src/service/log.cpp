@@ -14,7 +14,7 @@
 
 #include "core/json_text.hh"
 #include "core/quoted.hh"
-#include "service/log_secrets.hh"
+#include "core/secrets.hh"
 
 namespace mcpstate::service {
 

@@ -2,9 +2,11 @@
 #pragma once
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <mcpstate/core/owner.hpp>
 #include <mcpstate/mcp/client.hpp>
@@ -28,6 +30,9 @@ struct registered_server {
   bool disabled = false;
   // For people and for records: "http", "sse" or "stdio", and the URL without its secrets (stdio: the program's name alone).
   std::string transport, shown;
+  // What is hidden where the server's own words are shown, longest first: the values of env, headers and the query of the
+  // URL, what ${…} stood for, and what follows an argument like --token. Not those that are too short to be told from words.
+  std::shared_ptr<const std::vector<std::string>> secrets;
 };
 
 // Value type; immutable after parse(). Holds secrets (headers, env): never print a target of it.

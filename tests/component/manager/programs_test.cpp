@@ -62,6 +62,29 @@ TEST(Keeping, RunsAProgram) {
   run_co_test([](asio::io_context&) { return runs_a_program(odd_server("plain")); }, 60s);
 }
 
+// What a program prints is shown to the owner of the record, who is not whom the secrets belong to.
+asio::awaitable<void> shows_no_secrets_of_a_program() {
+  auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
+  manager_options options = quick_options();
+  options.servers = registry(R"({"prog":{"command":"/bin/sh","args":["-c",)"
+                             R"("echo key $KEY, Bearer s3cret1, https://u:s3cret1@h/?k=s3cret1 was refused >&2; exit 3"],)"
+                             R"("env":{"KEY":"s3cret-in-env"}}})");
+  auto keeping = make_manager(*records, options);
+  auto failed = co_await connect_and_settle(*keeping, user(1), by_registration("prog"));
+  CO_ASSERT_OK(failed);
+  EXPECT_EQ(failed->state, status::failed);
+  CO_ASSERT_TRUE(failed->info.error);
+  const std::string& said = failed->info.error->message;
+  EXPECT_EQ(said.find("s3cret"), std::string::npos) << said;
+  EXPECT_NE(said.find("key [hidden], Bearer [hidden], https://[hidden]@h/?[hidden] was refused"), std::string::npos) << said;
+  co_await keeping->close();
+  co_await records->close();
+}
+
+TEST(Keeping, ShowsNoSecretsOfAProgram) {
+  run_co_test([](asio::io_context&) { return shows_no_secrets_of_a_program(); }, 60s);
+}
+
 // Whatever a session is doing just then.
 asio::awaitable<void> closes_while_a_program_is_opened(marked_target program) {
   for (auto moment = 0ms; moment < 120ms; moment += 6ms) {

@@ -96,6 +96,13 @@ TEST(RecordChange, MessagesAreOneLineOfGoodLength) {
   EXPECT_TRUE(longish.ends_with("…"));
 }
 
+TEST(RecordChange, MessagesShowNoSecrets) {
+  const auto message =
+      message_of(error(errc::child_exited, "'x' ended", "sent Bearer s3cret to https://u:s3cret@h/p?k=s3cret"));
+  EXPECT_THAT(message, HasSubstr("sent Bearer [hidden] to https://[hidden]@h/p?[hidden]"));
+  EXPECT_THAT(message, testing::Not(HasSubstr("s3cret")));
+}
+
 TEST(RecordChange, AnOrderKeepsWhatIsKnownOfTheSamePlace) {
   const auto before = up_record();
   const auto order = order_of(name, before, web());

@@ -11,7 +11,7 @@
 #include <random>
 #include <sstream>
 
-#include "service/log_secrets.hh"
+#include "core/secrets.hh"
 #include "support/seed.hh"
 
 namespace mcpstate::service {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "service/log_secrets.hh"
+#include "core/secrets.hh"
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 
-namespace mcpstate::service {
+namespace mcpstate {
 
 namespace {
 
@@ -24,6 +24,12 @@ bool is_token_char(char c) noexcept {
 
 std::size_t token_length(std::string_view text) noexcept {
   return static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_token_char) - text.begin());
+}
+
+// What is hidden already is left alone.
+void take_token(std::string& out, std::string_view& rest) {
+  out += hidden_text;
+  rest.remove_prefix(rest.starts_with(hidden_text) ? hidden_text.size() : token_length(rest));
 }
 
 // How far a URL goes in a line of text.
@@ -58,15 +64,14 @@ std::string shown_url(std::string_view url) {
 bool take_secret(std::string& out, std::string_view& rest) {
   constexpr std::string_view owner_token = "mcps1.", place = "://";
   if (rest.starts_with(owner_token)) {
-    out += hidden_text;
-    rest.remove_prefix(token_length(rest));
+    take_token(out, rest);
     return true;
   }
   for (const std::string_view scheme : {"bearer ", "basic "}) {
     if (!starts_with_word(rest, scheme)) continue;
-    out.append(rest.substr(0, scheme.size())).append(hidden_text);
+    out.append(rest.substr(0, scheme.size()));
     rest.remove_prefix(scheme.size());
-    rest.remove_prefix(token_length(rest));
+    take_token(out, rest);
     return true;
   }
   if (!rest.starts_with(place)) return false;
@@ -80,8 +85,8 @@ bool take_secret(std::string& out, std::string_view& rest) {
 }  // namespace
 
 bool names_secret(std::string_view key) noexcept {
-  constexpr std::array<std::string_view, 8> words{"token",  "secret",     "password", "authorization",
-                                                  "cookie", "credential", "api_key",  "apikey"};
+  constexpr std::array<std::string_view, 9> words{"token",      "secret",  "password", "authorization", "cookie",
+                                                  "credential", "api_key", "api-key",  "apikey"};
   return std::any_of(words.begin(), words.end(), [key](std::string_view word) {
     for (auto rest = key; rest.size() >= word.size(); rest.remove_prefix(1)) {
       if (starts_with_word(rest, word)) return true;
@@ -101,4 +106,21 @@ std::string without_secrets(std::string_view text) {
   return out;
 }
 
-}  // namespace mcpstate::service
+std::vector<std::string> longest_first(std::vector<std::string> values) {
+  const auto longer = [](const std::string& a, const std::string& b) {
+    return a.size() != b.size() ? a.size() > b.size() : a < b;
+  };
+  std::sort(values.begin(), values.end(), longer);
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+  return values;
+}
+
+std::string without_values(std::string text, const std::vector<std::string>& values) {
+  for (const std::string& each : values) {
+    for (auto at = text.find(each); !each.empty() && at != none; at = text.find(each, at + hidden_text.size()))
+      text.replace(at, each.size(), hidden_text);
+  }
+  return text;
+}
+
+}  // namespace mcpstate
