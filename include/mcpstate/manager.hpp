@@ -96,7 +96,8 @@ class manager {
   // is not managed, and what mcp::client::call_tool reports.
   virtual task<mcp::call_result> call(owner who, server_name server, std::string tool, std::string arguments,
                                       mcp::call_options options) = 0;
-  // Disconnects a registered server for every owner. Answers how many were.
+  // Disconnects a registered server for every owner. Answers how many were. Stopped (cancelled) by the caller or by close():
+  // some are disconnected then.
   virtual task<std::uint64_t> disconnect_everywhere(std::string registered, progress_handler progress) = 0;
   // The host's servers have changed: connections to one that is gone, or leads elsewhere, are opened again (and fail, if it
   // is gone).

@@ -146,6 +146,10 @@ task<connection> manager_impl::settled(owner who, server_name server, std::uint6
 // 1 if it was disconnected, 0 if there was nothing to do.
 task<std::uint64_t> manager_impl::disconnect_registered(managed_name of, std::string registered) {
   for (int tries = 1;; ++tries) {
+    // Not every store lets a request end early, and there may be very many of these.
+    const bool cancelled = co_await aio::is_cancelled();
+    if (cancelled || stopping_)
+      co_return error(errc::stopped, "stopped before '" + registered + "' was disconnected everywhere");
     auto got = co_await store_.get(of.whose, of.server, tools_wanted::no);
     if (!got) co_return got.error();
     const bool there = *got && (*got)->info.managed && (*got)->info.registered == registered;
@@ -158,9 +162,11 @@ task<std::uint64_t> manager_impl::disconnect_registered(managed_name of, std::st
 }
 
 task<std::uint64_t> manager_impl::disconnect_everywhere(std::string registered, progress_handler progress) {
+  co_await asio::this_coro::throw_if_cancelled(false);
   std::uint64_t looked_at = 0, count = 0;
   std::string cursor;
   do {
+    co_await asio::post(store_.executor(), asio::use_awaitable);  // a store in memory never waits: others have their turn
     auto page = co_await store_.managed_of(registered, cursor);
     if (!page) co_return page.error();
     for (const managed_name& each : page->names) {
