@@ -96,14 +96,7 @@ bool looks_like_array(std::string_view bytes) noexcept {
   return first != std::string_view::npos && bytes[first] == '[' && bytes[bytes.find_last_not_of(space)] == ']';
 }
 
-// A list that :info vouches for is not parsed again: that costs many times the read.
-void read_tools(connection& c, raw_record& raw) {
-  if (!raw.tools_asked) return;
-  c.tools = std::move(raw.tools);
-  const bool same_length = c.tools && c.info.tools_bytes.value_or(c.tools->size()) == c.tools->size();
-  const bool vouched = c.info.tool_count && !c.info.tools_hash.empty() && same_length;
-  if (c.tools && vouched && looks_like_array(*c.tools)) return;
-  if (!c.tools && c.info.tool_count) c.problems.emplace_back("tools are missing");
+void count_tools(connection& c) {
   c.info.tool_count.reset();
   c.info.tools_hash.clear();
   c.info.tools_bytes.reset();
@@ -116,6 +109,17 @@ void read_tools(connection& c, raw_record& raw) {
   c.info.tool_count = check.elements;
   c.info.tools_hash = sha256_tag(*c.tools);
   c.info.tools_bytes = c.tools->size();
+}
+
+// A list that :info vouches for is not parsed again: that costs many times the read.
+void read_tools(connection& c, raw_record& raw) {
+  if (!raw.tools_asked) return;
+  c.tools = std::move(raw.tools);
+  const bool same_length = c.tools && c.info.tools_bytes.value_or(c.tools->size()) == c.tools->size();
+  const bool vouched = c.info.tool_count && !c.info.tools_hash.empty() && same_length;
+  if (c.tools && vouched && looks_like_array(*c.tools)) return;
+  if (!c.tools && c.info.tool_count) c.problems.emplace_back("tools are missing");
+  count_tools(c);
 }
 
 }  // namespace
@@ -161,6 +165,10 @@ std::optional<connection> read_record(const owner& who, raw_record raw) {
   c.seen.status_bytes = std::move(raw.status);
   c.seen.connected_at_bytes = std::move(raw.connected_at);
   return c;
+}
+
+void recount_tools(connection& c) {
+  if (c.tools && c.info.tool_count && sha256_tag(*c.tools) != c.info.tools_hash) count_tools(c);
 }
 
 std::uint64_t next_revision(std::uint64_t stored, timestamp now) noexcept {

@@ -66,6 +66,7 @@ task<std::optional<connection>> redis_store::do_get(owner who, std::string membe
   std::vector<connection> found;
   keep_record(found, who, std::move(got->front()));
   if (found.empty()) co_return std::optional<connection>();
+  recount_tools(found.front());  // of one record it is worth its time; a list does without
   if (odd(found.front(), want)) MCPSTATE_CO_CHECK(co_await look_closer(who, &found, want));
   co_return std::optional<connection>(std::move(found.front()));
 }

@@ -10,6 +10,9 @@ task<std::unique_ptr<watcher>> redis_store::do_watch(std::optional<owner> who) {
     watch_hub::source from;
     from.list = [this](owner whose) { return do_list(std::move(whose), tools_wanted::no); };
     from.scan = [this](std::string cursor) { return do_scan(std::move(cursor)); };
+    from.with_tools = [this](owner whose, std::string member) {
+      return do_get(std::move(whose), std::move(member), tools_wanted::yes);
+    };
     from.now = [this] { return now(); };
     hub_ = std::make_unique<watch_hub>(executor(), std::move(from));
   }
@@ -40,10 +43,16 @@ void redis_store::invalidated(const redis::reply& push) {
   if (push.items.size() != 2 || push.items[0].text != "invalidate") return;
   if (push.items[1].is_null()) return hub_->changed_all();
   std::optional<owner> last;  // one change touches several keys of one owner
+  std::string described;      // the member whose :info has changed; a push has the keys of a record in order
   for (const auto& key : push.items[1].items) {
     auto named = keys_.parse(key.text);
     if (!named || named->field == key_field::staging || named->field == key_field::lease) continue;
-    if (last && *last == named->whose) continue;
+    const bool same_owner = last && *last == named->whose;
+    if (!same_owner) described.clear();
+    if (named->field == key_field::info) described = named->member;
+    // All writes of ours change both in one step.
+    if (named->field == key_field::tools && described != named->member) hub_->changed_tools(named->whose, named->member);
+    if (same_owner) continue;
     hub_->changed(named->whose);
     last = std::move(named->whose);
   }

@@ -138,6 +138,13 @@ void watch_hub::changed(const owner& who) {
   if (wanted(who)) look_at(who);
 }
 
+void watch_hub::changed_tools(const owner& who, const std::string& member) {
+  if (!wanted(who)) return;
+  auto& members = entries_.try_emplace(who, who).first->second.foreign;
+  if (from_.with_tools && std::find(members.begin(), members.end(), member) == members.end()) members.push_back(member);
+  look_at(who);
+}
+
 void watch_hub::changed_all() {
   for (auto at = entries_.begin(); at != entries_.end(); ++at) mark_dirty(at);
   if (all_watched()) start_walk();
@@ -279,6 +286,12 @@ asio::awaitable<void> watch_hub::relist(owner who) {
     auto listing = from_.list(who);
     auto listed = co_await std::move(listing);
     if (work_.stopping()) break;
+    if (listed && !entries_.at(who).foreign.empty()) {
+      auto reading = read_foreign_tools(who, &*listed);
+      auto done = co_await std::move(reading);
+      if (work_.stopping()) break;
+      if (!done) listed = done.error();
+    }
     if (listed) {
       finish(who, started, std::move(*listed));
       break;
@@ -294,6 +307,28 @@ asio::awaitable<void> watch_hub::relist(owner who) {
   if (at->second.dirty && wanted(who)) mark_dirty(at);
   forget(who);
   pump();
+}
+
+// Puts the facts about the tools that are really there into the records whose tools another program wrote.
+task<void> watch_hub::read_foreign_tools(owner who, std::vector<connection>* listed) {
+  const std::vector<std::string> members = entries_.at(who).foreign;
+  for (const auto& member : members) {
+    const auto of_member = [&member](const connection& c) { return c.member == member; };
+    const auto place = std::find_if(listed->begin(), listed->end(), of_member);
+    bool same = true;
+    if (place != listed->end()) {
+      auto reading = from_.with_tools(who, member);
+      auto got = co_await std::move(reading);
+      if (!got) co_return got.error();
+      if (*got) {
+        same = (*got)->info.tool_count == place->info.tool_count && (*got)->info.tools_hash == place->info.tools_hash;
+        *place = std::move(**got);
+        place->tools.reset();
+      }
+    }
+    if (same) std::erase(entries_.at(who).foreign, member);
+  }
+  co_return result<void>();
 }
 
 asio::awaitable<void> watch_hub::expire() {

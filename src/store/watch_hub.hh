@@ -38,6 +38,8 @@ class watch_hub {
   struct source {
     std::function<task<std::vector<connection>>(owner)> list;  // without tools
     std::function<task<owner_page>(std::string cursor)> scan;
+    // One record with its tools, counted and hashed as they are; null where nobody else can write tools.
+    std::function<task<std::optional<connection>>(owner, std::string member)> with_tools;
     std::function<timestamp()> now;  // the clock by which records expire
   };
   watch_hub(asio::any_io_executor executor, source from);
@@ -50,6 +52,9 @@ class watch_hub {
 
   // Notices from the store; each may come at any time, also for owners that nobody watches.
   void changed(const owner& who);
+  // Of this record only the tools: another program put them there, and what a listing says of them is of those before. From
+  // now on they are read, until the record says the same.
+  void changed_tools(const owner& who, const std::string& member);
   void changed_all();           // anything may have changed
   void lost(const error& why);  // changes may be missed from now on
   void restored();              // … until now: resync, then the difference
@@ -67,7 +72,8 @@ class watch_hub {
   struct entry {
     explicit entry(owner who) : view(std::move(who)) {}
     owner_view view;
-    seat_list seats;  // watchers of this owner only
+    seat_list seats;                   // watchers of this owner only
+    std::vector<std::string> foreign;  // members whose tools another program wrote
     bool queued = false, listing = false, dirty = false;
     std::optional<timestamp> due;  // its place in due_
   };
@@ -90,6 +96,7 @@ class watch_hub {
   void set_due(entries::iterator at, std::optional<timestamp> when);
   void start_walk();
   asio::awaitable<void> relist(owner who);
+  task<void> read_foreign_tools(owner who, std::vector<connection>* listed);
   asio::awaitable<void> walk();
   asio::awaitable<bool> walk_pages();
   asio::awaitable<void> expire();

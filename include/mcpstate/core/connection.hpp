@@ -51,8 +51,9 @@ struct details {
   std::optional<timestamp> checked_at;  // when the server last answered
   std::optional<std::uint64_t> tool_count;
   std::string tools_hash;  // "sha256:…"
-  std::optional<std::uint64_t>
-      tools_bytes;  // length of the list that these two tell of: another program may put its own there
+  // Length of the list that these two tell of. Another program may put its own there: a read with tools, and the events of
+  // whoever watched then, tell of that one; a read without tools still tells of ours.
+  std::optional<std::uint64_t> tools_bytes;
   friend bool operator==(const details&, const details&) = default;
 };
 

@@ -49,6 +49,10 @@ struct raw_record {
 // shown as DISCONNECTED; finer states and errors apply only where :info belongs to this status and connected_at.
 [[nodiscard]] std::optional<connection> read_record(const owner& who, raw_record raw);
 
+// Counts and hashes the tools that were read, if another program put others of the same length there: read_record() takes
+// the word of :info for those.
+void recount_tools(connection& c);
+
 // The revision that follows: the larger of stored + 1 and the clock in microseconds.
 [[nodiscard]] std::uint64_t next_revision(std::uint64_t stored, timestamp now) noexcept;
 

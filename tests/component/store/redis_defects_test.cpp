@@ -148,5 +148,104 @@ TEST_F(redis_defects_test, flushed_scripts_never_cost_a_write) {
   run_co_test([&](asio::io_context& io) { return survives_flushed_scripts(io, server_); });
 }
 
+constexpr const char* first_tools = R"([{"name":"a"}])";
+constexpr const char* other_tools = R"([{"name":"b"}])";  // as long
+constexpr const char* two_tools = R"([{"name":"c"},{"name":"d"}])";
+
+// How often records were read one by one since the last time; listings are another command.
+task<std::uint64_t> single_reads(scene& at) {
+  redis::request r;
+  r.add("INFO", "commandstats").add("CONFIG", "RESETSTAT");
+  auto got = co_await at.foreign.exec(std::move(r), aio::after(std::chrono::seconds(10)), redis::effect::write);
+  if (!got) co_return got.error();
+  constexpr std::string_view line = "cmdstat_mget:calls=";
+  const auto begin = got->front().text.find(line);
+  co_return begin == std::string::npos ? 0 : std::stoull(got->front().text.substr(begin + line.size()));
+}
+
+task<connection> write_tools(store& ours, connection before, std::string tools) {
+  change what(before, status::connected);
+  what.tools(tools_list::parse(std::move(tools)).value());
+  co_return co_await ours.put(std::move(what));
+}
+
+task<redis::reply> foreign_tools(scene& at, std::string tools) {
+  redis::request theirs;
+  theirs.add("SET", std::string(base) + "tools", tools, "KEEPTTL");
+  co_return co_await at.says(std::move(theirs));
+}
+
+asio::awaitable<void> expect_told(watcher& watching, std::string tools) {
+  const auto told = co_await watching.next();
+  CO_ASSERT_OK(told);
+  CO_ASSERT_TRUE(told->what == event::kind::present && told->record);
+  const auto list = tools_list::parse(tools).value();
+  EXPECT_EQ(told->record->info.tools_hash, list.hash()) << tools;
+  EXPECT_EQ(told->record->info.tool_count, list.count()) << tools;
+  EXPECT_EQ(told->record->tools, nullptr);
+}
+
+// What one reading says of them.
+asio::awaitable<void> expect_read(scene& at, store& ours, std::string tools) {
+  const auto got = co_await ours.get(at.who, at.server, tools_wanted::yes);
+  CO_ASSERT_TRUE(got && *got && (*got)->tools);
+  EXPECT_EQ(*(*got)->tools, tools);
+  EXPECT_EQ((*got)->info.tools_hash, tools_list::parse(tools).value().hash());
+}
+
+asio::awaitable<void> tells_foreign_tools(scene& at, store& ours, watcher& watching, connection record) {
+  for (const char* tools : {first_tools, other_tools, two_tools, other_tools}) {
+    auto written = co_await foreign_tools(at, tools);
+    CO_ASSERT_OK(written);
+    co_await expect_told(watching, tools);
+    co_await expect_read(at, ours, tools);
+  }
+  // What else happens to the record does not bring the old ones back.
+  change failed(record, status::failed);
+  auto written = co_await ours.put(std::move(failed));
+  CO_ASSERT_OK(written);
+  co_await expect_told(watching, other_tools);
+  auto again = co_await write_tools(ours, *written, first_tools);
+  CO_ASSERT_OK(again);
+  co_await expect_told(watching, first_tools);
+}
+
+asio::awaitable<void> sees_foreign_tools(asio::io_context& io, const redis_server& server) {
+  scene at(io, server);
+  auto opened = co_await at.open();
+  CO_ASSERT_OK(opened);
+  auto& ours = **opened;
+  change up(at.who, at.server, status::connected);
+  up.tools(tools_list::parse(first_tools).value());
+  auto record = co_await ours.put(std::move(up));
+  CO_ASSERT_OK(record);
+  CO_ASSERT_OK(co_await single_reads(at));
+  record = co_await write_tools(ours, *record, first_tools);
+  CO_ASSERT_OK(record);
+  const auto unwatched = co_await single_reads(at);
+  CO_ASSERT_OK(unwatched);
+  std::optional<owner> who = at.who;
+  auto opening = ours.watch(std::move(who));
+  auto watching = co_await std::move(opening);
+  CO_ASSERT_OK(watching);
+  co_await expect_told(**watching, first_tools);
+  const auto ready = co_await (*watching)->next();
+  CO_ASSERT_TRUE(ready && ready->what == event::kind::ready);
+  CO_ASSERT_OK(co_await single_reads(at));
+  auto next = co_await write_tools(ours, *record, two_tools);
+  CO_ASSERT_OK(next);
+  co_await expect_told(**watching, two_tools);
+  const auto watched = co_await single_reads(at);
+  CO_ASSERT_OK(watched);
+  EXPECT_EQ(*watched, *unwatched) << "writes of ours cost no reading of tools";
+  co_await tells_foreign_tools(at, ours, **watching, *next);
+  co_await ours.close();
+  co_await at.foreign.close();
+}
+
+TEST_F(redis_defects_test, tools_that_another_program_writes_alone_are_told) {
+  run_co_test([&](asio::io_context& io) { return sees_foreign_tools(io, server_); });
+}
+
 }  // namespace
 }  // namespace mcpstate

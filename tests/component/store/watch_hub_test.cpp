@@ -24,8 +24,9 @@ struct shelf {
   }
   std::map<owner, std::map<std::string, std::uint64_t>> records;
   bool list_fails = false, scan_fails = false, slow = false;
-  int listings = 0;
-  asio::steady_timer gate;  // what a slow listing waits for
+  int listings = 0, readings = 0;
+  std::optional<std::uint64_t> foreign_count;  // tools that another program wrote
+  asio::steady_timer gate;                     // what a slow listing waits for
   watch_hub hub;
 
   task<std::vector<connection>> list(owner who) {
@@ -39,9 +40,21 @@ struct shelf {
     for (const auto& [name, revision] : records[who]) {
       auto& c = out.emplace_back(who, name);
       c.state = status::connected;
+      c.member = name;
       c.revision = revision;
+      c.info.tool_count = revision;
     }
     co_return out;
+  }
+  task<std::optional<connection>> with_tools(owner who, std::string member) {
+    ++readings;
+    connection c(who, member);
+    c.state = status::connected;
+    c.member = member;
+    c.revision = records[who][member];
+    c.info.tool_count = foreign_count.value_or(c.revision);
+    c.tools = std::make_shared<const std::string>("[]");
+    co_return std::optional<connection>(std::move(c));
   }
   task<owner_page> scan(std::string) {
     if (scan_fails) co_return error(errc::connection_lost, "gone");
@@ -53,6 +66,7 @@ struct shelf {
     watch_hub::source s;
     s.list = [this](owner who) { return list(std::move(who)); };
     s.scan = [this](std::string cursor) { return scan(std::move(cursor)); };
+    s.with_tools = [this](owner who, std::string member) { return with_tools(std::move(who), std::move(member)); };
     s.now = [] { return wall_clock().now(); };
     return s;
   }
@@ -206,6 +220,42 @@ asio::awaitable<void> leaving(asio::any_io_executor executor) {
   co_await s.hub.close();
 }
 
+asio::awaitable<std::string> next_count(watcher& w) {
+  const auto e = co_await w.next();
+  co_return e && e->record ? std::to_string(e->record->info.tool_count.value_or(0)) + (e->record->tools ? " tools" : "")
+                           : std::string("none");
+}
+
+// They are read for as long as the record does not tell of them.
+asio::awaitable<void> foreign_tools(asio::any_io_executor executor) {
+  shelf s(executor);
+  s.records[user("1")] = {{"a", 1}, {"b", 1}};
+  s.hub.changed_tools(user("1"), "a");
+  auto w = s.hub.open(user("1"));
+  EXPECT_EQ(co_await next(*w, 3), "+1/a@1 +1/b@1 ready");
+  EXPECT_EQ(s.readings, 0) << "nobody watched";
+  s.foreign_count = 7;
+  s.hub.changed_tools(user("1"), "a");
+  EXPECT_EQ(co_await next_count(*w), "7");
+  EXPECT_EQ(s.readings, 1);
+  s.records[user("1")]["a"] = 2;
+  s.hub.changed(user("1"));
+  EXPECT_EQ(co_await next_count(*w), "7") << "the record says 2";
+  s.foreign_count.reset();
+  s.records[user("1")]["a"] = 3;
+  s.hub.changed(user("1"));
+  EXPECT_EQ(co_await next_count(*w), "3");
+  EXPECT_EQ(s.readings, 3);
+  s.records[user("1")]["a"] = 4;
+  s.hub.changed(user("1"));
+  EXPECT_EQ(co_await next_count(*w), "4");
+  EXPECT_EQ(s.readings, 3) << "it tells of them itself again";
+  s.records[user("1")].erase("a");
+  s.hub.changed_tools(user("1"), "a");
+  EXPECT_EQ(co_await next(*w, 1), "-1/a");
+  co_await s.hub.close();
+}
+
 using body = asio::awaitable<void> (*)(asio::any_io_executor);
 void run(body what) {
   run_co_test([what](asio::io_context& io) { return what(io.get_executor()); });
@@ -220,6 +270,7 @@ TEST(watch_hub, notices_that_come_together_cost_one_listing_more) { run(&coalesc
 TEST(watch_hub, a_late_comer_gets_a_listing_of_its_own) { run(&late_comer); }
 TEST(watch_hub, a_cancelled_read_loses_nothing) { run(&cancelled_read); }
 TEST(watch_hub, a_watcher_may_outlive_the_hub) { run(&watcher_outlives_hub); }
+TEST(watch_hub, tools_of_another_program_are_read) { run(&foreign_tools); }
 TEST(watch_hub, watchers_may_leave_at_any_time) { run(&leaving); }
 
 }  // namespace mcpstate::test
