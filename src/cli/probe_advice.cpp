@@ -234,6 +234,9 @@ void adviser::about_program() {
     case errc::spawn_failed:
       say(level::problem, "not_started", "the program cannot be started: is it installed, and in PATH?");
       break;
+    case errc::spawn_refused:
+      say(level::problem, "not_started", "the system does not start the program now: it has reached a limit");
+      break;
     case errc::child_exited:
     case errc::connection_lost:
       say(level::problem, "crashed",

@@ -35,6 +35,7 @@ cond condition_of(errc code) noexcept {
     case errc::server_error:
     case errc::storage_failed:
     case errc::spawn_failed:
+    case errc::spawn_refused:
     case errc::child_exited:
     case errc::http_status:
     case errc::rpc_error:
@@ -126,6 +127,8 @@ std::string_view name_of(errc code) noexcept {
       return "storage_failed";
     case errc::spawn_failed:
       return "spawn_failed";
+    case errc::spawn_refused:
+      return "spawn_refused";
     case errc::child_exited:
       return "child_exited";
     case errc::http_status:

@@ -62,7 +62,7 @@ keeper_fsm::sight sight_of(const std::optional<connection>& record, timestamp no
 
 keeper_fsm::trouble trouble_of(const error& why) {
   if (why.is(cond::unauthorized)) return keeper_fsm::trouble::unauthorized;
-  const bool final = why.is(cond::invalid) || why.code() == errc::unsupported;
+  const bool final = why.is(cond::invalid) || why.code() == errc::unsupported || why.code() == errc::spawn_failed;
   return final ? keeper_fsm::trouble::terminal : keeper_fsm::trouble::transient;
 }
 

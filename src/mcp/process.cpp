@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -79,8 +80,14 @@ std::string program_name(const std::vector<std::string>& command) { return comma
 
 namespace {
 
-error cannot_start(const program& what, std::string why) {
-  return error(errc::spawn_failed, "cannot start '" + program_name(what.command) + "': " + std::move(why));
+error cannot_start(const program& what, std::string why, errc code) {
+  return error(code, "cannot start '" + program_name(what.command) + "': " + std::move(why));
+}
+
+// Of what was chosen, and not of the moment.
+bool is_for_good(int code) noexcept {
+  constexpr std::array<int, 7> causes{ENOENT, EACCES, EPERM, ENOEXEC, ENOTDIR, ELOOP, ENAMETOOLONG};
+  return std::find(causes.begin(), causes.end(), code) != causes.end();
 }
 
 bool is_program(const std::string& path) {
@@ -105,7 +112,7 @@ result<std::string> find_program(const program& what) {
     if (end > from && is_program(candidate)) return candidate;
     from = end + 1;
   }
-  return cannot_start(what, "there is no such command in PATH; is it installed?");
+  return cannot_start(what, "there is no such command in PATH; is it installed?", errc::spawn_failed);
 }
 
 // What went wrong between fork and exec, sent through a pipe that exec closes.
@@ -209,7 +216,7 @@ result<std::unique_ptr<process>> process::start(asio::any_io_executor executor, 
   if (!path) return path.error();
   channel in, out, err, report;
   if (!in.open_socket() || !out.open_pipe() || !err.open_pipe() || !report.open_pipe()) {
-    return cannot_start(what, std::strerror(errno));
+    return cannot_start(what, std::strerror(errno), errc::spawn_refused);
   }
   const auto argv = pointers_to(what.command);
   const auto envp = pointers_to(what.environment);
@@ -217,18 +224,19 @@ result<std::unique_ptr<process>> process::start(asio::any_io_executor executor, 
   const child_setup setup{path->c_str(),    argv.data(),      envp.data(),         cwd,       in.theirs.get(),
                           out.theirs.get(), err.theirs.get(), report.theirs.get(), ::getpid()};
   const pid_t pid = fork_quietly(setup);
-  if (pid < 0) return cannot_start(what, std::strerror(errno));
+  if (pid < 0) return cannot_start(what, std::strerror(errno), errc::spawn_refused);
   report.theirs.reset();
   if (const auto wrong = read_report(report.ours.get())) {
     reap(pid);
-    return cannot_start(what, explain(what, *wrong));
+    const bool for_good = wrong->where != start_report::step::other && is_for_good(wrong->code);
+    return cannot_start(what, explain(what, *wrong), for_good ? errc::spawn_failed : errc::spawn_refused);
   }
   const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
   if (pidfd < 0) {
     const std::string why = std::strerror(errno);
     ::kill(-pid, SIGKILL);
     reap(pid);
-    return cannot_start(what, "the kernel gives no pidfd: " + why);
+    return cannot_start(what, "the kernel gives no pidfd: " + why, errc::spawn_refused);
   }
   return std::unique_ptr<process>(
       new process(executor, pid, pidfd, in.ours.release(), out.ours.release(), err.ours.release()));

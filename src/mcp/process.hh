@@ -37,7 +37,8 @@ struct program {
 // signal can reach a stranger.
 class process {
  public:
-  // Returns when the program runs: spawn_failed, with what is wrong, if it cannot be started.
+  // Returns when the program runs: spawn_failed, with what is wrong, if it cannot be started;
+  // spawn_refused if it may be started another time.
   static result<std::unique_ptr<process>> start(asio::any_io_executor executor, const program& what);
   ~process();
   process(const process&) = delete;

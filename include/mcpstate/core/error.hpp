@@ -70,7 +70,8 @@ enum class errc {
   // local
   disk_full,       // SQLite: no space
   storage_failed,  // SQLite: I/O error, locked, damaged
-  spawn_failed,    // a child process could not be started
+  spawn_failed,    // a program that cannot be run: there is no such file, permission is missing, it is no program
+  spawn_refused,   // a child process could not be started just now: no memory, descriptors or processes are left
   child_exited,    // a child process ended when it should have answered
   http_status,     // an HTTP answer that is no success
   rpc_error,       // a JSON-RPC error answer of an MCP server

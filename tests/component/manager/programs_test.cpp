@@ -2,8 +2,12 @@
 // One manager with servers that others have written, and with programs.
 #include <signal.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "component/manager/manager_fixture.hh"
 #include "component/mcp/npm_http.hh"
+#include "support/temp_dir.hh"
 
 namespace mcpstate::test {
 namespace {
@@ -83,6 +87,55 @@ asio::awaitable<void> shows_no_secrets_of_a_program() {
 
 TEST(Keeping, ShowsNoSecretsOfAProgram) {
   run_co_test([](asio::io_context&) { return shows_no_secrets_of_a_program(); }, 60s);
+}
+
+std::shared_ptr<const server_registry> at_path(const std::string& command, std::string argument) {
+  return registry(R"({"prog":{"command":")" + command + R"(","args":[")" + argument + R"("]}})");
+}
+
+// A command that does not exist is not tried again and again, but when somebody says so, or the file names another one.
+asio::awaitable<void> does_not_repeat_a_wrong_command(temp_dir& dir) {
+  auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
+  recording_observer told;
+  manager_options options = quick_options();
+  const std::string command = (dir.path() / "server").string();
+  options.servers = at_path(command, "a");
+  options.observer = &told;
+  auto keeping = make_manager(*records, options);
+  auto failed = co_await connect_and_settle(*keeping, user(1), by_registration("prog"));
+  CO_ASSERT_OK(failed);
+  EXPECT_EQ(failed->state, status::failed);
+  CO_ASSERT_TRUE(failed->info.error);
+  EXPECT_EQ(failed->info.error->code, "spawn_failed");
+  EXPECT_FALSE(failed->info.error->retry_at);
+  EXPECT_EQ(keeping->counts().waiting, 0U);
+  EXPECT_EQ(told.attempts_failed, 1);
+
+  std::filesystem::create_directory(command);  // which is no program: permission is denied
+  auto again = co_await keeping->retry(user(1), srv);
+  CO_ASSERT_OK(again);
+  auto still = co_await keeping->settled(user(1), srv, again->revision);
+  CO_ASSERT_OK(still);
+  CO_ASSERT_TRUE(still->info.error);
+  EXPECT_EQ(still->info.error->code, "spawn_failed");
+  EXPECT_FALSE(still->info.error->retry_at);
+  EXPECT_EQ(told.attempts_failed, 2);
+
+  std::filesystem::remove(command);
+  std::ofstream(command) << "#!/bin/sh\necho 'now it runs' >&2\nexit 1\n";
+  std::filesystem::permissions(command, std::filesystem::perms::owner_all);
+  keeping->set_servers(at_path(command, "b"));
+  record_check runs = [](const connection& c) { return c.info.error && c.info.error->code == "child_exited"; };
+  auto changed = co_await seen(*records, user(1), runs);
+  CO_ASSERT_TRUE(changed);
+  EXPECT_TRUE(changed->info.error->retry_at);
+  co_await keeping->close();
+  co_await records->close();
+}
+
+TEST(Keeping, DoesNotRepeatAWrongCommand) {
+  temp_dir dir;
+  run_co_test([&dir](asio::io_context&) { return does_not_repeat_a_wrong_command(dir); }, 60s);
 }
 
 // Whatever a session is doing just then.

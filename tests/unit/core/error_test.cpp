@@ -49,6 +49,7 @@ constexpr known_code all_codes[] = {
     {errc::disk_full, "disk_full", cond::exhausted},
     {errc::storage_failed, "storage_failed", cond::unavailable},
     {errc::spawn_failed, "spawn_failed", cond::unavailable},
+    {errc::spawn_refused, "spawn_refused", cond::unavailable},
     {errc::child_exited, "child_exited", cond::unavailable},
     {errc::http_status, "http_status", cond::unavailable},
     {errc::rpc_error, "rpc_error", cond::unavailable},

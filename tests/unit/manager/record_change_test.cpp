@@ -70,8 +70,9 @@ TEST(RecordChange, SortsTroubles) {
   EXPECT_EQ(of(errc::bad_url), trouble::terminal);
   EXPECT_EQ(of(errc::forbidden_target), trouble::terminal);
   EXPECT_EQ(of(errc::unsupported), trouble::terminal);
+  EXPECT_EQ(of(errc::spawn_failed), trouble::terminal);  // no such command
   for (const errc code : {errc::connect_failed, errc::resolve_failed, errc::deadline, errc::http_status, errc::rpc_error,
-                          errc::protocol, errc::child_exited, errc::spawn_failed, errc::tls_failed}) {
+                          errc::protocol, errc::child_exited, errc::spawn_refused, errc::tls_failed}) {
     EXPECT_EQ(of(code), trouble::transient) << name_of(code);
   }
 }
