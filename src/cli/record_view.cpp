@@ -80,7 +80,7 @@ std::string sheet_of(const connection& c, timestamp now, bool colour) {
   fact("status", std::string(to_text(c.state)), tone_of(c.state));
   fact("connected", both(c.connected_at, now));
   if (!c.connected()) fact("last connected", both(c.info.last_connected_at, now));
-  fact("checked", both(c.info.checked_at, now));
+  fact("handshake", both(c.info.checked_at, now));
   if (c.info.error) fact("error", error_line(*c.info.error, now), tone::bad);
   fact("expires", both(c.expires_at, now));
   fact("transport", c.info.transport);

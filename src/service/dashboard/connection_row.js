@@ -114,7 +114,7 @@ export class connection_row {
       ["Kept by", record.managed ? "mcpstate: it is checked and opened again" : "the host: mcpstate only keeps the record"],
       ["Connected", record.connected_at && time_element(record.connected_at)],
       ["Last connected", record.last_connected_at && time_element(record.last_connected_at)],
-      ["Checked", record.checked_at && time_element(record.checked_at)],
+      ["Handshake", record.checked_at && time_element(record.checked_at)],
       ["Expires", record.expires_at && time_element(record.expires_at)],
       ["Error", record.error && `${record.error.code}: ${record.error.message}`],
       ["Failed", record.error?.at && time_element(record.error.at)],
