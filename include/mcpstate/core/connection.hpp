@@ -48,7 +48,8 @@ struct details {
   std::string capabilities;      // raw JSON object
   std::optional<failure> error;
   std::optional<timestamp> last_connected_at;
-  // When CONNECTED was last written: the handshake, or a tool list that had changed. Checks that find all well write nothing.
+  // When CONNECTED was last written: the handshake, or a tool list that had changed. Checks that find all well write
+  // nothing.
   std::optional<timestamp> checked_at;
   std::optional<std::uint64_t> tool_count;
   std::string tools_hash;  // "sha256:…"
