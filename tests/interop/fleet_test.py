@@ -173,7 +173,7 @@ class Fleet(unittest.TestCase):
         self.assertEqual(answer.status, 503, "unknown is an error, not an empty list")
         # It kept nothing (no persistence): what was connected is forgotten, and can be ordered again.
         self.assertTrue(self.redis.start())
-        eventually(lambda: self.running[0].ask("GET", "/readyz").status == 200, 30, "ready again")
+        eventually(lambda: all(each.ask("GET", "/readyz").status == 200 for each in self.running), 30, "ready again")
         self.connect_all(self.running[1])
 
     def test_a_server_that_dies_fails_everywhere_and_recovers(self):
