@@ -85,6 +85,6 @@ export const api = {
   tools: (owner, server) => ask("GET", of(owner, "connections", server, "tools")),
   connect: (owner, server, place) => ask("PUT", of(owner, "connections", server), { body: place }),
   disconnect: (owner, server) => ask("DELETE", of(owner, "connections", server)),
-  clear: (owner) => ask("DELETE", of(owner, "connections")),
+  clear: (owner) => ask("DELETE", of(owner)),
   retry: (owner, server) => ask("POST", of(owner, "connections", server, "retry")),
 };

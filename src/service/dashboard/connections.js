@@ -155,7 +155,7 @@ export class connections_view {
     const any = this.#rows.size > 0;
     by_id("connections").hidden = !any;
     by_id("empty").hidden = any;
-    by_id("clear").disabled = ![...this.#rows.values()].some((row) => row.record.status !== "DISCONNECTED");
+    by_id("clear").disabled = !any;
     if (!this.#owner) set_text(by_id("empty"), "Choose an owner to see its connections.");
     else set_text(by_id("empty"), this.#complete ? "No connections. Connect a server to begin." : "Loading…");
   }
@@ -187,11 +187,11 @@ export class connections_view {
 
   #clear() {
     const owner = this.#owner;
-    const up = [...this.#rows.values()].filter((row) => row.record.status !== "DISCONNECTED").map((row) => row.server);
-    const names = up.length > 5 ? `${up.slice(0, 5).join(", ")} and ${up.length - 5} more` : up.join(", ");
+    const all = [...this.#rows.keys()];
+    const names = all.length > 5 ? `${all.slice(0, 5).join(", ")} and ${all.length - 5} more` : all.join(", ");
     ask_to_confirm({
       title: `Clear all connections of ${owner.text}?`,
-      text: `This disconnects ${names}, and forgets their tools. They can be connected again.`,
+      text: `This disconnects ${names}, and leaves no trace of them.`,
       yes: "Clear all",
       act: () => api.clear(owner),
     });
