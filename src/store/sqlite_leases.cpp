@@ -99,9 +99,10 @@ result<std::vector<managed_name>> sqlite_leases::registered_as(const std::string
 }
 
 result<bool> sqlite_leases::write_instance(const instance_report& report, timestamp until) {
-  sqlite_query q(db_,
-                 "INSERT INTO instances (name, address, reach, kept, until) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-                 "address = excluded.address, reach = excluded.reach, kept = excluded.kept, until = excluded.until");
+  sqlite_query q(
+      db_,
+      "INSERT INTO instances (name, address, reach, kept, until) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+      "address = excluded.address, reach = excluded.reach, kept = excluded.kept, until = excluded.until");
   q.bind(report.name).bind(report.address).bind(report.reach).bind(static_cast<std::int64_t>(report.kept));
   return q.bind(until).run();
 }

@@ -28,6 +28,7 @@ struct expected_server {
   bool announces = false;             // it says of its own that its tools have changed
   bool grows = false;                 // it has a tool "grow" that adds one, and announces that
   mcp::era_choice asked = mcp::era_choice::automatic;
+  std::size_t processes = 1;  // that it consists of while nobody is connected; it listens before all of them are there
 };
 
 class attentive_host final : public mcp::host {
@@ -110,6 +111,8 @@ void over_stdio(const marked_target& server, const expected_server& expected) {
 }
 
 asio::awaitable<void> use_http(std::unique_ptr<npm_http_server> server, std::string path, expected_server expected) {
+  const bool complete = co_await eventually([&] { return server->processes().size() >= expected.processes; });
+  EXPECT_TRUE(complete) << describe(server->processes());
   const std::size_t alone = server->processes().size();
   mcp::http_target where;
   where.url = server->url(path);
@@ -227,6 +230,7 @@ TEST(Matrix, GatewayToMemoryOverHttpSse) {
   auto expected = memory();
   expected.transport = "sse";
   expected.protocol_era = mcp::era::sse;
+  expected.processes = 3;  // the gateway, a shell, and the server
   over_http(gateway(dir.file("memory.json"), {}), "/sse", expected);
 }
 
