@@ -159,8 +159,12 @@ task<fleet> redis_store::do_beat(instance_report me, milliseconds time) {
   const std::string doing = "beat " + me.name;
   redis_scripts::words with;
   with.keys = {keys_.instances()};
-  with.arguments = {std::to_string(options().ttl.count()), std::move(me.name), std::to_string(time.count()),
-                    std::to_string(me.kept), std::move(me.reach), std::move(me.address)};
+  with.arguments = {std::to_string(options().ttl.count()),
+                    std::move(me.name),
+                    std::to_string(time.count()),
+                    std::to_string(me.kept),
+                    std::move(me.reach),
+                    std::move(me.address)};
   std::vector<script_call> calls;
   calls.emplace_back(redis_scripts::beat(), std::move(with));
   for (unsigned shard = 0; shard < shards; ++shard) {

@@ -24,8 +24,7 @@ connection stored(std::string bytes) {
   raw.status = "CONNECTED";
   const timestamp since(std::chrono::hours(1));
   raw.connected_at = to_iso8601(since);
-  raw.info = encode_info(7, since + std::chrono::hours(1), std::nullopt,
-                         encode_info_tail(status::connected, since, info));
+  raw.info = encode_info(7, since + std::chrono::hours(1), std::nullopt, encode_info_tail(status::connected, since, info));
   raw.tools_asked = true;
   raw.tools = std::make_shared<const std::string>(std::move(bytes));
   return *read_record(owner::user("42").value(), std::move(raw));
