@@ -75,6 +75,14 @@ function(mcpstate_program name)
   endif()
 endfunction()
 
+# mcpstate_test_parts(name SOURCES … LIBS …): what several test programs share, compiled once, as mcpstate_<name>.
+function(mcpstate_test_parts name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
+  mcpstate_module(${name} ASIO SOURCES ${arg_SOURCES} PUBLIC ${arg_LIBS} GTest::gtest)
+  target_compile_options(mcpstate_${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+  target_include_directories(mcpstate_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+endfunction()
+
 # mcpstate_test(name LABEL unit TIMEOUT 60 SOURCES … LIBS … [ASIO] [ARGS …]): a GoogleTest executable, one CTest entry. The
 # target tests_<label> builds all programs of a label.
 function(mcpstate_test name)
