@@ -39,7 +39,7 @@ soak:  ## ten minutes of random connects, server kills and API calls; then every
 	tools/bootstrap test
 	cmake --preset release -DMCPSTATE_DEVELOPER=ON >/dev/null
 	cmake --build build/release -j $(JOBS) --target mcpstate
-	MCPSTATE=build/release/mcpstate tests/soak/soak_test.py --seconds $(SOAK_SECONDS)
+	MCPSTATE="$(CURDIR)/build/release/mcpstate" tests/soak/soak_test.py --seconds $(SOAK_SECONDS)
 
 package: build  ## build/release/mcpstate_VERSION_ARCH.deb
 	cd build/release && cpack

@@ -137,6 +137,7 @@ asio::awaitable<bool> http_session::answer_admitted(admitted what) {
   pattern_ = what.where->pattern;
   bool keep = reader_.request().keep_alive;
   streams_to_ = what.who;
+  revoked_ = false;
   http_response out;
   {
     asking to(std::move(what), reader_.take(), request_id_);

@@ -103,7 +103,8 @@ class http_session {
   phase phase_ = phase::idle;
   time_point deadline_, began_, last_write_;
   bool timed_out_ = false;
-  identity streams_to_;  // who follows events here
+  identity streams_to_;   // who follows events here
+  bool revoked_ = false;  // that one's token is none any more
   // Of the request that is being answered.
   unsigned version_ = 11;
   http_method method_ = http_method::other;

@@ -167,7 +167,7 @@ void http_session::tick(time_point now) {
       if (client_is_gone()) stop_work_.emit(asio::cancellation_type::terminal);
       return;
     case phase::streaming:
-      if (streams_to_.expires_at && wall_clock().now() >= *streams_to_.expires_at) {
+      if (revoked_ || (streams_to_.expires_at && wall_clock().now() >= *streams_to_.expires_at)) {
         socket_.cancel(ec);
         return;
       }
@@ -180,10 +180,8 @@ void http_session::tick(time_point now) {
   }
 }
 
-void http_session::recheck(const access_keys& keys) {
-  error_code ec;
-  if (phase_ == phase::streaming && !keys.has(streams_to_)) socket_.cancel(ec);
-}
+// The next tick ends it: at this moment it may be about to send.
+void http_session::recheck(const access_keys& keys) { revoked_ = !keys.has(streams_to_); }
 
 // A comment, which readers of event streams pass over. A client that takes nothing more is no longer quiet, but slow: what
 // is next for it will notice.

@@ -14,7 +14,7 @@ import time
 
 import redis
 
-PROGRAM = os.environ["MCPSTATE"]
+PROGRAM = os.path.abspath(os.environ["MCPSTATE"])  # services run in folders of their own
 DOCUMENTED = ("connections", "status", "tools", "connected_at")
 
 
