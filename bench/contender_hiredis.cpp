@@ -15,7 +15,7 @@
 #include <stdexcept>
 
 #include "slices.hh"
-#include "store/redis_scripts.hh"
+#include "store/redis/scripts.hh"
 
 namespace mcpstate::bench {
 namespace {

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "mcp/sse_parser.hh"
+#include "http/sse_parser.hh"
 #include "redis/parser.hh"
 #include "redis/reply.hh"
 

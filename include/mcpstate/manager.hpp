@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include <mcpstate/manager/place.hpp>
 #include <mcpstate/manager/registry.hpp>
 #include <mcpstate/mcp/client.hpp>
 #include <mcpstate/store.hpp>
@@ -22,14 +23,6 @@
 // program in another language) writes DISCONNECTED, and whichever process keeps that connection sees it and acts. So any
 // process may be asked, and none has to know which one keeps what. Records that are not marked `managed` are left alone.
 namespace mcpstate {
-
-// Where a connection leads: a server that the host has registered, or a URL.
-struct place {
-  std::string registered;  // empty: url
-  std::string url;         // without user-info and query: records are read by many, secrets belong into the registry
-};
-[[nodiscard]] inline place by_registration(std::string name) { return place{std::move(name), {}}; }
-[[nodiscard]] inline place by_url(std::string url) { return place{{}, std::move(url)}; }
 
 // Told what happens, for metrics and logs. Called on the executor; returns at once. Server names may come from anybody:
 // never use them as labels.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "cli/main_program.hh"
 
-#include "cli/commands.hh"
-#include "core/json_text.hh"
+#include "cli/commands/table.hh"
+#include "core/json/text.hh"
 
 namespace mcpstate::cli {
 

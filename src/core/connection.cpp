@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <mcpstate/core/connection.hpp>
 
-#include "core/json_text.hh"
+#include "core/json/text.hh"
 #include "core/record_json.hh"
 
 namespace mcpstate {

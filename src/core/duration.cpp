@@ -6,7 +6,7 @@
 #include <optional>
 #include <utility>
 
-#include "core/quoted.hh"
+#include "core/text/quoted.hh"
 
 namespace mcpstate {
 

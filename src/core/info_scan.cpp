@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "core/json_text.hh"
+#include "core/json/text.hh"
 
 namespace mcpstate {
 namespace {

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <array>
 
-#include "core/server_owners.hh"
-
 namespace mcpstate {
 namespace {
 

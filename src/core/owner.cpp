@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <mcpstate/core/owner.hpp>
 
-#include <cstdint>
-#include <cstring>
-
-#include "core/quoted.hh"
+#include "core/text/quoted.hh"
+#include "core/text/utf8.hh"
 
 namespace mcpstate {
 namespace {
@@ -25,23 +23,6 @@ error bad_name(std::string_view what, std::string_view fault) {
 }
 
 }  // namespace
-
-bool is_valid_utf8(std::string_view bytes) noexcept {
-  while (!bytes.empty()) {
-    // Names and tools are nearly all ASCII: eight bytes at a time.
-    std::uint64_t block = 0;
-    while (bytes.size() >= sizeof block) {
-      std::memcpy(&block, bytes.data(), sizeof block);
-      if ((block & 0x8080808080808080u) != 0) break;
-      bytes.remove_prefix(sizeof block);
-    }
-    if (bytes.empty()) return true;
-    const std::size_t length = utf8_length(bytes);
-    if (length == 0) return false;
-    bytes.remove_prefix(length);
-  }
-  return true;
-}
 
 result<owner> owner::make(owner_kind kind, std::string_view id) {
   const std::string_view fault = fault_of_name(id);

@@ -7,9 +7,9 @@
 #include <mcpstate/core/keys.hpp>
 
 #include "core/info_scan.hh"
-#include "core/json_text.hh"
-#include "core/quoted.hh"
+#include "core/json/text.hh"
 #include "core/record_json.hh"
+#include "core/text/quoted.hh"
 
 namespace mcpstate {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "core/record_json.hh"
 
-#include "core/quoted.hh"
+#include "core/text/utf8.hh"
 
 namespace mcpstate {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <mcpstate/core/connection.hpp>
 
-#include "core/json_text.hh"
+#include "core/json/text.hh"
 
 // The parts that the stored record and the shown connection spell the same way. Nothing is appended for what is unknown.
 namespace mcpstate {

@@ -5,7 +5,7 @@
 
 #include <array>
 
-#include "core/json_text.hh"
+#include "core/json/text.hh"
 
 namespace mcpstate {
 namespace {

@@ -80,8 +80,8 @@ bool keeper::is_coming() const noexcept {
 
 asio::awaitable<void> keeper::outcome(aio::deadline until) {
   if (!is_coming()) co_return;
-  if (!outcome_) outcome_ = std::make_shared<mcp::latch>();
-  const std::shared_ptr<mcp::latch> mine = outcome_;
+  if (!outcome_) outcome_ = std::make_shared<aio::latch>();
+  const std::shared_ptr<aio::latch> mine = outcome_;
   co_await mine->wait(until);
 }
 

@@ -130,7 +130,7 @@ class keeper {
   std::optional<error> why_;         // of the last failure
   bool look_ = false, moved_ = false, hand_over_ = false, leaving_ = false, lost_ = false, ended_ = false;
   bool last_ = false;
-  std::shared_ptr<mcp::latch> outcome_;  // while somebody waits for it
+  std::shared_ptr<aio::latch> outcome_;  // while somebody waits for it
   asio::steady_timer timer_;
 };
 

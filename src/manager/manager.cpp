@@ -23,7 +23,7 @@ bool is_up_there(const connection& record, const destination& there) {
 }  // namespace
 
 result<destination> manager_impl::destination_of(const place& where) {
-  return find_destination(where, options_, options_.servers.get());
+  return find_destination(where, rules_, options_.servers.get());
 }
 
 bool manager_impl::may_others_reach() const { return !other_reaches(fleet_, report()).empty(); }
@@ -182,7 +182,7 @@ task<std::uint64_t> manager_impl::disconnect_everywhere(std::string registered, 
 
 void manager_impl::set_servers(std::shared_ptr<const server_registry> servers) {
   const auto before = std::exchange(options_.servers, std::move(servers));
-  reach_ = reach_of(options_, options_.servers.get());
+  reach_ = reach_of(rules_, options_.servers.get());
   const auto in = [](const std::shared_ptr<const server_registry>& all, const std::string& name) {
     return all ? all->find(name) : nullptr;
   };

@@ -31,12 +31,21 @@ std::string make_instance_name() {
   return std::string(host.data()) + tail.data();
 }
 
+destination_rules rules_of(const manager_options& options) {
+  destination_rules out;
+  out.protocol = options.client.protocol;
+  out.egress = options.client.egress;
+  out.egress_for_urls = options.egress_for_urls;
+  return out;
+}
+
 }  // namespace
 
 manager_impl::manager_impl(store& from, manager_options options)
     : store_(from),
       options_(std::move(options)),
-      reach_(reach_of(options_, options_.servers.get())),
+      rules_(rules_of(options_)),
+      reach_(reach_of(rules_, options_.servers.get())),
       turns_(options_.attempts_per_origin),
       eras_(options_.client.eras ? options_.client.eras : std::make_shared<mcp::era_memory>()),
       dice_(std::random_device()()),

@@ -86,6 +86,7 @@ class manager_impl final : public manager, private keeper_home {
   store& store_;
   manager_options options_;
   fleet fleet_;
+  const destination_rules rules_;
   std::string reach_;                                     // instance_report::reach
   std::set<std::string> met_;                             // the reaches of the others, as of the last beat
   std::map<managed_name, clock::time_point> left_alone_;  // nobody keeps it, and we do not reach it: since when

@@ -7,7 +7,7 @@
 
 #include <mcpstate/aio/task.hpp>
 
-#include "mcp/latch.hh"
+#include "aio/latch.hh"
 
 // At most so many at a time per origin: a server that has just been started again is not run over by everybody who wants to
 // connect again. The next is whoever has fewest seats there, and of these who came first: nobody waits for all that one
@@ -48,7 +48,7 @@ class origin_limit {
   struct waiter {
     explicit waiter(std::string who) : whose(std::move(who)) {}
     std::string whose;
-    mcp::latch called;
+    aio::latch called;
   };
   struct entry {
     std::size_t inside = 0;

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/quoted.hh"
-#include "core/secrets.hh"
+#include "core/text/secrets.hh"
+#include "core/text/utf8.hh"
 
 namespace mcpstate {
 

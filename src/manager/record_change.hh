@@ -5,8 +5,8 @@
 
 #include <mcpstate/manager.hpp>
 
-#include "manager/destination.hh"
 #include "manager/keeper_fsm.hh"
+#include "manager/servers/destination.hh"
 
 // What a keeper reads out of a record, and what it writes into it. Pure.
 namespace mcpstate {

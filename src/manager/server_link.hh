@@ -10,9 +10,9 @@
 #include <mcpstate/aio/task_group.hpp>
 #include <mcpstate/mcp/client.hpp>
 
-#include "manager/destination.hh"
+#include "aio/latch.hh"
 #include "manager/origin_limit.hh"
-#include "mcp/latch.hh"
+#include "manager/servers/destination.hh"
 
 // One attempt to reach a server, and the session that comes of it. A new attempt is a new link.
 //
@@ -62,7 +62,7 @@ class server_link final : public std::enable_shared_from_this<server_link> {
   void hush() noexcept { tell_ = nullptr; }
   // Ends what is under way, then the session. Await it once.
   asio::awaitable<void> shut();
-  [[nodiscard]] mcp::latch& is_shut() noexcept { return is_shut_; }
+  [[nodiscard]] aio::latch& is_shut() noexcept { return is_shut_; }
 
  private:
   class ears;  // the host of the client
@@ -80,7 +80,7 @@ class server_link final : public std::enable_shared_from_this<server_link> {
   std::unique_ptr<mcp::client> client_;
   bool ready_ = false;
   bool lost_ = false;
-  mcp::latch is_shut_;
+  aio::latch is_shut_;
   aio::task_group group_;
 };
 

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "fuzz/expect.hh"
-#include "mcp/answer_reader.hh"
+#include "http/answer_reader.hh"
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "fuzz/expect.hh"
-#include "mcp/body_decoder.hh"
+#include "http/body_decoder.hh"
 
 namespace {
 

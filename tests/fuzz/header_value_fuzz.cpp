@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "fuzz/expect.hh"
-#include "mcp/header_value.hh"
+#include "mcp/protocol/header_value.hh"
 
 using namespace mcpstate::mcp;
 

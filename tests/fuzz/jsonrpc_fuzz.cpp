@@ -6,11 +6,11 @@
 #include <string>
 #include <string_view>
 
-#include "mcp/json_slice.hh"
-#include "mcp/jsonrpc.hh"
-#include "mcp/protocol.hh"
-#include "mcp/session_fsm.hh"
-#include "mcp/tool_pages.hh"
+#include "core/json/slice.hh"
+#include "mcp/protocol/jsonrpc.hh"
+#include "mcp/protocol/revisions.hh"
+#include "mcp/protocol/session_fsm.hh"
+#include "mcp/protocol/tool_pages.hh"
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "fuzz/expect.hh"
-#include "mcp/same_origin.hh"
+#include "http/same_origin.hh"
 
 namespace {
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "fuzz/expect.hh"
-#include "service/request_reader.hh"
-#include "service/url_path.hh"
+#include "service/http/request_reader.hh"
+#include "service/http/url_path.hh"
 
 namespace {
 

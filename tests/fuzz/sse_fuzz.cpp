@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "mcp/sse_parser.hh"
+#include "http/sse_parser.hh"
 
 namespace {
 

@@ -7,11 +7,11 @@
 #include <string>
 #include <string_view>
 
+#include "core/json/slice.hh"
 #include "fuzz/expect.hh"
-#include "mcp/header_value.hh"
-#include "mcp/http_token.hh"
-#include "mcp/json_slice.hh"
-#include "mcp/tool_headers.hh"
+#include "http/token.hh"
+#include "mcp/protocol/header_value.hh"
+#include "mcp/protocol/tool_headers.hh"
 
 namespace {
 
@@ -24,7 +24,7 @@ void check_list(const tool_header_list& list) {
   for (const tool_header& each : list) {
     MCPSTATE_FUZZ_EXPECT(each.pointer.starts_with('/'));
     MCPSTATE_FUZZ_EXPECT(each.name.starts_with("Mcp-Param-") && each.name.size() > 10 && is_token(each.name));
-    MCPSTATE_FUZZ_EXPECT(names.insert(ascii_lowered(each.name)).second);
+    MCPSTATE_FUZZ_EXPECT(names.insert(ascii_lower(each.name)).second);
     bytes += each.pointer.size() + each.name.size();
   }
   MCPSTATE_FUZZ_EXPECT(bytes <= 8192);

@@ -7,9 +7,9 @@
 #include <string>
 #include <string_view>
 
+#include "core/json/slice.hh"
 #include "fuzz/expect.hh"
-#include "mcp/json_slice.hh"
-#include "mcp/tool_pages.hh"
+#include "mcp/protocol/tool_pages.hh"
 
 namespace {
 

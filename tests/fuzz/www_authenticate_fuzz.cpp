@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "fuzz/expect.hh"
-#include "mcp/http_token.hh"
-#include "mcp/www_authenticate.hh"
+#include "http/token.hh"
+#include "http/www_authenticate.hh"
 
 namespace {
 
@@ -28,11 +28,11 @@ std::vector<std::string> lines_of(std::string_view text) {
 void check(const std::vector<auth_challenge>& read) {
   MCPSTATE_FUZZ_EXPECT(read.size() <= 16);
   for (const auth_challenge& each : read) {
-    MCPSTATE_FUZZ_EXPECT(is_token(each.scheme) && each.scheme == ascii_lowered(each.scheme));
+    MCPSTATE_FUZZ_EXPECT(is_token(each.scheme) && each.scheme == ascii_lower(each.scheme));
     MCPSTATE_FUZZ_EXPECT(each.parameters.size() <= 32);
     std::set<std::string> names;
     for (const auto& [name, value] : each.parameters) {
-      MCPSTATE_FUZZ_EXPECT(is_token(name) && name == ascii_lowered(name) && names.insert(name).second);
+      MCPSTATE_FUZZ_EXPECT(is_token(name) && name == ascii_lower(name) && names.insert(name).second);
       MCPSTATE_FUZZ_EXPECT(each.find(name) == value);
     }
   }

@@ -45,7 +45,7 @@ class Page(ServiceTest):
 
     def test_the_page_names_all_problems_and_routes(self):
         text = PAGE.read_text("utf-8")
-        source = (PAGE.parents[1] / "src/service/problem.cpp").read_text("utf-8")
+        source = (PAGE.parents[1] / "src/service/http/problem.cpp").read_text("utf-8")
         for slug in re.findall(r'\{"([a-z-]+)", \d{3}, "', source):
             self.assertIn(f"`{slug}`", text)
 

@@ -11,7 +11,7 @@ import cli_sandbox
 import openapi_check
 import serving
 
-DOCUMENT = openapi_check.Document((pathlib.Path(__file__).resolve().parents[2] / "src/service/openapi.json").read_text("utf-8"))
+DOCUMENT = openapi_check.Document((pathlib.Path(__file__).resolve().parents[2] / "src/service/routes/openapi.json").read_text("utf-8"))
 
 
 class CheckedService(serving.Service):

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """tools/layers finds each violation it knows, and nothing in a clean tree. usage: layers_test.py CHECKOUT"""
+import importlib.machinery
+import importlib.util
 import pathlib
 import subprocess
 import sys
@@ -16,7 +18,7 @@ CLEAN = {
     "src/core/keys.cpp": '#include <mcpstate/core/keys.hpp>\nconst char* a = ":server:";\n',
     "src/redis/session_fsm.cpp": '#include "redis/session_fsm.hh"\n',
     "src/redis/session_fsm.hh": "#include <string>\n",
-    "src/store/put.cpp": '#include <mcpstate/store.hpp>\n#include "redis/session_fsm.hh"\n'
+    "src/store/put.cpp": '#include <mcpstate/store.hpp>\n#include "core/text/quoted.hh"\n'
                          "// asio::detached and sleep_for are only named in this comment: TO-DO\n"
                          "task<void> put(std::string a) {\n"
                          "  auto [x, y] = co_await read(std::move(a), items[0], table[1]);\n"
@@ -26,6 +28,9 @@ CLEAN = {
                          "  co_await run([] { return 1; });\n"
                          "  co_await eventually([&] { return a == b; });\n"
                          "  const std::vector<int> all{1, 2};\n}\n",
+    "src/store/redis/script.hh": '#include "store/rows/row.hh"\n#include "core/keys.hh"\n',
+    "src/store/rows/row.hh": '#include <mcpstate/store.hpp>\n',
+    "include/mcpstate/manager/place.hpp": "#include <string>\n",
     "include/mcpstate/store.hpp": "#include <mcpstate/core/keys.hpp>\n",
     "include/mcpstate/core/keys.hpp": "#include <string>\n",
     "tests/unit/CMakeLists.txt": "put_test.cpp",
@@ -34,6 +39,11 @@ CLEAN = {
 
 # path, text, and the rule that must be reported for it.
 VIOLATIONS = [
+    ("src/store/rows/row.cpp", '#include "store/redis/script.hh"\n', "layer"),
+    ("src/store/put.cpp", '#include "store/redis/script.hh"\n', "layer"),
+    ("src/service/events/log.cpp", '#include <mcpstate/manager/place.hpp>\n', "layer"),
+    ("src/store/cluster/a.cpp", "int x;\n", "layer"),
+    ("src/mcp/protocol/era.cpp", "#include <boost/asio/steady_timer.hpp>\n", "pure"),
     ("src/core/keys.cpp", '#include "store/put.hh"\n', "layer"),
     ("src/redis/a.cpp", "#include <mcpstate/store.hpp>\n", "layer"),
     ("include/mcpstate/core/keys.hpp", "#include <mcpstate/aio/task.hpp>\n", "layer"),
@@ -94,6 +104,30 @@ class LayersTest(unittest.TestCase):
                 code, out = self.run_on(files)
                 self.assertEqual(code, 1, out)
                 self.assertRegex(out, rf"(?m)^{path}:\d+: {rule}: ")
+
+    def test_a_crowded_folder_is_found(self):
+        files = self.licensed(CLEAN)
+        for number in range(29):
+            files[f"src/store/redis/part{number}.hh"] = SPDX
+        self.assertEqual(self.run_on(files)[0], 0)
+        files["src/store/redis/part29.hh"] = SPDX
+        code, out = self.run_on(files)
+        self.assertEqual(code, 1, out)
+        self.assertRegex(out, r"(?m)^src/store/redis:1: crowd: 31 files")
+
+    def test_the_table_itself_allows_no_arrow_back_up(self):
+        loader = importlib.machinery.SourceFileLoader("layers", str(CHECKOUT / "tools/layers"))
+        layers = importlib.util.module_from_spec(importlib.util.spec_from_loader("layers", loader))
+        loader.exec_module(layers)
+        checker = layers.Checker(CHECKOUT)
+        for folder, above in (("core", "store"), ("store", "store/redis"), ("store/rows", "store/*"), ("core", "kernel")):
+            with self.subTest(folder=folder, above=above):
+                table = dict(layers.FOLDERS)
+                layers.FOLDERS[folder] = [*table[folder], above]
+                checker.faults = []
+                checker.check_table()
+                layers.FOLDERS = table
+                self.assertEqual([fault.split(": ")[1] for fault in checker.faults], ["table"])
 
     def test_this_checkout(self):
         done = subprocess.run([CHECKOUT / "tools/layers"], capture_output=True, text=True, check=False)

@@ -75,4 +75,8 @@ struct member_name {
 };
 [[nodiscard]] member_name name_of_member(std::string_view member);
 
+// Whether a key has the form of key_space::server_owners: mcp:server:{server_name}:owners:{shard}. It belongs to no owner,
+// so key_space::parse does not know it.
+[[nodiscard]] bool is_server_owners(const key_space& keys, std::string_view key);
+
 }  // namespace mcpstate

@@ -13,8 +13,6 @@ namespace mcpstate {
 
 inline constexpr std::size_t max_name_bytes = 512;
 
-[[nodiscard]] bool is_valid_utf8(std::string_view bytes) noexcept;
-
 enum class owner_kind { user, session };
 
 class owner {

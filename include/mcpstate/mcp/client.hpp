@@ -3,21 +3,16 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <utility>
-#include <variant>
 #include <vector>
 
 #include <mcpstate/aio/deadline.hpp>
 #include <mcpstate/aio/task.hpp>
 #include <mcpstate/core/tools.hpp>
-#include <mcpstate/mcp/egress.hpp>
-#include <mcpstate/mcp/era.hpp>
-#include <mcpstate/mcp/host.hpp>
+#include <mcpstate/mcp/client_options.hpp>
+#include <mcpstate/mcp/target.hpp>
 
 // An MCP client: one connection to one server, of any protocol revision from 2024-11-05 to 2026-07-28.
 //
@@ -27,77 +22,6 @@
 //     auto called = co_await (*opened)->call_tool("echo", R"({"message":"hello"})", mcp::call_options());
 //     co_await (*opened)->close();
 namespace mcpstate::mcp {
-
-// A server reached over Streamable HTTP or HTTP+SSE. Header values are secrets: they are sent to this origin only and never
-// shown.
-struct http_target {
-  http_target() {}
-  std::string url;
-  std::vector<std::pair<std::string, std::string>> headers;
-};
-
-// A server that we start and talk to over its standard streams. The child sees HOME, PATH, LANG, LC_ALL, TERM, TMPDIR, USER,
-// SHELL, LOGNAME and the variables named here; nothing else of our environment.
-struct stdio_target {
-  stdio_target() {}
-  std::vector<std::string> command;  // program and arguments; never passed to a shell
-  std::vector<std::pair<std::string, std::string>> env;
-  std::string cwd;  // empty: ours
-};
-
-using target = std::variant<http_target, stdio_target>;
-
-// Checks a URL of an MCP server without connecting (http or https, a host, no user-info: bad_url otherwise); answers it as
-// it may be shown and stored: without user-info, query and fragment.
-[[nodiscard]] result<std::string> shown_url(std::string_view url);
-
-// Under which name era_memory keeps what was found out about this target.
-[[nodiscard]] std::string era_key(const target& where);
-
-// One step on the way to a connection, for people who want to know what a server does and how long it takes.
-struct connect_step {
-  connect_step() {}
-  std::string what;  // "start the program", "server/discover", "start it again", "initialize", "GET (event stream)"
-                     // (HTTP+SSE), "GET (announcements)", "subscriptions/listen"
-  bool ok = false;
-  std::string outcome;  // "ok", or what came instead in a few words of ours
-  std::string peer;     // the server's own words about it, if any
-  std::chrono::microseconds took{0};
-  unsigned http_status = 0;     // of an answer that was no success, or not MCP; 0: there was none
-  std::string content_type;     // of that answer, without parameters
-  std::int64_t rpc_error = 0;   // code of a JSON-RPC error
-  std::optional<errc> failure;  // when there was no answer at all, or none of MCP
-};
-
-struct client_options {
-  client_options() {}
-  std::chrono::milliseconds connect_timeout = std::chrono::seconds(30);  // spawn or connect, and the whole handshake
-  std::chrono::milliseconds probe_timeout = std::chrono::seconds(10);    // of it, for finding out the protocol
-  std::chrono::milliseconds request_timeout = std::chrono::seconds(60);  // one request, its stream included
-  std::chrono::milliseconds stop_timeout =
-      std::chrono::seconds(3);                        // stdio: from closed stdin to SIGTERM, and on to SIGKILL
-  std::size_t max_message_bytes = 32u * 1024 * 1024;  // one JSON-RPC message, or one SSE event
-  std::size_t max_tools_bytes = default_tools_limit;
-  std::size_t max_tools = 5000;
-  std::size_t max_pages = 100;
-  std::string ca_file;                           // https: instead of the system's certificates; verification is always on
-  egress_policy egress = egress_policy::open();  // where it may connect to; strict() for URLs that came from others
-  std::string client_name = "mcpstate";
-  std::string client_version;  // empty: ours
-
-  era_choice protocol = era_choice::automatic;
-  std::shared_ptr<era_memory> eras;  // what earlier connections found out; null: find out each time
-  std::shared_ptr<host> user;        // whom servers may ask, and who is told what they say; null: nobody
-  // Follow what the server announces (list_changed): keeps a stream open where the transport needs one.
-  bool follow = false;
-  // When the server has lost or ended the session, the next request opens a new one. Requests that were under way are
-  // repeated only if they cannot have done anything: tools/call never is.
-  bool reopen = true;
-  std::function<void(const connect_step&)> on_step;  // called on the executor; returns at once
-  // What a server does that it should not, and that does no harm: text on standard output that is no message. Ours, then its
-  // own words. Called on the executor; returns at once; may be called often.
-  std::function<void(const std::string& what, const std::string& peer)> on_oddity;
-};
 
 // What the handshake told.
 struct server_facts {

@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "component/manager/manager_fixture.hh"
-#include "mcp/process.hh"
+#include "mcp/transport/process.hh"
 #include "support/heap.hh"
 #include "support/manual_clock.hh"
 #include "support/temp_dir.hh"

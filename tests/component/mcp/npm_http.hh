@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "component/mcp/mcp_support.hh"
-#include "mcp/process.hh"
+#include "mcp/transport/process.hh"
 
 // MCP servers from npm that listen on a port.
 namespace mcpstate::test {

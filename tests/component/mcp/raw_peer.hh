@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "mcp/http_connection.hh"
+#include "http/connection.hh"
 #include "support/co_test.hh"
 
 // Both ends of an HTTP connection in the hands of a test: it decides when the server sends which bytes.

@@ -11,7 +11,7 @@
 #include <mcpstate/manager.hpp>
 #include <mcpstate/open_store.hpp>
 
-#include "service/server.hh"
+#include "service/server/server.hh"
 #include "support/co_test.hh"
 
 // The real server over a store in memory and the real manager, and clients that decide about every byte they send.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
-#include "cli/run.hh"
+#include "cli/reach/run.hh"
 
 namespace mcpstate::cli {
 namespace {

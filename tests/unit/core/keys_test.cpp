@@ -7,8 +7,6 @@
 
 #include <mcpstate/core/keys.hpp>
 
-#include "core/server_owners.hh"
-
 namespace mcpstate {
 namespace {
 

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include <unistd.h>
+
+#include <cctype>
+#include <iostream>
+
+#include <mcpstate/open_store.hpp>
+
+#include "cli/commands/table.hh"
+#include "cli/view/text.hh"
+#include "core/json/text.hh"
+
+namespace mcpstate::cli {
+
+namespace {
+
+struct cleared {
+  std::uint64_t owners = 0, records = 0;
+};
+
+void print(context& ctx, const cleared& what) {
+  if (!ctx.screen.json()) {
+    const bool none = what.records == 0;
+    ctx.screen.line(none ? "there was nothing to clear"
+                         : "cleared " + counted(what.records, "connection") + " of " + counted(what.owners, "owner"));
+    return;
+  }
+  std::string out = "{";
+  json_members members(out);
+  members.number("owners", what.owners);
+  members.number("records", what.records);
+  ctx.screen.line(out + "}");
+}
+
+asio::awaitable<int> clear_owner(context& ctx, owner who) {
+  const auto erased = co_await ctx.store->erase(who);
+  if (!erased) co_return ctx.fail(erased.error());
+  cleared sum;
+  sum.records = *erased;
+  sum.owners = *erased > 0 ? 1 : 0;
+  print(ctx, sum);
+  co_return exits::done;
+}
+
+// What was done before it failed is said too: it stays done.
+int fail_after(context& ctx, const error& e, const cleared& sum) {
+  if (sum.owners == 0) return ctx.fail(e);
+  const error with_count(e.code(), e.detail() + " (after " + counted(sum.owners, "owner") + " cleared)", e.peer_text());
+  return ctx.fail(with_count);
+}
+
+asio::awaitable<int> clear_all(context& ctx) {
+  cleared sum;
+  std::string cursor;
+  do {
+    const auto page = co_await ctx.store->scan(cursor);
+    if (!page) co_return fail_after(ctx, page.error(), sum);
+    for (const auto& o : page->owners) {
+      if (ctx.stopping) co_return exits::no;
+      const auto erased = co_await ctx.store->erase(o.whose);
+      if (!erased) co_return fail_after(ctx, erased.error(), sum);
+      sum.records += *erased;
+      if (*erased > 0) ++sum.owners;
+      ctx.screen.progress("clearing… " + counted(sum.owners, "owner"));
+    }
+    cursor = page->cursor;
+  } while (!cursor.empty() && !ctx.stopping);
+  print(ctx, sum);
+  co_return exits::done;
+}
+
+// Before anything is opened, and blocking: Ctrl-C at the question ends the program as it would end any other.
+bool confirmed(const std::string& what) {
+  std::cerr << "Clear everything of " << shown(what) << "? This cannot be undone. [y/N] " << std::flush;
+  std::string answer;
+  std::getline(std::cin, answer);
+  return !answer.empty() && std::tolower(static_cast<unsigned char>(answer[0])) == 'y';
+}
+
+command answered_no() {
+  command out;
+  out.run = {};
+  return out;
+}
+
+}  // namespace
+
+result<command> make_clear(const arguments& args) {
+  if (args.owner && args.all) return error(errc::bad_argument, "give clear an OWNER or --all, not both");
+  if (!args.owner && !args.all) return error(errc::bad_argument, "clear needs an OWNER, or --all");
+  command out;
+  std::string what = "all owners";
+  if (args.all) {
+    out.run = [](context& ctx) { return clear_all(ctx); };
+  } else {
+    const auto which = names_of(args);
+    if (!which) return which.error();
+    what = which->whose.text();
+    out.run = [who = which->whose](context& ctx) { return clear_owner(ctx, who); };
+  }
+  if (args.yes) return out;
+  if (::isatty(STDIN_FILENO) != 1) {
+    return error(errc::bad_argument, "clear asks first, and standard input is no terminal: say --yes if that is meant");
+  }
+  return confirmed(what) ? std::move(out) : answered_no();
+}
+
+}  // namespace mcpstate::cli

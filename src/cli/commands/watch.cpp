@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+#include <ctime>
+
+#include "cli/commands/table.hh"
+#include "cli/view/record_view.hh"
+#include "cli/view/text.hh"
+#include "core/duration.hh"
+#include "core/json/text.hh"
+
+namespace mcpstate::cli {
+
+namespace {
+
+struct watch_words {
+  watch_words() {}
+  std::optional<owner> who;
+  std::uint64_t count = 0;  // 0: no end
+  std::optional<std::chrono::milliseconds> limit;
+};
+
+const char* name_of_kind(event::kind k) noexcept {
+  switch (k) {
+    case event::kind::present:
+      return "present";
+    case event::kind::removed:
+      return "removed";
+    case event::kind::ready:
+      return "ready";
+    case event::kind::resync:
+      return "resync";
+  }
+  return "?";
+}
+
+std::string json_line(const event& e) {
+  std::string out = "{";
+  json_members members(out);
+  members.text("event", name_of_kind(e.what));
+  if (e.what == event::kind::present && e.record) members.raw("connection", to_json(*e.record));
+  if (e.what == event::kind::removed && e.record) {
+    members.text("owner", e.record->whose.text());
+    members.text("server", e.record->server);
+  }
+  return out + "}";
+}
+
+std::string clock_text() {
+  const auto now = std::time(nullptr);
+  std::tm parts{};
+  ::localtime_r(&now, &parts);
+  std::string out(16, '\0');
+  out.resize(std::strftime(out.data(), out.size(), "%H:%M:%S", &parts));
+  return out;
+}
+
+std::string human_line(const event& e, bool colour) {
+  const auto& c = *e.record;
+  std::string out = painted(clock_text(), tone::dim, colour) + "  " + shown(c.whose.text()) + "  " + shown(c.server) + "  ";
+  if (e.what == event::kind::removed) return out + painted("removed", tone::dim, colour);
+  out += painted(std::string(to_text(c.state)), tone_of(c.state), colour);
+  if (c.info.tool_count) out += "  " + counted(*c.info.tool_count, "tool");
+  if (c.info.error) out += "  " + painted(shown(c.info.error->message), tone::dim, colour);
+  return out;
+}
+
+class printer {
+ public:
+  printer(context& ctx, std::uint64_t wanted) : ctx_(ctx), wanted_(wanted) {}
+
+  void print(const event& e) {
+    if (e.what == event::kind::ready && !ready_) ctx_.screen.note("watching… Ctrl-C ends");
+    if (e.what == event::kind::resync)
+      ctx_.screen.note("the link to the store was lost; what follows is what changed since");
+    if (ctx_.screen.json()) {
+      ctx_.screen.line(json_line(e));
+    } else if (e.record) {
+      ctx_.screen.line(human_line(e, ctx_.screen.colour()));
+    }
+    ctx_.screen.flush();
+    const bool change = e.what == event::kind::present || e.what == event::kind::removed;
+    if (ready_ && change) ++seen_;
+    ready_ = ready_ || e.what == event::kind::ready;
+    said_lost_ = false;
+  }
+  // Once per outage.
+  void lost(const error& why) {
+    if (!said_lost_) ctx_.screen.note(line_of(why) + " — waiting for the store to come back");
+    said_lost_ = true;
+  }
+  [[nodiscard]] bool complete() const noexcept { return wanted_ > 0 && seen_ >= wanted_; }
+
+ private:
+  context& ctx_;
+  std::uint64_t wanted_, seen_ = 0;
+  bool ready_ = false, said_lost_ = false;
+};
+
+task<event> next_event(watcher& from, std::optional<aio::deadline> until) {
+  auto next = from.next();
+  if (!until) co_return co_await std::move(next);
+  co_return co_await aio::with_deadline(std::move(next), *until, "watch");
+}
+
+asio::awaitable<int> watch_changes(context& ctx, watch_words words) {
+  std::optional<aio::deadline> until;
+  if (words.limit) until = aio::after(*words.limit);
+  const auto opened = co_await ctx.store->watch(words.who);
+  if (!opened) co_return ctx.fail(opened.error());
+  printer out(ctx, words.count);
+  while (!out.complete() && !ctx.stopping && ctx.screen.writable()) {
+    const auto got = co_await next_event(**opened, until);
+    if (got) {
+      out.print(*got);
+    } else if (until && std::chrono::steady_clock::now() >= *until) {
+      co_return words.count > 0 ? exits::no : exits::done;
+    } else if (got.error().is(cond::unavailable)) {
+      out.lost(got.error());
+      // The watch finds its way back by itself; asking without a pause would only burn time.
+      co_await aio::wait_until(aio::after(std::chrono::milliseconds(200)));
+    } else {
+      co_return ctx.fail(got.error());
+    }
+  }
+  co_return exits::done;
+}
+
+}  // namespace
+
+result<command> make_watch(const arguments& args) {
+  watch_words words;
+  words.count = args.count;
+  if (args.owner) {
+    const auto which = names_of(args);
+    if (!which) return which.error();
+    words.who = which->whose;
+  }
+  if (!args.wait.empty()) {
+    const auto limit = parse_duration(args.wait, "--timeout");
+    if (!limit) return limit.error();
+    words.limit = *limit;
+  }
+  command out;
+  out.run = [words](context& ctx) { return watch_changes(ctx, words); };
+  return out;
+}
+
+}  // namespace mcpstate::cli

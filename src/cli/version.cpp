@@ -1,8 +1,0 @@
-// SPDX-License-Identifier: MIT
-#include "cli/arguments.hh"
-
-namespace mcpstate::cli {
-
-const char* version_text() noexcept { return MCPSTATE_VERSION; }
-
-}  // namespace mcpstate::cli

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#include "cli/view/terminal.hh"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "cli/view/text.hh"
+
+namespace mcpstate::cli {
+
+namespace {
+
+bool wants_colour(bool is_terminal) {
+  const char* none = std::getenv("NO_COLOR");
+  const char* term = std::getenv("TERM");
+  const bool dumb = term == nullptr || std::strcmp(term, "dumb") == 0;
+  return is_terminal && !dumb && (none == nullptr || *none == '\0');
+}
+
+std::size_t width_of(bool is_terminal) {
+  winsize size{};
+  if (!is_terminal || ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
+  return size.ws_col;
+}
+
+}  // namespace
+
+terminal::terminal(bool json)
+    : json_(json),
+      out_terminal_(::isatty(STDOUT_FILENO) == 1),
+      err_terminal_(::isatty(STDERR_FILENO) == 1),
+      out_colour_(wants_colour(out_terminal_)),
+      err_colour_(wants_colour(err_terminal_)),
+      width_(width_of(out_terminal_)) {}
+
+void terminal::write(std::string_view bytes) {
+  progress({});
+  if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size() || failed_) return;
+  failed_ = true;
+  errno_ = errno;
+}
+
+void terminal::write(const table& rows) { write(rows.text(out_colour_, width_)); }
+
+void terminal::line(const std::string& text) { write(text + "\n"); }
+
+void terminal::flush() {
+  if (std::fflush(stdout) == 0 || failed_) return;
+  failed_ = true;
+  errno_ = errno;
+}
+
+void terminal::fail(std::string_view text) {
+  progress({});
+  flush();
+  const std::string out = painted("mcpstate:", tone::bad, err_colour_) + " " + shown(text) + "\n";
+  std::fwrite(out.data(), 1, out.size(), stderr);
+}
+
+void terminal::aside(std::string_view text) {
+  progress({});
+  flush();
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+}
+
+void terminal::note(std::string_view text) {
+  if (json_) return;
+  progress({});
+  flush();
+  const std::string out = painted(shown(text), tone::dim, err_colour_) + "\n";
+  std::fwrite(out.data(), 1, out.size(), stderr);
+}
+
+void terminal::progress(std::string_view text) {
+  if (!err_terminal_ || (text.empty() && !progress_shown_)) return;
+  const std::string out = "\r\x1b[K" + painted(shown(text), tone::dim, err_colour_);
+  std::fwrite(out.data(), 1, out.size(), stderr);
+  progress_shown_ = !text.empty();
+}
+
+bool terminal::all_written() {
+  progress({});
+  flush();
+  if (failed_ && errno_ != EPIPE) fail(std::string("cannot write to standard output: ") + std::strerror(errno_));
+  return !failed_;
+}
+
+}  // namespace mcpstate::cli

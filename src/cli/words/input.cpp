@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include "cli/words/input.hh"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "cli/view/text.hh"
+#include "core/text/trimmed.hh"
+
+namespace mcpstate::cli {
+
+namespace {
+
+constexpr std::string_view blanks = " \t";
+
+// RFC 9110, 5.6.2: what a header's name is made of.
+bool is_token_char(char c) noexcept {
+  const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  return word || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+
+bool is_value_char(char c) noexcept {
+  const auto u = static_cast<unsigned char>(c);
+  return c == '\t' || (u >= 0x20 && u != 0x7F);
+}
+
+bool is_variable_name(std::string_view name) noexcept {
+  const auto ok = [](char c) {
+    return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  return !name.empty() && !(name[0] >= '0' && name[0] <= '9') && std::all_of(name.begin(), name.end(), ok);
+}
+
+struct closer {
+  void operator()(std::FILE* f) const noexcept {
+    if (f != stdin) std::fclose(f);
+  }
+};
+
+error cannot_read(const std::string& path) {
+  return error(errc::bad_argument, "cannot read " + shown(path) + ": " + std::strerror(errno));
+}
+
+// One byte over the limit is enough to know; an endless file must not fill the memory.
+std::string read_up_to(std::FILE* in, std::size_t limit) {
+  std::string bytes;
+  std::array<char, 65536> part;
+  std::size_t n = 0;
+  while (bytes.size() <= limit && (n = std::fread(part.data(), 1, part.size(), in)) > 0) bytes.append(part.data(), n);
+  return bytes;
+}
+
+}  // namespace
+
+result<tools_list> read_tools(const std::string& path) {
+  const bool standard = path == "-";
+  const std::unique_ptr<std::FILE, closer> in(standard ? stdin : std::fopen(path.c_str(), "rb"));
+  if (!in) return cannot_read(path);
+  std::string bytes = read_up_to(in.get(), default_tools_limit);
+  if (std::ferror(in.get()) != 0) return cannot_read(path);
+  const std::string name = standard ? "standard input" : shown(path);
+  if (bytes.size() > default_tools_limit) {
+    return error(errc::too_large, name + " is over the limit for tools, " + bytes_text(default_tools_limit));
+  }
+  auto parsed = tools_list::parse(std::move(bytes));
+  if (!parsed) return error(parsed.error().code(), name + ": " + parsed.error().detail());
+  return parsed;
+}
+
+result<std::string> read_standard_input(std::size_t limit) {
+  std::string bytes = read_up_to(stdin, limit);
+  if (std::ferror(stdin) != 0) return cannot_read("standard input");
+  if (bytes.size() <= limit) return bytes;
+  return error(errc::too_large, "standard input is over the limit, " + bytes_text(limit));
+}
+
+result<std::pair<std::string, std::string>> parse_header(std::string_view text) {
+  const auto colon = text.find(':');
+  const auto name = text.substr(0, colon == std::string_view::npos ? 0 : colon);
+  if (name.empty() || !std::all_of(name.begin(), name.end(), is_token_char)) {
+    return error(errc::bad_argument, "--header: write it as 'Name: value'");
+  }
+  const auto value = trimmed(text.substr(colon + 1), blanks);
+  if (!std::all_of(value.begin(), value.end(), is_value_char)) {
+    return error(errc::bad_argument, "--header " + std::string(name) + ": control characters cannot be sent");
+  }
+  return std::pair(std::string(name), std::string(value));
+}
+
+result<std::pair<std::string, std::string>> parse_variable(std::string_view text) {
+  const auto equals = text.find('=');
+  const auto name = text.substr(0, equals == std::string_view::npos ? 0 : equals);
+  if (!is_variable_name(name)) return error(errc::bad_argument, "--env: write it as NAME=value");
+  return std::pair(std::string(name), std::string(text.substr(equals + 1)));
+}
+
+}  // namespace mcpstate::cli

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+#include "cli/words/arguments.hh"
+
+namespace mcpstate::cli {
+
+const char* version_text() noexcept { return MCPSTATE_VERSION; }
+
+}  // namespace mcpstate::cli

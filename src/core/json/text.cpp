@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include "core/json/text.hh"
+
+#include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "core/text/utf8.hh"
+
+namespace mcpstate {
+namespace {
+
+namespace json = boost::json;
+using json::error_code;
+
+// Sees every value go by; keeps only the depth and what the outermost container holds.
+struct shape_handler {
+  explicit shape_handler(json_shape wanted) : shape(wanted) {}
+
+  static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
+  static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
+  static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
+  static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
+
+  bool on_document_begin(error_code&) { return true; }
+  bool on_document_end(error_code&) { return true; }
+  bool on_array_begin(error_code& ec) { return enter(json_shape::array, ec); }
+  bool on_object_begin(error_code& ec) { return enter(json_shape::object, ec); }
+  bool on_array_end(std::size_t n, error_code&) { return leave(n); }
+  bool on_object_end(std::size_t n, error_code&) { return leave(n); }
+  bool on_key_part(json::string_view, std::size_t, error_code&) { return true; }
+  bool on_key(json::string_view, std::size_t, error_code&) { return true; }
+  bool on_string_part(json::string_view, std::size_t, error_code& ec) { return value(ec); }
+  bool on_string(json::string_view, std::size_t, error_code& ec) { return value(ec); }
+  bool on_number_part(json::string_view, error_code& ec) { return value(ec); }
+  bool on_int64(std::int64_t, json::string_view, error_code& ec) { return value(ec); }
+  bool on_uint64(std::uint64_t, json::string_view, error_code& ec) { return value(ec); }
+  bool on_double(double, json::string_view, error_code& ec) { return value(ec); }
+  bool on_bool(bool, error_code& ec) { return value(ec); }
+  bool on_null(error_code& ec) { return value(ec); }
+  bool on_comment_part(json::string_view, error_code&) { return true; }
+  bool on_comment(json::string_view, error_code&) { return true; }
+
+  bool enter(json_shape which, error_code& ec) {
+    if (depth == 0 && which != shape) return wrong_shape(ec);
+    ++depth;
+    return true;
+  }
+  bool leave(std::size_t n) {
+    if (--depth == 0) elements = n;
+    return true;
+  }
+  bool value(error_code& ec) { return depth > 0 || wrong_shape(ec); }
+  bool wrong_shape(error_code& ec) {
+    is_other = true;
+    ec = json::error::syntax;
+    return false;
+  }
+
+  json_shape shape;
+  std::size_t depth = 0;
+  std::size_t elements = 0;
+  bool is_other = false;
+};
+
+// Whether it stands in JSON as it is. Most texts do; this loop has no early way out, so that compilers vectorize it.
+bool is_plain(std::string_view text) noexcept {
+  bool plain = true;
+  for (const char c : text) plain &= c >= 0x20 && c <= 0x7e && c != '"' && c != '\\';
+  return plain;
+}
+
+std::string_view shape_fault(json_shape shape) { return shape == json_shape::array ? "not an array" : "not an object"; }
+
+}  // namespace
+
+json_check check_json(std::string_view bytes, json_shape shape, std::size_t max_depth) {
+  json::parse_options limits;
+  limits.max_depth = max_depth;
+  json::basic_parser<shape_handler> parser(limits, shape);
+  json_check out;
+  error_code ec;
+  out.at = parser.write_some(false, bytes.data(), bytes.size(), ec);
+  if (!ec && out.at < bytes.size()) ec = json::error::extra_data;
+  out.ok = !ec && parser.done();
+  out.elements = parser.handler().elements;
+  if (!out.ok) out.fault = parser.handler().is_other ? std::string(shape_fault(shape)) : ec.message();
+  return out;
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+  if (is_plain(text)) {
+    (out += '"').append(text) += '"';
+    return;
+  }
+  if (is_valid_utf8(text)) {
+    out += json::serialize(json::string_view(text.data(), text.size()));
+    return;
+  }
+  std::string repaired;
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    repaired += length == 0 ? std::string_view("\xef\xbf\xbd") : text.substr(0, length);
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  out += json::serialize(json::string_view(repaired));
+}
+
+std::string json_array(const std::vector<std::string>& texts) {
+  std::string out = "[";
+  for (const auto& t : texts) {
+    if (out.size() > 1) out += ",";
+    append_json_string(out, t);
+  }
+  return out + "]";
+}
+
+void json_members::begin(std::string_view name) {
+  out_ += first_ ? "\"" : ",\"";
+  first_ = false;
+  out_.append(name).append("\":");
+}
+
+void json_members::text(std::string_view name, std::string_view value) {
+  begin(name);
+  append_json_string(out_, value);
+}
+
+void json_members::number(std::string_view name, std::uint64_t value) {
+  begin(name);
+  out_ += std::to_string(value);
+}
+
+void json_members::raw(std::string_view name, std::string_view value) {
+  begin(name);
+  out_ += value;
+}
+
+}  // namespace mcpstate

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#include "http/same_origin.hh"
+
+#include <boost/url/parse.hpp>
+#include <boost/url/url.hpp>
+#include <boost/url/url_view.hpp>
+
+#include <algorithm>
+#include <string>
+
+namespace mcpstate::mcp {
+namespace {
+
+namespace urls = boost::urls;
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string origin_of(const http_url& url) { return (url.tls ? "https://" : "http://") + url.authority; }
+
+}  // namespace
+
+bool is_same_origin(const http_url& a, const http_url& b) {
+  return a.tls == b.tls && a.port == b.port && equal_ignoring_case(a.host, b.host);
+}
+
+result<http_url> resolve_same_origin(const http_url& from, std::string_view reference) {
+  const error no_url(errc::protocol, "the server names a URL that is none");
+  if (!may_be_url(reference)) return no_url;
+  const std::string base_text = origin_of(from) + from.target;
+  const auto base = urls::parse_uri(base_text);
+  const auto relative = urls::parse_uri_reference(urls::string_view(reference.data(), reference.size()));
+  if (!base || !relative) return no_url;
+  urls::url resolved(*base);
+  if (!resolved.resolve(*relative)) return no_url;
+  auto there = parse_http_url(std::string_view(resolved.buffer().data(), resolved.buffer().size()));
+  if (!there) return no_url;
+  if (is_same_origin(from, *there)) return there;
+  return error(errc::forbidden_target,
+               "the server leads to another origin than its own, which is not followed; use that URL", there->shown);
+}
+
+result<http_url> check_redirect(const egress_policy& policy, const http_url& from, std::string_view location,
+                                unsigned followed) {
+  if (followed >= policy.max_redirects) {
+    return error(errc::http_status,
+                 policy.max_redirects == 0
+                     ? "the server redirects, which is not followed; use the final URL"
+                     : "the server redirects more than " + std::to_string(policy.max_redirects) + " times");
+  }
+  auto there = resolve_same_origin(from, location);
+  if (!there) return there;
+  const auto allowed = policy.check_origin(there->tls, there->host);
+  if (!allowed) return allowed.error();
+  return there;
+}
+
+}  // namespace mcpstate::mcp

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+#include <mcpstate/manager/registry.hpp>
+
+#include <boost/json/parse.hpp>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <utility>
+
+#include "core/text/quoted.hh"
+#include "core/text/secrets.hh"
+#include "manager/servers/target_secrets.hh"
+
+namespace mcpstate {
+
+namespace {
+
+namespace json = boost::json;
+using variable_lookup = server_registry::variable_lookup;
+
+constexpr std::size_t largest_file = 4u * 1024 * 1024;
+
+std::string text_of(const json::string& s) { return std::string(s.data(), s.size()); }
+std::string text_of(json::string_view s) { return std::string(s.data(), s.size()); }
+
+bool is_variable_name(std::string_view name) {
+  const auto letter = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_'; };
+  const auto sound = [&](char c) { return letter(c) || (c >= '0' && c <= '9'); };
+  return !name.empty() && letter(name.front()) && std::all_of(name.begin(), name.end(), sound);
+}
+
+// Reads one entry of mcpServers. Errors name the server and the member, and show no value: it may be a secret.
+class entry_reader {
+ public:
+  entry_reader(std::string name, const variable_lookup& variable, std::vector<std::string>& remarks)
+      : name_(std::move(name)), variable_(variable), remarks_(remarks) {}
+
+  result<registered_server> read(const json::value& entry);
+
+ private:
+  [[nodiscard]] error wrong(const std::string& member, const std::string& why) const {
+    return error(errc::bad_argument, "server " + mcpstate::quoted(name_) + ", " + mcpstate::quoted(member) + ": " + why);
+  }
+  result<std::string> expand(const std::string& member, const std::string& text) const;
+  result<std::string> text(const std::string& member, const json::value& v) const;
+  result<std::vector<std::pair<std::string, std::string>>> pairs(const std::string& member) const;
+  result<std::string> optional_text(const std::string& member) const;
+  result<mcp::stdio_target> program() const;
+  result<mcp::http_target> address() const;
+  result<void> note_transport(registered_server& out) const;
+  result<void> note_choices(registered_server& out) const;
+  [[nodiscard]] const json::value* find(const std::string& member) const { return entry_->if_contains(member); }
+
+  std::string name_;
+  const variable_lookup& variable_;
+  std::vector<std::string>& remarks_;
+  const json::object* entry_ = nullptr;
+  mutable std::vector<std::string> expanded_;  // what ${…} stood for
+};
+
+// ${NAME} and ${NAME:-default}; a default is taken as it stands. Any other $ is itself.
+result<std::string> entry_reader::expand(const std::string& member, const std::string& text) const {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto begin = text.find("${", at);
+    out.append(text, at, begin == std::string::npos ? std::string::npos : begin - at);
+    if (begin == std::string::npos) break;
+    const auto end = text.find('}', begin);
+    if (end == std::string::npos) return wrong(member, "a ${ without its }");
+    const std::string inside = text.substr(begin + 2, end - begin - 2);
+    const auto mark = inside.find(":-");
+    const std::string variable = inside.substr(0, mark);
+    if (!is_variable_name(variable)) return wrong(member, "what stands in ${} is not the name of a variable");
+    const auto value = variable_ ? variable_(variable) : std::nullopt;
+    // As in a shell: the default is for one that is empty, too.
+    const bool use_default = mark != std::string::npos && (!value || value->empty());
+    if (!value && !use_default) return wrong(member, "the environment variable " + variable + " is not set");
+    out += use_default ? inside.substr(mark + 2) : *value;
+    if (!use_default && member != "command" && member != "cwd") expanded_.push_back(*value);
+    at = end + 1;
+  }
+  if (out.find('\0') != std::string::npos) return wrong(member, "it holds a zero byte");
+  return out;
+}
+
+result<std::string> entry_reader::text(const std::string& member, const json::value& v) const {
+  if (!v.is_string()) return wrong(member, "it is no string");
+  return expand(member, text_of(v.get_string()));
+}
+
+result<std::string> entry_reader::optional_text(const std::string& member) const {
+  const json::value* v = find(member);
+  return v == nullptr ? result<std::string>(std::string()) : text(member, *v);
+}
+
+result<std::vector<std::pair<std::string, std::string>>> entry_reader::pairs(const std::string& member) const {
+  std::vector<std::pair<std::string, std::string>> out;
+  const json::value* v = find(member);
+  if (v == nullptr) return out;
+  if (!v->is_object()) return wrong(member, "it is no object of strings");
+  for (const auto& each : v->get_object()) {
+    const std::string key = text_of(each.key());
+    auto value = text(member + "." + key, each.value());
+    if (!value) return value.error();
+    out.emplace_back(key, std::move(*value));
+  }
+  return out;
+}
+
+result<mcp::stdio_target> entry_reader::program() const {
+  mcp::stdio_target out;
+  auto command = text("command", *find("command"));
+  if (!command) return command.error();
+  if (command->empty()) return wrong("command", "it is empty");
+  out.command.push_back(std::move(*command));
+  if (const json::value* arguments = find("args")) {
+    if (!arguments->is_array()) return wrong("args", "it is no array of strings");
+    for (const auto& each : arguments->get_array()) {
+      auto argument = text("args", each);
+      if (!argument) return argument.error();
+      out.command.push_back(std::move(*argument));
+    }
+  }
+  auto env = pairs("env");
+  if (!env) return env.error();
+  for (const auto& [key, value] : *env) {
+    if (key.empty() || key.find('=') != std::string::npos) return wrong("env", "a variable has an impossible name");
+  }
+  out.env = std::move(*env);
+  auto cwd = optional_text("cwd");
+  if (!cwd) return cwd.error();
+  out.cwd = std::move(*cwd);
+  return out;
+}
+
+result<mcp::http_target> entry_reader::address() const {
+  mcp::http_target out;
+  auto url = text("url", *find("url"));
+  if (!url) return url.error();
+  if (const auto sound = mcp::shown_url(*url); !sound) return wrong("url", "it is no http or https URL without user-info");
+  out.url = std::move(*url);
+  auto headers = pairs("headers");
+  if (!headers) return headers.error();
+  out.headers = std::move(*headers);
+  return out;
+}
+
+// What the file calls the transport must fit what it is reached by.
+result<void> entry_reader::note_transport(registered_server& out) const {
+  const bool is_program = std::holds_alternative<mcp::stdio_target>(out.where);
+  out.transport = is_program ? "stdio" : "http";
+  for (const std::string member : {"type", "transport"}) {
+    auto said = optional_text(member);
+    if (!said) return said.error();
+    if (said->empty()) continue;
+    const bool known = *said == "stdio" || *said == "http" || *said == "streamable-http" || *said == "sse";
+    if (!known) return wrong(member, "it is none of stdio, http, streamable-http, sse");
+    if ((*said == "stdio") != is_program) {
+      return wrong(member, is_program ? "a command is reached over stdio" : "a URL is not reached over stdio");
+    }
+    if (*said == "sse") {
+      out.transport = "sse";
+      out.protocol = mcp::era_choice::sse;
+    }
+  }
+  return result<void>();
+}
+
+result<void> entry_reader::note_choices(registered_server& out) const {
+  auto protocol = optional_text("protocol");
+  if (!protocol) return protocol.error();
+  if (!protocol->empty()) {
+    const auto choice = mcp::parse_era_choice(*protocol);
+    if (!choice) return wrong("protocol", "it is none of auto, modern, legacy, sse");
+    if (*choice == mcp::era_choice::sse && out.transport == "stdio") return wrong("protocol", "sse needs a URL");
+    if (out.transport == "sse" && *choice != mcp::era_choice::sse && *choice != mcp::era_choice::automatic)
+      return wrong("protocol", "it contradicts the transport");
+    if (out.transport != "sse") out.protocol = *choice;
+    if (*choice == mcp::era_choice::sse) out.transport = "sse";
+  }
+  if (const json::value* disabled = find("disabled")) {
+    if (!disabled->is_bool()) return wrong("disabled", "it is neither true nor false");
+    out.disabled = disabled->get_bool();
+  }
+  return result<void>();
+}
+
+result<registered_server> entry_reader::read(const json::value& entry) {
+  constexpr std::array<std::string_view, 10> known = {"command", "args",      "env", "url",      "headers",
+                                                      "type",    "transport", "cwd", "protocol", "disabled"};
+  if (!entry.is_object()) return error(errc::bad_argument, "server " + mcpstate::quoted(name_) + " is no JSON object");
+  entry_ = &entry.get_object();
+  const bool is_program = find("command") != nullptr;
+  if (is_program == (find("url") != nullptr)) {
+    return wrong(is_program ? "url" : "command", is_program ? "there is a command, too: one of them" : "or url is missing");
+  }
+  for (const std::string member : {"args", "env", "cwd"}) {
+    if (!is_program && find(member) != nullptr) return wrong(member, "it is for a command, not for a URL");
+  }
+  if (is_program && find("headers") != nullptr) return wrong("headers", "they are for a URL, not for a command");
+  registered_server out;
+  if (is_program) {
+    auto where = program();
+    if (!where) return where.error();
+    out.shown = std::filesystem::path(where->command.front()).filename().string();
+    out.where = std::move(*where);
+  } else {
+    auto where = address();
+    if (!where) return where.error();
+    out.shown = mcp::shown_url(where->url).value();
+    out.where = std::move(*where);
+  }
+  if (auto noted = note_transport(out); !noted) return noted.error();
+  if (auto noted = note_choices(out); !noted) return noted.error();
+  out.secrets = std::make_shared<const std::vector<std::string>>(secrets_of(out.where, std::move(expanded_), out.shown));
+  for (const auto& each : *entry_) {
+    const std::string member = text_of(each.key());
+    if (std::find(known.begin(), known.end(), member) == known.end())
+      remarks_.push_back("server " + mcpstate::quoted(name_) + ": " + mcpstate::quoted(member) +
+                         " is not understood, and ignored");
+  }
+  return out;
+}
+
+error bad_file(std::string why) { return error(errc::bad_argument, std::move(why)); }
+
+}  // namespace
+
+result<server_registry> server_registry::parse(std::string_view text, const variable_lookup& variable) {
+  if (text.size() > largest_file) return bad_file("the file of servers is over 4 MB");
+  boost::system::error_code ec;
+  json::parse_options strict;
+  strict.max_depth = 16;
+  const json::value root = json::parse(json::string_view(text.data(), text.size()), ec, {}, strict);
+  if (ec) return bad_file("the file of servers is no JSON: " + ec.message());
+  if (!root.is_object()) return bad_file("the file of servers is no JSON object");
+  const json::value* servers = root.get_object().if_contains("mcpServers");
+  if (servers == nullptr) return bad_file("the file of servers has no member 'mcpServers'");
+  if (!servers->is_object()) return bad_file("'mcpServers' is no JSON object");
+  server_registry out;
+  for (const auto& each : root.get_object()) {
+    if (each.key() != "mcpServers")
+      out.remarks_.push_back(mcpstate::quoted(text_of(each.key())) + " is not understood, and ignored");
+  }
+  for (const auto& each : servers->get_object()) {
+    const std::string name = text_of(each.key());
+    if (const auto sound = server_name::parse(name); !sound) {
+      return bad_file("the name " + mcpstate::quoted(name) + ": " + sound.error().detail());
+    }
+    auto read = entry_reader(name, variable, out.remarks_).read(each.value());
+    if (!read) return read.error();
+    out.servers_.emplace(name, std::move(*read));
+  }
+  return out;
+}
+
+const registered_server* server_registry::find(const std::string& name) const {
+  const auto found = servers_.find(name);
+  return found == servers_.end() ? nullptr : &found->second;
+}
+
+}  // namespace mcpstate

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+#include "mcp/protocol/detect_fsm.hh"
+
+#include <algorithm>
+#include <utility>
+
+#include "mcp/protocol/revisions.hh"
+
+namespace mcpstate::mcp {
+namespace {
+
+using step = detect_fsm::step;
+
+step fail(error why) {
+  step out;
+  out.what = step::kind::fail;
+  out.why = std::move(why);
+  return out;
+}
+
+step done(era found, std::string_view version) {
+  step out;
+  out.what = step::kind::done;
+  out.found = found;
+  out.version = version;
+  return out;
+}
+
+std::optional<std::string> mutual(const std::vector<std::string>& versions) {
+  const auto found = std::find_if(versions.begin(), versions.end(), is_modern_version);
+  return found == versions.end() ? std::nullopt : std::optional<std::string>(*found);
+}
+
+error no_common_version(const std::vector<std::string>& versions) {
+  std::string listed;
+  for (const std::string& each : versions) listed += (listed.empty() ? "" : ", ") + each;
+  return error(errc::unsupported, "the server speaks no protocol version that mcpstate does", std::move(listed));
+}
+
+error refused_by(const observed& got, std::string_view method) {
+  const std::string code = std::to_string(got.msg.error_code);
+  return error(errc::rpc_error, "the server refused " + std::string(method) + " with error " + code, got.msg.error_message);
+}
+
+}  // namespace
+
+observed observe(const result<message>& got, const std::optional<http_answer>& refusal) {
+  observed out;
+  if (refusal) out.status = refusal->status;
+  if (!got) out.why = got.error();
+  if (out.status == 401 || out.status == 403) {
+    out.what = observed::kind::denied;
+    if (got) out.why = explain_answer(*refusal);
+    return out;
+  }
+  if (got) {
+    out.msg = *got;
+    out.what = got->what == message::kind::failure ? observed::kind::failure : observed::kind::answer;
+    return out;
+  }
+  const bool client_error = out.status >= 400 && out.status < 500 && out.status != 408 && out.status != 429;
+  const bool not_mcp = out.status >= 200 && out.status < 300;
+  if (client_error || not_mcp) {
+    out.what = observed::kind::refused;
+  } else if (got.error().code() == errc::deadline) {
+    out.what = observed::kind::silent;
+  } else if (got.error().code() == errc::child_exited || got.error().code() == errc::connection_lost) {
+    out.what = observed::kind::ended;
+  }
+  return out;
+}
+
+step detect_fsm::discover(std::string_view version) {
+  state_ = state::discovering;
+  probed_ = true;
+  step out;
+  out.what = step::kind::discover;
+  out.version = version;
+  return out;
+}
+
+step detect_fsm::initialize() {
+  state_ = state::initializing;
+  step out;
+  out.what = step::kind::initialize;
+  return out;
+}
+
+step detect_fsm::restart() {
+  probed_ = false;
+  step out = initialize();
+  out.what = step::kind::restart;
+  return out;
+}
+
+step detect_fsm::open_sse(error why) {
+  state_ = state::opening_sse;
+  post_failed_ = std::move(why);
+  step out;
+  out.what = step::kind::open_sse;
+  return out;
+}
+
+step detect_fsm::start() {
+  switch (wanted_) {
+    case era_choice::modern:
+      return discover(modern_version);
+    case era_choice::legacy:
+      return initialize();
+    case era_choice::sse:
+      if (over_ == carrier::stdio) return initialize();
+      state_ = state::opening_sse;
+      break;
+    case era_choice::automatic:
+      if (remembered_ == era::legacy) return initialize();
+      if (remembered_ != era::sse || over_ == carrier::stdio) return discover(modern_version);
+      state_ = state::opening_sse;
+      break;
+  }
+  step out;
+  out.what = step::kind::open_sse;
+  return out;
+}
+
+// What was remembered is not so any more: as if nothing were known.
+step detect_fsm::afresh() {
+  contradicted_ = true;
+  remembered_.reset();
+  return discover(modern_version);
+}
+
+step detect_fsm::next(const observed& got) {
+  if (got.what == observed::kind::denied) return fail(got.why);
+  switch (state_) {
+    case state::discovering:
+      return on_discovered(got);
+    case state::initializing:
+      return on_initialized(got);
+    case state::opening_sse:
+      break;
+  }
+  if (got.what == observed::kind::answer) return done(era::sse, {});
+  if (got.what == observed::kind::refused && remembered_ == era::sse && wanted_ == era_choice::automatic) return afresh();
+  if (post_failed_) return fail(*post_failed_);
+  return fail(got.what == observed::kind::failure ? refused_by(got, "initialize") : got.why);
+}
+
+step detect_fsm::on_discovered(const observed& got) {
+  switch (got.what) {
+    case observed::kind::answer: {
+      const auto told = read_discover(got.msg.body);
+      if (told) return on_versions(told->versions, true);
+      return may_initialize() ? initialize() : fail(told.error());
+    }
+    case observed::kind::failure:
+      return on_discover_failure(got);
+    case observed::kind::refused:
+      return may_initialize() ? initialize() : fail(got.why);
+    case observed::kind::silent:
+    case observed::kind::ended:
+      // A server that is known to be modern is slow or broken, not old.
+      if (over_ == carrier::stdio && may_initialize() && remembered_ != era::modern && !back_to_modern_) return restart();
+      return fail(got.why);
+    case observed::kind::denied:
+    case observed::kind::broken:
+      break;
+  }
+  return fail(got.why);
+}
+
+step detect_fsm::on_versions(const std::vector<std::string>& versions, bool answered) {
+  const auto common = mutual(versions);
+  if (common && answered) return done(era::modern, *common);
+  if (common && !resent_) {
+    resent_ = true;
+    return discover(*common);
+  }
+  if (common) return fail(no_common_version(versions));  // it lists the version that it refuses
+  const bool legacy = std::any_of(versions.begin(), versions.end(), is_legacy_version);
+  if (legacy && may_initialize() && !back_to_modern_) return initialize();
+  return fail(no_common_version(versions));
+}
+
+step detect_fsm::on_discover_failure(const observed& got) {
+  const auto code = got.msg.error_code;
+  if (code == rpc::unsupported_version) {
+    const auto versions = versions_of_refusal(got.msg);
+    if (!versions.empty()) return on_versions(versions, false);
+  }
+  if ((code == rpc::header_mismatch || code == rpc::missing_capability) && !resent_) {
+    resent_ = true;
+    return discover(modern_version);
+  }
+  // server/discover is not optional in the modern era, so whoever does not know it is of the other one.
+  if (may_initialize() && !back_to_modern_) {
+    if (remembered_ == era::modern) contradicted_ = true;
+    return initialize();
+  }
+  return fail(refused_by(got, "server/discover"));
+}
+
+step detect_fsm::on_initialized(const observed& got) {
+  if (got.what == observed::kind::answer) return done(era::legacy, {});
+  if (got.what == observed::kind::failure && got.msg.error_code == rpc::unsupported_version && !back_to_modern_ &&
+      wanted_ == era_choice::automatic && mutual(versions_of_refusal(got.msg))) {
+    back_to_modern_ = true;
+    contradicted_ = remembered_.has_value();
+    return discover(modern_version);
+  }
+  // Some answer the probe, and end because of it only then.
+  if (over_ == carrier::stdio && got.what == observed::kind::ended && probed_) return restart();
+  const error why = got.what == observed::kind::failure ? refused_by(got, "initialize") : got.why;
+  const bool client_error = got.status >= 400 && got.status < 500;
+  const bool refused = got.what == observed::kind::refused || got.what == observed::kind::failure;
+  if (over_ != carrier::http || !refused || !client_error) return fail(why);
+  if (remembered_ == era::legacy && wanted_ == era_choice::automatic) return afresh();
+  return open_sse(why);
+}
+
+}  // namespace mcpstate::mcp

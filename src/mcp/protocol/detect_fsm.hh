@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <mcpstate/core/error.hpp>
+#include <mcpstate/mcp/era.hpp>
+
+#include "mcp/protocol/http_rules.hh"
+#include "mcp/protocol/jsonrpc.hh"
+
+// Finds out which era a server speaks, and over which transport. A pure state machine: it says what to try, is told what
+// came of it, and ends with a verdict. No socket, no clock.
+//
+//     discover ──answered──────────────────────────────→ modern
+//        │ └─ -32022, -32020, -32021 → discover again, once
+//        ├─ any other answer → initialize ──answered──→ legacy
+//        │                        ├─ 4xx → GET event stream, initialize → sse
+//        │                        └─ -32022 that lists a modern version → discover
+//        ├─ stdio: silent, or ended, also in initialize → start it again, initialize
+//        └─ HTTP: 401, 403, 5xx, broken, no answer → fail: that says nothing about the era
+namespace mcpstate::mcp {
+
+// What came of a request, in the terms that matter here.
+struct observed {
+  observed() {}
+  enum class kind {
+    answer,   // a JSON-RPC result
+    failure,  // a JSON-RPC error, whatever the HTTP status
+    refused,  // HTTP: an answer without JSON-RPC, success or 4xx
+    denied,   // HTTP: 401 or 403
+    silent,   // no answer in time
+    ended,    // stdio: the process ended, or closed its streams
+    broken,   // everything else: the network, TLS, 5xx, a redirect
+  } what = kind::broken;
+  message msg;          // of answer and failure
+  unsigned status = 0;  // HTTP; 0 if there was none
+  error why;            // of all but answer
+};
+// From the result of a request, and what HTTP said if it was no success.
+[[nodiscard]] observed observe(const result<message>& got, const std::optional<http_answer>& refusal);
+
+class detect_fsm {
+ public:
+  enum class carrier { http, stdio };
+  detect_fsm(carrier over, era_choice wanted, std::optional<era> remembered)
+      : over_(over), wanted_(wanted), remembered_(remembered) {}
+
+  struct step {
+    step() {}
+    enum class kind {
+      discover,    // send server/discover with `version`
+      initialize,  // send initialize
+      restart,     // stdio: start the program anew, then send initialize
+      open_sse,    // open the event stream of HTTP+SSE, then send initialize over it
+      done,        // it is `found`; the last answer is the one to read
+      fail,        // `why`
+    } what = kind::fail;
+    std::string version;  // of discover; of done with era::modern
+    era found = era::legacy;
+    error why;
+  };
+  step start();
+  step next(const observed& got);
+  // Whether what was remembered proved wrong.
+  [[nodiscard]] bool contradicted() const noexcept { return contradicted_; }
+
+ private:
+  enum class state { discovering, initializing, opening_sse };
+  step discover(std::string_view version);
+  step initialize();
+  step restart();
+  step open_sse(error why);
+  step afresh();
+  step on_discovered(const observed& got);
+  step on_versions(const std::vector<std::string>& versions, bool answered);
+  step on_discover_failure(const observed& got);
+  step on_initialized(const observed& got);
+  [[nodiscard]] bool may_initialize() const noexcept { return wanted_ != era_choice::modern; }
+
+  carrier over_;
+  era_choice wanted_;
+  std::optional<era> remembered_;
+  state state_ = state::discovering;
+  bool probed_ = false;          // stdio: this process has been asked server/discover
+  bool resent_ = false;          // discover was repeated because the server wanted another version or header
+  bool back_to_modern_ = false;  // initialize was refused by a modern server
+  bool contradicted_ = false;
+  std::optional<error> post_failed_;  // why initialize by POST failed, when HTTP+SSE is tried
+};
+
+}  // namespace mcpstate::mcp

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#include "mcp/protocol/http_rules.hh"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include "core/json/slice.hh"
+#include "http/token.hh"
+#include "http/url.hh"
+#include "http/www_authenticate.hh"
+#include "mcp/protocol/jsonrpc.hh"
+
+namespace mcpstate::mcp {
+namespace {
+
+constexpr std::size_t peer_text_kept = 500;
+
+constexpr std::array<std::string_view, 4> own_headers = {"mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name"};
+
+// One line of printable text out of whatever a peer sent.
+std::string one_line(std::string_view text) {
+  std::string out;
+  for (const char c : text.substr(0, peer_text_kept)) {
+    const bool space = static_cast<unsigned char>(c) <= ' ' || c == 0x7F;
+    if (!space) out += c;
+    if (space && !out.empty() && out.back() != ' ') out += ' ';
+  }
+  return out;
+}
+
+std::string peer_words(const http_answer& answer) {
+  if (media_type(answer.content_type) == "application/json") {
+    const auto read = decode_messages(answer.body, false);
+    if (read && read->front().what == message::kind::failure) return read->front().error_message;
+  }
+  const bool html = media_type(answer.content_type) == "text/html";
+  return html ? std::string() : one_line(answer.body);
+}
+
+// What a 401 or 403 says about credentials: its challenge, else its body.
+std::string challenge_words(const http_answer& answer) {
+  const auto bearer = find_bearer(parse_www_authenticate(answer.www_authenticate));
+  if (!bearer) return peer_words(answer);
+  std::string out;
+  const auto add = [&out](std::string_view label, const std::optional<std::string>& what) {
+    if (what && !what->empty()) out.append(out.empty() ? "" : "; ").append(label).append(one_line(*what));
+  };
+  add("", bearer->error);
+  add("", bearer->error_description);
+  add("scope: ", bearer->scope);
+  return out.empty() ? peer_words(answer) : out;
+}
+
+// "; it asks to wait 30 s", where a server that is busy says so.
+std::string wait_words(const http_answer& answer) {
+  constexpr std::size_t longest = 5;  // digits: a day and a bit
+  const std::string& wait = answer.retry_after;
+  const bool digits = !wait.empty() && wait.size() <= longest && wait.find_first_not_of("0123456789") == std::string::npos;
+  return digits ? "; it asks to wait " + wait + " s" : std::string();
+}
+
+error redirected(const http_answer& answer) {
+  const auto there = parse_http_url(answer.location);
+  return error(errc::http_status,
+               "the server redirects (HTTP " + std::to_string(answer.status) + "), which is not followed; use the final URL",
+               there ? there->shown : std::string());
+}
+
+error not_mcp(const http_answer& answer) {
+  const std::string type = media_type(answer.content_type);
+  if (type == "text/html") {
+    return error(errc::protocol,
+                 "the URL answers with a web page (text/html), not with MCP; is the path right (often /mcp)?");
+  }
+  if (answer.status == 202 || answer.status == 204) {
+    return error(errc::protocol, "the server accepted the request but sent no answer to it");
+  }
+  const std::string what = type.empty() ? "no content type" : "content type " + one_line(type);
+  return error(errc::protocol, "the server's answer has " + what + ", not application/json or text/event-stream",
+               peer_words(answer));
+}
+
+}  // namespace
+
+result<void> check_protocol_headers(const header_list& headers) {
+  for (const auto& header : headers) {
+    const std::string low = ascii_lower(header.first);
+    if (std::find(own_headers.begin(), own_headers.end(), low) != own_headers.end()) return reserved_header(header.first);
+  }
+  return result<void>();
+}
+
+bool is_session_id(std::string_view id) noexcept {
+  constexpr std::size_t longest = 4096;
+  return !id.empty() && id.size() <= longest &&
+         std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+}
+
+error explain_answer(const http_answer& answer) {
+  const std::string status = "HTTP " + std::to_string(answer.status);
+  if (answer.status >= 200 && answer.status < 300) return not_mcp(answer);
+  if (answer.status >= 300 && answer.status < 400) return redirected(answer);
+  switch (answer.status) {
+    case 401:
+      return error(errc::auth_failed, "the server wants credentials, or refuses those given (HTTP 401)",
+                   challenge_words(answer));
+    case 403:
+      return error(errc::auth_failed, "the server forbids access (HTTP 403)", challenge_words(answer));
+    case 404:
+      return error(errc::http_status, "nothing of MCP is at this URL, or the session is over (HTTP 404)",
+                   peer_words(answer));
+    case 405:
+      return error(errc::http_status, "the URL takes no MCP requests (HTTP 405); is the path right?", peer_words(answer));
+    default:
+      return error(errc::http_status, "the server answered " + status + wait_words(answer), peer_words(answer));
+  }
+}
+
+bool has_rpc_error(const http_answer& answer) {
+  if (answer.status < 400 || media_type(answer.content_type) != "application/json") return false;
+  const auto read = decode_messages(answer.body, false);
+  return read && read->front().what == message::kind::failure;
+}
+
+bool is_session_over(const http_answer& answer, bool has_worked) {
+  const auto read = media_type(answer.content_type) == "application/json" ? decode_messages(answer.body, false)
+                                                                          : result<std::vector<message>>(error());
+  const bool failure = read && read->front().what == message::kind::failure;
+  const std::int64_t code = failure ? read->front().error_code : 0;
+  // Errors about the request itself are answers to it, whatever the status.
+  if (code <= -32600 && code >= -32700) return false;
+  if (answer.status == 404) return true;
+  if (answer.status != 400 || !has_worked) return false;
+  const std::string words = ascii_lower(peer_words(answer));
+  return words.find("session") != std::string::npos || words.find("not initialized") != std::string::npos;
+}
+
+}  // namespace mcpstate::mcp

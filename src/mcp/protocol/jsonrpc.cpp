@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+#include "mcp/protocol/jsonrpc.hh"
+
+#include <charconv>
+
+#include "core/json/slice.hh"
+
+namespace mcpstate::mcp {
+namespace {
+
+error not_rpc(std::string why) { return error(errc::protocol, "not a JSON-RPC message: " + std::move(why)); }
+
+// Codes are integers, but some servers write -32601.0; what is no integer at all is 0.
+std::int64_t code_of(std::string_view raw) {
+  std::int64_t out = 0;
+  const auto [end, ec] = std::from_chars(raw.data(), raw.data() + raw.size(), out);
+  return ec == std::errc() && end != raw.data() ? out : 0;
+}
+
+// The fields of a message as they stand, before it is clear what it is.
+struct fields {
+  std::optional<std::string_view> version, id, method, params, result, failure;
+};
+
+fields fields_of(std::string_view object) {
+  fields out;
+  json_walk walk(object);
+  for (bool more = walk.enter(); more; more = walk.next()) {
+    const std::string key = text_of(walk.take_key()).value_or(std::string());
+    const std::string_view value = walk.take();
+    if (key == "jsonrpc") out.version = value;
+    if (key == "id") out.id = value;
+    if (key == "method") out.method = value;
+    if (key == "params") out.params = value;
+    if (key == "result") out.result = value;
+    if (key == "error") out.failure = value;
+  }
+  return out;
+}
+
+result<std::string> id_of(const fields& in) {
+  if (!in.id || kind_of(*in.id) == json_kind::null) return std::string();
+  const json_kind kind = kind_of(*in.id);
+  if (kind != json_kind::number && kind != json_kind::string) return not_rpc("its id is neither a number nor a string");
+  return std::string(*in.id);
+}
+
+result<message> decode_call(const fields& in, message out) {
+  if (kind_of(*in.method) != json_kind::string) return not_rpc("its method is not a string");
+  out.what = out.id.empty() ? message::kind::notification : message::kind::request;
+  out.method = text_of(*in.method).value_or(std::string());
+  if (in.params) out.body = *in.params;
+  return out;
+}
+
+result<message> decode_failure(const fields& in, message out) {
+  if (kind_of(*in.failure) != json_kind::object) return not_rpc("its error is not an object");
+  out.what = message::kind::failure;
+  out.error_code = code_of(find_member(*in.failure, "code").value_or("0"));
+  out.error_message = text_member(*in.failure, "message");
+  out.error_data = find_member(*in.failure, "data").value_or(std::string_view());
+  return out;
+}
+
+result<message> decode_one(std::string_view text) {
+  if (kind_of(text) != json_kind::object) return not_rpc("it is not an object");
+  const fields in = fields_of(text);
+  if (!in.version || text_of(*in.version) != "2.0") return not_rpc("\"jsonrpc\" is not \"2.0\"");
+  auto id = id_of(in);
+  if (!id) return id.error();
+  message out;
+  out.id = std::move(*id);
+  if (in.method) return decode_call(in, std::move(out));
+  if (in.failure && kind_of(*in.failure) != json_kind::null) return decode_failure(in, std::move(out));
+  if (!in.result) return not_rpc("it has neither method nor result nor error");
+  if (out.id.empty()) return not_rpc("it is a result without an id");
+  out.what = message::kind::result;
+  out.body = *in.result;
+  return out;
+}
+
+std::string envelope(std::string_view rest) {
+  std::string out = "{\"jsonrpc\":\"2.0\",";
+  out += rest;
+  out += '}';
+  return out;
+}
+
+std::string call(std::string_view method, std::string_view params) {
+  std::string out = "\"method\":" + quote_json(method);
+  if (!params.empty()) out.append(",\"params\":").append(params);
+  return out;
+}
+
+}  // namespace
+
+result<std::vector<message>> decode_messages(std::string_view text, bool batches) {
+  if (const auto wrong = validate_json(text)) return not_rpc(*wrong);
+  std::vector<std::string_view> parts;
+  if (kind_of(text) != json_kind::array) {
+    parts.push_back(text);
+  } else if (batches) {
+    parts = elements_of(text);
+  } else {
+    return not_rpc("a batch, which this protocol version does not have");
+  }
+  std::vector<message> out;
+  for (const std::string_view part : parts) {
+    auto one = decode_one(part);
+    if (!one) return one.error();
+    out.push_back(std::move(*one));
+  }
+  return out;
+}
+
+std::optional<std::uint64_t> number_of_id(std::string_view raw_id) {
+  if (raw_id.size() >= 2 && raw_id.front() == '"') raw_id = raw_id.substr(1, raw_id.size() - 2);
+  std::uint64_t out = 0;
+  const char* const end = raw_id.data() + raw_id.size();
+  const auto parsed = std::from_chars(raw_id.data(), end, out);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  return out;
+}
+
+std::string encode_request(std::uint64_t id, std::string_view method, std::string_view params) {
+  return envelope("\"id\":" + std::to_string(id) + "," + call(method, params));
+}
+
+std::string encode_notification(std::string_view method, std::string_view params) { return envelope(call(method, params)); }
+
+std::string encode_result(std::string_view raw_id, std::string_view result) {
+  return envelope("\"id\":" + std::string(raw_id) + ",\"result\":" + std::string(result));
+}
+
+std::string encode_failure(std::string_view raw_id, std::int64_t code, std::string_view text) {
+  return envelope("\"id\":" + std::string(raw_id) + ",\"error\":{\"code\":" + std::to_string(code) +
+                  ",\"message\":" + quote_json(text) + "}");
+}
+
+}  // namespace mcpstate::mcp

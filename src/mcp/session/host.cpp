@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#include <mcpstate/mcp/host.hpp>
+
+#include "core/json/slice.hh"
+
+namespace mcpstate::mcp {
+namespace {
+
+bool is_object_text(std::string_view text) { return !validate_json(text) && kind_of(text) == json_kind::object; }
+
+}  // namespace
+
+task<std::string> host::answer(std::string method, std::string params) {
+  static_cast<void>(params);
+  co_return error(errc::unsupported, "nobody here answers " + method);
+}
+
+result<std::string> with_defaults(std::string_view params, std::string_view content) {
+  if (!is_object_text(params)) return error(errc::protocol, "the parameters of an elicitation are not an object");
+  if (!is_object_text(content)) return error(errc::bad_argument, "the content of an elicitation is a JSON object");
+  const auto schema = find_member(params, "requestedSchema");
+  if (!schema || kind_of(*schema) != json_kind::object) {
+    return error(errc::protocol, "the elicitation has no requestedSchema");
+  }
+  const auto given = members_of(content);
+  std::string out = "{";
+  for (const json_member& member : given) {
+    out.append(out.size() > 1 ? "," : "").append(member.key).append(":").append(member.value);
+  }
+  const auto properties = find_member(*schema, "properties");
+  if (properties && kind_of(*properties) == json_kind::object) {
+    for (const json_member& property : members_of(*properties)) {
+      if (kind_of(property.value) != json_kind::object) continue;
+      const auto preset = find_member(property.value, "default");
+      const std::string name = text_of(property.key).value_or(std::string());
+      if (!preset || find_member(content, name)) continue;
+      out.append(out.size() > 1 ? "," : "").append(property.key).append(":").append(*preset);
+    }
+  }
+  return out + "}";
+}
+
+}  // namespace mcpstate::mcp

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#include "mcp/transport/http_pool.hh"
+
+#include <utility>
+
+namespace mcpstate::mcp {
+
+pool_options pool_of(http_target where, transport_options options) {
+  pool_options out;
+  out.url = std::move(where.url);
+  out.headers = std::move(where.headers);
+  out.ca_file = std::move(options.ca_file);
+  out.user_agent = std::move(options.user_agent);
+  out.egress = std::move(options.egress);
+  return out;
+}
+
+}  // namespace mcpstate::mcp

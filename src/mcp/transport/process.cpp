@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MIT
+#include "mcp/transport/process.hh"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <string_view>
+
+namespace mcpstate::mcp {
+namespace {
+
+constexpr std::array<const char*, 9> inherited_names = {"HOME",   "PATH", "LANG",  "LC_ALL", "TERM",
+                                                        "TMPDIR", "USER", "SHELL", "LOGNAME"};
+
+// A descriptor, closed with its scope.
+class unique_fd {
+ public:
+  unique_fd() = default;
+  explicit unique_fd(int fd) noexcept : fd_(fd) {}
+  unique_fd(unique_fd&& other) noexcept : fd_(other.release()) {}
+  unique_fd& operator=(unique_fd&& other) noexcept {
+    reset(other.release());
+    return *this;
+  }
+  ~unique_fd() { reset(); }
+  [[nodiscard]] int get() const noexcept { return fd_; }
+  int release() noexcept { return std::exchange(fd_, -1); }
+  void reset(int fd = -1) noexcept {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = fd;
+  }
+  // Above the standard streams, so that moving it onto one of them in the child cannot overwrite another.
+  [[nodiscard]] bool lift() noexcept {
+    if (fd_ > STDERR_FILENO) return true;
+    const int higher = ::fcntl(fd_, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (higher >= 0) reset(higher);
+    return higher >= 0;
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+struct channel {
+  unique_fd ours, theirs;
+  [[nodiscard]] bool open_pipe() noexcept {  // they write, we read
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return false;
+    ours.reset(ends[0]);
+    theirs.reset(ends[1]);
+    return ours.lift() && theirs.lift();
+  }
+  [[nodiscard]] bool open_socket() noexcept {
+    std::array<int, 2> ends{};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return false;
+    ours.reset(ends[0]);
+    theirs.reset(ends[1]);
+    return ours.lift() && theirs.lift();
+  }
+};
+
+}  // namespace
+
+// Arguments may hold secrets: only the program is told, as it was given.
+std::string program_name(const std::vector<std::string>& command) { return command.front(); }
+
+namespace {
+
+error cannot_start(const program& what, std::string why, errc code) {
+  return error(code, "cannot start '" + program_name(what.command) + "': " + std::move(why));
+}
+
+// Of what was chosen, and not of the moment.
+bool is_for_good(int code) noexcept {
+  constexpr std::array<int, 7> causes{ENOENT, EACCES, EPERM, ENOEXEC, ENOTDIR, ELOOP, ENAMETOOLONG};
+  return std::find(causes.begin(), causes.end(), code) != causes.end();
+}
+
+bool is_program(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && ::access(path.c_str(), X_OK) == 0;
+}
+
+std::string search_path(const std::vector<std::string>& environment) {
+  for (const std::string& entry : environment) {
+    if (entry.starts_with("PATH=")) return entry.substr(5);
+  }
+  return "/usr/local/bin:/usr/bin:/bin";
+}
+
+result<std::string> find_program(const program& what) {
+  const std::string& name = what.command.front();
+  if (name.find('/') != std::string::npos) return name;
+  const std::string path = search_path(what.environment);
+  for (std::size_t from = 0; from <= path.size();) {
+    const std::size_t end = std::min(path.find(':', from), path.size());
+    const std::string candidate = path.substr(from, end - from) + "/" + name;
+    if (end > from && is_program(candidate)) return candidate;
+    from = end + 1;
+  }
+  return cannot_start(what, "there is no such command in PATH; is it installed?", errc::spawn_failed);
+}
+
+// What went wrong between fork and exec, sent through a pipe that exec closes.
+struct start_report {
+  enum class step : int { directory, exec, other } where = step::other;
+  int code = 0;
+};
+
+struct child_setup {
+  const char* path;
+  char* const* argv;
+  char* const* envp;
+  const char* cwd;  // null: stay
+  int in, out, err, report;
+  pid_t parent;
+};
+
+[[noreturn]] void give_up(const child_setup& setup, start_report::step where) noexcept {
+  const start_report report{where, errno};
+  const ssize_t written = ::write(setup.report, &report, sizeof report);
+  ::_exit(written == sizeof report ? 127 : 126);
+}
+
+// The child between fork and exec: only what is safe after a fork of a program with threads.
+[[noreturn]] void become(const child_setup& setup) noexcept {
+  using step = start_report::step;
+  if (::setpgid(0, 0) != 0) give_up(setup, step::other);
+  // A backstop for the case that we are killed: no stop sequence runs then.
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != setup.parent) give_up(setup, step::other);
+  for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (::dup2(setup.in, STDIN_FILENO) < 0 || ::dup2(setup.out, STDOUT_FILENO) < 0 || ::dup2(setup.err, STDERR_FILENO) < 0) {
+    give_up(setup, step::other);
+  }
+  if (::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) != 0) give_up(setup, step::other);
+  if (setup.cwd != nullptr && ::chdir(setup.cwd) != 0) give_up(setup, step::directory);
+  ::execve(setup.path, setup.argv, setup.envp);
+  give_up(setup, step::exec);
+}
+
+// fork with all signals blocked, so that no handler of ours runs in the child before it has reset them.
+pid_t fork_quietly(const child_setup& setup) noexcept {
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const pid_t pid = ::fork();
+  if (pid == 0) become(setup);
+  const int code = errno;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = code;
+  return pid;
+}
+
+std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
+  std::vector<char*> out;
+  for (const std::string& text : texts) out.push_back(const_cast<char*>(text.c_str()));
+  out.push_back(nullptr);
+  return out;
+}
+
+void reap(pid_t pid) noexcept {
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+// Waits for exec (the pipe closes) or for the child's report of what prevented it.
+std::optional<start_report> read_report(int fd) noexcept {
+  start_report report;
+  ssize_t got = 0;
+  do {
+    got = ::read(fd, &report, sizeof report);
+  } while (got < 0 && errno == EINTR);
+  if (got != sizeof report) return std::nullopt;
+  return report;
+}
+
+std::string explain(const program& what, const start_report& report) {
+  const std::string why = std::strerror(report.code);
+  if (report.where == start_report::step::directory) return "its working directory '" + what.cwd + "': " + why;
+  if (report.where == start_report::step::exec && report.code == ENOENT) return "there is no such file; is it installed?";
+  return why;
+}
+
+}  // namespace
+
+std::vector<std::string> child_environment(const std::vector<std::pair<std::string, std::string>>& extra) {
+  std::map<std::string, std::string> chosen;
+  for (const char* const name : inherited_names) {
+    if (const char* const value = std::getenv(name)) chosen[name] = value;
+  }
+  for (const auto& [name, value] : extra) chosen[name] = value;
+  std::vector<std::string> out;
+  for (const auto& [name, value] : chosen) out.push_back(name + "=" + value);
+  return out;
+}
+
+result<std::unique_ptr<process>> process::start(asio::any_io_executor executor, const program& what) {
+  const auto path = find_program(what);
+  if (!path) return path.error();
+  channel in, out, err, report;
+  if (!in.open_socket() || !out.open_pipe() || !err.open_pipe() || !report.open_pipe()) {
+    return cannot_start(what, std::strerror(errno), errc::spawn_refused);
+  }
+  const auto argv = pointers_to(what.command);
+  const auto envp = pointers_to(what.environment);
+  const char* const cwd = what.cwd.empty() ? nullptr : what.cwd.c_str();
+  const child_setup setup{path->c_str(),    argv.data(),      envp.data(),         cwd,       in.theirs.get(),
+                          out.theirs.get(), err.theirs.get(), report.theirs.get(), ::getpid()};
+  const pid_t pid = fork_quietly(setup);
+  if (pid < 0) return cannot_start(what, std::strerror(errno), errc::spawn_refused);
+  report.theirs.reset();
+  if (const auto wrong = read_report(report.ours.get())) {
+    reap(pid);
+    const bool for_good = wrong->where != start_report::step::other && is_for_good(wrong->code);
+    return cannot_start(what, explain(what, *wrong), for_good ? errc::spawn_failed : errc::spawn_refused);
+  }
+  const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  if (pidfd < 0) {
+    const std::string why = std::strerror(errno);
+    ::kill(-pid, SIGKILL);
+    reap(pid);
+    return cannot_start(what, "the kernel gives no pidfd: " + why, errc::spawn_refused);
+  }
+  return std::unique_ptr<process>(
+      new process(executor, pid, pidfd, in.ours.release(), out.ours.release(), err.ours.release()));
+}
+
+process::process(asio::any_io_executor executor, pid_t pid, int pidfd, int in, int out, int err)
+    : pid_(pid),
+      exit_(executor, pidfd),
+      in_(executor, asio::local::stream_protocol(), in),
+      out_(executor, out),
+      err_(executor, err) {}
+
+process::~process() {
+  signal_group(SIGKILL);
+  reap(pid_);
+}
+
+void process::signal_group(int signal) noexcept { ::kill(-pid_, signal); }
+
+asio::awaitable<bool> process::wait_exit(aio::deadline when) {
+  using namespace asio::experimental::awaitable_operators;
+  co_await asio::this_coro::throw_if_cancelled(false);
+  if (has_exited()) co_return true;
+  auto either = exit_.async_wait(asio::posix::descriptor_base::wait_read, aio::use_ec) || aio::wait_until(when);
+  auto ended = co_await std::move(either);
+  static_cast<void>(ended);  // whichever came first, the process is asked
+  co_return has_exited();
+}
+
+bool process::has_exited() const noexcept {
+  siginfo_t info{};
+  return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
+}
+
+std::string process::state_text() const {
+  siginfo_t info{};
+  const bool ended =
+      ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
+  if (!ended) return "is running";
+  const std::string number = std::to_string(info.si_status);
+  if (info.si_code == CLD_EXITED) return "exited with code " + number;
+  return "was killed by signal " + number + " (" + ::strsignal(info.si_status) + ")";
+}
+
+}  // namespace mcpstate::mcp

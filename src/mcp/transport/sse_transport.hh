@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <mcpstate/aio/task_group.hpp>
+#include <mcpstate/mcp/target.hpp>
+
+#include "aio/latch.hh"
+#include "http/sse_parser.hh"
+#include "mcp/transport/http_pool.hh"
+#include "mcp/transport/transport.hh"
+
+// HTTP+SSE, the transport of 2024-11-05: one event stream brings everything that the server says; its first event names the
+// place where messages are posted. The session lives and dies with the stream.
+namespace mcpstate::mcp {
+
+class sse_transport final : public transport {
+ public:
+  sse_transport(asio::any_io_executor executor, message_sink& sink, http_target where, transport_options options);
+
+  [[nodiscard]] std::string_view name() const noexcept override { return "sse"; }
+  // Opens the stream and waits for the place, a few seconds at most. protocol if there is none, or if it is elsewhere. If
+  // the server answers anything but an event stream, the sink is told on_refused(0, …) before.
+  task<void> open() override;
+  task<void> send(outgoing what) override;
+  void on_negotiated(const std::string& version) override;
+  task<void> follow() override { co_return result<void>(); }  // the one stream is there already
+  [[nodiscard]] std::string last_words() const override { return std::string(); }
+  asio::awaitable<void> close() override;
+
+ private:
+  asio::awaitable<void> read(http_exchange on);
+  result<void> take(std::vector<sse_event> events);
+  result<void> aim(const std::string& reference);
+
+  message_sink& sink_;
+  std::size_t max_message_;
+  http_pool pool_;  // aimed at the place for messages, once that is known
+  std::string version_;
+  aio::latch placed_;  // the first event has come, or never will
+  bool has_place_ = false;
+  bool closing_ = false;
+  std::optional<error> broken_;
+  aio::task_group group_;
+};
+
+}  // namespace mcpstate::mcp

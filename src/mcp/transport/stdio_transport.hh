@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <string>
+
+#include <mcpstate/aio/task_group.hpp>
+#include <mcpstate/mcp/target.hpp>
+
+#include "aio/latch.hh"
+#include "mcp/transport/process.hh"
+#include "mcp/transport/transport.hh"
+
+// Messages as lines over the standard streams of a child process. Writing is queued and never blocks reading, so a server
+// that writes before it reads cannot deadlock us; standard error is always drained, and its end is kept.
+namespace mcpstate::mcp {
+
+class stdio_transport final : public transport {
+ public:
+  stdio_transport(asio::any_io_executor executor, message_sink& sink, stdio_target where, transport_options options);
+
+  [[nodiscard]] std::string_view name() const noexcept override { return "stdio"; }
+  task<void> open() override;
+  // Queues the line; queue_full when the server has stopped reading and far too much is waiting.
+  task<void> send(outgoing what) override;
+  void on_negotiated(const std::string& version) override { static_cast<void>(version); }
+  task<void> follow() override { co_return result<void>(); }  // the pipe is there already
+  // The end of standard error; and the first line on standard output that was no message, if there was one.
+  [[nodiscard]] std::string last_words() const override;
+  asio::awaitable<void> close() override;
+
+ private:
+  asio::awaitable<void> read_output();
+  asio::awaitable<void> read_errors();
+  asio::awaitable<void> write_input();
+  asio::awaitable<void> watch();
+  asio::awaitable<void> stop_child();
+  bool take_lines(std::string& buffer);
+  void take_line(std::string line);
+  void fail(error why);
+  [[nodiscard]] error why_lost() const;
+
+  asio::any_io_executor executor_;
+  message_sink& sink_;
+  stdio_target where_;
+  std::chrono::milliseconds stop_timeout_;
+  std::size_t max_line_;
+
+  std::unique_ptr<process> child_;
+  std::deque<std::string> queue_;
+  std::size_t queued_bytes_ = 0;
+  asio::steady_timer queue_changed_;  // cancelled on every change of queue_
+  bool closing_ = false;
+  std::string stderr_tail_, first_junk_;
+  std::size_t junk_lines_ = 0;
+  std::optional<error> broken_;  // why we gave up on it, if it was us
+  aio::latch ended_;             // the conversation is over, whoever ended it
+  aio::latch output_done_, errors_done_, closed_;
+  aio::task_group group_;
+};
+
+}  // namespace mcpstate::mcp

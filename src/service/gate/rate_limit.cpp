@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#include "service/gate/rate_limit.hh"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace mcpstate::service {
+
+rate_limit::rate_limit(double per_second, double burst, std::size_t max_buckets)
+    : per_second_(per_second), burst_(std::max(burst, 1.0)), max_buckets_(std::max<std::size_t>(max_buckets, 1)) {}
+
+// The bucket of this key, filled up to now, as the one that was used last.
+rate_limit::bucket& rate_limit::bucket_of(const std::string& key, time_point now) {
+  if (const auto found = by_key_.find(key); found != by_key_.end()) {
+    used_.splice(used_.end(), used_, found->second);
+  } else {
+    if (used_.size() == max_buckets_) {
+      by_key_.erase(used_.front().key);
+      used_.pop_front();
+    }
+    used_.push_back(bucket{key, burst_, now});
+    by_key_.emplace(used_.back().key, std::prev(used_.end()));
+  }
+  auto& mine = used_.back();
+  const std::chrono::duration<double> passed = std::max(now, mine.at) - mine.at;
+  mine.level = std::min(burst_, mine.level + passed.count() * per_second_);
+  mine.at = std::max(now, mine.at);
+  return mine;
+}
+
+std::optional<std::chrono::milliseconds> rate_limit::take(const std::string& key, time_point now) {
+  if (per_second_ <= 0) return std::nullopt;
+  auto& mine = bucket_of(key, now);
+  constexpr double rounding = 1e-6;
+  if (mine.level >= 1 - rounding) {
+    mine.level = std::max(0.0, mine.level - 1);
+    return std::nullopt;
+  }
+  constexpr double longest = 86'400'000;
+  const double wait = std::ceil((1 - mine.level) / per_second_ * 1000);
+  return std::chrono::milliseconds(static_cast<std::int64_t>(std::clamp(wait, 1.0, longest)));
+}
+
+}  // namespace mcpstate::service

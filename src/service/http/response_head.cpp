@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include "service/http/response_head.hh"
+
+#include <array>
+#include <ctime>
+
+namespace mcpstate::service {
+
+namespace {
+
+void field(std::string& out, std::string_view name, std::string_view value) {
+  out.append(name).append(": ").append(value).append("\r\n");
+}
+
+// Once a second.
+const std::string& date_now() {
+  static thread_local std::int64_t second = -1;
+  static thread_local std::string text;
+  const std::int64_t now = std::time(nullptr);
+  if (now != second) {
+    second = now;
+    text = http_date(now);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string http_date(std::int64_t unix_seconds) {
+  constexpr std::array<const char*, 7> days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  constexpr std::array<const char*, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                               "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const std::time_t when = unix_seconds;
+  std::tm parts{};
+  ::gmtime_r(&when, &parts);
+  std::array<char, 48> out{};
+  // Not %a and %b: those speak the user's language.
+  std::array<char, 32> format{};
+  std::snprintf(format.data(), format.size(), "%s, %%d %s %%Y %%H:%%M:%%S GMT",
+                days[static_cast<std::size_t>(parts.tm_wday)], months[static_cast<std::size_t>(parts.tm_mon)]);
+  const auto size = std::strftime(out.data(), out.size(), format.data(), &parts);
+  return std::string(out.data(), size);
+}
+
+std::string response_head(const http_response& what, const head_facts& facts) {
+  std::string out;
+  out.reserve(384);
+  out.append("HTTP/1.1 ").append(std::to_string(what.status)).append(" ").append(reason_phrase(what.status)).append("\r\n");
+  field(out, "Date", date_now());
+  const bool empty = what.status == 304 || what.status == 204;
+  if (!empty) {
+    field(out, "Content-Type", what.content_type);
+    // HEAD of a stream has none either.
+    const bool stream = what.content_type == "text/event-stream";
+    if (!stream) field(out, "Content-Length", std::to_string(what.size()));
+  }
+  field(out, "X-Request-Id", facts.request_id);
+  field(out, "X-Content-Type-Options", "nosniff");
+  field(out, "Cache-Control", what.etag.empty() ? "no-store" : "private, no-cache");
+  if (!what.etag.empty()) field(out, "ETag", what.etag);
+  for (const auto& [name, value] : what.headers) field(out, name, value);
+  if (!facts.cors_origin.empty()) {
+    field(out, "Access-Control-Allow-Origin", facts.cors_origin);
+    field(out, "Access-Control-Expose-Headers", "ETag, Retry-After, X-Request-Id");
+    field(out, "Vary", "Origin");
+  }
+  if (!facts.keep) field(out, "Connection", "close");
+  if (facts.keep && facts.old_client) field(out, "Connection", "keep-alive");
+  return out.append("\r\n");
+}
+
+}  // namespace mcpstate::service

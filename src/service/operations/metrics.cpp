@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+#include "service/operations/metrics.hh"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <initializer_list>
+#include <locale>
+#include <map>
+#include <set>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+#include "service/operations/process_metrics.hh"
+
+namespace mcpstate::service {
+
+namespace {
+
+using prometheus::Counter;
+using prometheus::Gauge;
+using prometheus::Histogram;
+
+constexpr std::size_t max_values = 64;  // of one label whose values come from callers
+constexpr std::string_view other = "other";
+
+const Histogram::BucketBoundaries& quick() {
+  static const Histogram::BucketBoundaries bounds{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                                                  0.1,    0.25,  0.5,    1,     2.5,  5,     10};
+  return bounds;
+}
+const Histogram::BucketBoundaries& slow() {
+  static const Histogram::BucketBoundaries bounds{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120};
+  return bounds;
+}
+
+double seconds(std::chrono::microseconds took) { return std::chrono::duration<double>(took).count(); }
+std::string_view outcome(bool ok) noexcept { return ok ? "ok" : "failed"; }
+
+// The first values that come; "other" for more.
+class first_values {
+ public:
+  std::string_view operator()(std::string_view value) {
+    if (value.empty()) return "none";
+    if (seen_.contains(value)) return value;
+    if (seen_.size() == max_values) return other;
+    seen_.emplace(value);
+    return value;
+  }
+
+ private:
+  std::set<std::string, std::less<>> seen_;
+};
+
+std::string_view known_method(std::string_view method) noexcept {
+  constexpr std::array<std::string_view, 7> known{"GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS", "PATCH"};
+  return std::find(known.begin(), known.end(), method) != known.end() ? method : other;
+}
+
+std::string_view known_code(std::string_view code) noexcept {
+  for (int i = 1; i <= static_cast<int>(errc::bug); ++i) {
+    if (name_of(static_cast<errc>(i)) == code) return code;
+  }
+  return other;
+}
+
+std::string_view news_name(manager_observer::lease_news what) noexcept {
+  switch (what) {
+    case manager_observer::lease_news::taken:
+      return "taken";
+    case manager_observer::lease_news::lost:
+      return "lost";
+    case manager_observer::lease_news::handed_over:
+      return "handed_over";
+    case manager_observer::lease_news::over:
+      break;
+  }
+  return "over";
+}
+
+// A family of metrics, found by the values of its labels; Family::Add hashes and locks each time.
+template <class Metric>
+class labelled {
+ public:
+  labelled(prometheus::Family<Metric>& family, std::vector<std::string> names) : family_(family), names_(std::move(names)) {}
+
+  template <class... More>
+  Metric& of(std::initializer_list<std::string_view> values, const More&... more) {
+    key_.clear();
+    for (const auto value : values) key_.append(value).append(1, '\0');
+    if (const auto found = made_.find(key_); found != made_.end()) return *found->second;
+    prometheus::Labels labels;
+    auto name = names_.begin();
+    for (const auto value : values) labels.emplace(*name++, value);
+    auto& made = family_.Add(labels, more...);
+    made_.emplace(key_, &made);
+    return made;
+  }
+
+ private:
+  prometheus::Family<Metric>& family_;
+  std::vector<std::string> names_;
+  std::map<std::string, Metric*> made_;
+  std::string key_;
+};
+
+prometheus::MetricFamily one_value(const char* name, const char* help, prometheus::MetricType type, double value) {
+  prometheus::MetricFamily out;
+  out.name = name;
+  out.help = help;
+  out.type = type;
+  auto& metric = out.metric.emplace_back();
+  (type == prometheus::MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+  return out;
+}
+
+void append_process(std::vector<prometheus::MetricFamily>& to) {
+  const auto facts = read_process_facts();
+  if (!facts) return;
+  using prometheus::MetricType;
+  to.push_back(one_value("process_cpu_seconds_total", "User and system CPU time in seconds", MetricType::Counter,
+                         facts->cpu_seconds));
+  to.push_back(one_value("process_resident_memory_bytes", "Resident memory", MetricType::Gauge, facts->resident_bytes));
+  to.push_back(one_value("process_virtual_memory_bytes", "Virtual memory", MetricType::Gauge, facts->virtual_bytes));
+  to.push_back(
+      one_value("process_start_time_seconds", "Start of the process, Unix time", MetricType::Gauge, facts->start_time));
+  if (facts->open_fds)
+    to.push_back(one_value("process_open_fds", "Open file descriptors", MetricType::Gauge, *facts->open_fds));
+  if (facts->max_fds) {
+    to.push_back(one_value("process_max_fds", "How many file descriptors may be open", MetricType::Gauge, *facts->max_fds));
+  }
+}
+
+}  // namespace
+
+struct metrics::families {
+  prometheus::Registry registry;
+  prometheus::Family<Counter>& counter(const char* name, const char* help) {
+    return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+  }
+  prometheus::Family<Gauge>& gauge(const char* name, const char* help) {
+    return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
+  }
+  prometheus::Family<Histogram>& histogram(const char* name, const char* help) {
+    return prometheus::BuildHistogram().Name(name).Help(help).Register(registry);
+  }
+  first_values routes, operations;
+
+  labelled<Counter> http{counter("mcpstate_http_requests_total", "HTTP requests answered"), {"route", "method", "status"}};
+  labelled<Histogram> http_time{
+      histogram("mcpstate_http_request_duration_seconds", "Time from a request's head to its answer"), {"route", "method"}};
+  Counter& limited =
+      counter("mcpstate_http_rate_limited_total", "Requests refused because their owner asked too often").Add({});
+  labelled<Counter> store{counter("mcpstate_store_operations_total", "Store operations by outcome: ok, or why not"),
+                          {"operation", "outcome"}};
+  labelled<Histogram> store_time{histogram("mcpstate_store_operation_duration_seconds", "Time of a store operation"),
+                                 {"operation"}};
+  Gauge& listening = gauge("mcpstate_event_subscribers", "Live event streams that are open").Add({});
+  Counter& dropped =
+      counter("mcpstate_event_subscribers_dropped_total", "Live event streams ended because they were too slow").Add({});
+  Counter& resynced =
+      counter("mcpstate_event_resyncs_total", "Live event streams that were too slow and got everything anew").Add({});
+  labelled<Counter> transitions{
+      counter("mcpstate_connection_transitions_total", "Changes of status of connections kept here"), {"from", "to"}};
+  labelled<Counter> failures{
+      counter("mcpstate_connection_failures_total", "Connections kept here that failed, by error code"), {"code"}};
+  labelled<Counter> attempts{counter("mcpstate_connect_attempts_total", "Attempts to connect to a server"), {"outcome"}};
+  labelled<Histogram> attempt_time{
+      histogram("mcpstate_connect_duration_seconds", "Time of an attempt: handshake and tool list"), {"outcome"}};
+  labelled<Counter> refreshes{counter("mcpstate_tools_refreshes_total", "Tool lists read again"), {"outcome"}};
+  labelled<Counter> leases{counter("mcpstate_leases_total", "Leases of connections, by what became of them"), {"event"}};
+  Counter& remarks = counter("mcpstate_remarks_total", "Lines for the operator in the log").Add({});
+  Gauge& kept = gauge("mcpstate_connections_kept", "Connections that this process keeps").Add({});
+  Gauge& connected = gauge("mcpstate_connections_connected", "Those of them that are CONNECTED").Add({});
+  Gauge& waiting = gauge("mcpstate_connections_waiting", "Those of them that wait for their next attempt").Add({});
+  Gauge& managed = gauge("mcpstate_connections_managed", "Connections in the store that are to be kept by somebody").Add({});
+  Gauge& instances = gauge("mcpstate_instances", "Processes that share the store").Add({});
+  Gauge& build = gauge("mcpstate_build_info", "1; the version is its label").Add({{"version", MCPSTATE_VERSION}});
+};
+
+metrics::metrics() : own_(std::make_unique<families>()) { own_->build.Set(1); }
+metrics::~metrics() = default;
+
+void metrics::http_done(std::string_view route, std::string_view method, unsigned status, std::chrono::microseconds took) {
+  const auto pattern = own_->routes(route);
+  const auto known = known_method(method);
+  const auto text = std::to_string(status);
+  own_->http.of({pattern, known, status >= 100 && status <= 599 ? std::string_view(text) : other}).Increment();
+  own_->http_time.of({pattern, known}, quick()).Observe(seconds(took));
+}
+
+void metrics::store_done(std::string_view op, std::optional<cond> failed, std::chrono::microseconds took) {
+  const auto known = own_->operations(op);
+  own_->store.of({known, failed ? name_of(*failed) : "ok"}).Increment();
+  own_->store_time.of({known}, quick()).Observe(seconds(took));
+}
+
+void metrics::rate_limited() { own_->limited.Increment(); }
+void metrics::subscribers(std::size_t now) { own_->listening.Set(static_cast<double>(now)); }
+void metrics::subscriber_dropped() { own_->dropped.Increment(); }
+void metrics::subscriber_resynced() { own_->resynced.Increment(); }
+
+void metrics::counts(const manager_counts& now) {
+  own_->kept.Set(static_cast<double>(now.kept));
+  own_->connected.Set(static_cast<double>(now.connected));
+  own_->waiting.Set(static_cast<double>(now.waiting));
+  own_->managed.Set(static_cast<double>(now.managed));
+  own_->instances.Set(static_cast<double>(now.instances));
+}
+
+void metrics::on_transition(const managed_name&, status from, status to, std::string_view why) {
+  own_->transitions.of({to_text(from), to_text(to)}).Increment();
+  if (!why.empty()) own_->failures.of({known_code(why)}).Increment();
+}
+
+void metrics::on_attempt(const managed_name&, bool ok, std::chrono::microseconds took) {
+  own_->attempts.of({outcome(ok)}).Increment();
+  own_->attempt_time.of({outcome(ok)}, slow()).Observe(seconds(took));
+}
+
+void metrics::on_tools_refreshed(const managed_name&, bool ok) { own_->refreshes.of({outcome(ok)}).Increment(); }
+void metrics::on_lease(const managed_name&, lease_news what) { own_->leases.of({news_name(what)}).Increment(); }
+void metrics::on_remark(const managed_name*, std::string_view, std::string_view) { own_->remarks.Increment(); }
+
+std::string metrics::render() const {
+  auto collected = own_->registry.Collect();
+  append_process(collected);
+  std::ostringstream out;
+  out.imbue(std::locale::classic());
+  prometheus::TextSerializer().Serialize(out, collected);
+  return std::move(out).str();
+}
+
+}  // namespace mcpstate::service

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#include "store/memory/leases.hh"
+
+#include <algorithm>
+
+namespace mcpstate {
+
+result<std::optional<lease_row>> memory_leases::find_lease(const managed_name& what) {
+  const auto found = leases_.find(what);
+  return found == leases_.end() ? std::optional<lease_row>() : std::optional<lease_row>(found->second);
+}
+
+result<bool> memory_leases::write_lease(const lease_row& what) {
+  leases_.insert_or_assign(what.what, what);
+  return true;
+}
+
+result<bool> memory_leases::remove_lease(const managed_name& what) {
+  leases_.erase(what);
+  return true;
+}
+
+result<bool> memory_leases::remove_leases(const owner& who) {
+  std::erase_if(leases_, [&who](const auto& one) { return one.first.whose == who; });
+  return true;
+}
+
+result<bool> memory_leases::set_last_lease_number(std::uint64_t to) {
+  last_number_ = to;
+  return true;
+}
+
+result<std::vector<managed_name>> memory_leases::unheld(timestamp now, std::size_t limit) {
+  std::vector<std::pair<timestamp, const managed_name*>> waiting;
+  for (const auto& [what, row] : leases_) {
+    if (row.until <= now) waiting.emplace_back(row.until, &what);
+  }
+  std::stable_sort(waiting.begin(), waiting.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<managed_name> out;
+  for (const auto& [until, what] : waiting) {
+    if (out.size() == limit) break;
+    out.push_back(*what);
+  }
+  return out;
+}
+
+result<std::vector<managed_name>> memory_leases::registered_as(const std::string& name,
+                                                               const std::optional<managed_name>& after, std::size_t limit) {
+  std::vector<managed_name> out;
+  auto at = after ? leases_.upper_bound(*after) : leases_.begin();
+  for (; at != leases_.end() && out.size() < limit; ++at) {
+    if (at->second.registered == name) out.push_back(at->first);
+  }
+  return out;
+}
+
+result<bool> memory_leases::write_instance(const instance_report& report, timestamp until) {
+  instances_.insert_or_assign(report.name, std::pair(report, until));
+  return true;
+}
+
+result<bool> memory_leases::remove_instance(const std::string& name) {
+  instances_.erase(name);
+  return true;
+}
+
+result<std::vector<instance_report>> memory_leases::instances() {
+  std::vector<instance_report> out;
+  for (const auto& [name, one] : instances_) out.push_back(one.first);
+  return out;
+}
+
+result<bool> memory_leases::purge_leases(timestamp now) {
+  std::erase_if(leases_, [now](const auto& one) { return one.second.forget_at <= now; });
+  std::erase_if(instances_, [now](const auto& one) { return one.second.second <= now; });
+  return true;
+}
+
+}  // namespace mcpstate

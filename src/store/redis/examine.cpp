@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: MIT
+#include "store/redis/examine.hh"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/info_scan.hh"
+
+namespace mcpstate {
+
+using redis::reply;
+using redis::request;
+
+namespace {
+
+constexpr std::size_t tools_at_once = 32;                 // values in one answer: bounds our memory
+constexpr auto ghost_patience = std::chrono::seconds(1);  // a foreign program between two of its commands looks like a ghost
+constexpr std::size_t per_member = 7;                     // answers of one member in look_at_owner
+
+constexpr std::string_view wrong_type = "keys that hold another type than they must; delete or rename them";
+constexpr std::string_view no_expiry = "keys without a TTL: they stay for ever";
+
+std::string_view wanted_type(key_field field) {
+  return field == key_field::connections || field == key_field::servers ? "set" : "string";
+}
+
+}  // namespace
+
+task<std::vector<finding>> redis_examiner::run() {
+  MCPSTATE_CO_CHECK(co_await setup());
+  MCPSTATE_CO_CHECK(co_await walk());
+  if (fix_ && (!to_repair_.empty() || !indexes_to_repair_.empty())) {
+    MCPSTATE_CO_CHECK(co_await repair());
+    const counts met = std::exchange(counted_, counts());
+    keys_seen_ = records_seen_ = owners_seen_ = 0;
+    MCPSTATE_CO_CHECK(co_await walk());
+    tell_repairs(met);
+  }
+  sum_up();
+  co_return std::move(findings_);
+}
+
+void redis_examiner::count(std::string_view check, level how_bad, std::string_view text, const std::string& example,
+                           std::string_view cure) {
+  auto at = counted_.find(check);
+  if (at == counted_.end()) {
+    counted one;
+    one.found.check = check;
+    one.found.severity = how_bad;
+    one.found.text = text;
+    one.cure = cure;
+    at = counted_.emplace(std::string(check), std::move(one)).first;
+  }
+  ++at->second.found.count;
+  auto& examples = at->second.found.examples;
+  if (examples.size() < 5 && std::find(examples.begin(), examples.end(), example) == examples.end())
+    examples.push_back(example);
+}
+
+task<void> redis_examiner::walk() {
+  std::vector<index_key> fixed;
+  fixed.push_back(index_key{store_.keys_.instances(), "hash"});
+  for (unsigned shard = 0; shard < key_space::index_shards; ++shard)
+    fixed.push_back(index_key{store_.keys_.managed(shard), "zset"});
+  MCPSTATE_CO_CHECK(co_await look_at_indexes(std::move(fixed)));
+  std::string cursor = "0";
+  do {
+    std::vector<std::string> all_types;
+    auto step = co_await store_.scan_step(cursor, std::move(all_types));
+    if (!step) co_return step.error();
+    const std::vector<reply>* keys = &(*step)[1].items;
+    MCPSTATE_CO_CHECK(co_await look_at_page(keys));
+    keys_seen_ += keys->size();
+    if (progress_) progress_(keys_seen_, "keys");
+    cursor = (*step)[0].text;
+  } while (cursor != "0");
+  co_return result<void>();
+}
+
+task<void> redis_examiner::look_at_page(const std::vector<reply>* keys) {
+  std::vector<found_key> ours;
+  std::vector<index_key> indexes;
+  request ask;
+  for (const auto& key : *keys) {
+    auto named = store_.keys_.parse(key.text);
+    if (!named) {
+      if (is_server_owners(store_.keys_, key.text))
+        indexes.push_back(index_key{key.text, "set"});
+      else
+        count("unknown_keys", level::note, "keys under the prefix that are not part of the layout; mcpstate ignores them",
+              key.text);
+      continue;
+    }
+    ask.add("TYPE", key.text).add("PTTL", key.text);
+    ours.push_back(found_key{key.text, std::move(*named)});
+  }
+  MCPSTATE_CO_CHECK(co_await look_at_indexes(std::move(indexes)));
+  if (ours.empty()) co_return result<void>();
+  auto got = co_await store_.read(std::move(ask), "doctor");
+  if (!got) co_return got.error();
+  std::vector<std::string> tools;
+  std::map<owner, seen_on_page> owners;
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    if (!judge_key(ours[i], (*got)[2 * i].text, (*got)[2 * i + 1].integer)) continue;
+    const auto& named = ours[i].named;
+    if (named.field == key_field::tools) tools.push_back(ours[i].key);
+    if (named.field == key_field::status) owners[named.whose].by_status.insert(named.member);
+    if (named.field == key_field::info) owners[named.whose].by_info.insert(named.member);
+    if (named.field == key_field::connections) owners[named.whose].connections = true;
+    if (named.field == key_field::servers) owners[named.whose].servers = true;
+  }
+  MCPSTATE_CO_CHECK(co_await look_at_tools(std::move(tools)));
+  for (auto& [who, seen] : owners) {
+    if (seen.servers) ++owners_seen_;
+    MCPSTATE_CO_CHECK(co_await look_at_owner(who, std::move(seen)));
+  }
+  co_return result<void>();
+}
+
+task<void> redis_examiner::look_at_indexes(std::vector<index_key> indexes) {
+  if (indexes.empty()) co_return result<void>();
+  request ask;
+  for (const auto& one : indexes) ask.add("TYPE", one.key).add("PTTL", one.key);
+  auto got = co_await store_.read(std::move(ask), "doctor");
+  if (!got) co_return got.error();
+  for (std::size_t i = 0; i < indexes.size(); ++i) {
+    const auto& [key, wanted] = indexes[i];
+    const std::string& type = (*got)[2 * i].text;
+    if (type == "none") continue;
+    if (type != wanted) {
+      count("wrong_type", level::problem, wrong_type, key);
+    } else if ((*got)[2 * i + 1].integer == -1) {
+      count("no_expiry", level::problem, no_expiry, key, "gives them one");
+      indexes_to_repair_.insert(key);
+    }
+  }
+  co_return result<void>();
+}
+
+// False where nothing more can be said of the key: it has expired meanwhile, or holds a wrong type.
+bool redis_examiner::judge_key(const found_key& one, const std::string& type, std::int64_t left) {
+  if (type == "none") return false;
+  if (type != wanted_type(one.named.field)) {
+    count("wrong_type", level::problem, wrong_type, one.key);
+    return false;
+  }
+  if (left == -1) {
+    count("no_expiry", level::problem, no_expiry, one.key, "gives them one");
+    auto& members = to_repair_[one.named.whose];
+    if (!one.named.member.empty() && one.named.field != key_field::staging) members.insert(one.named.member);
+  }
+  return true;
+}
+
+task<void> redis_examiner::look_at_tools(std::vector<std::string> keys) {
+  for (std::size_t from = 0; from < keys.size(); from += tools_at_once) {
+    const std::size_t to = std::min(keys.size(), from + tools_at_once);
+    request ask;
+    for (std::size_t i = from; i < to; ++i) ask.add("GET", keys[i]);
+    auto got = co_await store_.read(std::move(ask), "doctor");
+    if (!got) co_return got.error();
+    for (std::size_t i = from; i < to; ++i) {
+      reply& value = (*got)[i - from];
+      if (value.is_string() && !tools_list::parse(std::move(value.text)))
+        count("tools_not_a_list", level::warning, "tools that are not a JSON array; readers see them as they are", keys[i]);
+    }
+  }
+  co_return result<void>();
+}
+
+// One transaction: both sets, and what each member's keys say. Only what belongs to this page is judged, so that each record
+// is counted once however the pages cut an owner.
+task<void> redis_examiner::look_at_owner(owner who, seen_on_page seen) {
+  const auto& keys = store_.keys_;
+  request ask;
+  ask.add("SUNION", keys.connections(who), keys.servers(who));
+  auto members = co_await store_.read(std::move(ask), "doctor");
+  if (!members) co_return members.error();
+  if (members->front().is_error()) co_return result<void>();  // a wrong type, already told
+  std::set<std::string> all(seen.by_status.begin(), seen.by_status.end());
+  all.insert(seen.by_info.begin(), seen.by_info.end());
+  for (const auto& item : members->front().items) all.insert(item.text);
+  request look;
+  look.add("MULTI").add("PTTL", keys.connections(who)).add("PTTL", keys.servers(who));
+  for (const auto& member : all) add_member_reads(look, who, member);
+  look.add("EXEC");
+  auto got = co_await store_.read(std::move(look), "doctor");
+  if (!got) co_return got.error();
+  const reply& exec = got->back();
+  if (exec.items.size() != 2 + all.size() * per_member) co_return result<void>();  // a wrong type again
+  std::int64_t longest = -1;
+  const reply* one = &exec.items[2];
+  for (const auto& member : all) {
+    longest = std::max(longest, one[3].integer);
+    const bool in_connections = one[0].integer == 1, status_here = one[2].is_string();
+    const bool keyless = !status_here && one[5].integer == 0;
+    const bool ours = seen.by_status.contains(member) || (seen.by_info.contains(member) && !status_here) ||
+                      (keyless && (in_connections ? seen.connections : seen.servers));
+    if (ours) judge_member(who, member, one);
+    one += per_member;
+  }
+  if (seen.connections) judge_set(who, keys.connections(who), exec.items[0].integer, longest);
+  if (seen.servers) judge_set(who, keys.servers(who), exec.items[1].integer, longest);
+  co_return result<void>();
+}
+
+void redis_examiner::add_member_reads(request& look, const owner& who, const std::string& member) const {
+  const auto& keys = store_.keys_;
+  look.add("SISMEMBER", keys.connections(who), member).add("SISMEMBER", keys.servers(who), member);
+  look.add("GET", keys.server_key(who, member, key_field::status));
+  look.add("PTTL", keys.server_key(who, member, key_field::status));
+  look.add("EXISTS", keys.server_key(who, member, key_field::connected_at));
+  look.add("EXISTS", keys.server_key(who, member, key_field::info));
+  look.add("GET", keys.server_key(who, member, key_field::info));
+}
+
+void redis_examiner::judge_set(const owner& who, const std::string& key, std::int64_t left, std::int64_t longest) {
+  if (left < 0 || left >= longest) return;
+  count("set_expires_early", level::problem, "sets that expire before a member does", key, "extends them");
+  to_repair_[who];
+}
+
+void redis_examiner::judge_member(const owner& who, const std::string& member, const reply* answers) {
+  const bool in_connections = answers[0].integer == 1, in_servers = answers[1].integer == 1;
+  const std::string example = who.text() + " " + name_of_member(member).text;
+  const std::string status_word = answers[2].is_string() ? answers[2].text : std::string();
+  const bool connected = status_word == "CONNECTED", has_info = answers[5].integer == 1;
+  const bool exists = answers[2].is_string() || has_info;
+  if (exists) ++records_seen_;
+  if (in_connections && !connected) {
+    count("ghosts", level::problem, "names in connections whose status is not CONNECTED", example, "removes them");
+    to_repair_[who].insert(member);
+  }
+  if (connected && !in_connections) {
+    count("not_in_connections", level::problem, "CONNECTED servers that are missing in connections", example, "adds them");
+    to_repair_[who].insert(member);
+  }
+  if (exists && !in_servers) {
+    count("not_in_servers", has_info ? level::problem : level::note,
+          "records of other programs that mcpstate has not met yet", example, "adopts them");
+    to_repair_[who].insert(member);
+  }
+  if (in_servers && !exists && !in_connections) {
+    count("expired_names", level::note, "names whose record has expired; they go with their set", example);
+  }
+  if (connected && answers[4].integer == 0)
+    count("no_connected_at", level::warning, "CONNECTED servers without connected_at; another program left it out", example);
+  if (answers[4].integer == 1 && !connected)
+    count("stale_connected_at", level::warning, "connected_at of servers that are not CONNECTED; readers ignore it",
+          example);
+  if (!status_word.empty() && !status_from_text(status_word))
+    count("junk_status", level::warning, "a status that is not CONNECTED, DISCONNECTED or FAILED", example);
+  if (name_of_member(member).foreign)
+    count("foreign_names", level::note, "names that another program wrote unencoded; shown as they are", example);
+  if (has_info && (!decode_info(answers[6].text) || !has_info_head(answers[6].text)))
+    count("junk_info", level::warning, ":info values that cannot be read; the documented keys still count", example);
+}
+
+// A name may stand in connections before its status does: a foreign program is between two commands. So what looked like a
+// ghost is looked at again after a while, by the script, which only drops what still is one.
+task<void> redis_examiner::repair() {
+  if (!indexes_to_repair_.empty()) {
+    request keep;
+    const auto at = std::chrono::floor<std::chrono::milliseconds>(store_.now() + store_.options().ttl).time_since_epoch();
+    for (const auto& key : indexes_to_repair_) keep.add("PEXPIREAT", key, static_cast<std::int64_t>(at.count()));
+    MCPSTATE_CO_CHECK(co_await store_.write(std::move(keep), "doctor"));
+  }
+  if (to_repair_.empty()) co_return result<void>();
+  co_await aio::wait_until(aio::after(ghost_patience));
+  for (const auto& [who, members] : to_repair_) {
+    redis_scripts::words with;
+    with.keys = {store_.keys_.connections(who), store_.keys_.servers(who)};
+    with.arguments = {store_.keys_.owner_prefix(who), std::to_string(store_.options().ttl.count())};
+    with.arguments.insert(with.arguments.end(), members.begin(), members.end());
+    request nothing_before;
+    auto answer = co_await store_.run(redis_scripts::repair(), std::move(nothing_before), std::move(with), "doctor");
+    if (!answer && answer.error().code() == errc::wrong_type) continue;
+    if (!answer) co_return answer.error();
+  }
+  co_return result<void>();
+}
+
+// What was met before the repair, and is no more.
+void redis_examiner::tell_repairs(const counts& met) {
+  for (const auto& [check, before] : met) {
+    const auto now = counted_.find(check);
+    finding f = before.found;
+    if (now != counted_.end()) {
+      if (now->second.found.count >= f.count) continue;
+      f.count -= now->second.found.count;
+      const auto& still = now->second.found.examples;
+      std::erase_if(f.examples, [&](const auto& e) { return std::find(still.begin(), still.end(), e) != still.end(); });
+    }
+    if (f.severity == level::note && before.cure.empty()) continue;  // notes come and go
+    f.severity = level::repaired;
+    findings_.push_back(std::move(f));
+  }
+}
+
+void redis_examiner::sum_up() {
+  bool clean = true;
+  for (auto& [check, one] : counted_) {
+    finding& f = one.found;
+    if (!one.cure.empty()) f.text.append(" (--fix ").append(one.cure).append(")");
+    clean = clean && f.severity == level::note;
+    findings_.push_back(std::move(f));
+  }
+  finding f;
+  f.check = "records";
+  f.severity = level::ok;
+  f.count = records_seen_;
+  f.text = "records of " + std::to_string(owners_seen_) + " owners in " + std::to_string(keys_seen_) + " keys" +
+           (clean ? "; every invariant holds" : "");
+  findings_.push_back(std::move(f));
+}
+
+task<std::vector<finding>> redis_store::do_examine(bool fix, progress_handler progress) {
+  redis_examiner examiner(*this, fix, std::move(progress));
+  co_return co_await examiner.run();
+}
+
+}  // namespace mcpstate

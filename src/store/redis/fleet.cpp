@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+// The indexes beside the leases, and what they are for: who keeps connections, and which wait for a keeper. All of them are
+// hints. A lease is written first; where an index is wrong (a process died in between), the next who meets it puts it right.
+#include <algorithm>
+#include <array>
+
+#include "store/redis/lease_value.hh"
+#include "store/redis/store.hh"
+#include "store/rows/lease_rule.hh"
+#include "store/rows/managed_text.hh"
+
+namespace mcpstate {
+
+using redis::reply;
+using redis::request;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr unsigned shards = key_space::index_shards;
+
+// Four items each: name, kept, reach, address.
+std::vector<instance_report> reports_in(const reply& answer) {
+  std::vector<instance_report> out;
+  for (std::size_t i = 0; i + 4 <= answer.items.size(); i += 4) {
+    auto& one = out.emplace_back();
+    one.name = answer.items[i].text;
+    one.kept = number_in<std::uint64_t>(answer.items[i + 1].text).value_or(0);
+    one.reach = answer.items[i + 2].text;
+    one.address = answer.items[i + 3].text;
+  }
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return out;
+}
+
+}  // namespace
+
+std::string lease_value_start(const lease& one) {
+  return std::to_string(one.number) + " " + std::to_string(one.holder.size()) + " " + one.holder;
+}
+
+std::optional<lease> read_lease_value(const managed_name& of, const std::string& value) {
+  const std::string_view text(value);
+  const auto first = text.find(' ');
+  const auto second = first == text.npos ? first : text.find(' ', first + 1);
+  if (second == text.npos) return std::nullopt;
+  const auto number = number_in<std::uint64_t>(text.substr(0, first));
+  const auto size = number_in<std::size_t>(text.substr(first + 1, second - first - 1));
+  if (!number || !size || text.size() - second - 1 < *size) return std::nullopt;
+  return lease(of, std::string(text.substr(second + 1, *size)), *number);
+}
+
+// FNV-1a: every process has to find the same part of an index.
+unsigned shard_of(std::string_view member) {
+  std::uint32_t hash = 2166136261U;
+  for (const char c : member) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  return hash % shards;
+}
+
+error failed(const reply& r, const std::string& doing, const std::string& key) {
+  error why = redis::to_error(r, doing);
+  if (why.code() != errc::wrong_type) return why;
+  return error(errc::wrong_type, doing + ": the Redis key " + key + " holds another type than it must; delete or rename it");
+}
+
+redis_store::script_call redis_store::index_call(unsigned shard, std::string_view what, milliseconds time) const {
+  redis_scripts::words with;
+  with.keys = {keys_.managed(shard)};
+  with.arguments = {std::to_string(options().ttl.count()), std::string(what), std::to_string(time.count())};
+  return script_call(redis_scripts::index_leases(), std::move(with));
+}
+
+redis_store::script_call redis_store::owners_call(const server_name& registered, unsigned shard,
+                                                  std::string_view command) const {
+  redis_scripts::words with;
+  with.keys = {keys_.server_owners(registered, shard)};
+  with.arguments = {std::to_string(options().ttl.count()), std::string(command)};
+  return script_call(redis_scripts::index_owners(), std::move(with));
+}
+
+void redis_store::add_index_calls(std::vector<script_call>& to, const std::vector<managed_name>& of, std::string_view what,
+                                  milliseconds time) const {
+  std::array<std::vector<std::string>, shards> members;
+  for (const auto& one : of) {
+    auto member = to_text(one);
+    members[shard_of(member)].push_back(std::move(member));
+  }
+  for (unsigned shard = 0; shard < shards; ++shard) {
+    if (members[shard].empty()) continue;
+    auto& call = to.emplace_back(index_call(shard, what, time));
+    for (auto& member : members[shard]) call.with.arguments.push_back(std::move(member));
+  }
+}
+
+task<redis_store::replies> redis_store::run_all(std::vector<script_call> calls, std::string doing) {
+  const auto add = [](request& to, const script_call& call, bool whole) {
+    const auto& with = call.with;
+    to.command(3 + with.keys.size() + with.arguments.size()).arg(whole ? "EVAL" : "EVALSHA");
+    to.arg(whole ? call.what->text : call.what->sha1).arg(static_cast<std::int64_t>(with.keys.size()));
+    for (const auto& key : with.keys) to.arg(key);
+    for (const auto& argument : with.arguments) to.arg(argument);
+  };
+  request all;
+  for (const auto& call : calls) add(all, call, false);
+  auto got = co_await write(std::move(all), doing);
+  if (!got) co_return got.error();
+  // The server restarted or its scripts were flushed: those did not run. The first of a kind brings its text.
+  std::vector<std::size_t> missed;
+  std::vector<const redis_scripts::script*> brought;
+  request again;
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    if (!(*got)[i].is_error() || !(*got)[i].text.starts_with("NOSCRIPT")) continue;
+    const bool first = std::find(brought.begin(), brought.end(), calls[i].what) == brought.end();
+    if (first) brought.push_back(calls[i].what);
+    add(again, calls[i], first);
+    missed.push_back(i);
+  }
+  if (missed.empty()) co_return std::move(*got);
+  auto more = co_await write(std::move(again), doing);
+  if (!more) co_return more.error();
+  for (std::size_t i = 0; i < missed.size(); ++i) (*got)[missed[i]] = std::move((*more)[i]);
+  co_return std::move(*got);
+}
+
+// What the index shall say of one connection; registered: where its name has to go from the index of owners.
+task<void> redis_store::index(managed_name what, std::string how, milliseconds time, std::string registered) {
+  const std::string doing = "index " + what.whose.text() + " " + what.server.text();
+  const auto member = to_text(what);
+  std::vector<script_call> calls;
+  calls.push_back(index_call(shard_of(member), how, time));
+  calls.back().with.arguments.push_back(member);
+  if (auto name = server_name::parse(registered)) {
+    calls.push_back(owners_call(*name, shard_of(member), "SREM"));
+    calls.back().with.arguments.push_back(member);
+  }
+  std::vector<std::string> keys;
+  for (const auto& call : calls) keys.push_back(call.with.keys.front());
+  auto got = co_await run_all(std::move(calls), doing);
+  if (!got) co_return got.error();
+  for (std::size_t i = 0; i < got->size(); ++i) {
+    if ((*got)[i].is_error()) co_return failed((*got)[i], doing, keys[i]);
+  }
+  co_return result<void>();
+}
+
+asio::awaitable<void> redis_store::forget(owner who, redis::reply members) {
+  std::vector<managed_name> names;
+  for (const auto& member : members.items) {
+    if (auto name = server_name::parse(name_of_member(member.text).text)) names.emplace_back(who, std::move(*name));
+  }
+  if (names.empty()) co_return;
+  std::vector<script_call> calls;
+  add_index_calls(calls, names, "over", milliseconds(0));
+  auto noted = co_await run_all(std::move(calls), "clear " + who.text());
+  static_cast<void>(noted);
+}
+
+task<fleet> redis_store::do_beat(instance_report me, milliseconds time) {
+  const std::string doing = "beat " + me.name;
+  redis_scripts::words with;
+  with.keys = {keys_.instances()};
+  with.arguments = {std::to_string(options().ttl.count()),
+                    std::move(me.name),
+                    std::to_string(time.count()),
+                    std::to_string(me.kept),
+                    std::move(me.reach),
+                    std::move(me.address)};
+  std::vector<script_call> calls;
+  calls.emplace_back(redis_scripts::beat(), std::move(with));
+  for (unsigned shard = 0; shard < shards; ++shard) {
+    redis_scripts::words ask;
+    ask.keys = {keys_.managed(shard)};
+    ask.arguments = {std::to_string(unheld_at_once / shards)};
+    calls.emplace_back(redis_scripts::unheld(), std::move(ask));
+  }
+  auto got = co_await run_all(std::move(calls), doing);
+  if (!got) co_return got.error();
+  fleet out;
+  if (got->front().is_error()) co_return failed(got->front(), doing, keys_.instances());
+  out.instances = reports_in(got->front());
+  std::vector<managed_name> waiting;
+  for (unsigned shard = 0; shard < shards; ++shard) {
+    const reply& part = (*got)[1 + shard];
+    if (part.is_error()) co_return failed(part, doing, keys_.managed(shard));
+    for (std::size_t i = 0; i < part.items.size(); ++i) {
+      if (i == 0) out.managed += static_cast<std::uint64_t>(part.items[0].integer);
+      if (auto name = i == 0 ? std::nullopt : managed_from_text(part.items[i].text)) waiting.push_back(std::move(*name));
+    }
+  }
+  auto unheld = co_await without_held(std::move(waiting));
+  if (!unheld) co_return unheld.error();
+  out.unheld = std::move(*unheld);
+  co_return out;
+}
+
+// The index may be behind: what is held after all is left out, and the index put right.
+task<std::vector<managed_name>> redis_store::without_held(std::vector<managed_name> waiting) {
+  if (waiting.empty()) co_return waiting;
+  request ask;
+  for (const auto& one : waiting) ask.add("PTTL", lease_key(one));
+  auto got = co_await read(std::move(ask), "beat");
+  if (!got) co_return got.error();
+  std::vector<managed_name> out;
+  std::vector<script_call> calls;
+  for (std::size_t i = 0; i < waiting.size(); ++i) {
+    const auto left = (*got)[i].integer;
+    if ((*got)[i].is_error()) co_return redis::to_error((*got)[i], "beat");
+    if (left == -2) {
+      out.push_back(std::move(waiting[i]));
+      continue;
+    }
+    const auto member = to_text(waiting[i]);
+    calls.push_back(index_call(shard_of(member), "held", milliseconds(std::max<std::int64_t>(left, 0))));
+    calls.back().with.arguments.push_back(member);
+  }
+  if (calls.empty()) co_return out;
+  auto noted = co_await run_all(std::move(calls), "beat");
+  if (!noted) co_return noted.error();
+  co_return out;
+}
+
+// "shard:cursor": the parts of the index one after the other, each by SSCAN. Names may come twice.
+task<managed_page> redis_store::do_managed_of(server_name registered, std::string cursor) {
+  const std::string doing = "managed of " + registered.text();
+  unsigned shard = 0;
+  std::string at = "0";
+  if (!cursor.empty()) {
+    const auto colon = cursor.find(':');
+    const auto part = number_in<unsigned>(std::string_view(cursor).substr(0, colon));
+    const auto inside =
+        colon == cursor.npos ? std::nullopt : number_in<std::uint64_t>(std::string_view(cursor).substr(colon + 1));
+    if (!part || *part >= shards || !inside) co_return error(errc::bad_argument, "this cursor is of no page of this store");
+    shard = *part;
+    at = std::to_string(*inside);
+  }
+  managed_page page;
+  while (page.names.empty() && shard < shards) {
+    const auto key = keys_.server_owners(registered, shard);
+    request ask;
+    ask.add("SSCAN", key, at, "COUNT", "256");
+    auto got = co_await read(std::move(ask), doing);
+    if (!got) co_return got.error();
+    const reply& step = got->front();
+    if (step.is_error()) co_return failed(step, doing, key);
+    if (step.items.size() != 2) co_return error(errc::protocol, doing + ": SSCAN answers no cursor and members");
+    for (const auto& item : step.items[1].items) {
+      if (auto name = managed_from_text(item.text)) page.names.push_back(std::move(*name));
+    }
+    at = step.items[0].text;
+    if (at == "0") ++shard;
+  }
+  if (shard < shards) page.cursor = std::to_string(shard) + ":" + at;
+  co_return page;
+}
+
+}  // namespace mcpstate

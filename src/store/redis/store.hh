@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <mcpstate/core/record.hpp>
+#include <mcpstate/open_store.hpp>
+#include <mcpstate/store.hpp>
+
+#include "redis/link.hh"
+#include "store/redis/scripts.hh"
+#include "store/watch/hub.hh"
+
+namespace mcpstate {
+
+// How a link reaches the server that a URL names.
+[[nodiscard]] redis::link_config link_config_of(const store_url& url, const store_options& options);
+
+// The store on one Redis or Valkey server. Two links: one for commands, and, once somebody watches, one that tracks the
+// keys of all owners (server-assisted invalidation in broadcast mode: ADR 6).
+class redis_store final : public store {
+ public:
+  redis_store(asio::any_io_executor executor, store_url url, key_space keys, store_options options);
+
+  // Connects, checks the server, loads the scripts.
+  task<void> open();
+  asio::awaitable<void> close() override;
+  [[nodiscard]] std::string description() const override;
+
+ private:
+  using replies = std::vector<redis::reply>;
+
+  task<connection> do_put(change what, connection after) override;
+  task<std::optional<connection>> do_get(owner who, std::string member, tools_wanted want) override;
+  task<std::vector<connection>> do_list(owner who, tools_wanted want) override;
+  task<std::uint64_t> do_touch(owner who, std::optional<std::string> member) override;
+  task<std::uint64_t> do_disconnect_all(owner who) override;
+  task<std::uint64_t> do_erase(owner who) override;
+  task<claim_result> do_claim(owner session, owner user) override;
+  task<std::unique_ptr<watcher>> do_watch(std::optional<owner> who) override;
+  task<std::optional<lease>> do_take_lease(managed_name what, std::string holder, std::string registered,
+                                           std::chrono::milliseconds time) override;
+  task<std::vector<lease>> do_renew_leases(std::vector<lease> held, std::chrono::milliseconds time) override;
+  task<void> do_end_lease(lease which, lease_end how, std::optional<std::uint64_t> seen) override;
+  task<std::optional<lease>> do_lease_of(managed_name what) override;
+  task<fleet> do_beat(instance_report me, std::chrono::milliseconds time) override;
+  task<managed_page> do_managed_of(server_name registered, std::string cursor) override;
+  task<owner_page> do_scan(std::string cursor) override;
+  task<store_stats> do_stats(progress_handler progress) override;
+  task<std::vector<finding>> do_examine(bool fix, progress_handler progress) override;
+
+  // redis_store.cpp: sending
+  [[nodiscard]] aio::deadline until() const { return aio::after(options().timeout); }
+  task<replies> read(redis::request commands, std::string doing);
+  task<replies> write(redis::request commands, std::string doing);
+  // The reply of the last command, which is the script's; the commands before it must have succeeded.
+  task<redis::reply> run(const redis_scripts::script& script, redis::request before, redis_scripts::words with,
+                         std::string doing);
+  // Several scripts together in one flush; a reply each, error replies among them.
+  struct script_call {
+    script_call(const redis_scripts::script& script, redis_scripts::words words) : what(&script), with(std::move(words)) {}
+    const redis_scripts::script* what;
+    redis_scripts::words with;
+  };
+  task<replies> run_all(std::vector<script_call> calls, std::string doing);
+  asio::awaitable<error> explain_wrong_type(owner who, std::string member, std::string doing);
+  [[nodiscard]] std::string life_text() const;  // of the absolute limit, as the scripts take it
+  // The words of a put of no record yet; then one record more. `staged` is empty where no tools are.
+  [[nodiscard]] redis_scripts::words put_words(const owner& who) const;
+  void add_record(redis_scripts::words& to, const connection& after, const basis& seen, std::string_view action,
+                  std::string staged) const;
+  // All of an owner: those to disconnect, and those that have to stay as they are until then. Answers how many change.
+  std::uint64_t add_disconnects(redis_scripts::words& to, const owner& who, std::vector<raw_record> all) const;
+  redis::request stage(const change& what, std::string* staged);
+  std::string nonce();
+
+  // redis_read.cpp
+  // Every member of the two sets, also one without a record.
+  task<std::vector<raw_record>> read_all(owner who, tools_wanted want);
+  task<std::vector<raw_record>> read_by_sort(owner who, tools_wanted want);
+  task<std::vector<raw_record>> read_by_mget(owner who, tools_wanted want);
+  task<std::vector<raw_record>> read_members(owner who, std::vector<std::string> members, tools_wanted want);
+  // Fills in what the main read cannot tell: expiry of foreign records, wrong types.
+  task<void> look_closer(owner who, std::vector<connection>* found, tools_wanted want);
+
+  // redis_leases.cpp
+  [[nodiscard]] std::string lease_key(const managed_name& what) const;
+  using owner_members =
+      std::map<std::pair<std::string, unsigned>, std::vector<std::string>>;  // by registered name and shard
+  task<std::vector<lease>> renew_some(std::vector<lease> held, std::chrono::milliseconds time);
+  asio::awaitable<void> index_renewed(std::vector<lease> lost, owner_members owners, std::string doing);
+
+  // redis_fleet.cpp. The indexes are hints: what is held is decided by the lease keys alone.
+  [[nodiscard]] script_call index_call(unsigned shard, std::string_view what, std::chrono::milliseconds time) const;
+  [[nodiscard]] script_call owners_call(const server_name& registered, unsigned shard, std::string_view command) const;
+  // One call for each part of the index that has any of them.
+  void add_index_calls(std::vector<script_call>& to, const std::vector<managed_name>& of, std::string_view what,
+                       std::chrono::milliseconds time) const;
+  task<void> index(managed_name what, std::string how, std::chrono::milliseconds time, std::string registered);
+  // These of an owner are managed no more. A hint: what fails here is found out by the next keeper.
+  asio::awaitable<void> forget(owner who, redis::reply members);
+  task<std::vector<managed_name>> without_held(std::vector<managed_name> waiting);
+
+  // redis_watch.cpp
+  task<void> start_tracking();
+  void invalidated(const redis::reply& push);
+
+  // redis_scan.cpp
+  task<std::vector<owner_summary>> summaries(std::vector<owner> owners);
+  task<std::vector<redis::reply>> scan_step(std::string cursor, std::vector<std::string> more_arguments);
+  task<void> count_page(std::vector<redis::reply>* keys, store_stats* out);
+  [[nodiscard]] std::string scan_pattern() const;
+  friend class redis_examiner;
+
+  // By Redis's clock, not ours: expiry is decided there, and workers then agree on what is earlier.
+  [[nodiscard]] timestamp now() const override;
+
+  key_space keys_;
+  store_url url_;
+  std::chrono::microseconds clock_ahead_{0};  // Redis's clock less ours
+  std::uint64_t last_lease_number_ = 0;       // the highest that was given to us
+  bool sort_refused_ = false;                 // on a cluster, or to users who may not read all keys: found out once
+  std::mt19937_64 random_;
+  redis::link link_;
+  std::unique_ptr<redis::link> tracking_;  // while somebody watches, or has
+  std::unique_ptr<watch_hub> hub_;
+};
+
+}  // namespace mcpstate

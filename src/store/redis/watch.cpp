@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// Watching: Redis tells a second link about every key of ours that anybody changes or that expires (CLIENT TRACKING in
+// broadcast mode), the hub reads the owner again and finds the difference.
+#include "store/redis/store.hh"
+
+namespace mcpstate {
+
+task<std::unique_ptr<watcher>> redis_store::do_watch(std::optional<owner> who) {
+  if (!hub_) {
+    watch_hub::source from;
+    from.list = [this](owner whose) { return do_list(std::move(whose), tools_wanted::no); };
+    from.scan = [this](std::string cursor) { return do_scan(std::move(cursor)); };
+    from.with_tools = [this](owner whose, std::string member) {
+      return do_get(std::move(whose), std::move(member), tools_wanted::yes);
+    };
+    from.now = [this] { return now(); };
+    hub_ = std::make_unique<watch_hub>(executor(), std::move(from));
+  }
+  MCPSTATE_CO_CHECK(co_await start_tracking());
+  co_return hub_->open(std::move(who));
+}
+
+task<void> redis_store::start_tracking() {
+  if (!tracking_) {
+    auto config = link_config_of(url_, options());
+    config.client_name = "mcpstate-watch";
+    config.tracking_prefixes = {keys_.kind_prefix(owner_kind::user), keys_.kind_prefix(owner_kind::session)};
+    tracking_ = std::make_unique<redis::link>(executor(), std::move(config));
+    tracking_->on_push([this](const redis::reply& push) { invalidated(push); });
+    tracking_->on_state([this](bool ready) {
+      if (ready) hub_->restored();
+      if (!ready) hub_->lost(error(errc::connection_lost, "watch " + description() + ": the connection to Redis was lost"));
+    });
+    tracking_->start();
+  }
+  auto ready = co_await tracking_->ready(until());
+  if (!ready) co_return error(ready.error().code(), "watch: " + ready.error().detail(), ready.error().peer_text());
+  co_return result<void>();
+}
+
+// >2 invalidate [key, …]; null instead of the keys after FLUSHALL or FLUSHDB.
+void redis_store::invalidated(const redis::reply& push) {
+  if (push.items.size() != 2 || push.items[0].text != "invalidate") return;
+  if (push.items[1].is_null()) return hub_->changed_all();
+  std::optional<owner> last;  // one change touches several keys of one owner
+  std::string described;      // the member whose :info has changed; a push has the keys of a record in order
+  for (const auto& key : push.items[1].items) {
+    auto named = keys_.parse(key.text);
+    if (!named || named->field == key_field::staging || named->field == key_field::lease) continue;
+    const bool same_owner = last && *last == named->whose;
+    if (!same_owner) described.clear();
+    if (named->field == key_field::info) described = named->member;
+    // All writes of ours change both in one step.
+    if (named->field == key_field::tools && described != named->member) hub_->changed_tools(named->whose, named->member);
+    if (same_owner) continue;
+    hub_->changed(named->whose);
+    last = std::move(named->whose);
+  }
+}
+
+}  // namespace mcpstate

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+#include "store/rows/lease_steps.hh"
+
+#include <algorithm>
+#include <utility>
+
+#include <mcpstate/core/keys.hpp>
+
+#include "store/faults.hh"
+#include "store/rows/lease_rule.hh"
+#include "store/rows/managed_text.hh"
+
+namespace mcpstate {
+
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr std::size_t names_per_page = 256;
+
+std::uint64_t micros(timestamp t) {
+  const auto count = t.time_since_epoch().count();
+  return count > 0 ? static_cast<std::uint64_t>(count) : 0;
+}
+
+}  // namespace
+
+std::string to_text(const managed_name& what) {
+  std::string out(what.whose.kind() == owner_kind::user ? "user:" : "session:");
+  return out.append(encode_name(what.whose.id())).append(":").append(encode_name(what.server.text()));
+}
+
+std::optional<managed_name> managed_from_text(std::string_view text) {
+  const auto first = text.find(':');
+  const auto second = first == text.npos ? first : text.find(':', first + 1);
+  if (second == text.npos) return std::nullopt;
+  const auto kind = text.substr(0, first);
+  if (kind != "user" && kind != "session") return std::nullopt;
+  const auto id = decode_name(text.substr(first + 1, second - first - 1));
+  const auto server = decode_name(text.substr(second + 1));
+  if (!id || !server) return std::nullopt;
+  auto who = owner::make(kind == "user" ? owner_kind::user : owner_kind::session, *id);
+  auto name = server_name::parse(*server);
+  if (!who || !name) return std::nullopt;
+  return managed_name(std::move(*who), std::move(*name));
+}
+
+error lease_is_lost(const managed_name& what) {
+  return error(errc::lease_lost,
+               what.whose.text() + " " + what.server.text() +
+                   ": this lease has run out, or another process keeps the connection; nothing was written");
+}
+
+void lease_steps::extend(lease_row& row, milliseconds time) const {
+  row.until = std::chrono::floor<milliseconds>(now_ + time);
+  row.forget_at = row.until + ttl_;
+}
+
+result<std::optional<lease_row>> lease_steps::running(const managed_name& what) {
+  auto found = table_.find_lease(what);
+  if (found && *found && (*found)->until <= now_) return std::optional<lease_row>();
+  return found;
+}
+
+result<std::optional<lease_row>> lease_steps::running(const lease& one) {
+  auto found = running(one.what);
+  if (found && *found && ((*found)->holder != one.holder || (*found)->number != one.number))
+    return std::optional<lease_row>();
+  return found;
+}
+
+result<std::optional<lease>> lease_steps::take(const managed_name& what, const std::string& holder,
+                                               const std::string& registered, milliseconds time) {
+  auto there = running(what);
+  if (!there) return there.error();
+  if (*there && (*there)->holder != holder) return std::optional<lease>();
+  lease_row row = *there ? std::move(**there) : lease_row(what);
+  if (!*there) {
+    auto last = table_.last_lease_number();
+    if (!last) return last.error();
+    row.number = std::max(*last + 1, micros(now_));
+    if (auto set = table_.set_last_lease_number(row.number); !set) return set.error();
+  }
+  row.holder = holder;
+  row.registered = registered;
+  extend(row, time);
+  if (auto written = table_.write_lease(row); !written) return written.error();
+  return std::optional<lease>(lease(what, holder, row.number));
+}
+
+result<std::vector<lease>> lease_steps::renew(const std::vector<lease>& held, milliseconds time) {
+  std::vector<lease> lost;
+  for (const auto& one : held) {
+    auto there = running(one);
+    if (!there) return there.error();
+    if (!*there) {
+      lost.push_back(one);
+      continue;
+    }
+    extend(**there, time);
+    if (auto written = table_.write_lease(**there); !written) return written.error();
+  }
+  return lost;
+}
+
+result<bool> lease_steps::end(const lease& which, lease_end how) {
+  auto there = running(which);
+  if (!there) return there.error();
+  if (!*there) return true;
+  if (how == lease_end::over) return table_.remove_lease(which.what);
+  extend(**there, milliseconds(0));
+  (*there)->holder.clear();
+  (*there)->until = timestamp{};
+  return table_.write_lease(**there);
+}
+
+result<std::optional<lease>> lease_steps::lease_of(const managed_name& what) {
+  auto there = running(what);
+  if (!there) return there.error();
+  if (!*there) return std::optional<lease>();
+  return std::optional<lease>(lease(what, (*there)->holder, (*there)->number));
+}
+
+result<bool> lease_steps::expect(const lease& keeper) {
+  if (active(fault::no_lease_fence)) return true;
+  auto there = running(keeper);
+  if (!there) return there.error();
+  if (!*there) return lease_is_lost(keeper.what);
+  return true;
+}
+
+result<fleet> lease_steps::beat(const instance_report& me, milliseconds time) {
+  if (auto purged = table_.purge_leases(now_); !purged) return purged.error();
+  auto told = time.count() > 0 ? table_.write_instance(me, std::chrono::floor<milliseconds>(now_ + time))
+                               : table_.remove_instance(me.name);
+  if (!told) return told.error();
+  auto instances = table_.instances();
+  if (!instances) return instances.error();
+  auto managed = table_.count_managed();
+  if (!managed) return managed.error();
+  auto waiting = table_.unheld(now_, unheld_at_once);
+  if (!waiting) return waiting.error();
+  fleet out;
+  out.instances = std::move(*instances);
+  out.managed = *managed;
+  out.unheld = std::move(*waiting);
+  return out;
+}
+
+result<managed_page> lease_steps::managed_of(const std::string& registered, const std::string& cursor) {
+  std::optional<managed_name> after;
+  if (!cursor.empty()) {
+    after = managed_from_text(cursor);
+    if (!after) return error(errc::bad_argument, "this cursor is of no page of this store");
+  }
+  auto names = table_.registered_as(registered, after, names_per_page);
+  if (!names) return names.error();
+  managed_page page;
+  page.names = std::move(*names);
+  if (page.names.size() == names_per_page) page.cursor = to_text(page.names.back());
+  return page;
+}
+
+}  // namespace mcpstate

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+#include "store/rows/row.hh"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+#include <utility>
+
+#include "store/faults.hh"
+
+namespace mcpstate {
+
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr std::string_view json_space = " \t\r\n";
+
+timestamp whole_millis(timestamp t) { return std::chrono::floor<milliseconds>(t); }
+
+std::uint64_t revision_after(std::uint64_t stored, const row_clock& clock) {
+  return std::max(next_revision(stored, clock.now), clock.revision_floor + 1);
+}
+
+// A record's last moment is decided by its first write and then kept, whatever later writers are configured with.
+void set_expiry(row& r, std::optional<timestamp> latest, const row_clock& clock) {
+  if (!latest && clock.max_lifetime) latest = whole_millis(clock.now + *clock.max_lifetime);
+  r.expires_latest = latest;
+  r.expires_at = whole_millis(clock.now + clock.ttl);
+  if (latest) r.expires_at = std::min(r.expires_at, *latest);
+}
+
+basis basis_of(const row& r) {
+  basis seen;
+  seen.revision = r.revision;
+  seen.status_bytes = r.status;
+  seen.connected_at_bytes = r.connected_at;
+  return seen;
+}
+
+std::shared_ptr<const std::string> bytes_of(const tools_list& list) {
+  if (!active(fault::reencode_tools)) return std::make_shared<const std::string>(list.bytes());
+  return std::make_shared<const std::string>(boost::json::serialize(boost::json::parse(list.bytes())));
+}
+
+tools_write write_of(change::tools_action action) noexcept {
+  switch (action) {
+    case change::tools_action::keep:
+      return tools_write::keep;
+    case change::tools_action::replace:
+      return tools_write::replace;
+    case change::tools_action::drop:
+      break;
+  }
+  return tools_write::drop;
+}
+
+bool loses_tools(const row* live, const change& what) {
+  const bool empties = what.action() == change::tools_action::replace && what.new_tools()->empty();
+  if (!empties || what.empty_tools_allowed() || active(fault::empty_replaces)) return false;
+  return live && live->tools && holds_tools(*live->tools);
+}
+
+}  // namespace
+
+bool expired(const row& r, timestamp now) noexcept { return r.expires_at <= now; }
+
+std::optional<connection> read_row(const owner& who, const row& r, tools_wanted want) {
+  raw_record raw;
+  raw.member = r.member;
+  raw.status = r.status;
+  raw.connected_at = r.connected_at;
+  raw.info = encode_info(r.revision, r.expires_at, r.expires_latest, r.info_tail);
+  raw.tools_asked = want == tools_wanted::yes;
+  if (raw.tools_asked) raw.tools = r.tools;
+  return read_record(who, std::move(raw));
+}
+
+bool holds_tools(std::string_view bytes) noexcept {
+  const auto open = bytes.find_first_not_of(json_space);
+  if (open == std::string_view::npos || bytes[open] != '[') return false;
+  const auto next = bytes.find_first_not_of(json_space, open + 1);
+  return next != std::string_view::npos && bytes[next] != ']';
+}
+
+result<row_write> decide_put(const std::optional<row>& there, const change& what, const connection& after,
+                             const row_clock& clock) {
+  const row* live = there && !expired(*there, clock.now) ? &*there : nullptr;
+  const auto shown = [&what] { return what.whose().text() + " " + what.server(); };
+  const bool holds = (live ? basis_of(*live) : basis()) == what.expected().value_or(basis());
+  if (!holds && !active(fault::no_fence))
+    return error(errc::stale_basis, shown() + " has changed since it was read; read it again");
+  if (loses_tools(live, what))
+    return error(errc::empty_tools, shown() + ": an empty tool list would replace a good one; nothing was written");
+
+  row_write out;
+  out.after.member = what.member();
+  out.after.revision = revision_after(there ? there->revision : 0, clock);
+  set_expiry(out.after, live ? live->expires_latest : std::nullopt, clock);
+  if (live && what.expiry_kept() && !active(fault::check_renews))
+    out.after.expires_at = std::min(live->expires_at, out.after.expires_latest.value_or(live->expires_at));
+  out.after.status = to_key_text(after.state);
+  if (after.connected_at) out.after.connected_at = to_iso8601(*after.connected_at);
+  out.after.info_tail = encode_info_tail(after.state, after.connected_at, after.info);
+  out.tools = write_of(what.action());
+  if (out.tools == tools_write::replace) out.after.tools = bytes_of(*what.new_tools());
+  // What an expired row had is not there any more.
+  if (out.tools == tools_write::keep && !live) out.tools = tools_write::drop;
+  return out;
+}
+
+std::optional<row_write> decide_claim(const row& sessions, const std::optional<row>& users, const row_clock& clock) {
+  const row* live = users && !expired(*users, clock.now) ? &*users : nullptr;
+  if (live && live->status == to_key_text(status::connected)) return std::nullopt;
+  row_write out;
+  out.after = sessions;
+  out.after.revision = revision_after(std::max(sessions.revision, users ? users->revision : 0), clock);
+  set_expiry(out.after, sessions.expires_latest, clock);
+  out.tools = sessions.tools ? tools_write::replace : tools_write::drop;
+  return out;
+}
+
+row_write decide_touch(const row& there, const row_clock& clock) {
+  row_write out;
+  out.after = there;
+  set_expiry(out.after, there.expires_latest, clock);
+  // A worker with a shorter TTL takes nothing from what another one granted; only the absolute limit does.
+  const auto granted = std::max(out.after.expires_at, there.expires_at);
+  out.after.expires_at = std::min(granted, out.after.expires_latest.value_or(granted));
+  return out;
+}
+
+std::optional<row_write> decide_disconnect(const owner& who, const row& there, const row_clock& clock) {
+  const auto seen = read_row(who, there, tools_wanted::no);
+  if (!seen || seen->state == status::disconnected) return std::nullopt;
+  const change down(*seen, status::disconnected);
+  auto decided = decide_put(there, down, down.apply_to(seen, clock.now), clock);
+  if (!decided) return std::nullopt;
+  return std::move(*decided);
+}
+
+}  // namespace mcpstate

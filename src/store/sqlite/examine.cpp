@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// What doctor asks of an SQLite store.
+#include <sys/stat.h>
+
+#include <utility>
+
+#include "store/rows/survey.hh"
+#include "store/sqlite/store.hh"
+
+namespace mcpstate {
+
+namespace {
+
+constexpr std::int64_t rows_per_step = 500;
+
+finding make(finding::level severity, std::string check, std::string text, std::uint64_t count = 0) {
+  finding f;
+  f.severity = severity;
+  f.check = std::move(check);
+  f.text = std::move(text);
+  f.count = count;
+  return f;
+}
+
+finding integrity(sqlite_engine& e) {
+  auto said = e.db().text("PRAGMA integrity_check(1)");
+  if (said && *said == "ok") return make(finding::level::ok, "file_integrity", "the file is whole");
+  const auto what = said ? *said : said.error().detail();
+  return make(finding::level::problem, "file_integrity",
+              "the file is damaged: " + what + "; restore a backup, or move it away to begin with an empty one", 1);
+}
+
+finding journal(sqlite_engine& e) {
+  const auto answer = e.db().text("PRAGMA journal_mode");
+  const auto mode = answer ? *answer : "unknown";
+  if (mode == "wal") return make(finding::level::ok, "journal_mode", "write-ahead log: readers and the writer do not wait");
+  return make(finding::level::warning, "journal_mode",
+              "the journal mode is " + mode + ", not wal: the file system may not support it; use a local disk");
+}
+
+finding size(sqlite_engine& e) {
+  const auto pages = e.db().number("PRAGMA page_count"), page = e.db().number("PRAGMA page_size");
+  const auto bytes = pages && page ? *pages * *page : 0;
+  return make(finding::level::note, "file_size", std::to_string(bytes) + " bytes in " + e.db().path(),
+              static_cast<std::uint64_t>(bytes));
+}
+
+finding permissions(sqlite_engine& e, bool fix) {
+  const auto& path = e.db().path();
+  struct stat found {};
+  if (::stat(path.c_str(), &found) != 0)
+    return make(finding::level::problem, "file_permissions", path + " is gone: what is written now is lost at the end", 1);
+  if ((found.st_mode & 077) == 0) return make(finding::level::ok, "file_permissions", "only its owner can read the file");
+  if (fix && ::chmod(path.c_str(), 0600) == 0)
+    return make(finding::level::repaired, "file_permissions", "others could read the file; now only its owner can", 1);
+  return make(finding::level::warning, "file_permissions", "others can read the file; chmod 600 " + path, 1);
+}
+
+std::vector<finding> examine_file(sqlite_engine& e, bool fix) {
+  std::vector<finding> out;
+  out.push_back(integrity(e));
+  out.push_back(journal(e));
+  out.push_back(permissions(e, fix));
+  out.push_back(size(e));
+  return out;
+}
+
+}  // namespace
+
+task<std::vector<finding>> sqlite_store::do_examine(bool fix, progress_handler progress) {
+  if (closed_) co_return closed();
+  auto* engine = engine_.get();
+  std::uint64_t purged_rows = 0;
+  if (fix) {
+    auto purge = [engine] { return engine->purge_all(); };
+    auto purged = co_await aio::offload(*pool_, std::move(purge));
+    if (!purged) co_return purged.error();
+    purged_rows = *purged;
+  }
+  auto look = [engine, fix] { return examine_file(*engine, fix); };
+  auto out = co_await aio::offload(*pool_, std::move(look));
+  auto survey = std::make_shared<row_survey>(now());
+  std::optional<sqlite_table::place> last;
+  for (;;) {
+    auto step = [engine, last] { return engine->table().rows_after(last, rows_per_step); };
+    auto rows = co_await aio::offload(*pool_, std::move(step));
+    if (!rows) co_return rows.error();
+    if (rows->empty()) break;
+    for (const auto& [who, r] : *rows) survey->add(who, r);
+    last = std::move(rows->back());
+    if (progress) progress(survey->rows(), "records");
+  }
+  for (auto& f : survey->findings()) out.push_back(std::move(f));
+  if (purged_rows > 0)
+    out.push_back(make(finding::level::repaired, "expired_records", "had expired and were removed", purged_rows));
+  if (survey->expired_rows() > 0)
+    out.push_back(make(finding::level::note, "expired_records", "have expired and are removed with the next writes",
+                       survey->expired_rows()));
+  co_return out;
+}
+
+}  // namespace mcpstate

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+#include "store/sqlite/store.hh"
+
+#include <utility>
+
+#include <mcpstate/open_store.hpp>
+
+#include "store/check_options.hh"
+
+namespace mcpstate {
+
+namespace {
+
+constexpr std::chrono::milliseconds poll_every{20};
+
+}  // namespace
+
+sqlite_store::sqlite_store(asio::any_io_executor executor, store_options options, std::unique_ptr<asio::thread_pool> pool,
+                           std::unique_ptr<sqlite_engine> engine)
+    : store(executor, std::move(options)),
+      path_(engine->db().path()),
+      pool_(std::move(pool)),
+      engine_(std::move(engine)),
+      hub_(executor, hub_source()),
+      work_(executor) {}
+
+sqlite_store::~sqlite_store() { pool_->join(); }
+
+watch_hub::source sqlite_store::hub_source() {
+  watch_hub::source s;
+  s.list = [this](owner who) { return do_list(std::move(who), tools_wanted::no); };
+  s.scan = [this](std::string cursor) { return do_scan(std::move(cursor)); };
+  s.now = [this] { return now(); };
+  return s;
+}
+
+std::string sqlite_store::description() const { return "sqlite " + path_; }
+
+asio::awaitable<void> sqlite_store::close() {
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  closed_ = true;
+  co_await hub_.close();
+  co_await work_.stop();
+  if (!engine_) co_return;
+  // After every job that is still under way, on the thread that the connection belongs to.
+  auto job = [engine = std::move(engine_)]() mutable {
+    engine.reset();
+    return true;
+  };
+  co_await aio::offload(*pool_, std::move(job));
+}
+
+task<connection> sqlite_store::do_put(change what, connection after) {
+  if (closed_) co_return closed();
+  auto who = what.whose();
+  auto job = [e = engine_.get(), what = std::move(what), after = std::move(after)] { return e->put(what, after); };
+  auto done = co_await aio::offload(*pool_, std::move(job));
+  for (const auto number : done.notices) changed(who, number);
+  co_return std::move(done.value);
+}
+
+task<std::optional<connection>> sqlite_store::do_get(owner who, std::string member, tools_wanted want) {
+  if (closed_) co_return closed();
+  auto job = [e = engine_.get(), who = std::move(who), member = std::move(member), want] {
+    return e->get(who, member, want);
+  };
+  co_return co_await aio::offload(*pool_, std::move(job));
+}
+
+task<std::vector<connection>> sqlite_store::do_list(owner who, tools_wanted want) {
+  if (closed_) co_return closed();
+  auto job = [e = engine_.get(), who = std::move(who), want] { return e->list(who, want); };
+  co_return co_await aio::offload(*pool_, std::move(job));
+}
+
+// No notice: what expires later is no change to a watcher, and looks again when it would have expired.
+task<std::uint64_t> sqlite_store::do_touch(owner who, std::optional<std::string> member) {
+  if (closed_) co_return closed();
+  auto job = [e = engine_.get(), who = std::move(who), member = std::move(member)] { return e->touch(who, member); };
+  co_return co_await aio::offload(*pool_, std::move(job));
+}
+
+task<std::uint64_t> sqlite_store::do_disconnect_all(owner who) {
+  if (closed_) co_return closed();
+  auto job = [e = engine_.get(), who] { return e->disconnect_all(who); };
+  auto done = co_await aio::offload(*pool_, std::move(job));
+  for (const auto number : done.notices) changed(who, number);
+  co_return std::move(done.value);
+}
+
+task<std::uint64_t> sqlite_store::do_erase(owner who) {
+  if (closed_) co_return closed();
+  auto job = [e = engine_.get(), who] { return e->erase(who); };
+  auto done = co_await aio::offload(*pool_, std::move(job));
+  for (const auto number : done.notices) changed(who, number);
+  co_return std::move(done.value);
+}
+
+task<claim_result> sqlite_store::do_claim(owner session, owner user) {
+  if (closed_) co_return closed();
+  auto job = [e = engine_.get(), session, user] { return e->claim(session, user); };
+  auto done = co_await aio::offload(*pool_, std::move(job));
+  if (done.notices.size() == 2) {
+    changed(session, done.notices[0]);
+    changed(user, done.notices[1]);
+  }
+  co_return std::move(done.value);
+}
+
+task<std::unique_ptr<watcher>> sqlite_store::do_watch(std::optional<owner> who) {
+  if (closed_) co_return closed();
+  auto opened = hub_.open(std::move(who));
+  if (!polling_) {
+    polling_ = true;
+    work_.spawn("look for writes of other processes", poll());
+  }
+  co_return opened;
+}
+
+task<owner_page> sqlite_store::do_scan(std::string cursor) {
+  if (closed_) co_return closed();
+  auto job = [e = engine_.get(), cursor = std::move(cursor)] { return e->scan(cursor); };
+  co_return co_await aio::offload(*pool_, std::move(job));
+}
+
+task<store_stats> sqlite_store::do_stats(progress_handler) {
+  if (closed_) co_return closed();
+  auto job = [e = engine_.get()] { return e->stats(); };
+  co_return co_await aio::offload(*pool_, std::move(job));
+}
+
+// A write of this handle, which the hub is told at once; poll() will meet its notice again.
+void sqlite_store::changed(const owner& who, std::int64_t notice) {
+  if (polling_) own_.insert(notice);
+  hub_.changed(who);
+}
+
+// While somebody watches. What was written while nobody did is in the first listing of the next watch, and again in the
+// first notices, where it does no harm.
+asio::awaitable<void> sqlite_store::poll() {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  bool lost = false;
+  while (!closed_ && hub_.watched()) {
+    auto job = [e = engine_.get(), own = !own_.empty()] { return e->poll(own); };
+    auto since = co_await aio::offload(*pool_, std::move(job));
+    if (since) {
+      if (std::exchange(lost, false)) hub_.restored();
+      apply(*since);
+    } else if (!std::exchange(lost, true)) {
+      hub_.lost(since.error());
+    }
+    if (!co_await aio::wait_until(aio::after(poll_every))) break;
+  }
+  own_.clear();
+  polling_ = false;
+}
+
+void sqlite_store::apply(const sqlite_table::notices& since) {
+  for (const auto& [number, who] : since.changes) {
+    if (own_.erase(number) == 0) hub_.changed(who);
+  }
+  // Numbers only grow: whatever of ours is older was among those that are not kept.
+  own_.erase(own_.begin(), own_.upper_bound(since.last));
+  if (since.missed) hub_.changed_all();
+}
+
+task<std::unique_ptr<store>> open_sqlite_store(asio::any_io_executor executor, std::string path, store_options options) {
+  MCPSTATE_CO_CHECK(check_options(options));
+  if (path.empty()) path = default_sqlite_path();
+  auto pool = std::make_unique<asio::thread_pool>(1);
+  auto job = [path, options] { return sqlite_engine::open(path, options); };
+  auto engine = co_await aio::offload(*pool, std::move(job));
+  if (!engine) co_return engine.error();
+  co_return std::make_unique<sqlite_store>(std::move(executor), std::move(options), std::move(pool), std::move(*engine));
+}
+
+}  // namespace mcpstate

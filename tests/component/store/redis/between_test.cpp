@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+// What happens between a read of ours and the step that stands on it: a proxy holds the step back until it has happened.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <mcpstate/open_store.hpp>
+
+#include "component/store/redis/cutting_proxy.hh"
+#include "redis/link.hh"
+#include "support/co_test.hh"
+#include "support/redis_server.hh"
+
+namespace mcpstate {
+namespace {
+
+using test::cutting_proxy;
+using test::redis_server;
+using test::run_co_test;
+
+constexpr auto patience = std::chrono::seconds(10);
+
+server_name named(const std::string& name) { return server_name::parse(name).value(); }
+
+// Our store behind the proxy, another worker's past it, and another program's link.
+struct scene {
+  scene(asio::io_context& io, const redis_server& server) : context(io), port(server.port()), proxy(io, port) {}
+  task<void> open() {
+    MCPSTATE_CO_TRY(through, co_await open_at(proxy.port()));
+    MCPSTATE_CO_TRY(past, co_await open_at(port));
+    ours = std::move(through);
+    other = std::move(past);
+    redis::link_config to;
+    to.host = "127.0.0.1";
+    to.port = port;
+    foreign = std::make_unique<redis::link>(context.get_executor(), to);
+    foreign->start();
+    co_return result<void>();
+  }
+  task<std::unique_ptr<store>> open_at(std::uint16_t at) const {
+    return open_store(context.get_executor(), "redis://127.0.0.1:" + std::to_string(at) + "/0", store_options());
+  }
+  asio::awaitable<void> close() {
+    co_await ours->close();
+    co_await other->close();
+    co_await foreign->close();
+    co_await proxy.close();
+  }
+
+  asio::io_context& context;
+  std::uint16_t port;
+  cutting_proxy proxy;
+  owner who = owner::user("1").value();
+  std::unique_ptr<store> ours, other;
+  std::unique_ptr<redis::link> foreign;
+  int times = 0;  // that something came in between
+};
+
+asio::awaitable<void> put_past(scene& at, std::string server, status to) {
+  change what(at.who, named(server), to);
+  const auto written = co_await at.other->put(std::move(what));
+  EXPECT_TRUE(written) << written.error().full_text();
+}
+
+asio::awaitable<void> say(scene& at, redis::request commands) {
+  const auto got = co_await at.foreign->exec(std::move(commands), aio::after(patience), redis::effect::write);
+  CO_ASSERT_OK(got);
+  for (const auto& answer : *got) EXPECT_FALSE(answer.is_error()) << answer.text;
+}
+
+// As a program that knows the documented keys connects.
+asio::awaitable<void> foreign_connects(scene& at, std::string server) {
+  const std::string base = "mcp:user:1:server:" + server + ":";
+  redis::request words;
+  words.add("SET", base + "status", "CONNECTED", "EX", "86400").add("SET", base + "tools", "[]", "EX", "86400");
+  words.add("SET", base + "connected_at", "2026-11-22T14:30:59.553780+00:00", "EX", "86400");
+  words.add("SADD", "mcp:user:1:connections", server);
+  co_await say(at, std::move(words));
+}
+
+// What comes in between, by the number of times that it already did.
+using meanwhile = asio::awaitable<void> (*)(scene&, int);
+
+asio::awaitable<void> next_time(scene& at, meanwhile what) {
+  const int before = at.times++;
+  co_await what(at, before);
+}
+
+// "a=CONNECTED b=DISCONNECTED", as it stands in Redis.
+asio::awaitable<std::string> states(scene& at) {
+  std::string out;
+  const auto all = co_await at.other->list(at.who, tools_wanted::no);
+  EXPECT_TRUE(all) << all.error().full_text();
+  if (!all) co_return out;
+  for (const auto& one : *all) {
+    if (!out.empty()) out += ' ';
+    out += one.server + '=' + std::string(to_text(one.state));
+  }
+  co_return out;
+}
+
+struct expectation {
+  expectation() {}
+  std::vector<std::pair<std::string, status>> first;  // what is there
+  meanwhile between = nullptr;
+  std::uint64_t count = 0;
+  int times = 1;
+  std::string after;
+};
+
+asio::awaitable<void> disconnects_all(asio::io_context& io, const redis_server& server, expectation what) {
+  scene at(io, server);
+  CO_ASSERT_OK(co_await at.open());
+  for (const auto& [name, state] : what.first) co_await put_past(at, name, state);
+  at.proxy.before_each("EVALSHA", [&at, between = what.between] { return next_time(at, between); });
+  const std::optional<server_name> all;
+  const std::optional<basis> whatever;
+  const auto changed = co_await at.ours->disconnect(at.who, all, whatever);
+  CO_ASSERT_OK(changed);
+  EXPECT_EQ(*changed, what.count);
+  EXPECT_GE(at.times, what.times) << "nothing came in between";
+  const std::string left = co_await states(at);
+  EXPECT_EQ(left, what.after);
+  co_await at.close();
+}
+
+class redis_between_test : public testing::Test {
+ protected:
+  void disconnects(expectation what) {
+    run_co_test([&](asio::io_context& io) { return disconnects_all(io, server_, what); });
+  }
+  redis_server server_;
+};
+
+asio::awaitable<void> b_once(scene& at, int before) {
+  if (before == 0) co_await put_past(at, "b", status::connected);
+}
+
+TEST_F(redis_between_test, a_server_that_connects_meanwhile_is_disconnected_with_the_others) {
+  expectation what;
+  what.first = {{"a", status::connected}};
+  what.between = b_once;
+  what.count = 2;
+  what.times = 2;
+  what.after = "a=DISCONNECTED b=DISCONNECTED";
+  disconnects(what);
+}
+
+TEST_F(redis_between_test, a_server_that_another_program_connects_meanwhile_is_disconnected_with_the_others) {
+  expectation what;
+  what.first = {{"a", status::connected}};
+  what.between = [](scene& at, int before) -> asio::awaitable<void> {
+    if (before == 0) co_await foreign_connects(at, "b");
+  };
+  what.count = 2;
+  what.times = 2;
+  what.after = "a=DISCONNECTED b=DISCONNECTED";
+  disconnects(what);
+}
+
+TEST_F(redis_between_test, one_that_was_disconnected_and_connects_meanwhile_is_disconnected_again) {
+  expectation what;
+  what.first = {{"a", status::connected}, {"b", status::disconnected}};
+  what.between = b_once;
+  what.count = 2;
+  what.times = 2;
+  what.after = "a=DISCONNECTED b=DISCONNECTED";
+  disconnects(what);
+}
+
+TEST_F(redis_between_test, where_nothing_was_to_do_what_connects_meanwhile_is_disconnected) {
+  expectation what;
+  what.first = {{"a", status::disconnected}};
+  what.between = b_once;
+  what.count = 1;
+  what.times = 2;
+  what.after = "a=DISCONNECTED b=DISCONNECTED";
+  disconnects(what);
+}
+
+TEST_F(redis_between_test, a_name_without_a_record_is_in_nobodys_way) {
+  expectation what;
+  what.first = {{"a", status::connected}};
+  what.between = [](scene& at, int) -> asio::awaitable<void> {
+    redis::request words;
+    words.add("SADD", "mcp:user:1:connections", "ghost").add("SADD", "mcp:user:1:servers", "ghost");
+    co_await say(at, std::move(words));
+  };
+  what.count = 1;
+  what.times = 2;
+  what.after = "a=DISCONNECTED";
+  disconnects(what);
+}
+
+asio::awaitable<void> gives_up(asio::io_context& io, const redis_server& server) {
+  scene at(io, server);
+  CO_ASSERT_OK(co_await at.open());
+  co_await put_past(at, "a", status::connected);
+  const meanwhile one_more = [](scene& s, int before) -> asio::awaitable<void> {
+    co_await put_past(s, "b" + std::to_string(before % 2), before % 4 < 2 ? status::connected : status::failed);
+  };
+  at.proxy.before_each("EVALSHA", [&at, one_more] { return next_time(at, one_more); });
+  const std::optional<server_name> all;
+  const std::optional<basis> whatever;
+  const auto refused = co_await at.ours->disconnect(at.who, all, whatever);
+  CO_ASSERT_FAILS(refused, errc::stale_basis);
+  EXPECT_EQ(at.times, 100);
+  // Nothing of it was written.
+  const std::string left = co_await states(at);
+  EXPECT_EQ(left.find("DISCONNECTED"), std::string::npos) << left;
+  EXPECT_TRUE(left.starts_with("a=CONNECTED ")) << left;
+  co_await at.close();
+}
+
+TEST_F(redis_between_test, when_others_are_always_faster_it_is_a_conflict_and_nothing_is_written) {
+  run_co_test([&](asio::io_context& io) { return gives_up(io, server_); });
+}
+
+}  // namespace
+}  // namespace mcpstate

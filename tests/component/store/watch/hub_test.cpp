@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+// The hub when its store fails, is slow, or goes away: what the real stores cannot be made to do on command.
+#include "store/watch/hub.hh"
+
+#include <gtest/gtest.h>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
+#include <map>
+
+#include "support/co_test.hh"
+
+namespace mcpstate::test {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+owner user(std::string_view id) { return owner::user(id).value(); }
+
+// Records by owner, as revisions; and switches to break it.
+struct shelf {
+  explicit shelf(asio::any_io_executor executor) : gate(executor), hub(executor, source()) {
+    gate.expires_at(asio::steady_timer::time_point::max());
+  }
+  std::map<owner, std::map<std::string, std::uint64_t>> records;
+  bool list_fails = false, scan_fails = false, slow = false;
+  int listings = 0, readings = 0;
+  std::optional<std::uint64_t> foreign_count;  // tools that another program wrote
+  asio::steady_timer gate;                     // what a slow listing waits for
+  watch_hub hub;
+
+  task<std::vector<connection>> list(owner who) {
+    ++listings;
+    if (slow) {
+      auto [ec] = co_await gate.async_wait(aio::use_ec);
+      static_cast<void>(ec);
+    }
+    if (list_fails) co_return error(errc::deadline, "no answer");
+    std::vector<connection> out;
+    for (const auto& [name, revision] : records[who]) {
+      auto& c = out.emplace_back(who, name);
+      c.state = status::connected;
+      c.member = name;
+      c.revision = revision;
+      c.info.tool_count = revision;
+    }
+    co_return out;
+  }
+  task<std::optional<connection>> with_tools(owner who, std::string member) {
+    ++readings;
+    connection c(who, member);
+    c.state = status::connected;
+    c.member = member;
+    c.revision = records[who][member];
+    c.info.tool_count = foreign_count.value_or(c.revision);
+    c.tools = std::make_shared<const std::string>("[]");
+    co_return std::optional<connection>(std::move(c));
+  }
+  task<owner_page> scan(std::string) {
+    if (scan_fails) co_return error(errc::connection_lost, "gone");
+    owner_page page;
+    for (const auto& [who, mine] : records) page.owners.emplace_back(who);
+    co_return page;
+  }
+  watch_hub::source source() {
+    watch_hub::source s;
+    s.list = [this](owner who) { return list(std::move(who)); };
+    s.scan = [this](std::string cursor) { return scan(std::move(cursor)); };
+    s.with_tools = [this](owner who, std::string member) { return with_tools(std::move(who), std::move(member)); };
+    s.now = [] { return wall_clock().now(); };
+    return s;
+  }
+};
+
+std::string text(const result<event>& e) {
+  if (!e) return "!" + std::string(name_of(e.error().condition()));
+  if (e->what == event::kind::ready) return "ready";
+  if (e->what == event::kind::resync) return "resync";
+  const auto id = e->record->whose.id() + "/" + e->record->server;
+  return e->what == event::kind::removed ? "-" + id : "+" + id + "@" + std::to_string(e->record->revision);
+}
+
+// The next so many events, in order.
+asio::awaitable<std::string> next(watcher& w, int count) {
+  std::string out;
+  for (int i = 0; i < count; ++i) {
+    const auto e = co_await w.next();
+    out += (out.empty() ? "" : " ") + text(e);
+  }
+  co_return out;
+}
+
+asio::awaitable<void> outage_and_return(asio::any_io_executor executor) {
+  shelf s(executor);
+  s.records[user("1")] = {{"a", 1}, {"b", 1}, {"c", 1}};
+  auto w = s.hub.open(user("1"));
+  EXPECT_EQ(co_await next(*w, 4), "+1/a@1 +1/b@1 +1/c@1 ready");
+  const error gone(errc::connection_lost, "gone");
+  s.hub.lost(gone);
+  s.hub.lost(gone);
+  EXPECT_EQ(co_await next(*w, 1), "!unavailable");
+  s.records[user("1")] = {{"a", 1}, {"b", 2}, {"d", 1}};
+  s.hub.restored();
+  EXPECT_EQ(co_await next(*w, 4), "resync +1/b@2 -1/c +1/d@1");
+  s.hub.lost(gone);
+  EXPECT_EQ(co_await next(*w, 1), "!unavailable");
+  s.hub.restored();
+  EXPECT_EQ(co_await next(*w, 1), "resync");
+  co_await s.hub.close();
+}
+
+asio::awaitable<void> failing_listing(asio::any_io_executor executor) {
+  shelf s(executor);
+  s.records[user("1")] = {{"a", 1}};
+  s.list_fails = true;
+  auto w = s.hub.open(user("1"));
+  EXPECT_EQ(co_await next(*w, 1), "!unavailable");
+  CO_ASSERT_TRUE(co_await eventually([&s] { return s.listings >= 3; }));
+  s.list_fails = false;
+  EXPECT_EQ(co_await next(*w, 2), "+1/a@1 ready") << "several tries, one report";
+  co_await s.hub.close();
+}
+
+asio::awaitable<void> failing_scan(asio::any_io_executor executor) {
+  shelf s(executor);
+  for (const char* id : {"1", "2"}) s.records[user(id)]["a"] = 1;
+  s.scan_fails = true;
+  auto w = s.hub.open(std::nullopt);
+  EXPECT_EQ(co_await next(*w, 1), "!unavailable");
+  s.scan_fails = false;
+  EXPECT_EQ(co_await next(*w, 3), "+1/a@1 +2/a@1 ready");
+  s.records.erase(user("1"));
+  s.records[user("3")]["a"] = 1;
+  s.hub.changed_all();
+  EXPECT_EQ(co_await next(*w, 2), "-1/a +3/a@1");
+  co_await s.hub.close();
+}
+
+asio::awaitable<void> coalesced(asio::any_io_executor executor) {
+  shelf s(executor);
+  auto w = s.hub.open(user("1"));
+  EXPECT_EQ(co_await next(*w, 1), "ready");
+  s.slow = true;
+  const int before = s.listings;
+  s.hub.changed(user("1"));
+  CO_ASSERT_TRUE(co_await eventually([&] { return s.listings == before + 1; }));
+  for (int i = 0; i < 100; ++i) s.hub.changed(user("1"));
+  s.records[user("1")]["a"] = 7;
+  s.slow = false;
+  s.gate.cancel();
+  EXPECT_EQ(co_await next(*w, 1), "+1/a@7");
+  CO_ASSERT_TRUE(co_await eventually([&] { return s.listings == before + 2; }));
+  s.hub.changed(user("2"));
+  co_await s.hub.close();
+  EXPECT_EQ(s.listings, before + 2) << "nobody watches the other owner";
+}
+
+// A watcher that came while a listing was under way gets what a later one says.
+asio::awaitable<void> late_comer(asio::any_io_executor executor) {
+  shelf s(executor);
+  auto early = s.hub.open(user("1"));
+  EXPECT_EQ(co_await next(*early, 1), "ready");
+  s.slow = true;
+  s.hub.changed(user("1"));
+  CO_ASSERT_TRUE(co_await eventually([&] { return s.listings == 2; }));
+  auto late = s.hub.open(user("1"));
+  s.records[user("1")]["a"] = 1;
+  s.slow = false;
+  s.gate.cancel();
+  EXPECT_EQ(co_await next(*late, 2), "+1/a@1 ready");
+  EXPECT_EQ(co_await next(*early, 1), "+1/a@1");
+  EXPECT_GE(s.listings, 3);
+  co_await s.hub.close();
+}
+
+asio::awaitable<void> cancelled_read(asio::any_io_executor executor) {
+  using namespace asio::experimental::awaitable_operators;
+  shelf s(executor);
+  auto w = s.hub.open(user("1"));
+  EXPECT_EQ(co_await next(*w, 1), "ready");
+  auto either = w->next() || aio::wait_until(aio::after(10ms));
+  const auto ended = co_await std::move(either);
+  EXPECT_EQ(ended.index(), 1u);
+  s.records[user("1")]["a"] = 1;
+  s.hub.changed(user("1"));
+  EXPECT_EQ(co_await next(*w, 1), "+1/a@1") << "a cancelled read takes nothing with it";
+  co_await s.hub.close();
+}
+
+asio::awaitable<void> watcher_outlives_hub(asio::any_io_executor executor) {
+  std::unique_ptr<watcher> w, all;
+  {
+    shelf s(executor);
+    w = s.hub.open(user("1"));
+    all = s.hub.open(std::nullopt);
+    co_await s.hub.close();
+    auto late = s.hub.open(user("1"));
+    EXPECT_EQ(co_await next(*late, 1), "!cancelled");
+  }
+  EXPECT_EQ(co_await next(*w, 1), "!cancelled");
+  EXPECT_EQ(co_await next(*all, 1), "!cancelled");
+}
+
+// Watchers come and go while listings are under way.
+asio::awaitable<void> leaving(asio::any_io_executor executor) {
+  shelf s(executor);
+  for (int i = 0; i < 50; ++i) s.records[user(std::to_string(i))]["a"] = 1;
+  s.slow = true;
+  auto one = s.hub.open(user("1"));
+  auto all = s.hub.open(std::nullopt);
+  CO_ASSERT_TRUE(co_await eventually([&] { return s.listings >= 10; }));
+  one.reset();
+  all.reset();
+  EXPECT_FALSE(s.hub.watched());
+  s.slow = false;
+  s.gate.cancel();
+  auto again = s.hub.open(std::nullopt);
+  for (int i = 0; i < 50; ++i) EXPECT_EQ((co_await next(*again, 1)).substr(0, 1), "+");
+  EXPECT_EQ(co_await next(*again, 1), "ready");
+  co_await s.hub.close();
+}
+
+asio::awaitable<std::string> next_count(watcher& w) {
+  const auto e = co_await w.next();
+  co_return e && e->record ? std::to_string(e->record->info.tool_count.value_or(0)) + (e->record->tools ? " tools" : "")
+                           : std::string("none");
+}
+
+// They are read for as long as the record does not tell of them.
+asio::awaitable<void> foreign_tools(asio::any_io_executor executor) {
+  shelf s(executor);
+  s.records[user("1")] = {{"a", 1}, {"b", 1}};
+  s.hub.changed_tools(user("1"), "a");
+  auto w = s.hub.open(user("1"));
+  EXPECT_EQ(co_await next(*w, 3), "+1/a@1 +1/b@1 ready");
+  EXPECT_EQ(s.readings, 0) << "nobody watched";
+  s.foreign_count = 7;
+  s.hub.changed_tools(user("1"), "a");
+  EXPECT_EQ(co_await next_count(*w), "7");
+  EXPECT_EQ(s.readings, 1);
+  s.records[user("1")]["a"] = 2;
+  s.hub.changed(user("1"));
+  EXPECT_EQ(co_await next_count(*w), "7") << "the record says 2";
+  s.foreign_count.reset();
+  s.records[user("1")]["a"] = 3;
+  s.hub.changed(user("1"));
+  EXPECT_EQ(co_await next_count(*w), "3");
+  EXPECT_EQ(s.readings, 3);
+  s.records[user("1")]["a"] = 4;
+  s.hub.changed(user("1"));
+  EXPECT_EQ(co_await next_count(*w), "4");
+  EXPECT_EQ(s.readings, 3) << "it tells of them itself again";
+  s.records[user("1")].erase("a");
+  s.hub.changed_tools(user("1"), "a");
+  EXPECT_EQ(co_await next(*w, 1), "-1/a");
+  co_await s.hub.close();
+}
+
+using body = asio::awaitable<void> (*)(asio::any_io_executor);
+void run(body what) {
+  run_co_test([what](asio::io_context& io) { return what(io.get_executor()); });
+}
+
+}  // namespace
+
+TEST(watch_hub, an_outage_is_told_once_and_then_the_difference) { run(&outage_and_return); }
+TEST(watch_hub, a_listing_that_fails_is_tried_again) { run(&failing_listing); }
+TEST(watch_hub, a_scan_that_fails_is_tried_again) { run(&failing_scan); }
+TEST(watch_hub, notices_that_come_together_cost_one_listing_more) { run(&coalesced); }
+TEST(watch_hub, a_late_comer_gets_a_listing_of_its_own) { run(&late_comer); }
+TEST(watch_hub, a_cancelled_read_loses_nothing) { run(&cancelled_read); }
+TEST(watch_hub, a_watcher_may_outlive_the_hub) { run(&watcher_outlives_hub); }
+TEST(watch_hub, tools_of_another_program_are_read) { run(&foreign_tools); }
+TEST(watch_hub, watchers_may_leave_at_any_time) { run(&leaving); }
+
+}  // namespace mcpstate::test

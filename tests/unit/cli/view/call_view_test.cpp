@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#include <gtest/gtest.h>
+
+#include "cli/view/call_view.hh"
+
+namespace mcpstate::cli {
+namespace {
+
+std::string raw(const std::string& content) { return text_of_result("{\"content\":" + content + "}", false); }
+std::string shown_at_terminal(const std::string& content) { return text_of_result("{\"content\":" + content + "}", true); }
+
+TEST(ToolResult, TextIsText) {
+  EXPECT_EQ(raw(R"([{"type":"text","text":"a\nb"},{"type":"text","text":"c\n"}])"), "a\nb\nc\n");
+  EXPECT_EQ(raw(R"([{"type":"text","text":"\u001b[31m\r\n"}])"), "\x1b[31m\r\n");
+}
+
+TEST(ToolResult, TextAtATerminalCannotActOnIt) {
+  EXPECT_EQ(shown_at_terminal(R"([{"type":"text","text":"\u001b[31mred\r\nnext\tone"}])"), "\\x1b[31mred\nnext\\tone\n");
+}
+
+TEST(ToolResult, TheRestIsSummarised) {
+  EXPECT_EQ(raw(R"([{"type":"image","data":"QUJD","mimeType":"image/png"}])"), "[image image/png, 3 B]\n");
+  EXPECT_EQ(raw(R"([{"type":"audio","data":"QQ==","mimeType":"audio/wav"}])"), "[audio audio/wav, 1 B]\n");
+  EXPECT_EQ(raw(R"([{"type":"image"}])"), "[image, no data]\n");
+  EXPECT_EQ(raw(R"([{"type":"resource_link","name":"n","uri":"file:///x"}])"), "[link n: file:///x]\n");
+  EXPECT_EQ(raw(R"([{"type":"resource","resource":{"uri":"u://x","text":"inside"}}])"), "[resource u://x]\ninside\n");
+  EXPECT_EQ(raw(R"([{"type":"resource","resource":{"uri":"u://x","blob":"QUJD"}}])"), "[resource u://x, 3 B]\n");
+  EXPECT_EQ(raw(R"([{"type":"hologram"}, 7, {"type":"resource"}])"), "[hologram, 19 B]\n[?]\n[resource]\n");
+}
+
+TEST(ToolResult, WithoutContentIsWhatIsStructured) {
+  EXPECT_EQ(text_of_result(R"({"content":[],"structuredContent":{"a":1}})", false), "{\"a\":1}\n");
+  EXPECT_EQ(text_of_result(R"({"structuredContent":[1]})", false), "[1]\n");
+  EXPECT_EQ(text_of_result(R"({"content":[{"type":"text","text":"x"}],"structuredContent":{"a":1}})", false), "x\n");
+  EXPECT_EQ(text_of_result("{}", false), "");
+}
+
+}  // namespace
+}  // namespace mcpstate::cli

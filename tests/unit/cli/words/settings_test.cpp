@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "cli/words/settings.hh"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "cli/words/dotenv.hh"
+#include "core/duration.hh"
+
+namespace mcpstate::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using variables = std::map<std::string, std::string>;
+
+surroundings around(variables env, std::string dotenv = {}) {
+  surroundings out;
+  out.variable = [env = std::move(env)](const std::string& name) -> std::optional<std::string> {
+    const auto found = env.find(name);
+    if (found == env.end()) return std::nullopt;
+    return found->second;
+  };
+  out.dotenv = std::move(dotenv);
+  return out;
+}
+
+TEST(Duration, ReadsNumbersWithUnitsAndTheirSums) {
+  EXPECT_EQ(parse_duration("24h", "x").value(), 24h);
+  EXPECT_EQ(parse_duration("90m", "x").value(), 90min);
+  EXPECT_EQ(parse_duration("30s", "x").value(), 30s);
+  EXPECT_EQ(parse_duration("500ms", "x").value(), 500ms);
+  EXPECT_EQ(parse_duration("7d", "x").value(), 24h * 7);
+  EXPECT_EQ(parse_duration("1h30m", "x").value(), 90min);
+}
+
+TEST(Duration, RefusesEverythingElseAndNamesTheOption) {
+  for (const char* wrong : {"", "5", "h", "-5s", "5 s", "5s ", "1.5h", "99999999999999h", "4000d", "0s", "5x", "\x1b[2J"}) {
+    const auto got = parse_duration(wrong, "--ttl");
+    ASSERT_FALSE(got) << wrong;
+    EXPECT_TRUE(got.error().is(cond::invalid));
+    EXPECT_EQ(got.error().detail().rfind("--ttl '", 0), 0U) << got.error().detail();
+    EXPECT_EQ(got.error().detail().find('\x1b'), std::string::npos);
+  }
+}
+
+TEST(Dotenv, ReadsWhatPeopleWrite) {
+  const auto got = parse_dotenv(
+      "\xEF\xBB\xBF# a comment\n"
+      "\n"
+      "PLAIN=redis://a:1/0\r\n"
+      "export EXPORTED = spaced value  # and a comment\n"
+      "HASH=a#b\n"
+      "SINGLE='as $it \\n is' # comment\n"
+      "DOUBLE=\"line\\nnext \\\"q\\\" \\$HOME \\x\"\n"
+      "MANY='first\nsecond'\n"
+      "EMPTY=\n"
+      "exporter=1\n"
+      "not a line\n"
+      "9BAD=1\n"
+      "PLAIN=redis://b:2/1");
+  const variables expected{{"PLAIN", "redis://b:2/1"},
+                           {"EXPORTED", "spaced value"},
+                           {"HASH", "a#b"},
+                           {"SINGLE", "as $it \\n is"},
+                           {"DOUBLE", "line\nnext \"q\" $HOME \\x"},
+                           {"MANY", "first\nsecond"},
+                           {"EMPTY", ""},
+                           {"exporter", "1"}};
+  EXPECT_EQ(got, expected);
+}
+
+TEST(Dotenv, PassesOverAQuoteThatNeverEnds) {
+  const variables expected{{"B", "2"}};
+  EXPECT_EQ(parse_dotenv("A='never\nB=2\n"), expected);
+  EXPECT_TRUE(parse_dotenv("").empty());
+  EXPECT_TRUE(parse_dotenv("A").empty());
+}
+
+TEST(Settings, AFlagWinsOverTheEnvironmentAndThatOverTheFile) {
+  global_flags flags;
+  const auto from_file = choose_settings(flags, around({}, "REDIS_URL=redis://file/1\n"));
+  ASSERT_TRUE(from_file);
+  EXPECT_EQ(from_file->url, "redis://file/1");
+  EXPECT_EQ(from_file->origin, origin_of_url::dotenv);
+  const auto from_env = choose_settings(flags, around({{"REDIS_URL", "redis://env/2"}}, "REDIS_URL=redis://file/1\n"));
+  ASSERT_TRUE(from_env);
+  EXPECT_EQ(from_env->url, "redis://env/2");
+  flags.store = "memory:";
+  const auto from_flag = choose_settings(flags, around({{"REDIS_URL", "redis://env/2"}}));
+  ASSERT_TRUE(from_flag);
+  EXPECT_EQ(from_flag->url, "memory:");
+  EXPECT_EQ(from_flag->origin, origin_of_url::flag);
+}
+
+TEST(Settings, AnEmptyVariableIsNotSetAndNothingMeansTheEmbeddedStore) {
+  const auto got = choose_settings(global_flags(), around({{"REDIS_URL", ""}, {"MCPSTATE_TTL", ""}}));
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->url, "sqlite:");
+  EXPECT_EQ(got->origin, origin_of_url::none);
+  EXPECT_EQ(got->options.ttl, 24h);
+}
+
+TEST(Settings, ReadsTimesAndKeys) {
+  global_flags flags;
+  flags.timeout = "250ms";
+  flags.prefix = "app:mcp";
+  flags.layout = "tagged";
+  const auto got = choose_settings(flags, around({{"MCPSTATE_TTL", "90m"}}));
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->options.ttl, 90min);
+  EXPECT_EQ(got->options.timeout, 250ms);
+  EXPECT_EQ(got->options.prefix, "app:mcp");
+  EXPECT_EQ(got->options.layout, key_layout::tagged);
+}
+
+TEST(Settings, AWrongValueSaysWhereItCameFromAndNeverASecret) {
+  const auto url = choose_settings(global_flags(), around({}, "REDIS_URL=http://joe:hunter2@host/"));
+  ASSERT_FALSE(url);
+  EXPECT_EQ(url.error().detail().rfind("REDIS_URL in .env: ", 0), 0U) << url.error().detail();
+  EXPECT_EQ(url.error().detail().find("hunter2"), std::string::npos) << url.error().detail();
+  const auto ttl = choose_settings(global_flags(), around({{"MCPSTATE_TTL", "ten"}}));
+  ASSERT_FALSE(ttl);
+  EXPECT_EQ(ttl.error().detail().rfind("MCPSTATE_TTL 'ten'", 0), 0U) << ttl.error().detail();
+  global_flags flags;
+  flags.ttl = "10ms";
+  EXPECT_FALSE(choose_settings(flags, around({})));
+  flags.ttl = "1h";
+  flags.prefix = "a b";
+  EXPECT_FALSE(choose_settings(flags, around({})));
+}
+
+}  // namespace
+}  // namespace mcpstate::cli

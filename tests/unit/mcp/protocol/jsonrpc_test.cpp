@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#include "mcp/protocol/jsonrpc.hh"
+
+#include <gtest/gtest.h>
+
+namespace mcpstate::mcp {
+namespace {
+
+using kind = message::kind;
+
+message one(std::string_view text) {
+  auto read = decode_messages(text, false);
+  EXPECT_TRUE(read.has_value()) << text << ": " << read.error().full_text();
+  return read ? read->at(0) : message();
+}
+
+TEST(JsonRpc, Kinds) {
+  const message request = one(R"({"jsonrpc":"2.0","id":"a\"b","method":"roots/list","params":{"x": 1.0}})");
+  EXPECT_EQ(request.what, kind::request);
+  EXPECT_EQ(request.id, R"("a\"b")");
+  EXPECT_EQ(request.method, "roots/list");
+  EXPECT_EQ(request.body, R"({"x": 1.0})");
+  EXPECT_EQ(one(R"({"method":"m","jsonrpc":"2.0"})").what, kind::notification);
+  EXPECT_EQ(one(R"({"method":"m","jsonrpc":"2.0","id":null})").what, kind::notification);
+  const message result = one(R"({"id":7,"result":{"a":[1 , 2]},"jsonrpc":"2.0"})");
+  EXPECT_EQ(result.what, kind::result);
+  EXPECT_EQ(result.id, "7");
+  EXPECT_EQ(result.body, R"({"a":[1 , 2]})");
+  const message failure = one(R"({"id":7,"error":{"code":-32601,"message":"n\u006f"},"jsonrpc":"2.0"})");
+  EXPECT_EQ(failure.what, kind::failure);
+  EXPECT_EQ(failure.error_code, rpc::method_not_found);
+  EXPECT_EQ(failure.error_message, "no");
+  EXPECT_EQ(one(R"({"id":null,"error":{},"jsonrpc":"2.0"})").id, "");
+  EXPECT_EQ(one(R"({"id":7,"error":null,"result":1,"jsonrpc":"2.0"})").what, kind::result);
+}
+
+TEST(JsonRpc, Refused) {
+  for (const char* const text :
+       {"", "x", "[]", "7", "{}", R"({"jsonrpc":"1.0","id":1,"result":{}})", R"({"jsonrpc":"2.0","id":1})",
+        R"({"jsonrpc":"2.0","result":{}})", R"({"jsonrpc":"2.0","id":[],"result":{}})",
+        R"({"jsonrpc":"2.0","id":1,"error":"x"})", R"({"jsonrpc":"2.0","method":1})",
+        R"({"jsonrpc":"2.0","id":1,"result":{}})"
+        "{}",
+        R"([{"jsonrpc":"2.0","method":"a"}])"}) {
+    const auto read = decode_messages(text, false);
+    ASSERT_FALSE(read.has_value()) << text;
+    EXPECT_EQ(read.error().code(), errc::protocol);
+  }
+}
+
+TEST(JsonRpc, Batches) {
+  const auto read = decode_messages(R"([{"jsonrpc":"2.0","method":"a"}, {"jsonrpc":"2.0","id":1,"result":[]}])", true);
+  ASSERT_TRUE(read.has_value());
+  ASSERT_EQ(read->size(), 2U);
+  EXPECT_EQ(read->at(0).method, "a");
+  EXPECT_EQ(read->at(1).body, "[]");
+  EXPECT_TRUE(decode_messages("[]", true).value().empty());
+  EXPECT_FALSE(decode_messages("[1]", true).has_value());
+}
+
+TEST(JsonRpc, Ids) {
+  EXPECT_EQ(number_of_id("7"), 7U);
+  EXPECT_EQ(number_of_id("\"7\""), 7U);
+  for (const char* const other : {"", "\"\"", "-1", "7.0", "\"a\"", "99999999999999999999", "\"7", "7a"}) {
+    EXPECT_FALSE(number_of_id(other).has_value()) << other;
+  }
+}
+
+TEST(JsonRpc, Encodes) {
+  EXPECT_EQ(encode_request(3, "tools/list", "{}"), R"({"jsonrpc":"2.0","id":3,"method":"tools/list","params":{}})");
+  EXPECT_EQ(encode_request(3, "ping", ""), R"({"jsonrpc":"2.0","id":3,"method":"ping"})");
+  EXPECT_EQ(encode_notification("n", ""), R"({"jsonrpc":"2.0","method":"n"})");
+  EXPECT_EQ(encode_result("\"a\"", "{}"), R"({"jsonrpc":"2.0","id":"a","result":{}})");
+  EXPECT_EQ(encode_failure("1", -32601, "no \"such\""),
+            R"({"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no \"such\""}})");
+}
+
+}  // namespace
+}  // namespace mcpstate::mcp
