@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/text/ascii.hh"
 #include "core/json/slice.hh"
 #include "fuzz/expect.hh"
 #include "http/token.hh"
@@ -24,7 +25,7 @@ void check_list(const tool_header_list& list) {
   for (const tool_header& each : list) {
     MCPSTATE_FUZZ_EXPECT(each.pointer.starts_with('/'));
     MCPSTATE_FUZZ_EXPECT(each.name.starts_with("Mcp-Param-") && each.name.size() > 10 && is_token(each.name));
-    MCPSTATE_FUZZ_EXPECT(names.insert(ascii_lower(each.name)).second);
+    MCPSTATE_FUZZ_EXPECT(names.insert(mcpstate::ascii_lower(each.name)).second);
     bytes += each.pointer.size() + each.name.size();
   }
   MCPSTATE_FUZZ_EXPECT(bytes <= 8192);

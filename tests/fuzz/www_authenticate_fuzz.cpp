@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/text/ascii.hh"
 #include "fuzz/expect.hh"
 #include "http/token.hh"
 #include "http/www_authenticate.hh"
@@ -28,11 +29,11 @@ std::vector<std::string> lines_of(std::string_view text) {
 void check(const std::vector<auth_challenge>& read) {
   MCPSTATE_FUZZ_EXPECT(read.size() <= 16);
   for (const auth_challenge& each : read) {
-    MCPSTATE_FUZZ_EXPECT(is_token(each.scheme) && each.scheme == ascii_lower(each.scheme));
+    MCPSTATE_FUZZ_EXPECT(is_token(each.scheme) && each.scheme == mcpstate::ascii_lower(each.scheme));
     MCPSTATE_FUZZ_EXPECT(each.parameters.size() <= 32);
     std::set<std::string> names;
     for (const auto& [name, value] : each.parameters) {
-      MCPSTATE_FUZZ_EXPECT(is_token(name) && name == ascii_lower(name) && names.insert(name).second);
+      MCPSTATE_FUZZ_EXPECT(is_token(name) && name == mcpstate::ascii_lower(name) && names.insert(name).second);
       MCPSTATE_FUZZ_EXPECT(each.find(name) == value);
     }
   }

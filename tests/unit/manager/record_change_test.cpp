@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "manager/record_change.hh"
+#include "core/text/utf8.hh"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
