@@ -37,7 +37,7 @@ struct observed {
   } what = kind::broken;
   message msg;          // of answer and failure
   unsigned status = 0;  // HTTP; 0 if there was none
-  error why;            // of all but answer
+  error why{errc::bug, std::string()};  // of all but answer
 };
 // From the result of a request, and what HTTP said if it was no success.
 [[nodiscard]] observed observe(const result<message>& got, const std::optional<http_answer>& refusal);
@@ -60,7 +60,7 @@ class detect_fsm {
     } what = kind::fail;
     std::string version;  // of discover; of done with era::modern
     era found = era::legacy;
-    error why;
+    error why{errc::bug, std::string()};  // of fail
   };
   step start();
   step next(const observed& got);
