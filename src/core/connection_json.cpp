@@ -33,7 +33,7 @@ void append_connection_head(std::string& out, const connection& c) {
 
 std::string to_json(const connection& c) {
   // The tools key may hold junk of another program, and :info may vouch for it wrongly: only a JSON array goes out.
-  const bool good_tools = c.tools && check_json(*c.tools, json_shape::array, max_tools_depth).ok;
+  const bool good_tools = c.tools && check_json(*c.tools, json_shape::array, json_depth_of_tools).ok;
   std::string out;
   out.reserve(512 + (good_tools ? c.tools->size() : 0));
   object_writer members(out);

@@ -18,7 +18,7 @@ void write_text(object_writer& out, std::string_view name, std::string_view valu
 
 bool are_written(std::string_view capabilities) {
   return !capabilities.empty() && capabilities.size() <= max_capabilities_bytes &&
-         check_json(capabilities, json_shape::object, max_capabilities_depth).ok;
+         check_json(capabilities, json_shape::object, json_depth_of_capabilities).ok;
 }
 
 // The longest front of at most max bytes that splits no character.

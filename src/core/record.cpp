@@ -92,7 +92,7 @@ void count_tools(connection& c) {
   c.info.tools_hash.clear();
   c.info.tools_bytes.reset();
   if (!c.tools) return;
-  const json_check check = check_json(*c.tools, json_shape::array, max_tools_depth);
+  const json_check check = check_json(*c.tools, json_shape::array, json_depth_of_tools);
   if (!check.ok) {
     c.problems.push_back("tools are not a JSON array: " + check.fault + " at byte " + std::to_string(check.at));
     return;

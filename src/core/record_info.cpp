@@ -4,7 +4,9 @@
 #include <boost/json/basic_parser_impl.hpp>
 
 #include <charconv>
+#include <functional>
 #include <limits>
+#include <utility>
 
 #include "core/details_json.hh"
 #include "core/json/depth.hh"
@@ -64,6 +66,8 @@ std::optional<timestamp> to_time(std::string_view text) {
 // of the wrong type count as absent: a record is never lost to one odd member.
 class info_handler {
  public:
+  explicit info_handler(std::string_view source) : source_(source) {}
+
   static constexpr std::size_t max_object_size = std::numeric_limits<std::size_t>::max();
   static constexpr std::size_t max_array_size = max_object_size;
   static constexpr std::size_t max_key_size = max_object_size;
@@ -84,6 +88,8 @@ class info_handler {
   bool on_key_part(json::string_view text, std::size_t, error_code&) { return gather(text); }
   bool on_key(json::string_view text, std::size_t, error_code&) {
     name_ = whole(text, name_storage_);
+    // A name with escapes is in a buffer of the parser, which does not outlive this call.
+    if (!is_source(name_)) name_ = name_storage_ = std::string(name_);
     return true;
   }
   bool on_string_part(json::string_view text, std::size_t, error_code&) { return gather(text); }
@@ -116,7 +122,10 @@ class info_handler {
 
   info_record read;
   bool has_revision = false;
-  bool has_capabilities = false;
+  // The object, as it is written.
+  [[nodiscard]] std::string_view capabilities() const {
+    return capabilities_name_.empty() ? std::string_view() : object_behind(capabilities_name_);
+  }
 
  private:
   enum class section { server_info, capabilities, error, other };
@@ -130,7 +139,7 @@ class info_handler {
   bool enter(section inner) {
     if (depth_ == 1) {
       section_ = inner;
-      has_capabilities = has_capabilities || inner == section::capabilities;
+      if (inner == section::capabilities && is_source(name_)) capabilities_name_ = name_;
       if (inner == section::error) read.info.error.emplace();
     }
     ++depth_;
@@ -139,6 +148,15 @@ class info_handler {
   bool leave() noexcept {
     --depth_;
     return true;
+  }
+  [[nodiscard]] bool is_source(std::string_view text) const noexcept {
+    const std::less_equal<const char*> before;
+    return before(source_.data(), text.data()) && before(text.data(), source_.data() + source_.size());
+  }
+  // Boost.JSON does not tell where a value stands, but a name tells where to look for it.
+  [[nodiscard]] std::string_view object_behind(std::string_view name) const {
+    const auto end_of_name = static_cast<std::size_t>(name.data() + name.size() - source_.data());
+    return mcp::json_walk(source_.substr(source_.find('{', end_of_name))).take();
   }
   bool gather(json::string_view text) {
     gathered_.append(text.data(), text.size());
@@ -180,7 +198,9 @@ class info_handler {
 
   std::size_t depth_ = 0;
   section section_ = section::other;
+  std::string_view source_;
   std::string_view name_;  // of the member whose value comes next
+  std::string_view capabilities_name_;
   std::string name_storage_, gathered_;
 };
 
@@ -233,17 +253,13 @@ std::string encode_info(std::uint64_t revision, timestamp expires_at, std::optio
 std::optional<info_record> decode_info(std::string_view bytes) {
   if (bytes.size() > max_info_bytes) return std::nullopt;
   json::parse_options limits;
-  limits.max_depth = max_info_depth;
-  json::basic_parser<info_handler> parser(limits);
+  limits.max_depth = json_depth_of_records;
+  json::basic_parser<info_handler> parser(limits, bytes);
   error_code ec;
   const std::size_t length = parser.write_some(false, bytes.data(), bytes.size(), ec);
   info_handler& handler = parser.handler();
   if (ec || length != bytes.size() || !parser.done() || !handler.has_revision) return std::nullopt;
-  // Boost.JSON does not tell where a value stands, and these bytes are kept as they are.
-  if (handler.has_capabilities) {
-    const auto capabilities = mcp::find_member(bytes, "capabilities");
-    if (capabilities && mcp::kind_of(*capabilities) == mcp::json_kind::object) handler.read.info.capabilities = *capabilities;
-  }
+  handler.read.info.capabilities = handler.capabilities();
   return std::move(handler.read);
 }
 

@@ -48,7 +48,7 @@ result<tools_list> tools_list::parse(std::string bytes, std::size_t limit) {
     return error(errc::too_large,
                  "a tool list of " + std::to_string(bytes.size()) + " bytes is over the limit of " + std::to_string(limit));
   }
-  const json_check check = check_json(bytes, json_shape::array, max_tools_depth);
+  const json_check check = check_json(bytes, json_shape::array, json_depth_of_tools);
   if (!check.ok) {
     return error(errc::bad_tools, "tools are not a JSON array: " + check.fault + " at byte " + std::to_string(check.at));
   }

@@ -27,7 +27,7 @@ bool names(std::string_view raw_key, std::string_view name) {
 
 std::optional<std::string> validate_json(std::string_view text) {
   const bool array = kind_of(text) == json_kind::array;
-  const json_check checked = check_json(text, array ? json_shape::array : json_shape::object, max_message_depth);
+  const json_check checked = check_json(text, array ? json_shape::array : json_shape::object, json_depth_of_messages);
   if (checked.ok) return std::nullopt;
   return checked.fault + " at byte " + std::to_string(checked.at);
 }
