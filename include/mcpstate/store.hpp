@@ -23,9 +23,9 @@
 //     auto written = co_await store.put(std::move(up));      // result<connection>, with its new revision
 //     auto all = co_await store.list(who, tools_wanted::no); // one round trip, whatever their number
 //
-// What every implementation guarantees (ARCHITECTURE.md, Invariants): every change is one atomic step; a change says what it was based
-// on and is refused with cond::conflict when that no longer holds; everything expires; a name reaches no other record; the
-// last good tools survive a failure; tool bytes are never changed.
+// What every implementation guarantees (ARCHITECTURE.md, Invariants): every change is one atomic step; a change says what it
+// was based on and is refused with cond::conflict when that no longer holds; everything expires; a name reaches no other
+// record; the last good tools survive a failure; tool bytes are never changed.
 namespace mcpstate {
 
 struct store_options {

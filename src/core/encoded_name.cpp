@@ -14,9 +14,7 @@ constexpr bool is_encoded_byte(unsigned char byte) noexcept {
 }
 
 // The value of an upper-case digit: the other case would give one name two encodings.
-std::optional<unsigned> upper_hex_value(char digit) noexcept {
-  return digit >= 'a' ? std::nullopt : hex_value(digit);
-}
+std::optional<unsigned> upper_hex_value(char digit) noexcept { return digit >= 'a' ? std::nullopt : hex_value(digit); }
 
 }  // namespace
 

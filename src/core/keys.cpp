@@ -32,8 +32,8 @@ constexpr std::array<kind_name, 5> credential_fields = {{{key_kind::credential, 
                                                          {key_kind::login, ":login"}}};
 // Keys that are one word behind the prefix, or one word and a part.
 constexpr std::array<kind_name, 2> single_keys = {{{key_kind::instances, "instances"}, {key_kind::layout_marker, "layout"}}};
-constexpr std::array<kind_name, 2> hash_keys = {{{key_kind::oauth_flow, "oauth:flow:"},
-                                                 {key_kind::oauth_client, "oauth:client:"}}};
+constexpr std::array<kind_name, 2> hash_keys = {
+    {{key_kind::oauth_flow, "oauth:flow:"}, {key_kind::oauth_client, "oauth:client:"}}};
 
 template <std::size_t N>
 std::optional<key_kind> kind_of(const std::array<kind_name, N>& known, std::string_view text) noexcept {

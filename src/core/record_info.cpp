@@ -20,7 +20,7 @@ namespace json = boost::json;
 using json::error_code;
 
 constexpr std::size_t max_info_bytes = 1024u * 1024;
-constexpr std::uint64_t max_millis = 253'402'300'799'999;             // 9999-12-31: more does not fit a timestamp's text
+constexpr std::uint64_t max_millis = 253'402'300'799'999;                // 9999-12-31: more does not fit a timestamp's text
 constexpr std::uint64_t max_lua_integer = (std::uint64_t{1} << 53) - 1;  // more is not exact in a script
 
 std::uint64_t to_millis(timestamp t) {
@@ -40,14 +40,14 @@ struct named_member {
   T details::*member;
 };
 constexpr named_member<std::string> text_members[] = {{"registered", &details::registered},
-                                                        {"transport", &details::transport},
-                                                        {"url", &details::url},
-                                                        {"protocol_version", &details::protocol_version},
-                                                        {"tools_hash", &details::tools_hash}};
+                                                      {"transport", &details::transport},
+                                                      {"url", &details::url},
+                                                      {"protocol_version", &details::protocol_version},
+                                                      {"tools_hash", &details::tools_hash}};
 constexpr named_member<std::optional<timestamp>> time_members[] = {{"last_connected_at", &details::last_connected_at},
-                                                                     {"checked_at", &details::checked_at}};
+                                                                   {"checked_at", &details::checked_at}};
 constexpr named_member<std::optional<std::uint64_t>> number_members[] = {{"tool_count", &details::tool_count},
-                                                                           {"tools_bytes", &details::tools_bytes}};
+                                                                         {"tools_bytes", &details::tools_bytes}};
 
 template <class T, std::size_t N>
 T details::*find(const named_member<T> (&known)[N], std::string_view name) noexcept {
@@ -88,7 +88,7 @@ class info_handler {
   bool on_key_part(json::string_view text, std::size_t, error_code&) { return gather(text); }
   bool on_key(json::string_view text, std::size_t, error_code&) {
     name_ = whole(text, name_storage_);
-    // A name with escapes is in a buffer of the parser, which does not outlive this call.
+    // A name with escapes is in a buffer of the parser that does not outlive this call.
     if (!is_source(name_)) name_ = name_storage_ = std::string(name_);
     return true;
   }

@@ -68,7 +68,8 @@ void check_document(std::string_view bytes) {
   MCPSTATE_FUZZ_EXPECT(read.has_value() == (has_revision && bytes.size() <= 1024u * 1024));
   MCPSTATE_FUZZ_EXPECT(!read || read->revision == number);
   const auto* url = document.get_object().if_contains("url");
-  MCPSTATE_FUZZ_EXPECT(!read || read->info.url == (url && url->is_string() ? std::string(url->get_string()) : std::string()));
+  MCPSTATE_FUZZ_EXPECT(!read ||
+                       read->info.url == (url && url->is_string() ? std::string(url->get_string()) : std::string()));
 }
 
 }  // namespace

@@ -6,9 +6,9 @@
 
 // How ids and names are written inside Redis keys and set members.
 //
-// The bytes  : % { } * ? [ ] \  and the control bytes 0x00–0x1F and 0x7F are written as %XX with upper-case digits. Every other
-// byte stays as it is, so plain names read as other programs write them. No two names have the same encoding, a decoded name
-// encodes to the same bytes again, and no name can hold a separator, a pattern or a hash tag.
+// The bytes  : % { } * ? [ ] \  and the control bytes 0x00–0x1F and 0x7F are written as %XX with upper-case digits. Every
+// other byte stays as it is, so plain names read as other programs write them. No two names have the same encoding, a
+// decoded name encodes to the same bytes again, and no name can hold a separator, a pattern or a hash tag.
 //
 // All functions are pure, safe from any thread, and throw only std::bad_alloc.
 namespace mcpstate {

@@ -22,8 +22,8 @@ struct raw_record {
   std::shared_ptr<const std::string> tools;
   bool tools_asked = false;
 };
-// The connection that these values mean, with its problems. Absent when there is neither a status nor an :info: the name then
-// stands in a set only.
+// The connection that these values mean, with its problems. Absent when there is neither a status nor an :info: the name
+// then stands in a set only.
 //
 // The status key decides. A missing status beside an :info means DISCONNECTED. Any text but the three words is reported and
 // shown as DISCONNECTED. Finer states and errors apply only where :info belongs to this status and connected_at.

@@ -35,8 +35,8 @@ struct observed {
     ended,    // stdio: the process ended, or closed its streams
     broken,   // everything else: the network, TLS, 5xx, a redirect
   } what = kind::broken;
-  message msg;          // of answer and failure
-  unsigned status = 0;  // HTTP; 0 if there was none
+  message msg;                          // of answer and failure
+  unsigned status = 0;                  // HTTP; 0 if there was none
   error why{errc::bug, std::string()};  // of all but answer
 };
 // From the result of a request, and what HTTP said if it was no success.

@@ -234,10 +234,10 @@ TEST(keys, the_owners_of_a_server_are_recognised) {
     EXPECT_EQ(decode_name(found->member), name);
     EXPECT_EQ(found->part, "17");
   }
-  for (const char* key :
-       {"", "mcp:server:", "mcp:server:github", "mcp:server:github:owners", "mcp:server:github:owners:",
-        "mcp:server:github:owners:x", "mcp:server:github:owners:1:2", "mcp:server::owners:1", "mcp:server:a:b:owners:1",
-        "mcp2:server:github:owners:1", "mcp:server:github:owners:01", "mcp:server:github:owners:4294967296"}) {
+  for (const char* key : {"", "mcp:server:", "mcp:server:github", "mcp:server:github:owners",
+                          "mcp:server:github:owners:", "mcp:server:github:owners:x", "mcp:server:github:owners:1:2",
+                          "mcp:server::owners:1", "mcp:server:a:b:owners:1", "mcp2:server:github:owners:1",
+                          "mcp:server:github:owners:01", "mcp:server:github:owners:4294967296"}) {
     EXPECT_FALSE(keys.identify(key)) << key;
   }
   EXPECT_FALSE(keys.identify("mcp:user:github:owners:1"));

@@ -300,11 +300,11 @@ TEST(InfoDecode, RefusesWhatIsNoJson) {
 
 // Members count where they belong and nowhere else, whatever a peer has put into its capabilities.
 TEST(InfoDecode, MembersInsideOtherValuesAreNotTaken) {
-  const auto read = decode_info(
-      R"({"revision":7,"x":{"revision":9,"url":"u","error":{"code":"c"},"server_info":{"name":"n"}},)"
-      R"("capabilities":{"status":"CONNECTED","name":"n","managed":true,"deep":{"capabilities":{}}},)"
-      R"("server_info":{"version":"1","x":{"name":"n"},"y":["name","n"]},"y":[{"url":"u"},"url","u",9],)"
-      R"("error":{"message":"m","x":{"code":"c","attempt":3}}})");
+  const auto read =
+      decode_info(R"({"revision":7,"x":{"revision":9,"url":"u","error":{"code":"c"},"server_info":{"name":"n"}},)"
+                  R"("capabilities":{"status":"CONNECTED","name":"n","managed":true,"deep":{"capabilities":{}}},)"
+                  R"("server_info":{"version":"1","x":{"name":"n"},"y":["name","n"]},"y":[{"url":"u"},"url","u",9],)"
+                  R"("error":{"message":"m","x":{"code":"c","attempt":3}}})");
   ASSERT_TRUE(read);
   EXPECT_EQ(read->revision, 7U);
   EXPECT_FALSE(read->state);
