@@ -84,7 +84,7 @@ class manager {
   // Tries now, whatever the back-off says: a managed record that is not DISCONNECTED (invalid otherwise).
   virtual task<connection> retry(owner who, server_name server) = 0;
   // Calls a tool as its owner, and counts as use (touch). With no live session here one is opened for the call; a program
-  // that another process runs: kept_elsewhere, detail says where. Never made twice: unknown_outcome when the session was
+  // that another process runs: kept_elsewhere, detail says where. Never made twice: outcome_unknown when the session was
   // closed meanwhile (by a retry, a disconnect, a lost lease). Failure: not_found without a connection, invalid for one that
   // is not managed, and what mcp::client::call_tool reports.
   virtual task<mcp::call_result> call(owner who, server_name server, std::string tool, std::string arguments,

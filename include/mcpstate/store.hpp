@@ -11,6 +11,7 @@
 #include <mcpstate/aio/task.hpp>
 #include <mcpstate/change.hpp>
 #include <mcpstate/core/connection.hpp>
+#include <mcpstate/core/connection_json.hpp>
 #include <mcpstate/core/keys.hpp>
 #include <mcpstate/lease.hpp>
 
@@ -22,9 +23,9 @@
 //     auto written = co_await store.put(std::move(up));      // result<connection>, with its new revision
 //     auto all = co_await store.list(who, tools_wanted::no); // one round trip, whatever their number
 //
-// What every implementation guarantees (DESIGN invariants): every change is one atomic step; a change says what it was based
-// on and is refused with cond::conflict when that no longer holds; everything expires; a name reaches no other record; the
-// last good tools survive a failure; tool bytes are never changed.
+// What every implementation guarantees (ARCHITECTURE.md, Invariants): every change is one atomic step; a change says what it
+// was based on and is refused with cond::conflict when that no longer holds; everything expires; a name reaches no other
+// record; the last good tools survive a failure; tool bytes are never changed.
 namespace mcpstate {
 
 struct store_options {
@@ -108,7 +109,7 @@ using progress_handler = std::function<void(std::uint64_t done, std::string_view
 
 // Executor: every member on executor(). Lifetime: await close() before destroying. Cancellation: of a read, nothing
 // happened; of a write that was already sent, the outcome is unknown: read to find out. Failure: each operation may report
-// unavailable, timeout, unauthorized, corrupt (a wrong type in the way), exhausted; a write also unknown_outcome.
+// unavailable, timeout, unauthorized, corrupt (a wrong type in the way), exhausted; a write also outcome_unknown.
 class store {
  public:
   virtual ~store() = default;

@@ -41,7 +41,7 @@ cond condition_of(errc code) noexcept {
     case errc::rpc_error:
       return cond::unavailable;
     case errc::outcome_unknown:
-      return cond::unknown_outcome;
+      return cond::outcome_unknown;
     case errc::deadline:
       return cond::timeout;
     case errc::stopped:
@@ -153,7 +153,7 @@ std::string_view name_of(cond condition) noexcept {
       return "unauthorized";
     case cond::unavailable:
       return "unavailable";
-    case cond::unknown_outcome:
+    case cond::outcome_unknown:
       return "unknown_outcome";
     case cond::timeout:
       return "timeout";

@@ -7,44 +7,110 @@
 namespace mcpstate {
 namespace {
 
-constexpr std::string_view hex_digits = "0123456789ABCDEF";
 constexpr std::string_view server_mark = "server:";
 constexpr std::string_view staging_mark = "staging";
 constexpr std::string_view owners_mark = ":owners:";
+constexpr std::string_view tools_mark = "tools:";
+constexpr std::string_view auth_mark = "auth:";
 constexpr std::size_t max_prefix_bytes = 64;
 
-// The fields that end a key of one record. Do not change: other programs read them.
-struct field_name {
-  key_field field;
+struct kind_name {
+  key_kind kind;
   std::string_view text;
 };
-constexpr std::array<field_name, 5> record_fields = {{{key_field::status, "status"},
-                                                      {key_field::tools, "tools"},
-                                                      {key_field::connected_at, "connected_at"},
-                                                      {key_field::info, "info"},
-                                                      {key_field::lease, "lease"}}};
+// The words that end a key of one record. Do not change: other programs read them.
+constexpr std::array<kind_name, 5> record_fields = {{{key_kind::status, "status"},
+                                                     {key_kind::tools, "tools"},
+                                                     {key_kind::connected_at, "connected_at"},
+                                                     {key_kind::info, "info"},
+                                                     {key_kind::lease, "lease"}}};
+// What follows the server of a credential.
+constexpr std::array<kind_name, 5> credential_fields = {{{key_kind::credential, ""},
+                                                         {key_kind::credential_headers, ":headers"},
+                                                         {key_kind::credential_values, ":values"},
+                                                         {key_kind::credential_lock, ":lock"},
+                                                         {key_kind::login, ":login"}}};
+// Keys that are one word behind the prefix, or one word and a part.
+constexpr std::array<kind_name, 2> single_keys = {{{key_kind::instances, "instances"}, {key_kind::layout_marker, "layout"}}};
+constexpr std::array<kind_name, 2> hash_keys = {
+    {{key_kind::oauth_flow, "oauth:flow:"}, {key_kind::oauth_client, "oauth:client:"}}};
 
-constexpr bool is_encoded_byte(unsigned char byte) noexcept {
-  return byte < 0x20 || byte == 0x7f ||
-         std::string_view(":%{}*?[]\\").find(static_cast<char>(byte)) != std::string_view::npos;
-}
-
-bool is_word_byte(char c) noexcept {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-}
-
-std::optional<key_field> record_field(std::string_view text) noexcept {
-  for (const field_name& known : record_fields) {
-    if (known.text == text) return known.field;
+template <std::size_t N>
+std::optional<key_kind> kind_of(const std::array<kind_name, N>& known, std::string_view text) noexcept {
+  for (const kind_name& each : known) {
+    if (each.text == text) return each.kind;
   }
   return std::nullopt;
 }
 
-std::string_view text_of(key_field field) noexcept {
-  for (const field_name& known : record_fields) {
-    if (known.field == field) return known.text;
+template <std::size_t N>
+std::string_view text_of(const std::array<kind_name, N>& known, key_kind kind) noexcept {
+  for (const kind_name& each : known) {
+    if (each.kind == kind) return each.text;
   }
-  return field == key_field::connections ? "connections" : field == key_field::servers ? "servers" : staging_mark;
+  return {};
+}
+
+bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+bool is_word_byte(char c) noexcept {
+  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
+}
+
+bool is_nonce(std::string_view text) noexcept {
+  return !text.empty() && std::all_of(text.begin(), text.end(), is_word_byte);
+}
+
+// As std::to_string writes it.
+bool is_shard(std::string_view text) noexcept {
+  constexpr std::size_t max_digits = 9;
+  if (text.empty() || text.size() > max_digits || (text.size() > 1 && text.front() == '0')) return false;
+  return std::all_of(text.begin(), text.end(), is_digit);
+}
+
+bool is_hash(std::string_view text) noexcept {
+  constexpr std::size_t sha256_digits = 64;
+  return text.size() == sha256_digits &&
+         std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); });
+}
+
+bool is_slot(std::string_view text) noexcept {
+  constexpr std::size_t max_slot_bytes = 4;
+  return !text.empty() && text.size() <= max_slot_bytes &&
+         std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c) || (c >= 'a' && c <= 'z'); });
+}
+
+bool take(std::string_view& rest, std::string_view literal) noexcept {
+  if (!rest.starts_with(literal)) return false;
+  rest.remove_prefix(literal.size());
+  return true;
+}
+
+// "{1bz}:…" → "1bz"; absent without such a tag.
+std::optional<std::string_view> take_slot(std::string_view& rest) noexcept {
+  const std::size_t end = rest.find("}:");
+  if (!rest.starts_with('{') || end == std::string_view::npos) return std::nullopt;
+  const std::string_view slot = rest.substr(1, end - 1);
+  if (!is_slot(slot)) return std::nullopt;
+  rest.remove_prefix(end + 2);
+  return slot;
+}
+
+parsed_key with_part(key_kind kind, std::string_view part) {
+  parsed_key out(kind);
+  out.part = part;
+  return out;
+}
+
+// "github:owners:3"
+std::optional<parsed_key> identify_server_owners(std::string_view rest) {
+  const std::size_t mark = rest.find(owners_mark);
+  if (mark == std::string_view::npos) return std::nullopt;
+  const std::string_view member = rest.substr(0, mark), shard = rest.substr(mark + owners_mark.size());
+  if (!is_shard(shard) || name_of_member(member).foreign) return std::nullopt;
+  parsed_key out = with_part(key_kind::server_owners, shard);
+  out.member = member;
+  return out;
 }
 
 // "a:b" → {"a", "b"} at the last colon; without one, {"", text}.
@@ -62,16 +128,14 @@ split_text split_last(std::string_view text) noexcept {
 bool parse_record_part(std::string_view rest, key_space::parsed& out) {
   if (rest.find(':') == std::string_view::npos) return false;
   const split_text last = split_last(rest);
-  if (const std::optional<key_field> field = record_field(last.after)) {
+  if (const std::optional<key_kind> field = kind_of(record_fields, last.after)) {
     out.field = *field;
     out.member = std::string(last.before);
     return true;
   }
   if (last.before.find(':') == std::string_view::npos) return false;
   const split_text mark = split_last(last.before);
-  if (mark.after != staging_mark || last.after.empty() || !std::all_of(last.after.begin(), last.after.end(), is_word_byte)) {
-    return false;
-  }
+  if (mark.after != staging_mark || !is_nonce(last.after)) return false;
   out.field = key_field::staging;
   out.member = std::string(mark.before);
   out.nonce = std::string(last.after);
@@ -79,44 +143,6 @@ bool parse_record_part(std::string_view rest, key_space::parsed& out) {
 }
 
 }  // namespace
-
-std::string encode_name(std::string_view raw) {
-  std::string out;
-  out.reserve(raw.size());
-  for (const char c : raw) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (!is_encoded_byte(byte)) {
-      out += c;
-      continue;
-    }
-    out += '%';
-    out += hex_digits[byte >> 4u];
-    out += hex_digits[byte & 15u];
-  }
-  return out;
-}
-
-std::optional<std::string> decode_name(std::string_view encoded) {
-  std::string out;
-  out.reserve(encoded.size());
-  for (std::size_t i = 0; i < encoded.size(); ++i) {
-    const char c = encoded[i];
-    if (c != '%') {
-      if (is_encoded_byte(static_cast<unsigned char>(c))) return std::nullopt;
-      out += c;
-      continue;
-    }
-    if (encoded.size() - i < 3) return std::nullopt;
-    const std::size_t high = hex_digits.find(encoded[i + 1]);
-    const std::size_t low = hex_digits.find(encoded[i + 2]);
-    if (high == std::string_view::npos || low == std::string_view::npos) return std::nullopt;
-    const auto byte = static_cast<unsigned char>(high * 16 + low);
-    if (!is_encoded_byte(byte)) return std::nullopt;
-    out += static_cast<char>(byte);
-    i += 2;
-  }
-  return out;
-}
 
 result<key_space> key_space::make(std::string_view prefix, key_layout layout) {
   const auto allowed = [](char c) { return is_word_byte(c) || c == '.' || c == ':'; };
@@ -133,26 +159,28 @@ std::string key_space::kind_prefix(owner_kind kind) const {
   return prefix_ + (kind == owner_kind::user ? ":user:" : ":session:");
 }
 
-std::string key_space::owner_prefix(const owner& who) const {
+// "user:42:"
+std::string key_space::owner_text(const owner& who) const {
   const std::string id = encode_name(who.id());
-  std::string out = kind_prefix(who.kind());
+  std::string out = who.kind() == owner_kind::user ? "user:" : "session:";
   out.reserve(out.size() + id.size() + 3);
   if (layout_ == key_layout::tagged) return out.append("{").append(id).append("}:");
   return out.append(id).append(":");
 }
 
-std::string key_space::connections(const owner& who) const {
-  return owner_prefix(who).append(text_of(key_field::connections));
-}
+std::string key_space::owner_prefix(const owner& who) const { return prefix_ + ":" + owner_text(who); }
 
-std::string key_space::servers(const owner& who) const { return owner_prefix(who).append(text_of(key_field::servers)); }
+std::string key_space::connections(const owner& who) const { return owner_prefix(who).append("connections"); }
+
+std::string key_space::servers(const owner& who) const { return owner_prefix(who).append("servers"); }
 
 std::string key_space::server_key(const owner& who, std::string_view member, key_field field) const {
-  return owner_prefix(who).append(server_mark).append(member).append(":").append(text_of(field));
+  return owner_prefix(who).append(server_mark).append(member).append(":").append(text_of(record_fields, field));
 }
 
 std::string key_space::staging(const owner& who, std::string_view member, std::string_view nonce) const {
-  return server_key(who, member, key_field::staging).append(":").append(nonce);
+  std::string out = owner_prefix(who).append(server_mark).append(member).append(":");
+  return out.append(staging_mark).append(":").append(nonce);
 }
 
 std::string key_space::server_owners(const server_name& server, unsigned shard) const {
@@ -162,49 +190,173 @@ std::string key_space::server_owners(const server_name& server, unsigned shard) 
 
 std::string key_space::managed(unsigned shard) const { return prefix_ + ":managed:" + std::to_string(shard); }
 
-std::string key_space::instances() const { return prefix_ + ":instances"; }
+std::string key_space::instances() const { return build(parsed_key(key_kind::instances)); }
 
-bool is_server_owners(const key_space& keys, std::string_view key) {
-  const std::string start = keys.prefix() + ":" + std::string(server_mark);
-  if (!key.starts_with(start)) return false;
-  key.remove_prefix(start.size());
-  const std::size_t mark = key.find(owners_mark);
-  if (mark == std::string_view::npos || name_of_member(key.substr(0, mark)).foreign) return false;
-  const std::string_view shard = key.substr(mark + owners_mark.size());
-  return !shard.empty() && std::all_of(shard.begin(), shard.end(), [](char c) { return c >= '0' && c <= '9'; });
+std::string key_space::slot_server_owners(std::string_view slot, const server_name& server) const {
+  parsed_key parts(key_kind::slot_server_owners);
+  parts.slot = slot;
+  parts.member = encode_name(server.text());
+  return build(parts);
+}
+
+std::string key_space::slot_managed(std::string_view slot) const {
+  parsed_key parts(key_kind::slot_managed);
+  parts.slot = slot;
+  return build(parts);
+}
+
+std::string key_space::layout_marker() const { return build(parsed_key(key_kind::layout_marker)); }
+
+std::string key_space::shared_tools(std::string_view hash) const { return build(with_part(key_kind::shared_tools, hash)); }
+
+std::string key_space::slot_shared_tools(std::string_view slot, std::string_view hash) const {
+  parsed_key parts = with_part(key_kind::slot_shared_tools, hash);
+  parts.slot = slot;
+  return build(parts);
+}
+
+std::string key_space::credential_key(const owner& who, const server_name& server, key_kind kind) const {
+  parsed_key parts(kind);
+  parts.whose = who;
+  parts.member = encode_name(server.text());
+  return build(parts);
+}
+
+std::string key_space::credential_names(const owner& who) const {
+  parsed_key parts(key_kind::credential_names);
+  parts.whose = who;
+  return build(parts);
+}
+
+std::string key_space::oauth_flow(std::string_view hash) const { return build(with_part(key_kind::oauth_flow, hash)); }
+
+std::string key_space::oauth_client(std::string_view hash) const { return build(with_part(key_kind::oauth_client, hash)); }
+
+std::string key_space::build(const parsed_key& parts) const {
+  if (parts.kind == key_kind::connections) return connections(*parts.whose);
+  if (parts.kind == key_kind::servers) return servers(*parts.whose);
+  if (parts.kind == key_kind::staging) return staging(*parts.whose, parts.member, parts.part);
+  if (!text_of(record_fields, parts.kind).empty()) return server_key(*parts.whose, parts.member, parts.kind);
+  std::string out = prefix_ + ":";
+  switch (parts.kind) {
+    case key_kind::managed:
+      return out.append("managed:").append(parts.part);
+    case key_kind::server_owners:
+      return out.append(server_mark).append(parts.member).append(owners_mark).append(parts.part);
+    case key_kind::slot_managed:
+      return out.append("{").append(parts.slot).append("}:managed");
+    case key_kind::slot_server_owners:
+      return out.append("{").append(parts.slot).append("}").append(owners_mark).append(parts.member);
+    case key_kind::instances:
+    case key_kind::layout_marker:
+      return out.append(text_of(single_keys, parts.kind));
+    case key_kind::shared_tools:
+      return out.append(tools_mark).append(parts.part);
+    case key_kind::slot_shared_tools:
+      return out.append(tools_mark).append("{").append(parts.slot).append("}:").append(parts.part);
+    case key_kind::credential:
+    case key_kind::credential_headers:
+    case key_kind::credential_values:
+    case key_kind::credential_lock:
+    case key_kind::login:
+      out.append(auth_mark).append(owner_text(*parts.whose)).append(server_mark).append(parts.member);
+      return out.append(text_of(credential_fields, parts.kind));
+    case key_kind::credential_names:
+      return out.append(auth_mark).append(owner_text(*parts.whose)).append("names");
+    case key_kind::oauth_flow:
+    case key_kind::oauth_client:
+      return out.append(text_of(hash_keys, parts.kind)).append(parts.part);
+    default:
+      break;
+  }
+  return out;
+}
+
+// "user:42:…" → the owner; what follows the colon stays in rest.
+std::optional<owner> key_space::take_owner(std::string_view& rest) const {
+  const bool user = take(rest, "user:");
+  if (!user && !take(rest, "session:")) return std::nullopt;
+  const std::size_t colon = rest.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string_view id = rest.substr(0, colon);
+  if (layout_ == key_layout::tagged) {
+    if (id.size() < 2 || id.front() != '{' || id.back() != '}') return std::nullopt;
+    id = id.substr(1, id.size() - 2);
+  }
+  const std::optional<std::string> decoded = decode_name(id);
+  if (!decoded) return std::nullopt;
+  const result<owner> who = owner::make(user ? owner_kind::user : owner_kind::session, *decoded);
+  if (!who) return std::nullopt;
+  rest.remove_prefix(colon + 1);
+  return *who;
 }
 
 std::optional<key_space::parsed> key_space::parse(std::string_view key) const {
-  for (const owner_kind kind : {owner_kind::user, owner_kind::session}) {
-    const std::string start = kind_prefix(kind);
-    if (!key.starts_with(start)) continue;
-    key.remove_prefix(start.size());
-    const std::size_t colon = key.find(':');
-    if (colon == std::string_view::npos) return std::nullopt;
-    std::string_view id = key.substr(0, colon);
-    if (layout_ == key_layout::tagged) {
-      if (id.size() < 2 || id.front() != '{' || id.back() != '}') return std::nullopt;
-      id = id.substr(1, id.size() - 2);
-    }
-    const std::optional<std::string> decoded = decode_name(id);
-    if (!decoded) return std::nullopt;
-    const result<owner> who = owner::make(kind, *decoded);
-    if (!who) return std::nullopt;
-    parsed out{*who, key_field::connections, {}, {}};
-    std::string_view rest = key.substr(colon + 1);
-    if (rest == text_of(key_field::connections)) return out;
-    out.field = key_field::servers;
-    if (rest == text_of(key_field::servers)) return out;
-    if (!rest.starts_with(server_mark) || !parse_record_part(rest.substr(server_mark.size()), out)) return std::nullopt;
-    return out;
-  }
-  return std::nullopt;
+  if (!take(key, prefix_) || !take(key, ":")) return std::nullopt;
+  const std::optional<owner> who = take_owner(key);
+  if (!who) return std::nullopt;
+  parsed out{*who, key_kind::connections, {}, {}};
+  if (key == "connections") return out;
+  out.field = key_kind::servers;
+  if (key == "servers") return out;
+  if (!take(key, server_mark) || !parse_record_part(key, out)) return std::nullopt;
+  return out;
 }
 
-member_name name_of_member(std::string_view member) {
-  const std::optional<std::string> decoded = decode_name(member);
-  if (decoded && server_name::parse(*decoded)) return {*decoded, false};
-  return {std::string(member), true};
+std::optional<parsed_key> key_space::identify(std::string_view key) const {
+  if (std::optional<parsed> ours = parse(key)) {
+    parsed_key out = with_part(ours->field, ours->nonce);
+    out.whose = std::move(ours->whose);
+    out.member = std::move(ours->member);
+    return out;
+  }
+  if (!take(key, prefix_) || !take(key, ":")) return std::nullopt;
+  if (const std::optional<key_kind> single = kind_of(single_keys, key)) return parsed_key(*single);
+  if (take(key, "managed:")) return is_shard(key) ? std::optional(with_part(key_kind::managed, key)) : std::nullopt;
+  if (take(key, server_mark)) return identify_server_owners(key);
+  if (take(key, tools_mark)) return identify_tools(key);
+  if (take(key, auth_mark)) return identify_credential(key);
+  for (const kind_name& each : hash_keys) {
+    if (take(key, each.text)) return is_hash(key) ? std::optional(with_part(each.kind, key)) : std::nullopt;
+  }
+  return identify_slot(key);
+}
+
+// "user:42:names", "user:42:server:github:lock". No member of ours holds a colon.
+std::optional<parsed_key> key_space::identify_credential(std::string_view rest) const {
+  parsed_key out(key_kind::credential_names);
+  out.whose = take_owner(rest);
+  if (!out.whose) return std::nullopt;
+  if (rest == "names") return out;
+  if (!take(rest, server_mark)) return std::nullopt;
+  const std::size_t colon = std::min(rest.find(':'), rest.size());
+  const std::optional<key_kind> kind = kind_of(credential_fields, rest.substr(colon));
+  if (!kind || name_of_member(rest.substr(0, colon)).foreign) return std::nullopt;
+  out.kind = *kind;
+  out.member = rest.substr(0, colon);
+  return out;
+}
+
+// "{1bz}:managed", "{1bz}:owners:github"
+std::optional<parsed_key> key_space::identify_slot(std::string_view rest) const {
+  const auto slot = layout_ == key_layout::tagged ? take_slot(rest) : std::nullopt;
+  if (!slot) return std::nullopt;
+  parsed_key out(key_kind::slot_managed);
+  out.slot = *slot;
+  if (rest == "managed") return out;
+  if (!take(rest, owners_mark.substr(1)) || name_of_member(rest).foreign) return std::nullopt;
+  out.kind = key_kind::slot_server_owners;
+  out.member = rest;
+  return out;
+}
+
+// A hash, or "{1bz}:" and a hash.
+std::optional<parsed_key> key_space::identify_tools(std::string_view rest) const {
+  const auto slot = layout_ == key_layout::tagged ? take_slot(rest) : std::nullopt;
+  if (!is_hash(rest)) return std::nullopt;
+  parsed_key out = with_part(slot ? key_kind::slot_shared_tools : key_kind::shared_tools, rest);
+  if (slot) out.slot = *slot;
+  return out;
 }
 
 }  // namespace mcpstate

@@ -6,21 +6,12 @@
 
 #include <mcpstate/core/keys.hpp>
 
-#include "core/info_scan.hh"
+#include "core/json/depth.hh"
 #include "core/json/text.hh"
-#include "core/record_json.hh"
 #include "core/text/quoted.hh"
 
 namespace mcpstate {
 namespace {
-
-// As deep as the lists that we accept ourselves.
-constexpr std::size_t max_foreign_tools_depth = 64;
-
-std::uint64_t to_millis(timestamp t) {
-  const auto count = std::chrono::floor<std::chrono::milliseconds>(t).time_since_epoch().count();
-  return count > 0 ? static_cast<std::uint64_t>(count) : 0;
-}
 
 // The three words of the status key, and nothing else.
 std::optional<status> from_key_text(std::string_view text) noexcept {
@@ -101,7 +92,7 @@ void count_tools(connection& c) {
   c.info.tools_hash.clear();
   c.info.tools_bytes.reset();
   if (!c.tools) return;
-  const json_check check = check_json(*c.tools, json_shape::array, max_foreign_tools_depth);
+  const json_check check = check_json(*c.tools, json_shape::array, json_depth_of_tools);
   if (!check.ok) {
     c.problems.push_back("tools are not a JSON array: " + check.fault + " at byte " + std::to_string(check.at));
     return;
@@ -123,33 +114,6 @@ void read_tools(connection& c, raw_record& raw) {
 }
 
 }  // namespace
-
-std::string encode_info_tail(status state, const std::optional<timestamp>& connected_at, const details& info) {
-  std::string out;
-  out.reserve(512);
-  json_members members(out);
-  members.text("status", to_text(state));
-  append_time(members, "connected_at", connected_at);
-  if (info.managed) members.raw("managed", "true");
-  append_time(members, "last_connected_at", info.last_connected_at);
-  append_time(members, "checked_at", info.checked_at);
-  append_peer_facts(members, info);
-  append_tools_facts(members, info);
-  if (info.tools_bytes) members.number("tools_bytes", *info.tools_bytes);
-  append_failure(members, info.error);
-  return out += '}';
-}
-
-std::string encode_info(std::uint64_t revision, timestamp expires_at, std::optional<timestamp> expires_latest,
-                        std::string_view tail) {
-  std::string out = "{";
-  out.reserve(96 + tail.size());
-  json_members members(out);
-  members.number("revision", revision);
-  members.number("expires_at", to_millis(expires_at));
-  members.number("expires_latest", expires_latest ? to_millis(*expires_latest) : 0);
-  return out.append(",").append(tail);
-}
 
 std::optional<connection> read_record(const owner& who, raw_record raw) {
   if (!raw.status && !raw.info) return std::nullopt;

@@ -5,12 +5,12 @@
 
 #include <array>
 
+#include "core/json/depth.hh"
 #include "core/json/text.hh"
+#include "core/text/hex.hh"
 
 namespace mcpstate {
 namespace {
-
-constexpr std::size_t max_tools_depth = 64;
 
 const EVP_MD* sha256_algorithm() {
   // Looked up once: OpenSSL 3 searches its providers at each use of EVP_sha256(). Lives as long as the program.
@@ -27,19 +27,12 @@ const std::shared_ptr<const std::string>& no_tools() {
 }  // namespace
 
 std::string sha256_tag(std::string_view bytes) {
-  constexpr std::string_view digits = "0123456789abcdef";
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int length = 0;
   if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, sha256_algorithm(), nullptr) != 1 || length != 32) {
     throw std::runtime_error("OpenSSL cannot compute SHA-256");
   }
-  std::string out = "sha256:";
-  out.reserve(out.size() + 2u * length);
-  for (unsigned int i = 0; i < length; ++i) {
-    out += digits[digest[i] >> 4u];
-    out += digits[digest[i] & 15u];
-  }
-  return out;
+  return "sha256:" + to_hex(std::string_view(reinterpret_cast<const char*>(digest.data()), length));
 }
 
 tools_list::tools_list() : bytes_(no_tools()) {
@@ -55,7 +48,7 @@ result<tools_list> tools_list::parse(std::string bytes, std::size_t limit) {
     return error(errc::too_large,
                  "a tool list of " + std::to_string(bytes.size()) + " bytes is over the limit of " + std::to_string(limit));
   }
-  const json_check check = check_json(bytes, json_shape::array, max_tools_depth);
+  const json_check check = check_json(bytes, json_shape::array, json_depth_of_tools);
   if (!check.ok) {
     return error(errc::bad_tools, "tools are not a JSON array: " + check.fault + " at byte " + std::to_string(check.at));
   }

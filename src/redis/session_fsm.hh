@@ -73,7 +73,7 @@ class session_fsm {
   unsigned rounds_ = 0;          // attempts and short-lived connections since the last good one: doubles the pause
   bool attempt_failed_ = false;  // since the connection was last ready
   server_hello hello_;
-  error failure_;
+  error failure_{errc::connection_lost, "not connected yet"};
 };
 
 }  // namespace mcpstate::redis

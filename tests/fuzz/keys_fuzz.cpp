@@ -33,6 +33,9 @@ std::string rebuild(const key_space& keys, const key_space::parsed& parts) {
 void check_key(const key_space& keys, std::string_view key) {
   const auto parts = keys.parse(key);
   if (parts) MCPSTATE_FUZZ_EXPECT(rebuild(keys, *parts) == key);
+  const auto any = keys.identify(key);
+  MCPSTATE_FUZZ_EXPECT(!parts || any);
+  if (any) MCPSTATE_FUZZ_EXPECT(keys.build(*any) == key);
 }
 
 }  // namespace
@@ -46,6 +49,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_key(tagged, bytes);
   check_key(plain, "mcp:user:" + std::string(bytes));
   check_key(plain, "mcp:user:42:server:" + std::string(bytes));
+  check_key(tagged, "mcp:" + std::string(bytes));
+  check_key(plain, "mcp:auth:user:42:server:" + std::string(bytes));
   const auto who = owner::user(bytes);
   if (who) check_key(tagged, tagged.servers(*who));
   if (who) MCPSTATE_FUZZ_EXPECT(plain.parse(plain.servers(*who))->whose == *who);

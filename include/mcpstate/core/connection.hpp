@@ -12,25 +12,27 @@
 #include <mcpstate/core/tools.hpp>
 
 // One owner's relation to one MCP server, and what a write of it is based on.
+//
+// Everything here is a value: safe from any thread as long as each thread has its own. Functions throw only std::bad_alloc.
 namespace mcpstate {
 
 // CONNECTED: the handshake succeeded at checked_at, and whoever acts for the owner can use or re-open the connection with
-// what the record says; no claim about an open socket. "Unknown" is not a status: an unreachable store is an error.
+// what the record says. It is no claim about an open socket. "Unknown" is not a status: an unreachable store is an error.
 enum class status { disconnected, connecting, connected, auth_required, failed };
 
 [[nodiscard]] std::string_view to_text(status s) noexcept;                             // "CONNECTED", "AUTH_REQUIRED", …
 [[nodiscard]] std::optional<status> status_from_text(std::string_view text) noexcept;  // all five, exact case
-// The status key that every Redis client reads knows three values: CONNECTING shows there as DISCONNECTED, AUTH_REQUIRED
-// as FAILED; the finer state stands in :info.
+// What the status key holds. Every Redis client reads it and knows three words: CONNECTING is written there as DISCONNECTED,
+// AUTH_REQUIRED as FAILED. :info holds the finer state.
 [[nodiscard]] std::string_view to_key_text(status s) noexcept;
 
-// Why a connection is FAILED or AUTH_REQUIRED. message is shown to its owner only.
+// Why a connection is FAILED or AUTH_REQUIRED.
 struct failure {
   failure() {}
   std::string code;     // stable, snake_case: name_of(errc)
-  std::string message;  // one line, no secrets
+  std::string message;  // one line, no secrets; shown to its owner only
   timestamp at{};
-  std::uint32_t attempt = 0;  // 0: not said
+  std::uint32_t attempt = 0;  // counts from 1; 0: not said
   std::optional<timestamp> retry_at;
   friend bool operator==(const failure&, const failure&) = default;
 };
@@ -39,27 +41,27 @@ struct failure {
 struct details {
   details() {}
   bool managed = false;          // mcpstate itself opened it and keeps it true
-  std::string registered;        // by which name of the host's servers it is reached; empty: by url
+  std::string registered;        // the name of one of the host's servers; empty: the server is reached by url
   std::string transport;         // "http", "sse", "stdio"
   std::string url;               // without user-info, query or fragment
   std::string protocol_version;  // "2025-11-25"
   std::string server_title;      // serverInfo.name
   std::string server_version;    // serverInfo.version
-  std::string capabilities;      // raw JSON object
+  std::string capabilities;      // a JSON object, as the server sent it
   std::optional<failure> error;
   std::optional<timestamp> last_connected_at;
-  // When CONNECTED was last written: the handshake, or a tool list that had changed. Checks that find all well write
+  // When CONNECTED was last written: at the handshake, or when the tool list had changed. Checks that find all well write
   // nothing.
   std::optional<timestamp> checked_at;
   std::optional<std::uint64_t> tool_count;
   std::string tools_hash;  // "sha256:…"
-  // Length of the list that these two tell of. Another program may put its own there: a read with tools, and the events of
-  // whoever watched then, tell of that one; a read without tools still tells of ours.
+  // Length in bytes of the list that tool_count and tools_hash describe. Another program may store a list of its own. A read
+  // with tools then describes that one; a read without tools still describes ours.
   std::optional<std::uint64_t> tools_bytes;
   friend bool operator==(const details&, const details&) = default;
 };
 
-// What a writer had read: revision, and the raw bytes of the status and connected_at keys (absent when they were). A
+// What a writer had read: the revision, and the raw bytes of the status and connected_at keys (absent when the keys were). A
 // default basis means that nothing was there. A write whose basis no longer holds is a conflict.
 struct basis {
   basis() {}
@@ -69,28 +71,25 @@ struct basis {
   friend bool operator==(const basis&, const basis&) = default;
 };
 
-// A connection as it was read. Value type.
+// A connection as it was read. connection_json.hpp makes JSON of it.
 struct connection {
   connection(owner who, std::string name) : whose(std::move(who)), server(std::move(name)) {}
   owner whose;
-  std::string server;  // normally a valid server_name; the raw bytes where a foreign program wrote a name we would not
+  std::string server;  // normally a valid server_name; the raw bytes where another program wrote a name that is none
   std::string member;  // as sets and keys name it: encode_name(server), or the foreign bytes
   status state = status::disconnected;
-  std::uint64_t revision = 0;  // 0: never written by us
+  std::uint64_t revision = 0;  // 0: never written by mcpstate
   bool altered = false;        // another program has changed status or connected_at since that revision
   std::optional<timestamp> connected_at;
   std::optional<timestamp> expires_at;
   details info;
-  // The raw bytes of the tools key, when asked for and present; a valid list unless problems says otherwise.
+  // The raw bytes of the tools key, when they were asked for and are there. A valid list unless problems says otherwise.
   std::shared_ptr<const std::string> tools;
-  // What is odd about the record, one line each: "status is 'up', not one of …". Empty for everything we wrote.
+  // What is odd about the record, one line each: "status is 'up', not one of …". Empty for everything that mcpstate wrote.
   std::vector<std::string> problems;
   basis seen;
 
   [[nodiscard]] bool connected() const noexcept { return state == status::connected; }
 };
-
-// The JSON of DESIGN: owner, server, status, revision, …; tools last and raw, only when present. times ISO 8601 UTC.
-[[nodiscard]] std::string to_json(const connection& c);
 
 }  // namespace mcpstate

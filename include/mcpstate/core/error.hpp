@@ -8,14 +8,17 @@
 
 // How every operation of mcpstate fails.
 //
-// An error has three parts: a code (what exactly happened, for logs and for people), a condition (what a caller can decide
-// on: retry, report, give up; derived from the code), and a detail (one line that names the thing and says what to do).
-// Text that a peer sent (an MCP server, a Redis server) is kept apart in peer_text(): it belongs to the owner whose request
-// produced it and is never shown to another one. No part ever holds a secret: whoever builds an error leaves passwords,
-// tokens, URL user-info and query strings out.
+// An error has three parts. The code says what exactly happened; it is for logs and for people. The condition says what a
+// caller can decide on (retry, report, give up); it follows from the code. The detail is one line that names the thing and
+// says what to do. Text that a peer sent (an MCP server, a Redis server) is kept apart in peer_text(): it belongs to the
+// owner whose request produced it and is never shown to another one. No part ever holds a secret: whoever builds an error
+// leaves passwords, tokens, URL user-info and query strings out.
 //
 //     auto got = co_await store.get(who, name);
 //     if (!got && got.error().is(cond::unavailable)) …
+//
+// Everything here is a value: safe from any thread as long as each thread has its own. Functions that answer a result<T> or
+// a task<T> throw nothing but std::bad_alloc, unless their header says more. result<T>::value() throws error_exception.
 namespace mcpstate {
 
 // What a caller may decide on. Several codes share one condition.
@@ -25,7 +28,7 @@ enum class cond {
   invalid,          // the input is wrong; repeating it cannot help
   unauthorized,     // credentials are missing or refused
   unavailable,      // the peer cannot be reached or cannot serve now; nothing was done; may work later
-  unknown_outcome,  // the request was sent and the answer was lost: it may or may not have happened; read to find out
+  outcome_unknown,  // the request was sent and the answer was lost: it may or may not have happened; read to find out
   timeout,          // no answer in time, and the request had no effect or was a pure read
   cancelled,        // the caller stopped it
   corrupt,          // what is stored or was received cannot be understood
@@ -79,13 +82,13 @@ enum class errc {
 };
 
 [[nodiscard]] cond condition_of(errc code) noexcept;
-[[nodiscard]] std::string_view name_of(errc code) noexcept;  // stable, snake_case: for JSON, metrics, logs
+// Stable, snake_case: for JSON, metrics, logs. That of cond::outcome_unknown is "unknown_outcome".
+[[nodiscard]] std::string_view name_of(errc code) noexcept;
 [[nodiscard]] std::string_view name_of(cond condition) noexcept;
 
-// Value type; cheap to move. The default constructor is user-provided on purpose: see CONTRIBUTING, "Coroutines".
+// Value type; cheap to move. Nobody can make one without a code: what was left out must not pass for a bug that was met.
 class error {
  public:
-  error() {}
   error(errc code, std::string detail) : code_(code), detail_(std::move(detail)) {}
   error(errc code, std::string detail, std::string peer_text)
       : code_(code), detail_(std::move(detail)), peer_text_(std::move(peer_text)) {}
@@ -101,6 +104,11 @@ class error {
   [[nodiscard]] std::string full_text() const;
 
  private:
+  // boost::system::result makes one where a success is asked for its error, which is a bug.
+  template <class T, class E>
+  friend class boost::system::result;
+  error() {}
+
   errc code_ = errc::bug;
   std::string detail_;
   std::string peer_text_;

@@ -6,12 +6,15 @@
 
 #include <mcpstate/core/error.hpp>
 
-// Whose connections these are, and the names of servers. Both are validated once, where they enter, and are then safe to
-// use everywhere: 1 to 512 bytes of valid UTF-8. Any character is allowed; what Redis keys or patterns would misread is
-// encoded in keys.hpp, and nowhere else.
+// Whose connections these are, and the names of servers. Both are checked once, where they enter, and can then be used
+// everywhere: 1 to 512 bytes of valid UTF-8. Any character is allowed; encoded_name.hpp encodes what Redis keys or patterns
+// would misread.
+//
+// Immutable values, safe from any thread. Wrong input is an error with cond::invalid (errc::bad_owner or errc::bad_name);
+// functions throw only std::bad_alloc.
 namespace mcpstate {
 
-inline constexpr std::size_t max_name_bytes = 512;
+inline constexpr std::size_t max_name_bytes = 512;  // of an id or a server name
 
 enum class owner_kind { user, session };
 

@@ -8,7 +8,10 @@
 #include <mcpstate/core/error.hpp>
 
 // A tool list: the JSON array of MCP Tool objects, byte for byte as the server sent it. It is checked once, when it enters
-// (a JSON array, valid UTF-8, within the limit), hashed once, and from then on passed around by pointer and never parsed.
+// (a JSON array of at most 64 levels, valid UTF-8, within the limit), and hashed once. From then on it is passed by pointer
+// and never parsed.
+//
+// Functions throw std::bad_alloc, and std::runtime_error where OpenSSL has no SHA-256.
 namespace mcpstate {
 
 inline constexpr std::size_t default_tools_limit = 16u * 1024 * 1024;  // bytes
@@ -18,7 +21,7 @@ class tools_list {
  public:
   // An empty list: "[]".
   tools_list();
-  // Fails with too_large or bad_tools (which says at what byte); the bytes themselves are never changed.
+  // Fails with too_large (cond::exhausted) or bad_tools (cond::invalid; says at what byte). limit is in bytes.
   [[nodiscard]] static result<tools_list> parse(std::string bytes, std::size_t limit = default_tools_limit);
 
   [[nodiscard]] const std::string& bytes() const noexcept { return *bytes_; }

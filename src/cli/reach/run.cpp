@@ -129,7 +129,7 @@ int exit_code_of(const error& e, blame whose) noexcept {
       return exits::usage;
     case cond::unauthorized:
     case cond::unavailable:
-    case cond::unknown_outcome:
+    case cond::outcome_unknown:
     case cond::timeout:
     case cond::corrupt:
     case cond::exhausted:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "cli/view/record_view.hh"
 
+#include <mcpstate/core/connection_json.hpp>
+
 #include "cli/view/text.hh"
 
 namespace mcpstate::cli {

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "core/json/depth.hh"
 #include "core/json/text.hh"
 
 namespace mcpstate::mcp {
@@ -25,9 +26,8 @@ bool names(std::string_view raw_key, std::string_view name) {
 }  // namespace
 
 std::optional<std::string> validate_json(std::string_view text) {
-  constexpr std::size_t max_depth = 64;
   const bool array = kind_of(text) == json_kind::array;
-  const json_check checked = check_json(text, array ? json_shape::array : json_shape::object, max_depth);
+  const json_check checked = check_json(text, array ? json_shape::array : json_shape::object, json_depth_of_messages);
   if (checked.ok) return std::nullopt;
   return checked.fault + " at byte " + std::to_string(checked.at);
 }

@@ -114,25 +114,43 @@ std::string json_array(const std::vector<std::string>& texts) {
   return out + "]";
 }
 
-void json_members::begin(std::string_view name) {
+object_writer::object_writer(std::string& out) : out_(out) { out_ += '{'; }
+
+void object_writer::close() { out_ += '}'; }
+
+void object_writer::begin(std::string_view name) {
   out_ += first_ ? "\"" : ",\"";
   first_ = false;
   out_.append(name).append("\":");
 }
 
-void json_members::text(std::string_view name, std::string_view value) {
+void object_writer::text(std::string_view name, std::string_view value) {
   begin(name);
   append_json_string(out_, value);
 }
 
-void json_members::number(std::string_view name, std::uint64_t value) {
-  begin(name);
-  out_ += std::to_string(value);
-}
+void object_writer::number(std::string_view name, std::uint64_t value) { raw(name, std::to_string(value)); }
 
-void json_members::raw(std::string_view name, std::string_view value) {
+void object_writer::boolean(std::string_view name, bool value) { raw(name, value ? "true" : "false"); }
+
+void object_writer::time(std::string_view name, timestamp value) { text(name, to_iso8601(value)); }
+
+void object_writer::raw(std::string_view name, std::string_view value) {
   begin(name);
   out_ += value;
+}
+
+object_writer object_writer::object(std::string_view name) {
+  begin(name);
+  return object_writer(out_);
+}
+
+void object_writer::number(std::string_view name, const std::optional<std::uint64_t>& value) {
+  if (value) number(name, *value);
+}
+
+void object_writer::time(std::string_view name, const std::optional<timestamp>& value) {
+  if (value) time(name, *value);
 }
 
 }  // namespace mcpstate

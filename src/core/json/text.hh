@@ -2,11 +2,14 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-// JSON as text: checking it without building it, and appending to it.
+#include <mcpstate/core/time.hpp>
+
+// JSON as text: checking it without building it, and writing it.
 namespace mcpstate {
 
 struct json_check {
@@ -25,18 +28,50 @@ void append_json_string(std::string& out, std::string_view text);
 // ["a","b"]
 [[nodiscard]] std::string json_array(const std::vector<std::string>& texts);
 
-// Appends the members of one JSON object, in the order of the calls. raw values are appended as they are.
-class json_members {
+// Writes one JSON object at the end of a text, member by member in the order of the calls:
+//
+//     object_writer answer(body);
+//     answer.text("server", name);
+//     object_writer why = answer.object("error");  // nothing goes to `answer` until `why` is closed
+//     why.number("attempt", 2);
+//     why.close();
+//     answer.close();
+//
+// The text must outlive the writer. Names are written as they are: they are words of ours, never input.
+class object_writer {
  public:
-  explicit json_members(std::string& out, bool first = true) : out_(out), first_(first) {}
+  // Appends the opening brace.
+  explicit object_writer(std::string& out);
+  // Appends the closing brace. Called once; nothing is written after it.
+  void close();
+  [[nodiscard]] bool empty() const noexcept { return first_; }
+
   void text(std::string_view name, std::string_view value);
   void number(std::string_view name, std::uint64_t value);
+  void boolean(std::string_view name, bool value);
+  void time(std::string_view name, timestamp value);  // ISO 8601
+  // value is JSON, and appended as it is.
   void raw(std::string_view name, std::string_view value);
+  // A member that is an object of its own.
+  [[nodiscard]] object_writer object(std::string_view name);
+
+  // Absent values leave their member out.
+  void number(std::string_view name, const std::optional<std::uint64_t>& value);
+  void time(std::string_view name, const std::optional<timestamp>& value);
+
+ protected:
+  object_writer(std::string& out, bool first) : out_(out), first_(first) {}
 
  private:
   void begin(std::string_view name);
   std::string& out_;
-  bool first_;
+  bool first_ = true;
+};
+
+// The members alone, for callers that write the braces themselves.
+class json_members : public object_writer {
+ public:
+  explicit json_members(std::string& out, bool first = true) : object_writer(out, first) {}
 };
 
 }  // namespace mcpstate

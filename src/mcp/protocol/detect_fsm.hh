@@ -35,9 +35,9 @@ struct observed {
     ended,    // stdio: the process ended, or closed its streams
     broken,   // everything else: the network, TLS, 5xx, a redirect
   } what = kind::broken;
-  message msg;          // of answer and failure
-  unsigned status = 0;  // HTTP; 0 if there was none
-  error why;            // of all but answer
+  message msg;                          // of answer and failure
+  unsigned status = 0;                  // HTTP; 0 if there was none
+  error why{errc::bug, std::string()};  // of all but answer
 };
 // From the result of a request, and what HTTP said if it was no success.
 [[nodiscard]] observed observe(const result<message>& got, const std::optional<http_answer>& refusal);
@@ -60,7 +60,7 @@ class detect_fsm {
     } what = kind::fail;
     std::string version;  // of discover; of done with era::modern
     era found = era::legacy;
-    error why;
+    error why{errc::bug, std::string()};  // of fail
   };
   step start();
   step next(const observed& got);

@@ -124,10 +124,11 @@ bool has_rpc_error(const http_answer& answer) {
 }
 
 bool is_session_over(const http_answer& answer, bool has_worked) {
-  const auto read = media_type(answer.content_type) == "application/json" ? decode_messages(answer.body, false)
-                                                                          : result<std::vector<message>>(error());
-  const bool failure = read && read->front().what == message::kind::failure;
-  const std::int64_t code = failure ? read->front().error_code : 0;
+  std::int64_t code = 0;
+  if (media_type(answer.content_type) == "application/json") {
+    const auto read = decode_messages(answer.body, false);
+    if (read && read->front().what == message::kind::failure) code = read->front().error_code;
+  }
   // Errors about the request itself are answers to it, whatever the status.
   if (code <= -32600 && code >= -32700) return false;
   if (answer.status == 404) return true;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "service/events/feed_log.hh"
 
+#include <mcpstate/core/connection_json.hpp>
+
 #include <algorithm>
 #include <utility>
 

@@ -72,7 +72,7 @@ problem_kind kind_of(const error& e) noexcept {
     case cond::unauthorized:  // of the store: its password is our own affair
     case cond::unavailable:
       return problem_kind::unavailable;
-    case cond::unknown_outcome:
+    case cond::outcome_unknown:
       return problem_kind::unknown_outcome;
     case cond::timeout:
       return problem_kind::timeout;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "service/routes/record_body.hh"
 
+#include <mcpstate/core/connection_json.hpp>
+
 #include <utility>
 
-#include "core/record_json.hh"
 #include "service/http/etag.hh"
 
 namespace mcpstate::service {

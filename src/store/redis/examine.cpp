@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/info_scan.hh"
-
 namespace mcpstate {
 
 using redis::reply;
@@ -84,9 +82,10 @@ task<void> redis_examiner::look_at_page(const std::vector<reply>* keys) {
   for (const auto& key : *keys) {
     auto named = store_.keys_.parse(key.text);
     if (!named) {
-      if (is_server_owners(store_.keys_, key.text))
+      const auto other = store_.keys_.identify(key.text);
+      if (other && other->kind == key_kind::server_owners)
         indexes.push_back(index_key{key.text, "set"});
-      else
+      else if (!other)
         count("unknown_keys", level::note, "keys under the prefix that are not part of the layout; mcpstate ignores them",
               key.text);
       continue;

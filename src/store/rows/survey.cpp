@@ -16,7 +16,7 @@ struct invariant {
   const char* broken;
 };
 
-// The invariants of DESIGN that a store of rows can break at all: the others hold by how a table works.
+// The invariants (ARCHITECTURE.md) that a store of rows can break at all. The others hold by how a table works.
 constexpr std::array<invariant, 6> invariants{{
     {"every_record_expires", "every record expires, and none after its last moment",
      "records live longer than their last moment; disconnect or erase them"},

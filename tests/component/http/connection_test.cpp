@@ -26,8 +26,8 @@ mcp::http_url url_of(const scripted_server& server) { return mcp::parse_http_url
 struct exchanged {
   exchanged() {}
   std::unique_ptr<mcp::http_connection> connection;
-  result<mcp::http_head> head = error();
-  result<std::string> body = error();
+  result<mcp::http_head> head = error(errc::bug, "not read");
+  result<std::string> body = error(errc::bug, "not read");
 };
 
 asio::awaitable<exchanged> ask_once(scripted_server& server) {

@@ -50,7 +50,7 @@ struct observed_link {
 // One request as a coroutine of its own, so that it can be cancelled, or run beside the test.
 struct outcome {
   bool ended = false;
-  result<std::vector<reply>> got = error();
+  result<std::vector<reply>> got = error(errc::bug, "not answered yet");
 };
 inline asio::awaitable<void> ask(link& to, request what, aio::deadline until, effect kind, std::shared_ptr<outcome> out) {
   out->got = co_await to.exec(std::move(what), until, kind);

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include <mcpstate/core/connection.hpp>
+#include <mcpstate/core/connection_json.hpp>
 
 #include "unit/core/samples.hh"
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <initializer_list>
 #include <random>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -82,6 +85,32 @@ class hostile_names {
   }
   owner who() { return owner::make(pick(2) == 0 ? owner_kind::user : owner_kind::session, name()).value(); }
   key_field field() { return static_cast<key_field>(pick(8)); }
+  parsed_key any_key(key_layout layout) {
+    parsed_key out(static_cast<key_kind>(pick(static_cast<std::size_t>(key_kind::oauth_client) + 1)));
+    const auto is = [&out](std::initializer_list<key_kind> kinds) {
+      return std::find(kinds.begin(), kinds.end(), out.kind) != kinds.end();
+    };
+    using k = key_kind;
+    const bool in_slot = is({k::slot_managed, k::slot_server_owners, k::slot_shared_tools});
+    if (in_slot && layout == key_layout::plain) return any_key(layout);
+    const bool of_credential =
+        is({k::credential, k::credential_headers, k::credential_values, k::credential_lock, k::login});
+    if (out.kind <= k::staging || of_credential || out.kind == k::credential_names) out.whose = who();
+    if (in_slot) out.slot = text_of("0123456789abcdefghijklmnopqrstuvwxyz", 1 + pick(4));
+    const bool of_record = out.kind <= k::staging && !is({k::connections, k::servers});
+    if (of_record || of_credential || is({k::server_owners, k::slot_server_owners})) out.member = encode_name(name());
+    if (out.kind == k::staging) out.part = nonce();
+    if (is({k::managed, k::server_owners})) out.part = std::to_string(pick(1'000'000'000));
+    if (is({k::shared_tools, k::slot_shared_tools, k::oauth_flow, k::oauth_client}))
+      out.part = text_of("0123456789abcdef", 64);
+    return out;
+  }
+  // The same key with a piece put in, or a byte taken out, somewhere.
+  std::string broken(std::string key) {
+    const std::size_t at = pick(key.size());
+    if (pick(2) == 0) return key.erase(at, 1);
+    return key.insert(at, piece());
+  }
   std::string nonce() {
     std::string out;
     for (int i = 0; i < 4; ++i) out += "0123456789abcdef"[pick(16)];
@@ -89,6 +118,11 @@ class hostile_names {
   }
 
  private:
+  std::string text_of(std::string_view letters, std::size_t length) {
+    std::string out;
+    while (out.size() < length) out += letters[pick(letters.size())];
+    return out;
+  }
   std::size_t pick(std::size_t below) { return std::uniform_int_distribution<std::size_t>(0, below - 1)(random_); }
   std::string_view piece() {
     static constexpr std::string_view nul("\0", 1);
@@ -163,6 +197,44 @@ TEST_P(key_property, names_bring_no_pattern_no_tag_and_no_separator) {
       ASSERT_EQ(key.find_first_of("{}"), std::string::npos) << key;
     }
   }
+}
+
+// Every kind of key, with hostile names: built, identified as what it is, and built again.
+TEST_P(key_property, every_kind_is_identified_and_built_again) {
+  hostile_names names(test::seed() + 3);
+  const key_space keys = key_space::make("mcp", GetParam()).value();
+  std::unordered_map<std::string, parsed_key> seen;
+  std::set<key_kind> kinds;
+  for (int i = 0; i < 20'000; ++i) {
+    const parsed_key parts = names.any_key(GetParam());
+    const std::string key = keys.build(parts);
+    const auto found = keys.identify(key);
+    ASSERT_TRUE(found) << key;
+    ASSERT_EQ(found->kind, parts.kind) << key;
+    ASSERT_EQ(*found, parts) << key;
+    ASSERT_EQ(keys.build(*found), key);
+    ASSERT_EQ(keys.parse(key).has_value(), parts.kind <= key_kind::staging) << key;
+    const auto [known, fresh] = seen.emplace(key, parts);
+    ASSERT_TRUE(fresh || known->second == parts) << "two meanings, one key: " << key;
+    kinds.insert(parts.kind);
+  }
+  constexpr std::size_t all_kinds = 24, slot_kinds = 3;
+  EXPECT_EQ(kinds.size(), GetParam() == key_layout::tagged ? all_kinds : all_kinds - slot_kinds);
+}
+
+// Whatever bytes a key holds: what is identified is built again byte for byte.
+TEST_P(key_property, what_is_identified_is_built_byte_for_byte) {
+  hostile_names names(test::seed() + 4);
+  const key_space keys = key_space::make("mcp", GetParam()).value();
+  int identified = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string key = names.broken(keys.build(names.any_key(GetParam())));
+    const auto found = keys.identify(key);
+    if (!found) continue;
+    ++identified;
+    ASSERT_EQ(keys.build(*found), key);
+  }
+  EXPECT_GT(identified, 1000);
 }
 
 INSTANTIATE_TEST_SUITE_P(layouts, key_property, testing::Values(key_layout::plain, key_layout::tagged),

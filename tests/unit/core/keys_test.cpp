@@ -228,13 +228,97 @@ TEST(keys, other_keys_are_not_ours) {
 TEST(keys, the_owners_of_a_server_are_recognised) {
   const key_space keys = plain_keys();
   for (const char* name : {"github", "x:owners:1", ":owners:", "日本語", "a b"}) {
-    EXPECT_TRUE(is_server_owners(keys, keys.server_owners(*server_name::parse(name), 17))) << name;
+    const auto found = keys.identify(keys.server_owners(*server_name::parse(name), 17));
+    ASSERT_TRUE(found) << name;
+    EXPECT_EQ(found->kind, key_kind::server_owners) << name;
+    EXPECT_EQ(decode_name(found->member), name);
+    EXPECT_EQ(found->part, "17");
   }
-  for (const char* key : {"", "mcp:server:", "mcp:server:github", "mcp:server:github:owners", "mcp:server:github:owners:",
-                          "mcp:server:github:owners:x", "mcp:server:github:owners:1:2", "mcp:server::owners:1",
-                          "mcp:server:a:b:owners:1", "mcp2:server:github:owners:1", "mcp:user:github:owners:1"}) {
-    EXPECT_FALSE(is_server_owners(keys, key)) << key;
+  for (const char* key : {"", "mcp:server:", "mcp:server:github", "mcp:server:github:owners",
+                          "mcp:server:github:owners:", "mcp:server:github:owners:x", "mcp:server:github:owners:1:2",
+                          "mcp:server::owners:1", "mcp:server:a:b:owners:1", "mcp2:server:github:owners:1",
+                          "mcp:server:github:owners:01", "mcp:server:github:owners:4294967296"}) {
+    EXPECT_FALSE(keys.identify(key)) << key;
   }
+  EXPECT_FALSE(keys.identify("mcp:user:github:owners:1"));
+}
+
+constexpr const char* hash = "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945";
+
+// Reserved for later versions. Do not change a line of these two tables.
+TEST(keys, reserved_names) {
+  const key_space keys = plain_keys();
+  const owner user = *owner::user("42");
+  const server_name github = *server_name::parse("github");
+  EXPECT_EQ(keys.credential_key(user, github, key_kind::credential), "mcp:auth:user:42:server:github");
+  EXPECT_EQ(keys.credential_key(user, github, key_kind::credential_headers), "mcp:auth:user:42:server:github:headers");
+  EXPECT_EQ(keys.credential_key(user, github, key_kind::credential_values), "mcp:auth:user:42:server:github:values");
+  EXPECT_EQ(keys.credential_key(user, github, key_kind::credential_lock), "mcp:auth:user:42:server:github:lock");
+  EXPECT_EQ(keys.credential_key(user, github, key_kind::login), "mcp:auth:user:42:server:github:login");
+  EXPECT_EQ(keys.credential_names(*owner::session("9fK")), "mcp:auth:session:9fK:names");
+  EXPECT_EQ(keys.oauth_flow(hash), std::string("mcp:oauth:flow:") + hash);
+  EXPECT_EQ(keys.oauth_client(hash), std::string("mcp:oauth:client:") + hash);
+  EXPECT_EQ(keys.layout_marker(), "mcp:layout");
+  EXPECT_EQ(keys.shared_tools(hash), std::string("mcp:tools:") + hash);
+}
+
+TEST(keys, reserved_names_of_the_tagged_layout) {
+  const key_space keys = tagged_keys();
+  const owner user = *owner::user("42");
+  const server_name github = *server_name::parse("github");
+  EXPECT_EQ(keys.credential_key(user, github, key_kind::credential), "mcp:auth:user:{42}:server:github");
+  EXPECT_EQ(keys.credential_names(user), "mcp:auth:user:{42}:names");
+  EXPECT_EQ(keys.slot_managed("1bz"), "mcp:{1bz}:managed");
+  EXPECT_EQ(keys.slot_server_owners("1bz", github), "mcp:{1bz}:owners:github");
+  EXPECT_EQ(keys.slot_shared_tools("1", hash), std::string("mcp:tools:{1}:") + hash);
+  EXPECT_EQ(keys.layout_marker(), "mcp:layout");
+}
+
+TEST(keys, what_only_looks_like_a_reserved_name_is_unknown) {
+  const std::string upper = "4F53CDA18C2BAA0C0354BB5F9A3ECBE5ED12AB4D8E11BA873C2F11161202B945";
+  for (const key_space& keys : {plain_keys(), tagged_keys()}) {
+    for (const std::string& key : {std::string("mcp:auth"),
+                                   std::string("mcp:auth:"),
+                                   std::string("mcp:auth:user:42"),
+                                   std::string("mcp:auth:user:{42}:"),
+                                   std::string("mcp:auth:user:{42}:name"),
+                                   std::string("mcp:auth:user:{42}:names:"),
+                                   std::string("mcp:auth:user:{42}:server:"),
+                                   std::string("mcp:auth:user:{42}:server::lock"),
+                                   std::string("mcp:auth:user:{42}:server:github:"),
+                                   std::string("mcp:auth:user:{42}:server:github:status"),
+                                   std::string("mcp:auth:user:{42}:server:a:b:lock"),
+                                   std::string("mcp:auth:user:{42}:server:%41"),
+                                   std::string("mcp:auth:users:{42}:names"),
+                                   std::string("mcp:oauth:flow:"),
+                                   std::string("mcp:oauth:flow:abc"),
+                                   std::string("mcp:oauth:flow:") + upper,
+                                   std::string("mcp:oauth:client:") + hash + "0",
+                                   std::string("mcp:oauth:other:") + hash,
+                                   std::string("mcp:tools:") + upper,
+                                   std::string("mcp:tools:{}:") + hash,
+                                   std::string("mcp:tools:{12345}:") + hash,
+                                   std::string("mcp:tools:{A}:") + hash,
+                                   std::string("mcp:{1bz}:owner:github"),
+                                   std::string("mcp:{1bz}:owners:"),
+                                   std::string("mcp:{1bz}:owners:a:b"),
+                                   std::string("mcp:{1bz}:managed:0"),
+                                   std::string("mcp:{1bz:managed"),
+                                   std::string("mcp:managed"),
+                                   std::string("mcp:managed:"),
+                                   std::string("mcp:managed:01"),
+                                   std::string("mcp:managed:x"),
+                                   std::string("mcp:layout:"),
+                                   std::string("mcp:layouts"),
+                                   std::string("mcp:instances:0"),
+                                   std::string("mcp2:layout")}) {
+      EXPECT_FALSE(keys.identify(key)) << key;
+    }
+  }
+  // Slots belong to the tagged layout alone.
+  EXPECT_FALSE(plain_keys().identify("mcp:{1bz}:managed"));
+  EXPECT_FALSE(plain_keys().identify("mcp:{1bz}:owners:github"));
+  EXPECT_FALSE(plain_keys().identify(std::string("mcp:tools:{1}:") + hash));
 }
 
 TEST(keys, one_prefix_does_not_read_anothers_keys) {

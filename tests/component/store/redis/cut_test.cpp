@@ -198,7 +198,7 @@ void judge(const result<connection>& reported, const seen_keys& before, const se
     return;
   }
   const bool nothing_sent = reported.error().code() == errc::connection_lost;
-  EXPECT_TRUE(nothing_sent || reported.error().is(cond::unknown_outcome)) << reported.error().full_text();
+  EXPECT_TRUE(nothing_sent || reported.error().is(cond::outcome_unknown)) << reported.error().full_text();
   EXPECT_FALSE(nothing_sent && out.written) << "reported as not sent, and is done";
 }
 

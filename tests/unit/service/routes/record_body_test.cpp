@@ -2,6 +2,7 @@
 // What a list of records is sent as: the same bytes as to_json, whatever another program has put into the store.
 #include <gtest/gtest.h>
 
+#include <mcpstate/core/connection_json.hpp>
 #include <mcpstate/core/record.hpp>
 
 #include "service/http/etag.hh"

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -211,6 +214,131 @@ TEST(revision, is_the_larger_of_the_next_and_the_clock) {
   constexpr auto largest = std::numeric_limits<std::uint64_t>::max();
   EXPECT_EQ(next_revision(largest - 1, micros(0)), largest);
   EXPECT_EQ(next_revision(largest, micros(0)), largest);
+}
+
+details random_details(std::mt19937_64& random) {
+  auto chance = [&] { return random() % 2 == 0; };
+  auto text = [&](const char* sample) { return chance() ? std::string(sample) : std::string(); };
+  details d;
+  d.managed = chance();
+  d.registered = text("git hub");
+  d.transport = text("http");
+  d.url = text("https://mcp.example/a b");
+  d.protocol_version = text("2025-11-25");
+  d.server_title = text("GitHub");
+  d.server_version = text("1.2");
+  d.capabilities = text(R"({"tools":{"listChanged":true},"x":"a}b"})");
+  if (chance()) d.last_connected_at = test::at("2026-11-20T10:00:00Z");
+  if (chance()) d.checked_at = test::at("2026-11-22T14:31:00Z");
+  if (chance()) d.tool_count = random() % 1000;
+  d.tools_hash = text("sha256:00ff");
+  if (chance()) d.tools_bytes = random() % 100'000;
+  return d;
+}
+
+// The same JSON, written as nobody of ours writes it: a space behind the first brace.
+std::string spaced(const std::string& bytes) { return "{ " + bytes.substr(1); }
+
+TEST(InfoDecode, ReadsEverythingWeWriteAndTheSameSpelledOtherwise) {
+  std::mt19937_64 random(test::seed());
+  for (int i = 0; i < 2000; ++i) {
+    const details info = random_details(random);
+    const bool connected = random() % 2 == 0;
+    std::optional<timestamp> at;
+    if (connected) at = test::at(test::connected_at_text);
+    const auto tail = encode_info_tail(connected ? status::connected : status::connecting, at, info);
+    const auto bytes = encode_info(1'790'000'000'000'000 + random() % 1000, test::at("2026-11-23T00:00:00Z"), at, tail);
+    const auto read = decode_info(bytes);
+    ASSERT_TRUE(read) << bytes;
+    EXPECT_EQ(read->info, info) << bytes;
+    EXPECT_TRUE(has_info_head(bytes));
+    ASSERT_FALSE(has_info_head(spaced(bytes)));
+    const auto other = decode_info(spaced(bytes));
+    ASSERT_TRUE(other) << bytes;
+    EXPECT_EQ(read->revision, other->revision);
+    EXPECT_EQ(read->expires_at, other->expires_at);
+    EXPECT_EQ(read->expires_latest, other->expires_latest);
+    EXPECT_EQ(read->state, other->state);
+    EXPECT_EQ(read->connected_at, other->connected_at);
+    EXPECT_EQ(read->info, other->info) << bytes;
+  }
+}
+
+// What Boost.JSON makes of the same bytes as a document.
+TEST(InfoDecode, AgreesWithADocumentOfTheSameBytes) {
+  const auto tail = encode_info_tail(status::failed, std::nullopt, test::full_details());  // escapes, an error
+  const auto bytes = encode_info(7, test::at("2026-11-23T00:00:00Z"), std::nullopt, tail);
+  const auto read = decode_info(bytes);
+  ASSERT_TRUE(read);
+  const auto document = boost::json::parse(bytes).as_object();
+  EXPECT_EQ(read->revision, document.at("revision").to_number<std::uint64_t>());
+  EXPECT_EQ(read->info.server_title, document.at("server_info").as_object().at("name").as_string().c_str());
+  EXPECT_EQ(read->info.capabilities, boost::json::serialize(document.at("capabilities")));
+  EXPECT_EQ(read->info.error->code, "deadline");
+  EXPECT_EQ(read->info.error->message, document.at("error").as_object().at("message").as_string().c_str());
+}
+
+TEST(InfoDecode, RefusesEveryTruncationAndEveryTrailingByte) {
+  details d = test::full_details();
+  d.error.reset();
+  d.server_title = "plain";
+  const auto tail = encode_info_tail(status::connected, test::at(test::connected_at_text), d);
+  const auto bytes = encode_info(7, test::at("2026-11-23T00:00:00Z"), std::nullopt, tail);
+  ASSERT_TRUE(decode_info(bytes));
+  for (std::size_t n = 0; n < bytes.size(); ++n) EXPECT_FALSE(decode_info(bytes.substr(0, n))) << n;
+  EXPECT_FALSE(decode_info(bytes + "x"));
+  EXPECT_FALSE(decode_info(bytes + "}"));
+}
+
+TEST(InfoDecode, RefusesWhatIsNoJson) {
+  EXPECT_FALSE(decode_info(R"({"revision":07,"expires_at":0,"expires_latest":0,"status":"FAILED"})"));
+  EXPECT_FALSE(decode_info(R"({"revision":,"expires_at":0,"expires_latest":0,"status":"FAILED"})"));
+  EXPECT_FALSE(decode_info("{\"revision\":7,\"expires_at\":0,\"expires_latest\":0,\"status\":\"A\tB\"}"));
+  EXPECT_FALSE(decode_info(R"({"revision":7,"expires_at":0,"expires_latest":0,"status":"FAILED","capabilities":{"a"}})"));
+  EXPECT_TRUE(decode_info(R"({"revision":7,"expires_at":0,"expires_latest":0,"status":"FAILED"})"));
+}
+
+// Members count where they belong and nowhere else, whatever a peer has put into its capabilities.
+TEST(InfoDecode, MembersInsideOtherValuesAreNotTaken) {
+  const auto read =
+      decode_info(R"({"revision":7,"x":{"revision":9,"url":"u","error":{"code":"c"},"server_info":{"name":"n"}},)"
+                  R"("capabilities":{"status":"CONNECTED","name":"n","managed":true,"deep":{"capabilities":{}}},)"
+                  R"("server_info":{"version":"1","x":{"name":"n"},"y":["name","n"]},"y":[{"url":"u"},"url","u",9],)"
+                  R"("error":{"message":"m","x":{"code":"c","attempt":3}}})");
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->revision, 7U);
+  EXPECT_FALSE(read->state);
+  EXPECT_FALSE(read->info.managed);
+  EXPECT_EQ(read->info.url, "");
+  EXPECT_EQ(read->info.server_title, "");
+  EXPECT_EQ(read->info.server_version, "1");
+  EXPECT_EQ(read->info.capabilities, R"({"status":"CONNECTED","name":"n","managed":true,"deep":{"capabilities":{}}})");
+  ASSERT_TRUE(read->info.error);
+  EXPECT_EQ(read->info.error->code, "");
+  EXPECT_EQ(read->info.error->message, "m");
+  EXPECT_EQ(read->info.error->attempt, 0U);
+}
+
+TEST(InfoDecode, NamesWithEscapesAreTheSameNames) {
+  const auto read = decode_info(R"({"revisio\u006e":7,"\u0075rl":"a\"b","server\u005finfo":{"nam\u0065":"\ud83d\ude00"}})");
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->revision, 7U);
+  EXPECT_EQ(read->info.url, "a\"b");
+  EXPECT_EQ(read->info.server_title, "😀");
+}
+
+TEST(InfoHead, IsWhatScriptsCanRead) {
+  EXPECT_TRUE(has_info_head(R"({"revision":9007199254740991,"expires_at":1,"expires_latest":0,"status":"FAILED"})"));
+  for (const char* bytes : {"", "{}", R"({"revision":9007199254740992,"expires_at":1,"expires_latest":0,"status":"FAILED"})",
+                            R"({"revision":07,"expires_at":1,"expires_latest":0,"status":"FAILED"})",
+                            R"({"revision":-7,"expires_at":1,"expires_latest":0,"status":"FAILED"})",
+                            R"({"revision":7.5,"expires_at":1,"expires_latest":0,"status":"FAILED"})",
+                            R"({"revision":7,"expires_latest":0,"expires_at":1,"status":"FAILED"})",
+                            R"({"revision":7,"expires_at":"1","expires_latest":0,"status":"FAILED"})",
+                            R"({"revision":7,"expires_at":1000000000000000000,"expires_latest":0,"status":"FAILED"})",
+                            R"({"revision":7,"expires_at":1,"expires_latest":0})"}) {
+    EXPECT_FALSE(has_info_head(bytes)) << bytes;
+  }
 }
 
 }  // namespace
