@@ -1,11 +1,11 @@
-# The front door. Each target installs what it needs first (tools/bootstrap), so that a bare Debian 12 is enough.
+# The front door. Each target installs what it needs first (tools/bootstrap), so that a bare Debian 12 or 13 is enough.
 PREFIX ?= /usr/local
 DESTDIR ?=
 JOBS ?= $(shell nproc)
 SOAK_SECONDS ?= 600
-export JOBS
+export JOBS SOAK_SECONDS
 
-.PHONY: help build run test fast bench soak package format install clean
+.PHONY: help build run test fast nightly bench soak package format install clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +26,10 @@ test:  ## everything CI runs: style, all tests, both compilers, sanitizers
 fast:  ## the quick loop: style, layers, unit tests
 	tools/bootstrap test
 	./check fast
+
+nightly:  ## what takes too long for CI: Debian 12's clang, all tests on Debian 13, fuzzing, misfortune
+	tools/bootstrap test
+	./check nightly
 
 bench:  ## measure against the contenders; results in bench/RESULTS.md
 	tools/bootstrap bench

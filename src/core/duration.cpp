@@ -38,7 +38,7 @@ std::optional<milliseconds> take_part(std::string_view& text) {
 
 result<milliseconds> parse_duration(std::string_view text, std::string_view what) {
   const auto wrong = [&](const char* why) {
-    return error(errc::bad_argument, std::string(what) + " " + quoted(text) + " " + why);
+    return error(errc::bad_argument, std::string(what) + " " + mcpstate::quoted(text) + " " + why);
   };
   milliseconds sum{0};
   auto rest = text;

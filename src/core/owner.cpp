@@ -33,7 +33,7 @@ result<owner> owner::make(owner_kind kind, std::string_view id) {
 result<owner> owner::parse(std::string_view text) {
   if (text.starts_with(user_prefix)) return user(text.substr(user_prefix.size()));
   if (text.starts_with(session_prefix)) return session(text.substr(session_prefix.size()));
-  return error(errc::bad_owner, quoted(text) + " is not an owner: write user:ID or session:KEY");
+  return error(errc::bad_owner, mcpstate::quoted(text) + " is not an owner: write user:ID or session:KEY");
 }
 
 std::string owner::text() const {

@@ -44,7 +44,7 @@ void read_status(connection& c, const raw_record& raw) {
   if (!raw.status) return;
   const std::optional<status> known = from_key_text(*raw.status);
   c.state = known.value_or(status::disconnected);
-  if (!known) c.problems.push_back("status is " + quoted(*raw.status) + ", not one of CONNECTED, DISCONNECTED, FAILED");
+  if (!known) c.problems.push_back("status is " + mcpstate::quoted(*raw.status) + ", not one of CONNECTED, DISCONNECTED, FAILED");
 }
 
 void read_info(connection& c, const raw_record& raw) {
@@ -74,7 +74,7 @@ void read_connected_at(connection& c, const raw_record& raw) {
   }
   const std::optional<parsed_time> when = from_iso8601(*raw.connected_at);
   if (!when) {
-    c.problems.push_back("connected_at is " + quoted(*raw.connected_at) + ", not an ISO 8601 time");
+    c.problems.push_back("connected_at is " + mcpstate::quoted(*raw.connected_at) + ", not an ISO 8601 time");
     return;
   }
   c.connected_at = when->time;
@@ -121,7 +121,7 @@ std::optional<connection> read_record(const owner& who, raw_record raw) {
   connection c(who, std::move(name.text));
   c.member = raw.member;
   if (name.foreign)
-    c.problems.push_back("the server name " + quoted(raw.member) + " is not written as mcpstate writes names");
+    c.problems.push_back("the server name " + mcpstate::quoted(raw.member) + " is not written as mcpstate writes names");
   read_status(c, raw);
   read_info(c, raw);
   read_connected_at(c, raw);

@@ -31,7 +31,7 @@ result<http_url> resolve_same_origin(const http_url& from, std::string_view refe
   if (!may_be_url(reference)) return no_url;
   const std::string base_text = origin_of(from) + from.target;
   const auto base = urls::parse_uri(base_text);
-  const auto relative = urls::parse_uri_reference(urls::string_view(reference.data(), reference.size()));
+  const auto relative = urls::parse_uri_reference(reference);
   if (!base || !relative) return no_url;
   urls::url resolved(*base);
   if (!resolved.resolve(*relative)) return no_url;

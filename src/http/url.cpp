@@ -42,7 +42,7 @@ bool rejoin_host(http_url& url, std::string& path, bool v4) {
   return true;
 }
 
-std::string view_text(urls::string_view part) { return std::string(part.data(), part.size()); }
+std::string view_text(boost::core::string_view part) { return std::string(part.data(), part.size()); }
 
 error bad_url(std::string why) { return error(errc::bad_url, "the server's URL cannot be used: " + std::move(why)); }
 
@@ -57,7 +57,7 @@ bool may_be_url(std::string_view text) noexcept {
 
 result<http_url> parse_http_url(std::string_view text) {
   if (!may_be_url(text)) return bad_url("it is no absolute URL");
-  const auto parsed = urls::parse_uri(urls::string_view(text.data(), text.size()));
+  const auto parsed = urls::parse_uri(text);
   if (!parsed) return bad_url("it is no absolute URL");
   const urls::url_view& url = *parsed;
   const std::string scheme = ascii_lower(view_text(url.scheme()));

@@ -42,7 +42,7 @@ error bad(std::string_view scheme, std::string_view what, std::string_view hint 
 
 // As redis-py does it: a % that begins no escape stands for itself.
 std::string decoded(std::string_view text) {
-  const auto checked = urls::make_pct_string_view(urls::string_view(text.data(), text.size()));
+  const auto checked = urls::make_pct_string_view(text);
   if (!checked) return std::string(text);
   const urls::decode_view plain = **checked;
   return std::string(plain.begin(), plain.end());

@@ -47,6 +47,12 @@ void run(const std::vector<std::string>& command, const std::string& log) {
   if (::waitpid(pid, &status, 0) != pid || status != 0) throw std::runtime_error(command[0] + " failed; see " + log);
 }
 
+// valkey-server runs the same tests.
+std::string server_program() {
+  const char* const chosen = std::getenv("MCPSTATE_REDIS_SERVER");
+  return chosen == nullptr ? "redis-server" : chosen;
+}
+
 // Connects to the unix socket and has a PING answered, an error included: a loading server is up, too.
 bool answers(const std::string& path) {
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -104,9 +110,9 @@ redis_server::~redis_server() {
 
 void redis_server::spawn() {
   const std::string port = std::to_string(port_);
-  std::vector<std::string> command{"redis-server", "--dir",       dir_,     "--save",    "",
-                                   "--appendonly", "no",          "--bind", "127.0.0.1", "--unixsocket",
-                                   socket_path(),  "--daemonize", "no"};
+  std::vector<std::string> command{server_program(), "--dir",       dir_,     "--save",    "",
+                                   "--appendonly",   "no",          "--bind", "127.0.0.1", "--unixsocket",
+                                   socket_path(),    "--daemonize", "no"};
   const auto add = [&](std::initializer_list<std::string> words) { command.insert(command.end(), words); };
   if (options_.tls) {
     add({"--port", "0", "--tls-port", port, "--tls-auth-clients", "no"});
@@ -135,7 +141,8 @@ void redis_server::wait_until_up() {
     int status = 0;
     const bool ended = ::waitpid(pid_, &status, WNOHANG) == pid_;
     if (ended) pid_ = -1;
-    if (ended || std::chrono::steady_clock::now() > until) throw std::runtime_error("redis-server is not up:\n" + log());
+    if (ended || std::chrono::steady_clock::now() > until)
+      throw std::runtime_error(server_program() + " is not up:\n" + log());
     ::poll(nullptr, 0, 5);
   }
 }

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-// A real redis-server of one's own: a free port, a temporary directory, ended by its process id. Blocking; for tests. Make
-// it on the main thread: the kernel ends the server with the thread that started it, so that no end of a test leaves one
-// behind.
+// A real redis-server of one's own: a free port, a temporary directory, ended by its process id. MCPSTATE_REDIS_SERVER names
+// another program that takes the same arguments (valkey-server). Blocking; for tests. Make it on the main thread: the kernel ends
+// the server with the thread that started it, so that no end of a test leaves one behind.
 namespace mcpstate::test {
 
 struct redis_options {

@@ -47,7 +47,7 @@ bool contains(const List& list, std::string_view word) {
 
 // A place that a server chose, on one line.
 std::string shown(std::string_view pointer) {
-  const std::string out = quoted(pointer);
+  const std::string out = mcpstate::quoted(pointer);
   return out.substr(1, out.size() - 2);
 }
 

@@ -46,7 +46,7 @@ error tool_pages::not_a_list(std::string_view why) const {
 
 void tool_pages::drop(std::string_view name, std::string_view reason) {
   if (dropped_.size() >= max_dropped) return;
-  const std::string shown = quoted(name);
+  const std::string shown = mcpstate::quoted(name);
   dropped_.push_back(shown.substr(1, shown.size() - 2) + ": " + std::string(reason));
 }
 
@@ -101,7 +101,7 @@ result<tool_pages::page_members> tool_pages::read_page(std::string_view page) co
     if (key == "cacheScope") out.scope = value;
   }
   if (bounds_.modern && !is_absent(out.result_type) && text_of(*out.result_type) != "complete") {
-    const std::string kind = quoted(*out.result_type);
+    const std::string kind = mcpstate::quoted(*out.result_type);
     return error(errc::protocol, not_a_list("is of a kind that lists do not have").detail(),
                  kind.substr(1, kind.size() - 2));
   }
