@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 """What an incompatible version would do to the store, so that the upgrade test can show that it notices."""
+import pathlib
+import shutil
 import threading
 
 # Each fault: on which stores it can be, and the checks that notice it.
 FAULTS = {
     # The new program names its keys, or its file, in another way.
     "layout": (("redis", "sqlite"), {"leases"}),
+    # The new program is a copy that writes the head of a record in another format.
+    "program": (("redis", "redis-tagged"), {"reading", "lost", "events", "write", "command"}),
     # A record is rewritten in another format.
     "record": (("redis", "sqlite"), {"reading", "lost", "events"}),
     # An acknowledged write is undone.
@@ -17,6 +21,15 @@ FAULTS = {
     # An invariant is broken that only an examination of the store shows.
     "expiry": (("redis", "redis-tagged", "sqlite"), {"doctor"}),
 }
+
+
+def patched(program, folder):
+    """A copy of the program whose scripts write the revision under another name."""
+    copy = pathlib.Path(shutil.copy(program, pathlib.Path(folder) / "patched"))
+    image = copy.read_bytes()
+    assert b'{"revision":' in image, "the scripts of the program do not write what the patch is for"
+    copy.write_bytes(image.replace(b'{"revision":', b'{"revisiom":'))
+    return str(copy)
 
 
 class Damage:

@@ -26,7 +26,7 @@ from redis_sandbox import PROGRAM, eventually, free_port  # noqa: E402
 from serving import EVERYTHING, NODE, EverythingServer, path_of  # noqa: E402
 
 from exchange import Exchange  # noqa: E402
-from faults import FAULTS, Damage  # noqa: E402
+from faults import FAULTS, Damage, patched  # noqa: E402
 from load import Broken, Load, Writer  # noqa: E402
 from stores import STORES  # noqa: E402
 from versions import Version  # noqa: E402
@@ -46,6 +46,8 @@ class Upgrade:
         servers.write_text(json.dumps({"mcpServers": registered}), encoding="utf-8")
         self.versions = {}
         for name, program in programs.items():
+            if (name, words.fault) == ("new", "program"):
+                program = patched(program, folder)
             options = store.other_options if (name, words.fault) == ("new", "layout") else store.options
             self.versions[name] = Version(name, program, options, str(servers), Load.watched())
         self.last, self.new = self.versions["last"], self.versions["new"]
