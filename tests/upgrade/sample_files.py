@@ -20,11 +20,22 @@ def kind_of(key):
 
 
 # Redis.
-READERS = {"string": lambda client, key: client.get(key).decode(), "set": lambda client, key: sorted(m.decode() for m in client.smembers(key)),
-           "zset": lambda client, key: {m.decode(): score for m, score in client.zrange(key, 0, -1, withscores=True)},
-           "hash": lambda client, key: {name.decode(): value.decode() for name, value in sorted(client.hgetall(key).items())}}
-WRITERS = {"string": lambda client, key, value: client.set(key, value), "set": lambda client, key, value: client.sadd(key, *value),
-           "zset": lambda client, key, value: client.zadd(key, value), "hash": lambda client, key, value: client.hset(key, mapping=value)}
+def text_of(member):
+    return member.decode()
+
+
+READERS = {
+    "string": lambda client, key: text_of(client.get(key)),
+    "set": lambda client, key: sorted(map(text_of, client.smembers(key))),
+    "zset": lambda client, key: {text_of(member): score for member, score in client.zrange(key, 0, -1, withscores=True)},
+    "hash": lambda client, key: {text_of(name): text_of(value) for name, value in sorted(client.hgetall(key).items())},
+}
+WRITERS = {
+    "string": lambda client, key, value: client.set(key, value),
+    "set": lambda client, key, value: client.sadd(key, *value),
+    "zset": lambda client, key, value: client.zadd(key, value),
+    "hash": lambda client, key, value: client.hset(key, mapping=value),
+}
 
 
 def dump_redis(store):
