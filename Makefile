@@ -3,12 +3,13 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 JOBS ?= $(shell nproc)
 SOAK_SECONDS ?= 600
+UPGRADE_SECONDS ?= 30
 export JOBS SOAK_SECONDS
 
-.PHONY: help build run test fast nightly bench soak package format install clean
+.PHONY: help build run test fast nightly bench soak upgrade-test package format install clean
 
 help:  ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 build:  ## the program, optimised: build/release/mcpstate
 	tools/bootstrap build
@@ -44,6 +45,14 @@ soak:  ## ten minutes of random connects, server kills and API calls; then every
 	cmake --preset release -DMCPSTATE_DEVELOPER=ON >/dev/null
 	cmake --build build/release -j $(JOBS) --target mcpstate
 	MCPSTATE="$(CURDIR)/build/release/mcpstate" tests/soak/soak_test.py --seconds $(SOAK_SECONDS)
+
+upgrade-test:  ## the last release beside this program on the same stores, under load, 30 s each
+	tools/bootstrap test
+	cmake --preset release -DMCPSTATE_DEVELOPER=ON >/dev/null
+	cmake --build build/release -j $(JOBS) --target mcpstate
+	last=$$(tests/upgrade/build_last_release) && export MCPSTATE="$(CURDIR)/build/release/mcpstate" && \
+	  tests/upgrade/fault_test.py --last "$$last" && \
+	  tests/upgrade/upgrade_test.py --last "$$last" --seconds $(UPGRADE_SECONDS)
 
 package: build  ## build/release/mcpstate_VERSION_ARCH.deb
 	cd build/release && cpack

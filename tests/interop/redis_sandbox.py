@@ -141,9 +141,9 @@ class Answer:
 class Sandbox:
     """A home directory of its own, and the program run in it."""
 
-    def __init__(self, store=None, prefix=None, ttl=None):
+    def __init__(self, store=None, prefix=None, ttl=None, layout=None, program=PROGRAM):
         self.home = tempfile.mkdtemp(prefix="mcpstate-home-")
-        self.store, self.prefix, self.ttl = store, prefix, ttl
+        self.store, self.prefix, self.ttl, self.layout, self.program = store, prefix, ttl, layout, program
         self.children = []
 
     def environment(self, **more):
@@ -153,10 +153,10 @@ class Sandbox:
 
     def words(self, words):
         flags = []
-        for name in ("store", "prefix", "ttl"):
+        for name in ("store", "prefix", "ttl", "layout"):
             if getattr(self, name):
                 flags += ["--" + name, getattr(self, name)]
-        return [PROGRAM, *words[:1], *flags, *words[1:]]
+        return [self.program, *words[:1], *flags, *words[1:]]
 
     def run(self, *words, stdin=b"", timeout=60, cwd=None, **env):
         done = subprocess.run(self.words(list(words)), input=stdin, capture_output=True, timeout=timeout,
