@@ -13,14 +13,14 @@ using step = detect_fsm::step;
 
 step fail(error why) {
   step out;
-  out.what = step::kind::fail;
+  out.type = step::kind::fail;
   out.why = std::move(why);
   return out;
 }
 
 step done(era found, std::string_view version) {
   step out;
-  out.what = step::kind::done;
+  out.type = step::kind::done;
   out.found = found;
   out.version = version;
   return out;
@@ -49,23 +49,23 @@ observed observe(const result<message>& got, const std::optional<http_answer>& r
   if (refusal) out.status = refusal->status;
   if (!got) out.why = got.error();
   if (out.status == 401 || out.status == 403) {
-    out.what = observed::kind::denied;
+    out.type = observed::kind::denied;
     if (got) out.why = explain_answer(*refusal);
     return out;
   }
   if (got) {
     out.msg = *got;
-    out.what = got->what == message::kind::failure ? observed::kind::failure : observed::kind::answer;
+    out.type = got->type == message::kind::failure ? observed::kind::failure : observed::kind::answer;
     return out;
   }
   const bool client_error = out.status >= 400 && out.status < 500 && out.status != 408 && out.status != 429;
   const bool not_mcp = out.status >= 200 && out.status < 300;
   if (client_error || not_mcp) {
-    out.what = observed::kind::refused;
+    out.type = observed::kind::refused;
   } else if (got.error().code() == errc::deadline) {
-    out.what = observed::kind::silent;
+    out.type = observed::kind::silent;
   } else if (got.error().code() == errc::child_exited || got.error().code() == errc::connection_lost) {
-    out.what = observed::kind::ended;
+    out.type = observed::kind::ended;
   }
   return out;
 }
@@ -74,7 +74,7 @@ step detect_fsm::discover(std::string_view version) {
   state_ = state::discovering;
   probed_ = true;
   step out;
-  out.what = step::kind::discover;
+  out.type = step::kind::discover;
   out.version = version;
   return out;
 }
@@ -82,14 +82,14 @@ step detect_fsm::discover(std::string_view version) {
 step detect_fsm::initialize() {
   state_ = state::initializing;
   step out;
-  out.what = step::kind::initialize;
+  out.type = step::kind::initialize;
   return out;
 }
 
 step detect_fsm::restart() {
   probed_ = false;
   step out = initialize();
-  out.what = step::kind::restart;
+  out.type = step::kind::restart;
   return out;
 }
 
@@ -97,7 +97,7 @@ step detect_fsm::open_sse(error why) {
   state_ = state::opening_sse;
   post_failed_ = std::move(why);
   step out;
-  out.what = step::kind::open_sse;
+  out.type = step::kind::open_sse;
   return out;
 }
 
@@ -118,7 +118,7 @@ step detect_fsm::start() {
       break;
   }
   step out;
-  out.what = step::kind::open_sse;
+  out.type = step::kind::open_sse;
   return out;
 }
 
@@ -130,7 +130,7 @@ step detect_fsm::afresh() {
 }
 
 step detect_fsm::next(const observed& got) {
-  if (got.what == observed::kind::denied) return fail(got.why);
+  if (got.type == observed::kind::denied) return fail(got.why);
   switch (state_) {
     case state::discovering:
       return on_discovered(got);
@@ -139,14 +139,14 @@ step detect_fsm::next(const observed& got) {
     case state::opening_sse:
       break;
   }
-  if (got.what == observed::kind::answer) return done(era::sse, {});
-  if (got.what == observed::kind::refused && remembered_ == era::sse && wanted_ == era_choice::automatic) return afresh();
+  if (got.type == observed::kind::answer) return done(era::sse, {});
+  if (got.type == observed::kind::refused && remembered_ == era::sse && wanted_ == era_choice::automatic) return afresh();
   if (post_failed_) return fail(*post_failed_);
-  return fail(got.what == observed::kind::failure ? refused_by(got, "initialize") : got.why);
+  return fail(got.type == observed::kind::failure ? refused_by(got, "initialize") : got.why);
 }
 
 step detect_fsm::on_discovered(const observed& got) {
-  switch (got.what) {
+  switch (got.type) {
     case observed::kind::answer: {
       const auto told = read_discover(got.msg.body);
       if (told) return on_versions(told->versions, true);
@@ -200,18 +200,18 @@ step detect_fsm::on_discover_failure(const observed& got) {
 }
 
 step detect_fsm::on_initialized(const observed& got) {
-  if (got.what == observed::kind::answer) return done(era::legacy, {});
-  if (got.what == observed::kind::failure && got.msg.error_code == rpc::unsupported_version && !back_to_modern_ &&
+  if (got.type == observed::kind::answer) return done(era::legacy, {});
+  if (got.type == observed::kind::failure && got.msg.error_code == rpc::unsupported_version && !back_to_modern_ &&
       wanted_ == era_choice::automatic && mutual(versions_of_refusal(got.msg))) {
     back_to_modern_ = true;
     contradicted_ = remembered_.has_value();
     return discover(modern_version);
   }
   // Some answer the probe, and end because of it only then.
-  if (over_ == carrier::stdio && got.what == observed::kind::ended && probed_) return restart();
-  const error why = got.what == observed::kind::failure ? refused_by(got, "initialize") : got.why;
+  if (over_ == carrier::stdio && got.type == observed::kind::ended && probed_) return restart();
+  const error why = got.type == observed::kind::failure ? refused_by(got, "initialize") : got.why;
   const bool client_error = got.status >= 400 && got.status < 500;
-  const bool refused = got.what == observed::kind::refused || got.what == observed::kind::failure;
+  const bool refused = got.type == observed::kind::refused || got.type == observed::kind::failure;
   if (over_ != carrier::http || !refused || !client_error) return fail(why);
   if (remembered_ == era::legacy && wanted_ == era_choice::automatic) return afresh();
   return open_sse(why);

@@ -34,7 +34,7 @@ struct observed {
     silent,   // no answer in time
     ended,    // stdio: the process ended, or closed its streams
     broken,   // everything else: the network, TLS, 5xx, a redirect
-  } what = kind::broken;
+  } type = kind::broken;
   message msg;          // of answer and failure
   unsigned status = 0;  // HTTP; 0 if there was none
   error why;            // of all but answer
@@ -57,7 +57,7 @@ class detect_fsm {
       open_sse,    // open the event stream of HTTP+SSE, then send initialize over it
       done,        // it is `found`; the last answer is the one to read
       fail,        // `why`
-    } what = kind::fail;
+    } type = kind::fail;
     std::string version;  // of discover; of done with era::modern
     era found = era::legacy;
     error why;

@@ -32,7 +32,7 @@ std::string one_line(std::string_view text) {
 std::string peer_words(const http_answer& answer) {
   if (media_type(answer.content_type) == "application/json") {
     const auto read = decode_messages(answer.body, false);
-    if (read && read->front().what == message::kind::failure) return read->front().error_message;
+    if (read && read->front().type == message::kind::failure) return read->front().error_message;
   }
   const bool html = media_type(answer.content_type) == "text/html";
   return html ? std::string() : one_line(answer.body);
@@ -120,13 +120,13 @@ error explain_answer(const http_answer& answer) {
 bool has_rpc_error(const http_answer& answer) {
   if (answer.status < 400 || media_type(answer.content_type) != "application/json") return false;
   const auto read = decode_messages(answer.body, false);
-  return read && read->front().what == message::kind::failure;
+  return read && read->front().type == message::kind::failure;
 }
 
 bool is_session_over(const http_answer& answer, bool has_worked) {
   const auto read = media_type(answer.content_type) == "application/json" ? decode_messages(answer.body, false)
                                                                           : result<std::vector<message>>(error());
-  const bool failure = read && read->front().what == message::kind::failure;
+  const bool failure = read && read->front().type == message::kind::failure;
   const std::int64_t code = failure ? read->front().error_code : 0;
   // Errors about the request itself are answers to it, whatever the status.
   if (code <= -32600 && code >= -32700) return false;

@@ -47,7 +47,7 @@ result<std::string> id_of(const fields& in) {
 
 result<message> decode_call(const fields& in, message out) {
   if (kind_of(*in.method) != json_kind::string) return not_rpc("its method is not a string");
-  out.what = out.id.empty() ? message::kind::notification : message::kind::request;
+  out.type = out.id.empty() ? message::kind::notification : message::kind::request;
   out.method = text_of(*in.method).value_or(std::string());
   if (in.params) out.body = *in.params;
   return out;
@@ -55,7 +55,7 @@ result<message> decode_call(const fields& in, message out) {
 
 result<message> decode_failure(const fields& in, message out) {
   if (kind_of(*in.failure) != json_kind::object) return not_rpc("its error is not an object");
-  out.what = message::kind::failure;
+  out.type = message::kind::failure;
   out.error_code = code_of(find_member(*in.failure, "code").value_or("0"));
   out.error_message = text_member(*in.failure, "message");
   out.error_data = find_member(*in.failure, "data").value_or(std::string_view());
@@ -74,7 +74,7 @@ result<message> decode_one(std::string_view text) {
   if (in.failure && kind_of(*in.failure) != json_kind::null) return decode_failure(in, std::move(out));
   if (!in.result) return not_rpc("it has neither method nor result nor error");
   if (out.id.empty()) return not_rpc("it is a result without an id");
-  out.what = message::kind::result;
+  out.type = message::kind::result;
   out.body = *in.result;
   return out;
 }

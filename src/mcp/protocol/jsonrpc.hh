@@ -26,7 +26,7 @@ inline constexpr std::int64_t rejected = -1;
 
 struct message {
   message() {}
-  enum class kind { request, notification, result, failure } what = kind::notification;
+  enum class kind { request, notification, result, failure } type = kind::notification;
   std::string id;               // raw JSON: 7, "abc"; empty when absent or null
   std::string method;           // of requests and notifications
   std::string body;             // raw JSON of params or result; empty when absent

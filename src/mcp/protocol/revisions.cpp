@@ -112,7 +112,7 @@ std::string initialize_params(const client_identity& who) {
 }
 
 result<handshake> read_initialize(const message& answer) {
-  if (answer.what == message::kind::failure) {
+  if (answer.type == message::kind::failure) {
     const std::string code = std::to_string(answer.error_code);
     return error(errc::rpc_error, "the server refused initialize with error " + code, answer.error_message);
   }

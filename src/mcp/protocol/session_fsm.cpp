@@ -100,12 +100,12 @@ std::optional<std::uint64_t> session_fsm::request_of(const message& answer, std:
 session_fsm::reaction session_fsm::on_message(message in, std::uint64_t on_request) {
   reaction out;
   if (phase_ == phase::closed) return out;
-  if (in.what == message::kind::notification) return on_notification(std::move(in));
-  if (in.what == message::kind::request) return on_request_of_server(std::move(in));
+  if (in.type == message::kind::notification) return on_notification(std::move(in));
+  if (in.type == message::kind::request) return on_request_of_server(std::move(in));
   const auto id = request_of(in, on_request);
   if (!id) return out;
   waiting_.erase(*id);
-  out.what = reaction::kind::complete;
+  out.type = reaction::kind::complete;
   out.id = *id;
   out.msg = std::move(in);
   return out;
@@ -115,7 +115,7 @@ session_fsm::reaction session_fsm::on_message(message in, std::uint64_t on_reque
 session_fsm::reaction session_fsm::on_request_of_server(message in) const {
   reaction out;
   if (modern()) return out;
-  out.what = reaction::kind::send;
+  out.type = reaction::kind::send;
   if (in.method == "ping") {
     out.reply.text = encode_result(in.id, "{}");
   } else if (!declares(who_.capabilities, in.method)) {
@@ -123,7 +123,7 @@ session_fsm::reaction session_fsm::on_request_of_server(message in) const {
   } else if (!declares_mode_of(who_.capabilities, in.method, in.body)) {
     out.reply.text = encode_failure(in.id, rpc::invalid_params, "This mode of elicitation was not declared");
   } else {
-    out.what = reaction::kind::ask;
+    out.type = reaction::kind::ask;
     out.msg = std::move(in);
   }
   return out;
@@ -132,7 +132,7 @@ session_fsm::reaction session_fsm::on_request_of_server(message in) const {
 session_fsm::reaction session_fsm::on_notification(message in) {
   reaction out;
   if (const std::string_view list = changed_list(in.method); !list.empty()) {
-    out.what = reaction::kind::list_changed;
+    out.type = reaction::kind::list_changed;
     out.text = list;
     return out;
   }
@@ -141,7 +141,7 @@ session_fsm::reaction session_fsm::on_notification(message in) {
     const auto token = find_member(in.body, "progressToken");
     const auto id = token ? number_of_id(*token) : std::nullopt;
     if (!id || !waiting_.contains(*id)) return out;  // late, or not ours
-    out.what = reaction::kind::progress;
+    out.type = reaction::kind::progress;
     out.id = *id;
     out.msg = std::move(in);
     return out;
@@ -152,17 +152,17 @@ session_fsm::reaction session_fsm::on_notification(message in) {
     // In the modern era only subscriptions of ours can be ended by the server, in the old one only questions of its own.
     const auto id = modern() ? number_of_id(*raw) : std::nullopt;
     if (id && subscriptions_.erase(*id) > 0 && waiting_.erase(*id) > 0) {
-      out.what = reaction::kind::complete;
+      out.type = reaction::kind::complete;
       out.id = *id;
-      out.msg.what = message::kind::result;
+      out.msg.type = message::kind::result;
       out.msg.body = "{}";
       return out;
     }
-    out.what = reaction::kind::take_back;
+    out.type = reaction::kind::take_back;
     out.text = *raw;
     return out;
   }
-  out.what = reaction::kind::told;
+  out.type = reaction::kind::told;
   out.msg = std::move(in);
   return out;
 }

@@ -32,7 +32,7 @@ class session_fsm {
 
   explicit session_fsm(client_identity who) : who_(std::move(who)) {}
 
-  [[nodiscard]] phase where() const noexcept { return phase_; }
+  [[nodiscard]] phase current_phase() const noexcept { return phase_; }
   // Whether a text may be an array of messages: only 2025-03-26 says so.
   [[nodiscard]] bool batches() const noexcept { return batches_; }
   [[nodiscard]] bool modern() const noexcept { return !modern_version_.empty(); }
@@ -68,7 +68,7 @@ class session_fsm {
       list_changed,  // of `text`: "tools", "prompts", "resources"
       progress,      // of the request `id`: `msg` has it in its body
       told,          // any other notification: `msg`
-    } what = kind::none;
+    } type = kind::none;
     outgoing reply;
     std::uint64_t id = 0;
     std::string text;
