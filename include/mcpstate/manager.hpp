@@ -42,7 +42,7 @@ struct manager_counts {
 // by then.
 // Cancellation: of a member that waits (settled, call) it ends the wait; what was ordered goes on.
 // Failure: results carry the error; callers decide on its condition. Every operation may report what the store reports:
-// unavailable, timeout, unauthorized, corrupt, exhausted, unknown_outcome. Nothing throws but std::bad_alloc.
+// unavailable, timeout, unauthorized, corrupt, exhausted, outcome_unknown. Nothing throws but std::bad_alloc.
 // After close(): connect, retry and disconnect_everywhere report cancelled.
 class manager {
  public:
@@ -67,7 +67,7 @@ class manager {
   // is one or one is being opened; else it opens a session for this call.
   // The call is never repeated once it may have been carried out. Failure: not_found without a connection that could be
   // used, invalid for one that is not managed, conflict (kept_elsewhere) for a program that another process runs, whose
-  // detail names that process, unknown_outcome when the session was closed during the call (by a retry, a disconnect, a lost
+  // detail names that process, outcome_unknown when the session was closed during the call (by a retry, a disconnect, a lost
   // lease), and what mcp::client::call_tool() reports.
   virtual task<mcp::call_result> call(owner who, server_name server, std::string tool, std::string arguments,
                                       mcp::call_options options) = 0;

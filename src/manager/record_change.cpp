@@ -6,6 +6,7 @@
 
 #include "core/text/secrets.hh"
 #include "core/text/utf8.hh"
+#include "manager/server_details.hh"
 
 namespace mcpstate {
 
@@ -13,30 +14,12 @@ namespace {
 
 constexpr std::size_t longest_message = 500;  // bytes
 
-// Forgets what was known about the server: it may be another one now.
-void forget_server(details& info) {
-  info.protocol_version.clear();
-  info.server_title.clear();
-  info.server_version.clear();
-  info.capabilities.clear();
-  info.error.reset();
-  info.checked_at.reset();
-}
-
 void set_destination(details& info, const destination& server) {
   info.managed = true;
   info.registered = server.registered;
   info.url = server.url;
   const bool replaced = info.transport.empty() || server.transport == "stdio" || info.transport == "stdio";
   if (replaced) info.transport = server.transport;
-}
-
-void set_facts(details& info, const mcp::server_facts& facts) {
-  info.transport = facts.transport;
-  info.protocol_version = facts.protocol_version;
-  info.server_title = facts.title;
-  info.server_version = facts.version;
-  info.capabilities = facts.capabilities;
 }
 
 }  // namespace
@@ -93,8 +76,8 @@ change make_order(const managed_name& name, const std::optional<connection>& bef
   details info = before ? before->info : details();
   const bool same = before && endpoint_key(endpoint_of(info)) == endpoint_key(endpoint_of(server));
   if (!same) {
-    forget_server(info);
-    info.transport.clear();
+    clear_server_details(info);
+    info.checked_at.reset();
     out.drop_tools();
   }
   info.error.reset();
@@ -108,7 +91,7 @@ change make_change(const connection& before, const supervision_result& found, co
   details info = before.info;
   if (found.server) set_destination(info, *found.server);
   if (found.step.state == status::connected) {
-    if (found.facts) set_facts(info, *found.facts);
+    if (found.facts) set_server_details(info, *found.facts);
     info.error.reset();
     out.keep_connected_at();
     if (found.step.tools && found.tools) {

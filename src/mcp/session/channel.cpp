@@ -291,7 +291,7 @@ error channel::no_answer(const pending_request& pending, bool cancelled) const {
   if (cancelled) return error(errc::stopped, limits.method + " was cancelled");
   if (pending.closed.is_open()) return error(errc::stopped, "the session with the server was closed");
   return error(errc::deadline, "the server did not answer " + limits.method + " within " + seconds_text(limits.limit),
-               attached_ ? attached_->carrier->last_words() : std::string());
+               attached_ ? attached_->carrier->diagnostics() : std::string());
 }
 
 asio::awaitable<void> channel::close() {

@@ -30,7 +30,7 @@ class http_transport final : public transport {
   task<void> send(outgoing what) override;
   void on_negotiated(const std::string& version) override;
   task<void> follow() override;
-  [[nodiscard]] std::string last_words() const override { return std::string(); }
+  [[nodiscard]] std::string diagnostics() const override { return std::string(); }
   asio::awaitable<void> close() override;
 
  private:

@@ -27,7 +27,7 @@ class sse_transport final : public transport {
   task<void> send(outgoing what) override;
   void on_negotiated(const std::string& version) override;
   task<void> follow() override { co_return result<void>(); }  // the one stream is there already
-  [[nodiscard]] std::string last_words() const override { return std::string(); }
+  [[nodiscard]] std::string diagnostics() const override { return std::string(); }
   asio::awaitable<void> close() override;
 
  private:
