@@ -11,10 +11,10 @@ namespace {
 
 using step = detect_fsm::step;
 
-step fail(error why) {
+step fail(error reason) {
   step out;
   out.type = step::kind::fail;
-  out.why = std::move(why);
+  out.why = std::move(reason);
   return out;
 }
 
@@ -26,7 +26,7 @@ step done(era found, std::string_view version) {
   return out;
 }
 
-std::optional<std::string> mutual(const std::vector<std::string>& versions) {
+std::optional<std::string> common_version(const std::vector<std::string>& versions) {
   const auto found = std::find_if(versions.begin(), versions.end(), is_modern_version);
   return found == versions.end() ? std::nullopt : std::optional<std::string>(*found);
 }
@@ -93,9 +93,9 @@ step detect_fsm::restart() {
   return out;
 }
 
-step detect_fsm::open_sse(error why) {
+step detect_fsm::open_sse(error reason) {
   state_ = state::opening_sse;
-  post_failed_ = std::move(why);
+  post_failed_ = std::move(reason);
   step out;
   out.type = step::kind::open_sse;
   return out;
@@ -108,12 +108,12 @@ step detect_fsm::start() {
     case era_choice::legacy:
       return initialize();
     case era_choice::sse:
-      if (over_ == carrier::stdio) return initialize();
+      if (carrier_ == carrier::stdio) return initialize();
       state_ = state::opening_sse;
       break;
     case era_choice::automatic:
       if (remembered_ == era::legacy) return initialize();
-      if (remembered_ != era::sse || over_ == carrier::stdio) return discover(modern_version);
+      if (remembered_ != era::sse || carrier_ == carrier::stdio) return discover(modern_version);
       state_ = state::opening_sse;
       break;
   }
@@ -122,8 +122,8 @@ step detect_fsm::start() {
   return out;
 }
 
-// What was remembered is not so any more: as if nothing were known.
-step detect_fsm::afresh() {
+// The remembered era is wrong: begins anew, as if nothing were known.
+step detect_fsm::detect_again() {
   contradicted_ = true;
   remembered_.reset();
   return discover(modern_version);
@@ -140,7 +140,8 @@ step detect_fsm::next(const observed& got) {
       break;
   }
   if (got.type == observed::kind::answer) return done(era::sse, {});
-  if (got.type == observed::kind::refused && remembered_ == era::sse && wanted_ == era_choice::automatic) return afresh();
+  if (got.type == observed::kind::refused && remembered_ == era::sse && wanted_ == era_choice::automatic)
+    return detect_again();
   if (post_failed_) return fail(*post_failed_);
   return fail(got.type == observed::kind::failure ? refused_by(got, "initialize") : got.why);
 }
@@ -159,7 +160,7 @@ step detect_fsm::on_discovered(const observed& got) {
     case observed::kind::silent:
     case observed::kind::ended:
       // A server that is known to be modern is slow or broken, not old.
-      if (over_ == carrier::stdio && may_initialize() && remembered_ != era::modern && !back_to_modern_) return restart();
+      if (carrier_ == carrier::stdio && may_initialize() && remembered_ != era::modern && !back_to_modern_) return restart();
       return fail(got.why);
     case observed::kind::denied:
     case observed::kind::broken:
@@ -169,7 +170,7 @@ step detect_fsm::on_discovered(const observed& got) {
 }
 
 step detect_fsm::on_versions(const std::vector<std::string>& versions, bool answered) {
-  const auto common = mutual(versions);
+  const auto common = common_version(versions);
   if (common && answered) return done(era::modern, *common);
   if (common && !resent_) {
     resent_ = true;
@@ -191,7 +192,7 @@ step detect_fsm::on_discover_failure(const observed& got) {
     resent_ = true;
     return discover(modern_version);
   }
-  // server/discover is not optional in the modern era, so whoever does not know it is of the other one.
+  // Every server of the modern era knows server/discover, so this one is of the legacy era.
   if (may_initialize() && !back_to_modern_) {
     if (remembered_ == era::modern) contradicted_ = true;
     return initialize();
@@ -202,18 +203,18 @@ step detect_fsm::on_discover_failure(const observed& got) {
 step detect_fsm::on_initialized(const observed& got) {
   if (got.type == observed::kind::answer) return done(era::legacy, {});
   if (got.type == observed::kind::failure && got.msg.error_code == rpc::unsupported_version && !back_to_modern_ &&
-      wanted_ == era_choice::automatic && mutual(versions_of_refusal(got.msg))) {
+      wanted_ == era_choice::automatic && common_version(versions_of_refusal(got.msg))) {
     back_to_modern_ = true;
     contradicted_ = remembered_.has_value();
     return discover(modern_version);
   }
-  // Some answer the probe, and end because of it only then.
-  if (over_ == carrier::stdio && got.type == observed::kind::ended && probed_) return restart();
+  // Some programs answer the probe and end afterwards.
+  if (carrier_ == carrier::stdio && got.type == observed::kind::ended && probed_) return restart();
   const error why = got.type == observed::kind::failure ? refused_by(got, "initialize") : got.why;
   const bool client_error = got.status >= 400 && got.status < 500;
   const bool refused = got.type == observed::kind::refused || got.type == observed::kind::failure;
-  if (over_ != carrier::http || !refused || !client_error) return fail(why);
-  if (remembered_ == era::legacy && wanted_ == era_choice::automatic) return afresh();
+  if (carrier_ != carrier::http || !refused || !client_error) return fail(why);
+  if (remembered_ == era::legacy && wanted_ == era_choice::automatic) return detect_again();
   return open_sse(why);
 }
 

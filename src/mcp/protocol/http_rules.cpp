@@ -14,14 +14,14 @@
 namespace mcpstate::mcp {
 namespace {
 
-constexpr std::size_t peer_text_kept = 500;
+constexpr std::size_t max_peer_text = 500;
 
 constexpr std::array<std::string_view, 4> own_headers = {"mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name"};
 
-// One line of printable text out of whatever a peer sent.
+// Any text of a peer as one line of printable text.
 std::string one_line(std::string_view text) {
   std::string out;
-  for (const char c : text.substr(0, peer_text_kept)) {
+  for (const char c : text.substr(0, max_peer_text)) {
     const bool space = static_cast<unsigned char>(c) <= ' ' || c == 0x7F;
     if (!space) out += c;
     if (space && !out.empty() && out.back() != ' ') out += ' ';
@@ -38,7 +38,7 @@ std::string peer_words(const http_answer& answer) {
   return html ? std::string() : one_line(answer.body);
 }
 
-// What a 401 or 403 says about credentials: its challenge, else its body.
+// What a 401 or 403 says about credentials: its challenge, or its body if it has none.
 std::string challenge_words(const http_answer& answer) {
   const auto bearer = find_bearer(parse_www_authenticate(answer.www_authenticate));
   if (!bearer) return peer_words(answer);
@@ -52,7 +52,7 @@ std::string challenge_words(const http_answer& answer) {
   return out.empty() ? peer_words(answer) : out;
 }
 
-// "; it asks to wait 30 s", where a server that is busy says so.
+// "; it asks to wait 30 s", if a busy server says so.
 std::string wait_words(const http_answer& answer) {
   constexpr std::size_t longest = 5;  // digits: a day and a bit
   const std::string& wait = answer.retry_after;

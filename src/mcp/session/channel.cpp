@@ -168,14 +168,14 @@ void channel::react(session_fsm::reaction reaction) {
     }
     case kind::ask:
       return server_requests_.receive(std::move(reaction.msg));
-    case kind::take_back:
+    case kind::cancel:
       return server_requests_.cancel(reaction.text);
     case kind::list_changed:
       if (options_.user) options_.user->told_list_changed(reaction.text);
       return;
     case kind::progress:
       return take_progress(reaction.id, reaction.msg.body);
-    case kind::told:
+    case kind::notify:
       return take_notification(std::move(reaction.msg));
   }
 }

@@ -154,7 +154,7 @@ task<std::string> session::answer_questions(std::string result) {
     const bool sound = kind_of(question.value) == json_kind::object;
     const std::string method = sound ? text_member(question.value, "method") : std::string();
     std::string params(sound ? find_member(question.value, "params").value_or("{}") : "{}");
-    const std::string& offered = channel_.fsm().who().capabilities;
+    const std::string& offered = channel_.fsm().identity().capabilities;
     if (!options_.user || !declares(offered, method) || !declares_mode_of(offered, method, params)) {
       co_return error(errc::unsupported, "the server asks for something that was not offered to it", method);
     }

@@ -226,7 +226,7 @@ task<void> session_opener::finish_legacy(era found, aio::deadline until) {
       co_await aio::with_deadline(std::move(announcing), until, "the server did not take notifications/initialized");
   if (!announced) co_return announced.error();
   // The requests of the server come on the stream of announcements, too.
-  const bool may_ask = channel_.fsm().who().capabilities != "{}";
+  const bool may_ask = channel_.fsm().identity().capabilities != "{}";
   if (!may_ask && !(options_.follow && announces)) co_return result<void>();
   const auto started = clock::now();
   auto following = co_await carrier->follow();

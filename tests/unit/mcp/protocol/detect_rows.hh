@@ -84,8 +84,8 @@ inline void play(const std::vector<row>& rows) {
     detect_fsm machine(each.over, each.wanted, each.remembered);
     std::vector<std::string> steps{text_of_step(machine.start())};
     for (const observed& got : each.answers) steps.push_back(text_of_step(machine.next(got)));
-    EXPECT_EQ(steps, each.steps) << each.type;
-    EXPECT_EQ(machine.contradicted(), each.contradicted) << each.type;
+    EXPECT_EQ(steps, each.steps) << each.what;
+    EXPECT_EQ(machine.contradicted(), each.contradicted) << each.what;
   }
 }
 

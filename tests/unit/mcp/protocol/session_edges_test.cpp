@@ -45,7 +45,7 @@ TEST(SessionEdges, NotificationsWithoutWhatTheyNeed) {
     for (const char* const params : {"", R"(,"params":[])", R"(,"params":{})", R"(,"params":null)"}) {
       const auto reacted = session.on_message(
           decode(R"({"jsonrpc":"2.0","method":"notifications/)" + std::string(method) + "\"" + params + "}"), call);
-      EXPECT_TRUE(reacted.type == kind::told || reacted.type == kind::none) << method << params;
+      EXPECT_TRUE(reacted.type == kind::notify || reacted.type == kind::none) << method << params;
       EXPECT_TRUE(session.is_waiting(call));
     }
   }

@@ -121,7 +121,7 @@ TEST(SessionFsm, ServerRequestsAreAlwaysAnswered) {
       const auto other = hear(*session, decode(R"({"jsonrpc":"2.0","id":4,"method":")" + std::string(method) + "\"}"));
       EXPECT_EQ(other.reply.text, R"({"jsonrpc":"2.0","id":4,"error":{"code":-32601,"message":"Method not found"}})");
     }
-    EXPECT_EQ(hear(*session, decode(R"({"jsonrpc":"2.0","method":"notifications/x"})")).type, reaction::kind::told);
+    EXPECT_EQ(hear(*session, decode(R"({"jsonrpc":"2.0","method":"notifications/x"})")).type, reaction::kind::notify);
   }
 }
 
@@ -236,7 +236,7 @@ TEST(SessionFsm, QuestionsAreTakenBack) {
   auto session = declaring(R"({"roots":{}})");
   for (const char* const id : {"\"q\"", "7"}) {
     const auto back = hear(session, notified("cancelled", R"({"requestId":)" + std::string(id) + R"(,"reason":"x"})"));
-    EXPECT_EQ(back.type, reaction::kind::take_back);
+    EXPECT_EQ(back.type, reaction::kind::cancel);
     EXPECT_EQ(back.text, id);
   }
   // The server cannot end a request of ours in the old era.
@@ -258,7 +258,7 @@ TEST(SessionFsm, ListsThatChange) {
   for (const char* const method : {"notifications/list_changed", "notifications//list_changed", "tools/list_changed",
                                    "notifications/resources/updated", "notifications/message"}) {
     const auto told = hear(session, decode(R"({"jsonrpc":"2.0","method":")" + std::string(method) + "\"}"));
-    EXPECT_EQ(told.type, reaction::kind::told) << method;
+    EXPECT_EQ(told.type, reaction::kind::notify) << method;
     EXPECT_EQ(told.msg.method, method);
   }
 }
@@ -386,8 +386,8 @@ TEST(SessionFsm, CancellationByEra) {
 TEST(SessionFsm, ModernServerEndsASubscription) {
   auto session = modern_session(true);
   const auto id = session.request("subscriptions/listen", "{}").value().id;
-  EXPECT_EQ(hear(session, notified("subscriptions/acknowledged", "{}")).type, reaction::kind::told);
-  EXPECT_EQ(hear(session, notified("cancelled", R"({"requestId":99})")).type, reaction::kind::take_back);
+  EXPECT_EQ(hear(session, notified("subscriptions/acknowledged", "{}")).type, reaction::kind::notify);
+  EXPECT_EQ(hear(session, notified("cancelled", R"({"requestId":99})")).type, reaction::kind::cancel);
   const auto ended = hear(session, notified("cancelled", R"({"requestId":)" + std::to_string(id) + "}"));
   EXPECT_EQ(ended.type, reaction::kind::complete);
   EXPECT_EQ(ended.id, id);
