@@ -33,7 +33,7 @@ std::optional<std::string> common_version(const std::vector<std::string>& versio
 
 error no_common_version(const std::vector<std::string>& versions) {
   std::string listed;
-  for (const std::string& each : versions) listed += (listed.empty() ? "" : ", ") + each;
+  for (const std::string& version : versions) listed += (listed.empty() ? "" : ", ") + version;
   return error(errc::unsupported, "the server speaks no protocol version that mcpstate does", std::move(listed));
 }
 
@@ -210,12 +210,12 @@ step detect_fsm::on_initialized(const observed& got) {
   }
   // Some programs answer the probe and end afterwards.
   if (carrier_ == carrier::stdio && got.type == observed::kind::ended && probed_) return restart();
-  const error why = got.type == observed::kind::failure ? refused_by(got, "initialize") : got.why;
+  const error reason = got.type == observed::kind::failure ? refused_by(got, "initialize") : got.why;
   const bool client_error = got.status >= 400 && got.status < 500;
   const bool refused = got.type == observed::kind::refused || got.type == observed::kind::failure;
-  if (carrier_ != carrier::http || !refused || !client_error) return fail(why);
+  if (carrier_ != carrier::http || !refused || !client_error) return fail(reason);
   if (remembered_ == era::legacy && wanted_ == era_choice::automatic) return detect_again();
-  return open_sse(why);
+  return open_sse(reason);
 }
 
 }  // namespace mcpstate::mcp

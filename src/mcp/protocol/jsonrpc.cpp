@@ -8,7 +8,7 @@
 namespace mcpstate::mcp {
 namespace {
 
-error not_rpc(std::string why) { return error(errc::protocol, "not a JSON-RPC message: " + std::move(why)); }
+error not_rpc(std::string reason) { return error(errc::protocol, "not a JSON-RPC message: " + std::move(reason)); }
 
 // Codes are integers, but some servers write -32601.0; what is no integer at all is 0.
 std::int64_t code_of(std::string_view raw) {

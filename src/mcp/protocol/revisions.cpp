@@ -16,8 +16,8 @@ constexpr std::string_view meta_prefix = "io.modelcontextprotocol/";
 
 bool is_object(const std::optional<std::string_view>& value) { return value && kind_of(*value) == json_kind::object; }
 
-bool changes_announced(std::string_view capabilities, std::string_view what) {
-  const auto part = find_member(capabilities, what);
+bool changes_announced(std::string_view capabilities, std::string_view list) {
+  const auto part = find_member(capabilities, list);
   return is_object(part) && find_member(*part, "listChanged") == "true";
 }
 
@@ -40,8 +40,8 @@ void read_server_info(const std::optional<std::string_view>& info, handshake& ou
 std::vector<std::string> texts_of(const std::optional<std::string_view>& array) {
   std::vector<std::string> out;
   if (!array || kind_of(*array) != json_kind::array) return out;
-  for (const std::string_view each : elements_of(*array)) {
-    if (auto text = text_of(each)) out.push_back(std::move(*text));
+  for (const std::string_view element : elements_of(*array)) {
+    if (auto text = text_of(element)) out.push_back(std::move(*text));
   }
   return out;
 }

@@ -13,7 +13,7 @@ namespace {
 bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
 
 result<void> check_command(const stdio_target& program) {
-  const auto bad = [](std::string why) { return error(errc::bad_argument, std::move(why)); };
+  const auto bad = [](std::string reason) { return error(errc::bad_argument, std::move(reason)); };
   if (program.command.empty() || program.command.front().empty()) return bad("a stdio server needs a command");
   if (std::any_of(program.command.begin(), program.command.end(), has_nul) || has_nul(program.cwd)) {
     return bad("the command of a stdio server holds a zero byte");

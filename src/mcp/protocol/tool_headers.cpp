@@ -98,9 +98,9 @@ class annotation_reader {
   }
 
  private:
-  void fault(std::string_view why, std::string_view where) {
+  void fault(std::string_view reason, std::string_view pointer) {
     if (!fault_)
-      fault_ = error(errc::protocol, "x-mcp-header: " + std::string(why), shown(where.empty() ? "the root" : where));
+      fault_ = error(errc::protocol, "x-mcp-header: " + std::string(reason), shown(pointer.empty() ? "the root" : pointer));
   }
   void note_twice(bool& seen) {
     if (seen && !twice_) twice_ = path_;

@@ -35,13 +35,13 @@ std::string tool_pages::next_cursor_member() const { return cursor_.empty() ? st
 
 std::string tool_pages::next_params() const { return "{" + next_cursor_member() + "}"; }
 
-error tool_pages::too_many(std::string_view what, std::size_t limit) const {
-  return error(errc::too_large, "the server lists more than " + std::to_string(limit) + " " + std::string(what) +
+error tool_pages::too_many(std::string_view unit, std::size_t limit) const {
+  return error(errc::too_large, "the server lists more than " + std::to_string(limit) + " " + std::string(unit) +
                                     std::string(bounds_.kind.array));
 }
 
-error tool_pages::not_a_list(std::string_view why) const {
-  return error(errc::protocol, "the answer to " + std::string(bounds_.kind.method) + " " + std::string(why));
+error tool_pages::not_a_list(std::string_view reason) const {
+  return error(errc::protocol, "the answer to " + std::string(bounds_.kind.method) + " " + std::string(reason));
 }
 
 void tool_pages::drop(std::string_view name, std::string_view reason) {

@@ -85,8 +85,8 @@ class tool_pages {
   bool take_headers(const std::string& name, std::string_view tool);
   void take_freshness(const page_members& members);
   void drop(std::string_view name, std::string_view reason);
-  [[nodiscard]] error too_many(std::string_view what, std::size_t limit) const;
-  [[nodiscard]] error not_a_list(std::string_view why) const;
+  [[nodiscard]] error too_many(std::string_view unit, std::size_t limit) const;
+  [[nodiscard]] error not_a_list(std::string_view reason) const;
 
   limits bounds_;
   std::string bytes_ = "[";

@@ -22,9 +22,9 @@ constexpr auto drain_limit = 500ms;
 // Cuts at the end of a word: a search for secrets would not find half of one.
 void drop_beginning(std::string& text) {
   if (text.size() <= max_stderr_bytes) return;
-  const auto from = text.size() - max_stderr_bytes;
-  const auto blank = text.find_first_of(" \n", from);
-  text.erase(0, blank == std::string::npos ? from : blank + 1);
+  const auto begin = text.size() - max_stderr_bytes;
+  const auto blank = text.find_first_of(" \n", begin);
+  text.erase(0, blank == std::string::npos ? begin : blank + 1);
 }
 
 }  // namespace
@@ -39,11 +39,11 @@ stdio_transport::stdio_transport(asio::any_io_executor executor, message_sink& s
       group_(executor) {}
 
 task<void> stdio_transport::open() {
-  program what;
-  what.command = server_.command;
-  what.environment = child_environment(server_.env);
-  what.cwd = server_.cwd;
-  auto started = process::start(executor_, what);
+  program wanted;
+  wanted.command = server_.command;
+  wanted.environment = child_environment(server_.env);
+  wanted.cwd = server_.cwd;
+  auto started = process::start(executor_, wanted);
   if (!started) co_return started.error();
   child_ = std::move(*started);
   group_.spawn("mcp stdout", read_output());
@@ -99,15 +99,15 @@ asio::awaitable<void> stdio_transport::read_output() {
 
 // False when nothing more is to be read.
 bool stdio_transport::take_lines(std::string& buffer) {
-  std::size_t from = 0;
+  std::size_t begin = 0;
   // Only the last chunk can hold a new line end; a line of megabytes must not be searched again and again.
   std::size_t end = buffer.find('\n', buffer.size() - std::min<std::size_t>(buffer.size(), 64 * 1024));
   while (end != std::string::npos && !failure_) {
-    take_line(buffer.substr(from, end - from));
-    from = end + 1;
-    end = buffer.find('\n', from);
+    take_line(buffer.substr(begin, end - begin));
+    begin = end + 1;
+    end = buffer.find('\n', begin);
   }
-  buffer.erase(0, from);
+  buffer.erase(0, begin);
   if (buffer.size() > max_line_) {
     fail(error(errc::too_large, "the server sent a message of more than " + std::to_string(max_line_) + " bytes"));
   }
