@@ -7,44 +7,45 @@
 #include <set>
 #include <string>
 
-#include <mcpstate/manager.hpp>
+#include <mcpstate/lease.hpp>
+#include <mcpstate/manager/options.hpp>
 
 // How the processes of a fleet share the work. Pure.
 namespace mcpstate {
 
-// What each of those keeps that reach the same servers, when all of them keep the same; the rest of a division counts for
-// everybody. What others keep, who reach other servers, is theirs.
-[[nodiscard]] inline std::size_t fair_share(const fleet& all, const instance_report& me) {
-  std::uint64_t same = 0, theirs = 0;
-  for (const instance_report& each : all.instances) {
-    if (each.reach == me.reach || each.name == me.name) {
-      ++same;
+// The number of connections that each process with the same reach manages when the work is shared evenly, rounded up.
+// Connections of processes with another reach are not shared.
+[[nodiscard]] inline std::size_t fair_share(const fleet& members, const instance_report& self) {
+  std::uint64_t sharing = 0, others = 0;
+  for (const instance_report& member : members.instances) {
+    if (member.reach == self.reach || member.name == self.name) {
+      ++sharing;
     } else {
-      theirs += each.kept;
+      others += member.kept;
     }
   }
-  same = std::max<std::uint64_t>(same, 1);
-  const std::uint64_t ours = all.managed - std::min(theirs, all.managed);
-  return static_cast<std::size_t>((ours + same - 1) / same);
+  sharing = std::max<std::uint64_t>(sharing, 1);
+  const std::uint64_t shared = members.managed - std::min(others, members.managed);
+  return static_cast<std::size_t>((shared + sharing - 1) / sharing);
 }
 
-// The different reaches of the others, by which somebody may get to where this process does not.
-[[nodiscard]] inline std::set<std::string> other_reaches(const fleet& all, const instance_report& me) {
+// The reaches of other processes that differ from this one's: those processes may reach what this one does not.
+[[nodiscard]] inline std::set<std::string> other_reaches(const fleet& members, const instance_report& self) {
   std::set<std::string> out;
-  for (const instance_report& each : all.instances) {
-    if (each.reach != me.reach && each.name != me.name) out.insert(each.reach);
+  for (const instance_report& member : members.instances) {
+    if (member.reach != self.reach && member.name != self.name) out.insert(member.reach);
   }
   return out;
 }
 
-// How many to hand over now: none for a little more than the share, which is not worth a new session; then a few at a time,
-// so that most connections are up at any time.
-[[nodiscard]] inline std::size_t to_hand_over(std::size_t kept, std::size_t share) {
-  if (kept <= share + share / 10 + 1) return 0;
-  return std::min(kept - share, std::max<std::size_t>(4, kept / 16));
+// How many connections to hand over now. None while the number is little above the share, because each costs a new session;
+// then a few at a time, so that most connections are up at any time.
+[[nodiscard]] inline std::size_t surplus(std::size_t managed, std::size_t share) {
+  if (managed <= share + share / 10 + 1) return 0;
+  return std::min(managed - share, std::max<std::size_t>(4, managed / 16));
 }
 
-// How long a lease is taken for: so much less than the promised time as others need to notice that it has run out.
+// The time a lease is taken for. It is shorter than lease_time by the time that other processes need to notice its end.
 [[nodiscard]] inline std::chrono::milliseconds lease_span(const manager_options& options) {
   return std::max<std::chrono::milliseconds>(options.lease_time / 2, options.lease_time - 3 * options.beat_every);
 }

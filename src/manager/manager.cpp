@@ -3,129 +3,164 @@
 
 #include <utility>
 
+#include "manager/fleet_member.hh"
 #include "manager/fleet_rules.hh"
-#include "manager/manager_impl.hh"
+#include "manager/lease_renewal.hh"
+#include "manager/manager_context.hh"
+#include "manager/supervisor_set.hh"
+#include "manager/tool_calls.hh"
 
 namespace mcpstate {
 
 namespace {
 
-constexpr int most_rounds = 100;  // as store::put
+using namespace std::chrono_literals;
 
-std::string shown(const managed_name& of) { return of.whose.text() + " " + of.server.text(); }
+constexpr int max_rounds = 100;          // as store::put
+constexpr auto hand_over_limit = 700ms;  // with the limit of fleet_member::leave(): within a second
 
-bool is_up_there(const connection& record, const destination& there) {
-  const place where = there.registered.empty() ? by_url(there.url) : by_registration(there.registered);
+std::string shown(const managed_name& name) { return name.whose.text() + " " + name.server.text(); }
+
+bool is_up_at(const connection& record, const destination& server) {
   return record.connected() && !record.altered && record.info.managed &&
-         place_key(place_of(record.info)) == place_key(where);
+         endpoint_key(endpoint_of(record.info)) == endpoint_key(endpoint_of(server));
 }
 
-}  // namespace
+// Orders, that is what users ask for; the parts do the rest.
+class manager_impl final : public manager {
+ public:
+  manager_impl(store& records, manager_options options);
 
-result<destination> manager_impl::destination_of(const place& where) {
-  return find_destination(where, rules_, options_.servers.get());
+  task<connection> connect(owner who, server_name server, endpoint target, std::optional<basis> expected) override;
+  task<connection> settled(owner who, server_name server, std::uint64_t since) override;
+  task<connection> retry(owner who, server_name server) override;
+  task<mcp::call_result> call(owner who, server_name server, std::string tool, std::string arguments,
+                              mcp::call_options options) override {
+    return calls_.call(std::move(who), std::move(server), std::move(tool), std::move(arguments), std::move(options));
+  }
+  task<std::uint64_t> disconnect_everywhere(std::string registered, progress_handler progress) override;
+  void set_servers(std::shared_ptr<const server_registry> servers) override;
+  [[nodiscard]] const manager_options& options() const noexcept override { return context_.options(); }
+  [[nodiscard]] manager_counts counts() const override;
+  [[nodiscard]] const fleet& others() const noexcept override { return context_.members(); }
+  asio::awaitable<void> close() override;
+
+ private:
+  enum class if_up { leave, reopen };
+  task<lease> find_lease(managed_name name, std::string registered);
+  task<connection> order(managed_name name, destination server, std::optional<basis> expected, if_up rule);
+  void end_outdated(const lease& held);
+  task<std::uint64_t> disconnect_registered(managed_name name, std::string registered);
+
+  store& records_;
+  manager_context context_;
+  supervisor_set supervisors_;
+  tool_calls calls_;
+  fleet_member member_;
+  lease_renewal renewal_;
+  aio::task_group loops_;
+};
+
+manager_impl::manager_impl(store& records, manager_options options)
+    : records_(records),
+      context_(records, std::move(options)),
+      supervisors_(context_),
+      calls_(context_, supervisors_),
+      member_(context_, supervisors_),
+      renewal_(context_, supervisors_),
+      loops_(records.executor()) {
+  loops_.spawn("beat", member_.run());
+  loops_.spawn("renew leases", renewal_.run());
+  loops_.spawn("watch deadlines", renewal_.watch_deadlines());
 }
 
-bool manager_impl::may_others_reach() const { return !other_reaches(fleet_, report()).empty(); }
-
-mcp::client_options manager_impl::client_options_of(const managed_name& of) {
-  mcp::client_options out = options_.client;
-  out.eras = eras_;
-  if (options_.observer == nullptr) return out;
-  out.on_oddity = [observer = options_.observer, of](const std::string& what, const std::string& peer) {
-    observer->on_remark(&of, what, peer);
-  };
-  return out;
+task<connection> manager_impl::connect(owner who, server_name server, endpoint target, std::optional<basis> expected) {
+  auto found = context_.find(target);
+  if (!found) co_return found.error();
+  managed_name name(std::move(who), std::move(server));
+  co_return co_await order(std::move(name), std::move(*found), std::move(expected), if_up::leave);
 }
 
-keeper_fsm::moment manager_impl::moment() {
-  std::uniform_real_distribution<double> even(0, 1);
-  return {clock::now(), even(dice_)};
-}
-
-manager_impl::keeper_ptr manager_impl::find(const managed_name& of) const {
-  const auto found = keepers_.find(of);
-  return found == keepers_.end() ? nullptr : found->second;
-}
-
-task<connection> manager_impl::connect(owner who, server_name server, place where, std::optional<basis> seen) {
-  auto there = destination_of(where);
-  if (!there) co_return there.error();
-  managed_name of(std::move(who), std::move(server));
-  co_return co_await order(std::move(of), std::move(*there), std::move(seen), false);
-}
-
-// The lease that an order is written under: ours, or that of whoever keeps the connection. While it runs, whoever has it
-// learns of the order; and when it ends, others do. So no order is ever left that nobody knows of, whoever dies.
-task<lease> manager_impl::lease_for(managed_name of, std::string registered) {
-  if (const keeper_ptr mine = find(of); mine && mine->is_keeping()) co_return mine->held();
-  for (int tries = 1; tries <= most_rounds; ++tries) {
-    auto taken = co_await store_.take_lease(of, options_.instance, registered, lease_span(options_));
+// The lease that an order is written under: ours, or that of the instance that manages the connection. While that lease
+// holds, its holder sees the order; when it ends, others see that nobody manages the connection. So an order is never left
+// unnoticed, whichever process dies.
+task<lease> manager_impl::find_lease(managed_name name, std::string registered) {
+  const auto supervisor = supervisors_.find(name);
+  if (supervisor && supervisor->is_managing()) co_return supervisor->held();
+  for (int round = 1; round <= max_rounds; ++round) {
+    auto taken = co_await records_.take_lease(name, options().instance, registered, lease_span(options()));
     if (!taken) co_return taken.error();
     if (*taken) co_return std::move(**taken);
-    auto theirs = co_await store_.lease_of(of);
-    if (!theirs) co_return theirs.error();
-    if (*theirs) co_return std::move(**theirs);
+    auto held = co_await records_.lease_of(name);
+    if (!held) co_return held.error();
+    if (*held) co_return std::move(**held);
   }
-  co_return error(errc::lease_lost, shown(of) + ": those who keep it let it go again and again; try again");
+  co_return error(errc::lease_lost, shown(name) + ": those who keep it let it go again and again; try again");
 }
 
-// The lease is taken again afterwards, as whoever kept the connection until now may have let it go in between.
-task<connection> manager_impl::order(managed_name of, destination there, std::optional<basis> seen, bool even_if_up) {
-  if (stopping_) co_return error(errc::stopped, "this process is stopping");
-  if (!find(of) && keepers_.size() >= options_.max_connections)
-    co_return error(errc::queue_full, "this process keeps " + std::to_string(keepers_.size()) + " connections, its limit");
+// The lease is taken again at the end, because the instance that managed the connection may have given it up since.
+task<connection> manager_impl::order(managed_name name, destination server, std::optional<basis> expected, if_up rule) {
+  if (context_.stopping()) co_return error(errc::stopped, "this process is stopping");
+  const std::size_t managed = supervisors_.size();
+  if (!supervisors_.find(name) && managed >= options().max_connections)
+    co_return error(errc::queue_full, "this process keeps " + std::to_string(managed) + " connections, its limit");
   result<connection> written = error(errc::bug, "not tried");
-  for (int tries = 1; tries <= most_rounds; ++tries) {
-    auto keeper = co_await lease_for(of, there.registered);
-    if (!keeper) co_return keeper.error();
-    auto before = co_await store_.get(of.whose, of.server, tools_wanted::no);
+  for (int round = 1; round <= max_rounds; ++round) {
+    auto held = co_await find_lease(name, server.registered);
+    if (!held) co_return held.error();
+    auto before = co_await records_.get(name.whose, name.server, tools_wanted::no);
     if (!before) co_return before.error();
-    const basis met = *before ? (*before)->seen : basis();
-    if (seen && *seen != met) {
-      written = error(errc::stale_basis, shown(of) + " has changed since it was read; read it again");
+    const basis present = *before ? (*before)->seen : basis();
+    if (expected && *expected != present) {
+      written = error(errc::stale_basis, shown(name) + " has changed since it was read; read it again");
       break;
     }
-    if (!even_if_up && *before && is_up_there(**before, there)) {
-      std::optional<server_name> one = of.server;
-      auto touched = co_await store_.touch(of.whose, std::move(one));
+    if (rule == if_up::leave && *before && is_up_at(**before, server)) {
+      std::optional<server_name> one = name.server;
+      auto touched = co_await records_.touch(name.whose, std::move(one));
       written = touched ? result<connection>(std::move(**before)) : result<connection>(touched.error());
       break;
     }
-    change wanted = order_of(of, *before, there);
-    wanted.under(*keeper);
-    written = co_await store_.put(std::move(wanted));
+    change wanted = make_order(name, *before, server);
+    wanted.under(*held);
+    written = co_await records_.put(std::move(wanted));
     if (written || !written.error().is(cond::conflict)) break;
-    const bool let_go = written.error().code() == errc::lease_lost;
-    if (seen && !let_go) break;
-    if (const keeper_ptr mine = find(of); let_go && mine && mine->is_keeping() && mine->held() == *keeper) mine->lose();
+    const bool lease_lost = written.error().code() == errc::lease_lost;
+    if (expected && !lease_lost) break;
+    if (lease_lost) end_outdated(*held);
   }
-  auto kept = co_await ensure_kept(of, there.registered);
+  auto ensured = co_await supervisors_.ensure_managed(name, server.registered);
   if (!written) co_return written.error();
-  if (!kept) co_return kept.error();
+  if (!ensured) co_return ensured.error();
   co_return written;
 }
 
+// The store says that this lease is lost. Ends the supervisor that still has it, if there is one.
+void manager_impl::end_outdated(const lease& held) {
+  const auto supervisor = supervisors_.find(held.what);
+  if (supervisor && supervisor->is_managing() && supervisor->held() == held) supervisor->lose_lease();
+}
+
 task<connection> manager_impl::retry(owner who, server_name server) {
-  managed_name of(std::move(who), std::move(server));
-  auto got = co_await store_.get(of.whose, of.server, tools_wanted::no);
+  managed_name name(std::move(who), std::move(server));
+  auto got = co_await records_.get(name.whose, name.server, tools_wanted::no);
   if (!got) co_return got.error();
-  if (!*got) co_return error(errc::no_record, of.whose.text() + " has no connection to " + of.server.text());
+  if (!*got) co_return error(errc::no_record, name.whose.text() + " has no connection to " + name.server.text());
   const connection& record = **got;
   if (!record.info.managed || record.state == status::disconnected)
-    co_return error(errc::bad_argument, shown(of) + (record.info.managed ? " is DISCONNECTED; connect it again"
-                                                                         : " is only recorded here; connect it first"));
-  auto there = destination_of(place_of(record.info));
-  if (!there) co_return there.error();
-  std::optional<basis> whatever;
-  co_return co_await order(std::move(of), std::move(*there), std::move(whatever), true);
+    co_return error(errc::bad_argument, shown(name) + (record.info.managed ? " is DISCONNECTED; connect it again"
+                                                                           : " is only recorded here; connect it first"));
+  auto found = context_.find(endpoint_of(record.info));
+  if (!found) co_return found.error();
+  std::optional<basis> any;
+  co_return co_await order(std::move(name), std::move(*found), std::move(any), if_up::reopen);
 }
 
 task<connection> manager_impl::settled(owner who, server_name server, std::uint64_t since) {
   co_await asio::this_coro::throw_if_cancelled(false);
   const error none(errc::no_record, who.text() + " has no connection to " + server.text());
-  std::optional<owner> of = who;
-  auto opening = store_.watch(std::move(of));
+  std::optional<owner> watched = who;
+  auto opening = records_.watch(std::move(watched));
   auto watching = co_await std::move(opening);
   if (!watching) co_return watching.error();
   std::optional<connection> last;
@@ -143,21 +178,21 @@ task<connection> manager_impl::settled(owner who, server_name server, std::uint6
   }
 }
 
-// 1 if it was disconnected, 0 if there was nothing to do.
-task<std::uint64_t> manager_impl::disconnect_registered(managed_name of, std::string registered) {
-  for (int tries = 1;; ++tries) {
+// Answers 1 if the connection was disconnected, 0 if there was nothing to do.
+task<std::uint64_t> manager_impl::disconnect_registered(managed_name name, std::string registered) {
+  for (int round = 1;; ++round) {
     // Not every store lets a request end early, and there may be very many of these.
     const bool cancelled = co_await aio::is_cancelled();
-    if (cancelled || stopping_)
+    if (cancelled || context_.stopping())
       co_return error(errc::stopped, "stopped before '" + registered + "' was disconnected everywhere");
-    auto got = co_await store_.get(of.whose, of.server, tools_wanted::no);
+    auto got = co_await records_.get(name.whose, name.server, tools_wanted::no);
     if (!got) co_return got.error();
-    const bool there = *got && (*got)->info.managed && (*got)->info.registered == registered;
-    if (!there || (*got)->state == status::disconnected) co_return std::uint64_t{0};
-    std::optional<server_name> one = of.server;
-    std::optional<basis> seen = (*got)->seen;
-    auto down = co_await store_.disconnect(of.whose, std::move(one), std::move(seen));
-    if (down || !down.error().is(cond::conflict) || tries == most_rounds) co_return down;
+    const bool affected = *got && (*got)->info.managed && (*got)->info.registered == registered;
+    if (!affected || (*got)->state == status::disconnected) co_return std::uint64_t{0};
+    std::optional<server_name> one = name.server;
+    std::optional<basis> expected = (*got)->seen;
+    auto down = co_await records_.disconnect(name.whose, std::move(one), std::move(expected));
+    if (down || !down.error().is(cond::conflict) || round == max_rounds) co_return down;
   }
 }
 
@@ -166,11 +201,11 @@ task<std::uint64_t> manager_impl::disconnect_everywhere(std::string registered, 
   std::uint64_t looked_at = 0, count = 0;
   std::string cursor;
   do {
-    co_await asio::post(store_.executor(), asio::use_awaitable);  // a store in memory never waits: others have their turn
-    auto page = co_await store_.managed_of(registered, cursor);
+    co_await asio::post(records_.executor(), asio::use_awaitable);  // a store in memory never waits: let others run
+    auto page = co_await records_.managed_of(registered, cursor);
     if (!page) co_return page.error();
-    for (const managed_name& each : page->names) {
-      auto down = co_await disconnect_registered(each, registered);
+    for (const managed_name& name : page->names) {
+      auto down = co_await disconnect_registered(name, registered);
       if (!down) co_return down.error();
       count += *down;
       if (progress) progress(++looked_at, "connections");
@@ -181,28 +216,40 @@ task<std::uint64_t> manager_impl::disconnect_everywhere(std::string registered, 
 }
 
 void manager_impl::set_servers(std::shared_ptr<const server_registry> servers) {
-  const auto before = std::exchange(options_.servers, std::move(servers));
-  reach_ = reach_of(rules_, options_.servers.get());
-  const auto in = [](const std::shared_ptr<const server_registry>& all, const std::string& name) {
-    return all ? all->find(name) : nullptr;
+  const auto before = context_.set_servers(std::move(servers));
+  const auto find = [](const std::shared_ptr<const server_registry>& registry, const std::string& name) {
+    return registry ? registry->find(name) : nullptr;
   };
-  for (const auto& [of, mine] : keepers_) {
-    const std::string& name = mine->registered();
-    if (!name.empty() && !same_server(in(before, name), in(options_.servers, name))) mine->moved();
+  for (const auto& [name, supervisor] : supervisors_.all()) {
+    const std::string& registered = supervisor->registered();
+    const bool same = same_server(find(before, registered), find(options().servers, registered));
+    if (!registered.empty() && !same) supervisor->request_reopening();
   }
 }
 
 manager_counts manager_impl::counts() const {
+  using phase = connection_supervisor::phase;
   manager_counts out;
-  out.kept = keepers_.size();
-  for (const auto& [of, mine] : keepers_) {
-    out.connected += mine->where() == keeper_fsm::phase::up ? 1U : 0U;
-    out.waiting += mine->where() == keeper_fsm::phase::waiting ? 1U : 0U;
+  out.kept = supervisors_.size();
+  for (const auto& [name, supervisor] : supervisors_.all()) {
+    out.connected += supervisor->current_phase() == phase::up ? 1U : 0U;
+    out.waiting += supervisor->current_phase() == phase::waiting ? 1U : 0U;
   }
-  out.instances = fleet_.instances.size();
-  out.managed = fleet_.managed;
+  out.instances = context_.members().instances.size();
+  out.managed = context_.members().managed;
   return out;
 }
+
+asio::awaitable<void> manager_impl::close() {
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  if (!context_.begin_stopping()) co_return;
+  co_await loops_.stop();
+  co_await member_.leave();
+  co_await supervisors_.close(hand_over_limit);
+  co_await context_.join_closing();
+}
+
+}  // namespace
 
 std::unique_ptr<manager> make_manager(store& records, manager_options options) {
   return std::make_unique<manager_impl>(records, std::move(options));

@@ -5,68 +5,68 @@
 
 namespace mcpstate {
 
-origin_limit::seat& origin_limit::seat::operator=(seat&& other) noexcept {
+origin_limit::slot& origin_limit::slot::operator=(slot&& other) noexcept {
   if (this == &other) return *this;
-  leave();
-  from_ = std::exchange(other.from_, nullptr);
+  release();
+  source_ = std::exchange(other.source_, nullptr);
   origin_ = std::move(other.origin_);
-  whose_ = std::move(other.whose_);
+  owner_ = std::move(other.owner_);
   return *this;
 }
 
-void origin_limit::seat::leave() {
-  if (origin_limit* from = std::exchange(from_, nullptr)) from->leave(origin_, whose_);
+void origin_limit::slot::release() {
+  if (origin_limit* const source = std::exchange(source_, nullptr)) source->release(origin_, owner_);
 }
 
-std::size_t origin_limit::inside(const std::string& origin) const {
+std::size_t origin_limit::in_use(const std::string& origin) const {
   const auto found = origins_.find(origin);
-  return found == origins_.end() ? 0 : found->second.inside;
+  return found == origins_.end() ? 0 : found->second.in_use;
 }
 
-origin_limit::waiter* origin_limit::next_of(entry& there) {
+origin_limit::waiter* origin_limit::next_waiter(entry& origin) {
   waiter* out = nullptr;
   std::size_t fewest = 0;
-  for (waiter& each : there.queue) {
-    if (each.called.is_open()) continue;
-    const auto has = there.seats.find(each.whose);
-    const std::size_t seats = has == there.seats.end() ? 0 : has->second;
-    if (out == nullptr || seats < fewest) {
-      out = &each;
-      fewest = seats;
+  for (waiter& candidate : origin.queue) {
+    if (candidate.granted.is_open()) continue;
+    const auto found = origin.slots.find(candidate.owner);
+    const std::size_t slots = found == origin.slots.end() ? 0 : found->second;
+    if (out == nullptr || slots < fewest) {
+      out = &candidate;
+      fewest = slots;
     }
     if (fewest == 0) break;
   }
   return out;
 }
 
-// The seat goes to the next in the queue.
-void origin_limit::leave(const std::string& origin, const std::string& whose) {
+// The slot goes to the next waiter, if there is one.
+void origin_limit::release(const std::string& origin, const std::string& owner) {
   const auto found = origins_.find(origin);
   if (found == origins_.end()) return;
-  entry& there = found->second;
-  if (const auto mine = there.seats.find(whose); mine != there.seats.end() && --mine->second == 0) there.seats.erase(mine);
-  if (waiter* const next = next_of(there)) {
-    ++there.seats[next->whose];
-    next->called.open();
+  entry& state = found->second;
+  if (const auto held = state.slots.find(owner); held != state.slots.end() && --held->second == 0) state.slots.erase(held);
+  if (waiter* const next = next_waiter(state)) {
+    ++state.slots[next->owner];
+    next->granted.open();
     return;
   }
-  if (--there.inside == 0 && there.queue.empty()) origins_.erase(found);
+  if (--state.in_use == 0 && state.queue.empty()) origins_.erase(found);
 }
 
-asio::awaitable<origin_limit::seat> origin_limit::enter(std::string origin, std::string whose) {
+asio::awaitable<origin_limit::slot> origin_limit::acquire(std::string origin, std::string owner) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  entry& there = origins_[origin];
-  if (there.inside < most_) {
-    ++there.inside;
-    ++there.seats[whose];
-    co_return seat(*this, std::move(origin), std::move(whose));
+  entry& state = origins_[origin];
+  if (state.in_use < limit_) {
+    ++state.in_use;
+    ++state.slots[owner];
+    co_return slot(*this, std::move(origin), std::move(owner));
   }
-  // The entry stays while somebody is in its queue.
-  const auto mine = there.queue.emplace(there.queue.end(), whose);
-  const bool called = co_await mine->called.wait();
-  there.queue.erase(mine);
-  if (called) co_return seat(*this, std::move(origin), std::move(whose));
-  co_return seat();
+  // The entry stays in the map while its queue is not empty, so the reference stays valid.
+  const auto queued = state.queue.emplace(state.queue.end(), owner);
+  const bool granted = co_await queued->granted.wait();
+  state.queue.erase(queued);
+  if (granted) co_return slot(*this, std::move(origin), std::move(owner));
+  co_return slot();
 }
 
 }  // namespace mcpstate

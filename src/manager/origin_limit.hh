@@ -4,61 +4,64 @@
 #include <list>
 #include <map>
 #include <string>
+#include <utility>
 
 #include <mcpstate/aio/task.hpp>
 
 #include "aio/latch.hh"
 
-// At most so many at a time per origin: a server that has just been started again is not run over by everybody who wants to
-// connect again. The next is whoever has fewest seats there, and of these who came first: nobody waits for all that one
-// other wants.
+// Bounds the attempts to connect that are under way at a time to one origin, so that a server that has just started is not
+// overrun. A free slot goes to the owner who has the fewest slots at that origin; among these, to the one who has waited
+// longest. So nobody waits for all that one other owner wants.
 //
-// Executor: one thread at a time. Lifetime: outlives every seat and everybody who waits for one.
+// Executor: one thread at a time. Lifetime: outlives every slot and every waiter.
 namespace mcpstate {
 
 class origin_limit {
  public:
-  explicit origin_limit(std::size_t most) : most_(most > 0 ? most : 1) {}
+  explicit origin_limit(std::size_t limit) : limit_(limit > 0 ? limit : 1) {}
   origin_limit(const origin_limit&) = delete;
   origin_limit& operator=(const origin_limit&) = delete;
 
-  // One of them, until it is destroyed; empty: there is none.
-  class seat {
+  // A slot, released by its destructor. May be empty.
+  class slot {
    public:
-    seat() {}
-    seat(origin_limit& from, std::string origin, std::string whose)
-        : from_(&from), origin_(std::move(origin)), whose_(std::move(whose)) {}
-    seat(seat&& other) noexcept
-        : from_(std::exchange(other.from_, nullptr)), origin_(std::move(other.origin_)), whose_(std::move(other.whose_)) {}
-    seat& operator=(seat&& other) noexcept;
-    ~seat() { leave(); }
-    explicit operator bool() const noexcept { return from_ != nullptr; }
+    slot() {}
+    slot(origin_limit& source, std::string origin, std::string owner)
+        : source_(&source), origin_(std::move(origin)), owner_(std::move(owner)) {}
+    slot(slot&& other) noexcept
+        : source_(std::exchange(other.source_, nullptr)),
+          origin_(std::move(other.origin_)),
+          owner_(std::move(other.owner_)) {}
+    slot& operator=(slot&& other) noexcept;
+    ~slot() { release(); }
+    explicit operator bool() const noexcept { return source_ != nullptr; }
 
    private:
-    void leave();
-    origin_limit* from_ = nullptr;
-    std::string origin_, whose_;
+    void release();
+    origin_limit* source_ = nullptr;
+    std::string origin_, owner_;
   };
 
-  // Waits for a seat; empty only when cancelled.
-  asio::awaitable<seat> enter(std::string origin, std::string whose);
-  [[nodiscard]] std::size_t inside(const std::string& origin) const;
+  // Waits for a slot. The answer is empty only when the caller was cancelled.
+  asio::awaitable<slot> acquire(std::string origin, std::string owner);
+  [[nodiscard]] std::size_t in_use(const std::string& origin) const;
 
  private:
   struct waiter {
-    explicit waiter(std::string who) : whose(std::move(who)) {}
-    std::string whose;
-    aio::latch called;
+    explicit waiter(std::string name) : owner(std::move(name)) {}
+    std::string owner;
+    aio::latch granted;
   };
   struct entry {
-    std::size_t inside = 0;
-    std::map<std::string, std::size_t> seats;  // of these, by whom
+    std::size_t in_use = 0;
+    std::map<std::string, std::size_t> slots;  // of these, by owner
     std::list<waiter> queue;
   };
-  void leave(const std::string& origin, const std::string& whose);
-  static waiter* next_of(entry& there);
+  void release(const std::string& origin, const std::string& owner);
+  static waiter* next_waiter(entry& origin);
 
-  std::size_t most_;
+  std::size_t limit_;
   std::map<std::string, entry> origins_;
 };
 

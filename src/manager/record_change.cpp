@@ -6,6 +6,7 @@
 
 #include "core/text/secrets.hh"
 #include "core/text/utf8.hh"
+#include "manager/server_details.hh"
 
 namespace mcpstate {
 
@@ -13,61 +14,45 @@ namespace {
 
 constexpr std::size_t longest_message = 500;  // bytes
 
-// The server may be another one now.
-void forget_server(details& info) {
-  info.protocol_version.clear();
-  info.server_title.clear();
-  info.server_version.clear();
-  info.capabilities.clear();
-  info.error.reset();
-  info.checked_at.reset();
-}
-
-void note_place(details& info, const destination& there) {
+void set_destination(details& info, const destination& server) {
   info.managed = true;
-  info.registered = there.registered;
-  info.url = there.url;
-  if (info.transport.empty() || there.transport == "stdio" || info.transport == "stdio") info.transport = there.transport;
-}
-
-void note_facts(details& info, const mcp::server_facts& facts) {
-  info.transport = facts.transport;
-  info.protocol_version = facts.protocol_version;
-  info.server_title = facts.title;
-  info.server_version = facts.version;
-  info.capabilities = facts.capabilities;
+  info.registered = server.registered;
+  info.url = server.url;
+  const bool replaced = info.transport.empty() || server.transport == "stdio" || info.transport == "stdio";
+  if (replaced) info.transport = server.transport;
 }
 
 }  // namespace
 
-keeper_fsm::sight sight_of(const std::optional<connection>& record, timestamp now) {
-  keeper_fsm::sight out;
+supervisor_fsm::record_view view_of(const std::optional<connection>& record, timestamp now) {
+  supervisor_fsm::record_view out;
   if (!record) return out;
   out.present = true;
   out.managed = record->info.managed;
   out.altered = record->altered;
   out.state = record->state;
   out.revision = record->revision;
-  out.place = place_key(place_of(record->info));
-  out.mark = record->seen.status_bytes.value_or("-") + " " + record->seen.connected_at_bytes.value_or("-");
+  out.endpoint_key = endpoint_key(endpoint_of(record->info));
+  out.raw_status = record->seen.status_bytes.value_or("-") + " " + record->seen.connected_at_bytes.value_or("-");
   out.tools_hash = record->info.tools_hash;
   out.tool_count = record->info.tool_count.value_or(0);
   if (!record->info.error) return out;
   out.attempt = record->info.error->attempt;
-  if (const auto at = record->info.error->retry_at) {
-    out.retry_in = std::chrono::duration_cast<keeper_fsm::span>(*at - now);
+  if (const auto retry_at = record->info.error->retry_at) {
+    out.retry_in = std::chrono::duration_cast<supervisor_fsm::span>(*retry_at - now);
   }
   return out;
 }
 
-keeper_fsm::trouble trouble_of(const error& why) {
-  if (why.is(cond::unauthorized)) return keeper_fsm::trouble::unauthorized;
-  const bool final = why.is(cond::invalid) || why.code() == errc::unsupported || why.code() == errc::spawn_failed;
-  return final ? keeper_fsm::trouble::terminal : keeper_fsm::trouble::transient;
+supervisor_fsm::failure_kind kind_of_failure(const error& reason) {
+  using kind = supervisor_fsm::failure_kind;
+  if (reason.is(cond::unauthorized)) return kind::unauthorized;
+  const bool final = reason.is(cond::invalid) || reason.code() == errc::unsupported || reason.code() == errc::spawn_failed;
+  return final ? kind::terminal : kind::transient;
 }
 
-std::string message_of(const error& why) {
-  const std::string text = without_secrets(why.full_text());
+std::string failure_message(const error& reason) {
+  const std::string text = without_secrets(reason.full_text());
   std::string out;
   for (std::size_t at = 0; at < text.size() && out.size() < longest_message;) {
     const std::size_t length = utf8_length(std::string_view(text).substr(at));
@@ -85,47 +70,46 @@ std::string message_of(const error& why) {
   return out;
 }
 
-change order_of(const managed_name& of, const std::optional<connection>& before, const destination& there) {
-  change out = before ? change(*before, status::connecting) : change(of.whose, of.server, status::connecting);
+change make_order(const managed_name& name, const std::optional<connection>& before, const destination& server) {
+  change out = before ? change(*before, status::connecting) : change(name.whose, name.server, status::connecting);
   if (!before) out.based_on(basis());
   details info = before ? before->info : details();
-  const auto target = there.registered.empty() ? by_url(there.url) : by_registration(there.registered);
-  const bool same = before && place_key(place_of(info)) == place_key(target);
+  const bool same = before && endpoint_key(endpoint_of(info)) == endpoint_key(endpoint_of(server));
   if (!same) {
-    forget_server(info);
-    info.transport.clear();
+    clear_server_details(info);
+    info.checked_at.reset();
     out.drop_tools();
   }
   info.error.reset();
-  note_place(info, there);
+  set_destination(info, server);
   out.with(std::move(info));
   return out;
 }
 
-change change_of(const connection& before, const keeper_finding& found, const lease& under, timestamp now) {
-  change out(before, found.what.to);
+change make_change(const connection& before, const supervision_result& found, const lease& held, timestamp now) {
+  change out(before, found.step.state);
   details info = before.info;
-  if (found.there) note_place(info, *found.there);
-  if (found.what.to == status::connected) {
-    if (found.facts) note_facts(info, *found.facts);
+  if (found.server) set_destination(info, *found.server);
+  if (found.step.state == status::connected) {
+    if (found.facts) set_server_details(info, *found.facts);
     info.error.reset();
     out.keep_connected_at();
-    if (found.what.tools && found.tools) {
+    if (found.step.tools && found.tools) {
       out.tools(*found.tools);
-      if (found.what.allow_empty) out.allow_empty_tools();
+      if (found.step.allow_empty) out.allow_empty_tools();
     }
-  } else if (found.why) {
+  } else if (found.reason) {
     failure reason;
-    reason.code = std::string(name_of(found.why->code()));
-    reason.message = message_of(*found.why);
-    reason.attempt = found.what.attempt;
-    if (found.what.retry_in) reason.retry_at = now + *found.what.retry_in;
+    reason.code = std::string(name_of(found.reason->code()));
+    reason.message = failure_message(*found.reason);
+    reason.attempt = found.step.attempt;
+    if (found.step.retry_in) reason.retry_at = now + *found.step.retry_in;
     info.error.reset();
     out.fail(std::move(reason));
   }
   out.with(std::move(info));
   out.keep_expiry();
-  out.under(under);
+  out.under(held);
   return out;
 }
 

@@ -3,35 +3,40 @@
 #include <optional>
 #include <string>
 
-#include <mcpstate/manager.hpp>
+#include <mcpstate/change.hpp>
+#include <mcpstate/core/connection.hpp>
+#include <mcpstate/lease.hpp>
+#include <mcpstate/mcp/client.hpp>
 
-#include "manager/keeper_fsm.hh"
 #include "manager/servers/destination.hh"
+#include "manager/supervisor_fsm.hh"
 
-// What a keeper reads out of a record, and what it writes into it. Pure.
+// What a supervisor reads from a record, and what it writes into it. Pure.
 namespace mcpstate {
 
-[[nodiscard]] keeper_fsm::sight sight_of(const std::optional<connection>& record, timestamp now);
+[[nodiscard]] supervisor_fsm::record_view view_of(const std::optional<connection>& record, timestamp now);
 
-// What an attempt or a session that failed says about the next one.
-[[nodiscard]] keeper_fsm::trouble trouble_of(const error& why);
+// What the failure of an attempt or a session means for the next attempt.
+[[nodiscard]] supervisor_fsm::failure_kind kind_of_failure(const error& reason);
 
-// As a record has it: one line, cut to a length that every page can show, without what looks like a secret. For the owner of
-// the record only.
-[[nodiscard]] std::string message_of(const error& why);
+// The error as the record has it: one line, cut to a length that any page can show, without anything that looks like a
+// secret. It is for the owner of the record only.
+[[nodiscard]] std::string failure_message(const error& reason);
 
-// CONNECTING, from whatever was there: what was known is kept if it leads to the same place.
-[[nodiscard]] change order_of(const managed_name& of, const std::optional<connection>& before, const destination& there);
+// The change to CONNECTING, from whatever is recorded. What is known about the server stays if the endpoint is the same.
+[[nodiscard]] change make_order(const managed_name& name, const std::optional<connection>& before,
+                                const destination& server);
 
-// What keepers write.
-struct keeper_finding {
-  keeper_finding() {}
-  keeper_fsm::step what{keeper_fsm::step::kind::write};
-  std::optional<destination> there;        // of the attempt, if it is known
+// What a supervisor writes after an attempt, a check or a listing.
+struct supervision_result {
+  supervision_result() {}
+  supervisor_fsm::step step{supervisor_fsm::step::kind::write};
+  std::optional<destination> server;       // of the attempt, if it is known
   std::optional<mcp::server_facts> facts;  // of the session
   std::optional<tools_list> tools;         // the last list, if it is to be written
-  std::optional<error> why;                // of a failure
+  std::optional<error> reason;             // of a failure
 };
-[[nodiscard]] change change_of(const connection& before, const keeper_finding& found, const lease& under, timestamp now);
+[[nodiscard]] change make_change(const connection& before, const supervision_result& found, const lease& held,
+                                 timestamp now);
 
 }  // namespace mcpstate

@@ -7,62 +7,63 @@ namespace mcpstate {
 
 namespace {
 
-using kind = link_news::kind;
+using kind = link_event::kind;
 using namespace std::chrono_literals;
 
 }  // namespace
 
-class server_link::ears final : public mcp::host {
+// The host of the client: turns what the server says into events of the link.
+class server_link::client_host final : public mcp::host {
  public:
-  explicit ears(server_link& of) : of_(&of) {}
-  void told_list_changed(std::string_view what) override {
-    if (of_ != nullptr && what == "tools") of_->tell(link_news(kind::list_changed));
+  explicit client_host(server_link& link) : link_(&link) {}
+  void told_list_changed(std::string_view list) override {
+    if (link_ != nullptr && list == "tools") link_->report(link_event(kind::list_changed));
   }
   void told_stream_ended() override {
-    if (of_ != nullptr && of_->ready_) of_->tell(link_news(kind::stream_ended));
+    if (link_ != nullptr && link_->ready_) link_->report(link_event(kind::stream_ended));
   }
-  void told_lost(const error& why) override {
-    if (of_ == nullptr || !of_->ready_ || std::exchange(of_->lost_, true)) return;
-    of_->tell(of_->failure_news(kind::lost, why));
+  void told_lost(const error& reason) override {
+    if (link_ == nullptr || !link_->ready_ || std::exchange(link_->lost_, true)) return;
+    link_->report(link_->failure_event(kind::lost, reason));
   }
-  void deafen() noexcept { of_ = nullptr; }
+  void detach() noexcept { link_ = nullptr; }
 
  private:
-  server_link* of_;
+  server_link* link_;
 };
 
-server_link::server_link(asio::any_io_executor executor, listener tell)
-    : executor_(executor), tell_(std::move(tell)), ears_(std::make_shared<ears>(*this)), group_(executor) {}
+server_link::server_link(asio::any_io_executor executor, listener on_event)
+    : executor_(executor), on_event_(std::move(on_event)), host_(std::make_shared<client_host>(*this)), group_(executor) {}
 
-server_link::~server_link() { ears_->deafen(); }
+server_link::~server_link() { host_->detach(); }
 
-link_news server_link::failure_news(kind what, const error& why) const {
-  link_news out(what);
-  out.why = without_secrets(why, secrets_);
+link_event server_link::failure_event(kind type, const error& reason) const {
+  link_event out(type);
+  out.reason = without_secrets(reason, secrets_);
   return out;
 }
 
-void server_link::tell(link_news what) {
-  if (tell_) tell_(std::move(what));
+void server_link::report(link_event event) {
+  if (on_event_) on_event_(std::move(event));
 }
 
-void server_link::open(destination where, mcp::client_options options, origin_limit& turns, std::string whose) {
-  options.user = ears_;
+void server_link::open(destination server, mcp::client_options options, origin_limit& attempts, std::string owner) {
+  options.user = host_;
   options.follow = true;
-  options.reopen = false;  // a session that is lost is opened again by its keeper, in its turn
-  options.protocol = where.protocol;
-  options.egress = where.egress;
-  secrets_ = where.secrets;
-  group_.spawn("open a session", do_open(std::move(where), std::move(options), &turns, std::move(whose)));
+  options.reopen = false;  // a lost session is opened again by its supervisor, which waits for a slot
+  options.protocol = server.protocol;
+  options.egress = server.egress;
+  secrets_ = server.secrets;
+  group_.spawn("open a session", do_open(std::move(server), std::move(options), &attempts, std::move(owner)));
 }
 
 void server_link::list() { group_.spawn("list tools", do_list()); }
 
 void server_link::ping(std::chrono::milliseconds limit) { group_.spawn("check a session", do_ping(limit)); }
 
-task<mcp::tool_listing> server_link::connect_and_list(destination where, mcp::client_options options) {
+task<mcp::tool_listing> server_link::connect_and_list(destination server, mcp::client_options options) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  mcp::target target = std::move(where.where);
+  mcp::target target = std::move(server.target);
   auto connecting = mcp::connect(executor_, std::move(target), std::move(options));
   auto opened = co_await std::move(connecting);
   if (!opened) co_return opened.error();
@@ -70,23 +71,23 @@ task<mcp::tool_listing> server_link::connect_and_list(destination where, mcp::cl
   co_return co_await client_->list_tools();
 }
 
-asio::awaitable<void> server_link::do_open(destination where, mcp::client_options options, origin_limit* turns,
-                                           std::string whose) {
+asio::awaitable<void> server_link::do_open(destination server, mcp::client_options options, origin_limit* attempts,
+                                           std::string owner) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  std::string origin = where.origin;
-  auto waiting = turns->enter(std::move(origin), std::move(whose));
-  const origin_limit::seat seat = co_await std::move(waiting);
-  if (!seat || group_.stopping()) co_return;
-  const auto begun = std::chrono::steady_clock::now();
-  auto reached = co_await connect_and_list(std::move(where), std::move(options));
+  std::string origin = server.origin;
+  auto waiting = attempts->acquire(std::move(origin), std::move(owner));
+  const origin_limit::slot slot = co_await std::move(waiting);
+  if (!slot || group_.stopping()) co_return;
+  const auto started = std::chrono::steady_clock::now();
+  auto reached = co_await connect_and_list(std::move(server), std::move(options));
   if (group_.stopping()) co_return;
-  link_news news = reached ? link_news(kind::opened) : failure_news(kind::failed, reached.error());
-  news.took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
+  link_event event = reached ? link_event(kind::opened) : failure_event(kind::open_failed, reached.error());
+  event.took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started);
   if (reached) {
     ready_ = true;
-    news.listing = std::move(*reached);
+    event.listing = std::move(*reached);
   }
-  tell(std::move(news));
+  report(std::move(event));
 }
 
 asio::awaitable<void> server_link::do_list() {
@@ -94,12 +95,12 @@ asio::awaitable<void> server_link::do_list() {
   auto listed = co_await client_->list_tools();
   if (group_.stopping()) co_return;
   if (!listed) {
-    tell(failure_news(kind::list_failed, listed.error()));
+    report(failure_event(kind::list_failed, listed.error()));
     co_return;
   }
-  link_news news(kind::listed);
-  news.listing = std::move(*listed);
-  tell(std::move(news));
+  link_event event(kind::listed);
+  event.listing = std::move(*listed);
+  report(std::move(event));
 }
 
 asio::awaitable<void> server_link::do_ping(std::chrono::milliseconds limit) {
@@ -108,16 +109,16 @@ asio::awaitable<void> server_link::do_ping(std::chrono::milliseconds limit) {
   auto bounded = aio::with_deadline(std::move(pinging), aio::after(limit), "the server did not answer a ping");
   auto answered = co_await std::move(bounded);
   if (group_.stopping()) co_return;
-  tell(answered ? link_news(kind::checked) : failure_news(kind::check_failed, answered.error()));
+  report(answered ? link_event(kind::checked) : failure_event(kind::check_failed, answered.error()));
 }
 
-asio::awaitable<void> server_link::shut() {
+asio::awaitable<void> server_link::close() {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  hush();
-  ears_->deafen();
+  remove_listener();
+  host_->detach();
   co_await group_.stop();
   if (client_) co_await client_->close();
-  is_shut_.open();
+  closed_.open();
 }
 
 }  // namespace mcpstate

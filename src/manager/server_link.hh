@@ -5,7 +5,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include <mcpstate/aio/task_group.hpp>
 #include <mcpstate/mcp/client.hpp>
@@ -16,15 +15,15 @@
 
 // One attempt to reach a server, and the session that comes of it. A new attempt is a new link.
 //
-// Ownership: shared by its keeper, by whoever shuts it, and by calls under way. Executor: all members on the given one.
-// Lifetime: shut() is awaited before the last owner lets go. Cancellation: shut() ends everything that is under way.
+// Ownership: shared by its supervisor, by whoever closes it, and by calls under way. Executor: all members on the given one.
+// Lifetime: close() is awaited before the last owner lets go. Cancellation: close() ends everything that is under way.
 namespace mcpstate {
 
-// What a link tells. Errors are without the secrets of the server.
-struct link_news {
+// What a link reports. Errors come without the secrets of the server.
+struct link_event {
   enum class kind {
     opened,
-    failed,
+    open_failed,
     lost,
     stream_ended,  // mcp::host::told_stream_ended
     list_changed,
@@ -32,55 +31,56 @@ struct link_news {
     list_failed,
     checked,
     check_failed
-  } what;
-  explicit link_news(kind k) : what(k) {}
-  std::optional<error> why;                  // failed, lost, …_failed
+  } type;
+  explicit link_event(kind k) : type(k) {}
+  std::optional<error> reason;               // open_failed, lost, list_failed, check_failed
   std::optional<mcp::tool_listing> listing;  // opened, listed
-  std::chrono::microseconds took{0};         // opened, failed: without waiting for its turn
+  std::chrono::microseconds took{0};         // opened, open_failed: without the wait for a slot
 };
 
 class server_link final : public std::enable_shared_from_this<server_link> {
  public:
-  using listener = std::function<void(link_news)>;  // called on the executor; must not await
+  using listener = std::function<void(link_event)>;  // called on the executor; must not await
 
-  server_link(asio::any_io_executor executor, listener tell);
+  server_link(asio::any_io_executor executor, listener on_event);
   ~server_link();
   server_link(const server_link&) = delete;
   server_link& operator=(const server_link&) = delete;
 
-  // Waits for the turn of this owner at the origin, connects, and lists the tools; then opened or failed is told. Once. The
-  // limit outlives the link.
-  void open(destination where, mcp::client_options options, origin_limit& turns, std::string whose);
+  // Waits for a slot of this owner at the origin, connects, and lists the tools; opened or open_failed follows. Called once.
+  // The limit outlives the link.
+  void open(destination server, mcp::client_options options, origin_limit& attempts, std::string owner);
+  // listed or list_failed follows.
   void list();
-  // limit: for the answer.
+  // checked or check_failed follows. limit: for the answer.
   void ping(std::chrono::milliseconds limit);
 
-  // Null before it is open.
+  // Null until the link is open.
   [[nodiscard]] mcp::client* client() noexcept { return ready_ ? client_.get() : nullptr; }
   [[nodiscard]] const secret_list& secrets() const noexcept { return secrets_; }
-  // Tells nothing any more.
-  void hush() noexcept { tell_ = nullptr; }
+  // No event is reported any more.
+  void remove_listener() noexcept { on_event_ = nullptr; }
   // Ends what is under way, then the session. Await it once.
-  asio::awaitable<void> shut();
-  [[nodiscard]] aio::latch& is_shut() noexcept { return is_shut_; }
+  asio::awaitable<void> close();
+  [[nodiscard]] aio::latch& closed() noexcept { return closed_; }
 
  private:
-  class ears;  // the host of the client
-  void tell(link_news what);
-  [[nodiscard]] link_news failure_news(link_news::kind what, const error& why) const;
-  asio::awaitable<void> do_open(destination where, mcp::client_options options, origin_limit* turns, std::string whose);
-  task<mcp::tool_listing> connect_and_list(destination where, mcp::client_options options);
+  class client_host;
+  void report(link_event event);
+  [[nodiscard]] link_event failure_event(link_event::kind type, const error& reason) const;
+  asio::awaitable<void> do_open(destination server, mcp::client_options options, origin_limit* attempts, std::string owner);
+  task<mcp::tool_listing> connect_and_list(destination server, mcp::client_options options);
   asio::awaitable<void> do_list();
   asio::awaitable<void> do_ping(std::chrono::milliseconds limit);
 
   asio::any_io_executor executor_;
-  listener tell_;
-  std::shared_ptr<ears> ears_;
+  listener on_event_;
+  std::shared_ptr<client_host> host_;
   secret_list secrets_;
   std::unique_ptr<mcp::client> client_;
   bool ready_ = false;
   bool lost_ = false;
-  aio::latch is_shut_;
+  aio::latch closed_;
   aio::task_group group_;
 };
 

@@ -50,11 +50,11 @@ client_identity identity() {
 void handle_legacy(const message& in) {
   session_fsm session(identity());
   const auto id = session.initialize().id;
-  if (in.what == message::kind::result && !session.on_initialize_answer(in)) return;
+  if (in.type == message::kind::result && !session.on_initialize_answer(in)) return;
   session.announce();
   const auto reaction = session.on_message(in, id);
-  if (in.what != message::kind::request) return;
-  if (reaction.what == session_fsm::reaction::kind::ask) return;
+  if (in.type != message::kind::request) return;
+  if (reaction.type == session_fsm::reaction::kind::ask) return;
   if (decode_messages(reaction.reply.text, false).has_error()) std::abort();
 }
 
@@ -66,8 +66,8 @@ void handle_modern(const message& in) {
   const auto sent = session.request("tools/call", has_params ? std::string_view(in.body) : std::string_view());
   if (!sent || decode_messages(sent->text, false).has_error()) std::abort();
   const auto reaction = session.on_message(in, sent->id);
-  if (in.what == message::kind::request && reaction.what != session_fsm::reaction::kind::none) std::abort();
-  if (in.what == message::kind::result) static_cast<void>(read_discover(in.body).has_value());
+  if (in.type == message::kind::request && reaction.type != session_fsm::reaction::kind::none) std::abort();
+  if (in.type == message::kind::result) static_cast<void>(read_discover(in.body).has_value());
   static_cast<void>(versions_of_refusal(in).size());
 }
 
@@ -84,7 +84,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const message& each : *read) {
     handle_legacy(each);
     handle_modern(each);
-    if (each.what == message::kind::result) list(each.body);
+    if (each.type == message::kind::result) list(each.body);
   }
   return 0;
 }

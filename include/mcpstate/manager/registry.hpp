@@ -9,43 +9,51 @@
 #include <vector>
 
 #include <mcpstate/core/owner.hpp>
-#include <mcpstate/mcp/client.hpp>
+#include <mcpstate/mcp/era.hpp>
+#include <mcpstate/mcp/target.hpp>
 
-// The servers that the host knows: where each is, by name. Read from the JSON file that MCP hosts share:
+// The servers that the host knows, by name. Read from the JSON file that MCP hosts share:
 //
 //     {"mcpServers": {
-//       "everything": {"command": "npx", "args": ["-y", "@modelcontextprotocol/server-everything"], "env": {"KEY":
-//       "${KEY}"}}, "github":     {"url": "https://api.example/mcp", "headers": {"Authorization": "Bearer ${GITHUB_TOKEN}"}}
+//       "everything": {"command": "npx", "args": ["-y", "@modelcontextprotocol/server-everything"]},
+//       "notes": {"command": "notes-server", "env": {"KEY": "${KEY}"}},
+//       "github": {"url": "https://api.example/mcp", "headers": {"Authorization": "Bearer ${GITHUB_TOKEN}"}}
 //     }}
 //
-// Also read, per server: "type" or "transport" ("stdio", "http", "streamable-http", "sse"), "cwd", "protocol" (auto, modern,
-// legacy, sse), "disabled" (true: nobody may connect). Members that we do not know are kept out and told. ${NAME} and
-// ${NAME:-default} in strings stand for environment variables; one that is not set and has no default is an error.
+// Also read, per server: "type" or "transport" ("stdio", "http", "streamable-http", "sse"), "cwd", "protocol" ("auto",
+// "modern", "legacy", "sse"), "disabled" (true: nobody may connect). Unknown members are ignored and reported in remarks().
+// ${NAME} and ${NAME:-default} in strings stand for environment variables. One that is not set and has no default is an
+// error.
 namespace mcpstate {
 
 struct registered_server {
   registered_server() {}
-  mcp::target where;
+  mcp::target target;
   mcp::era_choice protocol = mcp::era_choice::automatic;
   bool disabled = false;
   // For people and for records: "http", "sse" or "stdio", and the URL without its secrets (stdio: the program's name alone).
   std::string transport, shown;
-  // What is hidden where the server's own words are shown, longest first: the values of env, headers and the query of the
-  // URL, what ${…} stood for, and what follows an argument like --token. Not those that are too short to be told from words.
+  // What is hidden wherever the server's own words are shown, longest first: the values of env, of headers and of the URL's
+  // query, what ${…} stood for, and what follows an argument like --token. Values that are too short to be told from words
+  // are not among them.
   std::shared_ptr<const std::vector<std::string>> secrets;
 };
 
-// Value type; immutable after parse(). Holds secrets (headers, env): never print a target of it.
+// A value type; immutable after parse(), so that several threads may read it. Holds secrets (headers, env): never print a
+// target of it. Nothing throws but std::bad_alloc and what `variable` throws.
 class server_registry {
  public:
+  // The value of an environment variable; absent: it is not set. An empty function: none is set.
   using variable_lookup = std::function<std::optional<std::string>(const std::string& name)>;
 
-  // bad_argument names the server and the member that is wrong, never a value.
+  // Reads the text of a file of at most 4 MB. Failure: invalid (bad_argument); the detail names the server and the member
+  // that is wrong, never a value.
   [[nodiscard]] static result<server_registry> parse(std::string_view json, const variable_lookup& variable);
 
+  // Null: no server has this name. Valid as long as this registry.
   [[nodiscard]] const registered_server* find(const std::string& name) const;
   [[nodiscard]] const std::map<std::string, registered_server>& all() const noexcept { return servers_; }
-  // One line each: a member that was not understood.
+  // The members that were ignored, one line each.
   [[nodiscard]] const std::vector<std::string>& remarks() const noexcept { return remarks_; }
 
  private:

@@ -21,19 +21,21 @@
 //     auto listed = co_await (*opened)->list_tools();
 //     auto called = co_await (*opened)->call_tool("echo", R"({"message":"hello"})", mcp::call_options());
 //     co_await (*opened)->close();
+//
+// client_options.hpp says how a client behaves, and host.hpp what a server may ask of it.
 namespace mcpstate::mcp {
 
-// What the handshake told.
+// What the server said in the handshake. Display data of the peer, unless its field says otherwise.
 struct server_facts {
   server_facts() {}
   std::string transport;  // "http", "sse" or "stdio"
   era protocol_era = era::legacy;
-  std::string protocol_version;  // negotiated
-  std::string title, version;    // serverInfo; display data only
+  std::string protocol_version;  // as negotiated: "2025-11-25"
+  std::string title, version;    // of serverInfo
   std::string capabilities;      // raw JSON object
   std::string instructions;
-  bool has_tools = false;           // it declared the capability
-  bool tools_list_changed = false;  // …and says that it announces changes
+  bool has_tools = false;           // the server declares tools …
+  bool tools_list_changed = false;  // … and that it announces changes of them
 };
 
 struct tool_listing {
@@ -41,8 +43,8 @@ struct tool_listing {
   tools_list tools;                  // all pages as one array, every Tool object byte for byte
   std::vector<std::string> dropped;  // "name: reason" of tools left out (a duplicate name, a bad x-mcp-header), for logs
   std::size_t pages = 0;
-  // How long the server calls it fresh (2026-07-28: the shortest of the pages, a day at most), and whether it is the same
-  // for every user of the server. A hint, no promise.
+  // Hints of the server (2026-07-28): how long the list stays fresh (the shortest time of all pages, at most a day), and
+  // whether it is the same for every user.
   std::optional<std::chrono::milliseconds> fresh_for;
   bool shared_by_users = false;
 };
@@ -56,20 +58,28 @@ struct progress_report {
 
 struct call_options {
   call_options() {}
-  std::chrono::milliseconds timeout{0};                          // without any sign of progress; 0: request_timeout
-  std::chrono::milliseconds at_most = std::chrono::minutes(10);  // whatever the progress
-  std::function<void(const progress_report&)> on_progress;       // asks the server for progress; returns at once
+  // How long to wait for the answer, or for a sign of progress if on_progress is set. Default: 0: request_timeout.
+  std::chrono::milliseconds timeout{0};
+  // How long to wait in all, whatever the progress. Default: 10 min. Less than timeout counts as timeout.
+  std::chrono::milliseconds at_most = std::chrono::minutes(10);
+  // Asks the server for reports of progress. Called on the executor; returns at once; must not throw. Default: empty.
+  std::function<void(const progress_report&)> on_progress;
 };
 
 struct call_result {
   call_result() {}
   std::string body;       // the result object, raw: content, structuredContent, isError, _meta
-  bool is_error = false;  // the tool failed; content says why. The connection is fine
+  bool is_error = false;  // the tool has failed, and its content says why; the connection is fine
 };
 
-// Executor: all members on the executor given to connect(). Lifetime: await close() before destroying; a child process dies
-// with the thread that ran connect(), at the latest. Failure: errors carry
-// what happened in detail and the server's own words (stderr tail, JSON-RPC message) in peer_text.
+// Thread rule: every member is called on the executor given to connect(), one thread at a time. This is not asserted.
+// Several requests may be under way at a time. Lifetime: await close() before destroying; requests under way have ended by
+// then. A child process dies at the latest with the thread that ran connect(). Cancellation: ends the wait for an answer,
+// and tells the server in the way of its protocol. The request may have been carried out. Failure: an error says what
+// happened in detail(), and has the server's own words (the end of its standard error, the message of a JSON-RPC error) in
+// peer_text(). Any request may report: unavailable (the connection broke, the session could not be opened again), timeout,
+// unauthorized (HTTP 401, 403), corrupt (what came is not MCP), exhausted (a limit of client_options), cancelled. Nothing
+// throws but std::bad_alloc. After close(): every request reports cancelled.
 class client {
  public:
   virtual ~client() = default;
@@ -77,29 +87,31 @@ class client {
   client& operator=(const client&) = delete;
 
   [[nodiscard]] virtual const server_facts& facts() const noexcept = 0;
-  // All pages. A server without the tools capability has an empty list. Partial results are never answered: an error in any
-  // page fails the whole.
+  // All pages as one list. A server that does not declare tools has an empty list. An error in any page fails the whole.
   virtual task<tool_listing> list_tools() = 0;
-  // arguments: a raw JSON object. What the server wants to know meanwhile (elicitation, sampling, roots) is asked of
-  // client_options::user. Cancelling tells the server, in the way of its protocol. Failure: bad_argument for a tool that it
-  // does not have and for arguments that it refuses, rpc_error for other refusals, outcome_unknown when the connection broke
-  // or the time was over after the call was sent: it may have been carried out, and is never repeated.
+  // arguments: a raw JSON object. The questions of the server meanwhile (elicitation, sampling, roots) are answered by
+  // client_options::user. The call is never repeated once it may have been carried out. Failure: invalid for a tool that the
+  // server does not have and for arguments that it refuses, errc::rpc_error for other refusals, errc::outcome_unknown when
+  // the connection broke or the time was over after the call was sent.
   virtual task<call_result> call_tool(std::string name, std::string arguments, call_options options) = 0;
-  // Any other request of the protocol (resources/list, resources/read, prompts/get, …): raw params (empty or an object), raw
-  // result. One page of a list: the caller follows nextCursor.
+  // Any other request of the protocol (resources/list, resources/read, prompts/get, …). params: empty or a raw JSON object.
+  // Answers the raw result; of a list one page, whose nextCursor the caller follows.
   virtual task<std::string> request(std::string method, std::string params, call_options options) = 0;
-  // Whether the server still answers: ping, or server/discover where there is no ping. Any well-formed answer counts.
+  // Asks the server whether it is there: by ping, or by server/discover where there is no ping. Any well-formed answer
+  // counts.
   virtual task<void> ping() = 0;
-  // Ends the session: HTTP DELETE, or stdin closed, then SIGTERM, then SIGKILL to the process group. No process is left.
+  // Ends the session: over HTTP with DELETE; a program by closing its standard input, then SIGTERM, then SIGKILL to its
+  // process group. No process is left. Takes at most about two seconds over HTTP, for a program those and
+  // twice client_options::stop_timeout. Not cancellable.
   virtual asio::awaitable<void> close() = 0;
 
  protected:
   client() = default;
 };
 
-// Opens the connection and performs the handshake. Nothing is left behind on failure: no process, no socket.
-// Conditions: invalid (URL, command), unavailable (also: no common protocol version), timeout, unauthorized (401, 403),
-// corrupt (not MCP), exhausted.
-task<std::unique_ptr<client>> connect(asio::any_io_executor executor, target where, client_options options);
+// Opens the connection and performs the handshake. On failure and on cancellation nothing is left: no process, no socket.
+// Failure: invalid (URL, command), unavailable (also: no common protocol version), timeout, unauthorized (401, 403), corrupt
+// (not MCP), exhausted, cancelled.
+task<std::unique_ptr<client>> connect(asio::any_io_executor executor, target server, client_options options);
 
 }  // namespace mcpstate::mcp

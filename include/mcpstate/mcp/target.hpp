@@ -8,33 +8,33 @@
 
 #include <mcpstate/core/error.hpp>
 
-// Where an MCP server is, and what it takes to reach it.
+// Where an MCP server is, and what it takes to reach it. Values.
 namespace mcpstate::mcp {
 
-// A server reached over Streamable HTTP or HTTP+SSE. Header values are secrets: they are sent to this origin only and never
-// shown.
+// A server that is reached over Streamable HTTP or HTTP+SSE. The values of headers are secrets: they are sent to this origin
+// only, and never shown.
 struct http_target {
   http_target() {}
   std::string url;
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
-// A server that we start and talk to over its standard streams. The child sees HOME, PATH, LANG, LC_ALL, TERM, TMPDIR, USER,
-// SHELL, LOGNAME and the variables named here; nothing else of our environment.
+// A program that is started here and reached over its standard streams. It sees the variables HOME, PATH, LANG, LC_ALL,
+// TERM, TMPDIR, USER, SHELL and LOGNAME of this process and those of env, which go first; nothing else of the environment.
 struct stdio_target {
   stdio_target() {}
-  std::vector<std::string> command;  // program and arguments; never passed to a shell
+  std::vector<std::string> command;  // the program and its arguments; not passed to a shell
   std::vector<std::pair<std::string, std::string>> env;
-  std::string cwd;  // empty: ours
+  std::string cwd;  // empty: that of this process
 };
 
 using target = std::variant<http_target, stdio_target>;
 
-// Checks a URL of an MCP server without connecting (http or https, a host, no user-info: bad_url otherwise); answers it as
-// it may be shown and stored: without user-info, query and fragment.
+// Checks a URL of an MCP server without connecting; answers it as it may be shown and stored: without query and fragment.
+// Failure: invalid (bad_url) unless it is http or https, with a host and without user-info. Pure.
 [[nodiscard]] result<std::string> shown_url(std::string_view url);
 
-// Under which name era_memory keeps what was found out about this target.
-[[nodiscard]] std::string era_key(const target& where);
+// The name of this target in era_memory: the URL, or the command line. Pure.
+[[nodiscard]] std::string era_key(const target& server);
 
 }  // namespace mcpstate::mcp

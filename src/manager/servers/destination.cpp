@@ -16,8 +16,8 @@ error invalid(std::string why) { return error(errc::bad_argument, std::move(why)
 
 std::string origin_of(const mcp::http_url& url) { return (url.tls ? "https://" : "http://") + url.host + ":" + url.port; }
 
-// Everybody who may read a record sees its URL, so it has no secrets.
-result<mcp::http_url> check_open_url(const std::string& text) {
+// A URL that may stand in a record. Everybody who may read the record sees it, so it must hold no secret.
+result<mcp::http_url> parse_public_url(const std::string& text) {
   const auto end = text.find_first_of("?#/", text.find("://") == std::string::npos ? 0 : text.find("://") + 3);
   if (text.substr(0, end).find('@') != std::string::npos)
     return invalid("a URL with a user or password in it is kept by nobody; register the server under a name, with headers");
@@ -32,17 +32,17 @@ result<destination> find_registered(const std::string& name, const destination_r
   if (found == nullptr) return invalid("no server is registered as " + mcpstate::quoted(name));
   if (found->disabled) return invalid("the server " + mcpstate::quoted(name) + " is disabled");
   destination out;
-  out.where = found->where;
+  out.target = found->target;
   out.protocol = found->protocol;
   out.egress = rules.egress;
   out.registered = name;
   out.secrets = found->secrets;
   out.transport = found->transport;
-  const auto* there = std::get_if<mcp::http_target>(&found->where);
+  const auto* web = std::get_if<mcp::http_target>(&found->target);
   out.origin = "program " + name;
-  if (there == nullptr) return out;
+  if (web == nullptr) return out;
   out.url = found->shown;
-  const auto url = mcp::parse_http_url(there->url);
+  const auto url = mcp::parse_http_url(web->url);
   if (!url) return url.error();
   out.origin = origin_of(*url);
   return out;
@@ -50,9 +50,9 @@ result<destination> find_registered(const std::string& name, const destination_r
 
 bool same_target(const mcp::target& a, const mcp::target& b) {
   if (a.index() != b.index()) return false;
-  if (const auto* there = std::get_if<mcp::http_target>(&a)) {
+  if (const auto* web = std::get_if<mcp::http_target>(&a)) {
     const auto& other = std::get<mcp::http_target>(b);
-    return there->url == other.url && there->headers == other.headers;
+    return web->url == other.url && web->headers == other.headers;
   }
   const auto& program = std::get<mcp::stdio_target>(a);
   const auto& other = std::get<mcp::stdio_target>(b);
@@ -61,22 +61,29 @@ bool same_target(const mcp::target& a, const mcp::target& b) {
 
 }  // namespace
 
-std::string place_key(const place& where) {
-  return where.registered.empty() ? "url " + where.url : "name " + where.registered;
+std::string endpoint_key(const endpoint& target) {
+  return target.registered.empty() ? "url " + target.url : "name " + target.registered;
 }
 
-place place_of(const details& info) { return info.registered.empty() ? by_url(info.url) : by_registration(info.registered); }
+endpoint endpoint_of(const details& info) {
+  return info.registered.empty() ? by_url(info.url) : by_registration(info.registered);
+}
 
-result<destination> find_destination(const place& where, const destination_rules& rules, const server_registry* servers) {
-  if (!where.registered.empty()) return find_registered(where.registered, rules, servers);
-  if (where.url.empty()) return invalid("a connection leads to a registered server or to a URL; neither was given");
-  auto url = check_open_url(where.url);
+endpoint endpoint_of(const destination& server) {
+  return server.registered.empty() ? by_url(server.url) : by_registration(server.registered);
+}
+
+result<destination> find_destination(const endpoint& target, const destination_rules& rules,
+                                     const server_registry* servers) {
+  if (!target.registered.empty()) return find_registered(target.registered, rules, servers);
+  if (target.url.empty()) return invalid("a connection leads to a registered server or to a URL; neither was given");
+  auto url = parse_public_url(target.url);
   if (!url) return url.error();
-  if (auto allowed = rules.egress_for_urls.check_url(where.url); !allowed) return allowed.error();
+  if (auto allowed = rules.egress_for_urls.check_url(target.url); !allowed) return allowed.error();
   destination out;
-  mcp::http_target there;
-  there.url = url->shown;
-  out.where = std::move(there);
+  mcp::http_target web;
+  web.url = url->shown;
+  out.target = std::move(web);
   out.protocol = rules.protocol;
   out.egress = rules.egress_for_urls;
   out.transport = out.protocol == mcp::era_choice::sse ? "sse" : "http";
@@ -96,7 +103,7 @@ std::string reach_of(const destination_rules& rules, const server_registry* serv
 
 bool same_server(const registered_server* a, const registered_server* b) {
   if (a == nullptr || b == nullptr) return a == b;
-  return a->protocol == b->protocol && a->disabled == b->disabled && same_target(a->where, b->where);
+  return a->protocol == b->protocol && a->disabled == b->disabled && same_target(a->target, b->target);
 }
 
 }  // namespace mcpstate

@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "core/json/depth.hh"
+#include "core/text/ascii.hh"
 #include "core/text/quoted.hh"
 #include "core/text/secrets.hh"
 #include "manager/servers/target_secrets.hh"
@@ -25,9 +27,8 @@ std::string text_of(const json::string& s) { return std::string(s.data(), s.size
 std::string text_of(json::string_view s) { return std::string(s.data(), s.size()); }
 
 bool is_variable_name(std::string_view name) {
-  const auto letter = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_'; };
-  const auto sound = [&](char c) { return letter(c) || (c >= '0' && c <= '9'); };
-  return !name.empty() && letter(name.front()) && std::all_of(name.begin(), name.end(), sound);
+  const auto allowed = [](char c) { return is_letter(c) || is_digit(c) || c == '_'; };
+  return !name.empty() && !is_digit(name.front()) && std::all_of(name.begin(), name.end(), allowed);
 }
 
 // Reads one entry of mcpServers. Errors name the server and the member, and show no value: it may be a secret.
@@ -99,9 +100,9 @@ result<std::vector<std::pair<std::string, std::string>>> entry_reader::pairs(con
   const json::value* v = find(member);
   if (v == nullptr) return out;
   if (!v->is_object()) return wrong(member, "it is no object of strings");
-  for (const auto& each : v->get_object()) {
-    const std::string key = text_of(each.key());
-    auto value = text(member + "." + key, each.value());
+  for (const auto& entry : v->get_object()) {
+    const std::string key = text_of(entry.key());
+    auto value = text(member + "." + key, entry.value());
     if (!value) return value.error();
     out.emplace_back(key, std::move(*value));
   }
@@ -116,8 +117,8 @@ result<mcp::stdio_target> entry_reader::program() const {
   out.command.push_back(std::move(*command));
   if (const json::value* arguments = find("args")) {
     if (!arguments->is_array()) return wrong("args", "it is no array of strings");
-    for (const auto& each : arguments->get_array()) {
-      auto argument = text("args", each);
+    for (const auto& value : arguments->get_array()) {
+      auto argument = text("args", value);
       if (!argument) return argument.error();
       out.command.push_back(std::move(*argument));
     }
@@ -146,9 +147,9 @@ result<mcp::http_target> entry_reader::address() const {
   return out;
 }
 
-// What the file calls the transport must fit what it is reached by.
+// Checks that the transport that the file names fits: a command is reached over stdio, a URL is not.
 result<void> entry_reader::note_transport(registered_server& out) const {
-  const bool is_program = std::holds_alternative<mcp::stdio_target>(out.where);
+  const bool is_program = std::holds_alternative<mcp::stdio_target>(out.target);
   out.transport = is_program ? "stdio" : "http";
   for (const std::string member : {"type", "transport"}) {
     auto said = optional_text(member);
@@ -201,21 +202,21 @@ result<registered_server> entry_reader::read(const json::value& entry) {
   if (is_program && find("headers") != nullptr) return wrong("headers", "they are for a URL, not for a command");
   registered_server out;
   if (is_program) {
-    auto where = program();
-    if (!where) return where.error();
-    out.shown = std::filesystem::path(where->command.front()).filename().string();
-    out.where = std::move(*where);
+    auto target = program();
+    if (!target) return target.error();
+    out.shown = std::filesystem::path(target->command.front()).filename().string();
+    out.target = std::move(*target);
   } else {
-    auto where = address();
-    if (!where) return where.error();
-    out.shown = mcp::shown_url(where->url).value();
-    out.where = std::move(*where);
+    auto target = address();
+    if (!target) return target.error();
+    out.shown = mcp::shown_url(target->url).value();
+    out.target = std::move(*target);
   }
   if (auto noted = note_transport(out); !noted) return noted.error();
   if (auto noted = note_choices(out); !noted) return noted.error();
-  out.secrets = std::make_shared<const std::vector<std::string>>(secrets_of(out.where, std::move(expanded_), out.shown));
-  for (const auto& each : *entry_) {
-    const std::string member = text_of(each.key());
+  out.secrets = std::make_shared<const std::vector<std::string>>(secrets_of(out.target, std::move(expanded_), out.shown));
+  for (const auto& entry_member : *entry_) {
+    const std::string member = text_of(entry_member.key());
     if (std::find(known.begin(), known.end(), member) == known.end())
       remarks_.push_back("server " + mcpstate::quoted(name_) + ": " + mcpstate::quoted(member) +
                          " is not understood, and ignored");
@@ -231,7 +232,7 @@ result<server_registry> server_registry::parse(std::string_view text, const vari
   if (text.size() > largest_file) return bad_file("the file of servers is over 4 MB");
   boost::system::error_code ec;
   json::parse_options strict;
-  strict.max_depth = 16;
+  strict.max_depth = json_depth_of_servers_file;
   const json::value root = json::parse(json::string_view(text.data(), text.size()), ec, {}, strict);
   if (ec) return bad_file("the file of servers is no JSON: " + ec.message());
   if (!root.is_object()) return bad_file("the file of servers is no JSON object");
@@ -239,16 +240,16 @@ result<server_registry> server_registry::parse(std::string_view text, const vari
   if (servers == nullptr) return bad_file("the file of servers has no member 'mcpServers'");
   if (!servers->is_object()) return bad_file("'mcpServers' is no JSON object");
   server_registry out;
-  for (const auto& each : root.get_object()) {
-    if (each.key() != "mcpServers")
-      out.remarks_.push_back(mcpstate::quoted(text_of(each.key())) + " is not understood, and ignored");
+  for (const auto& member : root.get_object()) {
+    if (member.key() != "mcpServers")
+      out.remarks_.push_back(mcpstate::quoted(text_of(member.key())) + " is not understood, and ignored");
   }
-  for (const auto& each : servers->get_object()) {
-    const std::string name = text_of(each.key());
+  for (const auto& server : servers->get_object()) {
+    const std::string name = text_of(server.key());
     if (const auto sound = server_name::parse(name); !sound) {
       return bad_file("the name " + mcpstate::quoted(name) + ": " + sound.error().detail());
     }
-    auto read = entry_reader(name, variable, out.remarks_).read(each.value());
+    auto read = entry_reader(name, variable, out.remarks_).read(server.value());
     if (!read) return read.error();
     out.servers_.emplace(name, std::move(*read));
   }

@@ -9,21 +9,21 @@ namespace mcpstate {
 
 namespace {
 
-constexpr std::size_t shortest_secret = 6;  // bytes; hiding "true" or "info" would make nonsense of every text
-constexpr std::size_t shortest_named = 4;   // of what is called a token, a password, …
+constexpr std::size_t shortest_secret = 6;  // bytes; hiding "true" or "info" would make texts unreadable
+constexpr std::size_t shortest_named = 4;   // bytes, of a value whose name says that it is secret (token, password, …)
 
 class collector {
  public:
   explicit collector(const std::string& shown) : shown_(shown) {}
 
-  // What everybody sees anyway is none.
+  // A value that everybody sees anyway is no secret.
   void add(std::string_view value, std::size_t shortest) {
     if (value.size() >= shortest && shown_.find(value) == std::string::npos) found_.emplace_back(value);
   }
   void add_named(std::string_view name, std::string_view value) {
     add(value, names_secret(name) ? shortest_named : shortest_secret);
   }
-  // A text of several lines is seldom printed as it is.
+  // Each line on its own: a text of several lines is seldom printed as a whole.
   void add_lines(std::string_view name, std::string_view value) {
     for (auto rest = value; !rest.empty();) {
       const auto end = rest.find_first_of("\r\n");
@@ -38,20 +38,20 @@ class collector {
   std::vector<std::string> found_;
 };
 
-void collect(collector& out, const mcp::http_target& there) {
-  for (const auto& [name, value] : there.headers) {
+void collect(collector& out, const mcp::http_target& server) {
+  for (const auto& [name, value] : server.headers) {
     out.add_named(name, value);
     // "Bearer s3cret"
     if (const auto blank = value.find(' '); blank != std::string::npos) out.add_named(name, value.substr(blank + 1));
   }
-  const auto query = there.url.find('?');
-  std::string_view rest = std::string_view(there.url).substr(query == std::string::npos ? there.url.size() : query + 1);
+  const auto query = server.url.find('?');
+  std::string_view rest = std::string_view(server.url).substr(query == std::string::npos ? server.url.size() : query + 1);
   rest = rest.substr(0, rest.find('#'));
   while (!rest.empty()) {
     const auto end = rest.find('&');
-    const auto one = rest.substr(0, end);
-    const auto is = one.find('=');
-    if (is != std::string_view::npos) out.add_named(one.substr(0, is), one.substr(is + 1));
+    const auto pair = rest.substr(0, end);
+    const auto equals = pair.find('=');
+    if (equals != std::string_view::npos) out.add_named(pair.substr(0, equals), pair.substr(equals + 1));
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
   }
 }
@@ -59,21 +59,22 @@ void collect(collector& out, const mcp::http_target& there) {
 void collect(collector& out, const mcp::stdio_target& program) {
   for (const auto& [name, value] : program.env) out.add_lines(name, value);
   for (std::size_t i = 1; i < program.command.size(); ++i) {
-    const std::string& here = program.command[i];
-    const std::string& before = program.command[i - 1];
-    const auto is = here.find('=');
-    const bool asks = i > 1 && before.starts_with('-') && before.find('=') == std::string::npos;
-    if (asks && names_secret(before)) out.add_named(before, here);
-    if (is != std::string::npos && names_secret(here.substr(0, is))) out.add_named(here.substr(0, is), here.substr(is + 1));
+    const std::string& word = program.command[i];
+    const std::string& previous = program.command[i - 1];
+    const auto equals = word.find('=');
+    const bool is_value = i > 1 && previous.starts_with('-') && previous.find('=') == std::string::npos;
+    if (is_value && names_secret(previous)) out.add_named(previous, word);
+    if (equals != std::string::npos && names_secret(word.substr(0, equals)))
+      out.add_named(word.substr(0, equals), word.substr(equals + 1));
   }
 }
 
 }  // namespace
 
-std::vector<std::string> secrets_of(const mcp::target& where, std::vector<std::string> expanded, const std::string& shown) {
+std::vector<std::string> secrets_of(const mcp::target& target, std::vector<std::string> expanded, const std::string& shown) {
   collector out(shown);
-  for (const std::string& each : expanded) out.add_lines({}, each);
-  std::visit([&out](const auto& there) { collect(out, there); }, where);
+  for (const std::string& value : expanded) out.add_lines({}, value);
+  std::visit([&out](const auto& server) { collect(out, server); }, target);
   return out.take();
 }
 

@@ -7,16 +7,17 @@
 #include <mcpstate/core/error.hpp>
 #include <mcpstate/mcp/client.hpp>
 
-// What is known to be a secret of a server, and what the server says without it: programs print what they were given. Pure.
+// The secrets of a server that are known, and how they are hidden in what the server says: programs print what they were
+// given. Pure.
 namespace mcpstate {
 
 using secret_list = std::shared_ptr<const std::vector<std::string>>;  // of a registered_server; null: none
 
-// registered_server::secrets. expanded: what ${…} stood for; shown: what everybody may see of where the server is.
-[[nodiscard]] std::vector<std::string> secrets_of(const mcp::target& where, std::vector<std::string> expanded,
+// registered_server::secrets. expanded: the values of ${…}; shown: the part of the target that everybody may see.
+[[nodiscard]] std::vector<std::string> secrets_of(const mcp::target& target, std::vector<std::string> expanded,
                                                   const std::string& shown);
 
-// As an owner may read it: without these, and without what looks like a secret.
+// The error as an owner may read it: without these values, and without anything that looks like a secret.
 [[nodiscard]] error without_secrets(const error& why, const secret_list& secrets);
 
 }  // namespace mcpstate

@@ -11,29 +11,29 @@ namespace {
 
 using step = detect_fsm::step;
 
-step fail(error why) {
+step fail(error reason) {
   step out;
-  out.what = step::kind::fail;
-  out.why = std::move(why);
+  out.type = step::kind::fail;
+  out.why = std::move(reason);
   return out;
 }
 
 step done(era found, std::string_view version) {
   step out;
-  out.what = step::kind::done;
+  out.type = step::kind::done;
   out.found = found;
   out.version = version;
   return out;
 }
 
-std::optional<std::string> mutual(const std::vector<std::string>& versions) {
+std::optional<std::string> common_version(const std::vector<std::string>& versions) {
   const auto found = std::find_if(versions.begin(), versions.end(), is_modern_version);
   return found == versions.end() ? std::nullopt : std::optional<std::string>(*found);
 }
 
 error no_common_version(const std::vector<std::string>& versions) {
   std::string listed;
-  for (const std::string& each : versions) listed += (listed.empty() ? "" : ", ") + each;
+  for (const std::string& version : versions) listed += (listed.empty() ? "" : ", ") + version;
   return error(errc::unsupported, "the server speaks no protocol version that mcpstate does", std::move(listed));
 }
 
@@ -49,23 +49,23 @@ observed observe(const result<message>& got, const std::optional<http_answer>& r
   if (refusal) out.status = refusal->status;
   if (!got) out.why = got.error();
   if (out.status == 401 || out.status == 403) {
-    out.what = observed::kind::denied;
+    out.type = observed::kind::denied;
     if (got) out.why = explain_answer(*refusal);
     return out;
   }
   if (got) {
     out.msg = *got;
-    out.what = got->what == message::kind::failure ? observed::kind::failure : observed::kind::answer;
+    out.type = got->type == message::kind::failure ? observed::kind::failure : observed::kind::answer;
     return out;
   }
   const bool client_error = out.status >= 400 && out.status < 500 && out.status != 408 && out.status != 429;
   const bool not_mcp = out.status >= 200 && out.status < 300;
   if (client_error || not_mcp) {
-    out.what = observed::kind::refused;
+    out.type = observed::kind::refused;
   } else if (got.error().code() == errc::deadline) {
-    out.what = observed::kind::silent;
+    out.type = observed::kind::silent;
   } else if (got.error().code() == errc::child_exited || got.error().code() == errc::connection_lost) {
-    out.what = observed::kind::ended;
+    out.type = observed::kind::ended;
   }
   return out;
 }
@@ -74,7 +74,7 @@ step detect_fsm::discover(std::string_view version) {
   state_ = state::discovering;
   probed_ = true;
   step out;
-  out.what = step::kind::discover;
+  out.type = step::kind::discover;
   out.version = version;
   return out;
 }
@@ -82,22 +82,22 @@ step detect_fsm::discover(std::string_view version) {
 step detect_fsm::initialize() {
   state_ = state::initializing;
   step out;
-  out.what = step::kind::initialize;
+  out.type = step::kind::initialize;
   return out;
 }
 
 step detect_fsm::restart() {
   probed_ = false;
   step out = initialize();
-  out.what = step::kind::restart;
+  out.type = step::kind::restart;
   return out;
 }
 
-step detect_fsm::open_sse(error why) {
+step detect_fsm::open_sse(error reason) {
   state_ = state::opening_sse;
-  post_failed_ = std::move(why);
+  post_failed_ = std::move(reason);
   step out;
-  out.what = step::kind::open_sse;
+  out.type = step::kind::open_sse;
   return out;
 }
 
@@ -108,29 +108,29 @@ step detect_fsm::start() {
     case era_choice::legacy:
       return initialize();
     case era_choice::sse:
-      if (over_ == carrier::stdio) return initialize();
+      if (carrier_ == carrier::stdio) return initialize();
       state_ = state::opening_sse;
       break;
     case era_choice::automatic:
       if (remembered_ == era::legacy) return initialize();
-      if (remembered_ != era::sse || over_ == carrier::stdio) return discover(modern_version);
+      if (remembered_ != era::sse || carrier_ == carrier::stdio) return discover(modern_version);
       state_ = state::opening_sse;
       break;
   }
   step out;
-  out.what = step::kind::open_sse;
+  out.type = step::kind::open_sse;
   return out;
 }
 
-// What was remembered is not so any more: as if nothing were known.
-step detect_fsm::afresh() {
+// The remembered era is wrong: begins anew, as if nothing were known.
+step detect_fsm::detect_again() {
   contradicted_ = true;
   remembered_.reset();
   return discover(modern_version);
 }
 
 step detect_fsm::next(const observed& got) {
-  if (got.what == observed::kind::denied) return fail(got.why);
+  if (got.type == observed::kind::denied) return fail(got.why);
   switch (state_) {
     case state::discovering:
       return on_discovered(got);
@@ -139,14 +139,15 @@ step detect_fsm::next(const observed& got) {
     case state::opening_sse:
       break;
   }
-  if (got.what == observed::kind::answer) return done(era::sse, {});
-  if (got.what == observed::kind::refused && remembered_ == era::sse && wanted_ == era_choice::automatic) return afresh();
+  if (got.type == observed::kind::answer) return done(era::sse, {});
+  if (got.type == observed::kind::refused && remembered_ == era::sse && wanted_ == era_choice::automatic)
+    return detect_again();
   if (post_failed_) return fail(*post_failed_);
-  return fail(got.what == observed::kind::failure ? refused_by(got, "initialize") : got.why);
+  return fail(got.type == observed::kind::failure ? refused_by(got, "initialize") : got.why);
 }
 
 step detect_fsm::on_discovered(const observed& got) {
-  switch (got.what) {
+  switch (got.type) {
     case observed::kind::answer: {
       const auto told = read_discover(got.msg.body);
       if (told) return on_versions(told->versions, true);
@@ -159,7 +160,7 @@ step detect_fsm::on_discovered(const observed& got) {
     case observed::kind::silent:
     case observed::kind::ended:
       // A server that is known to be modern is slow or broken, not old.
-      if (over_ == carrier::stdio && may_initialize() && remembered_ != era::modern && !back_to_modern_) return restart();
+      if (carrier_ == carrier::stdio && may_initialize() && remembered_ != era::modern && !back_to_modern_) return restart();
       return fail(got.why);
     case observed::kind::denied:
     case observed::kind::broken:
@@ -169,7 +170,7 @@ step detect_fsm::on_discovered(const observed& got) {
 }
 
 step detect_fsm::on_versions(const std::vector<std::string>& versions, bool answered) {
-  const auto common = mutual(versions);
+  const auto common = common_version(versions);
   if (common && answered) return done(era::modern, *common);
   if (common && !resent_) {
     resent_ = true;
@@ -191,7 +192,7 @@ step detect_fsm::on_discover_failure(const observed& got) {
     resent_ = true;
     return discover(modern_version);
   }
-  // server/discover is not optional in the modern era, so whoever does not know it is of the other one.
+  // Every server of the modern era knows server/discover, so this one is of the legacy era.
   if (may_initialize() && !back_to_modern_) {
     if (remembered_ == era::modern) contradicted_ = true;
     return initialize();
@@ -200,21 +201,21 @@ step detect_fsm::on_discover_failure(const observed& got) {
 }
 
 step detect_fsm::on_initialized(const observed& got) {
-  if (got.what == observed::kind::answer) return done(era::legacy, {});
-  if (got.what == observed::kind::failure && got.msg.error_code == rpc::unsupported_version && !back_to_modern_ &&
-      wanted_ == era_choice::automatic && mutual(versions_of_refusal(got.msg))) {
+  if (got.type == observed::kind::answer) return done(era::legacy, {});
+  if (got.type == observed::kind::failure && got.msg.error_code == rpc::unsupported_version && !back_to_modern_ &&
+      wanted_ == era_choice::automatic && common_version(versions_of_refusal(got.msg))) {
     back_to_modern_ = true;
     contradicted_ = remembered_.has_value();
     return discover(modern_version);
   }
-  // Some answer the probe, and end because of it only then.
-  if (over_ == carrier::stdio && got.what == observed::kind::ended && probed_) return restart();
-  const error why = got.what == observed::kind::failure ? refused_by(got, "initialize") : got.why;
+  // Some programs answer the probe and end afterwards.
+  if (carrier_ == carrier::stdio && got.type == observed::kind::ended && probed_) return restart();
+  const error reason = got.type == observed::kind::failure ? refused_by(got, "initialize") : got.why;
   const bool client_error = got.status >= 400 && got.status < 500;
-  const bool refused = got.what == observed::kind::refused || got.what == observed::kind::failure;
-  if (over_ != carrier::http || !refused || !client_error) return fail(why);
-  if (remembered_ == era::legacy && wanted_ == era_choice::automatic) return afresh();
-  return open_sse(why);
+  const bool refused = got.type == observed::kind::refused || got.type == observed::kind::failure;
+  if (carrier_ != carrier::http || !refused || !client_error) return fail(reason);
+  if (remembered_ == era::legacy && wanted_ == era_choice::automatic) return detect_again();
+  return open_sse(reason);
 }
 
 }  // namespace mcpstate::mcp

@@ -11,8 +11,8 @@
 #include "mcp/protocol/http_rules.hh"
 #include "mcp/protocol/jsonrpc.hh"
 
-// Finds out which era a server speaks, and over which transport. A pure state machine: it says what to try, is told what
-// came of it, and ends with a verdict. No socket, no clock.
+// Finds out which era a server speaks, and over which transport. A pure state machine: it says what to try, takes the
+// outcome, and ends with a verdict. No socket, no clock.
 //
 //     discover ──answered──────────────────────────────→ modern
 //        │ └─ -32022, -32020, -32021 → discover again, once
@@ -20,10 +20,10 @@
 //        │                        ├─ 4xx → GET event stream, initialize → sse
 //        │                        └─ -32022 that lists a modern version → discover
 //        ├─ stdio: silent, or ended, also in initialize → start it again, initialize
-//        └─ HTTP: 401, 403, 5xx, broken, no answer → fail: that says nothing about the era
+//        └─ HTTP: 401, 403, 5xx, broken, no answer → fail: this says nothing about the era
 namespace mcpstate::mcp {
 
-// What came of a request, in the terms that matter here.
+// The outcome of a request, in the terms that matter here.
 struct observed {
   observed() {}
   enum class kind {
@@ -34,19 +34,19 @@ struct observed {
     silent,   // no answer in time
     ended,    // stdio: the process ended, or closed its streams
     broken,   // everything else: the network, TLS, 5xx, a redirect
-  } what = kind::broken;
+  } type = kind::broken;
   message msg;                          // of answer and failure
   unsigned status = 0;                  // HTTP; 0 if there was none
   error why{errc::bug, std::string()};  // of all but answer
 };
-// From the result of a request, and what HTTP said if it was no success.
+// Of the result of a request; refusal: what HTTP answered if it was no success.
 [[nodiscard]] observed observe(const result<message>& got, const std::optional<http_answer>& refusal);
 
 class detect_fsm {
  public:
   enum class carrier { http, stdio };
-  detect_fsm(carrier over, era_choice wanted, std::optional<era> remembered)
-      : over_(over), wanted_(wanted), remembered_(remembered) {}
+  detect_fsm(carrier used, era_choice wanted, std::optional<era> remembered)
+      : carrier_(used), wanted_(wanted), remembered_(remembered) {}
 
   struct step {
     step() {}
@@ -57,14 +57,14 @@ class detect_fsm {
       open_sse,    // open the event stream of HTTP+SSE, then send initialize over it
       done,        // it is `found`; the last answer is the one to read
       fail,        // `why`
-    } what = kind::fail;
+    } type = kind::fail;
     std::string version;  // of discover; of done with era::modern
     era found = era::legacy;
     error why{errc::bug, std::string()};  // of fail
   };
   step start();
   step next(const observed& got);
-  // Whether what was remembered proved wrong.
+  // Whether the remembered era has proved wrong.
   [[nodiscard]] bool contradicted() const noexcept { return contradicted_; }
 
  private:
@@ -72,19 +72,19 @@ class detect_fsm {
   step discover(std::string_view version);
   step initialize();
   step restart();
-  step open_sse(error why);
-  step afresh();
+  step open_sse(error reason);
+  step detect_again();
   step on_discovered(const observed& got);
   step on_versions(const std::vector<std::string>& versions, bool answered);
   step on_discover_failure(const observed& got);
   step on_initialized(const observed& got);
   [[nodiscard]] bool may_initialize() const noexcept { return wanted_ != era_choice::modern; }
 
-  carrier over_;
+  carrier carrier_;
   era_choice wanted_;
   std::optional<era> remembered_;
   state state_ = state::discovering;
-  bool probed_ = false;          // stdio: this process has been asked server/discover
+  bool probed_ = false;          // stdio: this process was asked server/discover
   bool resent_ = false;          // discover was repeated because the server wanted another version or header
   bool back_to_modern_ = false;  // initialize was refused by a modern server
   bool contradicted_ = false;

@@ -4,15 +4,15 @@
 #include <string>
 #include <string_view>
 
-// Values of the headers Mcp-Name and Mcp-Param-* (2026-07-28): any text as visible ASCII and inner spaces. What is none, or
-// could be mistaken for an encoded value, travels as =?base64?…?=. Pure.
+// Values of the headers Mcp-Name and Mcp-Param-* (2026-07-28). Visible ASCII with inner spaces stays as it is. Any other
+// text, and text that looks like an encoded value, becomes =?base64?…?=. Pure.
 namespace mcpstate::mcp {
 
-// Of any bytes; the result never holds a control character, and never begins or ends with a space. Empty stays empty.
+// Takes any bytes. The result holds no control character, and no space at its beginning or end. Empty stays empty.
 [[nodiscard]] std::string encode_header_value(std::string_view text);
 
-// What encode_header_value was given. Absent for a value that holds other characters, or base64 that is not exactly what an
-// encoder writes.
+// The text that encode_header_value was given. Absent for a value with other characters, and for base64 that no encoder
+// writes.
 [[nodiscard]] std::optional<std::string> decode_header_value(std::string_view value);
 
 }  // namespace mcpstate::mcp

@@ -14,14 +14,14 @@
 namespace mcpstate::mcp {
 namespace {
 
-constexpr std::size_t peer_text_kept = 500;
+constexpr std::size_t max_peer_text = 500;
 
 constexpr std::array<std::string_view, 4> own_headers = {"mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name"};
 
-// One line of printable text out of whatever a peer sent.
+// Any text of a peer as one line of printable text.
 std::string one_line(std::string_view text) {
   std::string out;
-  for (const char c : text.substr(0, peer_text_kept)) {
+  for (const char c : text.substr(0, max_peer_text)) {
     const bool space = static_cast<unsigned char>(c) <= ' ' || c == 0x7F;
     if (!space) out += c;
     if (space && !out.empty() && out.back() != ' ') out += ' ';
@@ -32,13 +32,13 @@ std::string one_line(std::string_view text) {
 std::string peer_words(const http_answer& answer) {
   if (media_type(answer.content_type) == "application/json") {
     const auto read = decode_messages(answer.body, false);
-    if (read && read->front().what == message::kind::failure) return read->front().error_message;
+    if (read && read->front().type == message::kind::failure) return read->front().error_message;
   }
   const bool html = media_type(answer.content_type) == "text/html";
   return html ? std::string() : one_line(answer.body);
 }
 
-// What a 401 or 403 says about credentials: its challenge, else its body.
+// What a 401 or 403 says about credentials: its challenge, or its body if it has none.
 std::string challenge_words(const http_answer& answer) {
   const auto bearer = find_bearer(parse_www_authenticate(answer.www_authenticate));
   if (!bearer) return peer_words(answer);
@@ -52,7 +52,7 @@ std::string challenge_words(const http_answer& answer) {
   return out.empty() ? peer_words(answer) : out;
 }
 
-// "; it asks to wait 30 s", where a server that is busy says so.
+// "; it asks to wait 30 s", if a busy server says so.
 std::string wait_words(const http_answer& answer) {
   constexpr std::size_t longest = 5;  // digits: a day and a bit
   const std::string& wait = answer.retry_after;
@@ -120,14 +120,14 @@ error explain_answer(const http_answer& answer) {
 bool has_rpc_error(const http_answer& answer) {
   if (answer.status < 400 || media_type(answer.content_type) != "application/json") return false;
   const auto read = decode_messages(answer.body, false);
-  return read && read->front().what == message::kind::failure;
+  return read && read->front().type == message::kind::failure;
 }
 
 bool is_session_over(const http_answer& answer, bool has_worked) {
   std::int64_t code = 0;
   if (media_type(answer.content_type) == "application/json") {
     const auto read = decode_messages(answer.body, false);
-    if (read && read->front().what == message::kind::failure) code = read->front().error_code;
+    if (read && read->front().type == message::kind::failure) code = read->front().error_code;
   }
   // Errors about the request itself are answers to it, whatever the status.
   if (code <= -32600 && code >= -32700) return false;

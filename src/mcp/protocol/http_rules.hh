@@ -8,7 +8,7 @@
 #include "http/head.hh"
 #include "http/headers.hh"
 
-// What HTTP answers and headers mean to an MCP client. Pure.
+// What answers and headers of HTTP mean to an MCP client. Pure.
 namespace mcpstate::mcp {
 
 // bad_argument for a header that the protocol itself sets.
@@ -17,12 +17,12 @@ namespace mcpstate::mcp {
 // A session id as the protocol allows it: visible ASCII.
 [[nodiscard]] bool is_session_id(std::string_view id) noexcept;
 
-// The error that an answer stands for, when it carries no JSON-RPC answer: its status, or its content type.
+// The error for an answer that carries no JSON-RPC answer, because of its status or its content type.
 [[nodiscard]] error explain_answer(const http_answer& answer);
-// Whether the body of an answer that is no success is nonetheless a JSON-RPC error: the answer to the request.
+// Whether the body of an answer that is no success is a JSON-RPC error all the same: the answer to the request.
 [[nodiscard]] bool has_rpc_error(const http_answer& answer);
-// Whether a server says that the session which the request named is over. 404 means that; real servers also answer 400 with
-// words about the session. has_worked: some request of the session was answered before.
+// Whether an answer says that the session of the request is over. 404 means that; real servers also answer 400 with words
+// about the session. has_worked: a request of the session was answered before.
 [[nodiscard]] bool is_session_over(const http_answer& answer, bool has_worked);
 
 }  // namespace mcpstate::mcp

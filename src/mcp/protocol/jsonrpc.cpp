@@ -8,7 +8,7 @@
 namespace mcpstate::mcp {
 namespace {
 
-error not_rpc(std::string why) { return error(errc::protocol, "not a JSON-RPC message: " + std::move(why)); }
+error not_rpc(std::string reason) { return error(errc::protocol, "not a JSON-RPC message: " + std::move(reason)); }
 
 // Codes are integers, but some servers write -32601.0; what is no integer at all is 0.
 std::int64_t code_of(std::string_view raw) {
@@ -38,44 +38,44 @@ fields fields_of(std::string_view object) {
   return out;
 }
 
-result<std::string> id_of(const fields& in) {
-  if (!in.id || kind_of(*in.id) == json_kind::null) return std::string();
-  const json_kind kind = kind_of(*in.id);
+result<std::string> id_of(const fields& read) {
+  if (!read.id || kind_of(*read.id) == json_kind::null) return std::string();
+  const json_kind kind = kind_of(*read.id);
   if (kind != json_kind::number && kind != json_kind::string) return not_rpc("its id is neither a number nor a string");
-  return std::string(*in.id);
+  return std::string(*read.id);
 }
 
-result<message> decode_call(const fields& in, message out) {
-  if (kind_of(*in.method) != json_kind::string) return not_rpc("its method is not a string");
-  out.what = out.id.empty() ? message::kind::notification : message::kind::request;
-  out.method = text_of(*in.method).value_or(std::string());
-  if (in.params) out.body = *in.params;
+result<message> decode_call(const fields& read, message out) {
+  if (kind_of(*read.method) != json_kind::string) return not_rpc("its method is not a string");
+  out.type = out.id.empty() ? message::kind::notification : message::kind::request;
+  out.method = text_of(*read.method).value_or(std::string());
+  if (read.params) out.body = *read.params;
   return out;
 }
 
-result<message> decode_failure(const fields& in, message out) {
-  if (kind_of(*in.failure) != json_kind::object) return not_rpc("its error is not an object");
-  out.what = message::kind::failure;
-  out.error_code = code_of(find_member(*in.failure, "code").value_or("0"));
-  out.error_message = text_member(*in.failure, "message");
-  out.error_data = find_member(*in.failure, "data").value_or(std::string_view());
+result<message> decode_failure(const fields& read, message out) {
+  if (kind_of(*read.failure) != json_kind::object) return not_rpc("its error is not an object");
+  out.type = message::kind::failure;
+  out.error_code = code_of(find_member(*read.failure, "code").value_or("0"));
+  out.error_message = text_member(*read.failure, "message");
+  out.error_data = find_member(*read.failure, "data").value_or(std::string_view());
   return out;
 }
 
 result<message> decode_one(std::string_view text) {
   if (kind_of(text) != json_kind::object) return not_rpc("it is not an object");
-  const fields in = fields_of(text);
-  if (!in.version || text_of(*in.version) != "2.0") return not_rpc("\"jsonrpc\" is not \"2.0\"");
-  auto id = id_of(in);
+  const fields read = fields_of(text);
+  if (!read.version || text_of(*read.version) != "2.0") return not_rpc("\"jsonrpc\" is not \"2.0\"");
+  auto id = id_of(read);
   if (!id) return id.error();
   message out;
   out.id = std::move(*id);
-  if (in.method) return decode_call(in, std::move(out));
-  if (in.failure && kind_of(*in.failure) != json_kind::null) return decode_failure(in, std::move(out));
-  if (!in.result) return not_rpc("it has neither method nor result nor error");
+  if (read.method) return decode_call(read, std::move(out));
+  if (read.failure && kind_of(*read.failure) != json_kind::null) return decode_failure(read, std::move(out));
+  if (!read.result) return not_rpc("it has neither method nor result nor error");
   if (out.id.empty()) return not_rpc("it is a result without an id");
-  out.what = message::kind::result;
-  out.body = *in.result;
+  out.type = message::kind::result;
+  out.body = *read.result;
   return out;
 }
 

@@ -18,15 +18,15 @@ inline constexpr std::int64_t invalid_params = -32602;
 inline constexpr std::int64_t header_mismatch = -32020;
 inline constexpr std::int64_t missing_capability = -32021;
 inline constexpr std::int64_t unsupported_version = -32022;
-// Of MCP 2025-11-25: the person has to visit a page first.
+// Of MCP 2025-11-25: a person has to visit a page first.
 inline constexpr std::int64_t url_elicitation = -32042;
-// "The person said no", by custom.
+// By custom: the person has refused.
 inline constexpr std::int64_t rejected = -1;
 }  // namespace rpc
 
 struct message {
   message() {}
-  enum class kind { request, notification, result, failure } what = kind::notification;
+  enum class kind { request, notification, result, failure } type = kind::notification;
   std::string id;               // raw JSON: 7, "abc"; empty when absent or null
   std::string method;           // of requests and notifications
   std::string body;             // raw JSON of params or result; empty when absent
@@ -35,13 +35,13 @@ struct message {
   std::string error_data;  // raw JSON; empty when absent
 };
 
-// One message, or a batch of them where the protocol version has batches. errc::protocol for anything that is no JSON-RPC.
+// One message, or a batch where the protocol version has batches. errc::protocol for anything that is no JSON-RPC.
 [[nodiscard]] result<std::vector<message>> decode_messages(std::string_view text, bool batches);
 
-// The number of an id of ours: 7, or "7" from peers that turn numbers into strings.
+// The number of a request of ours: 7, or "7" from peers that turn numbers into strings.
 [[nodiscard]] std::optional<std::uint64_t> number_of_id(std::string_view raw_id);
 
-// Text of what we send. params and result are raw JSON; empty params are left out. id of an answer is raw, as received.
+// The text of a message to send. params and result are raw JSON; empty params are left out. raw_id is as received.
 [[nodiscard]] std::string encode_request(std::uint64_t id, std::string_view method, std::string_view params);
 [[nodiscard]] std::string encode_notification(std::string_view method, std::string_view params);
 [[nodiscard]] std::string encode_result(std::string_view raw_id, std::string_view result);

@@ -16,8 +16,8 @@ constexpr std::string_view meta_prefix = "io.modelcontextprotocol/";
 
 bool is_object(const std::optional<std::string_view>& value) { return value && kind_of(*value) == json_kind::object; }
 
-bool changes_announced(std::string_view capabilities, std::string_view what) {
-  const auto part = find_member(capabilities, what);
+bool changes_announced(std::string_view capabilities, std::string_view list) {
+  const auto part = find_member(capabilities, list);
   return is_object(part) && find_member(*part, "listChanged") == "true";
 }
 
@@ -40,13 +40,13 @@ void read_server_info(const std::optional<std::string_view>& info, handshake& ou
 std::vector<std::string> texts_of(const std::optional<std::string_view>& array) {
   std::vector<std::string> out;
   if (!array || kind_of(*array) != json_kind::array) return out;
-  for (const std::string_view each : elements_of(*array)) {
-    if (auto text = text_of(each)) out.push_back(std::move(*text));
+  for (const std::string_view element : elements_of(*array)) {
+    if (auto text = text_of(element)) out.push_back(std::move(*text));
   }
   return out;
 }
 
-// An object's members except those named, and then `more` (raw members, no braces).
+// The members of an object but those named, then `more` (raw members without braces).
 std::string with_members(std::string_view object, const std::vector<std::string_view>& without, std::string_view more) {
   std::string out = "{";
   const auto add = [&out](std::string_view member) {
@@ -72,8 +72,8 @@ std::string_view meta_of(std::string_view params) {
 
 std::string meta_key(std::string_view name) { return quote_json(std::string(meta_prefix) + std::string(name)); }
 
-std::string info_json(const client_identity& who) {
-  return "{\"name\":" + quote_json(who.name) + ",\"version\":" + quote_json(who.version) + "}";
+std::string info_json(const client_identity& identity) {
+  return "{\"name\":" + quote_json(identity.name) + ",\"version\":" + quote_json(identity.version) + "}";
 }
 
 }  // namespace
@@ -106,13 +106,13 @@ bool declares_mode_of(std::string_view capabilities, std::string_view method, st
   return declares_elicitation_mode(capabilities, mode.empty() ? "form" : mode);
 }
 
-std::string initialize_params(const client_identity& who) {
-  return "{\"protocolVersion\":" + quote_json(newest_legacy_version) + ",\"capabilities\":" + who.capabilities +
-         ",\"clientInfo\":" + info_json(who) + "}";
+std::string initialize_params(const client_identity& identity) {
+  return "{\"protocolVersion\":" + quote_json(newest_legacy_version) + ",\"capabilities\":" + identity.capabilities +
+         ",\"clientInfo\":" + info_json(identity) + "}";
 }
 
 result<handshake> read_initialize(const message& answer) {
-  if (answer.what == message::kind::failure) {
+  if (answer.type == message::kind::failure) {
     const std::string code = std::to_string(answer.error_code);
     return error(errc::rpc_error, "the server refused initialize with error " + code, answer.error_message);
   }
@@ -138,7 +138,7 @@ result<discovery> read_discover(std::string_view body) {
   discovery out;
   out.versions = texts_of(versions);
   const std::string_view meta = meta_of(body);
-  // Drafts had it in the body.
+  // Drafts of the revision had serverInfo in the body.
   auto info = meta.empty() ? std::nullopt : find_member(meta, std::string(meta_prefix) + "serverInfo");
   if (!info) info = find_member(body, "serverInfo");
   read_server_info(info, out.server);
@@ -152,13 +152,13 @@ std::vector<std::string> versions_of_refusal(const message& failure) {
   return texts_of(find_member(failure.error_data, "supported"));
 }
 
-std::string with_request_meta(std::string_view params, const client_identity& who, std::string_view version,
+std::string with_request_meta(std::string_view params, const client_identity& identity, std::string_view version,
                               std::uint64_t progress_token) {
   const std::string version_key = std::string(meta_prefix) + "protocolVersion";
   const std::string info_key = std::string(meta_prefix) + "clientInfo";
   const std::string capabilities_key = std::string(meta_prefix) + "clientCapabilities";
   std::string ours = meta_key("protocolVersion") + ":" + quote_json(version) + "," + meta_key("clientInfo") + ":" +
-                     info_json(who) + "," + meta_key("clientCapabilities") + ":" + who.capabilities;
+                     info_json(identity) + "," + meta_key("clientCapabilities") + ":" + identity.capabilities;
   std::vector<std::string_view> replaced = {version_key, info_key, capabilities_key};
   if (progress_token != 0) {
     ours += ",\"progressToken\":" + std::to_string(progress_token);

@@ -40,7 +40,7 @@ outgoing session_fsm::numbered(std::string_view method, std::string_view params)
 
 outgoing session_fsm::numbered_modern(std::string_view method, std::string_view params, const std::string& version,
                                       bool progress) {
-  const std::string full = with_request_meta(params, who_, version, progress ? last_id_ + 1 : 0);
+  const std::string full = with_request_meta(params, identity_, version, progress ? last_id_ + 1 : 0);
   outgoing out = numbered(method, full);
   out.version = version;
   out.headers = request_headers(method, params);
@@ -49,7 +49,7 @@ outgoing session_fsm::numbered_modern(std::string_view method, std::string_view 
 
 outgoing session_fsm::initialize() {
   phase_ = phase::initializing;
-  outgoing out = numbered("initialize", initialize_params(who_));
+  outgoing out = numbered("initialize", initialize_params(identity_));
   initialize_id_ = out.id;
   return out;
 }
@@ -87,8 +87,8 @@ result<outgoing> session_fsm::request(std::string_view method, std::string_view 
 
 std::optional<std::uint64_t> session_fsm::request_of(const message& answer, std::uint64_t on_request) const {
   if (answer.id.empty()) {
-    // An error without an id: the server could not read the request. On the request's own stream there is no doubt which;
-    // elsewhere there is none if only one waits.
+    // An error without an id: the server could not read the request. It is the request of this stream, or the only one that
+    // waits.
     if (on_request != 0) return waiting_.contains(on_request) ? std::optional<std::uint64_t>(on_request) : std::nullopt;
     if (waiting_.size() == 1) return *waiting_.begin();
     return std::nullopt;
@@ -97,73 +97,73 @@ std::optional<std::uint64_t> session_fsm::request_of(const message& answer, std:
   return id && waiting_.contains(*id) ? id : std::nullopt;
 }
 
-session_fsm::reaction session_fsm::on_message(message in, std::uint64_t on_request) {
+session_fsm::reaction session_fsm::on_message(message incoming, std::uint64_t on_request) {
   reaction out;
   if (phase_ == phase::closed) return out;
-  if (in.what == message::kind::notification) return on_notification(std::move(in));
-  if (in.what == message::kind::request) return on_request_of_server(std::move(in));
-  const auto id = request_of(in, on_request);
+  if (incoming.type == message::kind::notification) return on_notification(std::move(incoming));
+  if (incoming.type == message::kind::request) return on_request_of_server(std::move(incoming));
+  const auto id = request_of(incoming, on_request);
   if (!id) return out;
   waiting_.erase(*id);
-  out.what = reaction::kind::complete;
+  out.type = reaction::kind::complete;
   out.id = *id;
-  out.msg = std::move(in);
+  out.msg = std::move(incoming);
   return out;
 }
 
-// Servers block on a request without an answer, so there is one to each. The modern era has no such requests.
-session_fsm::reaction session_fsm::on_request_of_server(message in) const {
+// Every request is answered, because servers wait for the answer. The modern era has no such requests.
+session_fsm::reaction session_fsm::on_request_of_server(message incoming) const {
   reaction out;
   if (modern()) return out;
-  out.what = reaction::kind::send;
-  if (in.method == "ping") {
-    out.reply.text = encode_result(in.id, "{}");
-  } else if (!declares(who_.capabilities, in.method)) {
-    out.reply.text = encode_failure(in.id, rpc::method_not_found, "Method not found");
-  } else if (!declares_mode_of(who_.capabilities, in.method, in.body)) {
-    out.reply.text = encode_failure(in.id, rpc::invalid_params, "This mode of elicitation was not declared");
+  out.type = reaction::kind::send;
+  if (incoming.method == "ping") {
+    out.reply.text = encode_result(incoming.id, "{}");
+  } else if (!declares(identity_.capabilities, incoming.method)) {
+    out.reply.text = encode_failure(incoming.id, rpc::method_not_found, "Method not found");
+  } else if (!declares_mode_of(identity_.capabilities, incoming.method, incoming.body)) {
+    out.reply.text = encode_failure(incoming.id, rpc::invalid_params, "This mode of elicitation was not declared");
   } else {
-    out.what = reaction::kind::ask;
-    out.msg = std::move(in);
+    out.type = reaction::kind::ask;
+    out.msg = std::move(incoming);
   }
   return out;
 }
 
-session_fsm::reaction session_fsm::on_notification(message in) {
+session_fsm::reaction session_fsm::on_notification(message incoming) {
   reaction out;
-  if (const std::string_view list = changed_list(in.method); !list.empty()) {
-    out.what = reaction::kind::list_changed;
+  if (const std::string_view list = changed_list(incoming.method); !list.empty()) {
+    out.type = reaction::kind::list_changed;
     out.text = list;
     return out;
   }
-  const bool has_params = !in.body.empty() && kind_of(in.body) == json_kind::object;
-  if (in.method == "notifications/progress" && has_params) {
-    const auto token = find_member(in.body, "progressToken");
+  const bool has_params = !incoming.body.empty() && kind_of(incoming.body) == json_kind::object;
+  if (incoming.method == "notifications/progress" && has_params) {
+    const auto token = find_member(incoming.body, "progressToken");
     const auto id = token ? number_of_id(*token) : std::nullopt;
     if (!id || !waiting_.contains(*id)) return out;  // late, or not ours
-    out.what = reaction::kind::progress;
+    out.type = reaction::kind::progress;
     out.id = *id;
-    out.msg = std::move(in);
+    out.msg = std::move(incoming);
     return out;
   }
-  if (in.method == "notifications/cancelled" && has_params) {
-    const auto raw = find_member(in.body, "requestId");
+  if (incoming.method == "notifications/cancelled" && has_params) {
+    const auto raw = find_member(incoming.body, "requestId");
     if (!raw) return out;
-    // In the modern era only subscriptions of ours can be ended by the server, in the old one only questions of its own.
+    // In the modern era the server can only end our subscriptions, in the legacy era only its own requests.
     const auto id = modern() ? number_of_id(*raw) : std::nullopt;
     if (id && subscriptions_.erase(*id) > 0 && waiting_.erase(*id) > 0) {
-      out.what = reaction::kind::complete;
+      out.type = reaction::kind::complete;
       out.id = *id;
-      out.msg.what = message::kind::result;
+      out.msg.type = message::kind::result;
       out.msg.body = "{}";
       return out;
     }
-    out.what = reaction::kind::take_back;
+    out.type = reaction::kind::cancel;
     out.text = *raw;
     return out;
   }
-  out.what = reaction::kind::told;
-  out.msg = std::move(in);
+  out.type = reaction::kind::notify;
+  out.msg = std::move(incoming);
   return out;
 }
 
@@ -172,7 +172,7 @@ std::optional<outgoing> session_fsm::abandon(std::uint64_t id, std::string_view 
   subscriptions_.erase(id);
   if (!waited || phase_ != phase::ready || id == initialize_id_ || !cancel_by_message_) return std::nullopt;
   std::string params = cancel_params(id, reason);
-  if (modern()) params = with_request_meta(params, who_, modern_version_, 0);
+  if (modern()) params = with_request_meta(params, identity_, modern_version_, 0);
   return outgoing(encode_notification("notifications/cancelled", params), 0);
 }
 

@@ -12,14 +12,14 @@
 #include "mcp/protocol/outgoing.hh"
 #include "mcp/protocol/revisions.hh"
 
-// One MCP session of either era, as a pure state machine: it numbers requests, tells which answer belongs to which of them,
-// and sorts what else the server says. The shell sends what it is told to send. No socket, no clock.
+// One MCP session of either era, as a pure state machine: it numbers requests, matches answers with them, and sorts what
+// else the server says. The shell sends what it is told to send. No socket, no clock.
 //
 //     idle ──initialize──→ initializing ──read──→ initialized ──announce──→ ready ──close──→ closed
 //       └────discover, become_modern──────────────────────────────────────────↑
 namespace mcpstate::mcp {
 
-// What a caller adds to a request.
+// What a caller may add to a request.
 struct request_extras {
   request_extras() {}
   bool progress = false;  // ask for reports of progress; the token is the request's number
@@ -30,16 +30,16 @@ class session_fsm {
  public:
   enum class phase { idle, initializing, initialized, ready, closed };
 
-  explicit session_fsm(client_identity who) : who_(std::move(who)) {}
+  explicit session_fsm(client_identity identity) : identity_(std::move(identity)) {}
 
-  [[nodiscard]] phase where() const noexcept { return phase_; }
+  [[nodiscard]] phase current_phase() const noexcept { return phase_; }
   // Whether a text may be an array of messages: only 2025-03-26 says so.
   [[nodiscard]] bool batches() const noexcept { return batches_; }
   [[nodiscard]] bool modern() const noexcept { return !modern_version_.empty(); }
   [[nodiscard]] bool is_waiting(std::uint64_t id) const { return waiting_.contains(id); }
-  [[nodiscard]] const client_identity& who() const noexcept { return who_; }
+  [[nodiscard]] const client_identity& identity() const noexcept { return identity_; }
 
-  // A new connection to the server: idle again. Numbers go on, so that late answers meet nobody.
+  // A new connection to the server: idle again. Numbers are not used twice, so that late answers match no request.
   void restart();
   // idle → initializing: the initialize request.
   outgoing initialize();
@@ -47,7 +47,7 @@ class session_fsm {
   result<handshake> on_initialize_answer(const message& answer);
   // initialized → ready: the notification to send before anything else.
   outgoing announce();
-  // The probe of the modern era; allowed in any phase but closed.
+  // The probe of the modern era. Allowed in any phase but closed.
   outgoing discover(const std::string& version);
   // idle → ready. cancel_by_message: whether a request is cancelled by a notification (stdio) or by ending its stream
   // (HTTP).
@@ -64,11 +64,11 @@ class session_fsm {
       send,          // send `reply`
       complete,      // `msg` is the answer to the request `id`
       ask,           // ask the host: `msg` is a request for something that was declared
-      take_back,     // the server no longer wants the answer to its request with the raw id `text`
+      cancel,        // the server no longer wants the answer to its request with the raw id `text`
       list_changed,  // of `text`: "tools", "prompts", "resources"
       progress,      // of the request `id`: `msg` has it in its body
-      told,          // any other notification: `msg`
-    } what = kind::none;
+      notify,        // any other notification: `msg`
+    } type = kind::none;
     outgoing reply;
     std::uint64_t id = 0;
     std::string text;
@@ -76,9 +76,10 @@ class session_fsm {
   };
   // on_request: the number of the request whose own HTTP answer held the message; 0 otherwise. An error without an id is
   // then the answer to that request.
-  reaction on_message(message in, std::uint64_t on_request);
+  reaction on_message(message incoming, std::uint64_t on_request);
 
-  // The caller no longer waits for a request: what to tell the server, if anything. A late answer is then ignored.
+  // The caller no longer waits for a request. Answers the notification to send, if the server is to be told. A late answer
+  // is ignored.
   std::optional<outgoing> abandon(std::uint64_t id, std::string_view reason);
   void close() noexcept { phase_ = phase::closed; }
 
@@ -86,10 +87,10 @@ class session_fsm {
   outgoing numbered(std::string_view method, std::string_view params);
   outgoing numbered_modern(std::string_view method, std::string_view params, const std::string& version, bool progress);
   std::optional<std::uint64_t> request_of(const message& answer, std::uint64_t on_request) const;
-  reaction on_request_of_server(message in) const;
-  reaction on_notification(message in);
+  reaction on_request_of_server(message incoming) const;
+  reaction on_notification(message incoming);
 
-  client_identity who_;
+  client_identity identity_;
   phase phase_ = phase::idle;
   bool batches_ = false;
   bool cancel_by_message_ = true;
@@ -97,7 +98,7 @@ class session_fsm {
   std::uint64_t last_id_ = 0;
   std::uint64_t initialize_id_ = 0;
   std::set<std::uint64_t> waiting_;
-  std::set<std::uint64_t> subscriptions_;  // of our requests: those that the server may end
+  std::set<std::uint64_t> subscriptions_;  // requests that the server may end
 };
 
 }  // namespace mcpstate::mcp

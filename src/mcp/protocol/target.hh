@@ -4,7 +4,7 @@
 
 namespace mcpstate::mcp {
 
-// What is wrong with a target, as far as that can be seen without trying.
-[[nodiscard]] result<void> check_target(const target& where);
+// What is wrong with a target, as far as that shows without connecting. Failure: invalid.
+[[nodiscard]] result<void> check_target(const target& server);
 
 }  // namespace mcpstate::mcp

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 
+#include "core/json/depth.hh"
 #include "core/json/slice.hh"
 #include "core/text/quoted.hh"
 #include "http/token.hh"
@@ -17,7 +18,7 @@ namespace mcpstate::mcp {
 namespace {
 
 constexpr std::string_view annotation_key = "x-mcp-header", header_prefix = "Mcp-Param-";
-constexpr std::size_t max_headers = 64, max_list_bytes = 8192, max_values_bytes = 65536, max_depth = 64;
+constexpr std::size_t max_headers = 64, max_list_bytes = 8192, max_values_bytes = 65536;
 
 // Keywords of every draft whose value is a schema or an array of schemas, and those whose value is an object of schemas.
 // What is under any other is data (default, enum, …), and no annotation.
@@ -45,7 +46,7 @@ bool contains(const List& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-// A place that a server chose, on one line.
+// A pointer that a server chose, on one line.
 std::string shown(std::string_view pointer) {
   const std::string out = mcpstate::quoted(pointer);
   return out.substr(1, out.size() - 2);
@@ -97,9 +98,9 @@ class annotation_reader {
   }
 
  private:
-  void fault(std::string_view why, std::string_view where) {
+  void fault(std::string_view reason, std::string_view pointer) {
     if (!fault_)
-      fault_ = error(errc::protocol, "x-mcp-header: " + std::string(why), shown(where.empty() ? "the root" : where));
+      fault_ = error(errc::protocol, "x-mcp-header: " + std::string(reason), shown(pointer.empty() ? "the root" : pointer));
   }
   void note_twice(bool& seen) {
     if (seen && !twice_) twice_ = path_;
@@ -108,7 +109,7 @@ class annotation_reader {
 
   // Whatever stands where a schema may. reached: its place is one in the arguments, too.
   void schema(bool reached) {
-    if (++depth_ > max_depth) fault("the schema is nested too deep", path_);
+    if (++depth_ > json_depth_of_messages) fault("the schema is nested too deep", path_);
     if (fault_) return;
     const json_kind kind = walk_.kind();
     if (kind == json_kind::object) {

@@ -10,7 +10,7 @@
 namespace mcpstate::mcp {
 namespace {
 
-constexpr std::size_t max_dropped = 100;  // reports; there is no point in more of them
+constexpr std::size_t max_dropped = 100;  // reports; more would not help anybody
 constexpr std::size_t max_cursor_bytes = 65536;
 constexpr std::chrono::milliseconds longest_ttl = std::chrono::hours(24);
 
@@ -25,7 +25,7 @@ std::chrono::milliseconds ttl_of(std::string_view value) {
 
 }  // namespace
 
-// What counts of the result of one request, raw.
+// The members of a result that count, raw.
 struct tool_pages::page_members {
   std::string_view items;
   std::optional<std::string_view> next_cursor, result_type, ttl, scope;
@@ -35,13 +35,13 @@ std::string tool_pages::next_cursor_member() const { return cursor_.empty() ? st
 
 std::string tool_pages::next_params() const { return "{" + next_cursor_member() + "}"; }
 
-error tool_pages::too_many(std::string_view what, std::size_t limit) const {
-  return error(errc::too_large, "the server lists more than " + std::to_string(limit) + " " + std::string(what) +
+error tool_pages::too_many(std::string_view unit, std::size_t limit) const {
+  return error(errc::too_large, "the server lists more than " + std::to_string(limit) + " " + std::string(unit) +
                                     std::string(bounds_.kind.array));
 }
 
-error tool_pages::not_a_list(std::string_view why) const {
-  return error(errc::protocol, "the answer to " + std::string(bounds_.kind.method) + " " + std::string(why));
+error tool_pages::not_a_list(std::string_view reason) const {
+  return error(errc::protocol, "the answer to " + std::string(bounds_.kind.method) + " " + std::string(reason));
 }
 
 void tool_pages::drop(std::string_view name, std::string_view reason) {
@@ -50,7 +50,7 @@ void tool_pages::drop(std::string_view name, std::string_view reason) {
   dropped_.push_back(shown.substr(1, shown.size() - 2) + ": " + std::string(reason));
 }
 
-// True if it is a new one.
+// Answers whether the item is a new one.
 result<bool> tool_pages::take_item(std::string_view item) {
   const list_kind& kind = bounds_.kind;
   if (kind_of(item) != json_kind::object) {
@@ -75,7 +75,7 @@ result<bool> tool_pages::take_item(std::string_view item) {
   return true;
 }
 
-// False if it cannot be called over HTTP.
+// False if the tool cannot be called over HTTP.
 bool tool_pages::take_headers(const std::string& name, std::string_view tool) {
   auto headers = read_tool_headers(tool);
   if (!headers) {
@@ -111,13 +111,13 @@ result<tool_pages::page_members> tool_pages::read_page(std::string_view page) co
   return out;
 }
 
-void tool_pages::take_freshness(const page_members& in) {
-  all_public_ = all_public_ && bounds_.modern && in.scope && text_of(*in.scope) == "public";
-  if (!bounds_.modern || is_absent(in.ttl)) {
+void tool_pages::take_freshness(const page_members& members) {
+  all_public_ = all_public_ && bounds_.modern && members.scope && text_of(*members.scope) == "public";
+  if (!bounds_.modern || is_absent(members.ttl)) {
     without_ttl_ = true;
     return;
   }
-  const auto ttl = ttl_of(*in.ttl);
+  const auto ttl = ttl_of(*members.ttl);
   shortest_ttl_ = std::min(shortest_ttl_.value_or(ttl), ttl);
 }
 
@@ -127,19 +127,19 @@ std::optional<std::chrono::milliseconds> tool_pages::ttl() const noexcept {
 }
 
 result<tool_pages::verdict> tool_pages::add(std::string_view page) {
-  const auto in = read_page(page);
-  if (!in) return in.error();
+  const auto members = read_page(page);
+  if (!members) return members.error();
   const std::size_t reports = dropped_.size();
   bool news = false;
-  json_walk items(in->items);
+  json_walk items(members->items);
   for (bool more = items.enter(); more; more = items.next()) {
     const auto taken = take_item(items.take());
     if (!taken) return taken.error();
     news = news || *taken;
   }
   ++pages_;
-  take_freshness(*in);
-  const auto& next = in->next_cursor;
+  take_freshness(*members);
+  const auto& next = members->next_cursor;
   if (is_absent(next) || (!bounds_.modern && *next == "\"\"")) return verdict::done;
   if (kind_of(*next) != json_kind::string) {
     return error(errc::protocol, "nextCursor of " + std::string(bounds_.kind.method) + " is not a string");
@@ -147,7 +147,7 @@ result<tool_pages::verdict> tool_pages::add(std::string_view page) {
   if (next->size() > max_cursor_bytes) return too_many("bytes in a cursor of ", max_cursor_bytes);
   const bool repeated = !cursors_.emplace(*next).second;
   if (repeated && !news) {
-    dropped_.resize(reports);  // a page that came again says nothing about its items
+    dropped_.resize(reports);  // a page that came twice: its items are no second ones
     return verdict::done;
   }
   if (pages_ >= bounds_.max_pages) return too_many("pages of ", bounds_.max_pages);

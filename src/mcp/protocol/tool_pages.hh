@@ -13,16 +13,16 @@
 
 #include "mcp/protocol/tool_headers.hh"
 
-// Collects the pages of tools/list (or of another list) into one. Pure. Real servers send an empty or a constant cursor for
-// ever, so a cursor that comes back on a page without anything new ends the list, and everything is bounded.
+// Collects the pages of tools/list (or of another list) into one. Pure. Real servers send an empty or a constant cursor
+// without end, so a cursor that repeats on a page without new items ends the list, and everything is bounded.
 namespace mcpstate::mcp {
 
-// What is listed.
+// A kind of list in the protocol.
 struct list_kind {
   std::string_view method;    // "tools/list"
   std::string_view array;     // the member of the result that holds the items
-  std::string_view item;      // what people call one
-  std::string_view identity;  // the member that tells one from another
+  std::string_view item;      // the word for one item
+  std::string_view identity;  // the member that identifies an item
 };
 inline constexpr list_kind tool_lists{"tools/list", "tools", "tool", "name"};
 inline constexpr list_kind prompt_lists{"prompts/list", "prompts", "prompt", "name"};
@@ -38,44 +38,44 @@ class tool_pages {
     std::size_t max_pages = 100;
     std::size_t max_tools = 5000;  // items
     std::size_t max_bytes = default_tools_limit;
-    // 2026-07-28: an empty cursor is one like any other, and ends the list in the revisions before; resultType, ttlMs and
-    // cacheScope mean something.
+    // 2026-07-28: an empty cursor is a cursor, which ends the list in earlier revisions; and resultType, ttlMs and
+    // cacheScope count.
     bool modern = false;
-    // On HTTP in 2026-07-28: a tool with a wrong x-mcp-header is left out.
+    // 2026-07-28 over HTTP: a tool with a wrong x-mcp-header is left out.
     bool check_headers = false;
   };
   explicit tool_pages(limits bounds) : bounds_(bounds) {}
 
   // Params of the request for the next page: {} for the first, the cursor exactly as it came for the others.
   [[nodiscard]] std::string next_params() const;
-  // The same, as a member to put beside others ("cursor":"…"); empty for the first page.
+  // The same as a single member ("cursor":"…"); empty for the first page.
   [[nodiscard]] std::string next_cursor_member() const;
-  // Whether the next page is asked for by cursor; the server may then refuse the cursor.
+  // Whether the next request has a cursor, which the server may refuse.
   [[nodiscard]] bool has_cursor() const noexcept { return !cursor_.empty(); }
 
   enum class verdict { more, done };
-  // Takes the result of one request. protocol when it is no such list, too_large past a limit.
+  // Adds the result of one request. errc::protocol if it is no such list, too_large beyond a limit.
   result<verdict> add(std::string_view page);
-  // The server no longer takes its cursor: start over, once; false the second time.
+  // The server has refused its own cursor: begins anew. False the second time.
   bool restart();
 
-  // After done. All Tool objects, byte for byte, as one array.
+  // After verdict::done: all Tool objects, byte for byte, as one array.
   [[nodiscard]] result<tools_list> finish() &&;
   // The same of any kind of list, as text.
   [[nodiscard]] std::string take_array() &&;
 
-  // "name: reason" of what was left out; at most 100. Names are shortened, and fit on a line.
+  // "name: reason" of items that were left out; at most 100. Names are shortened, and fit on a line.
   [[nodiscard]] const std::vector<std::string>& dropped() const noexcept { return dropped_; }
   [[nodiscard]] std::size_t pages() const noexcept { return pages_; }
 
-  // With check_headers: of each tool that has some, by name, what its calls send as headers.
+  // With check_headers: the arguments that calls send as headers, by tool; tools without are not in it.
   using header_map = std::map<std::string, tool_header_list, std::less<>>;
   [[nodiscard]] const header_map& headers() const noexcept { return headers_; }
 
-  // How long the server says the list stays fresh (modern): the shortest time of any page, at most 24 hours; zero if a page
-  // gives a time that is no integer or below zero. Absent when a page gives none and none gives zero: the caller's own rule.
+  // Modern era: how long the server calls the list fresh. The shortest time of all pages, at most 24 hours; zero if a page
+  // has a time that is no integer or below zero. Absent if a page has no time and none has zero: the caller decides.
   [[nodiscard]] std::optional<std::chrono::milliseconds> ttl() const noexcept;
-  // Whether the list is for whoever asks this server (modern): every page says so. Otherwise it belongs to who asked.
+  // Modern era: whether every page says that the list is the same for all users. Else it is for this user only.
   [[nodiscard]] bool is_public() const noexcept { return pages_ > 0 && all_public_; }
 
  private:
@@ -83,10 +83,10 @@ class tool_pages {
   [[nodiscard]] result<page_members> read_page(std::string_view page) const;
   result<bool> take_item(std::string_view item);
   bool take_headers(const std::string& name, std::string_view tool);
-  void take_freshness(const page_members& in);
+  void take_freshness(const page_members& members);
   void drop(std::string_view name, std::string_view reason);
-  [[nodiscard]] error too_many(std::string_view what, std::size_t limit) const;
-  [[nodiscard]] error not_a_list(std::string_view why) const;
+  [[nodiscard]] error too_many(std::string_view unit, std::size_t limit) const;
+  [[nodiscard]] error not_a_list(std::string_view reason) const;
 
   limits bounds_;
   std::string bytes_ = "[";

@@ -7,15 +7,14 @@
 #include "mcp/session/session.hh"
 
 namespace mcpstate::mcp {
-task<std::unique_ptr<client>> connect(asio::any_io_executor executor, target where, client_options options) {
+task<std::unique_ptr<client>> connect(asio::any_io_executor executor, target server, client_options options) {
   co_await asio::this_coro::throw_if_cancelled(false);
   if (options.client_version.empty()) options.client_version = MCPSTATE_VERSION;
-  MCPSTATE_CO_CHECK(check_target(where));
-  auto opened = std::make_unique<session>(executor, std::move(where), std::move(options));
+  MCPSTATE_CO_CHECK(check_target(server));
+  auto opened = std::make_unique<session>(executor, std::move(server), std::move(options));
   auto ready = co_await opened->open();
-  const auto state = co_await asio::this_coro::cancellation_state;
-  const bool cancelled = state.cancelled() != asio::cancellation_type::none;
-  // Whoever cancelled no longer takes the result: nothing may be left behind.
+  const bool cancelled = co_await aio::is_cancelled();
+  // A caller that has cancelled does not take the result, so nothing may be left behind.
   if (!ready || cancelled) co_await opened->close();
   if (cancelled) co_return error(errc::stopped, "connecting was cancelled");
   if (!ready) co_return ready.error();

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "mcp/session/session.hh"
 
-#include <boost/asio/co_spawn.hpp>
-
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
+#include "aio/backoff.hh"
 #include "core/json/slice.hh"
 
 namespace mcpstate::mcp {
@@ -14,305 +12,289 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto deliver_limit = 10s;  // for a message that nobody waits for
-constexpr auto farewell_limit = 1s;  // for cancellations that are under way when the session is closed
-constexpr auto question_pause = 1s;  // how often a request looks whether somebody is still being asked
-// What a server may ask for at a time: a person can only be asked so much, and each answer takes a connection over HTTP.
-constexpr std::size_t max_questions = 32;
-constexpr int max_repliers = 2;
-constexpr std::size_t max_reply_bytes = 1024 * 1024;  // a server that does not take its answers gets no more of them
+constexpr auto listing_limit = 60s;  // for all pages together, unless one request may take longer
+constexpr int max_rounds = 10;       // of questions within one call
+constexpr auto first_pause = 200ms;  // between rounds, when the server asks nothing and only wants to be called again
+constexpr auto longest_pause = 5s;
 
-std::string seconds_text(std::chrono::milliseconds span) {
-  if (span.count() % 1000 == 0) return std::to_string(span.count() / 1000) + " s";
-  return std::to_string(span.count()) + " ms";
+// The error of a request, as its caller sees it.
+error refusal(const std::string& method, message answer) {
+  const std::string code = std::to_string(answer.error_code);
+  if (answer.error_code == rpc::invalid_params && method == "tools/call") {
+    return error(errc::bad_argument, "the server does not know the tool, or refuses the arguments (error " + code + ")",
+                 std::move(answer.error_message));
+  }
+  if (answer.error_code == rpc::url_elicitation) {
+    return error(errc::rpc_error, "the server wants the person to visit a page first (error " + code + ")",
+                 answer.error_message + " " + answer.error_data);
+  }
+  return error(errc::rpc_error, "the server refused " + method + " with error " + code, std::move(answer.error_message));
 }
 
-std::optional<double> number_member(std::string_view object, std::string_view name) {
-  const auto raw = find_member(object, name);
-  if (!raw || kind_of(*raw) != json_kind::number) return std::nullopt;
-  double out = 0;
-  const auto read = std::from_chars(raw->data(), raw->data() + raw->size(), out);
-  return read.ec == std::errc() ? std::optional<double>(out) : std::nullopt;
+bool is_object(std::string_view text) { return !validate_json(text) && kind_of(text) == json_kind::object; }
+
+// For a request that may have been carried out before its connection ended.
+error unknown_outcome(const error& reason, const std::string& method) {
+  return error(errc::outcome_unknown, method + " may or may not have been carried out: " + reason.detail(),
+               reason.peer_text());
 }
 
-client_identity identity_of(const client_options& options) {
-  client_identity out;
-  out.name = options.client_name;
-  out.version = options.client_version;
-  if (options.user) out.capabilities = options.user->capabilities();
-  if (validate_json(out.capabilities) || kind_of(out.capabilities) != json_kind::object) out.capabilities = "{}";
-  return out;
+bool is_loss(const error& reason) noexcept {
+  return reason.code() == errc::connection_lost || reason.code() == errc::child_exited;
+}
+
+// The parameters of the next round: the caller's own, the answers, and the state that the server wants back.
+std::string next_round(const std::string& params, const std::string& answers, std::string_view raw_state) {
+  std::string out = params.empty() ? "{" : params.substr(0, params.rfind('}'));
+  const auto add = [&out](std::string_view name, std::string_view value) {
+    const bool first = out.find_first_not_of(" \t\r\n", 1) == std::string::npos;
+    if (!first) out += ',';
+    out.append("\"").append(name).append("\":").append(value);
+  };
+  if (!answers.empty()) add("inputResponses", answers);
+  if (!raw_state.empty()) add("requestState", raw_state);
+  return out + "}";
 }
 
 }  // namespace
 
-session::session(asio::any_io_executor executor, target where, client_options options)
-    : executor_(executor),
-      where_(std::move(where)),
-      options_(std::move(options)),
-      fsm_(identity_of(options_)),
-      nobody_waits_(executor, asio::steady_timer::time_point::max()),
-      group_(executor) {}
+session::session(asio::any_io_executor executor, target server, client_options options)
+    : options_(std::move(options)), channel_(executor, std::move(server), options_), opener_(channel_, options_) {}
 
 session::~session() = default;
 
-result<void> session::way::on_text(std::string text, std::uint64_t on_request) {
-  return current() ? owner_.take_text(text, on_request) : result<void>();
+task<void> session::open() {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_return co_await establish();
 }
 
-void session::way::on_refused(std::uint64_t request, http_answer what) {
-  if (request == 0 && current()) owner_.stream_refusal_ = what;
-  const auto found = owner_.waiters_.find(request);
-  if (found != owner_.waiters_.end()) found->second->refusal = std::move(what);
+task<void> session::establish() {
+  tool_headers_.clear();
+  listed_ = false;
+  auto opened = co_await opener_.open();
+  if (!opened) channel_.set_lost(opened.error());
+  co_return opened;
 }
 
-void session::way::on_session_over(std::uint64_t request) {
-  const auto found = owner_.waiters_.find(request);
-  if (found != owner_.waiters_.end()) found->second->session_over = true;
-  if (current()) owner_.lose(error(errc::connection_lost, "the server has ended the session"));
-}
-
-void session::way::on_oddity(const std::string& what, const std::string& peer) {
-  if (current() && owner_.options_.on_oddity) owner_.options_.on_oddity(what, peer);
-}
-
-void session::way::on_stream_ended() {
-  const bool ready = owner_.fsm_.where() == session_fsm::phase::ready && !owner_.lost_;
-  if (current() && ready && owner_.options_.user) owner_.options_.user->told_stream_ended();
-}
-
-void session::way::on_gap() {
-  if (current() && owner_.options_.user) owner_.options_.user->told_list_changed("tools");
-}
-
-void session::way::on_lost(error why) {
-  if (current()) owner_.lose(why);
-}
-
-bool session::way::is_waiting(std::uint64_t id) const { return current() && owner_.fsm_.is_waiting(id); }
-
-result<void> session::take_text(const std::string& text, std::uint64_t on_request) {
-  auto read = decode_messages(text, fsm_.batches());
-  if (!read) return read.error();
-  for (message& each : *read) react(fsm_.on_message(std::move(each), on_request));
-  return result<void>();
-}
-
-void session::react(session_fsm::reaction what) {
-  using kind = session_fsm::reaction::kind;
-  host* const user = options_.user.get();
-  switch (what.what) {
-    case kind::none:
-      return;
-    case kind::send:
-      return reply(std::move(what.reply));
-    case kind::complete: {
-      const auto found = waiters_.find(what.id);
-      if (found == waiters_.end()) return;
-      found->second->answer = std::move(what.msg);
-      return found->second->answered.open();
+// Waits until the session is open, opening it again if that is needed and allowed.
+task<void> session::ready() {
+  while (channel_.lost() || reopening_) {
+    if (channel_.closed()) co_return error(errc::stopped, "the session with the server is closed");
+    if (reopening_) {
+      const std::shared_ptr<aio::latch> reopened = reopening_;
+      co_await reopened->wait();
+      const bool cancelled = co_await aio::is_cancelled();
+      if (cancelled) co_return error(errc::stopped, "the request was cancelled");
+      continue;
     }
-    case kind::ask: {
-      if (questions_.size() >= max_questions) {
-        return reply(outgoing(encode_failure(what.msg.id, rpc::rejected, "too many questions at once"), 0));
-      }
-      auto taken_back = std::make_shared<aio::latch>();
-      questions_[what.msg.id] = taken_back;
-      return group_.spawn("mcp question", answer_server(std::move(what.msg), std::move(taken_back)));
+    const error lost = *channel_.lost();
+    if (!options_.reopen) co_return lost;
+    if (!guard_.allow(std::chrono::steady_clock::now())) {
+      co_return error(lost.code(), "the server ended its session again and again; wait a minute: " + lost.detail(),
+                      lost.peer_text());
     }
-    case kind::take_back:
-      if (const auto found = questions_.find(what.text); found != questions_.end()) found->second->open();
-      return;
-    case kind::list_changed:
-      if (user != nullptr) user->told_list_changed(what.text);
-      return;
-    case kind::progress:
-      return take_progress(what.id, what.msg.body);
-    case kind::told:
-      if (what.msg.method == "notifications/subscriptions/acknowledged") {
-        if (listening_) listening_->open();
-        if (std::exchange(gap_, false) && user != nullptr) user->told_list_changed("tools");
-      } else if (user != nullptr) {
-        user->told(what.msg.method, what.msg.body);
+    auto opened = co_await reopen();
+    if (!opened) co_return opened.error();
+  }
+  co_return result<void>();
+}
+
+// One caller opens the session; the others wait for it.
+task<void> session::reopen() {
+  const auto reopened = std::make_shared<aio::latch>();
+  reopening_ = reopened;
+  auto opened = co_await establish();
+  reopening_.reset();
+  reopened->open();
+  co_return opened;
+}
+
+request_limits session::limits_for(const std::string& method, const call_options& options) const {
+  request_limits out;
+  out.method = method;
+  out.limit = options.timeout.count() > 0 ? options.timeout : options_.request_timeout;
+  out.progress_extension = options.on_progress ? out.limit : 0ms;
+  out.at_most = aio::after(std::max<std::chrono::milliseconds>(options.at_most, out.limit));
+  out.until = aio::after(out.limit);
+  out.on_progress = options.on_progress;
+  return out;
+}
+
+// One request and its answer. A session that the server has lost is opened again. The request is then repeated if it cannot
+// have been carried out or does no harm twice: once for a lost session, and once for a broken connection, because a server
+// that restarts causes both.
+task<message> session::exchange(std::string method, std::string params, request_extras extras, call_options options) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  extras.progress = static_cast<bool>(options.on_progress);
+  bool repeated_for_session = false, repeated_for_connection = false;
+  for (;;) {
+    MCPSTATE_CO_CHECK(co_await ready());
+    auto request = channel_.fsm().request(method, params, extras);
+    if (!request) co_return request.error();
+    request_limits limits = limits_for(method, options);
+    request_failure details;
+    auto answer = co_await channel_.ask(std::move(*request), std::move(limits), details);
+    if (answer) co_return std::move(*answer);
+    const bool harmless = details.session_over || (is_loss(answer.error()) && is_repeatable(method));
+    bool& repeated = details.session_over ? repeated_for_session : repeated_for_connection;
+    if (harmless && options_.reopen && !channel_.closed() && !std::exchange(repeated, true)) continue;
+    const bool unknown = is_loss(answer.error()) || answer.error().code() == errc::deadline;
+    if (unknown && !details.session_over && !is_repeatable(method)) co_return unknown_outcome(answer.error(), method);
+    co_return answer.error();
+  }
+}
+
+// Asks the host the questions of an input_required result. Answers the raw object of answers; empty if nothing is asked.
+task<std::string> session::answer_questions(std::string result) {
+  const auto asked = find_member(result, "inputRequests");
+  if (!asked) co_return std::string();
+  if (kind_of(*asked) != json_kind::object) co_return error(errc::protocol, "inputRequests is not an object");
+  std::string out = "{";
+  for (const json_member& question : members_of(*asked)) {
+    const bool sound = kind_of(question.value) == json_kind::object;
+    const std::string method = sound ? text_member(question.value, "method") : std::string();
+    std::string params(sound ? find_member(question.value, "params").value_or("{}") : "{}");
+    const std::string& offered = channel_.fsm().identity().capabilities;
+    if (!options_.user || !declares(offered, method) || !declares_mode_of(offered, method, params)) {
+      co_return error(errc::unsupported, "the server asks for something that was not offered to it", method);
+    }
+    const std::string key(question.key);
+    auto asking = options_.user->answer(method, std::move(params));
+    auto answered = co_await std::move(asking);
+    if (!answered) co_return answered.error();
+    out.append(out.size() > 1 ? "," : "").append(key).append(":").append(*answered);
+  }
+  co_return out + "}";
+}
+
+// A request with as many rounds of questions as the server needs; answers the final result. With stale_headers::report it
+// fails with stale_basis when the headers do not fit the tool any more; nothing was done then.
+task<std::string> session::converse(std::string method, std::string params, request_extras extras, call_options options,
+                                    stale_headers rule) {
+  std::string current = params;
+  for (int round = 1; round <= max_rounds; ++round) {
+    auto answer = co_await exchange(method, std::move(current), extras, options);
+    if (!answer) co_return answer.error();
+    if (answer->type == message::kind::failure) {
+      if (answer->error_code == rpc::header_mismatch && round == 1 && rule == stale_headers::report && listed_) {
+        listed_ = false;
+        co_return error(errc::stale_basis, "the tool's headers have changed", std::move(answer->error_message));
       }
-      return;
+      co_return refusal(method, std::move(*answer));
+    }
+    const std::string type = kind_of(answer->body) == json_kind::object ? text_member(answer->body, "resultType") : "";
+    if (!channel_.fsm().modern() || type.empty() || type == "complete") co_return std::move(answer->body);
+    if (type != "input_required") co_return error(errc::protocol, "the server's result is of an unknown type", type);
+    const std::string state(find_member(answer->body, "requestState").value_or(""));
+    auto answers = co_await answer_questions(std::move(answer->body));
+    if (!answers) co_return answers.error();
+    if (answers->empty() && state.empty()) co_return error(errc::protocol, "the server asks for input, and not for what");
+    if (answers->empty() && !co_await aio::wait_until(aio::after(aio::backoff(round, first_pause, longest_pause)))) {
+      co_return error(errc::stopped, method + " was cancelled");
+    }
+    current = next_round(params, *answers, state);
   }
+  co_return error(errc::protocol, "the server asks for more and more input and never answers " + method);
 }
 
-void session::take_progress(std::uint64_t id, const std::string& params) {
-  const auto found = waiters_.find(id);
-  if (found == waiters_.end()) return;
-  waiter& mine = *found->second;
-  if (mine.patience.count() > 0) mine.until = std::min(mine.at_most, aio::after(mine.patience));
-  if (!mine.on_progress) return;
-  progress_report report;
-  report.progress = number_member(params, "progress").value_or(0);
-  report.total = number_member(params, "total");
-  report.message = text_member(params, "message");
-  mine.on_progress(report);
+task<std::string> session::request(std::string method, std::string params, call_options options) {
+  if (!params.empty() && !is_object(params)) co_return error(errc::bad_argument, "the parameters are no JSON object");
+  co_return co_await converse(std::move(method), std::move(params), request_extras(), std::move(options),
+                              stale_headers::refuse);
 }
 
-// Everybody who waits learns that nothing will come.
-void session::lose(const error& why) {
-  for (auto& [id, mine] : waiters_) {
-    if (mine->answer) continue;
-    mine->failure = why;
-    mine->answered.open();
+// Modern era over HTTP: the arguments that the tool's schema wants as headers, too. The tools are listed if they were not
+// yet.
+task<header_list> session::headers_for(std::string tool, std::string arguments) {
+  if (!channel_.fsm().modern() || !channel_.over_http()) co_return header_list();
+  if (!listed_ && facts().has_tools) {
+    auto listed = co_await list_tools();
+    if (!listed) co_return listed.error();
   }
-  for (auto& [id, taken_back] : questions_) taken_back->open();
-  const bool first = !lost_.has_value();
-  lost_ = why;
-  if (first && options_.user && fsm_.where() == session_fsm::phase::ready) options_.user->told_lost(why);
+  const auto found = tool_headers_.find(tool);
+  if (found == tool_headers_.end()) co_return header_list();
+  co_return headers_of_call(found->second, arguments);
 }
 
-asio::awaitable<void> session::deliver(outgoing what) {
+task<call_result> session::call_tool(std::string name, std::string arguments, call_options options) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  const std::shared_ptr<way> through = way_;
-  if (!through) co_return;
-  auto sending = through->carrier->send(std::move(what));
-  auto sent = co_await aio::with_deadline(std::move(sending), aio::after(deliver_limit), "a message to the server");
-  // If it did not arrive, the connection has a problem that the next request reports.
-  static_cast<void>(sent.has_value());
-}
-
-// An answer to a request of the server: in its turn.
-void session::reply(outgoing what) {
-  if (reply_bytes_ > 0 && reply_bytes_ + what.text.size() > max_reply_bytes) {
-    if (options_.on_oddity) options_.on_oddity("more requests than answers can be sent to", std::string());
-    return;
+  if (arguments.empty()) arguments = "{}";
+  if (!is_object(arguments)) co_return error(errc::bad_argument, "the arguments of a tool are a JSON object");
+  MCPSTATE_CO_CHECK(co_await ready());
+  const std::string params = "{\"name\":" + quote_json(name) + ",\"arguments\":" + arguments + "}";
+  for (stale_headers rule = stale_headers::report;; rule = stale_headers::refuse) {
+    request_extras extras;
+    auto headers = co_await headers_for(name, arguments);
+    if (!headers) co_return headers.error();
+    extras.headers = std::move(*headers);
+    auto body = co_await converse("tools/call", params, std::move(extras), options, rule);
+    if (!body && body.error().is(cond::conflict)) continue;  // list the tools again, and try once more
+    if (!body) co_return body.error();
+    if (kind_of(*body) != json_kind::object) co_return error(errc::protocol, "the answer to tools/call is not an object");
+    call_result out;
+    out.is_error = find_member(*body, "isError") == "true";
+    out.body = std::move(*body);
+    co_return std::move(out);
   }
-  reply_bytes_ += what.text.size();
-  replies_.push_back(std::move(what));
-  if (repliers_ == max_repliers) return;
-  ++repliers_;
-  group_.spawn("mcp answers", send_replies());
 }
 
-asio::awaitable<void> session::send_replies() {
+// All pages.
+task<void> session::collect(tool_pages& pages) {
+  const aio::deadline until = aio::after(std::max<std::chrono::milliseconds>(listing_limit, options_.request_timeout));
+  for (bool more = true; more;) {
+    call_options options;
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    options.timeout = std::clamp<std::chrono::milliseconds>(left, 1ms, options_.request_timeout);
+    options.at_most = options.timeout;
+    auto answer = co_await exchange("tools/list", pages.next_params(), request_extras(), options);
+    if (!answer) co_return answer.error();
+    if (answer->type == message::kind::failure) {
+      const bool cursor_refused = answer->error_code == rpc::invalid_params && pages.has_cursor();
+      if (cursor_refused && pages.restart()) continue;
+      co_return refusal("tools/list", std::move(*answer));
+    }
+    auto added = pages.add(answer->body);
+    if (!added) co_return added.error();
+    more = *added == tool_pages::verdict::more;
+  }
+  co_return result<void>();
+}
+
+task<tool_listing> session::list_tools() {
   co_await asio::this_coro::throw_if_cancelled(false);
-  while (!replies_.empty() && !group_.stopping()) {
-    outgoing next = std::move(replies_.front());
-    replies_.pop_front();
-    reply_bytes_ -= next.text.size();
-    co_await deliver(std::move(next));
-  }
-  --repliers_;
+  MCPSTATE_CO_CHECK(co_await ready());
+  tool_listing out;
+  if (!facts().has_tools) co_return std::move(out);
+  tool_pages::limits bounds;
+  bounds.max_pages = options_.max_pages;
+  bounds.max_tools = options_.max_tools;
+  bounds.max_bytes = options_.max_tools_bytes;
+  bounds.modern = channel_.fsm().modern();
+  bounds.check_headers = channel_.fsm().modern() && channel_.over_http();
+  tool_pages pages(bounds);
+  MCPSTATE_CO_CHECK(co_await collect(pages));
+  out.pages = pages.pages();
+  out.dropped = pages.dropped();
+  out.fresh_for = pages.ttl();
+  out.shared_by_users = pages.is_public();
+  tool_headers_ = pages.headers();
+  auto tools = std::move(pages).finish();
+  if (!tools) co_return tools.error();
+  out.tools = std::move(*tools);
+  listed_ = true;
+  co_return std::move(out);
 }
 
-// A cancellation. close() gives it the time to arrive: who cancels often closes next.
-asio::awaitable<void> session::say_farewell(outgoing what) {
-  co_await deliver(std::move(what));
-  if (--farewells_ == 0) nobody_waits_.cancel();
-}
-
-// Asks the host what the server wants to know, and sends the answer, unless the server takes the question back.
-asio::awaitable<void> session::answer_server(message question, std::shared_ptr<aio::latch> taken_back) {
-  using namespace asio::experimental::awaitable_operators;
+task<void> session::ping() {
   co_await asio::this_coro::throw_if_cancelled(false);
-  auto asking = options_.user->answer(question.method, question.body);
-  auto both = std::move(asking) || taken_back->wait();
-  auto either = co_await std::move(both);
-  if (const auto mine = questions_.find(question.id); mine != questions_.end() && mine->second == taken_back) {
-    questions_.erase(mine);
-  }
-  // Who had to wait for a person has as much time for the answer as before the question.
-  for (auto& [id, each] : waiters_) {
-    each->until = std::max(each->until, std::min(each->at_most, aio::after(each->limit)));
-  }
-  if (either.index() != 0 || taken_back->is_open()) co_return;
-  auto& answered = std::get<0>(either);
-  const auto code = !answered && answered.error().is(cond::invalid) ? rpc::invalid_params : rpc::rejected;
-  reply(outgoing(
-      answered ? encode_result(question.id, *answered) : encode_failure(question.id, code, answered.error().detail()), 0));
+  MCPSTATE_CO_CHECK(co_await ready());
+  const std::string method = channel_.fsm().modern() ? "server/discover" : "ping";
+  // A JSON-RPC error is an answer, too: the server is alive.
+  auto answer = co_await exchange(method, std::string(), request_extras(), call_options());
+  if (!answer) co_return answer.error();
+  co_return result<void>();
 }
 
-// Sends, and waits for the answer.
-task<message> session::exchange(outgoing what, waiter& mine) {
-  co_await asio::this_coro::throw_if_cancelled(false);
-  const std::shared_ptr<way> through = way_;
-  auto sent = co_await through->carrier->send(std::move(what));
-  if (sent) co_await mine.answered.wait();
-  if (mine.answer) co_return std::move(*mine.answer);
-  if (!sent && !mine.failure) co_return sent.error();
-  if (mine.failure) co_return *mine.failure;
-  co_return error(errc::stopped, "the request was cancelled");
-}
-
-// Ends when the time for the answer is over, which signs of progress put off, or the session is.
-asio::awaitable<void> session::run_out(waiter& mine) {
-  co_await asio::this_coro::throw_if_cancelled(false);
-  for (auto now = std::chrono::steady_clock::now(); !mine.over.is_open(); now = std::chrono::steady_clock::now()) {
-    const bool asking = !questions_.empty() && now < mine.at_most;
-    if (now >= mine.until && !asking) break;
-    const bool ended = co_await mine.over.wait(std::max(mine.until, asking ? now + question_pause : now));
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (ended || state.cancelled() != asio::cancellation_type::none) break;
-  }
-}
-
-task<message> session::ask(outgoing what, waiting rule, outcome& told) {
-  using namespace asio::experimental::awaitable_operators;
-  co_await asio::this_coro::throw_if_cancelled(false);
-  if (lost_) co_return *lost_;
-  const std::uint64_t id = what.id;
-  waiter mine;
-  mine.until = rule.until;
-  mine.at_most = rule.at_most;
-  mine.limit = rule.limit;
-  mine.patience = rule.patience;
-  mine.on_progress = rule.on_progress;
-  waiters_.emplace(id, &mine);
-  auto both = exchange(std::move(what), mine) || run_out(mine);
-  auto either = co_await std::move(both);
-  waiters_.erase(id);
-  if (waiters_.empty()) nobody_waits_.cancel();
-  const auto state = co_await asio::this_coro::cancellation_state;
-  const bool cancelled = state.cancelled() != asio::cancellation_type::none;
-  const bool finished = either.index() == 0 && !cancelled;
-  told.refusal = std::move(mine.refusal);
-  told.session_over = mine.session_over;
-  const auto note = fsm_.abandon(id, cancelled ? "cancelled by the user" : "no answer in time");
-  if (finished) co_return std::move(std::get<0>(either));
-  if (note && !group_.stopping()) {
-    ++farewells_;
-    group_.spawn("mcp cancellation", say_farewell(*note));
-  }
-  co_return why_unanswered(mine, rule, cancelled);
-}
-
-error session::why_unanswered(const waiter& mine, const waiting& rule, bool cancelled) const {
-  if (cancelled) return error(errc::stopped, rule.name + " was cancelled");
-  if (mine.over.is_open()) return error(errc::stopped, "the session with the server was closed");
-  return error(errc::deadline, "the server did not answer " + rule.name + " within " + seconds_text(rule.limit),
-               way_ ? way_->carrier->last_words() : std::string());
-}
-
-asio::awaitable<void> session::close() {
-  // In a chain of its own, so that shielding it from cancellation does not change the caller's.
-  const bool throws = co_await asio::this_coro::throw_if_cancelled();
-  co_await asio::this_coro::throw_if_cancelled(false);
-  co_await asio::co_spawn(executor_, do_close(), asio::use_awaitable);
-  co_await asio::this_coro::throw_if_cancelled(throws);
-}
-
-asio::awaitable<void> session::do_close() {
-  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  closed_ = true;
-  fsm_.close();
-  for (auto& [id, taken_back] : questions_) taken_back->open();
-  for (auto& [id, mine] : waiters_) mine->over.open();
-  while (!waiters_.empty()) {
-    auto [ec] = co_await nobody_waits_.async_wait(aio::use_ec);
-    static_cast<void>(ec);
-  }
-  const aio::deadline polite = aio::after(farewell_limit);
-  while (farewells_ > 0 && std::chrono::steady_clock::now() < polite) {
-    nobody_waits_.expires_at(polite);
-    auto [ec] = co_await nobody_waits_.async_wait(aio::use_ec);
-    static_cast<void>(ec);
-  }
-  co_await group_.stop();
-  co_await leave();
-}
+asio::awaitable<void> session::close() { co_await channel_.close(); }
 
 }  // namespace mcpstate::mcp

@@ -5,10 +5,10 @@
 
 namespace mcpstate::mcp {
 
-pool_options pool_of(http_target where, transport_options options) {
+pool_options pool_of(http_target server, transport_options options) {
   pool_options out;
-  out.url = std::move(where.url);
-  out.headers = std::move(where.headers);
+  out.url = std::move(server.url);
+  out.headers = std::move(server.headers);
   out.ca_file = std::move(options.ca_file);
   out.user_agent = std::move(options.user_agent);
   out.egress = std::move(options.egress);

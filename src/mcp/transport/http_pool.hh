@@ -8,6 +8,6 @@
 namespace mcpstate::mcp {
 
 // The connections of an HTTP transport to its server.
-[[nodiscard]] pool_options pool_of(http_target where, transport_options options);
+[[nodiscard]] pool_options pool_of(http_target server, transport_options options);
 
 }  // namespace mcpstate::mcp

@@ -55,37 +55,37 @@ class unique_fd {
   int fd_ = -1;
 };
 
-struct channel {
-  unique_fd ours, theirs;
+struct stream_pair {
+  unique_fd parent_end, child_end;
   [[nodiscard]] bool open_pipe() noexcept {  // they write, we read
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) return false;
-    ours.reset(ends[0]);
-    theirs.reset(ends[1]);
-    return ours.lift() && theirs.lift();
+    parent_end.reset(ends[0]);
+    child_end.reset(ends[1]);
+    return parent_end.lift() && child_end.lift();
   }
   [[nodiscard]] bool open_socket() noexcept {
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return false;
-    ours.reset(ends[0]);
-    theirs.reset(ends[1]);
-    return ours.lift() && theirs.lift();
+    parent_end.reset(ends[0]);
+    child_end.reset(ends[1]);
+    return parent_end.lift() && child_end.lift();
   }
 };
 
 }  // namespace
 
-// Arguments may hold secrets: only the program is told, as it was given.
+// Arguments may hold secrets, so that only the program is named, as it was given.
 std::string program_name(const std::vector<std::string>& command) { return command.front(); }
 
 namespace {
 
-error cannot_start(const program& what, std::string why, errc code) {
-  return error(code, "cannot start '" + program_name(what.command) + "': " + std::move(why));
+error cannot_start(const program& wanted, std::string reason, errc code) {
+  return error(code, "cannot start '" + program_name(wanted.command) + "': " + std::move(reason));
 }
 
-// Of what was chosen, and not of the moment.
-bool is_for_good(int code) noexcept {
+// Whether starting the program again would fail again.
+bool is_permanent(int code) noexcept {
   constexpr std::array<int, 7> causes{ENOENT, EACCES, EPERM, ENOEXEC, ENOTDIR, ELOOP, ENAMETOOLONG};
   return std::find(causes.begin(), causes.end(), code) != causes.end();
 }
@@ -102,22 +102,22 @@ std::string search_path(const std::vector<std::string>& environment) {
   return "/usr/local/bin:/usr/bin:/bin";
 }
 
-result<std::string> find_program(const program& what) {
-  const std::string& name = what.command.front();
+result<std::string> find_program(const program& wanted) {
+  const std::string& name = wanted.command.front();
   if (name.find('/') != std::string::npos) return name;
-  const std::string path = search_path(what.environment);
-  for (std::size_t from = 0; from <= path.size();) {
-    const std::size_t end = std::min(path.find(':', from), path.size());
-    const std::string candidate = path.substr(from, end - from) + "/" + name;
-    if (end > from && is_program(candidate)) return candidate;
-    from = end + 1;
+  const std::string path = search_path(wanted.environment);
+  for (std::size_t begin = 0; begin <= path.size();) {
+    const std::size_t end = std::min(path.find(':', begin), path.size());
+    const std::string candidate = path.substr(begin, end - begin) + "/" + name;
+    if (end > begin && is_program(candidate)) return candidate;
+    begin = end + 1;
   }
-  return cannot_start(what, "there is no such command in PATH; is it installed?", errc::spawn_failed);
+  return cannot_start(wanted, "there is no such command in PATH; is it installed?", errc::spawn_failed);
 }
 
-// What went wrong between fork and exec, sent through a pipe that exec closes.
+// What failed between fork and exec. The child sends it through a pipe that exec closes.
 struct start_report {
-  enum class step : int { directory, exec, other } where = step::other;
+  enum class step : int { directory, exec, other } failed = step::other;
   int code = 0;
 };
 
@@ -130,17 +130,17 @@ struct child_setup {
   pid_t parent;
 };
 
-[[noreturn]] void give_up(const child_setup& setup, start_report::step where) noexcept {
-  const start_report report{where, errno};
+[[noreturn]] void give_up(const child_setup& setup, start_report::step failed) noexcept {
+  const start_report report{failed, errno};
   const ssize_t written = ::write(setup.report, &report, sizeof report);
   ::_exit(written == sizeof report ? 127 : 126);
 }
 
-// The child between fork and exec: only what is safe after a fork of a program with threads.
+// Runs in the child between fork and exec: only calls that are safe after the fork of a program with threads.
 [[noreturn]] void become(const child_setup& setup) noexcept {
   using step = start_report::step;
   if (::setpgid(0, 0) != 0) give_up(setup, step::other);
-  // A backstop for the case that we are killed: no stop sequence runs then.
+  // Ends the child if this process is killed, because nothing else would then.
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != setup.parent) give_up(setup, step::other);
   for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
   sigset_t none;
@@ -155,7 +155,7 @@ struct child_setup {
   give_up(setup, step::exec);
 }
 
-// fork with all signals blocked, so that no handler of ours runs in the child before it has reset them.
+// fork with all signals blocked, so that no handler of this process runs in the child before it has reset them.
 pid_t fork_quietly(const child_setup& setup) noexcept {
   sigset_t all, before;
   ::sigfillset(&all);
@@ -191,11 +191,11 @@ std::optional<start_report> read_report(int fd) noexcept {
   return report;
 }
 
-std::string explain(const program& what, const start_report& report) {
-  const std::string why = std::strerror(report.code);
-  if (report.where == start_report::step::directory) return "its working directory '" + what.cwd + "': " + why;
-  if (report.where == start_report::step::exec && report.code == ENOENT) return "there is no such file; is it installed?";
-  return why;
+std::string explain(const program& wanted, const start_report& report) {
+  const std::string reason = std::strerror(report.code);
+  if (report.failed == start_report::step::directory) return "its working directory '" + wanted.cwd + "': " + reason;
+  if (report.failed == start_report::step::exec && report.code == ENOENT) return "there is no such file; is it installed?";
+  return reason;
 }
 
 }  // namespace
@@ -211,35 +211,36 @@ std::vector<std::string> child_environment(const std::vector<std::pair<std::stri
   return out;
 }
 
-result<std::unique_ptr<process>> process::start(asio::any_io_executor executor, const program& what) {
-  const auto path = find_program(what);
+result<std::unique_ptr<process>> process::start(asio::any_io_executor executor, const program& wanted) {
+  const auto path = find_program(wanted);
   if (!path) return path.error();
-  channel in, out, err, report;
+  stream_pair in, out, err, report;
   if (!in.open_socket() || !out.open_pipe() || !err.open_pipe() || !report.open_pipe()) {
-    return cannot_start(what, std::strerror(errno), errc::spawn_refused);
+    return cannot_start(wanted, std::strerror(errno), errc::spawn_refused);
   }
-  const auto argv = pointers_to(what.command);
-  const auto envp = pointers_to(what.environment);
-  const char* const cwd = what.cwd.empty() ? nullptr : what.cwd.c_str();
-  const child_setup setup{path->c_str(),    argv.data(),      envp.data(),         cwd,       in.theirs.get(),
-                          out.theirs.get(), err.theirs.get(), report.theirs.get(), ::getpid()};
+  const auto argv = pointers_to(wanted.command);
+  const auto envp = pointers_to(wanted.environment);
+  const char* const cwd = wanted.cwd.empty() ? nullptr : wanted.cwd.c_str();
+  const child_setup setup{path->c_str(),      argv.data(),         envp.data(),         cwd,
+                          in.child_end.get(), out.child_end.get(), err.child_end.get(), report.child_end.get(),
+                          ::getpid()};
   const pid_t pid = fork_quietly(setup);
-  if (pid < 0) return cannot_start(what, std::strerror(errno), errc::spawn_refused);
-  report.theirs.reset();
-  if (const auto wrong = read_report(report.ours.get())) {
+  if (pid < 0) return cannot_start(wanted, std::strerror(errno), errc::spawn_refused);
+  report.child_end.reset();
+  if (const auto wrong = read_report(report.parent_end.get())) {
     reap(pid);
-    const bool for_good = wrong->where != start_report::step::other && is_for_good(wrong->code);
-    return cannot_start(what, explain(what, *wrong), for_good ? errc::spawn_failed : errc::spawn_refused);
+    const bool permanent = wrong->failed != start_report::step::other && is_permanent(wrong->code);
+    return cannot_start(wanted, explain(wanted, *wrong), permanent ? errc::spawn_failed : errc::spawn_refused);
   }
   const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
   if (pidfd < 0) {
-    const std::string why = std::strerror(errno);
+    const std::string reason = std::strerror(errno);
     ::kill(-pid, SIGKILL);
     reap(pid);
-    return cannot_start(what, "the kernel gives no pidfd: " + why, errc::spawn_refused);
+    return cannot_start(wanted, "the kernel gives no pidfd: " + reason, errc::spawn_refused);
   }
   return std::unique_ptr<process>(
-      new process(executor, pid, pidfd, in.ours.release(), out.ours.release(), err.ours.release()));
+      new process(executor, pid, pidfd, in.parent_end.release(), out.parent_end.release(), err.parent_end.release()));
 }
 
 process::process(asio::any_io_executor executor, pid_t pid, int pidfd, int in, int out, int err)
@@ -256,11 +257,11 @@ process::~process() {
 
 void process::signal_group(int signal) noexcept { ::kill(-pid_, signal); }
 
-asio::awaitable<bool> process::wait_exit(aio::deadline when) {
+asio::awaitable<bool> process::wait_exit(aio::deadline until) {
   using namespace asio::experimental::awaitable_operators;
   co_await asio::this_coro::throw_if_cancelled(false);
   if (has_exited()) co_return true;
-  auto either = exit_.async_wait(asio::posix::descriptor_base::wait_read, aio::use_ec) || aio::wait_until(when);
+  auto either = exit_.async_wait(asio::posix::descriptor_base::wait_read, aio::use_ec) || aio::wait_until(until);
   auto ended = co_await std::move(either);
   static_cast<void>(ended);  // whichever came first, the process is asked
   co_return has_exited();

@@ -15,31 +15,31 @@
 #include <mcpstate/aio/deadline.hpp>
 #include <mcpstate/aio/task.hpp>
 
-// A child process in a process group of its own, with its three standard streams in our hands (ADR 5).
+// A child process in a process group of its own, with pipes to its three standard streams (ADR 5).
 namespace mcpstate::mcp {
 
-// What a child sees: the variables of ours that are on the list in client.hpp, then `extra`, which wins. Sorted
-// "NAME=value".
+// The environment of a child: the variables of this process that target.hpp names, and `extra`, which goes before them.
+// Sorted "NAME=value".
 [[nodiscard]] std::vector<std::string> child_environment(const std::vector<std::pair<std::string, std::string>>& extra);
 
-// How a program is named in errors and logs.
+// The name of a program in errors and logs.
 [[nodiscard]] std::string program_name(const std::vector<std::string>& command);
 
 struct program {
   program() {}
   std::vector<std::string> command;      // looked up in the PATH of the child's environment; no shell
-  std::vector<std::string> environment;  // all of it
-  std::string cwd;                       // empty: ours
+  std::vector<std::string> environment;  // "NAME=value"; nothing is added
+  std::string cwd;                       // empty: that of this process
 };
 
 // Executor: all members on the given one. Ownership: owns the process and everything in its group; the destructor kills the
-// group and reaps, whatever went before. The group id stays reserved until then (the leader is not reaped before), so no
-// signal can reach a stranger.
+// group and reaps the process. The id of the group stays reserved until then, because the process is not reaped before; so
+// no signal can reach another process.
 class process {
  public:
-  // Returns when the program runs: spawn_failed, with what is wrong, if it cannot be started;
-  // spawn_refused if it may be started another time.
-  static result<std::unique_ptr<process>> start(asio::any_io_executor executor, const program& what);
+  // Returns when the program runs. Failure: spawn_failed if it cannot be started, and the detail says why; spawn_refused if
+  // it might start at another time.
+  static result<std::unique_ptr<process>> start(asio::any_io_executor executor, const program& wanted);
   ~process();
   process(const process&) = delete;
   process& operator=(const process&) = delete;
@@ -49,12 +49,12 @@ class process {
   asio::readable_pipe& output() noexcept { return out_; }
   asio::readable_pipe& errors() noexcept { return err_; }
 
-  // Waits until the process itself (not its group) has ended; false when the time is over first.
-  asio::awaitable<bool> wait_exit(aio::deadline when);
+  // Waits until the process itself, not its group, has ended; false if the time is over before.
+  asio::awaitable<bool> wait_exit(aio::deadline until);
   [[nodiscard]] bool has_exited() const noexcept;
   // "exited with code 3", "was killed by signal 9 (Killed)"; "is running".
   [[nodiscard]] std::string state_text() const;
-  // To every process of the group.
+  // Sends a signal to every process of the group.
   void signal_group(int signal) noexcept;
 
  private:

@@ -3,25 +3,25 @@
 #include <chrono>
 #include <deque>
 
-// Stops a server that dies again and again from being started again and again. Pure.
+// Bounds how often a session is opened again: a server that fails at once is not started without end. Pure.
 namespace mcpstate::mcp {
 
 class restart_guard {
  public:
   using clock = std::chrono::steady_clock;
-  static constexpr std::size_t most = 5;  // restarts …
-  static constexpr auto within = std::chrono::seconds(60);
+  static constexpr std::size_t max_restarts = 5;  // within window
+  static constexpr auto window = std::chrono::seconds(60);
 
-  // Whether another restart is all right now; if so it is counted.
+  // Whether another restart is allowed now. If so, it is counted.
   [[nodiscard]] bool allow(clock::time_point now) {
-    while (!taken_.empty() && now - taken_.front() >= within) taken_.pop_front();
-    if (taken_.size() >= most) return false;
-    taken_.push_back(now);
+    while (!restarts_.empty() && now - restarts_.front() >= window) restarts_.pop_front();
+    if (restarts_.size() >= max_restarts) return false;
+    restarts_.push_back(now);
     return true;
   }
 
  private:
-  std::deque<clock::time_point> taken_;
+  std::deque<clock::time_point> restarts_;
 };
 
 }  // namespace mcpstate::mcp

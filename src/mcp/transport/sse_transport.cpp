@@ -14,15 +14,15 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t refusal_bytes = 64 * 1024;
-constexpr auto place_limit = 5s;
+constexpr auto endpoint_limit = 5s;
 
 }  // namespace
 
-sse_transport::sse_transport(asio::any_io_executor executor, message_sink& sink, http_target where,
+sse_transport::sse_transport(asio::any_io_executor executor, message_sink& sink, http_target server,
                              transport_options options)
     : sink_(sink),
       max_message_(options.max_message_bytes),
-      pool_(executor, pool_of(std::move(where), std::move(options))),
+      pool_(executor, pool_of(std::move(server), std::move(options))),
       group_(executor) {}
 
 task<void> sse_transport::open() {
@@ -35,36 +35,36 @@ task<void> sse_transport::open() {
   if (!is_success(opened->head) || media_type(opened->head.content_type) != "text/event-stream") {
     auto body = co_await read_all(*opened->connection, refusal_bytes, true);
     http_answer answer = summary(opened->head, body ? std::move(*body) : std::string());
-    const error why = explain_answer(answer);
+    const error reason = explain_answer(answer);
     sink_.on_refused(0, std::move(answer));
-    co_return why;
+    co_return reason;
   }
   group_.spawn("mcp event stream", read(std::move(*opened)));
-  co_await placed_.wait(aio::after(place_limit));
-  if (has_place_) co_return result<void>();
-  if (broken_) co_return *broken_;
+  co_await endpoint_decided_.wait(aio::after(endpoint_limit));
+  if (has_endpoint_) co_return result<void>();
+  if (failure_) co_return *failure_;
   co_return error(errc::protocol, "the server's event stream does not begin with an endpoint event");
 }
 
-result<void> sse_transport::aim(const std::string& reference) {
-  auto there = resolve_same_origin(pool_.url(), reference);
-  if (!there && there.error().code() == errc::forbidden_target) {
+result<void> sse_transport::set_endpoint(const std::string& reference) {
+  auto url = resolve_same_origin(pool_.url(), reference);
+  if (!url && url.error().code() == errc::forbidden_target) {
     return error(errc::forbidden_target, "the server's endpoint event names another server; that is not followed",
-                 there.error().peer_text());
+                 url.error().peer_text());
   }
-  if (!there) return error(errc::protocol, "the server's endpoint event names no usable URL");
-  pool_.aim(std::move(there->target));
-  has_place_ = true;
+  if (!url) return error(errc::protocol, "the server's endpoint event names no usable URL");
+  pool_.aim(std::move(url->target));
+  has_endpoint_ = true;
   return result<void>();
 }
 
 result<void> sse_transport::take(std::vector<sse_event> events) {
   for (sse_event& event : events) {
-    if (event.name == "endpoint" && !has_place_) {
-      const auto aimed = aim(event.data);
-      if (!aimed) return aimed;
-      placed_.open();
-    } else if (event.is_message() && has_place_) {
+    if (event.name == "endpoint" && !has_endpoint_) {
+      const auto set = set_endpoint(event.data);
+      if (!set) return set;
+      endpoint_decided_.open();
+    } else if (event.is_message() && has_endpoint_) {
       const auto taken = sink_.on_text(std::move(event.data), 0);
       if (!taken) return taken;
     }
@@ -72,47 +72,48 @@ result<void> sse_transport::take(std::vector<sse_event> events) {
   return result<void>();
 }
 
-asio::awaitable<void> sse_transport::read(http_exchange on) {
+asio::awaitable<void> sse_transport::read(http_exchange exchange) {
   co_await asio::this_coro::throw_if_cancelled(false);
   sse_parser parser(max_message_);
-  while (!broken_) {
-    auto part = co_await on.connection->read_body();
-    if (!part) broken_ = part.error();
-    if (part && part->empty()) broken_ = error(errc::connection_lost, "the server ended its event stream");
-    if (broken_) break;
+  while (!failure_) {
+    auto part = co_await exchange.connection->read_body();
+    if (!part) failure_ = part.error();
+    if (part && part->empty()) failure_ = error(errc::connection_lost, "the server ended its event stream");
+    if (failure_) break;
     auto events = parser.feed(*part);
     if (!events) {
-      broken_ = events.error();
+      failure_ = events.error();
       break;
     }
     const auto taken = take(std::move(*events));
-    if (!taken) broken_ = taken.error();
+    if (!taken) failure_ = taken.error();
   }
-  const bool was_open = has_place_;
-  placed_.open();
-  if (was_open && !closing_) sink_.on_lost(*broken_);
+  const bool was_open = has_endpoint_;
+  endpoint_decided_.open();
+  if (was_open && !closing_) sink_.on_lost(*failure_);
 }
 
 void sse_transport::on_negotiated(const std::string& version) {
   if (version >= "2025-06-18") version_ = version;
 }
 
-task<void> sse_transport::send(outgoing what) {
+task<void> sse_transport::send(outgoing request) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  if (broken_) co_return *broken_;
+  if (failure_) co_return *failure_;
   header_list headers;
   headers.emplace_back("Accept", "application/json, text/event-stream");
   headers.emplace_back("Content-Type", "application/json");
   if (!version_.empty()) headers.emplace_back("MCP-Protocol-Version", version_);
-  const auto care = what.method.empty() || is_repeatable(what.method) ? http_pool::care::repeatable : http_pool::care::once;
-  auto sent = co_await pool_.start("POST", std::move(headers), std::move(what.text), care);
+  const auto kind =
+      request.method.empty() || is_repeatable(request.method) ? http_pool::care::repeatable : http_pool::care::once;
+  auto sent = co_await pool_.start("POST", std::move(headers), std::move(request.text), kind);
   if (!sent) co_return sent.error();
   if (is_success(sent->head)) co_return co_await pool_.drain(std::move(*sent));
   auto body = co_await read_all(*sent->connection, refusal_bytes, true);
   http_answer answer = summary(sent->head, body ? std::move(*body) : std::string());
-  const error why = explain_answer(answer);
-  sink_.on_refused(what.id, std::move(answer));
-  co_return why;
+  const error reason = explain_answer(answer);
+  sink_.on_refused(request.id, std::move(answer));
+  co_return reason;
 }
 
 asio::awaitable<void> sse_transport::close() {

@@ -12,39 +12,38 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t stderr_kept = 8 * 1024;
-constexpr std::size_t junk_kept = 200;
-constexpr std::size_t max_junk_lines = 1000;
-// How long the streams of a process that has ended may still deliver: its own last words are in the pipes already; only a
-// grandchild that inherited them can hold them open.
+constexpr std::size_t max_stderr_bytes = 8 * 1024;  // of its end
+constexpr std::size_t max_stray_bytes = 200;        // of the first stray line
+constexpr std::size_t max_stray_lines = 1000;
+// How long the streams of a process that has ended are still read. What it wrote itself is in the pipes already; only a
+// grandchild that has inherited them can hold them open.
 constexpr auto drain_limit = 500ms;
 
-// Not in the middle of a word: whoever looks for secrets in it does not know the half of one.
+// Cuts at the end of a word: a search for secrets would not find half of one.
 void drop_beginning(std::string& text) {
-  if (text.size() <= stderr_kept) return;
-  const auto from = text.size() - stderr_kept;
-  const auto blank = text.find_first_of(" \n", from);
-  text.erase(0, blank == std::string::npos ? from : blank + 1);
+  if (text.size() <= max_stderr_bytes) return;
+  const auto begin = text.size() - max_stderr_bytes;
+  const auto blank = text.find_first_of(" \n", begin);
+  text.erase(0, blank == std::string::npos ? begin : blank + 1);
 }
 
 }  // namespace
 
-stdio_transport::stdio_transport(asio::any_io_executor executor, message_sink& sink, stdio_target where,
+stdio_transport::stdio_transport(asio::any_io_executor executor, message_sink& sink, stdio_target server,
                                  transport_options options)
     : executor_(executor),
       sink_(sink),
-      where_(std::move(where)),
+      server_(std::move(server)),
       stop_timeout_(options.stop_timeout),
       max_line_(options.max_message_bytes),
-      queue_changed_(executor, asio::steady_timer::time_point::max()),
       group_(executor) {}
 
 task<void> stdio_transport::open() {
-  program what;
-  what.command = where_.command;
-  what.environment = child_environment(where_.env);
-  what.cwd = where_.cwd;
-  auto started = process::start(executor_, what);
+  program wanted;
+  wanted.command = server_.command;
+  wanted.environment = child_environment(server_.env);
+  wanted.cwd = server_.cwd;
+  auto started = process::start(executor_, wanted);
   if (!started) co_return started.error();
   child_ = std::move(*started);
   group_.spawn("mcp stdout", read_output());
@@ -54,14 +53,14 @@ task<void> stdio_transport::open() {
   co_return result<void>();
 }
 
-task<void> stdio_transport::send(outgoing what) {
+task<void> stdio_transport::send(outgoing text) {
   if (closing_) co_return error(errc::stopped, "the session with the server is closed");
   if (ended_.is_open()) co_return result<void>();  // watch() is about to report why
   if (queued_bytes_ > max_line_) co_return error(errc::queue_full, "the server process does not read its standard input");
-  what.text += '\n';
-  queued_bytes_ += what.text.size();
-  queue_.push_back(std::move(what.text));
-  queue_changed_.cancel();
+  text.text += '\n';
+  queued_bytes_ += text.text.size();
+  queue_.push_back(std::move(text.text));
+  queue_changed_.notify();
   co_return result<void>();
 }
 
@@ -70,9 +69,7 @@ asio::awaitable<void> stdio_transport::write_input() {
   while (!ended_.is_open()) {
     if (queue_.empty()) {
       if (closing_) co_return;
-      auto [ec] = co_await queue_changed_.async_wait(aio::use_ec);
-      static_cast<void>(ec);  // always "cancelled": the queue or the state has changed
-      if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none) co_return;
+      if (!co_await queue_changed_.wait()) co_return;
       continue;
     }
     auto [ec, written] = co_await asio::async_write(child_->input(), asio::buffer(queue_.front()), aio::use_ec);
@@ -82,7 +79,7 @@ asio::awaitable<void> stdio_transport::write_input() {
     }
     queued_bytes_ -= written;
     queue_.pop_front();
-    if (queue_.empty()) queue_changed_.cancel();
+    if (queue_.empty()) queue_changed_.notify();
   }
 }
 
@@ -95,43 +92,43 @@ asio::awaitable<void> stdio_transport::read_output() {
     buffer.append(chunk.data(), size);
     going = !ec && take_lines(buffer);
   }
-  if (!broken_ && !buffer.empty()) take_line(std::move(buffer));
+  if (!failure_ && !buffer.empty()) take_line(std::move(buffer));
   output_done_.open();
   ended_.open();
 }
 
 // False when nothing more is to be read.
 bool stdio_transport::take_lines(std::string& buffer) {
-  std::size_t from = 0;
+  std::size_t begin = 0;
   // Only the last chunk can hold a new line end; a line of megabytes must not be searched again and again.
   std::size_t end = buffer.find('\n', buffer.size() - std::min<std::size_t>(buffer.size(), 64 * 1024));
-  while (end != std::string::npos && !broken_) {
-    take_line(buffer.substr(from, end - from));
-    from = end + 1;
-    end = buffer.find('\n', from);
+  while (end != std::string::npos && !failure_) {
+    take_line(buffer.substr(begin, end - begin));
+    begin = end + 1;
+    end = buffer.find('\n', begin);
   }
-  buffer.erase(0, from);
+  buffer.erase(0, begin);
   if (buffer.size() > max_line_) {
     fail(error(errc::too_large, "the server sent a message of more than " + std::to_string(max_line_) + " bytes"));
   }
-  return !broken_;
+  return !failure_;
 }
 
 void stdio_transport::take_line(std::string line) {
   if (!line.empty() && line.back() == '\r') line.pop_back();
   if (line.find_first_not_of(" \t") == std::string::npos) return;
-  const std::string start = line.substr(0, junk_kept);
+  const std::string start = line.substr(0, max_stray_bytes);
   if (sink_.on_text(std::move(line), 0)) return;
-  // Servers print banners and debug output there. It is their bug, but harmless.
-  if (junk_lines_++ == 0) first_junk_ = start;
+  // Servers print banners and debug output there. It is their fault, and harmless.
+  if (stray_lines_++ == 0) first_stray_line_ = start;
   sink_.on_oddity("text on standard output that is no message", start);
-  if (junk_lines_ > max_junk_lines) {
-    fail(error(errc::protocol, "the server writes text that is no JSON-RPC to its standard output", first_junk_));
+  if (stray_lines_ > max_stray_lines) {
+    fail(error(errc::protocol, "the server writes text that is no JSON-RPC to its standard output", first_stray_line_));
   }
 }
 
-void stdio_transport::fail(error why) {
-  if (!broken_) broken_ = std::move(why);
+void stdio_transport::fail(error reason) {
+  if (!failure_) failure_ = std::move(reason);
   ended_.open();
 }
 
@@ -160,23 +157,23 @@ asio::awaitable<void> stdio_transport::watch() {
   co_await output_done_.wait(drained);
   co_await errors_done_.wait(drained);
   ended_.open();
-  queue_changed_.cancel();
-  if (!closing_) sink_.on_lost(why_lost());
+  queue_changed_.notify();
+  if (!closing_) sink_.on_lost(loss());
 }
 
-error stdio_transport::why_lost() const {
-  if (broken_) return *broken_;
-  const std::string program = program_name(where_.command);
-  if (child_->has_exited()) return error(errc::child_exited, "'" + program + "' " + child_->state_text(), last_words());
-  return error(errc::connection_lost, "'" + program + "' closed its standard streams", last_words());
+error stdio_transport::loss() const {
+  if (failure_) return *failure_;
+  const std::string program = program_name(server_.command);
+  if (child_->has_exited()) return error(errc::child_exited, "'" + program + "' " + child_->state_text(), diagnostics());
+  return error(errc::connection_lost, "'" + program + "' closed its standard streams", diagnostics());
 }
 
-std::string stdio_transport::last_words() const {
+std::string stdio_transport::diagnostics() const {
   std::string out = stderr_tail_;
   while (!out.empty() && (out.back() == '\n' || out.back() == '\r')) out.pop_back();
-  if (first_junk_.empty()) return out;
+  if (first_stray_line_.empty()) return out;
   if (!out.empty()) out += '\n';
-  return out + "(on standard output: " + first_junk_ + ")";
+  return out + "(on standard output: " + first_stray_line_ + ")";
 }
 
 asio::awaitable<void> stdio_transport::close() {
@@ -186,7 +183,7 @@ asio::awaitable<void> stdio_transport::close() {
     co_return;
   }
   closing_ = true;
-  queue_changed_.cancel();
+  queue_changed_.notify();
   if (child_) co_await stop_child();
   ended_.open();
   co_await group_.stop();
@@ -195,18 +192,17 @@ asio::awaitable<void> stdio_transport::close() {
 }
 
 asio::awaitable<void> stdio_transport::stop_child() {
-  // What is queued goes out first: a server may be waiting for an answer of ours before it looks for the end of its input.
-  // With one that we gave up on there is nothing to wait for: its output is no longer read.
-  const aio::deadline polite = broken_ ? aio::after(0s) : aio::after(stop_timeout_);
+  // The queue is written first: a server may wait for an answer of ours before it looks for the end of its input.
+  // There is nothing to wait for if this side has given up: the output is no longer read.
+  const aio::deadline polite = failure_ ? aio::after(0s) : aio::after(stop_timeout_);
   while (!queue_.empty() && !ended_.is_open() && std::chrono::steady_clock::now() < polite) {
-    queue_changed_.expires_at(polite);
-    auto [ec] = co_await queue_changed_.async_wait(aio::use_ec);
-    static_cast<void>(ec);
+    co_await queue_changed_.wait(polite);
   }
   boost::system::error_code ignored;
   child_->input().close(ignored);
   co_await child_->wait_exit(polite);
-  // Also when it went by itself: what it started and left behind is asked to follow, and has time while it keeps the pipes.
+  // Also when the process has ended by itself: processes that it left behind end now, and have time while they hold the
+  // pipes.
   child_->signal_group(SIGTERM);
   const aio::deadline patient = aio::after(stop_timeout_);
   co_await child_->wait_exit(patient);

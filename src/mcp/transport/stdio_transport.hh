@@ -9,6 +9,7 @@
 #include <mcpstate/aio/task_group.hpp>
 #include <mcpstate/mcp/target.hpp>
 
+#include "aio/event.hh"
 #include "aio/latch.hh"
 #include "mcp/transport/process.hh"
 #include "mcp/transport/transport.hh"
@@ -19,16 +20,16 @@ namespace mcpstate::mcp {
 
 class stdio_transport final : public transport {
  public:
-  stdio_transport(asio::any_io_executor executor, message_sink& sink, stdio_target where, transport_options options);
+  stdio_transport(asio::any_io_executor executor, message_sink& sink, stdio_target server, transport_options options);
 
   [[nodiscard]] std::string_view name() const noexcept override { return "stdio"; }
   task<void> open() override;
   // Queues the line; queue_full when the server has stopped reading and far too much is waiting.
-  task<void> send(outgoing what) override;
+  task<void> send(outgoing text) override;
   void on_negotiated(const std::string& version) override { static_cast<void>(version); }
   task<void> follow() override { co_return result<void>(); }  // the pipe is there already
-  // The end of standard error; and the first line on standard output that was no message, if there was one.
-  [[nodiscard]] std::string last_words() const override;
+  // The end of standard error, then the first line on standard output that was no message.
+  [[nodiscard]] std::string diagnostics() const override;
   asio::awaitable<void> close() override;
 
  private:
@@ -39,24 +40,24 @@ class stdio_transport final : public transport {
   asio::awaitable<void> stop_child();
   bool take_lines(std::string& buffer);
   void take_line(std::string line);
-  void fail(error why);
-  [[nodiscard]] error why_lost() const;
+  void fail(error reason);
+  [[nodiscard]] error loss() const;
 
   asio::any_io_executor executor_;
   message_sink& sink_;
-  stdio_target where_;
+  stdio_target server_;
   std::chrono::milliseconds stop_timeout_;
   std::size_t max_line_;
 
   std::unique_ptr<process> child_;
   std::deque<std::string> queue_;
   std::size_t queued_bytes_ = 0;
-  asio::steady_timer queue_changed_;  // cancelled on every change of queue_
+  aio::event queue_changed_;
   bool closing_ = false;
-  std::string stderr_tail_, first_junk_;
-  std::size_t junk_lines_ = 0;
-  std::optional<error> broken_;  // why we gave up on it, if it was us
-  aio::latch ended_;             // the conversation is over, whoever ended it
+  std::string stderr_tail_, first_stray_line_;
+  std::size_t stray_lines_ = 0;   // lines on standard output that were no message
+  std::optional<error> failure_;  // why this side has given up
+  aio::latch ended_;              // one side has ended the conversation
   aio::latch output_done_, errors_done_, closed_;
   aio::task_group group_;
 };

@@ -14,9 +14,8 @@
 #include "mcp/protocol/http_rules.hh"
 #include "mcp/protocol/outgoing.hh"
 
-// How the messages of one session travel. A transport moves JSON texts and knows nothing of what they mean, except which
-// text answers which request (a transport where an answer comes back on the request's own stream must know when to stop
-// reading).
+// How the messages of one session travel. A transport moves JSON texts. It knows nothing of their meaning but which text
+// answers which request: where an answer comes on the request's own stream, it must know when to stop reading.
 namespace mcpstate::mcp {
 
 // What a transport takes from the options of its client (client_options.hpp says what each means).
@@ -28,25 +27,25 @@ struct transport_options {
   egress_policy egress = egress_policy::open();
 };
 
-// Who gets what arrives. Called on the transport's executor, also while a send() is under way.
+// Receives what arrives. Called on the transport's executor, also while a send() is under way.
 class message_sink {
  public:
-  // One JSON text; on_request is the number of the request whose own answer holds it, or 0. An error if it cannot be
-  // understood; what that means for the connection is the transport's matter.
+  // One JSON text. on_request: the number of the request whose own answer holds it; 0: none. Answers an error if the text
+  // cannot be understood; the transport decides what that means for the connection.
   virtual result<void> on_text(std::string text, std::uint64_t on_request) = 0;
   // HTTP: the request was answered with a status that is no success, or with something that is not MCP. Comes before the
   // error that send() answers, or before the JSON-RPC error in its body.
-  virtual void on_refused(std::uint64_t request, http_answer what) = 0;
+  virtual void on_refused(std::uint64_t request, http_answer answer) = 0;
   // The server no longer knows the session; comes before the error that send() answers. Nothing was done about the request.
   virtual void on_session_over(std::uint64_t request) = 0;
-  // The peer did something that it should not, and that does no harm: ours, then its own words.
-  virtual void on_oddity(const std::string& what, const std::string& peer) = 0;
-  // The stream of announcements has ended, in whatever way. It is opened again: on_gap().
+  // The peer did something wrong but harmless. text: words of ours; peer: its own.
+  virtual void on_oddity(const std::string& text, const std::string& peer) = 0;
+  // The stream of announcements has ended, in whatever way. It is opened again; on_gap() follows.
   virtual void on_stream_ended() = 0;
-  // The stream of announcements had broken and is back: some may be lost.
+  // The stream of announcements is open again after a break: some may be lost.
   virtual void on_gap() = 0;
   // The peer is gone: nothing will arrive any more. Called at most once.
-  virtual void on_lost(error why) = 0;
+  virtual void on_lost(error reason) = 0;
   // Whether this request still waits for its answer.
   [[nodiscard]] virtual bool is_waiting(std::uint64_t id) const = 0;
 
@@ -67,14 +66,14 @@ class transport {
   virtual task<void> open() = 0;
   // Sends one message. When it returns without error the message is under way, and its answer has been given to the sink
   // or will be; with an error, no answer comes.
-  virtual task<void> send(outgoing what) = 0;
+  virtual task<void> send(outgoing text) = 0;
   // The handshake of the legacy era agreed on a version.
   virtual void on_negotiated(const std::string& version) = 0;
-  // Legacy: opens whatever stream the server may use to speak first. Returns when it stands, and with an error when it is
-  // not offered, or takes long to open; where it is offered, it is kept up from then on.
+  // Legacy era: opens the stream on which the server may speak first. Returns when it is open; with an error when the server
+  // does not offer it or is slow to open it. Where it is offered, it is opened again from then on whenever it ends.
   virtual task<void> follow() = 0;
   // What the server said beside the protocol (the end of its standard error), to explain a failure. Often empty.
-  [[nodiscard]] virtual std::string last_words() const = 0;
+  [[nodiscard]] virtual std::string diagnostics() const = 0;
   // Ends the session and waits until nothing is left of it. Not cancellable.
   virtual asio::awaitable<void> close() = 0;
 

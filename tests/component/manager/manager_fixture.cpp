@@ -126,9 +126,9 @@ asio::awaitable<bool> is_let_go(store& records, owner who) {
   co_return false;
 }
 
-task<connection> connect_and_settle(manager& with, owner who, place where) {
+task<connection> connect_and_settle(manager& with, owner who, endpoint target) {
   std::optional<basis> whatever;
-  auto ordering = with.connect(who, srv, std::move(where), std::move(whatever));
+  auto ordering = with.connect(who, srv, std::move(target), std::move(whatever));
   auto ordered = co_await std::move(ordering);
   if (!ordered) co_return ordered.error();
   auto settling = aio::with_deadline(with.settled(who, srv, ordered->revision), aio::after(10s), "settling");

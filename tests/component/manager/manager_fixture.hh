@@ -75,6 +75,6 @@ record_check has_tools(std::uint64_t count);
 asio::awaitable<bool> is_let_go(store& records, owner who);
 asio::awaitable<std::string> holder_of(store& records, owner who);
 // Orders a connection, and waits for its outcome.
-task<connection> connect_and_settle(manager& with, owner who, place where);
+task<connection> connect_and_settle(manager& with, owner who, endpoint target);
 
 }  // namespace mcpstate::test

@@ -51,15 +51,15 @@ TEST(Orders, RetriesWhenTold) {
 
 asio::awaitable<void> refuses_places(scene& s) {
   const std::optional<basis> whatever;
-  const std::vector<place> wrong = {by_registration("nobody"),
-                                    by_registration("off"),
-                                    by_url("http://u:p@127.0.0.1:1/mcp"),
-                                    by_url("http://127.0.0.1:1/mcp?key=1"),
-                                    by_url("ftp://h/"),
-                                    by_url("")};
-  for (const place& each : wrong) {
-    place where = each;
-    auto refused = co_await s.keeping->connect(user(1), srv, std::move(where), whatever);
+  const std::vector<endpoint> wrong = {by_registration("nobody"),
+                                       by_registration("off"),
+                                       by_url("http://u:p@127.0.0.1:1/mcp"),
+                                       by_url("http://127.0.0.1:1/mcp?key=1"),
+                                       by_url("ftp://h/"),
+                                       by_url("")};
+  for (const endpoint& each : wrong) {
+    endpoint target = each;
+    auto refused = co_await s.keeping->connect(user(1), srv, std::move(target), whatever);
     EXPECT_TRUE(!refused && refused.error().is(cond::invalid)) << each.url << each.registered;
   }
   auto nothing = co_await s.records->get(user(1), srv, tools_wanted::no);

@@ -85,7 +85,7 @@ asio::awaitable<void> an_order_moves_to_who_can_carry_it_out() {
   auto down = co_await seen(*records, user(1), is(status::failed));
   CO_ASSERT_TRUE(down);
   auto second = make_manager(*records, knowing);
-  place web = by_registration("web");
+  endpoint web = by_registration("web");
   std::optional<basis> whatever;
   auto again = co_await second->connect(user(1), srv, std::move(web), std::move(whatever));
   CO_ASSERT_OK(again);

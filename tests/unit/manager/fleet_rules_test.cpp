@@ -46,13 +46,13 @@ TEST(FleetRules, ThoseThatReachTheSameShareWhatTheOthersDoNotKeep) {
 }
 
 TEST(FleetRules, ALittleMoreThanTheShareStays) {
-  EXPECT_EQ(to_hand_over(0, 0), 0U);
-  EXPECT_EQ(to_hand_over(1, 0), 0U);
-  EXPECT_EQ(to_hand_over(2, 0), 2U);
-  EXPECT_EQ(to_hand_over(111, 100), 0U);
-  EXPECT_EQ(to_hand_over(112, 100), 7U);
-  EXPECT_EQ(to_hand_over(1000, 500), 62U);
-  EXPECT_EQ(to_hand_over(5, 100), 0U);
+  EXPECT_EQ(surplus(0, 0), 0U);
+  EXPECT_EQ(surplus(1, 0), 0U);
+  EXPECT_EQ(surplus(2, 0), 2U);
+  EXPECT_EQ(surplus(111, 100), 0U);
+  EXPECT_EQ(surplus(112, 100), 7U);
+  EXPECT_EQ(surplus(1000, 500), 62U);
+  EXPECT_EQ(surplus(5, 100), 0U);
 }
 
 // Two of them, one of which has everything: they end within the tolerance, in few steps, and nothing goes back and forth.
@@ -61,12 +61,12 @@ TEST(FleetRules, ASecondOneGetsItsHalf) {
     std::size_t first = all, second = 0;
     const std::size_t fair = share(all, 2);
     int steps = 0;
-    for (; to_hand_over(first, fair) > 0; ++steps) {
-      const std::size_t moved = to_hand_over(first, fair);
+    for (; surplus(first, fair) > 0; ++steps) {
+      const std::size_t moved = surplus(first, fair);
       first -= moved;
       second += moved;
       ASSERT_LE(second, fair);
-      ASSERT_EQ(to_hand_over(second, fair), 0U);
+      ASSERT_EQ(surplus(second, fair), 0U);
     }
     EXPECT_LE(first, fair + fair / 10 + 1);
     EXPECT_LE(steps, 20);

@@ -14,39 +14,39 @@
 namespace mcpstate::test {
 namespace {
 
-using seat_ptr = std::shared_ptr<origin_limit::seat>;
+using slot_ptr = std::shared_ptr<origin_limit::slot>;
 
 asio::awaitable<void> enter(origin_limit& limit, std::string origin, std::string name, std::vector<std::string>& log,
-                            std::vector<seat_ptr>& seats, std::string whose = "user:1") {
-  auto waiting = limit.enter(std::move(origin), std::move(whose));
-  auto seat = co_await std::move(waiting);
-  log.push_back(seat ? name : name + " cancelled");
-  seats.push_back(std::make_shared<origin_limit::seat>(std::move(seat)));
+                            std::vector<slot_ptr>& slots, std::string whose = "user:1") {
+  auto waiting = limit.acquire(std::move(origin), std::move(whose));
+  auto slot = co_await std::move(waiting);
+  log.push_back(slot ? name : name + " cancelled");
+  slots.push_back(std::make_shared<origin_limit::slot>(std::move(slot)));
 }
 
 asio::awaitable<void> serves_in_turn() {
   origin_limit limit(2);
   std::vector<std::string> log;
-  std::vector<seat_ptr> seats;
+  std::vector<slot_ptr> slots;
   aio::task_group group(co_await asio::this_coro::executor);
-  for (const char* name : {"a", "b", "c", "d"}) group.spawn(name, enter(limit, "x", name, log, seats));
-  group.spawn("e", enter(limit, "y", "e", log, seats));
+  for (const char* name : {"a", "b", "c", "d"}) group.spawn(name, enter(limit, "x", name, log, slots));
+  group.spawn("e", enter(limit, "y", "e", log, slots));
   const bool three = co_await eventually([&log] { return log.size() == 3; });
   CO_ASSERT_TRUE(three);
   EXPECT_EQ(log, (std::vector<std::string>{"a", "b", "e"}));
-  EXPECT_EQ(limit.inside("x"), 2U);
-  *seats[0] = origin_limit::seat();
+  EXPECT_EQ(limit.in_use("x"), 2U);
+  *slots[0] = origin_limit::slot();
   const bool four = co_await eventually([&log] { return log.size() == 4; });
   CO_ASSERT_TRUE(four);
   EXPECT_EQ(log.back(), "c");
-  EXPECT_EQ(limit.inside("x"), 2U);
-  *seats[1] = origin_limit::seat();
+  EXPECT_EQ(limit.in_use("x"), 2U);
+  *slots[1] = origin_limit::slot();
   const bool five = co_await eventually([&log] { return log.size() == 5; });
   CO_ASSERT_TRUE(five);
   EXPECT_EQ(log.back(), "d");
-  seats.clear();
-  EXPECT_EQ(limit.inside("x"), 0U);
-  EXPECT_EQ(limit.inside("y"), 0U);
+  slots.clear();
+  EXPECT_EQ(limit.in_use("x"), 0U);
+  EXPECT_EQ(limit.in_use("y"), 0U);
   co_await group.join();
 }
 
@@ -57,22 +57,22 @@ TEST(OriginLimit, ServesInTurn) {
 asio::awaitable<void> serves_others_before_those_who_have_seats() {
   origin_limit limit(3);
   std::vector<std::string> log;
-  std::vector<seat_ptr> seats;
+  std::vector<slot_ptr> slots;
   aio::task_group group(co_await asio::this_coro::executor);
-  for (const char* name : {"a1", "a2", "a3", "a4", "a5"}) group.spawn(name, enter(limit, "x", name, log, seats, "user:a"));
-  for (const char* name : {"b1", "b2"}) group.spawn(name, enter(limit, "x", name, log, seats, "user:b"));
-  group.spawn("c1", enter(limit, "x", "c1", log, seats, "user:c"));
+  for (const char* name : {"a1", "a2", "a3", "a4", "a5"}) group.spawn(name, enter(limit, "x", name, log, slots, "user:a"));
+  for (const char* name : {"b1", "b2"}) group.spawn(name, enter(limit, "x", name, log, slots, "user:b"));
+  group.spawn("c1", enter(limit, "x", "c1", log, slots, "user:c"));
   const std::vector<std::string> order = {"a1", "a2", "a3", "b1", "c1", "a4", "b2", "a5"};
   for (std::size_t done = 3; done < order.size(); ++done) {
     const bool next = co_await eventually([&] { return log.size() == done; });
     CO_ASSERT_TRUE(next);
-    *seats[done - 3] = origin_limit::seat();
+    *slots[done - 3] = origin_limit::slot();
   }
   const bool all = co_await eventually([&] { return log.size() == order.size(); });
   EXPECT_TRUE(all);
   EXPECT_EQ(log, order);
-  seats.clear();
-  EXPECT_EQ(limit.inside("x"), 0U);
+  slots.clear();
+  EXPECT_EQ(limit.in_use("x"), 0U);
   co_await group.join();
 }
 
@@ -84,22 +84,22 @@ TEST(OriginLimit, ServesOthersBeforeThoseWhoHaveSeats) {
 asio::awaitable<void> lets_go_of_who_gives_up() {
   origin_limit limit(1);
   std::vector<std::string> log;
-  std::vector<seat_ptr> seats;
+  std::vector<slot_ptr> slots;
   aio::task_group group(co_await asio::this_coro::executor);
   aio::task_group hasty(co_await asio::this_coro::executor);
-  group.spawn("a", enter(limit, "x", "a", log, seats));
+  group.spawn("a", enter(limit, "x", "a", log, slots));
   const bool first = co_await eventually([&log] { return log.size() == 1; });
   CO_ASSERT_TRUE(first);
-  hasty.spawn("b", enter(limit, "x", "b", log, seats));
-  group.spawn("c", enter(limit, "x", "c", log, seats));
+  hasty.spawn("b", enter(limit, "x", "b", log, slots));
+  group.spawn("c", enter(limit, "x", "c", log, slots));
   co_await asio::post(asio::use_awaitable);
   co_await hasty.stop();
   EXPECT_EQ(log.back(), "b cancelled");
-  *seats[0] = origin_limit::seat();
+  *slots[0] = origin_limit::slot();
   const bool next = co_await eventually([&log] { return log.back() == "c"; });
   CO_ASSERT_TRUE(next);
-  seats.clear();
-  EXPECT_EQ(limit.inside("x"), 0U);
+  slots.clear();
+  EXPECT_EQ(limit.in_use("x"), 0U);
   co_await group.join();
 }
 

@@ -46,49 +46,49 @@ connection up_record() {
 lease mine() { return lease(name, "me", 5); }
 
 TEST(RecordChange, ReadsWhatAKeeperWantsToKnow) {
-  EXPECT_FALSE(sight_of(std::nullopt, noon).present);
+  EXPECT_FALSE(view_of(std::nullopt, noon).present);
   connection failed = up_record();
   failed.state = status::failed;
   failed.info.error.emplace();
   failed.info.error->attempt = 4;
   failed.info.error->retry_at = noon + 5s;
-  const auto got = sight_of(failed, noon);
+  const auto got = view_of(failed, noon);
   EXPECT_TRUE(got.present && got.managed);
   EXPECT_EQ(got.attempt, 4U);
   EXPECT_EQ(got.retry_in, 5s);
-  EXPECT_EQ(got.place, "name web");
+  EXPECT_EQ(got.endpoint_key, "name web");
   EXPECT_EQ(got.tool_count, 3U);
   connection altered = failed;
   altered.seen.status_bytes = "FAILED";
-  EXPECT_NE(sight_of(altered, noon).mark, got.mark);
+  EXPECT_NE(view_of(altered, noon).raw_status, got.raw_status);
 }
 
 TEST(RecordChange, SortsTroubles) {
-  using trouble = keeper_fsm::trouble;
-  const auto of = [](errc code) { return trouble_of(error(code, "x")); };
-  EXPECT_EQ(of(errc::auth_failed), trouble::unauthorized);
-  EXPECT_EQ(of(errc::bad_argument), trouble::terminal);
-  EXPECT_EQ(of(errc::bad_url), trouble::terminal);
-  EXPECT_EQ(of(errc::forbidden_target), trouble::terminal);
-  EXPECT_EQ(of(errc::unsupported), trouble::terminal);
-  EXPECT_EQ(of(errc::spawn_failed), trouble::terminal);  // no such command
+  using failure_kind = supervisor_fsm::failure_kind;
+  const auto of = [](errc code) { return kind_of_failure(error(code, "x")); };
+  EXPECT_EQ(of(errc::auth_failed), failure_kind::unauthorized);
+  EXPECT_EQ(of(errc::bad_argument), failure_kind::terminal);
+  EXPECT_EQ(of(errc::bad_url), failure_kind::terminal);
+  EXPECT_EQ(of(errc::forbidden_target), failure_kind::terminal);
+  EXPECT_EQ(of(errc::unsupported), failure_kind::terminal);
+  EXPECT_EQ(of(errc::spawn_failed), failure_kind::terminal);  // no such command
   for (const errc code : {errc::connect_failed, errc::resolve_failed, errc::deadline, errc::http_status, errc::rpc_error,
                           errc::protocol, errc::child_exited, errc::spawn_refused, errc::tls_failed}) {
-    EXPECT_EQ(of(code), trouble::transient) << name_of(code);
+    EXPECT_EQ(of(code), failure_kind::transient) << name_of(code);
   }
 }
 
 TEST(RecordChange, MessagesAreOneLineOfGoodLength) {
-  EXPECT_EQ(message_of(error(errc::rpc_error, "no\n\tway",
-                             "a\xff"
-                             "b"))
+  EXPECT_EQ(failure_message(error(errc::rpc_error, "no\n\tway",
+                                  "a\xff"
+                                  "b"))
                 .find('\n'),
             std::string::npos);
-  EXPECT_THAT(message_of(error(errc::rpc_error, "no",
-                               "a\xff"
-                               "b")),
+  EXPECT_THAT(failure_message(error(errc::rpc_error, "no",
+                                    "a\xff"
+                                    "b")),
               HasSubstr("a?b"));
-  const std::string longish = message_of(error(errc::rpc_error, "x", [] {
+  const std::string longish = failure_message(error(errc::rpc_error, "x", [] {
     std::string out;
     for (int i = 0; i < 1000; ++i) out += "é";
     return out;
@@ -100,14 +100,14 @@ TEST(RecordChange, MessagesAreOneLineOfGoodLength) {
 
 TEST(RecordChange, MessagesShowNoSecrets) {
   const auto message =
-      message_of(error(errc::child_exited, "'x' ended", "sent Bearer s3cret to https://u:s3cret@h/p?k=s3cret"));
+      failure_message(error(errc::child_exited, "'x' ended", "sent Bearer s3cret to https://u:s3cret@h/p?k=s3cret"));
   EXPECT_THAT(message, HasSubstr("sent Bearer [hidden] to https://[hidden]@h/p?[hidden]"));
   EXPECT_THAT(message, testing::Not(HasSubstr("s3cret")));
 }
 
 TEST(RecordChange, AnOrderKeepsWhatIsKnownOfTheSamePlace) {
   const auto before = up_record();
-  const auto order = order_of(name, before, web());
+  const auto order = make_order(name, before, web());
   EXPECT_EQ(order.to(), status::connecting);
   EXPECT_EQ(order.expected(), before.seen);
   EXPECT_FALSE(order.expiry_kept());  // it is use
@@ -123,7 +123,7 @@ TEST(RecordChange, AnOrderForAnotherPlaceForgetsTheOldOne) {
   there.registered.clear();
   there.url = "http://other/";
   const auto before = up_record();
-  const auto order = order_of(name, before, there);
+  const auto order = make_order(name, before, there);
   const auto after = order.apply_to(before, noon);
   EXPECT_TRUE(after.info.server_title.empty());
   EXPECT_TRUE(after.info.registered.empty());
@@ -132,20 +132,20 @@ TEST(RecordChange, AnOrderForAnotherPlaceForgetsTheOldOne) {
 }
 
 TEST(RecordChange, AnOrderForNothingExpectsNothing) {
-  const auto order = order_of(name, std::nullopt, web());
+  const auto order = make_order(name, std::nullopt, web());
   EXPECT_EQ(order.expected(), basis());
   EXPECT_EQ(order.apply_to(std::nullopt, noon).info.registered, "web");
 }
 
 TEST(RecordChange, AFailureIsFencedKeepsToolsAndExpiry) {
-  keeper_finding found;
-  found.what.to = status::failed;
-  found.what.attempt = 3;
-  found.what.retry_in = 2s;
-  found.there = web();
-  found.why = error(errc::connect_failed, "refused", "peer");
+  supervision_result found;
+  found.step.state = status::failed;
+  found.step.attempt = 3;
+  found.step.retry_in = 2s;
+  found.server = web();
+  found.reason = error(errc::connect_failed, "refused", "peer");
   const auto before = up_record();
-  const auto wrote = change_of(before, found, mine(), noon);
+  const auto wrote = make_change(before, found, mine(), noon);
   EXPECT_EQ(wrote.keeper(), mine());
   EXPECT_TRUE(wrote.expiry_kept());
   EXPECT_EQ(wrote.action(), change::tools_action::keep);
@@ -162,16 +162,16 @@ TEST(RecordChange, AFailureIsFencedKeepsToolsAndExpiry) {
 }
 
 TEST(RecordChange, AConnectionKeepsItsBeginningWhileItLasts) {
-  keeper_finding found;
-  found.what.to = status::connected;
-  found.what.facts = found.what.tools = true;
-  found.there = web();
+  supervision_result found;
+  found.step.state = status::connected;
+  found.step.facts = found.step.tools = true;
+  found.server = web();
   found.facts.emplace();
   found.facts->transport = "http";
   found.facts->title = "new title";
   found.tools = tools_list::parse(R"([{"name":"t"}])").value();
   const auto before = up_record();
-  const auto wrote = change_of(before, found, mine(), noon + 1h);
+  const auto wrote = make_change(before, found, mine(), noon + 1h);
   const auto after = wrote.apply_to(before, noon + 1h);
   EXPECT_EQ(after.connected_at, noon);
   EXPECT_EQ(after.info.checked_at, noon + 1h);

@@ -15,14 +15,14 @@ server_registry servers(const std::string& json) {
   return server_registry::parse(R"({"mcpServers":)" + json + "}", none).value();
 }
 
-result<destination> find(const place& where, const server_registry* registry = nullptr) {
-  return find_destination(where, destination_rules(), registry);
+result<destination> find(const endpoint& target, const server_registry* registry = nullptr) {
+  return find_destination(target, destination_rules(), registry);
 }
 
 TEST(Destination, OfAUrl) {
   const auto got = find(by_url("https://API.example/mcp"));
   ASSERT_TRUE(got.has_value());
-  EXPECT_EQ(std::get<mcp::http_target>(got->where).url, got->url);
+  EXPECT_EQ(std::get<mcp::http_target>(got->target).url, got->url);
   EXPECT_EQ(got->transport, "http");
   EXPECT_TRUE(got->registered.empty());
   EXPECT_FALSE(got->egress.any_address);  // strict, by default
@@ -52,7 +52,7 @@ TEST(Destination, OfARegistration) {
   const auto web = find(by_registration("web"), &known);
   ASSERT_TRUE(web.has_value());
   EXPECT_EQ(web->url, "http://127.0.0.1:1/mcp");
-  EXPECT_EQ(std::get<mcp::http_target>(web->where).url, "http://127.0.0.1:1/mcp?k=s3cret");
+  EXPECT_EQ(std::get<mcp::http_target>(web->target).url, "http://127.0.0.1:1/mcp?k=s3cret");
   EXPECT_EQ(web->origin, "http://127.0.0.1:1");
   EXPECT_TRUE(web->egress.any_address);  // the operator's own
   const auto program = find(by_registration("prog"), &known);
@@ -67,10 +67,10 @@ TEST(Destination, OfARegistration) {
 TEST(Destination, PlacesAreTheSameByWhereTheyLead) {
   details info;
   info.url = "http://h/";
-  EXPECT_EQ(place_key(place_of(info)), place_key(by_url("http://h/")));
+  EXPECT_EQ(endpoint_key(endpoint_of(info)), endpoint_key(by_url("http://h/")));
   info.registered = "web";
-  EXPECT_EQ(place_key(place_of(info)), place_key(by_registration("web")));
-  EXPECT_NE(place_key(by_url("web")), place_key(by_registration("web")));
+  EXPECT_EQ(endpoint_key(endpoint_of(info)), endpoint_key(by_registration("web")));
+  EXPECT_NE(endpoint_key(by_url("web")), endpoint_key(by_registration("web")));
 }
 
 TEST(Destination, SeesWhatHasChangedOfAServer) {

@@ -34,7 +34,7 @@ registered_server only(const std::string& entry) {
 TEST(Registry, ReadsPrograms) {
   const auto got = only(R"({"command":"/usr/bin/npx","args":["-y","x","${TOKEN}"],"env":{"KEY":"${TOKEN}","PLAIN":"a$b"},)"
                         R"("cwd":"/tmp/${HOST}"})");
-  const auto& program = std::get<mcp::stdio_target>(got.where);
+  const auto& program = std::get<mcp::stdio_target>(got.target);
   EXPECT_EQ(program.command, (std::vector<std::string>{"/usr/bin/npx", "-y", "x", "s3cret"}));
   EXPECT_EQ(program.env, (std::vector<std::pair<std::string, std::string>>{{"KEY", "s3cret"}, {"PLAIN", "a$b"}}));
   EXPECT_EQ(program.cwd, "/tmp/api.example");
@@ -47,7 +47,7 @@ TEST(Registry, ReadsPrograms) {
 TEST(Registry, ReadsAddresses) {
   const auto got = only(R"({"url":"https://${HOST}/mcp?key=${TOKEN}","headers":{"Authorization":"Bearer ${TOKEN}"},)"
                         R"("protocol":"legacy","disabled":true})");
-  const auto& there = std::get<mcp::http_target>(got.where);
+  const auto& there = std::get<mcp::http_target>(got.target);
   EXPECT_EQ(there.url, "https://api.example/mcp?key=s3cret");
   EXPECT_EQ(there.headers, (std::vector<std::pair<std::string, std::string>>{{"Authorization", "Bearer s3cret"}}));
   EXPECT_EQ(got.shown, "https://api.example/mcp");
@@ -69,7 +69,7 @@ TEST(Registry, KnowsTheWordsForTransports) {
 
 TEST(Registry, ExpandsVariablesWithDefaults) {
   const auto arguments = [](const std::string& text) {
-    return std::get<mcp::stdio_target>(only(R"({"command":"x","args":[")" + text + "\"]}").where).command.at(1);
+    return std::get<mcp::stdio_target>(only(R"({"command":"x","args":[")" + text + "\"]}").target).command.at(1);
   };
   EXPECT_EQ(arguments("${NONE:-d}"), "d");
   EXPECT_EQ(arguments("${EMPTY:-d}"), "d");  // as in a shell

@@ -244,24 +244,24 @@ TEST(Observe, TellsApartWhatMatters) {
   };
   const result<message> refused = error(errc::http_status, "no");
   message good;
-  good.what = message::kind::result;
+  good.type = message::kind::result;
   message bad;
-  bad.what = message::kind::failure;
-  EXPECT_EQ(observe(good, {}).what, kind::answer);
-  EXPECT_EQ(observe(bad, {}).what, kind::failure);
+  bad.type = message::kind::failure;
+  EXPECT_EQ(observe(good, {}).type, kind::answer);
+  EXPECT_EQ(observe(bad, {}).type, kind::failure);
   EXPECT_EQ(observe(bad, status(404)).status, 404U);
-  EXPECT_EQ(observe(bad, status(401)).what, kind::denied);
+  EXPECT_EQ(observe(bad, status(401)).type, kind::denied);
   EXPECT_EQ(observe(bad, status(403)).why.code(), errc::auth_failed);
-  EXPECT_EQ(observe(refused, status(404)).what, kind::refused);
-  EXPECT_EQ(observe(refused, status(200)).what, kind::refused);
-  EXPECT_EQ(observe(refused, status(302)).what, kind::broken);
-  EXPECT_EQ(observe(refused, status(408)).what, kind::broken);
-  EXPECT_EQ(observe(refused, status(429)).what, kind::broken);
-  EXPECT_EQ(observe(refused, status(503)).what, kind::broken);
-  EXPECT_EQ(observe(error(errc::deadline, ""), {}).what, kind::silent);
-  EXPECT_EQ(observe(error(errc::child_exited, ""), {}).what, kind::ended);
-  EXPECT_EQ(observe(error(errc::connection_lost, ""), {}).what, kind::ended);
-  EXPECT_EQ(observe(error(errc::tls_failed, ""), {}).what, kind::broken);
+  EXPECT_EQ(observe(refused, status(404)).type, kind::refused);
+  EXPECT_EQ(observe(refused, status(200)).type, kind::refused);
+  EXPECT_EQ(observe(refused, status(302)).type, kind::broken);
+  EXPECT_EQ(observe(refused, status(408)).type, kind::broken);
+  EXPECT_EQ(observe(refused, status(429)).type, kind::broken);
+  EXPECT_EQ(observe(refused, status(503)).type, kind::broken);
+  EXPECT_EQ(observe(error(errc::deadline, ""), {}).type, kind::silent);
+  EXPECT_EQ(observe(error(errc::child_exited, ""), {}).type, kind::ended);
+  EXPECT_EQ(observe(error(errc::connection_lost, ""), {}).type, kind::ended);
+  EXPECT_EQ(observe(error(errc::tls_failed, ""), {}).type, kind::broken);
 }
 
 }  // namespace

@@ -16,8 +16,8 @@ using carrier = detect_fsm::carrier;
 
 inline observed answer(const std::string& body) {
   observed out;
-  out.what = kind::answer;
-  out.msg.what = message::kind::result;
+  out.type = kind::answer;
+  out.msg.type = message::kind::result;
   out.msg.body = body;
   return out;
 }
@@ -26,9 +26,9 @@ inline observed versions(const std::string& list) { return answer(R"({"supported
 
 inline observed failure(std::int64_t code, unsigned status = 0, const std::string& data = "") {
   observed out;
-  out.what = kind::failure;
+  out.type = kind::failure;
   out.status = status;
-  out.msg.what = message::kind::failure;
+  out.msg.type = message::kind::failure;
   out.msg.error_code = code;
   out.msg.error_message = "words";
   out.msg.error_data = data;
@@ -39,14 +39,14 @@ inline observed supports(const std::string& list) { return failure(-32022, 400, 
 
 inline observed other(kind what, unsigned status = 0) {
   observed out;
-  out.what = what;
+  out.type = what;
   out.status = status;
   out.why = error(what == kind::denied ? errc::auth_failed : errc::http_status, "HTTP " + std::to_string(status));
   return out;
 }
 
 inline std::string text_of_step(const step& now) {
-  switch (now.what) {
+  switch (now.type) {
     case step::kind::discover:
       return "discover " + now.version;
     case step::kind::initialize:

@@ -16,22 +16,22 @@ message one(std::string_view text) {
 
 TEST(JsonRpc, Kinds) {
   const message request = one(R"({"jsonrpc":"2.0","id":"a\"b","method":"roots/list","params":{"x": 1.0}})");
-  EXPECT_EQ(request.what, kind::request);
+  EXPECT_EQ(request.type, kind::request);
   EXPECT_EQ(request.id, R"("a\"b")");
   EXPECT_EQ(request.method, "roots/list");
   EXPECT_EQ(request.body, R"({"x": 1.0})");
-  EXPECT_EQ(one(R"({"method":"m","jsonrpc":"2.0"})").what, kind::notification);
-  EXPECT_EQ(one(R"({"method":"m","jsonrpc":"2.0","id":null})").what, kind::notification);
+  EXPECT_EQ(one(R"({"method":"m","jsonrpc":"2.0"})").type, kind::notification);
+  EXPECT_EQ(one(R"({"method":"m","jsonrpc":"2.0","id":null})").type, kind::notification);
   const message result = one(R"({"id":7,"result":{"a":[1 , 2]},"jsonrpc":"2.0"})");
-  EXPECT_EQ(result.what, kind::result);
+  EXPECT_EQ(result.type, kind::result);
   EXPECT_EQ(result.id, "7");
   EXPECT_EQ(result.body, R"({"a":[1 , 2]})");
   const message failure = one(R"({"id":7,"error":{"code":-32601,"message":"n\u006f"},"jsonrpc":"2.0"})");
-  EXPECT_EQ(failure.what, kind::failure);
+  EXPECT_EQ(failure.type, kind::failure);
   EXPECT_EQ(failure.error_code, rpc::method_not_found);
   EXPECT_EQ(failure.error_message, "no");
   EXPECT_EQ(one(R"({"id":null,"error":{},"jsonrpc":"2.0"})").id, "");
-  EXPECT_EQ(one(R"({"id":7,"error":null,"result":1,"jsonrpc":"2.0"})").what, kind::result);
+  EXPECT_EQ(one(R"({"id":7,"error":null,"result":1,"jsonrpc":"2.0"})").type, kind::result);
 }
 
 TEST(JsonRpc, Refused) {

@@ -90,7 +90,7 @@ TEST(Protocol, RequestHeaders) {
 
 message failure(std::string data) {
   message out;
-  out.what = message::kind::failure;
+  out.type = message::kind::failure;
   out.error_data = std::move(data);
   return out;
 }

@@ -29,13 +29,13 @@ TEST(SessionEdges, ModernServersEndNothingButSubscriptions) {
   auto session = modern_session();
   const auto call = session.request("tools/call", R"({"name":"t"})").value().id;
   const auto listen = session.request("subscriptions/listen", "{}").value().id;
-  EXPECT_NE(session.on_message(cancelled(call), 0).what, kind::complete);
+  EXPECT_NE(session.on_message(cancelled(call), 0).type, kind::complete);
   EXPECT_TRUE(session.is_waiting(call));
   const auto ended = session.on_message(cancelled(listen), 0);
-  EXPECT_EQ(ended.what, kind::complete);
+  EXPECT_EQ(ended.type, kind::complete);
   EXPECT_EQ(ended.id, listen);
   EXPECT_FALSE(session.is_waiting(listen));
-  EXPECT_NE(session.on_message(cancelled(listen), 0).what, kind::complete);
+  EXPECT_NE(session.on_message(cancelled(listen), 0).type, kind::complete);
 }
 
 TEST(SessionEdges, NotificationsWithoutWhatTheyNeed) {
@@ -45,7 +45,7 @@ TEST(SessionEdges, NotificationsWithoutWhatTheyNeed) {
     for (const char* const params : {"", R"(,"params":[])", R"(,"params":{})", R"(,"params":null)"}) {
       const auto reacted = session.on_message(
           decode(R"({"jsonrpc":"2.0","method":"notifications/)" + std::string(method) + "\"" + params + "}"), call);
-      EXPECT_TRUE(reacted.what == kind::told || reacted.what == kind::none) << method << params;
+      EXPECT_TRUE(reacted.type == kind::notify || reacted.type == kind::none) << method << params;
       EXPECT_TRUE(session.is_waiting(call));
     }
   }
@@ -55,7 +55,7 @@ TEST(SessionEdges, ClosedForEver) {
   auto session = modern_session();
   session.close();
   session.restart();
-  EXPECT_EQ(session.where(), phase::closed);
+  EXPECT_EQ(session.current_phase(), phase::closed);
   EXPECT_EQ(session.request("a", "").error().code(), errc::stopped);
 }
 
@@ -64,7 +64,7 @@ TEST(SessionEdges, NumbersThatAreNoRequests) {
   const auto call = session.request("tools/call", R"({"name":"t"})").value().id;
   for (const char* const id : {"0", "-1", "1.0", "1e0", "18446744073709551617", "\" 1\"", "\"1.0\"", "\"\""}) {
     const auto reacted = session.on_message(decode(R"({"jsonrpc":"2.0","result":{},"id":)" + std::string(id) + "}"), call);
-    EXPECT_EQ(reacted.what, kind::none) << id;
+    EXPECT_EQ(reacted.type, kind::none) << id;
   }
   EXPECT_TRUE(session.is_waiting(call));
 }

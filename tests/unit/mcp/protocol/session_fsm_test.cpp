@@ -31,7 +31,7 @@ reaction hear(session_fsm& session, message in) { return session.on_message(std:
 session_fsm ready_session(const std::string& version = "2025-11-25") {
   session_fsm out(identity());
   out.initialize();
-  EXPECT_EQ(hear(out, decode(welcome(version))).what, reaction::kind::complete);
+  EXPECT_EQ(hear(out, decode(welcome(version))).type, reaction::kind::complete);
   EXPECT_TRUE(out.on_initialize_answer(decode(welcome(version))).has_value());
   out.announce();
   return out;
@@ -39,17 +39,17 @@ session_fsm ready_session(const std::string& version = "2025-11-25") {
 
 TEST(SessionFsm, Handshake) {
   session_fsm session(identity("me \"quoted\"", "0.1"));
-  EXPECT_EQ(session.where(), phase::idle);
+  EXPECT_EQ(session.current_phase(), phase::idle);
   EXPECT_FALSE(session.request("ping", "").has_value());
   const outgoing hello = session.initialize();
   EXPECT_EQ(hello.id, 1U);
   EXPECT_EQ(hello.text, R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25",)"
                         R"("capabilities":{},"clientInfo":{"name":"me \"quoted\"","version":"0.1"}}})");
-  EXPECT_EQ(session.where(), phase::initializing);
+  EXPECT_EQ(session.current_phase(), phase::initializing);
   EXPECT_FALSE(session.request("ping", "").has_value());
   EXPECT_TRUE(session.is_waiting(1));
   const auto reacted = hear(session, decode(welcome("2025-11-25")));
-  ASSERT_EQ(reacted.what, reaction::kind::complete);
+  ASSERT_EQ(reacted.type, reaction::kind::complete);
   EXPECT_EQ(reacted.id, 1U);
   EXPECT_FALSE(session.is_waiting(1));
   const auto told = session.on_initialize_answer(reacted.msg);
@@ -61,10 +61,10 @@ TEST(SessionFsm, Handshake) {
   EXPECT_EQ(told->capabilities, R"({"tools":{"listChanged":true}})");
   EXPECT_TRUE(told->has_tools);
   EXPECT_TRUE(told->tools_list_changed);
-  EXPECT_EQ(session.where(), phase::initialized);
+  EXPECT_EQ(session.current_phase(), phase::initialized);
   EXPECT_FALSE(session.request("ping", "").has_value());
   EXPECT_EQ(session.announce().text, R"({"jsonrpc":"2.0","method":"notifications/initialized"})");
-  EXPECT_EQ(session.where(), phase::ready);
+  EXPECT_EQ(session.current_phase(), phase::ready);
   EXPECT_EQ(session.request("ping", "").value().text, R"({"jsonrpc":"2.0","id":2,"method":"ping"})");
 }
 
@@ -79,7 +79,7 @@ TEST(SessionFsm, Versions) {
     ASSERT_FALSE(told.has_value()) << version;
     EXPECT_EQ(told.error().code(), errc::unsupported);
     EXPECT_EQ(told.error().peer_text(), version);
-    EXPECT_EQ(session.where(), phase::initializing);
+    EXPECT_EQ(session.current_phase(), phase::initializing);
   }
 }
 
@@ -114,14 +114,14 @@ TEST(SessionFsm, ServerRequestsAreAlwaysAnswered) {
   auto ready = ready_session();
   for (session_fsm* const session : {&waiting, &ready}) {
     const auto ping = hear(*session, decode(R"({"jsonrpc":"2.0","id":"p","method":"ping"})"));
-    EXPECT_EQ(ping.what, reaction::kind::send);
+    EXPECT_EQ(ping.type, reaction::kind::send);
     EXPECT_EQ(ping.reply.id, 0U);
     EXPECT_EQ(ping.reply.text, R"({"jsonrpc":"2.0","id":"p","result":{}})");
     for (const char* const method : {"roots/list", "sampling/createMessage", "elicitation/create", "tasks/get", "x"}) {
       const auto other = hear(*session, decode(R"({"jsonrpc":"2.0","id":4,"method":")" + std::string(method) + "\"}"));
       EXPECT_EQ(other.reply.text, R"({"jsonrpc":"2.0","id":4,"error":{"code":-32601,"message":"Method not found"}})");
     }
-    EXPECT_EQ(hear(*session, decode(R"({"jsonrpc":"2.0","method":"notifications/x"})")).what, reaction::kind::told);
+    EXPECT_EQ(hear(*session, decode(R"({"jsonrpc":"2.0","method":"notifications/x"})")).type, reaction::kind::notify);
   }
 }
 
@@ -131,24 +131,24 @@ TEST(SessionFsm, AnswersFindTheirRequests) {
   const auto b = session.request("b", "").value().id;
   EXPECT_NE(a, b);
   const auto answer = [](const std::string& id) { return decode(R"({"jsonrpc":"2.0","result":{},"id":)" + id + "}"); };
-  EXPECT_EQ(hear(session, answer("99")).what, reaction::kind::none);
-  EXPECT_EQ(hear(session, answer("\"x\"")).what, reaction::kind::none);
+  EXPECT_EQ(hear(session, answer("99")).type, reaction::kind::none);
+  EXPECT_EQ(hear(session, answer("\"x\"")).type, reaction::kind::none);
   const auto reacted = hear(session, answer("\"" + std::to_string(b) + "\""));
-  EXPECT_EQ(reacted.what, reaction::kind::complete);
+  EXPECT_EQ(reacted.type, reaction::kind::complete);
   EXPECT_EQ(reacted.id, b);
-  EXPECT_EQ(hear(session, answer(std::to_string(b))).what, reaction::kind::none);  // twice
+  EXPECT_EQ(hear(session, answer(std::to_string(b))).type, reaction::kind::none);  // twice
   EXPECT_TRUE(session.is_waiting(a));
 }
 
 TEST(SessionFsm, ErrorWithoutIdBelongsToTheOnlyRequest) {
   auto session = ready_session();
   const message lost = decode(R"({"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"?"}})");
-  EXPECT_EQ(hear(session, lost).what, reaction::kind::none);
+  EXPECT_EQ(hear(session, lost).type, reaction::kind::none);
   const auto a = session.request("a", "").value().id;
   session.request("b", "").value();
-  EXPECT_EQ(hear(session, lost).what, reaction::kind::none);  // whose?
+  EXPECT_EQ(hear(session, lost).type, reaction::kind::none);  // whose?
   session.abandon(a, "");
-  EXPECT_EQ(hear(session, lost).what, reaction::kind::complete);
+  EXPECT_EQ(hear(session, lost).type, reaction::kind::complete);
 }
 
 TEST(SessionFsm, AbandonedRequests) {
@@ -159,7 +159,7 @@ TEST(SessionFsm, AbandonedRequests) {
   EXPECT_EQ(note->text,
             R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":2,"reason":"too \"late\""}})");
   EXPECT_FALSE(session.abandon(id, "").has_value());
-  EXPECT_EQ(hear(session, decode(R"({"jsonrpc":"2.0","result":{},"id":2})")).what, reaction::kind::none);
+  EXPECT_EQ(hear(session, decode(R"({"jsonrpc":"2.0","result":{},"id":2})")).type, reaction::kind::none);
   session_fsm starting(identity());
   EXPECT_FALSE(starting.abandon(starting.initialize().id, "").has_value());  // initialize is never cancelled
 }
@@ -168,10 +168,10 @@ TEST(SessionFsm, Closed) {
   auto session = ready_session();
   const auto id = session.request("a", "").value().id;
   session.close();
-  EXPECT_EQ(session.where(), phase::closed);
+  EXPECT_EQ(session.current_phase(), phase::closed);
   EXPECT_EQ(session.request("a", "").error().code(), errc::stopped);
   EXPECT_FALSE(session.abandon(id, "").has_value());
-  EXPECT_EQ(hear(session, decode(R"({"jsonrpc":"2.0","id":"p","method":"ping"})")).what, reaction::kind::none);
+  EXPECT_EQ(hear(session, decode(R"({"jsonrpc":"2.0","id":"p","method":"ping"})")).type, reaction::kind::none);
 }
 
 // A session whose client declares something.
@@ -180,7 +180,7 @@ session_fsm declaring(const std::string& capabilities) {
   who.capabilities = capabilities;
   session_fsm out(who);
   out.initialize();
-  EXPECT_EQ(hear(out, decode(welcome("2025-11-25"))).what, reaction::kind::complete);
+  EXPECT_EQ(hear(out, decode(welcome("2025-11-25"))).type, reaction::kind::complete);
   EXPECT_TRUE(out.on_initialize_answer(decode(welcome("2025-11-25"))).has_value());
   out.announce();
   return out;
@@ -198,16 +198,16 @@ TEST(SessionFsm, AsksTheHostForWhatWasDeclared) {
   auto session = declaring(R"({"roots":{},"elicitation":{},"sampling":{"tools":{}}})");
   for (const char* const method : {"roots/list", "sampling/createMessage", "elicitation/create"}) {
     const auto reacted = hear(session, asked(method, R"({"x":1})"));
-    EXPECT_EQ(reacted.what, reaction::kind::ask) << method;
+    EXPECT_EQ(reacted.type, reaction::kind::ask) << method;
     EXPECT_EQ(reacted.msg.method, method);
     EXPECT_EQ(reacted.msg.id, "\"q\"");
     EXPECT_EQ(reacted.msg.body, R"({"x":1})");
   }
-  EXPECT_EQ(hear(session, asked("tasks/get", "{}")).what, reaction::kind::send);
+  EXPECT_EQ(hear(session, asked("tasks/get", "{}")).type, reaction::kind::send);
   auto only_roots = declaring(R"({"roots":{"listChanged":true}})");
-  EXPECT_EQ(hear(only_roots, asked("roots/list", "{}")).what, reaction::kind::ask);
+  EXPECT_EQ(hear(only_roots, asked("roots/list", "{}")).type, reaction::kind::ask);
   const auto refused = hear(only_roots, asked("sampling/createMessage", "{}"));
-  EXPECT_EQ(refused.what, reaction::kind::send);
+  EXPECT_EQ(refused.type, reaction::kind::send);
   EXPECT_NE(refused.reply.text.find("-32601"), std::string::npos);
 }
 
@@ -218,7 +218,7 @@ TEST(SessionFsm, ModesOfElicitation) {
   const auto takes = [](const std::string& capabilities, const std::string& params) {
     auto session = declaring(capabilities);
     const auto reacted = hear(session, asked("elicitation/create", params));
-    if (reacted.what == reaction::kind::ask) return true;
+    if (reacted.type == reaction::kind::ask) return true;
     EXPECT_NE(reacted.reply.text.find("-32602"), std::string::npos) << reacted.reply.text;
     return false;
   };
@@ -236,21 +236,21 @@ TEST(SessionFsm, QuestionsAreTakenBack) {
   auto session = declaring(R"({"roots":{}})");
   for (const char* const id : {"\"q\"", "7"}) {
     const auto back = hear(session, notified("cancelled", R"({"requestId":)" + std::string(id) + R"(,"reason":"x"})"));
-    EXPECT_EQ(back.what, reaction::kind::take_back);
+    EXPECT_EQ(back.type, reaction::kind::cancel);
     EXPECT_EQ(back.text, id);
   }
   // The server cannot end a request of ours in the old era.
   const auto id = session.request("tools/call", "{}").value().id;
   hear(session, notified("cancelled", R"({"requestId":)" + std::to_string(id) + "}"));
   EXPECT_TRUE(session.is_waiting(id));
-  EXPECT_EQ(hear(session, notified("cancelled", "{}")).what, reaction::kind::none);
+  EXPECT_EQ(hear(session, notified("cancelled", "{}")).type, reaction::kind::none);
 }
 
 TEST(SessionFsm, ListsThatChange) {
   auto session = ready_session();
   for (const char* const list : {"tools", "prompts", "resources"}) {
     const auto with = hear(session, notified(std::string(list) + "/list_changed", "{}"));
-    EXPECT_EQ(with.what, reaction::kind::list_changed);
+    EXPECT_EQ(with.type, reaction::kind::list_changed);
     EXPECT_EQ(with.text, list);
     const std::string bare = R"({"jsonrpc":"2.0","method":"notifications/)" + std::string(list) + R"(/list_changed"})";
     EXPECT_EQ(hear(session, decode(bare)).text, list);
@@ -258,7 +258,7 @@ TEST(SessionFsm, ListsThatChange) {
   for (const char* const method : {"notifications/list_changed", "notifications//list_changed", "tools/list_changed",
                                    "notifications/resources/updated", "notifications/message"}) {
     const auto told = hear(session, decode(R"({"jsonrpc":"2.0","method":")" + std::string(method) + "\"}"));
-    EXPECT_EQ(told.what, reaction::kind::told) << method;
+    EXPECT_EQ(told.type, reaction::kind::notify) << method;
     EXPECT_EQ(told.msg.method, method);
   }
 }
@@ -276,16 +276,16 @@ TEST(SessionFsm, Progress) {
   };
   for (const char* const token : {"2", "\"2\""}) {
     const auto reacted = hear(session, moved(token));
-    EXPECT_EQ(reacted.what, reaction::kind::progress) << token;
+    EXPECT_EQ(reacted.type, reaction::kind::progress) << token;
     EXPECT_EQ(reacted.id, 2U);
     EXPECT_NE(reacted.msg.body.find("0.5"), std::string::npos);
   }
   for (const char* const token : {"1", "3", "\"x\"", "null", "2.5"}) {
-    EXPECT_EQ(hear(session, moved(token)).what, reaction::kind::none) << token;
+    EXPECT_EQ(hear(session, moved(token)).type, reaction::kind::none) << token;
   }
-  EXPECT_EQ(hear(session, notified("progress", R"({"progress":1})")).what, reaction::kind::none);
+  EXPECT_EQ(hear(session, notified("progress", R"({"progress":1})")).type, reaction::kind::none);
   hear(session, decode(R"({"jsonrpc":"2.0","result":{},"id":2})"));
-  EXPECT_EQ(hear(session, moved("2")).what, reaction::kind::none);  // late
+  EXPECT_EQ(hear(session, moved("2")).type, reaction::kind::none);  // late
 }
 
 TEST(SessionFsm, ErrorWithoutIdOnTheRequestsOwnStream) {
@@ -294,10 +294,10 @@ TEST(SessionFsm, ErrorWithoutIdOnTheRequestsOwnStream) {
   const auto b = session.request("b", "").value().id;
   const message lost = decode(R"({"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"?"}})");
   const auto reacted = session.on_message(lost, b);
-  EXPECT_EQ(reacted.what, reaction::kind::complete);
+  EXPECT_EQ(reacted.type, reaction::kind::complete);
   EXPECT_EQ(reacted.id, b);
   EXPECT_TRUE(session.is_waiting(a));
-  EXPECT_EQ(session.on_message(lost, b).what, reaction::kind::none);  // that one is answered
+  EXPECT_EQ(session.on_message(lost, b).type, reaction::kind::none);  // that one is answered
   EXPECT_TRUE(session.is_waiting(a));
   // An answer with an id belongs to whoever it names, whatever the stream.
   const auto named = session.on_message(decode(R"({"jsonrpc":"2.0","result":{},"id":)" + std::to_string(a) + "}"), b);
@@ -309,14 +309,14 @@ TEST(SessionFsm, Restart) {
   const auto old = session.request("a", "").value().id;
   EXPECT_TRUE(session.batches());
   session.restart();
-  EXPECT_EQ(session.where(), phase::idle);
+  EXPECT_EQ(session.current_phase(), phase::idle);
   EXPECT_FALSE(session.batches());
   EXPECT_FALSE(session.is_waiting(old));
   EXPECT_FALSE(session.request("a", "").has_value());
   EXPECT_FALSE(session.abandon(old, "").has_value());
   const auto hello = session.initialize();
   EXPECT_GT(hello.id, old);  // late answers meet nobody
-  EXPECT_EQ(hear(session, decode(R"({"jsonrpc":"2.0","result":{},"id":)" + std::to_string(old) + "}")).what,
+  EXPECT_EQ(hear(session, decode(R"({"jsonrpc":"2.0","result":{},"id":)" + std::to_string(old) + "}")).type,
             reaction::kind::none);
   session.become_modern("2026-07-28", false);
   session.restart();
@@ -329,7 +329,7 @@ session_fsm modern_session(bool cancel_by_message) {
   session_fsm out(who);
   EXPECT_TRUE(
       hear(out, decode(R"({"jsonrpc":"2.0","result":{},"id":)" + std::to_string(out.discover("2026-07-28").id) + "}"))
-          .what == reaction::kind::complete);
+          .type == reaction::kind::complete);
   out.become_modern("2026-07-28", cancel_by_message);
   return out;
 }
@@ -340,7 +340,7 @@ const std::string modern_meta = R"("io.modelcontextprotocol/protocolVersion":"20
 
 TEST(SessionFsm, ModernRequests) {
   auto session = modern_session(false);
-  EXPECT_EQ(session.where(), phase::ready);
+  EXPECT_EQ(session.current_phase(), phase::ready);
   EXPECT_TRUE(session.modern());
   request_extras more;
   more.progress = true;
@@ -355,14 +355,14 @@ TEST(SessionFsm, ModernRequests) {
   const auto list = session.request("tools/list", "");
   EXPECT_EQ(list->text, R"({"jsonrpc":"2.0","id":3,"method":"tools/list","params":{"_meta":{)" + modern_meta + "}}}");
   // There are no requests of the server in this era, and nothing to answer them with.
-  EXPECT_EQ(hear(session, asked("ping", "{}")).what, reaction::kind::none);
-  EXPECT_EQ(hear(session, asked("elicitation/create", "{}")).what, reaction::kind::none);
+  EXPECT_EQ(hear(session, asked("ping", "{}")).type, reaction::kind::none);
+  EXPECT_EQ(hear(session, asked("elicitation/create", "{}")).type, reaction::kind::none);
 }
 
 TEST(SessionFsm, DiscoverInAnyPhase) {
   session_fsm session(identity());
   const outgoing probe = session.discover("2026-07-28");
-  EXPECT_EQ(session.where(), phase::idle);
+  EXPECT_EQ(session.current_phase(), phase::idle);
   EXPECT_EQ(probe.method, "server/discover");
   EXPECT_EQ(probe.version, "2026-07-28");
   EXPECT_TRUE(session.is_waiting(probe.id));
@@ -386,12 +386,12 @@ TEST(SessionFsm, CancellationByEra) {
 TEST(SessionFsm, ModernServerEndsASubscription) {
   auto session = modern_session(true);
   const auto id = session.request("subscriptions/listen", "{}").value().id;
-  EXPECT_EQ(hear(session, notified("subscriptions/acknowledged", "{}")).what, reaction::kind::told);
-  EXPECT_EQ(hear(session, notified("cancelled", R"({"requestId":99})")).what, reaction::kind::take_back);
+  EXPECT_EQ(hear(session, notified("subscriptions/acknowledged", "{}")).type, reaction::kind::notify);
+  EXPECT_EQ(hear(session, notified("cancelled", R"({"requestId":99})")).type, reaction::kind::cancel);
   const auto ended = hear(session, notified("cancelled", R"({"requestId":)" + std::to_string(id) + "}"));
-  EXPECT_EQ(ended.what, reaction::kind::complete);
+  EXPECT_EQ(ended.type, reaction::kind::complete);
   EXPECT_EQ(ended.id, id);
-  EXPECT_EQ(ended.msg.what, message::kind::result);
+  EXPECT_EQ(ended.msg.type, message::kind::result);
   EXPECT_FALSE(session.is_waiting(id));
 }
 

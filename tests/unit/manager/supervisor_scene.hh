@@ -4,20 +4,20 @@
 
 #include <string>
 
-#include "manager/keeper_fsm.hh"
+#include "manager/supervisor_fsm.hh"
 
-// keeper_fsm in virtual time, and its steps as text.
-namespace mcpstate::keeper_scenes {
+// supervisor_fsm in virtual time, and its steps as text.
+namespace mcpstate::supervisor_scenes {
 using namespace std::chrono_literals;
-using phase = keeper_fsm::phase;
-using trouble = keeper_fsm::trouble;
-using sight = keeper_fsm::sight;
-using listing = keeper_fsm::listing;
-using steps = keeper_fsm::steps;
-using kind = keeper_fsm::step::kind;
+using phase = supervisor_fsm::phase;
+using failure_kind = supervisor_fsm::failure_kind;
+using record_view = supervisor_fsm::record_view;
+using listing = supervisor_fsm::listing;
+using steps = supervisor_fsm::steps;
+using kind = supervisor_fsm::step::kind;
 
-inline std::string text(const keeper_fsm::step& s) {
-  switch (s.what) {
+inline std::string text(const supervisor_fsm::step& s) {
+  switch (s.type) {
     case kind::read:
       return "read";
     case kind::open:
@@ -29,11 +29,11 @@ inline std::string text(const keeper_fsm::step& s) {
     case kind::ping:
       return "ping";
     case kind::end:
-      return s.how == lease_end::over ? "over" : "hand_over";
+      return s.ending == lease_end::over ? "over" : "hand_over";
     case kind::write:
       break;
   }
-  std::string out = "write(" + std::string(to_text(s.to));
+  std::string out = "write(" + std::string(to_text(s.state));
   if (s.facts) out += " facts";
   if (s.tools) out += " tools";
   if (s.allow_empty) out += " even_empty";
@@ -48,17 +48,18 @@ inline std::string text(const steps& all) {
   return out;
 }
 
-inline sight record(status state, std::uint64_t revision, const std::string& place = "name a") {
-  sight out;
+inline record_view record(status state, std::uint64_t revision, const std::string& endpoint_key = "name a") {
+  record_view out;
   out.present = out.managed = true;
   out.state = state;
   out.revision = revision;
-  out.place = place;
+  out.endpoint_key = endpoint_key;
   return out;
 }
 
-inline sight failed_record(std::uint64_t revision, std::uint32_t attempt, std::optional<keeper_fsm::span> retry_in) {
-  sight out = record(status::failed, revision);
+inline record_view failed_record(std::uint64_t revision, std::uint32_t attempt,
+                                 std::optional<supervisor_fsm::span> retry_in) {
+  record_view out = record(status::failed, revision);
   out.attempt = attempt;
   out.retry_in = retry_in;
   return out;
@@ -68,28 +69,28 @@ inline listing tools(const std::string& hash, std::uint64_t count = 1) {
   listing out;
   out.hash = hash;
   out.count = count;
-  out.has_tools = out.announced = true;
+  out.has_tools = out.announces_changes = true;
   return out;
 }
 
 // A machine and its clock. What it writes is what is then seen.
 struct scene {
   scene() {}
-  keeper_fsm fsm{keeper_rules()};
-  keeper_fsm::clock::time_point now{1h};
-  double dice = 0.5;
+  supervisor_fsm fsm{supervisor_rules()};
+  supervisor_fsm::clock::time_point now{1h};
+  double jitter = 0.5;
   std::uint64_t revision = 1;
-  sight last;
+  record_view last;
 
-  [[nodiscard]] keeper_fsm::moment m() const { return {now, dice}; }
-  std::string see(const sight& what) {
+  [[nodiscard]] supervisor_fsm::tick_context m() const { return {now, jitter}; }
+  std::string see(const record_view& what) {
     last = what;
     revision = what.revision;
-    return text(fsm.seen(m(), what));
+    return text(fsm.record_read(m(), what));
   }
-  std::string start(const sight& what) {
+  std::string start(const record_view& what) {
     EXPECT_EQ(text(fsm.start()), "read");
-    EXPECT_EQ(fsm.where(), phase::reading);
+    EXPECT_EQ(fsm.current_phase(), phase::reading);
     return see(what);
   }
   void written(status state, const std::string& hash = "", std::uint64_t count = 0) {
@@ -103,17 +104,17 @@ struct scene {
     EXPECT_EQ(start(record(status::connecting, 1)), "open");
     EXPECT_EQ(text(fsm.opened(m(), tools("h1"))), "write(CONNECTED facts tools)");
     written(status::connected, "h1", 1);
-    EXPECT_EQ(fsm.where(), phase::up);
+    EXPECT_EQ(fsm.current_phase(), phase::up);
   }
   // Lets time pass to the next thing that is due, and does it.
-  std::string next(keeper_fsm::span* waited = nullptr) {
+  std::string next(supervisor_fsm::span* waited = nullptr) {
     const auto at = fsm.wake_at();
     if (!at) return "never";
-    if (waited != nullptr) *waited = std::chrono::duration_cast<keeper_fsm::span>(*at - now);
+    if (waited != nullptr) *waited = std::chrono::duration_cast<supervisor_fsm::span>(*at - now);
     EXPECT_GE(*at, now);
     now = *at;
     return text(fsm.tick(m()));
   }
 };
 
-}  // namespace mcpstate::keeper_scenes
+}  // namespace mcpstate::supervisor_scenes

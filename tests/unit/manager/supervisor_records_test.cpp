@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT
-// keeper_fsm: what it makes of records, writes and leases, in virtual time.
-#include "unit/manager/keeper_scene.hh"
+// supervisor_fsm: what it makes of records, writes and leases, in virtual time.
+#include "unit/manager/supervisor_scene.hh"
 
 namespace mcpstate {
 namespace {
 
-using namespace keeper_scenes;
+using namespace supervisor_scenes;
 using namespace std::chrono_literals;
 
 TEST(KeeperRecords, DisconnectsGoneAndUnmanagedEndItFromAnywhere) {
-  sight unmanaged = record(status::connected, 99);
+  record_view unmanaged = record(status::connected, 99);
   unmanaged.managed = false;
-  for (const sight& what : {record(status::disconnected, 99), sight(), unmanaged}) {
+  for (const record_view& what : {record(status::disconnected, 99), record_view(), unmanaged}) {
     scene up;
     up.come_up();
     EXPECT_EQ(up.see(what), "close over");
-    EXPECT_EQ(up.fsm.where(), phase::over);
+    EXPECT_EQ(up.fsm.current_phase(), phase::over);
     EXPECT_FALSE(up.fsm.wake_at());
     EXPECT_EQ(text(up.fsm.tick(up.m())), "");
     EXPECT_EQ(up.see(record(status::connecting, 100)), "");  // another keeper's
@@ -26,8 +26,8 @@ TEST(KeeperRecords, DisconnectsGoneAndUnmanagedEndItFromAnywhere) {
     waiting.start(failed_record(1, 1, 1min));
     EXPECT_EQ(waiting.see(what), "close over");
     scene stuck;
-    sight out_of_reach = failed_record(1, 1, std::nullopt);
-    out_of_reach.in_reach = false;
+    record_view out_of_reach = failed_record(1, 1, std::nullopt);
+    out_of_reach.reachable = false;
     stuck.start(out_of_reach);
     EXPECT_EQ(stuck.see(what), "close over");
   }
@@ -38,7 +38,7 @@ TEST(KeeperRecords, WhatItWroteItselfIsNoNews) {
   s.come_up();
   EXPECT_EQ(s.see(s.last), "");
   EXPECT_EQ(s.see(record(status::connecting, s.last.revision - 1)), "");  // late
-  EXPECT_EQ(s.fsm.where(), phase::up);
+  EXPECT_EQ(s.fsm.current_phase(), phase::up);
 }
 
 TEST(KeeperRecords, AnOrderOpensAgain) {
@@ -46,7 +46,7 @@ TEST(KeeperRecords, AnOrderOpensAgain) {
   s.come_up();
   EXPECT_EQ(s.see(record(status::connecting, 50)), "close open");
   EXPECT_EQ(s.see(record(status::connecting, 51)), "");  // one attempt serves both
-  EXPECT_EQ(text(s.fsm.failed(s.m(), trouble::transient)), "write(FAILED attempt 1 in 500)");
+  EXPECT_EQ(text(s.fsm.open_failed(s.m(), failure_kind::transient)), "write(FAILED attempt 1 in 500)");
   EXPECT_EQ(s.see(record(status::connecting, 52)), "open");
 }
 
@@ -61,10 +61,10 @@ TEST(KeeperRecords, AnotherPlaceOpensAgain) {
 TEST(KeeperRecords, AForeignWordIsCheckedAndPutRight) {
   scene s;
   s.come_up();
-  sight foreign = s.last;
+  record_view foreign = s.last;
   foreign.altered = true;
   foreign.state = status::failed;
-  foreign.mark = "FAILED";
+  foreign.raw_status = "FAILED";
   EXPECT_EQ(s.see(foreign), "list");
   EXPECT_EQ(s.see(foreign), "");  // seen again while it is being checked
   EXPECT_EQ(text(s.fsm.listed(s.m(), tools("h1"))), "write(CONNECTED)");
@@ -76,7 +76,7 @@ TEST(KeeperRecords, AForeignWordIsCheckedAndPutRight) {
 TEST(KeeperRecords, AForeignDisconnectIsObeyed) {
   scene s;
   s.come_up();
-  sight foreign = s.last;
+  record_view foreign = s.last;
   foreign.altered = true;
   foreign.state = status::disconnected;
   EXPECT_EQ(s.see(foreign), "close over");
@@ -85,12 +85,12 @@ TEST(KeeperRecords, AForeignDisconnectIsObeyed) {
 TEST(KeeperRecords, AForeignWordWhileNothingIsUpIsTriedAtOnce) {
   scene s;
   s.start(failed_record(1, 4, 1min));
-  sight foreign = s.last;
+  record_view foreign = s.last;
   foreign.altered = true;
   foreign.state = status::connected;
-  foreign.mark = "CONNECTED";
+  foreign.raw_status = "CONNECTED";
   EXPECT_EQ(s.see(foreign), "open");
-  EXPECT_EQ(text(s.fsm.failed(s.m(), trouble::transient)), "write(FAILED attempt 1 in 500)");
+  EXPECT_EQ(text(s.fsm.open_failed(s.m(), failure_kind::transient)), "write(FAILED attempt 1 in 500)");
 }
 
 TEST(KeeperRecords, AForeignWordIsPutRightEvenWhenTheListDoesNotCome) {
@@ -106,10 +106,10 @@ TEST(KeeperRecords, AWriteThatIsRefusedIsDecidedAgain) {
   scene s;
   EXPECT_EQ(s.start(record(status::connecting, 1)), "open");
   EXPECT_EQ(text(s.fsm.opened(s.m(), tools("h1"))), "write(CONNECTED facts tools)");
-  EXPECT_EQ(text(s.fsm.refused(s.m(), record(status::connecting, 1))), "write(CONNECTED facts tools)");
-  EXPECT_EQ(text(s.fsm.refused(s.m(), record(status::connecting, 2))), "close open");
-  EXPECT_EQ(text(s.fsm.failed(s.m(), trouble::transient)), "write(FAILED attempt 1 in 500)");
-  EXPECT_EQ(text(s.fsm.refused(s.m(), record(status::disconnected, 3))), "close over");
+  EXPECT_EQ(text(s.fsm.write_refused(s.m(), record(status::connecting, 1))), "write(CONNECTED facts tools)");
+  EXPECT_EQ(text(s.fsm.write_refused(s.m(), record(status::connecting, 2))), "close open");
+  EXPECT_EQ(text(s.fsm.open_failed(s.m(), failure_kind::transient)), "write(FAILED attempt 1 in 500)");
+  EXPECT_EQ(text(s.fsm.write_refused(s.m(), record(status::disconnected, 3))), "close over");
 }
 
 TEST(KeeperRecords, AWriteThatTheStoreDidNotTakeIsMadeAgain) {
@@ -117,7 +117,7 @@ TEST(KeeperRecords, AWriteThatTheStoreDidNotTakeIsMadeAgain) {
   EXPECT_EQ(s.start(record(status::connecting, 1)), "open");
   EXPECT_EQ(text(s.fsm.opened(s.m(), tools("h1"))), "write(CONNECTED facts tools)");
   EXPECT_EQ(text(s.fsm.write_failed(s.m())), "");
-  keeper_fsm::span waited{};
+  supervisor_fsm::span waited{};
   EXPECT_EQ(s.next(&waited), "write(CONNECTED facts tools)");
   EXPECT_EQ(waited, 1s);
   EXPECT_TRUE(s.fsm.offers_tools());
@@ -130,7 +130,7 @@ TEST(KeeperRecords, AFailureThatIsWrittenLateSaysWhatIsLeftOfTheWait) {
   scene s;
   s.start(failed_record(1, 3, 0ms));
   EXPECT_EQ(s.next(), "open");
-  EXPECT_EQ(text(s.fsm.failed(s.m(), trouble::transient)), "write(FAILED attempt 4 in 4000)");
+  EXPECT_EQ(text(s.fsm.open_failed(s.m(), failure_kind::transient)), "write(FAILED attempt 4 in 4000)");
   EXPECT_EQ(text(s.fsm.write_failed(s.m())), "");
   EXPECT_EQ(s.next(), "write(FAILED attempt 4 in 3000)");
 }
@@ -139,10 +139,10 @@ TEST(KeeperRecords, AFailureThatWasWrittenThoughTheAnswerWasLostIsNoNews) {
   scene s;
   s.start(failed_record(1, 3, 0ms));
   EXPECT_EQ(s.next(), "open");
-  EXPECT_EQ(text(s.fsm.failed(s.m(), trouble::transient)), "write(FAILED attempt 4 in 4000)");
+  EXPECT_EQ(text(s.fsm.open_failed(s.m(), failure_kind::transient)), "write(FAILED attempt 4 in 4000)");
   EXPECT_EQ(text(s.fsm.write_failed(s.m())), "");
-  EXPECT_EQ(text(s.fsm.refused(s.m(), failed_record(2, 4, 3s))), "");
-  keeper_fsm::span waited{};
+  EXPECT_EQ(text(s.fsm.write_refused(s.m(), failed_record(2, 4, 3s))), "");
+  supervisor_fsm::span waited{};
   EXPECT_EQ(s.next(&waited), "open");
   EXPECT_EQ(waited, 4s);
 }
@@ -161,9 +161,9 @@ TEST(KeeperRecords, IsHandedOverFromAnywhereOnce) {
 TEST(KeeperRecords, ALostLeaseEndsEverythingAndWritesNothing) {
   scene s;
   s.come_up();
-  EXPECT_EQ(text(s.fsm.lease_gone()), "close");
-  EXPECT_EQ(s.fsm.where(), phase::over);
-  EXPECT_EQ(text(s.fsm.lost(s.m())), "");
+  EXPECT_EQ(text(s.fsm.abandon()), "close");
+  EXPECT_EQ(s.fsm.current_phase(), phase::over);
+  EXPECT_EQ(text(s.fsm.session_lost(s.m())), "");
   EXPECT_EQ(text(s.fsm.opened(s.m(), tools("h2"))), "");
   EXPECT_EQ(text(s.fsm.write_failed(s.m())), "");
   EXPECT_EQ(text(s.fsm.read_failed(s.m())), "");

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-// keeper_fsm: what it makes of servers, in virtual time. With keeper_records_test.cpp every transition.
-#include "unit/manager/keeper_scene.hh"
+// supervisor_fsm: what it makes of servers, in virtual time. With keeper_records_test.cpp every transition.
+#include "unit/manager/supervisor_scene.hh"
 
 namespace mcpstate {
 namespace {
 
-using namespace keeper_scenes;
+using namespace supervisor_scenes;
 using namespace std::chrono_literals;
 
 struct first_case {
   const char* name;
-  sight what;
+  record_view what;
   const char* does;
   phase then;
 };
@@ -20,17 +20,17 @@ class KeeperFsmFirstLook : public testing::TestWithParam<first_case> {};
 TEST_P(KeeperFsmFirstLook, Decides) {
   scene s;
   EXPECT_EQ(s.start(GetParam().what), GetParam().does);
-  EXPECT_EQ(s.fsm.where(), GetParam().then);
+  EXPECT_EQ(s.fsm.current_phase(), GetParam().then);
 }
 
 std::vector<first_case> first_cases() {
-  sight unmanaged = record(status::connected, 1);
+  record_view unmanaged = record(status::connected, 1);
   unmanaged.managed = false;
-  sight altered = failed_record(1, 3, 1min);
+  record_view altered = failed_record(1, 3, 1min);
   altered.altered = true;
-  sight out_of_reach = failed_record(1, 3, std::nullopt), up_out_of_reach = record(status::connected, 1);
-  out_of_reach.in_reach = up_out_of_reach.in_reach = false;
-  return {{"gone", sight(), "close over", phase::over},
+  record_view out_of_reach = failed_record(1, 3, std::nullopt), up_out_of_reach = record(status::connected, 1);
+  out_of_reach.reachable = up_out_of_reach.reachable = false;
+  return {{"gone", record_view(), "close over", phase::over},
           {"unmanaged", unmanaged, "close over", phase::over},
           {"disconnected", record(status::disconnected, 1), "close over", phase::over},
           {"ordered", record(status::connecting, 1), "open", phase::opening},
@@ -49,29 +49,29 @@ INSTANTIATE_TEST_SUITE_P(All, KeeperFsmFirstLook, testing::ValuesIn(first_cases(
 TEST(KeeperFsm, TakesOverARowOfFailures) {
   scene s;
   EXPECT_EQ(s.start(failed_record(1, 3, 1min)), "");
-  keeper_fsm::span waited{};
+  supervisor_fsm::span waited{};
   EXPECT_EQ(s.next(&waited), "open");
   EXPECT_EQ(waited, 1min);
-  s.dice = 0.25;
-  EXPECT_EQ(text(s.fsm.failed(s.m(), trouble::transient)), "write(FAILED attempt 4 in 2000)");  // a quarter of 8 s
+  s.jitter = 0.25;
+  EXPECT_EQ(text(s.fsm.open_failed(s.m(), failure_kind::transient)), "write(FAILED attempt 4 in 2000)");  // a quarter of 8 s
 }
 
 // Another process had other credentials, or another server under that name.
 TEST(KeeperFsm, WhatFailedForGoodForAnotherIsTriedOnce) {
   scene s;
   EXPECT_EQ(s.start(failed_record(1, 3, std::nullopt)), "");
-  keeper_fsm::span waited{};
+  supervisor_fsm::span waited{};
   EXPECT_EQ(s.next(&waited), "open");
   EXPECT_EQ(waited, 500ms);  // half of a second: many of them do not come at once
-  EXPECT_EQ(text(s.fsm.failed(s.m(), trouble::terminal)), "write(FAILED attempt 4)");
-  EXPECT_EQ(s.fsm.where(), phase::stuck);
+  EXPECT_EQ(text(s.fsm.open_failed(s.m(), failure_kind::terminal)), "write(FAILED attempt 4)");
+  EXPECT_EQ(s.fsm.current_phase(), phase::stuck);
   EXPECT_EQ(s.next(), "never");
 }
 
 TEST(KeeperFsm, ARetryThatIsPastIsMadeAtOnce) {
   scene s;
   EXPECT_EQ(s.start(failed_record(1, 1, -1h)), "");
-  keeper_fsm::span waited{};
+  supervisor_fsm::span waited{};
   EXPECT_EQ(s.next(&waited), "open");
   EXPECT_EQ(waited, 0ms);
 }
@@ -79,7 +79,7 @@ TEST(KeeperFsm, ARetryThatIsPastIsMadeAtOnce) {
 TEST(KeeperFsm, ARetryInTheFarFutureIsNotBelieved) {
   scene s;
   EXPECT_EQ(s.start(failed_record(1, 1, 24h * 365)), "");
-  keeper_fsm::span waited{};
+  supervisor_fsm::span waited{};
   EXPECT_EQ(s.next(&waited), "open");
   EXPECT_EQ(waited, 5min);
 }
@@ -97,7 +97,7 @@ TEST(KeeperFsm, ChecksAtOnceWhenTheStreamEnds) {
   s.come_up();
   s.now += 10s;
   s.fsm.stream_ended(s.m());
-  keeper_fsm::span waited{};
+  supervisor_fsm::span waited{};
   EXPECT_EQ(s.next(&waited), "ping");
   EXPECT_EQ(waited, 0ms);
   s.fsm.stream_ended(s.m());  // it is being asked
@@ -126,48 +126,48 @@ TEST(KeeperFsm, ChecksSeldomWhenStreamsEndAllTheTime) {
 TEST(KeeperFsm, SaysWhatItIsOverFor) {
   scene s;
   s.come_up();
-  const auto did = s.fsm.seen(s.m(), record(status::disconnected, 7));
+  const auto did = s.fsm.record_read(s.m(), record(status::disconnected, 7));
   ASSERT_EQ(text(did), "close over");
-  EXPECT_EQ(did.back().seen, 7U);
+  EXPECT_EQ(did.back().revision, 7U);
   scene gone;
   gone.come_up();
-  const auto none = gone.fsm.seen(gone.m(), sight());
+  const auto none = gone.fsm.record_read(gone.m(), record_view());
   ASSERT_EQ(text(none), "close over");
-  EXPECT_EQ(none.back().seen, 0U);
+  EXPECT_EQ(none.back().revision, 0U);
 }
 
 TEST(KeeperFsm, BacksOffWithFullJitterUpToALimit) {
   scene s;
   EXPECT_EQ(s.start(record(status::connecting, 1)), "open");
-  s.dice = 0.9999999;
-  keeper_fsm::span whole = 1s;
+  s.jitter = 0.9999999;
+  supervisor_fsm::span whole = 1s;
   for (std::uint32_t attempt = 1; attempt < 40; ++attempt) {
-    const auto wrote = s.fsm.failed(s.m(), trouble::transient);
+    const auto wrote = s.fsm.open_failed(s.m(), failure_kind::transient);
     ASSERT_EQ(wrote.size(), 1U);
-    EXPECT_EQ(wrote[0].to, status::failed);
+    EXPECT_EQ(wrote[0].state, status::failed);
     EXPECT_EQ(wrote[0].attempt, attempt);
     ASSERT_TRUE(wrote[0].retry_in);
     EXPECT_LE(*wrote[0].retry_in, whole);
     EXPECT_GE(*wrote[0].retry_in, whole - 2ms);
     s.written(status::failed);
-    keeper_fsm::span waited{};
+    supervisor_fsm::span waited{};
     EXPECT_EQ(s.next(&waited), "open");
     EXPECT_EQ(waited, *wrote[0].retry_in);
-    whole = std::min<keeper_fsm::span>(whole * 2, 5min);
+    whole = std::min<supervisor_fsm::span>(whole * 2, 5min);
   }
-  s.dice = 0;
-  EXPECT_EQ(text(s.fsm.failed(s.m(), trouble::transient)), "write(FAILED attempt 40 in 0)");
+  s.jitter = 0;
+  EXPECT_EQ(text(s.fsm.open_failed(s.m(), failure_kind::transient)), "write(FAILED attempt 40 in 0)");
 }
 
 TEST(KeeperFsm, TerminalErrorsAreNotRetriedUntilSomebodyAsks) {
   scene s;
   EXPECT_EQ(s.start(record(status::connecting, 1)), "open");
-  EXPECT_EQ(text(s.fsm.failed(s.m(), trouble::terminal)), "write(FAILED attempt 1)");
+  EXPECT_EQ(text(s.fsm.open_failed(s.m(), failure_kind::terminal)), "write(FAILED attempt 1)");
   s.written(status::failed);
-  EXPECT_EQ(s.fsm.where(), phase::stuck);
+  EXPECT_EQ(s.fsm.current_phase(), phase::stuck);
   EXPECT_EQ(s.next(), "never");
   EXPECT_EQ(s.see(record(status::connecting, 10)), "open");
-  EXPECT_EQ(text(s.fsm.failed(s.m(), trouble::unauthorized)), "write(AUTH_REQUIRED attempt 1)");
+  EXPECT_EQ(text(s.fsm.open_failed(s.m(), failure_kind::unauthorized)), "write(AUTH_REQUIRED attempt 1)");
   s.written(status::auth_required);
   EXPECT_EQ(s.next(), "never");
 }
@@ -175,48 +175,48 @@ TEST(KeeperFsm, TerminalErrorsAreNotRetriedUntilSomebodyAsks) {
 TEST(KeeperFsm, AServerThatMovedIsOpenedAgainWhateverHappened) {
   scene s;
   EXPECT_EQ(s.start(record(status::auth_required, 1)), "");
-  EXPECT_EQ(text(s.fsm.moved(s.m())), "open");
-  EXPECT_EQ(text(s.fsm.moved(s.m())), "close open");
+  EXPECT_EQ(text(s.fsm.server_changed()), "open");
+  EXPECT_EQ(text(s.fsm.server_changed()), "close open");
   EXPECT_EQ(text(s.fsm.opened(s.m(), tools("h"))), "write(CONNECTED facts tools)");
-  EXPECT_EQ(text(s.fsm.moved(s.m())), "close open");
+  EXPECT_EQ(text(s.fsm.server_changed()), "close open");
 }
 
 TEST(KeeperFsm, ASessionThatIsLostIsOpenedAtOnceAndOnlyOnce) {
   scene s;
   s.come_up();
-  EXPECT_EQ(text(s.fsm.lost(s.m())), "close open");
+  EXPECT_EQ(text(s.fsm.session_lost(s.m())), "close open");
   EXPECT_EQ(text(s.fsm.opened(s.m(), tools("h1"))), "write(CONNECTED facts)");
   s.written(status::connected, "h1", 1);
   s.now += 59s;
-  EXPECT_EQ(text(s.fsm.lost(s.m())), "close write(FAILED attempt 1 in 500)");
+  EXPECT_EQ(text(s.fsm.session_lost(s.m())), "close write(FAILED attempt 1 in 500)");
   s.written(status::failed, "h1", 1);
   EXPECT_EQ(s.next(), "open");
   EXPECT_EQ(text(s.fsm.opened(s.m(), tools("h1"))), "write(CONNECTED facts)");
   s.written(status::connected, "h1", 1);
   s.now += 59s;
-  EXPECT_EQ(text(s.fsm.lost(s.m())), "close write(FAILED attempt 2 in 1000)");
+  EXPECT_EQ(text(s.fsm.session_lost(s.m())), "close write(FAILED attempt 2 in 1000)");
   EXPECT_EQ(s.next(), "open");
   EXPECT_EQ(text(s.fsm.opened(s.m(), tools("h1"))), "write(CONNECTED facts)");
   s.written(status::connected, "h1", 1);
   s.now += 60s;  // that was steady: as if nothing had been
-  EXPECT_EQ(text(s.fsm.lost(s.m())), "close open");
-  EXPECT_EQ(text(s.fsm.failed(s.m(), trouble::transient)), "write(FAILED attempt 1 in 500)");
+  EXPECT_EQ(text(s.fsm.session_lost(s.m())), "close open");
+  EXPECT_EQ(text(s.fsm.open_failed(s.m(), failure_kind::transient)), "write(FAILED attempt 1 in 500)");
 }
 
 TEST(KeeperFsm, ChecksWriteNothing) {
   scene s;
   s.come_up();
   for (int i = 0; i < 5; ++i) {
-    keeper_fsm::span waited{};
+    supervisor_fsm::span waited{};
     EXPECT_EQ(s.next(&waited), "ping");
     EXPECT_EQ(waited, 30s);
     EXPECT_FALSE(s.fsm.wake_at());
     EXPECT_EQ(text(s.fsm.checked(s.m())), "");
   }
-  s.dice = 0;
+  s.jitter = 0;
   EXPECT_EQ(s.next(), "ping");
   EXPECT_EQ(text(s.fsm.checked(s.m())), "");
-  keeper_fsm::span waited{};
+  supervisor_fsm::span waited{};
   EXPECT_EQ(s.next(&waited), "ping");
   EXPECT_EQ(waited, 27s);
 }
@@ -226,7 +226,7 @@ TEST(KeeperFsm, ACallIsACheck) {
   s.come_up();
   s.now += 29s;
   s.fsm.used(s.m());
-  keeper_fsm::span waited{};
+  supervisor_fsm::span waited{};
   EXPECT_EQ(s.next(&waited), "ping");
   EXPECT_EQ(waited, 30s);
 }
@@ -236,7 +236,7 @@ TEST(KeeperFsm, TwoChecksWithoutAnswerAreTooMany) {
   s.come_up();
   EXPECT_EQ(s.next(), "ping");
   EXPECT_EQ(text(s.fsm.check_failed(s.m(), false)), "");
-  keeper_fsm::span waited{};
+  supervisor_fsm::span waited{};
   EXPECT_EQ(s.next(&waited), "ping");
   EXPECT_EQ(waited, 7500ms);
   EXPECT_EQ(text(s.fsm.checked(s.m())), "");  // one that is answered ends the row
@@ -258,7 +258,7 @@ TEST(KeeperFsm, AStormOfAnnouncementsIsOneListing) {
   scene s;
   s.come_up();
   for (int i = 0; i < 50; ++i, s.now += 1ms) s.fsm.list_changed(s.m());
-  keeper_fsm::span waited{};
+  supervisor_fsm::span waited{};
   EXPECT_EQ(s.next(&waited), "list");
   EXPECT_EQ(waited, 50ms);
   s.fsm.list_changed(s.m());  // one that comes meanwhile is one more
@@ -288,7 +288,7 @@ TEST(KeeperFsm, RefreshesWhatTheServerCallsStale) {
   s.written(status::connected, "h1", 1);
   EXPECT_EQ(s.next(), "ping");
   EXPECT_EQ(text(s.fsm.checked(s.m())), "");
-  keeper_fsm::span waited{};
+  supervisor_fsm::span waited{};
   EXPECT_EQ(s.next(&waited), "list");
   EXPECT_EQ(waited, 10s);
   fresh.fresh_for = 1ms;  // nobody is asked all the time
@@ -301,7 +301,7 @@ TEST(KeeperFsm, AsksNowAndThenWhereNothingIsAnnounced) {
   scene s;
   EXPECT_EQ(s.start(record(status::connecting, 1)), "open");
   listing quiet = tools("h1");
-  quiet.announced = false;
+  quiet.announces_changes = false;
   EXPECT_EQ(text(s.fsm.opened(s.m(), quiet)), "write(CONNECTED facts tools)");
   s.written(status::connected, "h1", 1);
   const auto begun = s.now;

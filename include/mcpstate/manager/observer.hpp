@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <chrono>
+#include <string_view>
+
+#include <mcpstate/core/connection.hpp>
+#include <mcpstate/lease.hpp>
+
+namespace mcpstate {
+
+// Receives what a manager does, for metrics and logs. Derive from it and pass it in manager_options::observer.
+//
+// Thread rule: every member is called on the store's executor. Lifetime: outlives the manager. A member returns at once,
+// must not throw, and must not destroy the manager. The views are valid during the call only. Server names may come from
+// anybody: do not use them as labels of metrics.
+class manager_observer {
+ public:
+  virtual ~manager_observer() = default;
+
+  // A managed record went from one status to another, by a write of this process. reason: the name of an error code
+  // ("connect_failed"); empty when the connection is up or no error is known.
+  virtual void on_transition(const managed_name& name, status from, status to, std::string_view reason) = 0;
+  // An attempt to connect (handshake and tool list) has ended. took: without the wait for a free slot at the origin.
+  virtual void on_attempt(const managed_name& name, bool ok, std::chrono::microseconds took) = 0;
+  // A tool list was read again.
+  virtual void on_tools_refreshed(const managed_name& name, bool ok) = 0;
+
+  enum class lease_news {
+    taken,        // this process manages the connection now
+    lost,         // the lease ran out, or another process has it
+    handed_over,  // it was offered to the other processes
+    over,         // nobody is to manage the connection any more
+  };
+  virtual void on_lease(const managed_name& name, lease_news news) = 0;
+
+  // Something that an operator should know. name: which connection it is about; null: none. remark: one line of ours.
+  // peer: the peer's own words, possibly empty; for the operator's log only.
+  virtual void on_remark(const managed_name* name, std::string_view remark, std::string_view peer) = 0;
+};
+
+}  // namespace mcpstate

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include <mcpstate/manager/observer.hpp>
+#include <mcpstate/manager/registry.hpp>
+#include <mcpstate/manager/schedule.hpp>
+#include <mcpstate/mcp/client_options.hpp>
+
+namespace mcpstate {
+
+// How a manager behaves. A value; make_manager() takes a copy. The fields of connection_schedule (check_every, first_retry,
+// last_retry) are fields of it. Nothing checks the ranges: the command line does for its users.
+struct manager_options : connection_schedule {
+  manager_options() {}
+
+  // Who this process is.
+
+  // The name under which this process holds leases. It must be unique among all processes of the store, now and later.
+  // Default: empty, which makes one of the host's name, the process id and a random number. Range: 1 to 256 bytes.
+  std::string instance;
+  // The URL of this process' HTTP API, for people who have to find the process that runs a program
+  // (instance_report::address). Default: empty, which means that it has none.
+  std::string address;
+
+  // Sharing the work with other processes.
+
+  // How long a connection stays without a managing instance after its instance was killed. A shorter time means faster
+  // take-over and more writes to the store. The leases are renewed about every third of it.
+  // Default: 15 s. Range: over 0, at most a day; `mcpstate serve` takes 1 s and more.
+  std::chrono::milliseconds lease_time = std::chrono::seconds(15);
+  // How often this process reports itself and looks for connections that nobody manages.
+  // Default: 500 ms. Range: over 0, well below lease_time.
+  std::chrono::milliseconds beat_every = std::chrono::milliseconds(500);
+
+  // Limits.
+
+  // How many attempts to connect may be under way at a time to one origin (scheme, host and port; a registered program is an
+  // origin of its own). The others wait, and the owners take turns. A server that has just come back is not overrun.
+  // Default: 8. Range: 1 and more (0 counts as 1).
+  unsigned attempts_per_origin = 8;
+  // How many connections this process manages at most. connect() reports exhausted (queue_full) beyond it.
+  // Default: 20,000. Range: 1 and more.
+  std::size_t max_connections = 20'000;
+
+  // Reaching servers.
+
+  // How the clients of all connections behave: timeouts, limits, certificates. client.egress holds for registered servers.
+  // Not used: user, follow, reopen, on_oddity, which the manager sets, and protocol where the registry names one.
+  mcp::client_options client;
+  // Which URLs that came from users may be connected to.
+  // Default: strict(): https only, and no address of a private network. Registered servers are not bound by it.
+  mcp::egress_policy egress_for_urls = mcp::egress_policy::strict();
+  // The servers that the host knows. Default: null: none. manager::set_servers() replaces it.
+  std::shared_ptr<const server_registry> servers;
+
+  // Receives what the manager does. Default: null: nobody does. It outlives the manager.
+  manager_observer* observer = nullptr;
+};
+
+}  // namespace mcpstate

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#include "manager/manager_context.hh"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <utility>
+
+#include "manager/fleet_rules.hh"
+
+namespace mcpstate {
+
+namespace {
+
+std::string make_instance_name() {
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
+  std::array<char, 32> tail{};
+  std::snprintf(tail.data(), tail.size(), "-%ld-%08x", static_cast<long>(::getpid()), std::random_device()());
+  return std::string(host.data()) + tail.data();
+}
+
+manager_options with_instance_name(manager_options options) {
+  if (options.instance.empty()) options.instance = make_instance_name();
+  return options;
+}
+
+destination_rules rules_of(const manager_options& options) {
+  destination_rules out;
+  out.protocol = options.client.protocol;
+  out.egress = options.client.egress;
+  out.egress_for_urls = options.egress_for_urls;
+  return out;
+}
+
+asio::awaitable<void> close_link(std::shared_ptr<server_link> link) { co_await link->close(); }
+
+asio::awaitable<void> close_client(std::unique_ptr<mcp::client> client) { co_await client->close(); }
+
+}  // namespace
+
+manager_context::manager_context(store& records, manager_options options)
+    : records_(records),
+      options_(with_instance_name(std::move(options))),
+      rules_(rules_of(options_)),
+      reach_(reach_of(rules_, options_.servers.get())),
+      attempts_(options_.attempts_per_origin),
+      eras_(options_.client.eras ? options_.client.eras : std::make_shared<mcp::era_memory>()),
+      random_(std::random_device()()),
+      closing_sessions_(records.executor()) {}
+
+supervisor_fsm::tick_context manager_context::tick() {
+  std::uniform_real_distribution<double> uniform(0, 1);
+  return {supervisor_fsm::clock::now(), uniform(random_)};
+}
+
+result<destination> manager_context::find(const endpoint& target) const {
+  return find_destination(target, rules_, options_.servers.get());
+}
+
+std::shared_ptr<const server_registry> manager_context::set_servers(std::shared_ptr<const server_registry> servers) {
+  auto before = std::exchange(options_.servers, std::move(servers));
+  reach_ = reach_of(rules_, options_.servers.get());
+  return before;
+}
+
+mcp::client_options manager_context::client_options_of(const managed_name& name) const {
+  mcp::client_options out = options_.client;
+  out.eras = eras_;
+  if (options_.observer == nullptr) return out;
+  out.on_oddity = [observer = options_.observer, name](const std::string& text, const std::string& peer) {
+    observer->on_remark(&name, text, peer);
+  };
+  return out;
+}
+
+instance_report manager_context::report(std::size_t leases) const {
+  instance_report out;
+  out.name = options_.instance;
+  out.address = options_.address;
+  out.reach = reach_;
+  out.kept = leases;
+  return out;
+}
+
+std::set<std::string> manager_context::reaches_of_others() const { return other_reaches(fleet_, report(0)); }
+
+void manager_context::close_later(std::shared_ptr<server_link> link) {
+  closing_sessions_.spawn("end a session", close_link(std::move(link)));
+}
+
+void manager_context::close_later(std::unique_ptr<mcp::client> client) {
+  closing_sessions_.spawn("end a session", close_client(std::move(client)));
+}
+
+void manager_context::report_lease(const managed_name& name, manager_observer::lease_news news) const {
+  if (options_.observer != nullptr) options_.observer->on_lease(name, news);
+}
+
+void manager_context::remark(const managed_name& name, std::string_view text, std::string_view peer) const {
+  if (options_.observer != nullptr) options_.observer->on_remark(&name, text, peer);
+}
+
+void manager_context::remark(std::string_view text, const error& reason) const {
+  if (options_.observer == nullptr) return;
+  options_.observer->on_remark(nullptr, std::string(text) + ": " + reason.detail(), reason.peer_text());
+}
+
+}  // namespace mcpstate

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cstddef>
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include <mcpstate/aio/task_group.hpp>
+#include <mcpstate/manager/options.hpp>
+#include <mcpstate/store.hpp>
+
+#include "manager/origin_limit.hh"
+#include "manager/server_link.hh"
+#include "manager/servers/destination.hh"
+#include "manager/supervisor_fsm.hh"
+
+// What the parts of a manager share: the store, the options, the fleet as last seen, and the sessions that are closing.
+//
+// Executor: the store's. Lifetime: outlives all other parts; await join_closing() before destroying.
+namespace mcpstate {
+
+class manager_context {
+ public:
+  manager_context(store& records, manager_options options);
+  manager_context(const manager_context&) = delete;
+  manager_context& operator=(const manager_context&) = delete;
+
+  [[nodiscard]] store& records() noexcept { return records_; }
+  [[nodiscard]] const manager_options& options() const noexcept { return options_; }
+  [[nodiscard]] std::minstd_rand& random() noexcept { return random_; }
+  [[nodiscard]] supervisor_fsm::tick_context tick();
+  [[nodiscard]] timestamp store_time() const { return records_.options().clock->now(); }
+
+  // Servers.
+  [[nodiscard]] result<destination> find(const endpoint& target) const;
+  // Answers the servers as they were.
+  std::shared_ptr<const server_registry> set_servers(std::shared_ptr<const server_registry> servers);
+  [[nodiscard]] mcp::client_options client_options_of(const managed_name& name) const;
+  [[nodiscard]] origin_limit& attempts() noexcept { return attempts_; }
+
+  // The fleet.
+  [[nodiscard]] const fleet& members() const noexcept { return fleet_; }
+  void set_members(fleet members) { fleet_ = std::move(members); }
+  [[nodiscard]] instance_report report(std::size_t leases) const;
+  // Of other processes, as of the last beat. Those processes may reach servers that this one does not.
+  [[nodiscard]] std::set<std::string> reaches_of_others() const;
+  [[nodiscard]] bool may_others_reach() const { return !reaches_of_others().empty(); }
+
+  // Closes a session in the background.
+  void close_later(std::shared_ptr<server_link> link);
+  void close_later(std::unique_ptr<mcp::client> client);
+  asio::awaitable<void> join_closing() { return closing_sessions_.join(); }
+
+  [[nodiscard]] bool stopping() const noexcept { return stopping_; }
+  // False: it had been said before.
+  bool begin_stopping() noexcept { return !std::exchange(stopping_, true); }
+
+  // To the observer, if there is one.
+  [[nodiscard]] manager_observer* observer() const noexcept { return options_.observer; }
+  void report_lease(const managed_name& name, manager_observer::lease_news news) const;
+  void remark(const managed_name& name, std::string_view text, std::string_view peer) const;
+  void remark(std::string_view text, const error& reason) const;
+
+ private:
+  store& records_;
+  manager_options options_;
+  const destination_rules rules_;
+  std::string reach_;  // instance_report::reach
+  fleet fleet_;
+  origin_limit attempts_;
+  std::shared_ptr<mcp::era_memory> eras_;
+  std::minstd_rand random_;
+  bool stopping_ = false;
+  aio::task_group closing_sessions_;
+};
+
+}  // namespace mcpstate

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#include "manager/supervisor_set.hh"
+
+#include <utility>
+
+#include "manager/fleet_rules.hh"
+
+namespace mcpstate {
+
+namespace {
+
+using lease_news = manager_observer::lease_news;
+
+}  // namespace
+
+supervisor_set::supervisor_set(manager_context& context)
+    : context_(context),
+      watches_(context.records(),
+               [this](const owner& who, const std::string& server, const event& change) { on_change(who, server, change); }),
+      running_(context.records().executor()) {}
+
+supervisor_set::pointer supervisor_set::find(const managed_name& name) const {
+  const auto found = supervisors_.find(name);
+  return found == supervisors_.end() ? nullptr : found->second;
+}
+
+// Most changes that a watch reports are writes of our own.
+void supervisor_set::on_change(const owner& who, const std::string& server, const event& change) {
+  if (server.empty()) return;  // the events that follow bring the difference
+  const auto name = server_name::parse(server);
+  if (!name) return;
+  const pointer supervisor = find(managed_name(who, *name));
+  if (!supervisor) return;
+  const bool known =
+      change.what == event::kind::present && !change.record->altered && change.record->revision <= supervisor->revision();
+  if (!known) supervisor->request_read();
+}
+
+task<bool> supervisor_set::ensure_managed(managed_name name, std::string registered, unreachable_rule rule) {
+  if (const pointer supervisor = find(name)) {
+    supervisor->request_read();
+    co_return true;
+  }
+  const auto span = lease_span(context_.options());
+  const auto requested = connection_supervisor::clock::now();
+  auto taken = co_await context_.records().take_lease(name, context_.options().instance, registered, span);
+  if (!taken) co_return taken.error();
+  if (!*taken) co_return true;
+  if (context_.stopping()) {
+    lease unwanted = **taken;
+    co_return co_await give_back(std::move(unwanted));
+  }
+  if (const pointer supervisor = find(name)) {  // started meanwhile
+    supervisor->request_read();
+  } else {
+    start(std::move(**taken), std::move(registered), requested + span, rule);
+  }
+  co_return true;
+}
+
+task<bool> supervisor_set::give_back(lease taken) {
+  MCPSTATE_CO_CHECK(co_await context_.records().end_lease(std::move(taken), lease_end::hand_over));
+  co_return true;
+}
+
+void supervisor_set::start(lease held, std::string registered, connection_supervisor::clock::time_point until,
+                           unreachable_rule rule) {
+  const managed_name name = held.what;
+  auto supervisor = std::make_shared<connection_supervisor>(context_, std::move(held), std::move(registered), until, rule);
+  supervisors_[name] = supervisor;
+  watches_.add(name.whose);
+  context_.report_lease(name, lease_news::taken);
+  running_.spawn("manage a connection", run(std::move(supervisor)));
+}
+
+asio::awaitable<void> supervisor_set::run(pointer supervisor) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  const managed_name name = supervisor->name();
+  co_await supervisor->run();
+  bool again = false;
+  if (!supervisor->has_lost_lease() && !supervisor->is_leaving() && !context_.stopping()) {
+    auto wanted = co_await is_still_wanted(supervisor);
+    again = wanted && *wanted;
+  }
+  if (supervisor->has_lost_lease()) {
+    context_.report_lease(name, lease_news::lost);
+    // Somebody may have left an order to this process without knowing that the lease was lost.
+    if (supervisor->is_read_requested()) again = true;
+  }
+  std::string registered = supervisor->registered();
+  supervisors_.erase(name);
+  watches_.remove(name.whose);
+  if (supervisors_.empty()) none_left_.notify();
+  if (!again || context_.stopping()) co_return;
+  auto managed = co_await ensure_managed(name, std::move(registered));
+  if (!managed) context_.remark("a connection could not be taken again", managed.error());
+}
+
+// Whether the connection was ordered again while its lease was being ended: whoever ordered it saw our lease and left the
+// order to us.
+task<bool> supervisor_set::is_still_wanted(pointer supervisor) {
+  for (;;) {
+    supervisor->cancel_read_request();
+    const managed_name name = supervisor->name();
+    auto got = co_await context_.records().get(name.whose, name.server, tools_wanted::no);
+    if (!got) co_return got.error();
+    if (supervisor->is_read_requested()) continue;
+    co_return *got && (*got)->info.managed && (*got)->state != status::disconnected;
+  }
+}
+
+asio::awaitable<void> supervisor_set::close(std::chrono::milliseconds limit) {
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  for (const auto& [name, supervisor] : supervisors_) supervisor->request_hand_over();
+  if (!supervisors_.empty()) co_await none_left_.wait(aio::after(limit));
+  co_await running_.stop();
+  co_await watches_.stop();
+}
+
+}  // namespace mcpstate
