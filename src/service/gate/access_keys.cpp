@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "service/gate/access.hh"
+#include "service/gate/access_keys.hh"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "core/text/base64.hh"
 #include "core/text/trimmed.hh"
 
 namespace mcpstate::service {
@@ -20,17 +21,16 @@ namespace {
 
 constexpr std::string_view owner_token_start = "mcps1.";
 constexpr std::size_t signature_chars = 43;                                                    // 32 bytes in base64url
-constexpr std::size_t max_owner_token = 6 + 4 * (9 + 20 + 520) / 3 + 1 + signature_chars + 4;  // of the longest owner
+constexpr std::size_t max_owner_token = 6 + 4 * (9 + 20 + 520) / 3 + 1 + signature_chars + 4;  // for the longest owner
 constexpr std::size_t key_id_bytes = 8;  // with a space, 9: 12 characters in base64url
 constexpr std::size_t max_file_bytes = 64UL * 1024;
-constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 std::string hmac(std::string_view key, std::string_view text) {
   std::string out(EVP_MAX_MD_SIZE, '\0');
   unsigned size = 0;
   const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
-  auto* into = reinterpret_cast<unsigned char*>(out.data());
-  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes, text.size(), into, &size) == nullptr) {
+  auto* output = reinterpret_cast<unsigned char*>(out.data());
+  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes, text.size(), output, &size) == nullptr) {
     throw std::runtime_error("HMAC-SHA256 is not available");
   }
   out.resize(size);
@@ -41,36 +41,7 @@ bool equal(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-std::string to_base64url(std::string_view bytes) {
-  std::string out;
-  out.reserve((bytes.size() * 4 + 2) / 3);
-  std::uint32_t bits = 0;
-  unsigned held = 0;
-  for (const char c : bytes) {
-    bits = (bits << 8U) | static_cast<unsigned char>(c);
-    for (held += 8; held >= 6; held -= 6) out += alphabet[(bits >> (held - 6)) & 63U];
-  }
-  if (held > 0) out += alphabet[(bits << (6 - held)) & 63U];
-  return out;
-}
-
-// Of what we have encoded ourselves: its signature was checked.
-std::string from_base64url(std::string_view text) {
-  std::string out;
-  out.reserve(text.size() * 3 / 4);
-  std::uint32_t bits = 0;
-  unsigned held = 0;
-  for (const char c : text) {
-    bits = (bits << 6U) | static_cast<std::uint32_t>(alphabet.find(c) & 63U);
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    out += static_cast<char>((bits >> held) & 255U);
-  }
-  return out;
-}
-
-// What is wrong with a service token; empty: nothing. Never a part of it.
+// Says what is wrong with a service token, without any part of it. Empty: nothing is wrong.
 std::string fault_of(std::string_view token) {
   if (token.size() < access_keys::min_token_bytes) {
     return "is too short: a token has at least " + std::to_string(access_keys::min_token_bytes) + " characters";
@@ -85,7 +56,7 @@ std::string fault_of(std::string_view token) {
   return {};
 }
 
-// By which a service token is recognised. It is the text and not the key here: as a key, "x" and "x\0" are the same.
+// Recognises a service token. The token is the text of the HMAC and not its key, because "x" and "x\0" are the same key.
 std::string digest_of(std::string_view token) { return hmac("mcpstate service token", token); }
 
 error refused() { return error(errc::auth_failed, "the token is not valid"); }
@@ -106,12 +77,12 @@ result<access_keys> access_keys::parse(std::string_view text) {
     if (out.keys_.size() == max_keys) {
       return error(errc::bad_argument, "there are more than " + std::to_string(max_keys) + " tokens");
     }
-    key one;
-    one.digest = digest_of(line);
-    one.signing = hmac(line, "mcpstate owner tokens");
+    key added;
+    added.digest = digest_of(line);
+    added.signing = hmac(line, "mcpstate owner tokens");
     const auto id = to_base64url(hmac(line, "mcpstate key id")).substr(0, key_id_bytes);
-    one.lead = to_base64url(id + " ");
-    out.keys_.push_back(std::move(one));
+    added.id = to_base64url(id + " ");
+    out.keys_.push_back(std::move(added));
   }
   if (out.keys_.empty()) return error(errc::bad_argument, "there is no token");
   return out;
@@ -121,12 +92,14 @@ const access_keys::key* access_keys::find_service(std::string_view token) const 
   if (token.size() < min_token_bytes || token.size() > max_token_bytes) return nullptr;
   const auto digest = digest_of(token);
   const key* found = nullptr;
-  for (const auto& one : keys_) found = equal(one.digest, digest) ? &one : found;  // all of them, whichever it is
+  // Always compares all of them, so that the time reveals nothing.
+  for (const auto& candidate : keys_) found = equal(candidate.digest, digest) ? &candidate : found;
   return found;
 }
 
-bool access_keys::has(const identity& who) const {
-  return who.key.empty() || std::any_of(keys_.begin(), keys_.end(), [&](const key& one) { return one.lead == who.key; });
+bool access_keys::has(const identity& bearer) const {
+  return bearer.key.empty() ||
+         std::any_of(keys_.begin(), keys_.end(), [&](const key& candidate) { return candidate.id == bearer.key; });
 }
 
 result<identity> access_keys::verify(std::string_view token, timestamp now) const {
@@ -134,7 +107,7 @@ result<identity> access_keys::verify(std::string_view token, timestamp now) cons
   const key* const found = find_service(token);
   if (found == nullptr) return refused();
   identity out;
-  out.key = found->lead;
+  out.key = found->id;
   return out;
 }
 
@@ -145,35 +118,36 @@ result<identity> access_keys::verify_owner(std::string_view token, timestamp now
   if (signed_part.size() <= owner_token_start.size()) return refused();
   const auto payload = signed_part.substr(owner_token_start.size());
   const auto signature = token.substr(dot + 1);
-  const auto signer = std::find_if(keys_.begin(), keys_.end(), [&](const key& one) {
-    return payload.starts_with(one.lead) && equal(to_base64url(hmac(one.signing, signed_part)), signature);
+  const auto signer = std::find_if(keys_.begin(), keys_.end(), [&](const key& candidate) {
+    return payload.starts_with(candidate.id) && equal(to_base64url(hmac(candidate.signing, signed_part)), signature);
   });
   if (signer == keys_.end()) return refused();
   // "KEYID EXPIRY OWNER", as mint() wrote it.
   const auto text = from_base64url(payload);
-  const char* first = text.data() + key_id_bytes + 1;
-  const char* last = text.data() + text.size();
+  if (!text || text->size() <= key_id_bytes) return refused();
+  const char* first = text->data() + key_id_bytes + 1;
+  const char* last = text->data() + text->size();
   std::int64_t expiry = 0;
   const auto [end, ec] = std::from_chars(first, last, expiry);
   if (ec != std::errc() || end == last) return refused();
-  const auto who = owner::parse(std::string_view(end + 1, static_cast<std::size_t>(last - end) - 1));
-  if (!who) return refused();
+  const auto subject = owner::parse(std::string_view(end + 1, static_cast<std::size_t>(last - end) - 1));
+  if (!subject) return refused();
   identity out;
   out.kind = token_kind::owner;
-  out.key = signer->lead;
-  out.whose = *who;
+  out.key = signer->id;
+  out.subject = *subject;
   out.expires_at = timestamp(std::chrono::seconds(expiry));
   if (now >= *out.expires_at) return error(errc::auth_failed, "the token has expired");
   return out;
 }
 
-std::string access_keys::mint(const owner& who, std::chrono::seconds ttl, timestamp now) const {
+std::string access_keys::mint(const owner& subject, std::chrono::seconds ttl, timestamp now) const {
   if (keys_.empty()) throw std::logic_error("mint() without keys");
   const auto& signer = keys_.front();
   const auto expiry = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()) + ttl;
   std::string out(owner_token_start);
-  // The lead is 12 characters for 9 bytes: what follows is encoded on its own.
-  out += signer.lead + to_base64url(std::to_string(expiry.count()) + " " + who.text());
+  // The id is 12 characters for 9 bytes, so the rest can be encoded on its own.
+  out += signer.id + to_base64url(std::to_string(expiry.count()) + " " + subject.text());
   auto signature = to_base64url(hmac(signer.signing, out));
   return out + "." + signature;
 }
