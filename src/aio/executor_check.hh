@@ -6,8 +6,8 @@
 
 #include <cassert>
 
-// Checks, in debug builds, that an object is used on its executor. Most objects of this project belong to one executor and have
-// no locks: using one from another thread is a data race, and the assertion finds it where it begins.
+// Checks, in debug builds, that an object is used on its executor. Most objects of this project belong to one executor and
+// have no locks: using one from another thread is a data race, and the assertion finds it where it begins.
 //
 //     task<connection> store::put(change c) {
 //       aio::assert_on_executor(executor_);
@@ -24,7 +24,8 @@ namespace mcpstate::aio {
   return true;
 }
 
-// Ends the process with a message when the calling thread does not run this executor. Does nothing in release builds (NDEBUG).
+// Ends the process with a message when the calling thread does not run this executor. Does nothing in release builds
+// (NDEBUG).
 inline void assert_on_executor([[maybe_unused]] const boost::asio::any_io_executor& executor) noexcept {
   assert(is_on_executor(executor) && "an object is used outside its executor");
 }

@@ -128,8 +128,8 @@ service::log_level log_level_of(const std::string& word) {
   return word == "off" ? log_level::off : log_level::info;
 }
 
-// Makes the name of the instance unique. Leases are held under this name, and two processes with the same --name must not take
-// each other's leases for their own.
+// Makes the name of the instance unique. Leases are held under this name, and two processes with the same --name must not
+// take each other's leases for their own.
 std::string unique_name(const std::string& name) {
   if (name.empty()) return name;  // the manager makes one
   std::array<char, 16> tail{};

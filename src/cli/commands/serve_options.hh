@@ -24,7 +24,8 @@ struct serve_options {
   service::log_style style = service::log_style::text;
   service::log_level level = service::log_level::info;
 };
-// Reads the files too, so that every mistake is reported before anything is opened. bad_argument names the option or the file.
+// Reads the files too, so that every mistake is reported before anything is opened. bad_argument names the option or the
+// file.
 [[nodiscard]] result<serve_options> choose_serve_options(const serve_words& words, const surroundings& environment);
 
 // The service tokens: those in the named file (--token-file), else $MCPSTATE_TOKEN, else those in the file

@@ -77,8 +77,8 @@ std::shared_ptr<subscription> event_broker::subscribe(owner account) {
 }
 
 // Lists the owner's records, because the history does not know when a record that was used expires: use is no event. One
-// listing serves all subscriptions that joined before it began, those of one turn of the executor among them. If it fails the
-// history is used as it is.
+// listing serves all subscriptions that joined before it began, those of one turn of the executor among them. If it fails
+// the history is used as it is.
 asio::awaitable<void> event_broker::refresh_expiry(std::shared_ptr<channel> current) {
   co_await asio::this_coro::throw_if_cancelled(false);
   co_await asio::post(store_.executor(), asio::use_awaitable);

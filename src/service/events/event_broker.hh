@@ -18,19 +18,19 @@
 //     auto events = broker.subscribe(account);
 //     for (auto next = co_await events->next(); next; next = co_await events->next()) { … write **next … }
 //
-// Every subscription begins with a snapshot: one `connection` per record, then `ready`. Then every change follows, whoever made
-// it:
+// Every subscription begins with a snapshot: one `connection` per record, then `ready`. Then every change follows, whoever
+// made it:
 //     id: 7\nevent: connection\ndata: {…}\n\n                          a record as it is now, without tools
 //     id: 8\nevent: removed\ndata: {"owner":…,"server":…}\n\n          the record was cleared, claimed or expired
 //     event: resync\ndata: {}\n\n                                      forget everything: a new snapshot follows
 //     event: unavailable\ndata: {"code":…,"message":…}\n\n             the store cannot be reached; a resync follows later
-// Ids grow within a stream and mean nothing in another one. The use of a record is no event; a snapshot says when its records
-// expire at that time.
+// Ids grow within a stream and mean nothing in another one. The use of a record is no event; a snapshot says when its
+// records expire at that time.
 //
-// All subscriptions of an owner share one channel: one watch of the store and one history of encoded frames. A subscription is a
-// position in the history and has no queue of its own, so a slow reader costs nothing and delays nobody. A reader gets the
-// latest state of each record that it has not seen. If too many removals happened meanwhile it gets a resync; if that happens
-// again before it has caught up, its subscription ends.
+// All subscriptions of an owner share one channel: one watch of the store and one history of encoded frames. A subscription
+// is a position in the history and has no queue of its own, so a slow reader costs nothing and delays nobody. A reader gets
+// the latest state of each record that it has not seen. If too many removals happened meanwhile it gets a resync; if that
+// happens again before it has caught up, its subscription ends.
 //
 // Executor: the store's. Lifetime: the store and the metrics outlive the broker; await close() before destroying it.
 // Subscriptions may outlive it: they have ended then.
@@ -86,8 +86,8 @@ class subscription {
   subscription(const subscription&) = delete;
   subscription& operator=(const subscription&) = delete;
 
-  // Waits for the next frame, or several frames in one text (a snapshot). All subscriptions of an owner share the text. Absent at
-  // the end, and on cancellation. One call at a time; the subscription outlives it.
+  // Waits for the next frame, or several frames in one text (a snapshot). All subscriptions of an owner share the text.
+  // Absent at the end, and on cancellation. One call at a time; the subscription outlives it.
   asio::awaitable<std::optional<frame>> next();
   // What next() would answer without waiting; absent otherwise.
   [[nodiscard]] std::optional<frame> try_next();

@@ -19,15 +19,15 @@ using frame = std::shared_ptr<const std::string>;
 
 // The position of one reader. A new reader is at the beginning, so it gets a snapshot first.
 struct reader_position {
-  std::uint64_t event = 0;    // number of the last event that it got
-  std::uint64_t load = 0;     // number of the load whose snapshot it got; 0: none
-  std::uint64_t outage = 0;   // number of the last outage that it was told of
-  bool catching_up = false;   // it fell behind, got a new snapshot, and has not read everything since
-  bool dropped = false;       // it fell behind again while catching up: it gets nothing more
+  std::uint64_t event = 0;   // number of the last event that it got
+  std::uint64_t load = 0;    // number of the load whose snapshot it got; 0: none
+  std::uint64_t outage = 0;  // number of the last outage that it was told of
+  bool catching_up = false;  // it fell behind, got a new snapshot, and has not read everything since
+  bool dropped = false;      // it fell behind again while catching up: it gets nothing more
 };
 
-// Holds the latest frame of each record, in the order of the events, and the last removals. A reader that missed a removal which
-// is forgotten by now gets a new snapshot.
+// Holds the latest frame of each record, in the order of the events, and the last removals. A reader that missed a removal
+// which is forgotten by now gets a new snapshot.
 class event_history {
  public:
   event_history(owner account, std::size_t max_removals) : owner_(std::move(account)), max_removals_(max_removals) {}
@@ -39,8 +39,8 @@ class event_history {
   [[nodiscard]] bool loading() const noexcept { return loading_; }
   void put(const connection& record);
   void remove(const std::string& server);
-  // Takes over when a record expires, from a listing of the store, for later snapshots. This is no event. Any other difference
-  // is left to put(), because the watch of the store tells it in its order.
+  // Takes over when a record expires, from a listing of the store, for later snapshots. This is no event. Any other
+  // difference is left to put(), because the watch of the store tells it in its order.
   void update_expiry(const connection& record);
   // The store cannot be reached. Every reader is told once, until finish_load().
   void mark_unavailable(const error& why);

@@ -12,9 +12,9 @@
 // Tokens: who may use the service. Pure.
 //
 // A service token is a random text that the operator chooses; its bearer may do everything. Owner tokens are derived from a
-// service token and are not stored: "mcps1." base64url("KEYID EXPIRY OWNER") "." base64url(HMAC-SHA256). The bearer of an owner
-// token may do what concerns that owner until the token expires. KEYID names the service token that signed. Tokens are rotated
-// by adding a new service token first, and by removing the old one after everything that it signed has expired.
+// service token and are not stored: "mcps1." base64url("KEYID EXPIRY OWNER") "." base64url(HMAC-SHA256). The bearer of an
+// owner token may do what concerns that owner until the token expires. KEYID names the service token that signed. Tokens are
+// rotated by adding a new service token first, and by removing the old one after everything that it signed has expired.
 namespace mcpstate::service {
 
 enum class token_kind { service, owner };
@@ -39,8 +39,8 @@ class access_keys {
   // No keys: verify() fails for every token. The caller decides whether a service without keys is open to everybody.
   access_keys() {}
   // Parses one service token per line; empty lines and lines that begin with '#' are ignored. The first token signs, all of
-  // them verify. bad_argument, with the number of the line, for a token that is too short or too long, that holds anything but
-  // visible ASCII or that looks like an owner token; also for too many tokens, and for none.
+  // them verify. bad_argument, with the number of the line, for a token that is too short or too long, that holds anything
+  // but visible ASCII or that looks like an owner token; also for too many tokens, and for none.
   [[nodiscard]] static result<access_keys> parse(std::string_view text);
 
   [[nodiscard]] bool empty() const noexcept { return keys_.empty(); }

@@ -84,8 +84,7 @@ optional_problem check_body(const authorized_request& authorized, const http_req
   if (!request.content_type || !is_json(*request.content_type))
     return problem(problem_kind::media_type, "the body must come as application/json, in UTF-8");
   if (request.content_length && *request.content_length > authorized.body_limit)
-    return problem(problem_kind::too_large,
-                   "the body is larger than " + std::to_string(authorized.body_limit) + " bytes");
+    return problem(problem_kind::too_large, "the body is larger than " + std::to_string(authorized.body_limit) + " bytes");
   return std::nullopt;
 }
 

@@ -15,8 +15,8 @@
 #include "service/gate/router.hh"
 #include "service/http/problem.hh"
 
-// Decides about a request as soon as its head has arrived: which operation it asks for, whether its sender may use it, and how
-// large its body may be. Pure; the times are passed in.
+// Decides about a request as soon as its head has arrived: which operation it asks for, whether its sender may use it, and
+// how large its body may be. Pure; the times are passed in.
 namespace mcpstate::service {
 
 // A request that is allowed.

@@ -21,9 +21,7 @@ bool contains(const std::vector<std::string>& list, std::string_view text) {
   return std::find(list.begin(), list.end(), text) != list.end();
 }
 
-bool is_host_char(char c) noexcept {
-  return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '.' || c == '_';
-}
+bool is_host_char(char c) noexcept { return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '.' || c == '_'; }
 
 }  // namespace
 
@@ -81,7 +79,8 @@ host_policy::origin_kind host_policy::classify_origin(std::string_view origin, s
   const std::string text = ascii_lower(origin);
   if (contains(origins_, text)) return origin_kind::listed;
   for (const std::string_view scheme : {"http://", "https://"}) {
-    if (text.starts_with(scheme) && std::string_view(text).substr(scheme.size()) == ascii_lower(host)) return origin_kind::same;
+    if (text.starts_with(scheme) && std::string_view(text).substr(scheme.size()) == ascii_lower(host))
+      return origin_kind::same;
   }
   return origin_kind::foreign;
 }

@@ -20,8 +20,8 @@ class rate_limit {
   // Beyond max_buckets keys the least recently used bucket is forgotten: that key begins with a full one again.
   rate_limit(double per_second, double burst, std::size_t max_buckets = 10'000);
 
-  // Absent: the request is allowed and counted. Otherwise the time until it would be allowed (at least 1 ms); it is not counted.
-  // A `now` before that of an earlier call counts as equal to it.
+  // Absent: the request is allowed and counted. Otherwise the time until it would be allowed (at least 1 ms); it is not
+  // counted. A `now` before that of an earlier call counts as equal to it.
   [[nodiscard]] std::optional<std::chrono::milliseconds> take(const std::string& key, time_point now);
   [[nodiscard]] std::size_t buckets() const;
 

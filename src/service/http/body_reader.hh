@@ -11,7 +11,8 @@
 #include "core/json/slice.hh"
 
 // Reads the JSON object in the body of a request. A member that the route does not know is an error that names it, because a
-// typo must not look like success. Pure. Views point into the body, which must outlive the reader. All errors are bad_argument.
+// typo must not look like success. Pure. Views point into the body, which must outlive the reader. All errors are
+// bad_argument.
 namespace mcpstate::service {
 
 class body_reader {

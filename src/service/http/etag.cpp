@@ -33,7 +33,8 @@ std::string_view next_tag(std::string_view& list) noexcept {
 std::string state_tag(const connection& c) {
   std::string out = "r" + std::to_string(c.revision);
   if (!c.altered && c.revision != 0) return out;
-  return out + "x" + hex_digits(digest_of(c.seen.status_bytes.value_or("-") + "\n" + c.seen.connected_at_bytes.value_or("-")));
+  return out + "x" +
+         hex_digits(digest_of(c.seen.status_bytes.value_or("-") + "\n" + c.seen.connected_at_bytes.value_or("-")));
 }
 
 std::uint64_t digest_of(std::string_view bytes) noexcept { return std::hash<std::string_view>()(bytes); }

@@ -8,8 +8,8 @@
 
 #include "service/http/message.hh"
 
-// The problems that HTTP clients are told of (RFC 9457): one table of kinds. Each kind has a slug that clients may branch on,
-// and a fixed status. Pure.
+// The problems that HTTP clients are told of (RFC 9457): one table of kinds. Each kind has a slug that clients may branch
+// on, and a fixed status. Pure.
 namespace mcpstate::service {
 
 enum class problem_kind {
@@ -69,7 +69,8 @@ struct problem {
 
 // The problem that reports an error of the store or of the manager. Never holds a peer's words.
 [[nodiscard]] problem problem_of(const error& e);
-// The problem that reports the error of a tool call. It blames the MCP server where the server can be the cause, and quotes it.
+// The problem that reports the error of a tool call. It blames the MCP server where the server can be the cause, and quotes
+// it.
 [[nodiscard]] problem problem_of_call(const error& e);
 
 // The response that carries a problem as application/problem+json. request_id becomes its "instance".

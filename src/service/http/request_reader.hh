@@ -9,12 +9,12 @@
 #include "service/http/message.hh"
 #include "service/http/problem.hh"
 
-// Parses the requests of one HTTP/1.x connection: bytes in, heads and bodies out. Pure and incremental: it makes no difference
-// how the bytes are split. It stores the bytes that are not parsed yet, and nothing else.
+// Parses the requests of one HTTP/1.x connection: bytes in, heads and bodies out. Pure and incremental: it makes no
+// difference how the bytes are split. It stores the bytes that are not parsed yet, and nothing else.
 //
-// The reader stops after each head, so that the caller can decide about the body before it arrives. It refuses: bytes that are
-// not HTTP; a repeated field that may occur once; a Content-Length beside a Transfer-Encoding, or one that is not a plain
-// number; any transfer coding but chunked; heads and bodies over their limits. Nothing may be fed after a fault.
+// The reader stops after each head, so that the caller can decide about the body before it arrives. It refuses: bytes that
+// are not HTTP; a repeated field that may occur once; a Content-Length beside a Transfer-Encoding, or one that is not a
+// plain number; any transfer coding but chunked; heads and bodies over their limits. Nothing may be fed after a fault.
 namespace mcpstate::service {
 
 class request_reader {

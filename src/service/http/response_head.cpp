@@ -45,7 +45,11 @@ std::string http_date(std::int64_t unix_seconds) {
 std::string response_head(const http_response& response, const head_options& options) {
   std::string out;
   out.reserve(384);
-  out.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ").append(reason_phrase(response.status)).append("\r\n");
+  out.append("HTTP/1.1 ")
+      .append(std::to_string(response.status))
+      .append(" ")
+      .append(reason_phrase(response.status))
+      .append("\r\n");
   field(out, "Date", date_now());
   const bool bodiless = response.status == 304 || response.status == 204;
   if (!bodiless) {

@@ -9,8 +9,8 @@ namespace mcpstate::service {
 
 struct head_options {
   head_options() {}
-  bool keep_alive = true;       // another request may follow
-  bool http_1_0 = false;        // the client speaks HTTP/1.0
+  bool keep_alive = true;  // another request may follow
+  bool http_1_0 = false;   // the client speaks HTTP/1.0
   std::string_view request_id, cors_origin;
 };
 

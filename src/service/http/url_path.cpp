@@ -66,7 +66,8 @@ std::optional<std::string> percent_decoded(std::string_view text) {
 
 result<parsed_target> parse_target(std::string_view target) {
   parsed_target out;
-  if (!std::all_of(target.begin(), target.end(), is_visible)) return bad_input("the target has bytes that a URL must encode");
+  if (!std::all_of(target.begin(), target.end(), is_visible))
+    return bad_input("the target has bytes that a URL must encode");
   if (target.find('#') != std::string_view::npos) return bad_input("the target has a fragment");
   constexpr std::string_view scheme = "http://";
   if (target.starts_with(scheme)) {

@@ -21,8 +21,8 @@ inline constexpr std::size_t max_parameters = 16;
 
 struct parsed_target {
   parsed_target() {}
-  std::string authority;                                        // "host" in "http://host/…", which proxies send; mostly empty
-  std::vector<std::string> segments;                            // "a", "b/c" for "/a/b%2Fc"; none for "/"
+  std::string authority;              // "host" in "http://host/…", which proxies send; mostly empty
+  std::vector<std::string> segments;  // "a", "b/c" for "/a/b%2Fc"; none for "/"
   std::vector<std::pair<std::string, std::string>> parameters;  // of the query: decoded, in the order of the query
 };
 // The path is split at its slashes before it is decoded, so an encoded slash is data. Segments that are empty, "." or ".."

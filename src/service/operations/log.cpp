@@ -43,8 +43,7 @@ class log::descriptor_sink final : public sink {
   log_writer writer_;
 };
 
-log::log(log_style style, log_level level)
-    : style_(style), level_(level), sink_(std::make_unique<descriptor_sink>(style)) {}
+log::log(log_style style, log_level level) : style_(style), level_(level), sink_(std::make_unique<descriptor_sink>(style)) {}
 
 log::log(log_style style, log_level level, std::ostream& out)
     : style_(style), level_(level), sink_(std::make_unique<stream_sink>(out)) {}

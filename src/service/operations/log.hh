@@ -14,13 +14,13 @@
 // Format and protection of secrets: log_line.hh. What happens when nobody reads the log: log_writer.hh.
 namespace mcpstate::service {
 
-// Thread-safe. Logging never waits for the reader of standard error: lines that do not fit into the queue are dropped. A line
-// "log lines were dropped" with their number follows as soon as there is room.
+// Thread-safe. Logging never waits for the reader of standard error: lines that do not fit into the queue are dropped. A
+// line "log lines were dropped" with their number follows as soon as there is room.
 class log {
  public:
   log(log_style style, log_level level);                     // to standard error
   log(log_style style, log_level level, std::ostream& out);  // at once and to a stream that outlives it: for tests
-  ~log();  // waits a bounded time for lines that are not written yet
+  ~log();                                                    // waits a bounded time for lines that are not written yet
   log(const log&) = delete;
   log& operator=(const log&) = delete;
 

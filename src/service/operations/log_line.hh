@@ -16,9 +16,9 @@
 //     {"time":"2026-11-22T14:30:59.553780+00:00","level":"info","message":"listening","address":"127.0.0.1:8080","tokens":true}
 //
 // Callers pass no secrets. As a second line of defence these are replaced by "[hidden]": values of fields with the name of a
-// secret ("token", "authorization", …), owner tokens, the text after "Bearer " or "Basic ", and user-info and query of a URL.
-// An owner is written as its text. A session key is as good as a password, so only its first characters and a short hash are
-// written. Foreign text cannot forge a line: control characters are escaped, and invalid UTF-8 is replaced.
+// secret ("token", "authorization", …), owner tokens, the text after "Bearer " or "Basic ", and user-info and query of a
+// URL. An owner is written as its text. A session key is as good as a password, so only its first characters and a short
+// hash are written. Foreign text cannot forge a line: control characters are escaped, and invalid UTF-8 is replaced.
 namespace mcpstate::service {
 
 enum class log_style { text, json };

@@ -21,7 +21,8 @@ using namespace std::chrono_literals;
 
 constexpr auto poll_interval = 50ms;  // how often a blocked writer looks whether it was given up
 
-// How many bytes go into one write: whole lines if possible. A pipe with room takes PIPE_BUF bytes at once, without blocking.
+// How many bytes go into one write: whole lines if possible. A pipe with room takes PIPE_BUF bytes at once, without
+// blocking.
 std::size_t chunk_size(std::string_view bytes) noexcept {
   if (bytes.size() <= PIPE_BUF) return bytes.size();
   const auto line_end = bytes.substr(0, PIPE_BUF).rfind('\n');

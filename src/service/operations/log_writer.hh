@@ -19,9 +19,9 @@ struct log_writer_options {
   std::chrono::milliseconds close_timeout = std::chrono::milliseconds(300);  // for the lines that are left at the end
 };
 
-// Thread-safe. When the queue is full, new lines are dropped and counted. Once there is room again, a line says how many were
-// dropped. Lines are written whole and in order; several short lines may share one write. A descriptor that fails (its reader
-// is gone, the disk is full) drops what is being written.
+// Thread-safe. When the queue is full, new lines are dropped and counted. Once there is room again, a line says how many
+// were dropped. Lines are written whole and in order; several short lines may share one write. A descriptor that fails (its
+// reader is gone, the disk is full) drops what is being written.
 //
 // Destroying it waits until all lines are written, but at most for close_timeout and a little more. Lines that are left then
 // are lost.

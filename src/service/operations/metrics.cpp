@@ -127,7 +127,7 @@ void append_process(std::vector<prometheus::MetricFamily>& out) {
   if (!facts) return;
   using prometheus::MetricType;
   out.push_back(one_value("process_cpu_seconds_total", "User and system CPU time in seconds", MetricType::Counter,
-                         facts->cpu_seconds));
+                          facts->cpu_seconds));
   out.push_back(one_value("process_resident_memory_bytes", "Resident memory", MetricType::Gauge, facts->resident_bytes));
   out.push_back(one_value("process_virtual_memory_bytes", "Virtual memory", MetricType::Gauge, facts->virtual_bytes));
   out.push_back(

@@ -25,7 +25,8 @@ class metrics final : public manager_observer {
   metrics& operator=(const metrics&) = delete;
 
   // pattern: of the route ("/v1/users/{id}/connections"), not the path; empty: none.
-  void record_request(std::string_view pattern, std::string_view method, unsigned status, std::chrono::microseconds duration);
+  void record_request(std::string_view pattern, std::string_view method, unsigned status,
+                      std::chrono::microseconds duration);
   // operation: "list", "put", …; failure: its condition, absent on success.
   void record_store_operation(std::string_view operation, std::optional<cond> failure, std::chrono::microseconds duration);
   void count_rate_limited();

@@ -8,8 +8,8 @@
 
 #include "service/operations/metrics.hh"
 
-// Caches the counts over the whole store. Counting reads everything, so callers share one reading: the one that is under way,
-// or a recent one.
+// Caches the counts over the whole store. Counting reads everything, so callers share one reading: the one that is under
+// way, or a recent one.
 namespace mcpstate::service {
 
 // How old a reading may be before the store is read again.
@@ -27,8 +27,8 @@ class stats_cache {
     store_stats stats;
     time_point started_at{};  // of the reading
   };
-  // A snapshot that is at most max_stats_age old at `now`. A failure is reported to the callers that wait for that reading and
-  // is not cached. Cancellation: ends the wait of a caller, and never the reading, which belongs to all of them.
+  // A snapshot that is at most max_stats_age old at `now`. A failure is reported to the callers that wait for that reading
+  // and is not cached. Cancellation: ends the wait of a caller, and never the reading, which belongs to all of them.
   task<snapshot> get(time_point now);
 
  private:

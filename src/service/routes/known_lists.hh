@@ -10,7 +10,8 @@ namespace mcpstate::service {
 
 class known_lists {
  public:
-  // Whether the bytes are a JSON array that is no deeper than the lists which the service accepts. digest: their digest_of().
+  // Whether the bytes are a JSON array that is no deeper than the lists which the service accepts. digest: their
+  // digest_of().
   [[nodiscard]] bool is_list(std::string_view bytes, std::uint64_t digest);
   [[nodiscard]] std::size_t size() const noexcept { return valid_.size(); }
 

@@ -160,7 +160,8 @@ response_task show_stats(request_context& context) {
   const auto read = co_await std::move(work);
   if (!read) co_return context.failure(read.error());
   const auto& stored = read->stats;
-  const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - read->started_at);
+  const auto age =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - read->started_at);
   const auto counts = context.shard.manager.counts();
   std::string body = "{";
   json_members members(body);

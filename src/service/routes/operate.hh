@@ -2,8 +2,8 @@
 #pragma once
 #include "service/routes/request_context.hh"
 
-// For operators: owners, servers, instances, tokens, counts, metrics, health; and the files of the program. Executor, lifetime,
-// cancellation: as dispatch() (dispatch.hh).
+// For operators: owners, servers, instances, tokens, counts, metrics, health; and the files of the program. Executor,
+// lifetime, cancellation: as dispatch() (dispatch.hh).
 namespace mcpstate::service {
 
 response_task list_owners(request_context& context);

@@ -13,11 +13,11 @@
 #include "service/operations/log.hh"
 #include "service/operations/metrics.hh"
 
-// What exists once per process, whatever the number of shards: tokens, the registry of servers, rate limits, budgets, metrics and
-// the log.
+// What exists once per process, whatever the number of shards: tokens, the registry of servers, rate limits, budgets,
+// metrics and the log.
 //
-// Contract: every member is safe to use from any thread, and none holds the state of an owner's connections. (Today one thread
-// runs everything.) What belongs to an owner is in the owner's shard (shard.hh).
+// Contract: every member is safe to use from any thread, and none holds the state of an owner's connections. (Today one
+// thread runs everything.) What belongs to an owner is in the owner's shard (shard.hh).
 namespace mcpstate::service {
 
 // A number of bytes that requests reserve from, together at most `limit`.
@@ -55,10 +55,10 @@ class byte_budget {
 
 struct process_options {
   process_options() {}
-  access_keys keys;                                             // empty: no token is needed
-  std::shared_ptr<const server_registry> servers;               // null: none
-  double owner_requests_per_second = 50, owner_burst = 200;     // of requests with an owner token; 0: no limit
-  std::size_t request_bodies_bytes = 128 * 1024 * 1024;         // of the bodies of all requests under way
+  access_keys keys;                                          // empty: no token is needed
+  std::shared_ptr<const server_registry> servers;            // null: none
+  double owner_requests_per_second = 50, owner_burst = 200;  // of requests with an owner token; 0: no limit
+  std::size_t request_bodies_bytes = 128 * 1024 * 1024;      // of the bodies of all requests under way
 };
 
 class process_services {

@@ -14,8 +14,8 @@ namespace mcpstate::service {
 // What a handler answers with.
 using response_task = asio::awaitable<http_response>;
 
-// One request that is authorized, with everything that its handler works with. It lives until the response is made; shard and
-// process services outlive it.
+// One request that is authorized, with everything that its handler works with. It lives until the response is made; shard
+// and process services outlive it.
 struct request_context {
   request_context(process_services& services, service::shard& owner_shard, authorized_request allowed, http_request received,
                   std::string id)

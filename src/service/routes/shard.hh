@@ -14,9 +14,9 @@
 #include "service/routes/known_lists.hh"
 #include "service/routes/process_services.hh"
 
-// A shard is one executor with everything that works for the owners who live in it: store, manager, live events. An owner lives
-// in the shard that the hash of the owner selects, so all requests of an owner meet the same objects, without locks. A process
-// has one shard today.
+// A shard is one executor with everything that works for the owners who live in it: store, manager, live events. An owner
+// lives in the shard that the hash of the owner selects, so all requests of an owner meet the same objects, without locks. A
+// process has one shard today.
 namespace mcpstate::service {
 
 // Executor: the store's; all members are used on it. Lifetime: store, manager and process services outlive it; await
@@ -45,8 +45,8 @@ struct shard {
 class shard_set {
  public:
   shard& add(mcpstate::store& shard_store, mcpstate::manager& shard_manager, process_services& process);
-  // The shard in which the owner lives. A request that names no owner (operators' routes) is served by the first shard. At least
-  // one shard has been added.
+  // The shard in which the owner lives. A request that names no owner (operators' routes) is served by the first shard. At
+  // least one shard has been added.
   [[nodiscard]] shard& select(const std::optional<owner>& account) const;
   [[nodiscard]] shard& front() const { return *shards_.front(); }
   [[nodiscard]] const std::vector<std::unique_ptr<shard>>& all() const noexcept { return shards_; }

@@ -7,8 +7,8 @@ namespace {
 
 log_level level_of(const access_record& record) noexcept {
   if (record.status >= 500) return log_level::warn;
-  const bool reads = record.method == http_method::get || record.method == http_method::head ||
-                     record.method == http_method::options;
+  const bool reads =
+      record.method == http_method::get || record.method == http_method::head || record.method == http_method::options;
   return reads ? log_level::debug : log_level::info;
 }
 

@@ -9,8 +9,8 @@
 
 namespace mcpstate::service {
 
-// A request and its response, as the access log shows them. The pattern of the route is shown and not the path, which may hold
-// a session key.
+// A request and its response, as the access log shows them. The pattern of the route is shown and not the path, which may
+// hold a session key.
 struct access_record {
   access_record() {}
   http_method method = http_method::other;

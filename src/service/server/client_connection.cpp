@@ -50,7 +50,8 @@ std::string connection_context::next_request_id() {
   static const auto start = static_cast<std::uint64_t>(wall_clock().now().time_since_epoch().count());
   const std::uint64_t number = (start << 20U) + ++requests_;
   std::string out;
-  for (unsigned shift = 64; shift > 0; shift -= 8) append_hex(out, static_cast<unsigned char>(number >> (shift - 8) & 0xFFU));
+  for (unsigned shift = 64; shift > 0; shift -= 8)
+    append_hex(out, static_cast<unsigned char>(number >> (shift - 8) & 0xFFU));
   return out;
 }
 
@@ -133,7 +134,8 @@ asio::awaitable<bool> client_connection::serve_authorized(authorized_request aut
   co_return sent&& keep_alive;
 }
 
-// Receives the body, after inviting a client that waits for that (Expect: 100-continue). False: the connection is to be closed.
+// Receives the body, after inviting a client that waits for that (Expect: 100-continue). False: the connection is to be
+// closed.
 asio::awaitable<bool> client_connection::receive_body(std::size_t limit) {
   const auto& request = reader_.request();
   if (request.expect && request.version >= 11 && request.has_body && !reader_.has_more()) {
@@ -207,8 +209,8 @@ asio::awaitable<bool> client_connection::send(http_response response, bool keep_
   options.request_id = request_id_;
   options.cors_origin = cors_origin_;
   std::string head = response_head(response, options);
-  const bool bodiless = method_ == http_method::head || response.status == 304 || response.status == 204 ||
-                        response.event_stream != nullptr;
+  const bool bodiless =
+      method_ == http_method::head || response.status == 304 || response.status == 204 || response.event_stream != nullptr;
   std::vector<asio::const_buffer> body;
   if (!bodiless) {
     for (const std::string_view piece : response.pieces()) body.push_back(asio::buffer(piece));

@@ -16,8 +16,8 @@
 // The socket of a client: reads, writes and waits, each within a deadline.
 namespace mcpstate::service {
 
-// A connection is always in one phase, and each phase has a deadline. No connection has a timer of its own: check_deadline() is
-// called several times a second and cancels the operation under way once the deadline has passed.
+// A connection is always in one phase, and each phase has a deadline. No connection has a timer of its own: check_deadline()
+// is called several times a second and cancels the operation under way once the deadline has passed.
 //
 // Executor: the socket's. Lifetime: the timeouts outlive it, and it outlives its operations.
 class client_socket {

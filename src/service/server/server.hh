@@ -21,12 +21,12 @@ class server {
   server(const server&) = delete;
   server& operator=(const server&) = delete;
 
-  // Binds every address and begins to serve. Nothing listens after a failure: bad_argument (an address that is not a loopback
-  // one, and no keys), resolve_failed, connect_failed (the address is in use, or not of this machine).
+  // Binds every address and begins to serve. Nothing listens after a failure: bad_argument (an address that is not a
+  // loopback one, and no keys), resolve_failed, connect_failed (the address is in use, or not of this machine).
   task<void> listen();
   [[nodiscard]] std::vector<asio::ip::tcp::endpoint> endpoints() const;
-  // To be called after the keys of the process have changed. Event streams whose token is no longer valid end. Other connections
-  // stay open, because each request is checked on its own.
+  // To be called after the keys of the process have changed. Event streams whose token is no longer valid end. Other
+  // connections stay open, because each request is checked on its own.
   void recheck_tokens();
   [[nodiscard]] std::size_t connections() const noexcept;
   // Stops in two phases. First nobody new is accepted, idle connections and event streams end, and requests under way are

@@ -7,7 +7,7 @@
 #include <random>
 #include <set>
 
-#include "component/service/events/feed_scene.hh"
+#include "component/service/events/event_scene.hh"
 #include "support/seed.hh"
 
 namespace mcpstate::service {
@@ -136,12 +136,12 @@ asio::awaitable<void> thousand(scene& at) {
   CO_ASSERT_OK(co_await put(*at.ours, who, "a", status::connected));
   std::vector<std::shared_ptr<client>> all;
   for (int i = 0; i < 1000; ++i) all.push_back(at.join(who));
-  const auto slow = at.live->open(who);
-  EXPECT_EQ(at.live->subscribers(), 1001U);
+  const auto slow = at.live->subscribe(who);
+  EXPECT_EQ(at.live->subscriptions(), 1001U);
   EXPECT_EQ(at.live->owners(), 1U);
   EXPECT_EQ(at.live->watches(), 1U);
   CO_ASSERT_TRUE(co_await eventually([&] { return all.back()->seen.ready; }));
-  while (slow->take()) {
+  while (slow->try_next()) {
   }
   // Eight servers come and go, one after the other: more removals than are kept.
   for (int i = 0; i < 8; ++i) {
@@ -160,22 +160,22 @@ asio::awaitable<void> thousand(scene& at) {
   }
   EXPECT_EQ(distinct.size(), all.front()->frames.size());
   // The slow one has held up nobody, and begins anew.
-  const auto anew = slow->take();
+  const auto anew = slow->try_next();
   CO_ASSERT_TRUE(anew);
   EXPECT_EQ(**anew, "event: resync\ndata: {}\n\nevent: ready\ndata: {}\n\n");
   EXPECT_THAT(at.counted.render(), ::testing::HasSubstr("mcpstate_event_resyncs_total 1"));
   EXPECT_THAT(at.counted.render(), ::testing::HasSubstr("mcpstate_event_subscribers 1001"));
 }
 TEST_P(feeds_on, a_thousand_share_each_event_and_a_slow_one_holds_up_nobody) {
-  feed_limits limits;
-  limits.removals_kept = 4;
+  event_broker_options limits;
+  limits.max_removals = 4;
   with_scene(on_, thousand, {}, limits);
 }
 
 asio::awaitable<void> too_slow_twice(scene& at) {
   const auto who = user("1");
   const auto quick = at.join(who);
-  const auto slow = at.live->open(who);
+  const auto slow = at.live->subscribe(who);
   CO_ASSERT_TRUE(co_await eventually([&] { return quick->seen.ready; }));
   CO_ASSERT_TRUE(co_await gets_one(slow));
   for (int round = 0; round < 2; ++round) {
@@ -183,7 +183,7 @@ asio::awaitable<void> too_slow_twice(scene& at) {
     CO_ASSERT_TRUE(co_await eventually([&] { return quick->seen.statuses.size() == 3; }));
     CO_ASSERT_OK(co_await at.ours->erase(who));
     CO_ASSERT_TRUE(co_await eventually([&] { return quick->seen.statuses.empty(); }));
-    if (round == 0) CO_ASSERT_TRUE(slow->take());  // the resync, and nothing more
+    if (round == 0) CO_ASSERT_TRUE(slow->try_next());  // the resync, and nothing more
   }
   EXPECT_FALSE(co_await gets_one(slow));
   EXPECT_TRUE(slow->ended());
@@ -192,8 +192,8 @@ asio::awaitable<void> too_slow_twice(scene& at) {
   CO_ASSERT_TRUE(co_await eventually([&] { return quick->seen.statuses.contains("d"); }));
 }
 TEST_P(feeds_on, one_that_is_too_slow_again_at_once_is_ended) {
-  feed_limits limits;
-  limits.removals_kept = 2;
+  event_broker_options limits;
+  limits.max_removals = 2;
   with_scene(on_, too_slow_twice, {}, limits);
 }
 
@@ -219,11 +219,11 @@ asio::awaitable<void> read_slowly(std::shared_ptr<client> who, std::uint64_t see
   std::mt19937_64 random(seed);
   while (!over) {
     for (auto n = random() % 3; n > 0; --n) {
-      if (const auto got = who->from->take()) who->seen.apply(**got);
+      if (const auto got = who->from->try_next()) who->seen.apply(**got);
     }
     co_await aio::wait_until(aio::after(std::chrono::milliseconds(random() % 10)));
   }
-  while (const auto got = who->from->take()) who->seen.apply(**got);
+  while (const auto got = who->from->try_next()) who->seen.apply(**got);
   who->ended = true;
 }
 
@@ -234,7 +234,7 @@ asio::awaitable<void> storm(scene& at) {
   for (int i = 0; i < 6; ++i) all.push_back(at.join(user(std::to_string(i % 2))));
   for (int i = 0; i < 4; ++i) {
     auto one = std::make_shared<client>();
-    one->from = at.live->open(user(std::to_string(i % 2)));
+    one->from = at.live->subscribe(user(std::to_string(i % 2)));
     slow.push_back(one);
     at.readers.spawn("slow client", read_slowly(one, random(), over));
   }
@@ -273,7 +273,7 @@ asio::awaitable<void> storm(scene& at) {
 TEST_P(feeds_on, the_order_holds_in_a_storm) { with_scene(on_, storm); }
 
 asio::awaitable<void> last_one_leaves(scene& at) {
-  auto one = at.live->open(user("1")), two = at.live->open(user("1"));
+  auto one = at.live->subscribe(user("1")), two = at.live->subscribe(user("1"));
   CO_ASSERT_TRUE(co_await gets_one(one));
   one.reset();
   EXPECT_EQ(at.live->owners(), 1U);
@@ -281,13 +281,13 @@ asio::awaitable<void> last_one_leaves(scene& at) {
   CO_ASSERT_TRUE(co_await gets_one(two));
   two.reset();
   EXPECT_EQ(at.live->owners(), 0U);
-  EXPECT_EQ(at.live->subscribers(), 0U);
+  EXPECT_EQ(at.live->subscriptions(), 0U);
   CO_ASSERT_TRUE(co_await eventually([&] { return at.live->watches() == 0; }));
   // And who comes after that gets a new one.
   const auto three = at.join(user("1"));
   CO_ASSERT_TRUE(co_await eventually([&] { return three->seen.statuses.contains("a"); }));
   // One that leaves before its watch is there.
-  auto four = at.live->open(user("4"));
+  auto four = at.live->subscribe(user("4"));
   four.reset();
   CO_ASSERT_TRUE(co_await eventually([&] { return at.live->watches() == 1; }));
 }
@@ -296,14 +296,14 @@ TEST_P(feeds_on, the_last_one_ends_the_watch) { with_scene(on_, last_one_leaves)
 asio::awaitable<void> closes(scene& at) {
   const auto waiting = at.join(user("1")), other = at.join(user("2"));
   CO_ASSERT_TRUE(co_await eventually([&] { return waiting->seen.ready && other->seen.ready; }));
-  const auto unread = at.live->open(user("3"));
+  const auto unread = at.live->subscribe(user("3"));
   co_await at.live->close();
   CO_ASSERT_TRUE(co_await eventually([&] { return waiting->ended && other->ended; }));
   EXPECT_TRUE(unread->ended());
   EXPECT_FALSE(co_await gets_one(unread));
-  const auto late = at.live->open(user("1"));
+  const auto late = at.live->subscribe(user("1"));
   EXPECT_FALSE(co_await gets_one(late));
-  EXPECT_EQ(at.live->subscribers(), 0U);
+  EXPECT_EQ(at.live->subscriptions(), 0U);
   at.live.reset();  // before its subscribers
 }
 TEST_P(feeds_on, closing_ends_who_waits) { with_scene(on_, closes); }
@@ -320,7 +320,7 @@ asio::awaitable<void> store_closes(scene& at) {
 TEST_P(feeds_on, a_store_that_is_closed_ends_who_waits) { with_scene(on_, store_closes); }
 
 asio::awaitable<void> a_wait_is_given_up(scene& at) {
-  const auto one = at.live->open(user("1"));
+  const auto one = at.live->subscribe(user("1"));
   CO_ASSERT_TRUE(co_await gets_one(one));
   {
     using namespace asio::experimental::awaitable_operators;

@@ -4,7 +4,7 @@
 
 #include <iostream>
 
-#include "component/service/events/feed_scene.hh"
+#include "component/service/events/event_scene.hh"
 #include "support/heap.hh"
 
 namespace mcpstate::service {
@@ -17,7 +17,7 @@ constexpr std::size_t most_bytes = 8192;            // per subscriber of an owne
 constexpr std::size_t most_bytes_waiting = 10'240;  // and with a coroutine that waits for it
 
 // What sits there until there is something to send.
-asio::awaitable<void> wait_for_one(std::shared_ptr<subscriber> from, std::size_t& got) {
+asio::awaitable<void> wait_for_one(std::shared_ptr<subscription> from, std::size_t& got) {
   co_await asio::this_coro::throw_if_cancelled(false);
   const bool one = co_await gets_one(from);
   if (one) ++got;
@@ -30,8 +30,8 @@ asio::awaitable<void> one_each(scene& at) {
   const auto before = test::heap_in_use();
   {
     std::size_t changes = 0;
-    std::vector<std::shared_ptr<subscriber>> all;
-    for (std::size_t i = 0; i < many; ++i) all.push_back(at.live->open(user(std::to_string(i))));
+    std::vector<std::shared_ptr<subscription>> all;
+    for (std::size_t i = 0; i < many; ++i) all.push_back(at.live->subscribe(user(std::to_string(i))));
     // All of them have their snapshot, and wait.
     for (auto& one : all) {
       const auto got = co_await one->next();
@@ -62,11 +62,11 @@ TEST(feed_memory, ten_thousand_owners) { with_scene(ground(kind::memory), one_ea
 asio::awaitable<void> all_of_one(scene& at) {
   const auto who = user("1");
   for (int i = 0; i < 50; ++i) CO_ASSERT_OK(co_await put(*at.ours, who, "s" + std::to_string(i), status::connected));
-  const auto first = at.live->open(who);
+  const auto first = at.live->subscribe(who);
   CO_ASSERT_TRUE(co_await gets_one(first));
   const auto before = test::heap_in_use();
-  std::vector<std::shared_ptr<subscriber>> all;
-  for (std::size_t i = 0; i < many; ++i) all.push_back(at.live->open(who));
+  std::vector<std::shared_ptr<subscription>> all;
+  for (std::size_t i = 0; i < many; ++i) all.push_back(at.live->subscribe(who));
   for (const auto& one : all) CO_ASSERT_TRUE(co_await gets_one(one));
   const auto bytes = (test::heap_in_use() - before) / many;
   std::cout << "bytes per further subscriber of the same owner, without its reader: " << bytes << std::endl;

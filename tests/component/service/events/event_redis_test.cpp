@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "component/service/events/feed_scene.hh"
+#include "component/service/events/event_scene.hh"
 #include "redis/link.hh"
 
 namespace mcpstate::service {
@@ -18,7 +18,7 @@ const std::string base = "mcp:user:1:server:github:";  // NOLINT(cert-err58-cpp)
 asio::awaitable<void> foreign_program(asio::io_context& io, const ground& on) {
   scene at(io, on.url);
   const store_options options;
-  const feed_limits limits;
+  const event_broker_options limits;
   co_await open_scene(at, options, limits);
   CO_ASSERT_TRUE(at.live);
   redis::link_config config;
@@ -61,7 +61,7 @@ asio::awaitable<void> outage(asio::io_context& io, const ground& on) {
   scene at(io, on.url);
   store_options options;
   options.timeout = 2s;
-  const feed_limits limits;
+  const event_broker_options limits;
   co_await open_scene(at, options, limits);
   CO_ASSERT_TRUE(at.live);
   CO_ASSERT_OK(co_await put(*at.ours, user("1"), "before", status::connected));

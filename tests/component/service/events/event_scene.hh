@@ -8,7 +8,7 @@
 #include <mcpstate/aio/task_group.hpp>
 #include <mcpstate/open_store.hpp>
 
-#include "service/events/owner_feed.hh"
+#include "service/events/event_broker.hh"
 #include "support/co_test.hh"
 #include "support/feed_frames.hh"
 #include "support/redis_server.hh"
@@ -42,7 +42,7 @@ inline task<connection> put(store& to, owner who, std::string server, status sta
 }
 
 // Whether there was another frame.
-inline asio::awaitable<bool> gets_one(std::shared_ptr<subscriber> from) {
+inline asio::awaitable<bool> gets_one(std::shared_ptr<subscription> from) {
   const auto got = co_await from->next();
   co_return got.has_value();
 }
@@ -50,7 +50,7 @@ inline asio::awaitable<bool> gets_one(std::shared_ptr<subscriber> from) {
 // A client: reads until the end.
 struct client {
   client() {}
-  std::shared_ptr<subscriber> from;
+  std::shared_ptr<subscription> from;
   test::followed seen;
   std::vector<frame> frames;
   bool ended = false;
@@ -72,20 +72,20 @@ struct scene {
   std::string url;
   std::unique_ptr<store> ours, theirs;
   metrics counted;
-  std::unique_ptr<feeds> live;
+  std::unique_ptr<event_broker> live;
   aio::task_group readers;
 
   // A second handle; in memory there is only one.
   [[nodiscard]] store& other() const { return theirs ? *theirs : *ours; }
   std::shared_ptr<client> join(const owner& who) {
     auto one = std::make_shared<client>();
-    one->from = live->open(who);
+    one->from = live->subscribe(who);
     readers.spawn("client", read_all(one));
     return one;
   }
 };
 
-inline asio::awaitable<void> open_scene(scene& at, store_options options, feed_limits limits) {
+inline asio::awaitable<void> open_scene(scene& at, store_options options, event_broker_options limits) {
   auto opened = co_await open_store(at.context.get_executor(), at.url, options);
   CO_ASSERT_OK(opened);
   at.ours = std::move(*opened);
@@ -94,7 +94,7 @@ inline asio::awaitable<void> open_scene(scene& at, store_options options, feed_l
     CO_ASSERT_OK(second);
     at.theirs = std::move(*second);
   }
-  at.live = std::make_unique<feeds>(*at.ours, limits, &at.counted);
+  at.live = std::make_unique<event_broker>(*at.ours, limits, &at.counted);
 }
 
 inline asio::awaitable<void> close_scene(scene& at) {
@@ -105,14 +105,15 @@ inline asio::awaitable<void> close_scene(scene& at) {
 }
 
 using scene_body = asio::awaitable<void> (*)(scene&);
-inline asio::awaitable<void> run_scene(asio::io_context& io, std::string url, store_options options, feed_limits limits,
-                                       scene_body body) {
+inline asio::awaitable<void> run_scene(asio::io_context& io, std::string url, store_options options,
+                                       event_broker_options limits, scene_body body) {
   scene at(io, std::move(url));
   co_await open_scene(at, std::move(options), limits);
   if (at.live) co_await body(at);
   co_await close_scene(at);
 }
-inline void with_scene(const ground& on, scene_body body, const store_options& options = {}, feed_limits limits = {}) {
+inline void with_scene(const ground& on, scene_body body, const store_options& options = {},
+                       event_broker_options limits = {}) {
   test::run_co_test([&](asio::io_context& io) { return run_scene(io, on.url, options, limits, body); },
                     std::chrono::seconds(60));
 }

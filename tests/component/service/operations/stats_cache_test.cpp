@@ -2,8 +2,8 @@
 // The counts over the whole store: however many ask, it is read once in a while.
 #include <gtest/gtest.h>
 
-#include "component/service/events/feed_scene.hh"
-#include "service/operations/stats_reading.hh"
+#include "component/service/events/event_scene.hh"
+#include "service/operations/stats_cache.hh"
 
 namespace mcpstate::service {
 namespace {
@@ -12,9 +12,9 @@ using namespace std::chrono_literals;
 
 struct asker {
   asker() {}
-  result<stats_reading::taken> got = error(errc::stopped, "nothing yet");
+  result<stats_cache::snapshot> got = error(errc::stopped, "nothing yet");
 };
-asio::awaitable<void> ask(stats_reading* from, stats_reading::time_point now, std::shared_ptr<asker> who) {
+asio::awaitable<void> ask(stats_cache* from, stats_cache::time_point now, std::shared_ptr<asker> who) {
   auto work = from->get(now);
   who->got = co_await std::move(work);
 }
@@ -28,7 +28,7 @@ double readings(const scene& at, const std::string& outcome) {
 }
 
 asio::awaitable<void> shared(scene& at) {
-  stats_reading counts(*at.ours, at.counted);
+  stats_cache counts(*at.ours, at.counted);
   CO_ASSERT_OK(co_await put(*at.ours, user("1"), "a", status::connected));
   const auto now = std::chrono::steady_clock::now();
   std::vector<std::shared_ptr<asker>> all;
@@ -43,18 +43,18 @@ asio::awaitable<void> shared(scene& at) {
   EXPECT_EQ(readings(at, "ok"), 1);
   for (const auto& one : all) {
     CO_ASSERT_OK(one->got);
-    EXPECT_EQ(one->got->counts.connected, 1U);
-    EXPECT_EQ(one->got->at, now);
+    EXPECT_EQ(one->got->stats.connected, 1U);
+    EXPECT_EQ(one->got->started_at, now);
   }
   CO_ASSERT_OK(co_await put(*at.ours, user("2"), "a", status::connected));
-  const auto soon = co_await counts.get(now + stats_kept - 1ms);
+  const auto soon = co_await counts.get(now + max_stats_age - 1ms);
   CO_ASSERT_OK(soon);
-  EXPECT_EQ(soon->counts.connected, 1U);
-  EXPECT_EQ(soon->at, now);
-  const auto later = co_await counts.get(now + stats_kept);
+  EXPECT_EQ(soon->stats.connected, 1U);
+  EXPECT_EQ(soon->started_at, now);
+  const auto later = co_await counts.get(now + max_stats_age);
   CO_ASSERT_OK(later);
-  EXPECT_EQ(later->counts.connected, 2U);
-  EXPECT_EQ(later->at, now + stats_kept);
+  EXPECT_EQ(later->stats.connected, 2U);
+  EXPECT_EQ(later->started_at, now + max_stats_age);
   EXPECT_EQ(readings(at, "ok"), 2);
 }
 TEST(StatsReading, IsSharedByAllWhoAskTogetherOrSoon) {
@@ -62,7 +62,7 @@ TEST(StatsReading, IsSharedByAllWhoAskTogetherOrSoon) {
 }
 
 asio::awaitable<void> failing(scene& at) {
-  stats_reading counts(*at.ours, at.counted);
+  stats_cache counts(*at.ours, at.counted);
   co_await at.ours->close();
   const auto now = std::chrono::steady_clock::now();
   for (int n = 1; n <= 2; ++n) {

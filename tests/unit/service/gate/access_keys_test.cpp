@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "service/gate/access.hh"
+#include "service/gate/access_keys.hh"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -37,7 +37,7 @@ TEST(access, a_service_token_is_its_bearer_s) {
   const auto got = keys(first_secret).verify(first_secret, now);
   ASSERT_TRUE(got);
   EXPECT_EQ(got->kind, token_kind::service);
-  EXPECT_FALSE(got->whose);
+  EXPECT_FALSE(got->subject);
   EXPECT_TRUE(got->acts_for(alice()));
 }
 
@@ -68,7 +68,7 @@ TEST(access, an_owner_token_is_for_one_owner_and_a_time) {
   const auto got = known.verify(token, now);
   ASSERT_TRUE(got);
   EXPECT_EQ(got->kind, token_kind::owner);
-  EXPECT_EQ(got->whose, alice());
+  EXPECT_EQ(got->subject, alice());
   EXPECT_EQ(got->expires_at, now + 1h);
   EXPECT_TRUE(got->acts_for(alice()));
   EXPECT_FALSE(got->acts_for(owner::user("bob").value()));
@@ -85,7 +85,7 @@ TEST(access, owners_of_any_kind_and_spelling_come_back) {
         owner::session(std::string(512, 'y')).value(), owner::user(" ").value()}) {
     const auto got = known.verify(known.mint(who, 365 * 24h, now), now);
     ASSERT_TRUE(got) << who.text();
-    EXPECT_EQ(got->whose, who);
+    EXPECT_EQ(got->subject, who);
   }
 }
 
@@ -180,7 +180,7 @@ TEST(access, the_form_of_owner_tokens_is_kept) {
   EXPECT_EQ(keys("0123456789abcdef").mint(alice(), 1h, now), token);
   const auto got = keys("0123456789abcdef").verify(token, now);
   ASSERT_TRUE(got);
-  EXPECT_EQ(got->whose, alice());
+  EXPECT_EQ(got->subject, alice());
 }
 
 TEST(access, key_files_are_read_whole_or_refused) {

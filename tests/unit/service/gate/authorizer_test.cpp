@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "service/gate/gate.hh"
+#include "service/gate/authorizer.hh"
 
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@ const timestamp now = timestamp(std::chrono::microseconds(1'800'000'000'000'000)
 
 class Gate : public ::testing::Test {
  protected:
-  Gate() { who_.add_bound("127.0.0.1"); }
+  Gate() { hosts_.add_bound("127.0.0.1"); }
 
   static http_request request(http_method method, const std::string& target) {
     http_request out;
@@ -34,31 +34,31 @@ class Gate : public ::testing::Test {
     out.content_type = "application/json";
     return out;
   }
-  verdict judge(const http_request& asked) {
-    const gate door(who_, keys_, rate_, gate_limits());
-    return door.judge(asked, now, std::chrono::steady_clock::time_point());
+  decision authorize(const http_request& request) {
+    const authorizer tested(hosts_, *rate_, body_limits());
+    return tested.authorize(request, keys_, now, std::chrono::steady_clock::time_point());
   }
   // 0: let in.
   unsigned status(const http_request& asked) {
-    const auto decided = judge(asked);
-    if (std::holds_alternative<admitted>(decided)) return 0;
-    if (const auto* no = std::get_if<refused>(&decided)) return facts_of(no->why.kind).status;
+    const auto decided = authorize(asked);
+    if (std::holds_alternative<authorized_request>(decided)) return 0;
+    if (const auto* no = std::get_if<rejection>(&decided)) return facts_of(no->reason.kind).status;
     return 204;
   }
   std::string slug(const http_request& asked) {
-    const auto decided = judge(asked);
-    const auto* no = std::get_if<refused>(&decided);
-    return no == nullptr ? "let in" : std::string(facts_of(no->why.kind).slug);
+    const auto decided = authorize(asked);
+    const auto* no = std::get_if<rejection>(&decided);
+    return no == nullptr ? "let in" : std::string(facts_of(no->reason.kind).slug);
   }
   void use_keys() { keys_ = access_keys::parse(service_token).value(); }
 
-  admission who_;
+  host_policy hosts_;
   access_keys keys_;
-  rate_limit rate_{0, 1};
+  std::optional<rate_limit> rate_{std::in_place, 0, 1};
 };
 
 // A path of each route, with names in it.
-std::string path_of(const route& r, const std::string& kind, const std::string& id) {
+std::string path_of(const route_spec& r, const std::string& kind, const std::string& id) {
   std::string out(r.pattern);
   const auto put = [&out](const std::string& name, const std::string& value) {
     const auto at = out.find(name);
@@ -74,13 +74,13 @@ std::string path_of(const route& r, const std::string& kind, const std::string& 
 
 TEST_F(Gate, FindsEveryRouteOfTheTable) {
   for (const auto& r : routes()) {
-    const auto decided = judge(request(r.method, path_of(r, "sessions", "a%2Fb")));
-    const auto* in = std::get_if<admitted>(&decided);
+    const auto decided = authorize(request(r.method, path_of(r, "sessions", "a%2Fb")));
+    const auto* in = std::get_if<authorized_request>(&decided);
     ASSERT_NE(in, nullptr) << r.pattern;
-    EXPECT_EQ(in->where->what, r.what) << r.pattern;
+    EXPECT_EQ(in->route->operation, r.operation) << r.pattern;
     if (r.pattern.find("{id}") != std::string_view::npos) {
-      ASSERT_TRUE(in->whose) << r.pattern;
-      EXPECT_EQ(in->whose->text(), "session:a/b");
+      ASSERT_TRUE(in->owner) << r.pattern;
+      EXPECT_EQ(in->owner->text(), "session:a/b");
     }
     if (r.pattern.find("{server}") != std::string_view::npos) {
       EXPECT_EQ(in->server->text(), "github");
@@ -92,11 +92,11 @@ TEST_F(Gate, FindsEveryRouteOfTheTable) {
 }
 
 TEST_F(Gate, NamesTheMethodsOfAPath) {
-  const auto decided = judge(request(http_method::post, "/v1/users/42/connections/github"));
-  const auto* no = std::get_if<refused>(&decided);
+  const auto decided = authorize(request(http_method::post, "/v1/users/42/connections/github"));
+  const auto* no = std::get_if<rejection>(&decided);
   ASSERT_NE(no, nullptr);
-  EXPECT_EQ(facts_of(no->why.kind).status, 405u);
-  EXPECT_EQ(no->allow, "GET, HEAD, PUT, DELETE, OPTIONS");
+  EXPECT_EQ(facts_of(no->reason.kind).status, 405u);
+  EXPECT_EQ(no->allowed_methods, "GET, HEAD, PUT, DELETE, OPTIONS");
   EXPECT_EQ(status(request(http_method::other, "/v1/owners")), 405u);
   EXPECT_EQ(status(request(http_method::head, "/v1/owners")), 0u);
   EXPECT_EQ(status(request(http_method::options, "/v1/owners")), 204u);
@@ -106,10 +106,10 @@ TEST_F(Gate, NamesTheMethodsOfAPath) {
 }
 
 TEST_F(Gate, AFileOfTheDashboardIsAnyOtherPath) {
-  const auto decided = judge(request(http_method::get, "/app.js"));
-  const auto* in = std::get_if<admitted>(&decided);
+  const auto decided = authorize(request(http_method::get, "/app.js"));
+  const auto* in = std::get_if<authorized_request>(&decided);
   ASSERT_NE(in, nullptr);
-  EXPECT_EQ(in->where->what, operation::dashboard);
+  EXPECT_EQ(in->route->operation, operation_id::dashboard);
   EXPECT_EQ(in->path, "/app.js");
   EXPECT_EQ(status(request(http_method::post, "/app.js")), 404u);
 }
@@ -125,7 +125,7 @@ TEST_F(Gate, LetsOwnHostsInOnly) {
     asked.host = host;
     EXPECT_EQ(slug(asked), "forbidden-host") << host;
   }
-  who_.add_host("MCP.example");
+  hosts_.add_host("MCP.example");
   asked.host = "mcp.example:443";
   EXPECT_EQ(status(asked), 0u);
   asked.host.reset();
@@ -145,25 +145,25 @@ TEST_F(Gate, LetsOwnAndListedPagesInOnly) {
     asked.origin = origin;
     EXPECT_EQ(slug(asked), "forbidden-origin") << origin;
   }
-  who_.add_origin("https://App.example");
+  hosts_.add_origin("https://App.example");
   asked.origin = "https://app.example";
-  const auto decided = judge(asked);
-  ASSERT_TRUE(std::holds_alternative<admitted>(decided));
-  EXPECT_EQ(std::get<admitted>(decided).cors_origin, "https://app.example");
+  const auto decided = authorize(asked);
+  ASSERT_TRUE(std::holds_alternative<authorized_request>(decided));
+  EXPECT_EQ(std::get<authorized_request>(decided).cors_origin, "https://app.example");
 }
 
 TEST_F(Gate, AnswersPreflightsOfListedPagesWithoutAToken) {
   use_keys();
-  who_.add_origin("https://app.example");
+  hosts_.add_origin("https://app.example");
   auto asked = request(http_method::options, "/v1/users/42/connections");
   asked.origin = "https://app.example";
   asked.preflight_method = "DELETE";
-  const auto decided = judge(asked);
-  const auto* ok = std::get_if<answered>(&decided);
+  const auto decided = authorize(asked);
+  const auto* ok = std::get_if<options_request>(&decided);
   ASSERT_NE(ok, nullptr);
   EXPECT_TRUE(ok->preflight);
   EXPECT_EQ(ok->cors_origin, "https://app.example");
-  EXPECT_NE(ok->allow.find("DELETE"), std::string::npos);
+  EXPECT_NE(ok->allowed_methods.find("DELETE"), std::string::npos);
   asked.origin = "https://evil.example";
   EXPECT_EQ(slug(asked), "forbidden-origin");
 }
@@ -172,7 +172,7 @@ TEST_F(Gate, WantsATokenEverywhereButForHealthAndFiles) {
   use_keys();
   for (const auto& r : routes()) {
     const auto path = path_of(r, "users", "42");
-    const unsigned without = r.access == access_rule::anybody ? 0 : 401;
+    const unsigned without = r.access == access_rule::open ? 0 : 401;
     EXPECT_EQ(status(request(r.method, path)), without) << r.pattern;
     EXPECT_EQ(status(with_token(r.method, path, service_token)),
               path.find("users/42/claim") == std::string::npos ? 0u : 404u);
@@ -188,8 +188,8 @@ TEST_F(Gate, AnOwnersTokenIsForItsOwnPathsOnly) {
   use_keys();
   const auto token = keys_.mint(owner::user("42").value(), 60s, now);
   for (const auto& r : routes()) {
-    const bool open = r.access == access_rule::anybody;
-    const bool own = r.access == access_rule::owners_own;
+    const bool open = r.access == access_rule::open;
+    const bool own = r.access == access_rule::owner_token;
     EXPECT_EQ(status(with_token(r.method, path_of(r, "users", "42"), token)), open || own ? 0u : 403u) << r.pattern;
     EXPECT_EQ(status(with_token(r.method, path_of(r, "users", "43"), token)), open ? 0u : 403u) << r.pattern;
     EXPECT_EQ(status(with_token(r.method, path_of(r, "sessions", "42"), token)), open ? 0u : 403u) << r.pattern;
@@ -204,26 +204,26 @@ TEST_F(Gate, AnOwnersTokenIsForItsOwnPathsOnly) {
 
 TEST_F(Gate, BoundsHowOftenAnOwnerAsks) {
   use_keys();
-  rate_ = rate_limit(1, 2);
+  rate_.emplace(1, 2);
   const auto asked =
       with_token(http_method::get, "/v1/users/42/connections", keys_.mint(owner::user("42").value(), 60s, now));
   EXPECT_EQ(status(asked), 0u);
   EXPECT_EQ(status(asked), 0u);
-  const auto decided = judge(asked);
-  const auto* no = std::get_if<refused>(&decided);
+  const auto decided = authorize(asked);
+  const auto* no = std::get_if<rejection>(&decided);
   ASSERT_NE(no, nullptr);
-  EXPECT_EQ(no->why.kind, problem_kind::too_many_requests);
+  EXPECT_EQ(no->reason.kind, problem_kind::too_many_requests);
   EXPECT_TRUE(no->retry_after);
   const auto service = with_token(http_method::get, "/v1/users/42/connections", service_token);
   for (int i = 0; i < 5; ++i) EXPECT_EQ(status(service), 0u);
 }
 
 TEST_F(Gate, RefusesUnknownParametersByName) {
-  const auto decided = judge(request(http_method::get, "/v1/users/42/connections?tols=true"));
-  const auto* no = std::get_if<refused>(&decided);
+  const auto decided = authorize(request(http_method::get, "/v1/users/42/connections?tols=true"));
+  const auto* no = std::get_if<rejection>(&decided);
   ASSERT_NE(no, nullptr);
-  EXPECT_EQ(no->why.kind, problem_kind::unknown_parameter);
-  EXPECT_NE(no->why.detail.find("tols"), std::string::npos);
+  EXPECT_EQ(no->reason.kind, problem_kind::unknown_parameter);
+  EXPECT_NE(no->reason.detail.find("tols"), std::string::npos);
   EXPECT_EQ(slug(request(http_method::get, "/v1/owners?access_token=x")), "unknown-parameter");
   EXPECT_EQ(slug(request(http_method::get, "/v1/owners?limit=1&limit=2")), "bad-parameter");
   EXPECT_EQ(slug(request(http_method::get, "/v1/users/" + std::string(513, 'a') + "/connections")), "bad-path");
