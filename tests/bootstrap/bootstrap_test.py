@@ -13,7 +13,7 @@ CHECKOUT = pathlib.Path(sys.argv.pop(1)).resolve()
 
 # What every Debian has; everything else in PATH is played.
 BASE = ("bash", "awk", "env", "dirname", "cmp", "cp", "sh", "cat")
-BUILD = ("g++ make cmake ninja-build libboost1.81-dev libssl-dev libsqlite3-dev zlib1g-dev libcli11-dev libspdlog-dev "
+BUILD = ("g++ make cmake ninja-build libboost1.81-dev libssl-dev libsqlite3-dev zlib1g-dev libcli11-dev "
          "prometheus-cpp-dev ca-certificates").split()
 
 

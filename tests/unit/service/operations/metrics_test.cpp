@@ -106,6 +106,7 @@ TEST(metrics, names_types_and_labels_are_these) {
                                      "mcpstate_http_requests_total counter method route status",
                                      "mcpstate_instances gauge",
                                      "mcpstate_leases_total counter event",
+                                     "mcpstate_log_lines_dropped_total counter",
                                      "mcpstate_remarks_total counter",
                                      "mcpstate_store_operation_duration_seconds histogram operation",
                                      "mcpstate_store_operations_total counter operation outcome",
@@ -124,6 +125,8 @@ TEST(metrics, what_happened_is_counted) {
   use_everything(m);
   m.record_request("/v1/users/{id}/connections", "GET", 200, 2ms);
   m.set_event_streams(2);
+  m.set_log_lines_dropped(3);
+  m.set_log_lines_dropped(5);
   const auto text = m.render();
   EXPECT_EQ(value_of(text, R"(mcpstate_http_requests_total{method="GET",route="/v1/users/{id}/connections",status="200"})"),
             2);
@@ -138,6 +141,7 @@ TEST(metrics, what_happened_is_counted) {
   EXPECT_EQ(value_of(text, "mcpstate_connections_kept"), 5);
   EXPECT_EQ(value_of(text, "mcpstate_connections_managed"), 7);
   EXPECT_EQ(value_of(text, "mcpstate_remarks_total"), 1);
+  EXPECT_EQ(value_of(text, "mcpstate_log_lines_dropped_total"), 5);
 }
 
 TEST(metrics, labels_are_bounded_and_hold_no_names) {
