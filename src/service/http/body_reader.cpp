@@ -24,7 +24,7 @@ result<body_reader> body_reader::parse(std::string_view body, std::initializer_l
   if (const auto fault = mcp::validate_json(body)) return bad_input("the body is not valid JSON: " + *fault);
   mcp::json_walk walk(body);
   if (walk.kind() != mcp::json_kind::object) return bad_input("the body is not a JSON object");
-  for (bool more = walk.enter(); more; more = walk.next()) {
+  for (bool found = walk.enter(); found; found = walk.next()) {
     auto name = mcp::text_of(walk.take_key()).value_or(std::string());
     const auto value = walk.take();
     if (std::find(known.begin(), known.end(), name) == known.end())

@@ -93,14 +93,14 @@ class labelled {
   labelled(prometheus::Family<Metric>& family, std::vector<std::string> names) : family_(family), names_(std::move(names)) {}
 
   template <class... More>
-  Metric& labels(std::initializer_list<std::string_view> values, const More&... more) {
+  Metric& labels(std::initializer_list<std::string_view> values, const More&... arguments) {
     key_.clear();
     for (const auto value : values) key_.append(value).append(1, '\0');
     if (const auto found = made_.find(key_); found != made_.end()) return *found->second;
     prometheus::Labels named;
     auto name = names_.begin();
     for (const auto value : values) named.emplace(*name++, value);
-    auto& made = family_.Add(named, more...);
+    auto& made = family_.Add(named, arguments...);
     made_.emplace(key_, &made);
     return made;
   }

@@ -49,7 +49,7 @@ result<void> read_reason(state_report& out, const body_reader& body) {
 
 bool holds_objects_only(std::string_view array) {
   mcp::json_walk walk(array);
-  for (bool more = walk.enter(); more; more = walk.next()) {
+  for (bool found = walk.enter(); found; found = walk.next()) {
     if (walk.kind() != mcp::json_kind::object) return false;
     walk.take();
   }

@@ -156,8 +156,8 @@ asio::awaitable<bool> client_connection::read_head() {
     if (reader_.current_stage() == stage::headed) co_return true;
     if (reader_.current_stage() == stage::broken) co_return false;
     if (reader_.current_stage() == stage::head && socket_.current_phase() != phase::head) socket_.enter_head();
-    const bool more = co_await socket_.read(reader_, shared_.draining);
-    if (!more) co_return false;
+    const bool received = co_await socket_.read(reader_, shared_.draining);
+    if (!received) co_return false;
   }
 }
 
@@ -166,8 +166,8 @@ asio::awaitable<bool> client_connection::read_body() {
   for (;;) {
     if (reader_.current_stage() == stage::done) co_return true;
     if (reader_.current_stage() == stage::broken) co_return false;
-    const bool more = co_await socket_.read(reader_, shared_.draining);
-    if (!more) co_return false;
+    const bool received = co_await socket_.read(reader_, shared_.draining);
+    if (!received) co_return false;
   }
 }
 

@@ -17,8 +17,8 @@ struct listen_address {
 
 struct service_timeouts {
   service_timeouts() {}
-  std::chrono::milliseconds head =
-      std::chrono::seconds(10);  // for a head, from its first byte or from the connection's beginning
+  // For a head: from its first byte, or from the beginning of the connection.
+  std::chrono::milliseconds head = std::chrono::seconds(10);
   std::chrono::milliseconds body = std::chrono::seconds(30);             // for a body, from the end of the head …
   std::chrono::milliseconds idle = std::chrono::seconds(75);             // between two requests
   std::chrono::milliseconds write = std::chrono::seconds(30);            // for the client to take a response …
@@ -31,8 +31,9 @@ struct service_options {
   service_options() {}
   std::vector<listen_address> listen;
   std::vector<std::string> allowed_hosts, allowed_origins;
-  std::size_t head_bytes = 16 * 1024, body_bytes = 1024 * 1024,
-              state_body_bytes = 17 * 1024 * 1024;  // of one request, at most
+  std::size_t head_bytes = 16 * 1024;               // of one request, at most
+  std::size_t body_bytes = 1024 * 1024;             // of one request, at most
+  std::size_t state_body_bytes = 17 * 1024 * 1024;  // the same for PUT …/state, which carries a tool list
   std::size_t connections = 20'000;                 // open at once
   service_timeouts timeouts;
 };
