@@ -13,7 +13,7 @@ CHECKOUT = pathlib.Path(sys.argv.pop(1)).resolve()
 
 # What every Debian has; everything else in PATH is played.
 BASE = ("bash", "awk", "env", "dirname", "cmp", "cp", "sh", "cat")
-BUILD = ("g++ make cmake ninja-build libboost1.81-dev libssl-dev libsqlite3-dev zlib1g-dev libcli11-dev libspdlog-dev "
+BUILD = ("g++ make cmake ninja-build libboost1.81-dev libssl-dev libsqlite3-dev zlib1g-dev libcli11-dev "
          "prometheus-cpp-dev ca-certificates").split()
 BUILD_13 = ("g++ make cmake ninja-build libboost-dev libboost-url-dev libssl-dev libsqlite3-dev zlib1g-dev libcli11-dev libspdlog-dev "
             "prometheus-cpp-dev ca-certificates").split()

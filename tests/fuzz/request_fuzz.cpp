@@ -32,18 +32,18 @@ std::string show(const mcpstate::service::http_request& of) {
 outcome read(std::string_view bytes, std::size_t piece) {
   outcome out;
   request_reader reader(512);
-  for (; reader.at() != stage::broken && !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size()))) {
+  for (; reader.current_stage() != stage::broken && !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size()))) {
     reader.feed(bytes.substr(0, piece));
-    while (reader.at() == stage::headed || reader.at() == stage::done) {
-      if (reader.at() == stage::headed) reader.read_body(256);
-      if (reader.at() != stage::done) continue;
+    while (reader.current_stage() == stage::headed || reader.current_stage() == stage::done) {
+      if (reader.current_stage() == stage::headed) reader.read_body(256);
+      if (reader.current_stage() != stage::done) continue;
       const auto request = reader.take();
       out.body_bytes += request.body.size();
       out.requests.push_back(show(request));
       static_cast<void>(mcpstate::service::parse_target(request.target));
     }
   }
-  out.broken = reader.at() == stage::broken;
+  out.broken = reader.current_stage() == stage::broken;
   return out;
 }
 

@@ -9,7 +9,9 @@
 #include "cli/commands/table.hh"
 #include "cli/view/text.hh"
 #include "core/json/text.hh"
+#include "service/operations/log.hh"
 #include "service/operations/metrics.hh"
+#include "service/server/server.hh"
 
 namespace mcpstate::cli {
 
@@ -17,38 +19,38 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Together with what the store needs they stay below the 2 s that a stop may take.
-constexpr auto requests_may_take = 800ms;
-constexpr auto programs_may_take = 400ms;
+// A stop may take 2 s: together with the time that the store and the log need, these stay below.
+constexpr auto requests_timeout = 800ms;
+constexpr auto programs_timeout = 400ms;
 
-// What the manager tells: figures, and lines in the log.
-class teller final : public manager_observer {
+// Turns what the manager reports into metrics and lines of the log.
+class manager_reporter final : public manager_observer {
  public:
-  teller(service::metrics& figures, service::log& journal) : figures_(figures), journal_(journal) {}
+  explicit manager_reporter(service::process_services& process) : metrics_(process.metrics), log_(process.log) {}
 
-  void on_transition(const managed_name& of, status from, status to, std::string_view why) override {
-    figures_.on_transition(of, from, to, why);
-    journal_.info(
+  void on_transition(const managed_name& name, status from, status to, std::string_view why) override {
+    metrics_.on_transition(name, from, to, why);
+    log_.info(
         "connection",
-        {{"owner", of.whose}, {"server", of.server.text()}, {"from", to_text(from)}, {"to", to_text(to)}, {"why", why}});
+        {{"owner", name.whose}, {"server", name.server.text()}, {"from", to_text(from)}, {"to", to_text(to)}, {"why", why}});
   }
-  void on_attempt(const managed_name& of, bool ok, std::chrono::microseconds took) override {
-    figures_.on_attempt(of, ok, took);
+  void on_attempt(const managed_name& name, bool ok, std::chrono::microseconds took) override {
+    metrics_.on_attempt(name, ok, took);
   }
-  void on_tools_refreshed(const managed_name& of, bool ok) override { figures_.on_tools_refreshed(of, ok); }
-  void on_lease(const managed_name& of, lease_news what) override { figures_.on_lease(of, what); }
-  void on_remark(const managed_name* of, std::string_view what, std::string_view peer) override {
-    figures_.on_remark(of, what, peer);
-    if (of == nullptr) {
-      journal_.warn(what, {{"peer", peer}});
+  void on_tools_refreshed(const managed_name& name, bool ok) override { metrics_.on_tools_refreshed(name, ok); }
+  void on_lease(const managed_name& name, lease_news news) override { metrics_.on_lease(name, news); }
+  void on_remark(const managed_name* name, std::string_view remark, std::string_view peer) override {
+    metrics_.on_remark(name, remark, peer);
+    if (name == nullptr) {
+      log_.warn(remark, {{"peer", peer}});
     } else {
-      journal_.warn(what, {{"owner", of->whose}, {"server", of->server.text()}, {"peer", peer}});
+      log_.warn(remark, {{"owner", name->whose}, {"server", name->server.text()}, {"peer", peer}});
     }
   }
 
  private:
-  service::metrics& figures_;
-  service::log& journal_;
+  service::metrics& metrics_;
+  service::log& log_;
 };
 
 // Thousands of clients need as many descriptors.
@@ -59,124 +61,135 @@ void allow_many_descriptors() {
   static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
 }
 
-std::size_t known_servers(const manager& keeping) {
-  const auto& servers = keeping.options().servers;
+std::string url_of(const asio::ip::tcp::endpoint& endpoint) {
+  const std::string host = endpoint.address().to_string();
+  return "http://" + (endpoint.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(endpoint.port());
+}
+
+// Everything that a service consists of. There is one shard: shards[0], on the executor of the command.
+struct running_service {
+  running_service(context& c, serve_options o, surroundings s)
+      : ctx(c),
+        options(std::move(o)),
+        environment(std::move(s)),
+        log(options.style, options.level),
+        process(std::move(options.process), log),
+        reporter(process) {
+    options.manager.observer = &reporter;
+    options.manager.client.stop_timeout = programs_timeout;
+    options.server.timeouts.shutdown = requests_timeout;
+    manager = make_manager(*ctx.store, options.manager);
+    shards.add(*ctx.store, *manager, process);
+    server = std::make_unique<service::server>(process, shards, options.server);
+  }
+  context& ctx;
+  serve_options options;
+  surroundings environment;
+  service::log log;
+  service::process_services process;
+  manager_reporter reporter;
+  std::unique_ptr<mcpstate::manager> manager;
+  service::shard_set shards;
+  std::unique_ptr<service::server> server;
+};
+
+std::size_t known_servers(const running_service& r) {
+  const auto servers = r.process.servers();
   return servers ? servers->all().size() : 0;
 }
 
-std::string url_of(const asio::ip::tcp::endpoint& at) {
-  const std::string host = at.address().to_string();
-  return "http://" + (at.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(at.port());
-}
-
-void tell_ready(context& ctx, const service::server& web, const manager& keeping) {
+void announce_ready(running_service& r) {
+  auto& ctx = r.ctx;
   std::vector<std::string> urls;
-  for (const auto& at : web.endpoints()) urls.push_back(url_of(at));
+  for (const auto& endpoint : r.server->endpoints()) urls.push_back(url_of(endpoint));
   if (ctx.screen.json()) {
     std::string out = "{";
     json_members members(out);
     members.raw("listening", json_array(urls));
     members.text("store", ctx.store->description());
-    members.number("servers", known_servers(keeping));
+    members.number("servers", known_servers(r));
     ctx.screen.line(out + "}");
   } else {
-    std::string where;
-    for (const auto& url : urls) where += (where.empty() ? "" : ", ") + url;
-    ctx.screen.line("mcpstate is serving on " + where + " (store: " + ctx.store->description() + "; " +
-                    counted(known_servers(keeping), "server") + " known)");
+    std::string listening;
+    for (const auto& url : urls) listening += (listening.empty() ? "" : ", ") + url;
+    ctx.screen.line("mcpstate is serving on " + listening + " (store: " + ctx.store->description() + "; " +
+                    counted(known_servers(r), "server") + " known)");
   }
   ctx.screen.flush();
 }
 
-struct running_service {
-  running_service(context& c, serve_options o, surroundings a)
-      : ctx(c), options(std::move(o)), around(std::move(a)), journal(options.style, options.level), told(figures, journal) {
-    options.keep.observer = &told;
-    options.keep.client.stop_timeout = programs_may_take;
-    options.web.timeouts.shutdown = requests_may_take;
-    keeping = make_manager(*ctx.store, options.keep);
-    web = std::make_unique<service::server>(*ctx.store, *keeping, options.web, figures, journal);
-  }
-  context& ctx;
-  serve_options options;
-  surroundings around;
-  service::metrics figures;
-  service::log journal;
-  teller told;
-  std::unique_ptr<manager> keeping;
-  std::unique_ptr<service::server> web;
-};
-
-void tell_remarks(running_service& r, const server_registry& servers) {
-  for (const auto& remark : servers.remarks()) r.journal.warn("servers file", {{"remark", remark}});
+void log_remarks(running_service& r, const server_registry& servers) {
+  for (const auto& remark : servers.remarks()) r.log.warn("servers file", {{"remark", remark}});
 }
 
-// Disconnected for every owner, wherever each is kept. The log tells how far it is.
-asio::awaitable<void> end_disabled(running_service& r, std::string name) {
-  auto told = std::chrono::steady_clock::now();
-  progress_handler progress = [&r, &told, name](std::uint64_t done, std::string_view) {
+// Disconnects a disabled server for every owner, whichever instance manages the connection. The log shows the progress.
+asio::awaitable<void> disconnect_disabled(running_service& r, std::string name) {
+  auto last_line = std::chrono::steady_clock::now();
+  progress_handler progress = [&r, &last_line, name](std::uint64_t done, std::string_view) {
     const auto now = std::chrono::steady_clock::now();
-    if (now - told < 1s) return;
-    told = now;
-    r.journal.info("disconnecting a disabled server", {{"server", name}, {"looked_at", done}});
+    if (now - last_line < 1s) return;
+    last_line = now;
+    r.log.info("disconnecting a disabled server", {{"server", name}, {"looked_at", done}});
   };
-  auto work = r.keeping->disconnect_everywhere(name, std::move(progress));
+  auto work = r.manager->disconnect_everywhere(name, std::move(progress));
   const auto count = co_await std::move(work);
   if (!count) {
-    r.journal.error("a disabled server is not disconnected everywhere", {{"server", name}, {"why", count.error().detail()}});
+    r.log.error("a disabled server is not disconnected everywhere", {{"server", name}, {"why", count.error().detail()}});
   } else if (*count > 0) {
-    r.journal.info("a disabled server is disconnected", {{"server", name}, {"connections", *count}});
+    r.log.info("a disabled server is disconnected", {{"server", name}, {"connections", *count}});
   }
 }
 
-asio::awaitable<void> end_all_disabled(running_service& r) {
-  const auto servers = r.keeping->options().servers;
+asio::awaitable<void> disconnect_all_disabled(running_service& r) {
+  const auto servers = r.process.servers();
   if (!servers) co_return;
   for (const auto& [name, server] : servers->all()) {
-    if (server.disabled && !r.ctx.stopping) co_await end_disabled(r, name);
+    if (server.disabled && !r.ctx.stopping) co_await disconnect_disabled(r, name);
   }
 }
 
-// A file that is wrong changes nothing.
+// Reads the servers file again. An invalid file changes nothing.
 asio::awaitable<void> reload_servers(running_service& r) {
   if (r.options.servers_path.empty()) co_return;
-  auto servers = read_servers(r.options.servers_path, r.around);
+  auto servers = read_servers(r.options.servers_path, r.environment);
   if (!servers) {
-    r.journal.error("the servers stay as they were", {{"why", servers.error().detail()}});
+    r.log.error("the servers stay as they were", {{"why", servers.error().detail()}});
     co_return;
   }
-  tell_remarks(r, **servers);
-  r.keeping->set_servers(*servers);
-  r.journal.info("servers file read", {{"servers", (*servers)->all().size()}});
-  co_await end_all_disabled(r);
+  log_remarks(r, **servers);
+  r.process.set_servers(*servers);
+  for (const auto& shard : r.shards.all()) shard->manager.set_servers(*servers);
+  r.log.info("servers file read", {{"servers", (*servers)->all().size()}});
+  co_await disconnect_all_disabled(r);
 }
 
 void reload_tokens(running_service& r) {
   if (r.options.token_path.empty()) return;
   auto keys = service::read_access_keys(r.options.token_path);
   if (keys) {
-    r.web->set_keys(std::move(*keys));
-    r.journal.info("token file read");
+    r.process.set_keys(std::move(*keys));
+    r.server->recheck_tokens();
+    r.log.info("token file read");
   } else {
-    r.journal.error("the tokens stay as they were", {{"why", keys.error().detail()}});
+    r.log.error("the tokens stay as they were", {{"why", keys.error().detail()}});
   }
 }
 
 asio::awaitable<int> serve_until_stopped(running_service& r) {
   asio::signal_set hangups(r.ctx.executor, SIGHUP);
-  const auto listening = co_await r.web->listen();
+  const auto listening = co_await r.server->listen();
   if (!listening) co_return r.ctx.fail(listening.error());
-  if (r.options.keep.servers) tell_remarks(r, *r.options.keep.servers);
-  tell_ready(r.ctx, *r.web, *r.keeping);
-  co_await end_all_disabled(r);
+  if (const auto servers = r.process.servers()) log_remarks(r, *servers);
+  announce_ready(r);
+  co_await disconnect_all_disabled(r);
   while (!r.ctx.stopping) {
     auto [ec, number] = co_await hangups.async_wait(aio::use_ec);
     static_cast<void>(number);
     if (ec) continue;
-    reload_tokens(r);  // first: a token that was taken away waits for nothing
+    reload_tokens(r);  // first, because a revoked token must not wait for anything
     co_await reload_servers(r);
   }
-  r.journal.info("stopping");
+  r.log.info("stopping");
   co_return exits::done;
 }
 
@@ -185,7 +198,7 @@ asio::awaitable<int> serve(context& ctx, serve_options options) {
   allow_many_descriptors();
   running_service r(ctx, std::move(options), process_surroundings());
   int code = exits::no;
-  std::string bug;  // whatever it is: what runs must come to its end before it goes
+  std::string bug;  // whatever it is: what runs has to end before it is destroyed
   try {
     code = co_await serve_until_stopped(r);
   } catch (const std::exception& e) {
@@ -193,8 +206,8 @@ asio::awaitable<int> serve(context& ctx, serve_options options) {
   }
   if (!bug.empty()) code = ctx.fail(error(errc::bug, "internal error: " + bug));
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  co_await r.web->close();
-  co_await r.keeping->close();
+  co_await r.server->close();
+  co_await r.manager->close();
   co_return code;
 }
 
@@ -203,7 +216,7 @@ asio::awaitable<int> serve(context& ctx, serve_options options) {
 result<command> make_serve(const arguments& args) {
   auto options = choose_serve_options(args.serve, process_surroundings());
   if (!options) return options.error();
-  // Until there is somebody who waits for it: a reload that comes early must not end the start.
+  // SIGHUP is ignored until the service waits for it, so that an early reload does not end the program.
   std::signal(SIGHUP, SIG_IGN);
   command out;
   out.until_signal = true;

@@ -13,19 +13,19 @@
 
 #include "cli/view/text.hh"
 #include "core/duration.hh"
-#include "service/gate/request_checks.hh"
+#include "service/gate/host_policy.hh"
 
 namespace mcpstate::cli {
 
 namespace {
 
-constexpr std::size_t most_servers_bytes = 1024 * 1024;
-constexpr std::size_t most_name_bytes = 200;  // the store takes 256, with what makes it unique
+constexpr std::size_t max_servers_bytes = 1024 * 1024;
+constexpr std::size_t max_name_bytes = 200;  // the store allows 256, including the part that makes the name unique
 
 error bad(std::string what) { return error(errc::bad_argument, std::move(what)); }
 
-std::string value_of(const std::string& flag, const char* variable, const surroundings& around) {
-  return flag.empty() ? around.variable(variable).value_or(std::string()) : flag;
+std::string value_of(const std::string& flag, const char* variable, const surroundings& environment) {
+  return flag.empty() ? environment.variable(variable).value_or(std::string()) : flag;
 }
 
 std::vector<std::string> split_at_commas(const std::string& text) {
@@ -38,29 +38,29 @@ std::vector<std::string> split_at_commas(const std::string& text) {
   return out;
 }
 
-result<void> choose_places(serve_options& out, const serve_words& words, const surroundings& around) {
+result<void> choose_listen_addresses(serve_options& out, const serve_words& words, const surroundings& environment) {
   auto texts = words.listen;
-  if (texts.empty()) texts = split_at_commas(around.variable("MCPSTATE_LISTEN").value_or(std::string()));
+  if (texts.empty()) texts = split_at_commas(environment.variable("MCPSTATE_LISTEN").value_or(std::string()));
   if (texts.empty()) texts.emplace_back("127.0.0.1:7337");
   for (const auto& text : texts) {
-    auto place = parse_listen(text);
-    if (!place) return place.error();
-    out.web.listen.push_back(std::move(*place));
+    auto address = parse_listen(text);
+    if (!address) return address.error();
+    out.server.listen.push_back(std::move(*address));
   }
   return {};
 }
 
-result<void> choose_keys(serve_options& out, const serve_words& words, const surroundings& around) {
-  auto tokens = choose_tokens(words.token_file, around);
+result<void> choose_keys(serve_options& out, const serve_words& words, const surroundings& environment) {
+  auto tokens = choose_tokens(words.token_file, environment);
   if (!tokens) return tokens.error();
   out.token_path = std::move(tokens->path);
-  out.web.keys = std::move(tokens->keys);
-  if (!out.web.keys.empty()) return {};
-  for (const auto& place : out.web.listen) {
+  out.process.keys = std::move(tokens->keys);
+  if (!out.process.keys.empty()) return {};
+  for (const auto& listened : out.server.listen) {
     boost::system::error_code ec;
-    const auto address = boost::asio::ip::make_address(place.host, ec);
+    const auto address = boost::asio::ip::make_address(listened.host, ec);
     if (!ec && !address.is_loopback())
-      return bad("--listen " + place.host +
+      return bad("--listen " + listened.host +
                  " needs a token: whoever reaches that address could do everything. Set "
                  "MCPSTATE_TOKEN or --token-file, or listen on 127.0.0.1");
   }
@@ -68,27 +68,27 @@ result<void> choose_keys(serve_options& out, const serve_words& words, const sur
 }
 
 result<void> choose_egress(serve_options& out, const serve_words& words) {
-  for (const auto& what : words.egress) {
-    if (what == "http") {
-      out.keep.egress_for_urls.plain_http = true;
-    } else if (const auto ok = out.keep.egress_for_urls.allow(what); !ok) {
+  for (const auto& allowed : words.egress) {
+    if (allowed == "http") {
+      out.manager.egress_for_urls.plain_http = true;
+    } else if (const auto ok = out.manager.egress_for_urls.allow(allowed); !ok) {
       return bad("--allow-egress: " + ok.error().detail());
     }
   }
   return {};
 }
 
-// A Host as browsers send it; which port it has does not matter.
+// Hosts as browsers send them. Their ports are ignored.
 result<void> choose_hosts(serve_options& out, const serve_words& words) {
   for (const auto& text : words.hosts) {
     auto host = service::host_without_port(text);
     if (!host) return bad("--allow-host '" + shown(text) + "' is not a host, such as mcp.example or [2001:db8::7]");
-    out.web.allowed_hosts.push_back(std::move(*host));
+    out.server.allowed_hosts.push_back(std::move(*host));
   }
   return {};
 }
 
-// An Origin as browsers send it: nothing else would ever be equal to one.
+// Whether a text is an Origin as browsers send it. Anything else would never match one.
 bool is_origin(const std::string& text) {
   const auto mark = text.find("://");
   if (mark == std::string::npos || mark == 0) return false;
@@ -105,22 +105,22 @@ result<void> choose_origins(serve_options& out, const serve_words& words) {
     if (!is_origin(text))
       return bad("--allow-origin '" + shown(text) +
                  "' is not an origin, such as https://app.example (no path, no slash at its end)");
-    out.web.allowed_origins.push_back(text);
+    out.server.allowed_origins.push_back(text);
   }
   return {};
 }
 
 result<void> choose_duration(std::chrono::milliseconds& out, const std::string& text, const char* flag,
-                             std::chrono::milliseconds least) {
+                             std::chrono::milliseconds min) {
   if (text.empty()) return {};
   const auto time = parse_duration(text, flag);
   if (!time) return time.error();
-  if (*time < least) return bad(std::string(flag) + " is at least " + std::to_string(least.count()) + "ms");
+  if (*time < min) return bad(std::string(flag) + " is at least " + std::to_string(min.count()) + "ms");
   out = *time;
   return {};
 }
 
-service::log_level level_of(const std::string& word) {
+service::log_level log_level_of(const std::string& word) {
   using service::log_level;
   if (word == "debug") return log_level::debug;
   if (word == "warn") return log_level::warn;
@@ -128,34 +128,36 @@ service::log_level level_of(const std::string& word) {
   return word == "off" ? log_level::off : log_level::info;
 }
 
-// The leases are held in this name: two processes that were called the same must not take each other's for their own.
-std::string unique_name(const std::string& said) {
-  if (said.empty()) return said;  // the manager makes one
+// Makes the name of the instance unique. Leases are held under this name, and two processes with the same --name must not
+// take each other's leases for their own.
+std::string unique_name(const std::string& name) {
+  if (name.empty()) return name;  // the manager makes one
   std::array<char, 16> tail{};
   std::snprintf(tail.data(), tail.size(), "-%08x", std::random_device()());
-  return said + tail.data();
+  return name + tail.data();
 }
 
-// Where others find our API, when that can be said beforehand. Of every address of this machine: its name.
-std::string address_of(const service::listen_place& place) {
-  if (place.port == 0) return {};
-  std::string host = place.host;
+// The URL at which other instances find this one's API. Empty when the port is not known yet. A service that listens on all
+// addresses is found under the name of the machine.
+std::string advertised_url(const service::listen_address& listened) {
+  if (listened.port == 0) return {};
+  std::string host = listened.host;
   if (host == "0.0.0.0" || host == "::") {
     boost::system::error_code ec;
     host = boost::asio::ip::host_name(ec);
     if (ec) return {};
   }
   if (host.find(':') != std::string::npos) host = "[" + host + "]";
-  return "http://" + host + ":" + std::to_string(place.port);
+  return "http://" + host + ":" + std::to_string(listened.port);
 }
 
 }  // namespace
 
-result<service::listen_place> parse_listen(const std::string& text) {
+result<service::listen_address> parse_listen(const std::string& text) {
   const auto wrong = [&text] { return bad("--listen '" + shown(text) + "' is not HOST:PORT, such as 127.0.0.1:7337"); };
   const auto colon = text.rfind(':');
   if (colon == std::string::npos) return wrong();
-  service::listen_place out;
+  service::listen_address out;
   const std::string host = text.substr(0, colon);
   const char* const end = text.data() + text.size();
   const auto [stopped, ec] = std::from_chars(text.data() + colon + 1, end, out.port);
@@ -166,16 +168,16 @@ result<service::listen_place> parse_listen(const std::string& text) {
   return out;
 }
 
-result<token_choice> choose_tokens(const std::string& file, const surroundings& around) {
+result<token_choice> choose_tokens(const std::string& file, const surroundings& environment) {
   token_choice out;
-  const auto token = around.variable("MCPSTATE_TOKEN").value_or(std::string());
+  const auto token = environment.variable("MCPSTATE_TOKEN").value_or(std::string());
   if (file.empty() && !token.empty()) {
     auto keys = service::access_keys::parse(token);
     if (!keys) return bad("MCPSTATE_TOKEN: " + keys.error().detail());
     out.keys = std::move(*keys);
     return out;
   }
-  out.path = value_of(file, "MCPSTATE_TOKEN_FILE", around);
+  out.path = value_of(file, "MCPSTATE_TOKEN_FILE", environment);
   if (out.path.empty()) return out;
   auto keys = service::read_access_keys(out.path);
   if (!keys) return keys.error();
@@ -183,41 +185,42 @@ result<token_choice> choose_tokens(const std::string& file, const surroundings& 
   return out;
 }
 
-result<std::shared_ptr<const server_registry>> read_servers(const std::string& path, const surroundings& around) {
+result<std::shared_ptr<const server_registry>> read_servers(const std::string& path, const surroundings& environment) {
   std::ifstream in(path, std::ios::binary);
-  std::string text(most_servers_bytes + 1, '\0');
-  // A directory can be opened: that it cannot be read shows here. Iterators of the stream's buffer would throw then.
+  std::string text(max_servers_bytes + 1, '\0');
+  // A directory can be opened but not read. This call shows that, while iterators of the stream's buffer would throw.
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(in.gcount()));
   const bool readable = in.eof() || in.good();
   if (!readable) return bad("the servers file " + shown(path) + " cannot be read");
-  if (text.size() > most_servers_bytes) return bad("the servers file " + shown(path) + " is larger than 1 MiB");
-  auto parsed = server_registry::parse(text, around.variable);
+  if (text.size() > max_servers_bytes) return bad("the servers file " + shown(path) + " is larger than 1 MiB");
+  auto parsed = server_registry::parse(text, environment.variable);
   if (!parsed) return bad("the servers file " + shown(path) + ": " + parsed.error().detail());
   return std::make_shared<const server_registry>(std::move(*parsed));
 }
 
-result<serve_options> choose_serve_options(const serve_words& words, const surroundings& around) {
+result<serve_options> choose_serve_options(const serve_words& words, const surroundings& environment) {
   using namespace std::chrono_literals;
   serve_options out;
-  if (const auto ok = choose_places(out, words, around); !ok) return ok.error();
-  if (const auto ok = choose_keys(out, words, around); !ok) return ok.error();
+  if (const auto ok = choose_listen_addresses(out, words, environment); !ok) return ok.error();
+  if (const auto ok = choose_keys(out, words, environment); !ok) return ok.error();
   if (const auto ok = choose_egress(out, words); !ok) return ok.error();
-  if (const auto ok = choose_duration(out.keep.lease_time, words.lease, "--lease", 1s); !ok) return ok.error();
-  if (const auto ok = choose_duration(out.keep.check_every, words.check, "--check", 100ms); !ok) return ok.error();
-  out.servers_path = value_of(words.servers_file, "MCPSTATE_SERVERS", around);
+  if (const auto ok = choose_duration(out.manager.lease_time, words.lease, "--lease", 1s); !ok) return ok.error();
+  if (const auto ok = choose_duration(out.manager.check_every, words.check, "--check", 100ms); !ok) return ok.error();
+  out.servers_path = value_of(words.servers_file, "MCPSTATE_SERVERS", environment);
   if (!out.servers_path.empty()) {
-    auto servers = read_servers(out.servers_path, around);
+    auto servers = read_servers(out.servers_path, environment);
     if (!servers) return servers.error();
-    out.keep.servers = std::move(*servers);
+    out.process.servers = *servers;
+    out.manager.servers = std::move(*servers);
   }
   if (const auto ok = choose_hosts(out, words); !ok) return ok.error();
   if (const auto ok = choose_origins(out, words); !ok) return ok.error();
-  if (words.name.size() > most_name_bytes) return bad("--name is longer than " + std::to_string(most_name_bytes) + " bytes");
-  out.keep.instance = unique_name(words.name);
-  out.keep.address = address_of(out.web.listen.front());
+  if (words.name.size() > max_name_bytes) return bad("--name is longer than " + std::to_string(max_name_bytes) + " bytes");
+  out.manager.instance = unique_name(words.name);
+  out.manager.address = advertised_url(out.server.listen.front());
   out.style = words.log == "json" ? service::log_style::json : service::log_style::text;
-  out.level = level_of(words.log_level);
+  out.level = log_level_of(words.log_level);
   return out;
 }
 

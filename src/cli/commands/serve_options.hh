@@ -7,38 +7,41 @@
 
 #include "cli/words/arguments.hh"
 #include "cli/words/settings.hh"
-#include "service/gate/access.hh"
-#include "service/operations/log.hh"
-#include "service/server/server.hh"
+#include "service/gate/access_keys.hh"
+#include "service/operations/log_line.hh"
+#include "service/routes/process_services.hh"
+#include "service/server/service_options.hh"
 
-// What `mcpstate serve` was told: its words, then the environment.
+// The options of `mcpstate serve`: from the command line, then from the environment.
 namespace mcpstate::cli {
 
 struct serve_options {
   serve_options() {}
-  service::service_options web;
-  manager_options keep;
+  service::service_options server;
+  service::process_options process;
+  manager_options manager;
   std::string servers_path, token_path;  // read again on SIGHUP; empty: there is none
   service::log_style style = service::log_style::text;
   service::log_level level = service::log_level::info;
 };
-// Reads the files, so that whatever is wrong is told before anything is opened. bad_argument names the option or the file.
-[[nodiscard]] result<serve_options> choose_serve_options(const serve_words& words, const surroundings& around);
+// Reads the files too, so that every mistake is reported before anything is opened. bad_argument names the option or the
+// file.
+[[nodiscard]] result<serve_options> choose_serve_options(const serve_words& words, const surroundings& environment);
 
-// The service tokens: of the file that was named (--token-file), else $MCPSTATE_TOKEN, else of the file
-// $MCPSTATE_TOKEN_FILE. No keys where there is none of these; bad_argument says which one is wrong, and never a token.
+// The service tokens: those in the named file (--token-file), else $MCPSTATE_TOKEN, else those in the file
+// $MCPSTATE_TOKEN_FILE. No keys when there is none of these. bad_argument says which one is wrong and never shows a token.
 struct token_choice {
   token_choice() {}
   service::access_keys keys;
-  std::string path;  // of the file; empty: there is none
+  std::string path;  // of the file; empty: the tokens come from no file
 };
-[[nodiscard]] result<token_choice> choose_tokens(const std::string& file, const surroundings& around);
+[[nodiscard]] result<token_choice> choose_tokens(const std::string& file, const surroundings& environment);
 
-// The servers in a file. bad_argument names the file.
+// Reads the servers in a file. bad_argument names the file.
 [[nodiscard]] result<std::shared_ptr<const server_registry>> read_servers(const std::string& path,
-                                                                          const surroundings& around);
+                                                                          const surroundings& environment);
 
 // "127.0.0.1:7337", "[::1]:7337", "localhost:0", ":7337" (127.0.0.1).
-[[nodiscard]] result<service::listen_place> parse_listen(const std::string& text);
+[[nodiscard]] result<service::listen_address> parse_listen(const std::string& text);
 
 }  // namespace mcpstate::cli

@@ -8,27 +8,27 @@ namespace mcpstate::cli {
 
 namespace {
 
-struct token_order {
-  explicit token_order(owner who) : whose(std::move(who)) {}
-  owner whose;
+struct token_request {
+  explicit token_request(owner account) : subject(std::move(account)) {}
+  owner subject;
   service::access_keys keys;
   std::chrono::seconds ttl = std::chrono::hours(1);
 };
 
-asio::awaitable<int> mint(context& ctx, token_order order) {
+asio::awaitable<int> mint(context& ctx, token_request request) {
   const auto now = wall_clock().now();
-  const auto token = order.keys.mint(order.whose, order.ttl, now);
-  const auto expires_at = order.keys.verify(token, now).value().expires_at.value();
+  const auto token = request.keys.mint(request.subject, request.ttl, now);
+  const auto expires_at = request.keys.verify(token, now).value().expires_at.value();
   if (ctx.screen.json()) {
     std::string out = "{";
     json_members members(out);
     members.text("token", token);
-    members.text("owner", order.whose.text());
+    members.text("owner", request.subject.text());
     members.text("expires_at", to_iso8601(expires_at));
     ctx.screen.line(out + "}");
   } else {
     ctx.screen.line(token);
-    ctx.screen.note("for " + order.whose.text() + ", until " + to_iso8601(expires_at));
+    ctx.screen.note("for " + request.subject.text() + ", until " + to_iso8601(expires_at));
   }
   co_return exits::done;
 }
@@ -36,14 +36,14 @@ asio::awaitable<int> mint(context& ctx, token_order order) {
 }  // namespace
 
 result<command> make_token(const arguments& args) {
-  auto who = owner::parse(args.owner.value_or(std::string()));
-  if (!who) return who.error();
-  token_order order(std::move(*who));
+  auto account = owner::parse(args.owner.value_or(std::string()));
+  if (!account) return account.error();
+  token_request request(std::move(*account));
   if (!args.token_ttl.empty()) {
     const auto ttl = parse_duration(args.token_ttl, "--ttl");
     if (!ttl) return ttl.error();
-    order.ttl = std::chrono::floor<std::chrono::seconds>(*ttl);
-    if (order.ttl < std::chrono::seconds(1)) return error(errc::bad_argument, "--ttl is too short: at least 1s");
+    request.ttl = std::chrono::floor<std::chrono::seconds>(*ttl);
+    if (request.ttl < std::chrono::seconds(1)) return error(errc::bad_argument, "--ttl is too short: at least 1s");
   }
   auto tokens = choose_tokens(args.serve.token_file, process_surroundings());
   if (!tokens) return tokens.error();
@@ -52,9 +52,9 @@ result<command> make_token(const arguments& args) {
                  "there is no service token to sign with: name the service's own with --token-file, MCPSTATE_TOKEN or "
                  "MCPSTATE_TOKEN_FILE");
   }
-  order.keys = std::move(tokens->keys);
+  request.keys = std::move(tokens->keys);
   command out;
-  out.run = [order = std::move(order)](context& ctx) { return mint(ctx, order); };
+  out.run = [request = std::move(request)](context& ctx) { return mint(ctx, request); };
   return out;
 }
 

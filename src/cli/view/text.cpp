@@ -5,34 +5,24 @@
 #include <array>
 #include <cstdio>
 
+#include "core/text/terminal.hh"
 #include "core/text/utf8.hh"
 
 namespace mcpstate::cli {
 
 namespace {
 
-struct code_point {
+struct decoded {
   char32_t value = 0;
   std::size_t bytes = 1;
   bool valid = false;
 };
 
 // The first code point of non-empty text; one invalid byte where there is none.
-code_point first_of(std::string_view text) noexcept {
+decoded first_of(std::string_view text) noexcept {
   const auto size = utf8_length(text);
   if (size == 0) return {};
-  const auto lead = static_cast<unsigned char>(text[0]);
-  char32_t value = size == 1 ? lead : lead & (0x7Fu >> size);
-  for (std::size_t i = 1; i < size; ++i) value = value << 6 | (static_cast<unsigned char>(text[i]) & 0x3Fu);
-  return {value, size, true};
-}
-
-bool acts_on_terminal(char32_t c) noexcept {
-  const bool control = c < 0x20 || (c >= 0x7F && c < 0xA0);
-  const bool separator = c == 0x2028 || c == 0x2029;
-  const bool direction =
-      c == 0x61C || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
-  return control || separator || direction || c == 0xFEFF;
+  return {code_point(text.substr(0, size)), size, true};
 }
 
 void append_escape(std::string& out, char32_t c) {

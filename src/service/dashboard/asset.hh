@@ -4,11 +4,11 @@
 
 namespace mcpstate::service {
 
-// A file inside the program (cmake/mcpstate_embed.cmake). Everything lives as long as the program.
+// A file that is part of the program (cmake/mcpstate_embed.cmake). Its data lives as long as the program.
 struct asset {
   std::string_view content_type;
   std::string_view bytes;
-  std::string_view etag;  // strong, quotes included: from the SHA-256 of the bytes
+  std::string_view etag;  // strong, with its quotes; made from the SHA-256 of the bytes
 };
 
 }  // namespace mcpstate::service

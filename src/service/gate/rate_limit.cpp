@@ -10,10 +10,10 @@ namespace mcpstate::service {
 rate_limit::rate_limit(double per_second, double burst, std::size_t max_buckets)
     : per_second_(per_second), burst_(std::max(burst, 1.0)), max_buckets_(std::max<std::size_t>(max_buckets, 1)) {}
 
-// The bucket of this key, filled up to now, as the one that was used last.
+// The bucket of this key, filled up to now and marked as the most recently used one.
 rate_limit::bucket& rate_limit::bucket_of(const std::string& key, time_point now) {
-  if (const auto found = by_key_.find(key); found != by_key_.end()) {
-    used_.splice(used_.end(), used_, found->second);
+  if (const auto known = by_key_.find(key); known != by_key_.end()) {
+    used_.splice(used_.end(), used_, known->second);
   } else {
     if (used_.size() == max_buckets_) {
       by_key_.erase(used_.front().key);
@@ -22,23 +22,29 @@ rate_limit::bucket& rate_limit::bucket_of(const std::string& key, time_point now
     used_.push_back(bucket{key, burst_, now});
     by_key_.emplace(used_.back().key, std::prev(used_.end()));
   }
-  auto& mine = used_.back();
-  const std::chrono::duration<double> passed = std::max(now, mine.at) - mine.at;
-  mine.level = std::min(burst_, mine.level + passed.count() * per_second_);
-  mine.at = std::max(now, mine.at);
-  return mine;
+  auto& found = used_.back();
+  const std::chrono::duration<double> passed = std::max(now, found.updated_at) - found.updated_at;
+  found.level = std::min(burst_, found.level + passed.count() * per_second_);
+  found.updated_at = std::max(now, found.updated_at);
+  return found;
+}
+
+std::size_t rate_limit::buckets() const {
+  const std::lock_guard lock(mutex_);
+  return used_.size();
 }
 
 std::optional<std::chrono::milliseconds> rate_limit::take(const std::string& key, time_point now) {
   if (per_second_ <= 0) return std::nullopt;
-  auto& mine = bucket_of(key, now);
+  const std::lock_guard lock(mutex_);
+  auto& bucket = bucket_of(key, now);
   constexpr double rounding = 1e-6;
-  if (mine.level >= 1 - rounding) {
-    mine.level = std::max(0.0, mine.level - 1);
+  if (bucket.level >= 1 - rounding) {
+    bucket.level = std::max(0.0, bucket.level - 1);
     return std::nullopt;
   }
   constexpr double longest = 86'400'000;
-  const double wait = std::ceil((1 - mine.level) / per_second_ * 1000);
+  const double wait = std::ceil((1 - bucket.level) / per_second_ * 1000);
   return std::chrono::milliseconds(static_cast<std::int64_t>(std::clamp(wait, 1.0, longest)));
 }
 

@@ -3,38 +3,40 @@
 #include <chrono>
 #include <cstddef>
 #include <list>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 
-// How often each owner may ask: one token bucket per key. Pure; the time is passed in.
+// Limits the rate of requests: one token bucket per key. The time is passed in. Safe to use from any thread.
 namespace mcpstate::service {
 
 class rate_limit {
  public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  // per_second: how fast a bucket fills; 0: nothing is limited. burst: what a full one holds, at least 1. Of more than
-  // max_buckets keys the one that has not asked for the longest time is forgotten: its bucket is full again.
+  // per_second: how many requests a bucket gains in a second; 0: no limit. burst: how many a full bucket holds, at least 1.
+  // Beyond max_buckets keys the least recently used bucket is forgotten: that key begins with a full one again.
   rate_limit(double per_second, double burst, std::size_t max_buckets = 10'000);
 
-  // Absent: allowed, and counted. Else nothing is counted, and this is the time until it would be allowed (at least 1 ms).
-  // A time before that of an earlier call counts as that one.
+  // Absent: the request is allowed and counted. Otherwise the time until it would be allowed (at least 1 ms); it is not
+  // counted. A `now` before that of an earlier call counts as equal to it.
   [[nodiscard]] std::optional<std::chrono::milliseconds> take(const std::string& key, time_point now);
-  [[nodiscard]] std::size_t buckets() const noexcept { return used_.size(); }
+  [[nodiscard]] std::size_t buckets() const;
 
  private:
   struct bucket {
     std::string key;
     double level;
-    time_point at;
+    time_point updated_at;
   };
-  using buckets_by_use = std::list<bucket>;  // the last one asked last
+  using buckets_by_use = std::list<bucket>;  // most recently used last
   bucket& bucket_of(const std::string& key, time_point now);
 
-  double per_second_, burst_;
-  std::size_t max_buckets_;
+  const double per_second_, burst_;
+  const std::size_t max_buckets_;
+  mutable std::mutex mutex_;  // guards what follows
   buckets_by_use used_;
   std::unordered_map<std::string_view, buckets_by_use::iterator> by_key_;  // views of used_'s keys
 };

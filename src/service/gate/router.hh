@@ -8,10 +8,11 @@
 
 #include "service/http/message.hh"
 
-// Which operation a method and a path name. One table; the OpenAPI document is compared with it. Pure.
+// Finds the operation that a method and a path name. There is one table of routes; a test compares it with the OpenAPI
+// document. Pure.
 namespace mcpstate::service {
 
-enum class operation : std::uint8_t {
+enum class operation_id : std::uint8_t {
   list_connections,
   disconnect_all,
   get_connection,
@@ -38,41 +39,42 @@ enum class operation : std::uint8_t {
   openapi,
   dashboard,
 };
-inline constexpr std::size_t operation_count = static_cast<std::size_t>(operation::dashboard) + 1;
+inline constexpr std::size_t operation_count = static_cast<std::size_t>(operation_id::dashboard) + 1;
 
-// Who may ask.
+// The token that a route needs.
 enum class access_rule : std::uint8_t {
-  anybody,     // no token needed
-  owners_own,  // a service token, or the token of the owner that the path names
-  service,     // a service token
+  open,           // none
+  owner_token,    // a token of the owner that the path names, or a service token
+  service_token,  // a service token
 };
 
-struct route {
-  operation what;
+struct route_spec {
+  operation_id operation;
   http_method method;
-  // {kind} is "users" or "sessions"; {id}, {server}, {tool} and {name} stand for one segment.
+  // {kind} is "users" or "sessions". {id}, {server}, {tool} and {name} stand for one segment each.
   std::string_view pattern;
   access_rule access;
-  std::string_view queries;  // names of the parameters it takes, with spaces between
+  std::string_view parameters;  // names of the query parameters, separated by spaces
   bool takes_body = false;
-  bool waits = false;  // may take long: the client's going away is watched meanwhile
+  bool waits = false;  // may take long: the request is cancelled when its client disconnects
 };
-[[nodiscard]] std::span<const route> routes() noexcept;
+[[nodiscard]] std::span<const route_spec> routes() noexcept;
 
-struct routed {
-  routed() {}
-  const route* where = nullptr;  // null: no such path, or not with this method
-  std::string allowed;           // for Allow: the methods of the path; empty: no such path
+struct route_lookup {
+  route_lookup() {}
+  const route_spec* route = nullptr;  // null: the path is unknown, or does not take this method
+  std::string allowed_methods;        // of a path without this method, for the Allow field; empty: the path is unknown
 };
-// HEAD is GET.
-[[nodiscard]] routed find_route(http_method method, const std::vector<std::string>& segments);
+// HEAD finds the route of GET.
+[[nodiscard]] route_lookup find_route(http_method method, const std::vector<std::string>& segments);
 
-// Whether a write of this kind looks at If-Match and If-None-Match.
-[[nodiscard]] constexpr bool compares(operation what) noexcept {
-  return what == operation::put_connection || what == operation::delete_connection || what == operation::put_state;
+// Whether a write obeys If-Match and If-None-Match.
+[[nodiscard]] constexpr bool obeys_preconditions(operation_id operation) noexcept {
+  return operation == operation_id::put_connection || operation == operation_id::delete_connection ||
+         operation == operation_id::put_state;
 }
 
-// Whether a route takes a parameter of this name.
-[[nodiscard]] bool takes_query(const route& where, std::string_view name) noexcept;
+// Whether a route has a query parameter of this name.
+[[nodiscard]] bool takes_parameter(const route_spec& route, std::string_view name) noexcept;
 
 }  // namespace mcpstate::service

@@ -10,20 +10,21 @@
 
 #include "core/json/slice.hh"
 
-// The JSON object that a request brings. Members that a route does not know are refused by name: a typo must not look like
-// success. Pure. Views point into the text, which must outlive the reader. All errors are bad_argument.
+// Reads the JSON object in the body of a request. A member that the route does not know is an error that names it, because a
+// typo must not look like success. Pure. Views point into the body, which must outlive the reader. All errors are
+// bad_argument.
 namespace mcpstate::service {
 
 class body_reader {
  public:
-  // An empty body is {}.
+  // known: the members of the route. An empty body counts as {}.
   [[nodiscard]] static result<body_reader> parse(std::string_view body, std::initializer_list<std::string_view> known);
 
-  // The raw value; absent when the member is.
+  // The raw JSON value. Absent when the member is absent.
   [[nodiscard]] std::optional<std::string_view> raw(std::string_view name) const noexcept;
-  // Of a string; an error when it is anything else.
+  // The text of a string. Absent when the member is absent; an error when it is not a string.
   [[nodiscard]] result<std::optional<std::string>> text(std::string_view name) const;
-  // Of true or false; false when absent.
+  // The value of true or false; false when the member is absent.
   [[nodiscard]] result<bool> flag(std::string_view name) const;
 
  private:

@@ -9,13 +9,13 @@ namespace mcpstate::service {
 
 namespace {
 
-std::string hex(std::uint64_t n) {
+std::string hex_digits(std::uint64_t n) {
   std::array<char, 16> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), n, 16).ptr;
   return std::string(digits.data(), end);
 }
 
-// The next tag of a list, with its quotes and its W/; empty at the end, or where it is no list of tags.
+// Takes the next tag, with its quotes and its W/, from a list. Empty at the end, and where the text is not a list of tags.
 std::string_view next_tag(std::string_view& list) noexcept {
   const auto begin = list.find_first_not_of(" \t,");
   if (begin == std::string_view::npos) return {};
@@ -33,40 +33,41 @@ std::string_view next_tag(std::string_view& list) noexcept {
 std::string state_tag(const connection& c) {
   std::string out = "r" + std::to_string(c.revision);
   if (!c.altered && c.revision != 0) return out;
-  return out + "x" + hex(digest_of(c.seen.status_bytes.value_or("-") + "\n" + c.seen.connected_at_bytes.value_or("-")));
+  return out + "x" +
+         hex_digits(digest_of(c.seen.status_bytes.value_or("-") + "\n" + c.seen.connected_at_bytes.value_or("-")));
 }
 
 std::uint64_t digest_of(std::string_view bytes) noexcept { return std::hash<std::string_view>()(bytes); }
 
-std::uint64_t digest_of(std::uint64_t text, const std::vector<std::uint64_t>& within) {
-  std::string all = hex(text);
-  for (const auto one : within) all.append("-").append(hex(one));
+std::uint64_t digest_of(std::uint64_t text, const std::vector<std::uint64_t>& inserts) {
+  std::string all = hex_digits(text);
+  for (const auto insert : inserts) all.append("-").append(hex_digits(insert));
   return digest_of(all);
 }
 
-std::string tag_of(const connection& c, std::uint64_t digest) {
+std::string etag_of(const connection& c, std::uint64_t digest) {
   std::string out = "\"";
-  return out.append(state_tag(c)).append("-").append(hex(digest)).append("\"");
+  return out.append(state_tag(c)).append("-").append(hex_digits(digest)).append("\"");
 }
 
-std::string tag_of(std::uint64_t digest) { return "\"" + hex(digest) + "\""; }
+std::string etag_of(std::uint64_t digest) { return "\"" + hex_digits(digest) + "\""; }
 
-bool none_match_hits(std::string_view field, std::string_view tag) noexcept {
+bool if_none_match_lists(std::string_view field, std::string_view tag) noexcept {
   if (field == "*") return true;
-  for (auto one = next_tag(field); !one.empty(); one = next_tag(field)) {
-    if (one.starts_with("W/")) one.remove_prefix(2);
-    if (one == tag) return true;
+  for (auto candidate = next_tag(field); !candidate.empty(); candidate = next_tag(field)) {
+    if (candidate.starts_with("W/")) candidate.remove_prefix(2);
+    if (candidate == tag) return true;
   }
   return false;
 }
 
-bool if_match_holds(std::string_view field, const connection* found) {
+bool if_match_lists(std::string_view field, const connection* found) {
   if (found == nullptr) return false;
   if (field == "*") return true;
   const std::string state = state_tag(*found);
-  for (auto one = next_tag(field); !one.empty(); one = next_tag(field)) {
-    if (!one.starts_with('"')) continue;
-    const auto inside = one.substr(1, one.size() - 2);
+  for (auto candidate = next_tag(field); !candidate.empty(); candidate = next_tag(field)) {
+    if (!candidate.starts_with('"')) continue;
+    const auto inside = candidate.substr(1, candidate.size() - 2);
     if (inside.substr(0, inside.find('-')) == state) return true;
   }
   return false;

@@ -51,9 +51,9 @@ constexpr std::array<named_status, 26> phrases{{{200, "OK"},
 
 }  // namespace
 
-std::string_view name_of(http_method m) noexcept {
+std::string_view name_of(http_method method) noexcept {
   for (const auto& known : methods) {
-    if (known.value == m) return known.name;
+    if (known.value == method) return known.name;
   }
   return "OTHER";
 }
@@ -67,22 +67,22 @@ http_method method_of(std::string_view text) noexcept {
 
 std::size_t http_response::size() const noexcept {
   std::size_t out = body.empty() ? static_body.size() : body.size();
-  for (const auto& part : lists) out += part.bytes->size();
+  for (const auto& insert : inserts) out += insert.bytes->size();
   return out;
 }
 
 std::vector<std::string_view> http_response::pieces() const {
   std::vector<std::string_view> out;
-  out.reserve(2 * lists.size() + 1);
+  out.reserve(2 * inserts.size() + 1);
   const auto add = [&out](std::string_view piece) {
     if (!piece.empty()) out.push_back(piece);
   };
-  std::string_view text = body.empty() ? static_body : std::string_view(body);
+  const std::string_view text = body.empty() ? static_body : std::string_view(body);
   std::size_t done = 0;
-  for (const auto& part : lists) {
-    add(text.substr(done, part.at - done));
-    add(*part.bytes);
-    done = part.at;
+  for (const auto& insert : inserts) {
+    add(text.substr(done, insert.offset - done));
+    add(*insert.bytes);
+    done = insert.offset;
   }
   add(text.substr(done));
   return out;

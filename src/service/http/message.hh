@@ -8,18 +8,18 @@
 #include <utility>
 #include <vector>
 
-// One HTTP request and its answer, as handlers see them: no Beast, no sockets. Value types.
+// An HTTP request and its response, as handlers see them: no Beast and no sockets. Value types.
 namespace mcpstate::service {
 
 enum class http_method { get, head, post, put, del, options, other };
-[[nodiscard]] std::string_view name_of(http_method m) noexcept;  // "GET"; "OTHER" for what we do not know
+[[nodiscard]] std::string_view name_of(http_method method) noexcept;  // "GET"; "OTHER" for an unknown method
 [[nodiscard]] http_method method_of(std::string_view text) noexcept;
 
-// The head of a request. Fields that we do not use are not kept. Of the fields that may occur once a second one is a fault.
+// The head of a request, then its body. Header fields that the service does not use are not stored.
 struct http_request {
   http_request() {}
   http_method method = http_method::other;
-  std::string target;  // as it came
+  std::string target;  // as received
   unsigned version = 11;
   bool keep_alive = true;
   bool has_body = false;                        // a length over 0, or chunked
@@ -29,11 +29,11 @@ struct http_request {
   std::string body;
 };
 
-class subscriber;
+class subscription;
 
-// Bytes in the midst of a body: sent from where they are, without a copy.
-struct body_part {
-  std::size_t at = 0;  // in front of which byte of the body
+// Shared bytes inside a body. They are sent from where they are, without a copy.
+struct body_insert {
+  std::size_t offset = 0;  // in http_response::body: the bytes stand in front of this one
   std::shared_ptr<const std::string> bytes;
 };
 
@@ -42,15 +42,16 @@ struct http_response {
   unsigned status = 200;
   std::string content_type = "application/json";
   std::string body;
-  std::vector<body_part> lists;  // within body, by their places
-  std::string_view static_body;  // instead of an empty body; lives as long as the program
-  std::string etag;              // with its quotes; empty: none
-  std::string cause;             // of a 5xx, for the log: what the client is told, without words of others
+  std::vector<body_insert> inserts;  // by ascending offset
+  std::string_view static_body;      // used when body is empty; lives as long as the program
+  std::string etag;                  // with its quotes; empty: none
+  std::string cause;                 // for the log, of a 5xx: what the client is told, without a peer's words
   std::vector<std::pair<std::string_view, std::string>> headers;
-  std::shared_ptr<subscriber> events;  // what follows the head, until it ends; then the connection is closed
+  // An event stream that follows the head. The connection is closed when the stream ends.
+  std::shared_ptr<subscription> event_stream;
 
-  [[nodiscard]] std::size_t size() const noexcept;
-  // What is sent, in order; none is empty. They point into this.
+  [[nodiscard]] std::size_t size() const noexcept;  // of the whole body, in bytes
+  // The body as pieces in the order in which they are sent. No piece is empty. The pieces point into this response.
   [[nodiscard]] std::vector<std::string_view> pieces() const;
 };
 

@@ -48,7 +48,7 @@ constexpr std::array<problem_facts, problem_kinds> table{{
     {"storage-full", 507, "The store is full"},
 }};
 
-// No default label: a new condition without an entry is a compile error.
+// The second switch has no default label, so a new condition without an entry is a compiler warning.
 problem_kind kind_of(const error& e) noexcept {
   switch (e.code()) {
     case errc::forbidden_target:
@@ -69,7 +69,7 @@ problem_kind kind_of(const error& e) noexcept {
       return problem_kind::conflict;
     case cond::invalid:
       return problem_kind::invalid;
-    case cond::unauthorized:  // of the store: its password is our own affair
+    case cond::unauthorized:  // the store refused our password: the client cannot help it
     case cond::unavailable:
       return problem_kind::unavailable;
     case cond::outcome_unknown:
@@ -88,7 +88,7 @@ problem_kind kind_of(const error& e) noexcept {
   return problem_kind::internal;
 }
 
-bool is_of_the_store(errc code) noexcept {
+bool is_store_code(errc code) noexcept {
   return code == errc::loading || code == errc::read_only || code == errc::server_error || code == errc::storage_failed ||
          code == errc::queue_full;
 }
@@ -105,14 +105,14 @@ problem problem_of(const error& e) {
 
 problem problem_of_call(const error& e) {
   auto out = problem_of(e);
-  const bool servers = e.is(cond::unavailable) || e.is(cond::unauthorized) || e.code() == errc::protocol;
-  if (servers && !is_of_the_store(e.code())) out.kind = problem_kind::server_failed;
+  const bool server_can_fail = e.is(cond::unavailable) || e.is(cond::unauthorized) || e.code() == errc::protocol;
+  if (server_can_fail && !is_store_code(e.code())) out.kind = problem_kind::server_failed;
   out.peer = e.peer_text();
   return out;
 }
 
-http_response answer(const problem& what, std::string_view request_id) {
-  const auto& facts = facts_of(what.kind);
+http_response problem_response(const problem& reported, std::string_view request_id) {
+  const auto& facts = facts_of(reported.kind);
   http_response out;
   out.status = facts.status;
   out.content_type = "application/problem+json";
@@ -121,14 +121,14 @@ http_response answer(const problem& what, std::string_view request_id) {
   members.text("type", std::string("urn:mcpstate:problem:").append(facts.slug));
   members.text("title", facts.title);
   members.number("status", facts.status);
-  members.text("detail", what.detail);
-  if (!what.code.empty()) members.text("code", what.code);
-  if (!what.peer.empty()) members.text("peer", what.peer);
+  members.text("detail", reported.detail);
+  if (!reported.code.empty()) members.text("code", reported.code);
+  if (!reported.peer.empty()) members.text("peer", reported.peer);
   members.text("instance", std::string("urn:mcpstate:request:").append(request_id));
   out.body += "}";
-  if (facts.status >= 500) out.cause = (what.code.empty() ? std::string() : what.code + ": ") + what.detail;
+  if (facts.status >= 500) out.cause = (reported.code.empty() ? std::string() : reported.code + ": ") + reported.detail;
   if (facts.status == 503) out.headers.emplace_back("Retry-After", "1");
-  if (what.kind == problem_kind::unauthorized) out.headers.emplace_back("WWW-Authenticate", "Bearer");
+  if (reported.kind == problem_kind::unauthorized) out.headers.emplace_back("WWW-Authenticate", "Bearer");
   return out;
 }
 

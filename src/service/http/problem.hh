@@ -8,17 +8,18 @@
 
 #include "service/http/message.hh"
 
-// What goes wrong over HTTP: one table of kinds (RFC 9457), each with a slug that clients may branch on. Pure.
+// The problems that HTTP clients are told of (RFC 9457): one table of kinds. Each kind has a slug that clients may branch
+// on, and a fixed status. Pure.
 namespace mcpstate::service {
 
 enum class problem_kind {
-  bad_request,          // 400 not HTTP as it should be
+  bad_request,          // 400 not valid HTTP
   bad_path,             // 400
   unknown_parameter,    // 400
   bad_parameter,        // 400
-  invalid_body,         // 400 no JSON, a wrong type, an unknown member
+  invalid_body,         // 400 not JSON, a wrong type, an unknown member
   unauthorized,         // 401
-  forbidden,            // 403 this token is not for that
+  forbidden,            // 403 the token does not allow it
   forbidden_host,       // 403
   forbidden_origin,     // 403
   no_route,             // 404
@@ -35,14 +36,14 @@ enum class problem_kind {
   media_type,           // 415
   expectation_failed,   // 417
   kept_elsewhere,       // 421
-  invalid,              // 422 understood, and refused
+  invalid,              // 422 understood and refused
   forbidden_target,     // 422
   unknown_server,       // 422
   too_many_requests,    // 429
   header_too_large,     // 431
   internal,             // 500
   corrupt,              // 500
-  server_failed,        // 502 the MCP server
+  server_failed,        // 502 the MCP server failed
   unknown_outcome,      // 502
   unavailable,          // 503
   shutting_down,        // 503
@@ -61,17 +62,18 @@ inline constexpr std::size_t problem_kinds = static_cast<std::size_t>(problem_ki
 struct problem {
   problem(problem_kind k, std::string text) : kind(k), detail(std::move(text)) {}
   problem_kind kind;
-  std::string detail;  // one line of ours
-  std::string code;    // name_of(errc), of an error that came from below
-  std::string peer;    // what the MCP server said; for the owner of the request only
+  std::string detail;  // one line, in the project's own words
+  std::string code;    // name_of(errc), when an error is the cause
+  std::string peer;    // the MCP server's words; shown to the owner of the request only
 };
 
-// What an error of the store, or of the manager about the store, is to a client. Never with the peer's words.
+// The problem that reports an error of the store or of the manager. Never holds a peer's words.
 [[nodiscard]] problem problem_of(const error& e);
-// The same for an error that a call of a tool ended with: the MCP server is to blame where it can be, and is quoted.
+// The problem that reports the error of a tool call. It blames the MCP server where the server can be the cause, and quotes
+// it.
 [[nodiscard]] problem problem_of_call(const error& e);
 
-// application/problem+json. request_id: "instance".
-[[nodiscard]] http_response answer(const problem& what, std::string_view request_id);
+// The response that carries a problem as application/problem+json. request_id becomes its "instance".
+[[nodiscard]] http_response problem_response(const problem& reported, std::string_view request_id);
 
 }  // namespace mcpstate::service

@@ -15,10 +15,10 @@ namespace http = boost::beast::http;
 using error_code = boost::system::error_code;
 using text = boost::beast::string_view;
 
-// The last chunk. Beast (1.81) fails an assertion of its own when it sees that again with one byte more.
+// The last chunk. Beast (1.81) fails an assertion of its own when it is given these bytes again with one byte more.
 constexpr std::string_view last_chunk = "0\r\n";
 
-std::string copy(text what) { return std::string(what.data(), what.size()); }
+std::string copy(text view) { return std::string(view.data(), view.size()); }
 
 bool is_plain_number(text value) {
   return !value.empty() && value.size() <= 18 &&
@@ -27,32 +27,32 @@ bool is_plain_number(text value) {
 
 }  // namespace
 
-// What Beast makes of the bytes. What we refuse ourselves is in `kind` and `why`.
+// Beast's parser, which writes into the request. `kind` and `fault` say what this class itself has refused.
 class request_reader::message final : public http::basic_parser<true> {
  public:
-  message(http_request& into, std::size_t head_limit) : to(into) {
+  message(http_request& request, std::size_t head_limit) : parsed(request) {
     eager(false);
     header_limit(static_cast<std::uint32_t>(head_limit));
     body_limit(boost::none);
   }
 
-  http_request& to;
+  http_request& parsed;
   std::size_t body_limit_bytes = 0, fields = 0, head_bytes = 0;
   bool has_length = false, has_coding = false;
   problem_kind kind = problem_kind::bad_request;
-  std::string why;
+  std::string fault;
 
  private:
-  void refuse(problem_kind what, std::string text_of_it, error_code& ec) {
-    kind = what;
-    why = std::move(text_of_it);
+  void refuse(problem_kind refused, std::string detail, error_code& ec) {
+    kind = refused;
+    fault = std::move(detail);
     ec = http::error::bad_field;
   }
 
   void on_request_impl(http::verb, text method, text target, int version, error_code& ec) override {
-    to.method = method_of(std::string_view(method.data(), method.size()));
-    to.target = copy(target);
-    to.version = static_cast<unsigned>(version);
+    parsed.method = method_of(std::string_view(method.data(), method.size()));
+    parsed.target = copy(target);
+    parsed.version = static_cast<unsigned>(version);
     if (target.size() > 8 * 1024) refuse(problem_kind::uri_too_long, "the target is longer than 8 KiB", ec);
   }
   void on_response_impl(int, text, int, error_code&) override {}
@@ -61,20 +61,20 @@ class request_reader::message final : public http::basic_parser<true> {
   void on_chunk_header_impl(std::uint64_t, text, error_code&) override {}
   void on_finish_impl(error_code&) override {}
   std::size_t on_body_impl(text part, error_code& ec) override {
-    if (to.body.size() + part.size() > body_limit_bytes) {
+    if (parsed.body.size() + part.size() > body_limit_bytes) {
       refuse(problem_kind::too_large, "the body is larger than " + std::to_string(body_limit_bytes) + " bytes", ec);
       return part.size();
     }
-    to.body.append(part.data(), part.size());
+    parsed.body.append(part.data(), part.size());
     return part.size();
   }
   std::size_t on_chunk_body_impl(std::uint64_t, text part, error_code& ec) override { return on_body_impl(part, ec); }
 
-  void once(std::optional<std::string>& out, std::string_view name, text value, error_code& ec) {
+  void store_once(std::optional<std::string>& out, std::string_view name, text value, error_code& ec) {
     if (out) return refuse(problem_kind::bad_request, "the field " + std::string(name) + " occurs twice", ec);
     out = copy(value);
   }
-  static void joined(std::optional<std::string>& out, text value) {
+  static void append_value(std::optional<std::string>& out, text value) {
     if (out) {
       out->append(", ").append(value.data(), value.size());
     } else {
@@ -85,10 +85,10 @@ class request_reader::message final : public http::basic_parser<true> {
   void on_field_impl(http::field name, text name_text, text value, error_code& ec) override {
     if (++fields > max_fields)
       return refuse(problem_kind::header_too_large, "more than " + std::to_string(max_fields) + " fields", ec);
-    if (!is_header_done()) take(name, name_text, value, ec);  // a trailer adds nothing
+    if (!is_header_done()) store_field(name, name_text, value, ec);  // trailers are ignored
   }
 
-  void take(http::field name, text name_text, text value, error_code& ec) {
+  void store_field(http::field name, text name_text, text value, error_code& ec) {
     switch (name) {
       case http::field::content_length:
         if (has_length) return refuse(problem_kind::bad_request, "the field Content-Length occurs twice", ec);
@@ -98,29 +98,29 @@ class request_reader::message final : public http::basic_parser<true> {
         return;
       case http::field::transfer_encoding:
         has_coding = true;
-        if (to.version < 11) return refuse(problem_kind::bad_request, "HTTP/1.0 has no Transfer-Encoding", ec);
+        if (parsed.version < 11) return refuse(problem_kind::bad_request, "HTTP/1.0 has no Transfer-Encoding", ec);
         if (boost::beast::iequals(value, "chunked")) return;
         return refuse(problem_kind::bad_request, "the only transfer coding is chunked", ec);
       case http::field::host:
-        return once(to.host, "Host", value, ec);
+        return store_once(parsed.host, "Host", value, ec);
       case http::field::authorization:
-        return once(to.authorization, "Authorization", value, ec);
+        return store_once(parsed.authorization, "Authorization", value, ec);
       case http::field::content_type:
-        return once(to.content_type, "Content-Type", value, ec);
+        return store_once(parsed.content_type, "Content-Type", value, ec);
       case http::field::origin:
-        return once(to.origin, "Origin", value, ec);
+        return store_once(parsed.origin, "Origin", value, ec);
       case http::field::expect:
-        return once(to.expect, "Expect", value, ec);
+        return store_once(parsed.expect, "Expect", value, ec);
       case http::field::access_control_request_method:
-        return once(to.preflight_method, "Access-Control-Request-Method", value, ec);
+        return store_once(parsed.preflight_method, "Access-Control-Request-Method", value, ec);
       case http::field::if_match:
-        return joined(to.if_match, value);
+        return append_value(parsed.if_match, value);
       case http::field::if_none_match:
-        return joined(to.if_none_match, value);
+        return append_value(parsed.if_none_match, value);
       case http::field::content_encoding:
         return refuse(problem_kind::media_type, "bodies are sent without a Content-Encoding", ec);
       default:
-        if (boost::beast::iequals(name_text, "X-Request-Id")) once(to.request_id, "X-Request-Id", value, ec);
+        if (boost::beast::iequals(name_text, "X-Request-Id")) store_once(parsed.request_id, "X-Request-Id", value, ec);
     }
   }
 };
@@ -139,7 +139,7 @@ void request_reader::read_body(std::size_t limit) {
   const auto length = request_.content_length;
   if (length && *length > limit)
     return refuse(problem_kind::too_large, "the body is larger than " + std::to_string(limit) + " bytes");
-  // Not before the first of it is there: a length alone must cost no memory.
+  // Memory is reserved only once the first bytes of the body have arrived: a length alone must cost nothing.
   if (length && has_more()) request_.body.reserve(*length);
   stage_ = message_->is_done() ? stage::done : stage::body;
   advance();
@@ -157,8 +157,8 @@ http_request request_reader::take() {
 void request_reader::advance() {
   while (stage_ == stage::idle || stage_ == stage::head || stage_ == stage::body) {
     // RFC 9112, 2.2: empty lines before a request are passed over.
-    while (stage_ == stage::idle && rest().starts_with("\r\n")) used_ += 2;
-    if (rest().empty() || (stage_ == stage::idle && rest() == "\r") || must_wait()) break;
+    while (stage_ == stage::idle && unread().starts_with("\r\n")) used_ += 2;
+    if (unread().empty() || (stage_ == stage::idle && unread() == "\r") || needs_another_byte()) break;
     if (!put_once()) break;
   }
   if (!has_more() && pending_.capacity() > head_limit_) {
@@ -169,17 +169,17 @@ void request_reader::advance() {
   used_ = 0;
 }
 
-// False: more must come.
+// False: more bytes are needed, or the reader is broken.
 bool request_reader::put_once() {
   if (!message_) message_ = std::make_unique<message>(request_, head_limit_);
   if (stage_ == stage::idle) stage_ = stage::head;
   error_code ec;
   const auto body_before = request_.body.size();
-  const auto used = message_->put(boost::asio::buffer(rest().data(), rest().size()), ec);
+  const auto used = message_->put(boost::asio::buffer(unread().data(), unread().size()), ec);
   used_ += used;
   const bool wants_more = ec == http::error::need_more;
-  // A line between two chunks, or the trailers, whether or not they have come to an end.
-  const auto framing = (wants_more ? rest().size() : used) - (wants_more ? 0 : request_.body.size() - body_before);
+  // The size of a line between two chunks, or of the trailers, complete or not.
+  const auto framing = (wants_more ? unread().size() : used) - (wants_more ? 0 : request_.body.size() - body_before);
   if (stage_ == stage::body && (wants_more || !ec) && framing > head_limit_) {
     refuse(problem_kind::bad_request, "the body has an endless line between its chunks");
     return false;
@@ -190,23 +190,23 @@ bool request_reader::put_once() {
     return false;
   }
   if (stage_ == stage::head) {
-    // Beast counts the request line and the fields apart where they come together.
+    // Beast applies its limit to the request line and to the fields separately when they arrive together.
     message_->head_bytes += used;
     if (message_->head_bytes > head_limit_) refuse_code(static_cast<int>(http::error::header_limit));
   }
   if (stage_ == stage::head && message_->is_header_done()) {
-    head_is_there();
+    finish_head();
   } else if (stage_ == stage::body && message_->is_done()) {
     stage_ = stage::done;
   }
   return stage_ != stage::broken;
 }
 
-bool request_reader::must_wait() const noexcept {
-  return stage_ == stage::body && rest().size() == last_chunk.size() + 1 && rest().starts_with(last_chunk);
+bool request_reader::needs_another_byte() const noexcept {
+  return stage_ == stage::body && unread().size() == last_chunk.size() + 1 && unread().starts_with(last_chunk);
 }
 
-void request_reader::head_is_there() {
+void request_reader::finish_head() {
   request_.keep_alive = message_->keep_alive();
   if (message_->has_length) request_.content_length = message_->content_length().value_or(0);
   request_.has_body = !message_->is_done();
@@ -220,7 +220,7 @@ void request_reader::refuse(problem_kind kind, std::string detail) {
 
 void request_reader::refuse_code(int beast_code) {
   const auto code = static_cast<http::error>(beast_code);
-  if (!message_->why.empty()) return refuse(message_->kind, message_->why);
+  if (!message_->fault.empty()) return refuse(message_->kind, message_->fault);
   if (code == http::error::header_limit)
     return refuse(problem_kind::header_too_large, "the head is larger than " + std::to_string(head_limit_) + " bytes");
   if (code == http::error::bad_version) return refuse(problem_kind::bad_request, "the version is not HTTP/1.1 or HTTP/1.0");

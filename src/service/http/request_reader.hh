@@ -9,12 +9,12 @@
 #include "service/http/message.hh"
 #include "service/http/problem.hh"
 
-// Reads the requests of one connection of HTTP/1.x: bytes in, heads and bodies out. Pure, incremental: where the bytes are
-// cut makes no difference. Holds what it has not understood yet, and nothing else.
+// Parses the requests of one HTTP/1.x connection: bytes in, heads and bodies out. Pure and incremental: it makes no
+// difference how the bytes are split. It stores the bytes that are not parsed yet, and nothing else.
 //
-// It stops behind each head, so that whoever reads can decide about the body before it comes. What it refuses: what is no
-// HTTP; a field twice that may occur once; a Content-Length beside a Transfer-Encoding, or one that is no plain number; any
-// transfer coding but chunked; heads and bodies over their limits. After a fault nothing more is to be fed.
+// The reader stops after each head, so that the caller can decide about the body before it arrives. It refuses: bytes that
+// are not HTTP; a repeated field that may occur once; a Content-Length beside a Transfer-Encoding, or one that is not a
+// plain number; any transfer coding but chunked; heads and bodies over their limits. Nothing may be fed after a fault.
 namespace mcpstate::service {
 
 class request_reader {
@@ -28,24 +28,24 @@ class request_reader {
   request_reader& operator=(const request_reader&) = delete;
 
   enum class stage {
-    idle,    // between requests; nothing of the next has come
+    idle,    // between requests; nothing of the next one has arrived
     head,    // in the middle of a head
-    headed,  // the head is there: decide, then read_body(), or leave it and close
+    headed,  // the head is complete: call read_body(), or close the connection
     body,    // in the middle of a body
-    done,    // the request is there: take()
-    broken,
+    done,    // the request is complete: call take()
+    broken,  // fault() says why
   };
-  [[nodiscard]] stage at() const noexcept { return stage_; }
+  [[nodiscard]] stage current_stage() const noexcept { return stage_; }
 
-  // Appends what came. Works only until the next decision: bytes behind it wait inside (pipelining).
+  // Appends received bytes and parses them up to the next headed, done or broken. Later bytes wait inside (pipelining).
   void feed(std::string_view bytes);
-  // Of the head, from headed on.
+  // The head, from the stage headed on.
   [[nodiscard]] const http_request& request() const noexcept { return request_; }
-  // Goes on with the body, at most this many bytes of it.
+  // Continues with the body. limit: its largest size in bytes.
   void read_body(std::size_t limit);
-  // The request; then goes on with what has come behind it.
+  // Hands out the request and continues with the bytes that follow it.
   [[nodiscard]] http_request take();
-  // Whether bytes behind the head have come already.
+  // Whether bytes that follow the head have arrived already.
   [[nodiscard]] bool has_more() const noexcept { return used_ < pending_.size(); }
   [[nodiscard]] std::size_t received() const noexcept { return request_.body.size(); }
   [[nodiscard]] const problem& fault() const noexcept { return *fault_; }
@@ -54,11 +54,11 @@ class request_reader {
   class message;
   void advance();
   bool put_once();
-  void head_is_there();
+  void finish_head();
   void refuse(problem_kind kind, std::string detail);
   void refuse_code(int beast_code);
-  [[nodiscard]] bool must_wait() const noexcept;
-  [[nodiscard]] std::string_view rest() const noexcept { return std::string_view(pending_).substr(used_); }
+  [[nodiscard]] bool needs_another_byte() const noexcept;
+  [[nodiscard]] std::string_view unread() const noexcept { return std::string_view(pending_).substr(used_); }
 
   std::size_t head_limit_, body_limit_ = 0;
   stage stage_ = stage::idle;

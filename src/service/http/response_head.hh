@@ -7,17 +7,16 @@
 
 namespace mcpstate::service {
 
-struct head_facts {
-  head_facts() {}
-  bool keep = true;         // another request may follow
-  bool old_client = false;  // HTTP/1.0
-  bool head_only = false;   // the answer to HEAD
+struct head_options {
+  head_options() {}
+  bool keep_alive = true;  // another request may follow
+  bool http_1_0 = false;   // the client speaks HTTP/1.0
   std::string_view request_id, cors_origin;
 };
 
-// The status line and the fields of an answer, to the empty line. Of an event stream no length is said: it ends with the
-// connection. Reads the clock.
-[[nodiscard]] std::string response_head(const http_response& what, const head_facts& facts);
+// The status line and the header fields of a response, up to and including the empty line. An event stream has no
+// Content-Length: it ends with the connection. Reads the clock.
+[[nodiscard]] std::string response_head(const http_response& response, const head_options& options);
 
 // "Sun, 06 Nov 1994 08:49:37 GMT"
 [[nodiscard]] std::string http_date(std::int64_t unix_seconds);

@@ -8,24 +8,25 @@
 
 #include <mcpstate/core/error.hpp>
 
-// The target of a request taken apart. Pure. All errors are bad_argument and say what is wrong, never what was sent.
+// Parses the target of a request: path and query. Pure. All errors are bad_argument. They say what is wrong and never repeat
+// what was sent.
 namespace mcpstate::service {
 
 inline constexpr std::size_t max_target_bytes = 8 * 1024;
 inline constexpr std::size_t max_segments = 12;
 inline constexpr std::size_t max_parameters = 16;
 
-// %XX decoded; absent for an escape that is none, and for a NUL.
+// The text with each %XX decoded. Absent for an invalid escape and for a NUL.
 [[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
 
 struct parsed_target {
   parsed_target() {}
-  std::string authority;                                     // of "http://host/…", which proxies send; mostly empty
-  std::vector<std::string> segments;                         // of "/a/b%2Fc": "a", "b/c"; of "/": none
-  std::vector<std::pair<std::string, std::string>> queries;  // decoded, in their order
+  std::string authority;              // "host" in "http://host/…", which proxies send; mostly empty
+  std::vector<std::string> segments;  // "a", "b/c" for "/a/b%2Fc"; none for "/"
+  std::vector<std::pair<std::string, std::string>> parameters;  // of the query: decoded, in the order of the query
 };
-// Split at the slashes first, decoded then: an encoded slash is data. Segments that are empty, "." or ".." (encoded or not)
-// are refused: somebody on the way may read them as another path.
+// The path is split at its slashes before it is decoded, so an encoded slash is data. Segments that are empty, "." or ".."
+// (encoded or not) are refused, because a proxy may read them as another path.
 [[nodiscard]] result<parsed_target> parse_target(std::string_view target);
 
 }  // namespace mcpstate::service

@@ -13,6 +13,7 @@
 #include <initializer_list>
 #include <locale>
 #include <map>
+#include <mutex>
 #include <set>
 #include <sstream>
 #include <utility>
@@ -28,24 +29,24 @@ using prometheus::Counter;
 using prometheus::Gauge;
 using prometheus::Histogram;
 
-constexpr std::size_t max_values = 64;  // of one label whose values come from callers
+constexpr std::size_t max_values = 64;  // of a label whose values come from callers
 constexpr std::string_view other = "other";
 
-const Histogram::BucketBoundaries& quick() {
+const Histogram::BucketBoundaries& short_buckets() {
   static const Histogram::BucketBoundaries bounds{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
                                                   0.1,    0.25,  0.5,    1,     2.5,  5,     10};
   return bounds;
 }
-const Histogram::BucketBoundaries& slow() {
+const Histogram::BucketBoundaries& long_buckets() {
   static const Histogram::BucketBoundaries bounds{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120};
   return bounds;
 }
 
-double seconds(std::chrono::microseconds took) { return std::chrono::duration<double>(took).count(); }
+double seconds(std::chrono::microseconds duration) { return std::chrono::duration<double>(duration).count(); }
 std::string_view outcome(bool ok) noexcept { return ok ? "ok" : "failed"; }
 
-// The first values that come; "other" for more.
-class first_values {
+// Bounds the values of a label: the first ones stay as they are, more become "other".
+class bounded_values {
  public:
   std::string_view operator()(std::string_view value) {
     if (value.empty()) return "none";
@@ -71,8 +72,8 @@ std::string_view known_code(std::string_view code) noexcept {
   return other;
 }
 
-std::string_view news_name(manager_observer::lease_news what) noexcept {
-  switch (what) {
+std::string_view news_name(manager_observer::lease_news news) noexcept {
+  switch (news) {
     case manager_observer::lease_news::taken:
       return "taken";
     case manager_observer::lease_news::lost:
@@ -85,21 +86,21 @@ std::string_view news_name(manager_observer::lease_news what) noexcept {
   return "over";
 }
 
-// A family of metrics, found by the values of its labels; Family::Add hashes and locks each time.
+// Finds the metrics of a family by the values of their labels. Family::Add would hash and lock each time.
 template <class Metric>
 class labelled {
  public:
   labelled(prometheus::Family<Metric>& family, std::vector<std::string> names) : family_(family), names_(std::move(names)) {}
 
   template <class... More>
-  Metric& of(std::initializer_list<std::string_view> values, const More&... more) {
+  Metric& labels(std::initializer_list<std::string_view> values, const More&... arguments) {
     key_.clear();
     for (const auto value : values) key_.append(value).append(1, '\0');
     if (const auto found = made_.find(key_); found != made_.end()) return *found->second;
-    prometheus::Labels labels;
+    prometheus::Labels named;
     auto name = names_.begin();
-    for (const auto value : values) labels.emplace(*name++, value);
-    auto& made = family_.Add(labels, more...);
+    for (const auto value : values) named.emplace(*name++, value);
+    auto& made = family_.Add(named, arguments...);
     made_.emplace(key_, &made);
     return made;
   }
@@ -121,26 +122,27 @@ prometheus::MetricFamily one_value(const char* name, const char* help, prometheu
   return out;
 }
 
-void append_process(std::vector<prometheus::MetricFamily>& to) {
+void append_process(std::vector<prometheus::MetricFamily>& out) {
   const auto facts = read_process_facts();
   if (!facts) return;
   using prometheus::MetricType;
-  to.push_back(one_value("process_cpu_seconds_total", "User and system CPU time in seconds", MetricType::Counter,
-                         facts->cpu_seconds));
-  to.push_back(one_value("process_resident_memory_bytes", "Resident memory", MetricType::Gauge, facts->resident_bytes));
-  to.push_back(one_value("process_virtual_memory_bytes", "Virtual memory", MetricType::Gauge, facts->virtual_bytes));
-  to.push_back(
+  out.push_back(one_value("process_cpu_seconds_total", "User and system CPU time in seconds", MetricType::Counter,
+                          facts->cpu_seconds));
+  out.push_back(one_value("process_resident_memory_bytes", "Resident memory", MetricType::Gauge, facts->resident_bytes));
+  out.push_back(one_value("process_virtual_memory_bytes", "Virtual memory", MetricType::Gauge, facts->virtual_bytes));
+  out.push_back(
       one_value("process_start_time_seconds", "Start of the process, Unix time", MetricType::Gauge, facts->start_time));
   if (facts->open_fds)
-    to.push_back(one_value("process_open_fds", "Open file descriptors", MetricType::Gauge, *facts->open_fds));
+    out.push_back(one_value("process_open_fds", "Open file descriptors", MetricType::Gauge, *facts->open_fds));
   if (facts->max_fds) {
-    to.push_back(one_value("process_max_fds", "How many file descriptors may be open", MetricType::Gauge, *facts->max_fds));
+    out.push_back(one_value("process_max_fds", "How many file descriptors may be open", MetricType::Gauge, *facts->max_fds));
   }
 }
 
 }  // namespace
 
 struct metrics::families {
+  std::mutex mutex;  // of the maps in this struct; what they find is thread-safe
   prometheus::Registry registry;
   prometheus::Family<Counter>& counter(const char* name, const char* help) {
     return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
@@ -151,7 +153,7 @@ struct metrics::families {
   prometheus::Family<Histogram>& histogram(const char* name, const char* help) {
     return prometheus::BuildHistogram().Name(name).Help(help).Register(registry);
   }
-  first_values routes, operations;
+  bounded_values routes, operations;
 
   labelled<Counter> http{counter("mcpstate_http_requests_total", "HTTP requests answered"), {"route", "method", "status"}};
   labelled<Histogram> http_time{
@@ -182,55 +184,77 @@ struct metrics::families {
   Gauge& waiting = gauge("mcpstate_connections_waiting", "Those of them that wait for their next attempt").Add({});
   Gauge& managed = gauge("mcpstate_connections_managed", "Connections in the store that are to be kept by somebody").Add({});
   Gauge& instances = gauge("mcpstate_instances", "Processes that share the store").Add({});
+  Counter& log_dropped =
+      counter("mcpstate_log_lines_dropped_total", "Log lines dropped because nobody read them in time").Add({});
   Gauge& build = gauge("mcpstate_build_info", "1; the version is its label").Add({{"version", MCPSTATE_VERSION}});
 };
 
-metrics::metrics() : own_(std::make_unique<families>()) { own_->build.Set(1); }
+metrics::metrics() : families_(std::make_unique<families>()) { families_->build.Set(1); }
 metrics::~metrics() = default;
 
-void metrics::http_done(std::string_view route, std::string_view method, unsigned status, std::chrono::microseconds took) {
-  const auto pattern = own_->routes(route);
+void metrics::record_request(std::string_view pattern, std::string_view method, unsigned status,
+                             std::chrono::microseconds duration) {
+  const std::lock_guard lock(families_->mutex);
+  const auto route = families_->routes(pattern);
   const auto known = known_method(method);
   const auto text = std::to_string(status);
-  own_->http.of({pattern, known, status >= 100 && status <= 599 ? std::string_view(text) : other}).Increment();
-  own_->http_time.of({pattern, known}, quick()).Observe(seconds(took));
+  families_->http.labels({route, known, status >= 100 && status <= 599 ? std::string_view(text) : other}).Increment();
+  families_->http_time.labels({route, known}, short_buckets()).Observe(seconds(duration));
 }
 
-void metrics::store_done(std::string_view op, std::optional<cond> failed, std::chrono::microseconds took) {
-  const auto known = own_->operations(op);
-  own_->store.of({known, failed ? name_of(*failed) : "ok"}).Increment();
-  own_->store_time.of({known}, quick()).Observe(seconds(took));
+void metrics::record_store_operation(std::string_view operation, std::optional<cond> failure,
+                                     std::chrono::microseconds duration) {
+  const std::lock_guard lock(families_->mutex);
+  const auto known = families_->operations(operation);
+  families_->store.labels({known, failure ? name_of(*failure) : "ok"}).Increment();
+  families_->store_time.labels({known}, short_buckets()).Observe(seconds(duration));
 }
 
-void metrics::rate_limited() { own_->limited.Increment(); }
-void metrics::subscribers(std::size_t now) { own_->listening.Set(static_cast<double>(now)); }
-void metrics::subscriber_dropped() { own_->dropped.Increment(); }
-void metrics::subscriber_resynced() { own_->resynced.Increment(); }
+void metrics::count_rate_limited() { families_->limited.Increment(); }
+void metrics::set_event_streams(std::size_t open) { families_->listening.Set(static_cast<double>(open)); }
+void metrics::count_event_stream_dropped() { families_->dropped.Increment(); }
+void metrics::count_event_stream_resynced() { families_->resynced.Increment(); }
 
-void metrics::counts(const manager_counts& now) {
-  own_->kept.Set(static_cast<double>(now.kept));
-  own_->connected.Set(static_cast<double>(now.connected));
-  own_->waiting.Set(static_cast<double>(now.waiting));
-  own_->managed.Set(static_cast<double>(now.managed));
-  own_->instances.Set(static_cast<double>(now.instances));
+void metrics::set_manager_counts(const manager_counts& counts) {
+  families_->kept.Set(static_cast<double>(counts.kept));
+  families_->connected.Set(static_cast<double>(counts.connected));
+  families_->waiting.Set(static_cast<double>(counts.waiting));
+  families_->managed.Set(static_cast<double>(counts.managed));
+  families_->instances.Set(static_cast<double>(counts.instances));
+}
+
+void metrics::set_log_lines_dropped(std::uint64_t total) {
+  const std::lock_guard lock(families_->mutex);
+  const auto added = static_cast<double>(total) - families_->log_dropped.Value();
+  if (added > 0) families_->log_dropped.Increment(added);
 }
 
 void metrics::on_transition(const managed_name&, status from, status to, std::string_view why) {
-  own_->transitions.of({to_text(from), to_text(to)}).Increment();
-  if (!why.empty()) own_->failures.of({known_code(why)}).Increment();
+  const std::lock_guard lock(families_->mutex);
+  families_->transitions.labels({to_text(from), to_text(to)}).Increment();
+  if (!why.empty()) families_->failures.labels({known_code(why)}).Increment();
 }
 
 void metrics::on_attempt(const managed_name&, bool ok, std::chrono::microseconds took) {
-  own_->attempts.of({outcome(ok)}).Increment();
-  own_->attempt_time.of({outcome(ok)}, slow()).Observe(seconds(took));
+  const std::lock_guard lock(families_->mutex);
+  families_->attempts.labels({outcome(ok)}).Increment();
+  families_->attempt_time.labels({outcome(ok)}, long_buckets()).Observe(seconds(took));
 }
 
-void metrics::on_tools_refreshed(const managed_name&, bool ok) { own_->refreshes.of({outcome(ok)}).Increment(); }
-void metrics::on_lease(const managed_name&, lease_news what) { own_->leases.of({news_name(what)}).Increment(); }
-void metrics::on_remark(const managed_name*, std::string_view, std::string_view) { own_->remarks.Increment(); }
+void metrics::on_tools_refreshed(const managed_name&, bool ok) {
+  const std::lock_guard lock(families_->mutex);
+  families_->refreshes.labels({outcome(ok)}).Increment();
+}
+
+void metrics::on_lease(const managed_name&, lease_news news) {
+  const std::lock_guard lock(families_->mutex);
+  families_->leases.labels({news_name(news)}).Increment();
+}
+
+void metrics::on_remark(const managed_name*, std::string_view, std::string_view) { families_->remarks.Increment(); }
 
 std::string metrics::render() const {
-  auto collected = own_->registry.Collect();
+  auto collected = families_->registry.Collect();
   append_process(collected);
   std::ostringstream out;
   out.imbue(std::locale::classic());

@@ -2,6 +2,7 @@
 #pragma once
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,10 +11,10 @@
 #include <mcpstate/core/error.hpp>
 #include <mcpstate/manager.hpp>
 
-// What Prometheus reads. All names and labels are listed in docs/operations.md, and tested.
+// The metrics that Prometheus reads. All names and labels are listed in docs/operations.md, and tested.
 //
-// The values of labels are bounded, whatever callers say: methods, statuses, the names of codes and conditions; of routes
-// and operations the first 64, then "other". Names of owners and servers are never among them. Executor: any one thread.
+// The number of label values is bounded: methods, statuses, names of codes and conditions, and the first 64 routes and
+// operations, then "other". Names of owners and servers are never label values. Thread-safe.
 namespace mcpstate::service {
 
 class metrics final : public manager_observer {
@@ -23,30 +24,32 @@ class metrics final : public manager_observer {
   metrics(const metrics&) = delete;
   metrics& operator=(const metrics&) = delete;
 
-  // route: the pattern that matched ("/v1/users/{id}/connections"), not the path; empty: none.
-  void http_done(std::string_view route, std::string_view method, unsigned status, std::chrono::microseconds took);
-  // op: "list", "put", …; failed: its condition, absent when it succeeded.
-  void store_done(std::string_view op, std::optional<cond> failed, std::chrono::microseconds took);
-  void rate_limited();
-  // Live events: how many listen now; one that was too slow twice in a row and ended; one that got everything anew.
-  void subscribers(std::size_t now);
-  void subscriber_dropped();
-  void subscriber_resynced();
-  void counts(const manager_counts& now);
+  // pattern: of the route ("/v1/users/{id}/connections"), not the path; empty: none.
+  void record_request(std::string_view pattern, std::string_view method, unsigned status,
+                      std::chrono::microseconds duration);
+  // operation: "list", "put", …; failure: its condition, absent on success.
+  void record_store_operation(std::string_view operation, std::optional<cond> failure, std::chrono::microseconds duration);
+  void count_rate_limited();
+  // The number of open event streams; then the streams that fell behind: ended ones, and ones that got everything anew.
+  void set_event_streams(std::size_t open);
+  void count_event_stream_dropped();
+  void count_event_stream_resynced();
+  void set_manager_counts(const manager_counts& counts);
+  void set_log_lines_dropped(std::uint64_t total);
 
-  void on_transition(const managed_name& of, status from, status to, std::string_view why) override;
-  void on_attempt(const managed_name& of, bool ok, std::chrono::microseconds took) override;
-  void on_tools_refreshed(const managed_name& of, bool ok) override;
-  void on_lease(const managed_name& of, lease_news what) override;
-  void on_remark(const managed_name* of, std::string_view what, std::string_view peer) override;
+  void on_transition(const managed_name& name, status from, status to, std::string_view why) override;
+  void on_attempt(const managed_name& name, bool ok, std::chrono::microseconds took) override;
+  void on_tools_refreshed(const managed_name& name, bool ok) override;
+  void on_lease(const managed_name& name, lease_news news) override;
+  void on_remark(const managed_name* name, std::string_view remark, std::string_view peer) override;
 
-  // Text format 0.0.4, those of the process included. Reads /proc.
+  // All metrics in text format 0.0.4, with those of the process. Reads /proc.
   [[nodiscard]] std::string render() const;
   static constexpr std::string_view content_type = "text/plain; version=0.0.4; charset=utf-8";
 
  private:
   struct families;
-  std::unique_ptr<families> own_;
+  std::unique_ptr<families> families_;
 };
 
 }  // namespace mcpstate::service

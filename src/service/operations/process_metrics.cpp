@@ -18,7 +18,7 @@ std::string text_of(const char* path) {
   return std::string(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
 }
 
-// The numbers of a line of words; 0 for what is none.
+// The numbers in a line of words; 0 for a word that is no number.
 std::vector<double> numbers_of(std::string_view line) {
   std::vector<double> out;
   while (!line.empty()) {
@@ -33,9 +33,9 @@ std::vector<double> numbers_of(std::string_view line) {
 
 std::optional<double> boot_time(std::string_view system_stat) {
   constexpr std::string_view name = "\nbtime ";
-  const auto at = system_stat.find(name);
-  if (at == std::string_view::npos) return std::nullopt;
-  const auto rest = numbers_of(system_stat.substr(at + name.size(), 32));
+  const auto position = system_stat.find(name);
+  if (position == std::string_view::npos) return std::nullopt;
+  const auto rest = numbers_of(system_stat.substr(position + name.size(), 32));
   if (rest.empty()) return std::nullopt;
   return rest.front();
 }
@@ -43,7 +43,7 @@ std::optional<double> boot_time(std::string_view system_stat) {
 std::optional<double> count_open_fds() {
   DIR* dir = ::opendir("/proc/self/fd");
   if (dir == nullptr) return std::nullopt;
-  double count = -1;  // the one that counts them
+  double count = -1;  // leaves out the descriptor of this directory
   while (const auto* entry = ::readdir(dir)) count += entry->d_name[0] == '.' ? 0 : 1;
   ::closedir(dir);
   return count;
@@ -52,8 +52,8 @@ std::optional<double> count_open_fds() {
 }  // namespace
 
 std::optional<process_facts> facts_from(std::string_view self_stat, std::string_view system_stat, proc_units units) {
-  // "PID (NAME) STATE PPID …": a name may hold anything. Behind it, utime is the 12th, stime the 13th, starttime the 20th,
-  // vsize the 21st, rss the 22nd word (proc(5) counts from the PID).
+  // "PID (NAME) STATE PPID …", where NAME may hold any character. After it utime is the 12th word, stime the 13th, starttime
+  // the 20th, vsize the 21st and rss the 22nd (proc(5) counts from the PID).
   constexpr std::size_t utime = 11, stime = 12, starttime = 19, vsize = 20, rss = 21;
   const auto name_end = self_stat.rfind(") ");
   const auto booted = boot_time(system_stat);

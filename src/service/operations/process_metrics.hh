@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-// What every Prometheus client says about its process, under the names that they all use.
+// Facts about this process that every Prometheus client reports under the same names.
 namespace mcpstate::service {
 
 struct process_facts {
@@ -21,10 +21,10 @@ struct proc_units {
   double page_bytes = 4096;
 };
 
-// From the texts of /proc/self/stat and /proc/stat; absent if they are none. Pure.
+// Parses the texts of /proc/self/stat and /proc/stat. Absent for other texts. Pure.
 [[nodiscard]] std::optional<process_facts> facts_from(std::string_view self_stat, std::string_view system_stat,
                                                       proc_units units);
-// Of this process, now.
+// Reads the facts about this process from /proc.
 [[nodiscard]] std::optional<process_facts> read_process_facts();
 
 }  // namespace mcpstate::service

@@ -12,10 +12,10 @@ constexpr std::size_t max_tools_depth = 64;
 }  // namespace
 
 bool known_lists::is_list(std::string_view bytes, std::uint64_t digest) {
-  if (good_.contains(digest)) return true;
+  if (valid_.contains(digest)) return true;
   if (!check_json(bytes, json_shape::array, max_tools_depth).ok) return false;
-  if (good_.size() >= most) good_.clear();
-  good_.insert(digest);
+  if (valid_.size() >= max_size) valid_.clear();
+  valid_.insert(digest);
   return true;
 }
 

@@ -4,20 +4,21 @@
 #include <string_view>
 #include <unordered_set>
 
-// Which tool lists have been found to be JSON arrays, by digest: what a store holds may be junk of another program, and an
-// answer must not contain that; but the same list is read again and again, and is parsed once. Pure.
+// Remembers, by digest, which tool lists are valid JSON arrays. The store may hold junk that another program wrote, and no
+// response may contain it. The same list is read again and again, so it is parsed once. Pure.
 namespace mcpstate::service {
 
 class known_lists {
  public:
-  // Whether these bytes, whose digest_of() this is, are a JSON array as deep as the lists that we accept ourselves.
+  // Whether the bytes are a JSON array that is no deeper than the lists which the service accepts. digest: their
+  // digest_of().
   [[nodiscard]] bool is_list(std::string_view bytes, std::uint64_t digest);
-  [[nodiscard]] std::size_t size() const noexcept { return good_.size(); }
+  [[nodiscard]] std::size_t size() const noexcept { return valid_.size(); }
 
-  static constexpr std::size_t most = 8192;  // then it begins anew: under half a megabyte
+  static constexpr std::size_t max_size = 8192;  // digests, under half a megabyte; a full set is emptied
 
  private:
-  std::unordered_set<std::uint64_t> good_;
+  std::unordered_set<std::uint64_t> valid_;
 };
 
 }  // namespace mcpstate::service

@@ -1,35 +1,35 @@
 // SPDX-License-Identifier: MIT
-// What the manager does: connecting, trying again, calling tools.
-#include "service/http/body_reader.hh"
-#include "service/http/etag.hh"
-#include "service/routes/api.hh"
+#include "service/routes/manage.hh"
 
 #include "core/duration.hh"
 #include "core/text/quoted.hh"
+#include "service/http/body_reader.hh"
+#include "service/routes/preconditions.hh"
+#include "service/routes/responses.hh"
 
 namespace mcpstate::service {
 
 namespace {
 
-constexpr std::chrono::milliseconds longest_wait = std::chrono::seconds(120);
-constexpr std::chrono::milliseconds longest_call = std::chrono::minutes(10);
+constexpr std::chrono::milliseconds max_wait = std::chrono::seconds(120);
+constexpr std::chrono::milliseconds max_call = std::chrono::minutes(10);
 
-// A parameter that is a time; absent when it was not said.
-result<std::optional<std::chrono::milliseconds>> time_of(const asking& to, const char* name,
-                                                         std::chrono::milliseconds most) {
-  const auto* text = to.of.query(name);
+// Reads a query parameter that is a duration. Absent when the parameter is absent.
+result<std::optional<std::chrono::milliseconds>> read_duration(const request_context& context, const char* name,
+                                                               std::chrono::milliseconds max) {
+  const auto* text = context.authorized.parameter(name);
   if (text == nullptr) return std::optional<std::chrono::milliseconds>();
   const auto time = parse_duration(*text, name);
   if (!time) return time.error();
-  if (*time > most)
+  if (*time > max)
     return error(errc::bad_argument,
-                 std::string(name) + " is at most " + std::to_string(most / std::chrono::seconds(1)) + "s");
+                 std::string(name) + " is at most " + std::to_string(max / std::chrono::seconds(1)) + "s");
   return std::optional<std::chrono::milliseconds>(*time);
 }
 
-// Where PUT leads: {} is the server that is registered under the connection's own name.
-result<place> place_of(const asking& to) {
-  const auto body = body_reader::parse(to.request.body, {"server", "url"});
+// Where PUT connects to. Without members it is the server that is registered under the name of the connection.
+result<place> read_place(const request_context& context) {
+  const auto body = body_reader::parse(context.request.body, {"server", "url"});
   if (!body) return body.error();
   auto server = body->text("server");
   if (!server) return server.error();
@@ -37,108 +37,109 @@ result<place> place_of(const asking& to) {
   if (!url) return url.error();
   if (*server && *url) return error(errc::bad_argument, "say server or url, not both");
   if (*url) return by_url(std::move(**url));
-  if (!*server) return by_registration(to.server().text());
+  if (!*server) return by_registration(context.server().text());
   const auto name = server_name::parse(**server);
   if (!name) return error(errc::bad_argument, "server: " + name.error().detail());
   return by_registration(name->text());
 }
 
-bool is_registered(const api& by, const std::string& name) {
-  const auto& known = by.keeping.options().servers;
+bool is_registered(const process_services& process, const std::string& name) {
+  const auto known = process.servers();
   return known && known->find(name) != nullptr;
 }
 
-http_response record_answer(const connection& c) {
-  http_response out;
-  out.status = c.state == status::connecting ? 202 : 200;
-  out.body = to_json(c);
-  out.etag = tag_of(c, digest_of(out.body));
+// The record: 202 while it is CONNECTING, 200 once there is an outcome.
+http_response outcome_response(const connection& record) {
+  auto out = record_response(record);
+  if (record.state == status::connecting) out.status = 202;
   return out;
 }
 
-http_response refused_order(const asking& to, const error& why) {
-  const bool conditional = is_conditional(to.request) && why.is(cond::conflict);
-  if (conditional) return to.fail(problem_kind::precondition_failed, "the connection has just changed");
-  return to.fail(why);
+http_response connect_failure(const request_context& context, const error& cause) {
+  const bool mismatch = is_conditional(context.request) && cause.is(cond::conflict);
+  if (mismatch) return context.failure(problem_kind::precondition_failed, "the connection has just changed");
+  return context.failure(cause);
 }
 
-// The record as it is, when the outcome has not come in time.
-reply tell_present(api& by, asking& to, connection ordered) {
-  auto reading = by.records.get(to.whose(), to.server(), tools_wanted::no);
-  const auto now = co_await measured(by, "get", std::move(reading));
-  co_return record_answer(now && *now ? **now : ordered);
+// The record as it is now, when there is no outcome in time.
+response_task present_record(request_context& context, connection ordered) {
+  auto reading = context.shard.store.get(context.owner(), context.server(), tools_wanted::no);
+  const auto present = co_await measured(context, "get", std::move(reading));
+  co_return outcome_response(present && *present ? **present : ordered);
 }
 
-reply wait_for_outcome(api& by, asking& to, connection ordered, std::chrono::milliseconds wait) {
-  auto settling = by.keeping.settled(to.whose(), to.server(), ordered.revision);
-  std::string what = "waiting for the outcome";
-  const auto settled = co_await aio::with_deadline(std::move(settling), aio::after(wait), std::move(what));
-  if (settled) co_return record_answer(*settled);
-  const auto& why = settled.error();
-  if (why.is(cond::timeout) || why.is(cond::cancelled)) co_return co_await tell_present(by, to, std::move(ordered));
-  co_return to.fail(why);
+response_task wait_for_outcome(request_context& context, connection ordered, std::chrono::milliseconds wait) {
+  auto settling = context.shard.manager.settled(context.owner(), context.server(), ordered.revision);
+  std::string detail = "waiting for the outcome";
+  const auto settled = co_await aio::with_deadline(std::move(settling), aio::after(wait), std::move(detail));
+  if (settled) co_return outcome_response(*settled);
+  const auto& cause = settled.error();
+  if (cause.is(cond::timeout) || cause.is(cond::cancelled)) co_return co_await present_record(context, std::move(ordered));
+  co_return context.failure(cause);
 }
 
 }  // namespace
 
-reply put_connection(api& by, asking& to) {
-  const auto wait = time_of(to, "wait", longest_wait);
-  if (!wait) co_return to.fail(problem_kind::bad_parameter, wait.error().detail());
-  auto where = place_of(to);
-  if (!where) co_return to.fail(problem_kind::invalid_body, where.error().detail());
-  if (where->url.empty() && !is_registered(by, where->registered))
-    co_return to.fail(problem_kind::unknown_server, "no server is registered as " + mcpstate::quoted(where->registered));
-  auto asking_for_room = check_room(by, to);
-  const auto no_room = co_await std::move(asking_for_room);
-  if (no_room) co_return to.fail(*no_room);
-  std::optional<basis> seen;
-  if (is_conditional(to.request)) {
-    auto reading = by.records.get(to.whose(), to.server(), tools_wanted::no);
-    const auto before = co_await measured(by, "get", std::move(reading));
-    if (!before) co_return to.fail(before.error());
-    if (const auto wrong = check_match(to.request, *before)) co_return to.fail(*wrong);
-    seen = *before ? (*before)->seen : basis();
+response_task put_connection(request_context& context) {
+  const auto wait = read_duration(context, "wait", max_wait);
+  if (!wait) co_return context.failure(problem_kind::bad_parameter, wait.error().detail());
+  auto target = read_place(context);
+  if (!target) co_return context.failure(problem_kind::invalid_body, target.error().detail());
+  if (target->url.empty() && !is_registered(context.process, target->registered))
+    co_return context.failure(problem_kind::unknown_server,
+                              "no server is registered as " + mcpstate::quoted(target->registered));
+  auto checking = check_connection_limit(context);
+  const auto over_limit = co_await std::move(checking);
+  if (over_limit) co_return context.failure(*over_limit);
+  std::optional<basis> expected;
+  if (is_conditional(context.request)) {
+    auto reading = context.shard.store.get(context.owner(), context.server(), tools_wanted::no);
+    const auto before = co_await measured(context, "get", std::move(reading));
+    if (!before) co_return context.failure(before.error());
+    if (const auto mismatch = check_match(context.request, *before)) co_return context.failure(*mismatch);
+    expected = *before ? (*before)->seen : basis();
   }
-  auto ordering = by.keeping.connect(to.whose(), to.server(), std::move(*where), std::move(seen));
+  auto ordering = context.shard.manager.connect(context.owner(), context.server(), std::move(*target), std::move(expected));
   auto ordered = co_await std::move(ordering);
-  if (!ordered) co_return refused_order(to, ordered.error());
-  if (!*wait || ordered->state != status::connecting) co_return record_answer(*ordered);
-  co_return co_await wait_for_outcome(by, to, std::move(*ordered), **wait);
+  if (!ordered) co_return connect_failure(context, ordered.error());
+  if (!*wait || ordered->state != status::connecting) co_return outcome_response(*ordered);
+  co_return co_await wait_for_outcome(context, std::move(*ordered), **wait);
 }
 
-reply retry_connection(api& by, asking& to) {
-  auto work = by.keeping.retry(to.whose(), to.server());
+response_task retry_connection(request_context& context) {
+  auto work = context.shard.manager.retry(context.owner(), context.server());
   const auto record = co_await std::move(work);
-  if (!record) co_return to.fail(record.error());
-  auto out = record_answer(*record);
+  if (!record) co_return context.failure(record.error());
+  auto out = outcome_response(*record);
   out.status = 202;
   co_return out;
 }
 
-reply call_tool(api& by, asking& to) {
-  const auto timeout = time_of(to, "timeout", longest_call);
-  if (!timeout) co_return to.fail(problem_kind::bad_parameter, timeout.error().detail());
-  std::string arguments = to.request.body.empty() ? "{}" : to.request.body;
+response_task call_tool(request_context& context) {
+  const auto timeout = read_duration(context, "timeout", max_call);
+  if (!timeout) co_return context.failure(problem_kind::bad_parameter, timeout.error().detail());
+  std::string arguments = context.request.body.empty() ? "{}" : context.request.body;
   if (const auto fault = mcp::validate_json(arguments))
-    co_return to.fail(problem_kind::invalid_body, "the body is not valid JSON: " + *fault);
+    co_return context.failure(problem_kind::invalid_body, "the body is not valid JSON: " + *fault);
   if (mcp::json_walk(arguments).kind() != mcp::json_kind::object)
-    co_return to.fail(problem_kind::invalid_body, "the body is not a JSON object: the tool's arguments");
+    co_return context.failure(problem_kind::invalid_body, "the body is not a JSON object: the tool's arguments");
   mcp::call_options options;
   if (*timeout) options.timeout = **timeout;
-  options.at_most = *timeout ? **timeout : longest_call;
-  auto work = by.keeping.call(to.whose(), to.server(), to.of.tool, std::move(arguments), std::move(options));
+  options.at_most = *timeout ? **timeout : max_call;
+  auto work = context.shard.manager.call(context.owner(), context.server(), context.authorized.tool, std::move(arguments),
+                                         std::move(options));
   auto called = co_await std::move(work);
-  if (!called) co_return answer(problem_of_call(called.error()), to.request_id);
+  if (!called) co_return problem_response(problem_of_call(called.error()), context.request_id);
   http_response out;
   out.body = std::move(called->body);
   co_return out;
 }
 
-reply disconnect_server(api& by, asking& to) {
-  auto work = by.keeping.disconnect_everywhere(to.server().text(), progress_handler());
+response_task disconnect_server(request_context& context) {
+  auto work = context.shard.manager.disconnect_everywhere(context.server().text(), progress_handler());
   const auto n = co_await std::move(work);
-  if (!n) co_return to.fail(n.error());
-  co_return count("disconnected", *n);
+  if (!n) co_return context.failure(n.error());
+  co_return count_response("disconnected", *n);
 }
 
 }  // namespace mcpstate::service

@@ -7,7 +7,8 @@
 
 namespace mcpstate::service {
 
-// "/openapi.json": the OpenAPI 3.1 document of the HTTP API (src/service/routes/openapi.json), inside the program.
+// The OpenAPI 3.1 document of the HTTP API (src/service/routes/openapi.json), which is part of the program. Absent for any
+// path but "/openapi.json".
 [[nodiscard]] std::optional<asset> openapi_asset(std::string_view path);
 
 }  // namespace mcpstate::service

@@ -1,100 +1,111 @@
 // SPDX-License-Identifier: MIT
-// Lists, single connections, tools, events.
-#include "service/http/etag.hh"
-#include "service/routes/api.hh"
+#include "service/routes/read.hh"
 
 #include "core/json/text.hh"
+#include "service/http/etag.hh"
+#include "service/routes/responses.hh"
 
 namespace mcpstate::service {
 
 namespace {
 
 constexpr std::size_t max_tools_depth = 512;
+// How many event streams of one owner may be open with owner tokens. A browser has a tab or ten.
+constexpr std::size_t max_event_streams = 100;
 
-// ?tools=true; absent: it is something else.
-std::optional<tools_wanted> wanted_tools(const asking& to) {
-  const auto* value = to.of.query("tools");
+// ?tools=true or false. Absent: it is something else.
+std::optional<tools_wanted> read_tools_parameter(const request_context& context) {
+  const auto* value = context.authorized.parameter("tools");
   if (value == nullptr || *value == "false") return tools_wanted::no;
   if (*value == "true") return tools_wanted::yes;
   return std::nullopt;
 }
 
-http_response bad_tools_query(const asking& to) { return to.fail(problem_kind::bad_parameter, "tools is true or false"); }
+http_response bad_tools_parameter(const request_context& context) {
+  return context.failure(problem_kind::bad_parameter, "tools is true or false");
+}
 
-record_body array_of(api& by, const std::vector<connection>& all) {
-  record_body out(by.lists);
-  for (const auto& c : all) {
-    out.text(&c == all.data() ? "[" : ",");
-    out.record(c);
+record_body array_of(known_lists& lists, const std::vector<connection>& all) {
+  record_body out(lists);
+  for (const auto& record : all) {
+    out.append_text(&record == all.data() ? "[" : ",");
+    out.append_record(record);
   }
-  out.text(all.empty() ? "[]" : "]");
+  out.append_text(all.empty() ? "[]" : "]");
   return out;
 }
 
-// Counted for as long as somebody holds it.
-std::shared_ptr<subscriber> counted(api& by, std::shared_ptr<subscriber> stream, const owner& whose) {
-  ++by.streams[whose];
-  auto* const bare = stream.get();
-  auto uncount = [&by, whose, stream = std::move(stream)](subscriber*) mutable {
+// Counts a stream among the owner's open ones for as long as it exists. The shard outlives the stream.
+std::shared_ptr<subscription> counted(shard& owner_shard, std::shared_ptr<subscription> stream, const owner& account) {
+  ++owner_shard.event_streams[account];
+  auto* const pointer = stream.get();
+  auto uncount = [&open = owner_shard.event_streams, account, stream = std::move(stream)](subscription*) mutable {
     stream.reset();
-    if (--by.streams[whose] == 0) by.streams.erase(whose);
+    if (--open[account] == 0) open.erase(account);
   };
-  return std::shared_ptr<subscriber>(bare, std::move(uncount));
+  return std::shared_ptr<subscription>(pointer, std::move(uncount));
+}
+
+bool has_too_many_streams(const request_context& context) {
+  const auto& open = context.shard.event_streams;
+  const auto found = open.find(context.owner());
+  return found != open.end() && found->second >= max_event_streams;
 }
 
 }  // namespace
 
-reply list_connections(api& by, asking& to) {
-  const auto want = wanted_tools(to);
-  if (!want) co_return bad_tools_query(to);
-  auto work = by.records.list(to.whose(), *want);
-  const auto all = co_await measured(by, "list", std::move(work));
-  if (!all) co_return to.fail(all.error());
-  auto body = array_of(by, *all);
-  std::string tag = tag_of(body.digest());
-  co_return tagged(to, std::move(body), std::move(tag));
+response_task list_connections(request_context& context) {
+  const auto wanted = read_tools_parameter(context);
+  if (!wanted) co_return bad_tools_parameter(context);
+  auto work = context.shard.store.list(context.owner(), *wanted);
+  const auto all = co_await measured(context, "list", std::move(work));
+  if (!all) co_return context.failure(all.error());
+  auto body = array_of(context.shard.lists, *all);
+  std::string etag = etag_of(body.digest());
+  co_return tagged_response(context, std::move(body), std::move(etag));
 }
 
-reply get_connection(api& by, asking& to) {
-  const auto want = wanted_tools(to);
-  if (!want) co_return bad_tools_query(to);
-  auto work = by.records.get(to.whose(), to.server(), *want);
-  const auto found = co_await measured(by, "get", std::move(work));
-  if (!found) co_return to.fail(found.error());
-  if (!*found) co_return to.fail(no_such(to));
-  record_body body(by.lists);
-  body.record(**found);
-  std::string tag = tag_of(**found, body.digest());
-  co_return tagged(to, std::move(body), std::move(tag));
+response_task get_connection(request_context& context) {
+  const auto wanted = read_tools_parameter(context);
+  if (!wanted) co_return bad_tools_parameter(context);
+  auto work = context.shard.store.get(context.owner(), context.server(), *wanted);
+  const auto found = co_await measured(context, "get", std::move(work));
+  if (!found) co_return context.failure(found.error());
+  if (!*found) co_return context.failure(not_found(context));
+  record_body body(context.shard.lists);
+  body.append_record(**found);
+  std::string etag = etag_of(**found, body.digest());
+  co_return tagged_response(context, std::move(body), std::move(etag));
 }
 
-reply get_tools(api& by, asking& to) {
-  auto work = by.records.get(to.whose(), to.server(), tools_wanted::yes);
-  const auto found = co_await measured(by, "get", std::move(work));
-  if (!found) co_return to.fail(found.error());
-  if (!*found) co_return to.fail(no_such(to));
-  const auto& c = **found;
-  if (!c.tools) co_return to.fail(problem_kind::no_tools, "no tools of '" + c.server + "' are known");
-  // What another program has put there may be anything; what we answer is a list.
-  const auto digest = digest_of(*c.tools);
-  const bool good = by.lists.is_list(*c.tools, digest) || check_json(*c.tools, json_shape::array, max_tools_depth).ok;
-  if (!good) co_return to.fail(problem_kind::no_tools, "what is stored as the tools of '" + c.server + "' is no list");
-  auto out = tagged(to, std::string(), tag_of(digest));
-  if (out.status == 200) out.lists.push_back(body_part{0, c.tools});
+response_task get_tools(request_context& context) {
+  auto work = context.shard.store.get(context.owner(), context.server(), tools_wanted::yes);
+  const auto found = co_await measured(context, "get", std::move(work));
+  if (!found) co_return context.failure(found.error());
+  if (!*found) co_return context.failure(not_found(context));
+  const auto& record = **found;
+  if (!record.tools) co_return context.failure(problem_kind::no_tools, "no tools of '" + record.server + "' are known");
+  // Another program may have stored anything; the response is a list.
+  const auto digest = digest_of(*record.tools);
+  const bool valid =
+      context.shard.lists.is_list(*record.tools, digest) || check_json(*record.tools, json_shape::array, max_tools_depth).ok;
+  if (!valid)
+    co_return context.failure(problem_kind::no_tools, "what is stored as the tools of '" + record.server + "' is no list");
+  auto out = tagged_response(context, std::string(), etag_of(digest));
+  if (out.status == 200) out.inserts.push_back(body_insert{0, record.tools});
   co_return out;
 }
 
-reply open_events(api& by, asking& to) {
-  const bool limited = to.of.who.kind == token_kind::owner;
-  const auto open = by.streams.find(to.whose());
-  if (limited && open != by.streams.end() && open->second >= streams_per_owner)
-    co_return to.fail(problem_kind::too_many_requests, "too many event streams of this owner are open");
+response_task open_events(request_context& context) {
+  const bool limited = context.authorized.sender.kind == token_kind::owner;
+  if (limited && has_too_many_streams(context))
+    co_return context.failure(problem_kind::too_many_requests, "too many event streams of this owner are open");
   http_response out;
   out.content_type = "text/event-stream";
   out.headers.emplace_back("X-Accel-Buffering", "no");
-  if (to.request.method != http_method::get) co_return out;
-  out.events = by.events.open(to.whose());
-  if (limited) out.events = counted(by, std::move(out.events), to.whose());
+  if (context.request.method != http_method::get) co_return out;
+  out.event_stream = context.shard.events.subscribe(context.owner());
+  if (limited) out.event_stream = counted(context.shard, std::move(out.event_stream), context.owner());
   co_return out;
 }
 

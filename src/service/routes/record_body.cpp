@@ -9,13 +9,13 @@
 
 namespace mcpstate::service {
 
-void record_body::record(const connection& c) {
-  append_connection_head(text_, c);
-  if (c.tools) {
-    const auto digest = digest_of(*c.tools);
-    if (known_.is_list(*c.tools, digest)) {
+void record_body::append_record(const connection& record) {
+  append_connection_head(text_, record);
+  if (record.tools) {
+    const auto digest = digest_of(*record.tools);
+    if (known_.is_list(*record.tools, digest)) {
       text_ += ",\"tools\":";
-      lists_.push_back(body_part{text_.size(), c.tools});
+      lists_.push_back(body_insert{text_.size(), record.tools});
       digests_.push_back(digest);
     }
   }
@@ -23,14 +23,14 @@ void record_body::record(const connection& c) {
 }
 
 std::uint64_t record_body::digest() const {
-  const auto of_text = digest_of(text_);
-  // Where each list stands can be told from the text.
-  return digests_.empty() ? of_text : digest_of(of_text, digests_);
+  const auto text_digest = digest_of(text_);
+  // The text alone says where each list stands, so the order of the digests is enough.
+  return digests_.empty() ? text_digest : digest_of(text_digest, digests_);
 }
 
 void record_body::move_to(http_response& out) {
   out.body = std::move(text_);
-  out.lists = std::move(lists_);
+  out.inserts = std::move(lists_);
 }
 
 }  // namespace mcpstate::service

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <mcpstate/core/connection.hpp>
@@ -9,7 +10,7 @@
 #include "service/http/message.hh"
 #include "service/routes/known_lists.hh"
 
-// The JSON of records on its way into an answer: as to_json writes it, but tool lists stay where they are. Pure.
+// Builds the JSON of records for a response. It is what to_json writes, but tool lists are not copied into it. Pure.
 namespace mcpstate::service {
 
 class record_body {
@@ -17,19 +18,19 @@ class record_body {
   // known outlives it.
   explicit record_body(known_lists& known) : known_(known) {}
 
-  void text(std::string_view more) { text_ += more; }
-  // The record's object; its tools are among it if it has them and they are a list.
-  void record(const connection& c);
+  void append_text(std::string_view text) { text_ += text; }
+  // The JSON object of a record. It has the record's tools if they are present and a valid list.
+  void append_record(const connection& record);
 
-  // Of everything in it, each byte read once.
+  // A digest of the whole body. Each byte is read once.
   [[nodiscard]] std::uint64_t digest() const;
-  // Becomes the body of an answer. Once.
+  // Moves the body into a response. Call it once.
   void move_to(http_response& out);
 
  private:
   known_lists& known_;
   std::string text_;
-  std::vector<body_part> lists_;
+  std::vector<body_insert> lists_;
   std::vector<std::uint64_t> digests_;  // of the lists
 };
 

@@ -9,8 +9,9 @@
 #include <mcpstate/aio/deadline.hpp>
 #include <mcpstate/aio/task_group.hpp>
 
+#include "aio/executor_check.hh"
 #include "aio/name_lookup.hh"
-#include "service/server/session.hh"
+#include "service/server/client_connection.hh"
 
 namespace mcpstate::service {
 
@@ -22,193 +23,201 @@ using error_code = boost::system::error_code;
 
 constexpr auto accept_pause = 100ms;  // when there are no descriptors left
 
-gate_limits limits_of(const service_options& options) {
-  gate_limits out;
-  out.body_bytes = options.body_bytes;
-  out.state_body_bytes = options.state_body_bytes;
+body_limits limits_of(const service_options& options) {
+  body_limits out;
+  out.default_bytes = options.body_bytes;
+  out.state_bytes = options.state_body_bytes;
   return out;
 }
 
-// Several times within the shortest time that has to be kept, but not too often for thousands of connections.
-std::chrono::milliseconds tick_time(const service_timeouts& t) {
+// How often deadlines are checked: several times within the shortest one, but not too often for thousands of connections.
+std::chrono::milliseconds tick_interval(const service_timeouts& t) {
   const auto shortest = std::min({t.head, t.body, t.idle, t.write, t.heartbeat});
   return std::clamp<std::chrono::milliseconds>(shortest / 8, 5ms, 250ms);
 }
 
-error cannot_listen(const std::string& where, const error_code& why) {
-  const bool missing = why == asio::error::address_family_not_supported || why == boost::system::errc::address_not_available;
-  const char* advice = why == asio::error::address_in_use ? "; is mcpstate running already? --listen names another address"
-                                                          : "; --listen names another address";
+error cannot_listen(const std::string& address, const error_code& ec) {
+  const bool missing = ec == asio::error::address_family_not_supported || ec == boost::system::errc::address_not_available;
+  const char* advice = ec == asio::error::address_in_use ? "; is mcpstate running already? --listen names another address"
+                                                         : "; --listen names another address";
   return error(missing ? errc::unsupported : errc::connect_failed,
-               "cannot listen on " + where + ": " + why.message() + advice);
+               "cannot listen on " + address + ": " + ec.message() + advice);
+}
+
+error needs_token(const asio::ip::address& address) {
+  return error(errc::bad_argument, "listening on " + address.to_string() +
+                                       " needs a token: set MCPSTATE_TOKEN or --token-file; without one only loopback "
+                                       "addresses are served");
 }
 
 }  // namespace
 
-struct server::inside {
-  inside(store& records, manager& keeping, service_options o, metrics& figures, log& journal)
-      : options(std::move(o)),
-        events(records, feed_limits(), &figures),
-        doing(records, keeping, figures, events, options.keys),
-        rate(options.owner_requests_per_second, options.owner_burst),
-        door(who, options.keys, rate, limits_of(options)),
-        world(doing, door, figures, journal, options),
-        executor(records.executor()),
+struct server::state {
+  state(process_services& p, shard_set& s, service_options o)
+      : process(p),
+        shards(s),
+        options(std::move(o)),
+        authorizer(hosts, p.owner_rate, limits_of(options)),
+        shared(p, s, authorizer, options),
+        executor(s.front().executor),
         work(executor) {}
 
-  result<void> bind(const tcp::endpoint& where);
-  asio::awaitable<void> accept(tcp::acceptor& from);
+  task<void> bind_address(listen_address address);
+  result<void> bind(const tcp::endpoint& endpoint);
+  asio::awaitable<void> accept(tcp::acceptor& acceptor);
   asio::awaitable<void> serve(tcp::socket socket);
   asio::awaitable<void> turn_away(tcp::socket socket);
-  asio::awaitable<void> keep_time();
+  asio::awaitable<void> check_deadlines();
+  void drain_connections();
 
+  process_services& process;
+  shard_set& shards;
   service_options options;
-  feeds events;
-  api doing;
-  rate_limit rate;
-  admission who;
-  gate door;
-  session_world world;
+  host_policy hosts;
+  service::authorizer authorizer;
+  connection_context shared;
   asio::any_io_executor executor;
   std::list<tcp::acceptor> acceptors;
-  std::list<http_session> sessions;
+  std::list<client_connection> connections;
   bool stopped = false;
   aio::task_group work;
 };
 
-result<void> server::inside::bind(const tcp::endpoint& where) {
-  const std::string shown = where.address().to_string() + ":" + std::to_string(where.port());
+result<void> server::state::bind(const tcp::endpoint& endpoint) {
   error_code ec;
-  tcp::acceptor a(executor);
-  a.open(where.protocol(), ec);
-  if (!ec) a.set_option(tcp::acceptor::reuse_address(true), ec);
-  if (!ec && where.address().is_v6()) a.set_option(asio::ip::v6_only(true), ec);
-  if (!ec) a.bind(where, ec);
-  if (!ec) a.listen(1024, ec);
-  if (ec) return cannot_listen(shown, ec);
-  who.add_bound(where.address().to_string());
-  acceptors.push_back(std::move(a));
+  tcp::acceptor acceptor(executor);
+  acceptor.open(endpoint.protocol(), ec);
+  if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
+  if (!ec && endpoint.address().is_v6()) acceptor.set_option(asio::ip::v6_only(true), ec);
+  if (!ec) acceptor.bind(endpoint, ec);
+  if (!ec) acceptor.listen(1024, ec);
+  const std::string address = endpoint.address().to_string();
+  if (ec) return cannot_listen(address + ":" + std::to_string(endpoint.port()), ec);
+  hosts.add_bound(address);
+  acceptors.push_back(std::move(acceptor));
   return {};
 }
 
-asio::awaitable<void> server::inside::accept(tcp::acceptor& from) {
+// Binds all addresses that a name resolves to.
+task<void> server::state::bind_address(listen_address address) {
+  std::string host = address.host;
+  const auto found = co_await aio::look_up(std::move(host));
+  if (!found) co_return error(found.error().code(), found.error().detail() + "; --listen names another address");
+  for (const auto& resolved : *found) {
+    if (process.keys()->empty() && !resolved.is_loopback()) co_return needs_token(resolved);
+    const auto bound = bind(tcp::endpoint(resolved, address.port));
+    // "localhost" resolves to ::1 too, even on a machine without IPv6.
+    if (!bound && bound.error().code() == errc::unsupported && found->size() > 1) continue;
+    if (!bound) co_return bound.error();
+  }
+  co_return result<void>();
+}
+
+asio::awaitable<void> server::state::accept(tcp::acceptor& acceptor) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  while (!world.draining) {
+  while (!shared.draining) {
     tcp::socket socket(executor);
-    auto [ec] = co_await from.async_accept(socket, aio::use_ec);
-    if (world.draining) break;
-    if (!ec && sessions.size() < options.connections) {
+    auto [ec] = co_await acceptor.async_accept(socket, aio::use_ec);
+    if (shared.draining) break;
+    if (!ec && connections.size() < options.connections) {
       work.spawn("connection", serve(std::move(socket)));
     } else if (!ec) {
       work.spawn("turned away", turn_away(std::move(socket)));
     } else if (ec != asio::error::operation_aborted) {
-      // The next accept would fail, too, and at once.
-      world.journal.warn("cannot accept", {{"why", ec.message()}});
+      // The next accept would fail at once, too.
+      process.log.warn("cannot accept", {{"why", ec.message()}});
       co_await aio::wait_until(aio::after(accept_pause));
     }
   }
 }
 
-asio::awaitable<void> server::inside::serve(tcp::socket socket) {
-  const auto here = sessions.emplace(sessions.end(), std::move(socket), world);
+asio::awaitable<void> server::state::serve(tcp::socket socket) {
+  const auto position = connections.emplace(connections.end(), std::move(socket), shared);
   std::string bug;
   try {
-    co_await here->run();
+    co_await position->run();
   } catch (const std::exception& e) {
     bug = e.what();
   }
-  sessions.erase(here);
-  if (!bug.empty()) world.journal.error("a connection failed", {{"why", bug}});
+  connections.erase(position);
+  if (!bug.empty()) process.log.error("a connection failed", {{"why", bug}});
 }
 
-asio::awaitable<void> server::inside::turn_away(tcp::socket socket) {
-  static const std::string text =
+asio::awaitable<void> server::state::turn_away(tcp::socket socket) {
+  static const std::string response =
       "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
   error_code ec;
   socket.non_blocking(true, ec);
-  socket.write_some(asio::buffer(text), ec);
+  socket.write_some(asio::buffer(response), ec);
   socket.shutdown(tcp::socket::shutdown_both, ec);
   co_return;
 }
 
-asio::awaitable<void> server::inside::keep_time() {
+asio::awaitable<void> server::state::check_deadlines() {
   co_await asio::this_coro::throw_if_cancelled(false);
-  const auto every = tick_time(options.timeouts);
-  while (!stopped && co_await aio::wait_until(aio::after(every))) {
+  const auto interval = tick_interval(options.timeouts);
+  while (!stopped && co_await aio::wait_until(aio::after(interval))) {
     const auto now = std::chrono::steady_clock::now();
-    for (auto it = sessions.begin(); it != sessions.end();) (it++)->tick(now);
+    for (auto it = connections.begin(); it != connections.end();) (it++)->tick(now);
   }
 }
 
-server::server(store& records, manager& keeping, service_options options, metrics& figures, log& journal)
-    : inside_(std::make_unique<inside>(records, keeping, std::move(options), figures, journal)) {}
+void server::state::drain_connections() {
+  for (auto it = connections.begin(); it != connections.end();) (it++)->drain();
+}
+
+server::server(process_services& process, shard_set& shards, service_options options)
+    : state_(std::make_unique<state>(process, shards, std::move(options))) {}
 server::~server() = default;
 
 task<void> server::listen() {
-  auto& in = *inside_;
-  for (const auto& name : in.options.allowed_hosts) in.who.add_host(name);
-  for (const auto& origin : in.options.allowed_origins) in.who.add_origin(origin);
-  for (const auto& place : in.options.listen) {
-    std::string host = place.host;
-    const auto found = co_await aio::look_up(std::move(host));
-    if (!found) co_return error(found.error().code(), found.error().detail() + "; --listen names another address");
-    for (const auto& address : *found) {
-      if (in.options.keys.empty() && !address.is_loopback())
-        co_return error(errc::bad_argument, "listening on " + address.to_string() +
-                                                " needs a token: set MCPSTATE_TOKEN or --token-file; without one only "
-                                                "loopback addresses are served");
-      const auto bound = in.bind(tcp::endpoint(address, place.port));
-      // localhost is ::1 too, even where there is no IPv6.
-      if (!bound && bound.error().code() == errc::unsupported && found->size() > 1) continue;
-      if (!bound) {
-        in.acceptors.clear();
-        co_return bound.error();
-      }
+  auto& s = *state_;
+  aio::assert_on_executor(s.executor);
+  for (const auto& name : s.options.allowed_hosts) s.hosts.add_host(name);
+  for (const auto& origin : s.options.allowed_origins) s.hosts.add_origin(origin);
+  for (const auto& address : s.options.listen) {
+    auto binding = s.bind_address(address);
+    auto bound = co_await std::move(binding);
+    if (!bound) {
+      s.acceptors.clear();
+      co_return bound.error();
     }
   }
-  for (auto& a : in.acceptors) in.work.spawn("acceptor", in.accept(a));
-  in.work.spawn("timeouts", in.keep_time());
+  for (auto& acceptor : s.acceptors) s.work.spawn("acceptor", s.accept(acceptor));
+  s.work.spawn("timeouts", s.check_deadlines());
   co_return result<void>();
 }
 
 std::vector<tcp::endpoint> server::endpoints() const {
   std::vector<tcp::endpoint> out;
-  for (const auto& a : inside_->acceptors) out.push_back(a.local_endpoint());
+  for (const auto& acceptor : state_->acceptors) out.push_back(acceptor.local_endpoint());
   return out;
 }
 
-void server::set_keys(access_keys keys) {
-  auto& in = *inside_;
-  in.options.keys = std::move(keys);
-  for (http_session& each : in.sessions) each.recheck(in.options.keys);
+void server::recheck_tokens() {
+  const auto keys = state_->process.keys();
+  for (client_connection& connection : state_->connections) connection.recheck_token(*keys);
 }
-std::size_t server::connections() const noexcept { return inside_->sessions.size(); }
+
+std::size_t server::connections() const noexcept { return state_->connections.size(); }
 
 asio::awaitable<void> server::close() {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  auto& in = *inside_;
-  in.world.draining = true;
+  auto& s = *state_;
+  aio::assert_on_executor(s.executor);
+  s.shared.draining = true;
   error_code ec;
-  for (auto& a : in.acceptors) a.close(ec);
-  for (auto it = in.sessions.begin(); it != in.sessions.end();) (it++)->drain();
-  co_await in.events.close();
-  const auto until = aio::after(in.options.timeouts.shutdown);
-  while (!in.sessions.empty() && std::chrono::steady_clock::now() < until) {
+  for (auto& acceptor : s.acceptors) acceptor.close(ec);
+  s.drain_connections();
+  for (const auto& shard : s.shards.all()) co_await shard->events.close();
+  const auto deadline = aio::after(s.options.timeouts.shutdown);
+  while (!s.connections.empty() && std::chrono::steady_clock::now() < deadline) {
     co_await aio::wait_until(aio::after(5ms));
   }
-  in.stopped = true;
-  for (auto it = in.sessions.begin(); it != in.sessions.end();) (it++)->drain();
-  co_await in.work.stop();
-  in.acceptors.clear();
-}
-
-std::string session_world::new_request_id() {
-  static const std::uint64_t random = static_cast<std::uint64_t>(wall_clock().now().time_since_epoch().count());
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::uint64_t n = (random << 20) + ++requests_;
-  std::string out(16, '0');
-  for (auto digit = out.rbegin(); digit != out.rend(); ++digit, n >>= 4) *digit = digits[n & 15];
-  return out;
+  s.stopped = true;
+  s.drain_connections();
+  co_await s.work.stop();
+  s.acceptors.clear();
 }
 
 }  // namespace mcpstate::service

@@ -95,9 +95,9 @@ std::string with_body(const std::string& method, const std::string& target, cons
          "\r\n" + fields + "\r\n" + body;
 }
 
-service::service_options quick_options() {
-  service::service_options out;
-  service::listen_place anywhere;
+fixture_options quick_options() {
+  fixture_options out;
+  service::listen_address anywhere;
   anywhere.port = 0;
   out.listen.push_back(anywhere);
   return out;
@@ -105,7 +105,7 @@ service::service_options quick_options() {
 
 namespace {
 
-asio::awaitable<void> run_within(asio::io_context& io, service::service_options options, body_of_test body) {
+asio::awaitable<void> run_within(asio::io_context& io, fixture_options options, body_of_test body) {
   service_fixture f(io, std::move(options));
   co_await f.start();
   co_await body(f);
@@ -114,29 +114,30 @@ asio::awaitable<void> run_within(asio::io_context& io, service::service_options 
 
 }  // namespace
 
-void with_service(body_of_test body, service::service_options options) {
+void with_service(body_of_test body, fixture_options options) {
   run_co_test([&](asio::io_context& io) { return run_within(io, options, body); });
 }
 
-service_fixture::service_fixture(asio::io_context& io, service::service_options options)
-    : records(make_memory_store(io.get_executor(), store_options())) {
-  manager_options keep;
-  keep.egress_for_urls = mcp::egress_policy::open();
-  keep.client.stop_timeout = 400ms;
-  keep.observer = &figures;
-  keeping = make_manager(*records, keep);
-  web = std::make_unique<service::server>(*records, *keeping, std::move(options), figures, journal);
+service_fixture::service_fixture(asio::io_context& io, fixture_options options)
+    : store(make_memory_store(io.get_executor(), store_options())), process(options.process, log) {
+  manager_options managing;
+  managing.egress_for_urls = mcp::egress_policy::open();
+  managing.client.stop_timeout = 400ms;
+  managing.observer = &process.metrics;
+  manager = make_manager(*store, managing);
+  shards.add(*store, *manager, process);
+  server = std::make_unique<service::server>(process, shards, std::move(options));
 }
 
 asio::awaitable<void> service_fixture::start() {
-  const auto listening = co_await web->listen();
+  const auto listening = co_await server->listen();
   if (!listening) ADD_FAILURE() << listening.error().detail();
 }
 
 asio::awaitable<void> service_fixture::stop() {
-  co_await web->close();
-  co_await keeping->close();
-  co_await records->close();
+  co_await server->close();
+  co_await manager->close();
+  co_await store->close();
 }
 
 asio::awaitable<std::unique_ptr<raw_client>> service_fixture::client() {

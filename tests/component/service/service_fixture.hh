@@ -57,31 +57,41 @@ std::string get(const std::string& target, const std::string& fields = {});
 std::string with_body(const std::string& method, const std::string& target, const std::string& body,
                       const std::string& fields = {});
 
+struct fixture_options : service::service_options {
+  fixture_options() {}
+  service::process_options process;
+};
+
 class service_fixture {
  public:
-  service_fixture(asio::io_context& io, service::service_options options);
+  service_fixture(asio::io_context& io, fixture_options options);
   asio::awaitable<void> start();
   asio::awaitable<void> stop();
-  [[nodiscard]] std::uint16_t port() const { return web->endpoints().at(0).port(); }
-  [[nodiscard]] asio::any_io_executor executor() const { return records->executor(); }
-  [[nodiscard]] std::string log_text() const { return log_.str(); }
+  [[nodiscard]] std::uint16_t port() const { return server->endpoints().at(0).port(); }
+  [[nodiscard]] asio::any_io_executor executor() const { return store->executor(); }
+  [[nodiscard]] std::string log_text() const { return log_text_.str(); }
+  void set_keys(service::access_keys keys) {
+    process.set_keys(std::move(keys));
+    server->recheck_tokens();
+  }
   asio::awaitable<std::unique_ptr<raw_client>> client();
 
  private:
-  std::ostringstream log_;
+  std::ostringstream log_text_;
 
  public:
-  std::unique_ptr<store> records;
-  service::metrics figures;
-  service::log journal{service::log_style::text, service::log_level::debug, log_};
-  std::unique_ptr<manager> keeping;
-  std::unique_ptr<service::server> web;
+  service::log log{service::log_style::text, service::log_level::debug, log_text_};
+  std::unique_ptr<mcpstate::store> store;
+  service::process_services process;
+  std::unique_ptr<mcpstate::manager> manager;
+  service::shard_set shards;
+  std::unique_ptr<service::server> server;
 };
 
 // Any free port of 127.0.0.1.
-service::service_options quick_options();
+fixture_options quick_options();
 // Runs a test against a service that is started before it and stopped after it.
 using body_of_test = asio::awaitable<void> (*)(service_fixture&);
-void with_service(body_of_test body, service::service_options options = quick_options());
+void with_service(body_of_test body, fixture_options options = quick_options());
 
 }  // namespace mcpstate::test

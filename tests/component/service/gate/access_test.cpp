@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What tokens are good for, and for how long; what conditions and bodies are let in.
 #include "component/service/service_fixture.hh"
-#include "service/routes/api.hh"
+#include "service/routes/preconditions.hh"
 
 namespace mcpstate::test {
 namespace {
@@ -14,10 +14,10 @@ const std::string events = "/v1/users/42/events";
 
 service::access_keys keys_of(const std::string& lines) { return service::access_keys::parse(lines).value(); }
 
-service::service_options guarded() {
+fixture_options guarded() {
   auto options = quick_options();
-  options.keys = keys_of(first_token);
-  options.owner_requests_per_second = 0;
+  options.process.keys = keys_of(first_token);
+  options.process.owner_requests_per_second = 0;
   return options;
 }
 
@@ -48,23 +48,23 @@ TEST(Access, AStreamEndsWithItsToken) { with_service(stream_of_a_token_that_expi
 asio::awaitable<void> streams_of_a_key_that_is_taken_away(service_fixture& f) {
   auto of_owner = co_await follower(f, owner_token(1h));
   auto of_service = co_await follower(f, first_token);
-  f.web->set_keys(keys_of(std::string(second_token) + "\n" + first_token));
+  f.set_keys(keys_of(std::string(second_token) + "\n" + first_token));
   auto of_second = co_await follower(f, second_token);
   change what(owner::user("42").value(), server_name::parse("github").value(), status::connected);
-  auto putting = f.records->put(std::move(what));
+  auto putting = f.store->put(std::move(what));
   const auto written = co_await std::move(putting);
   CO_ASSERT_OK(written);
   for (auto* each : {&of_owner, &of_service, &of_second}) {
     const auto news = co_await (*each)->until("CONNECTED");
     EXPECT_NE(news.find("CONNECTED"), std::string::npos) << "a key that stays is as good as before: " << news;
   }
-  f.web->set_keys(keys_of(second_token));
+  f.set_keys(keys_of(second_token));
   for (auto* each : {&of_owner, &of_service}) {
     const auto last = co_await (*each)->rest();
     EXPECT_EQ(last.find("(nothing)"), std::string::npos) << "it goes on: " << last;
   }
   auto last = change(owner::user("42").value(), server_name::parse("github").value(), status::disconnected);
-  auto disconnecting = f.records->put(std::move(last));
+  auto disconnecting = f.store->put(std::move(last));
   const auto down = co_await std::move(disconnecting);
   CO_ASSERT_OK(down);
   const auto news = co_await of_second->until("DISCONNECTED");
@@ -79,7 +79,7 @@ std::string report(const std::string& server, const std::string& token) {
 asio::awaitable<void> so_many_connections(service_fixture& f) {
   const std::string token = owner_token(1h);
   auto c = co_await f.client();
-  for (std::size_t i = 0; i < service::connections_per_owner; ++i) {
+  for (std::size_t i = 0; i < service::max_owner_connections; ++i) {
     EXPECT_EQ((co_await c->ask(report("s" + std::to_string(i), token))).status, 200u);
   }
   const auto one_more = co_await c->ask(report("one-more", token));
@@ -131,9 +131,9 @@ asio::awaitable<void> bodies_together(service_fixture& f) {
   EXPECT_EQ((co_await first->ask(whole.substr(whole.size() - 1))).status, 200u);
   EXPECT_EQ((co_await third->ask(whole)).status, 200u) << "there is room again";
 }
-service::service_options with_little_room() {
+fixture_options with_little_room() {
   auto options = quick_options();
-  options.bodies_bytes = 1024 * 1024;
+  options.process.request_bodies_bytes = 1024 * 1024;
   return options;
 }
 TEST(Access, BodiesAreBoundedTogether) { with_service(bodies_together, with_little_room()); }

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 asio::awaitable<result<connection>> put(service_fixture& f, std::string server, status to, std::string tools = {}) {
   change what(owner::user("42").value(), server_name::parse(server).value(), to);
   if (!tools.empty()) what.tools(tools_list::parse(std::move(tools)).value());
-  co_return co_await f.records->put(std::move(what));
+  co_return co_await f.store->put(std::move(what));
 }
 
 asio::awaitable<void> pipelining(service_fixture& f) {
@@ -126,11 +126,11 @@ asio::awaitable<void> long_lists(service_fixture& f) {
   for (int n = 0; n < 80; ++n) {
     change up(who, server_name::parse("server" + std::to_string(n)).value(), status::connected);
     up.tools(tools_list::parse("[\"" + std::string(150'000, char('a' + n % 26)) + "\"]").value());
-    auto work = f.records->put(std::move(up));
+    auto work = f.store->put(std::move(up));
     const auto put = co_await std::move(work);
     CO_ASSERT_OK(put);
   }
-  const auto all = co_await f.records->list(who, tools_wanted::yes);
+  const auto all = co_await f.store->list(who, tools_wanted::yes);
   CO_ASSERT_OK(all);
   std::string whole;
   for (const auto& c : *all) whole += (whole.empty() ? "[" : ",") + to_json(c);
@@ -162,7 +162,7 @@ asio::awaitable<void> events(service_fixture& f) {
   const auto beat = co_await c->until(":\n\n");
   EXPECT_TRUE(beat.ends_with(":\n\n"));
   c->close();
-  EXPECT_TRUE(co_await eventually([&f] { return f.web->connections() == 0; }));
+  EXPECT_TRUE(co_await eventually([&f] { return f.server->connections() == 0; }));
 }
 TEST(Conversation, EventsFollowWithoutEndAndWithHeartbeats) {
   auto options = quick_options();
@@ -183,7 +183,7 @@ asio::awaitable<void> slow_follower(service_fixture& f) {
     why.code = "reported";
     why.message = reason + std::to_string(i);
     what.fail(std::move(why));
-    const auto written = co_await f.records->put(std::move(what));
+    const auto written = co_await f.store->put(std::move(what));
     CO_ASSERT_OK(written);
   }
   const auto seen = co_await quick->until("r1999\"");

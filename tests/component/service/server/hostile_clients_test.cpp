@@ -6,7 +6,7 @@ namespace mcpstate::test {
 namespace {
 
 using namespace std::chrono_literals;
-service::service_options impatient() {
+fixture_options impatient() {
   auto out = quick_options();
   out.timeouts.head = 150ms;
   out.timeouts.body = 150ms;
@@ -17,7 +17,7 @@ service::service_options impatient() {
 }
 
 asio::awaitable<bool> all_gone(service_fixture& f) {
-  return eventually([&f] { return f.web->connections() == 0; });
+  return eventually([&f] { return f.server->connections() == 0; });
 }
 
 asio::awaitable<void> slow_head(service_fixture& f) {
@@ -34,7 +34,7 @@ TEST(HostileClients, AHeadThatComesTooSlowlyIsRefused) { with_service(slow_head,
 asio::awaitable<void> trickle(service_fixture& f) {
   auto c = co_await f.client();
   const std::string request = get("/healthz", "X-Long: " + std::string(500, 'x') + "\r\n");
-  for (std::size_t i = 0; i < request.size() && f.web->connections() > 0; ++i) {
+  for (std::size_t i = 0; i < request.size() && f.server->connections() > 0; ++i) {
     co_await c->send(request.substr(i, 1));
     co_await aio::wait_until(aio::after(2ms));
   }
@@ -49,7 +49,7 @@ asio::awaitable<void> slow_body(service_fixture& f) {
   EXPECT_EQ((co_await c->answer()).status, 408u);
   EXPECT_EQ(co_await c->rest(), "");
   auto who = owner::user("42").value();
-  const auto all = co_await f.records->list(who, tools_wanted::no);
+  const auto all = co_await f.store->list(who, tools_wanted::no);
   EXPECT_TRUE(all->empty());
 }
 TEST(HostileClients, ABodyThatComesTooSlowlyIsRefused) { with_service(slow_body, impatient()); }
@@ -67,7 +67,7 @@ asio::awaitable<void> slow_reader(service_fixture& f) {
   const std::string tool = R"({"name":")" + std::string(8 * 1024 * 1024, 't') + R"("})";
   change what(owner::user("42").value(), server_name::parse("github").value(), status::connected);
   what.tools(tools_list::parse("[" + tool + "]").value());
-  const auto written = co_await f.records->put(std::move(what));
+  const auto written = co_await f.store->put(std::move(what));
   CO_ASSERT_OK(written);
   auto c = co_await f.client();
   co_await c->send(get("/v1/users/42/connections/github/tools"));
@@ -190,7 +190,7 @@ asio::awaitable<void> too_many(service_fixture& f) {
   auto three = co_await f.client();
   EXPECT_EQ((co_await three->answer()).status, 503u);
   one->close();
-  CO_ASSERT_TRUE(co_await eventually([&f] { return f.web->connections() == 1; }));
+  CO_ASSERT_TRUE(co_await eventually([&f] { return f.server->connections() == 1; }));
   auto four = co_await f.client();
   EXPECT_EQ((co_await four->ask(get("/healthz"))).status, 200u);
 }

@@ -43,7 +43,7 @@ asio::awaitable<void> stops(asio::io_context& io) {
   const auto port = f.port();
 
   const auto from = steady::now();
-  co_await f.web->close();
+  co_await f.server->close();
   EXPECT_LT(steady::now() - from, 2s);
 
   EXPECT_EQ(co_await idle->rest(), "");
@@ -56,8 +56,8 @@ asio::awaitable<void> stops(asio::io_context& io) {
   tcp::socket late(f.executor());
   auto [ec] = co_await late.async_connect(tcp::endpoint(asio::ip::address_v4::loopback(), port), aio::use_ec);
   EXPECT_TRUE(ec);
-  co_await f.keeping->close();
-  co_await f.records->close();
+  co_await f.manager->close();
+  co_await f.store->close();
 }
 TEST(Shutdown, AnswersWhatIsUnderWayAndEndsTheRest) {
   run_co_test([](asio::io_context& io) { return stops(io); });
@@ -67,9 +67,9 @@ asio::awaitable<void> client_goes(service_fixture& f) {
   const silent_server silent(f.executor());
   auto c = co_await f.client();
   co_await waiting_put(*c, silent.url());
-  CO_ASSERT_TRUE(co_await eventually([&f] { return f.keeping->counts().kept > 0 || f.web->connections() == 0; }));
+  CO_ASSERT_TRUE(co_await eventually([&f] { return f.manager->counts().kept > 0 || f.server->connections() == 0; }));
   c->close();
-  EXPECT_TRUE(co_await eventually([&f] { return f.web->connections() == 0; }, 5s));
+  EXPECT_TRUE(co_await eventually([&f] { return f.server->connections() == 0; }, 5s));
 }
 TEST(Shutdown, WhoeverGoesAwayIsNotWaitedFor) { with_service(client_goes); }
 
@@ -77,7 +77,7 @@ asio::awaitable<void> refuses_to_listen(asio::io_context& io) {
   auto options = quick_options();
   options.listen.at(0).host = "0.0.0.0";
   service_fixture f(io, options);
-  const auto open = co_await f.web->listen();
+  const auto open = co_await f.server->listen();
   CO_ASSERT_FAILS(open, errc::bad_argument);
   co_await f.stop();
 }
@@ -88,7 +88,9 @@ TEST(Shutdown, NobodyIsServedBeyondThisMachineWithoutAToken) {
 asio::awaitable<void> second_listener(service_fixture& f) {
   auto options = quick_options();
   options.listen.at(0).port = f.port();
-  service::server another(*f.records, *f.keeping, options, f.figures, f.journal);
+  service::shard_set own_shards;
+  own_shards.add(*f.store, *f.manager, f.process);
+  service::server another(f.process, own_shards, options);
   const auto taken = co_await another.listen();
   CO_ASSERT_FAILS(taken, errc::connect_failed);
   EXPECT_NE(taken.error().detail().find("running already"), std::string::npos);
@@ -104,14 +106,14 @@ asio::awaitable<void> tokens_change(service_fixture& f) {
   const auto refused = co_await c->ask(get("/v1/owners", second));
   EXPECT_EQ(refused.status, 401u);
   EXPECT_EQ(refused.field("WWW-Authenticate"), "Bearer");
-  f.web->set_keys(service::access_keys::parse("second-token-of-enough-bytes").value());
+  f.set_keys(service::access_keys::parse("second-token-of-enough-bytes").value());
   EXPECT_EQ((co_await c->ask(get("/v1/owners", first))).status, 401u);
   EXPECT_EQ((co_await c->ask(get("/v1/owners", second))).status, 200u);
   EXPECT_EQ(f.log_text().find("enough-bytes"), std::string::npos);
 }
 TEST(Shutdown, ATokenIsLookedAtWithEachRequest) {
   auto options = quick_options();
-  options.keys = service::access_keys::parse("first-token-of-enough-bytes").value();
+  options.process.keys = service::access_keys::parse("first-token-of-enough-bytes").value();
   with_service(tokens_change, options);
 }
 

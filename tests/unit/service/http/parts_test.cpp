@@ -6,7 +6,8 @@
 
 #include <set>
 
-#include "service/gate/request_checks.hh"
+#include "service/gate/header_fields.hh"
+#include "service/gate/host_policy.hh"
 #include "service/gate/router.hh"
 #include "service/http/body_reader.hh"
 #include "service/http/etag.hh"
@@ -29,32 +30,32 @@ TEST(Etag, NamesTheStateAndTheBytes) {
   EXPECT_EQ(state_tag(record(7)), "r7");
   EXPECT_TRUE(state_tag(record(7, true)).starts_with("r7x"));
   EXPECT_TRUE(state_tag(record(0)).starts_with("r0x"));
-  EXPECT_NE(tag_of(record(7), digest_of("a")), tag_of(record(7), digest_of("b")));
-  EXPECT_TRUE(tag_of(record(7), digest_of("a")).starts_with("\"r7-"));
+  EXPECT_NE(etag_of(record(7), digest_of("a")), etag_of(record(7), digest_of("b")));
+  EXPECT_TRUE(etag_of(record(7), digest_of("a")).starts_with("\"r7-"));
 }
 
 TEST(Etag, IfNoneMatchComparesWholeTags) {
-  const auto tag = tag_of(record(7), digest_of("bytes"));
-  EXPECT_TRUE(none_match_hits(tag, tag));
-  EXPECT_TRUE(none_match_hits("\"x\", W/" + tag, tag));
-  EXPECT_TRUE(none_match_hits("*", tag));
-  EXPECT_FALSE(none_match_hits("\"r7\"", tag));
-  EXPECT_FALSE(none_match_hits("", tag));
-  EXPECT_FALSE(none_match_hits("\"unfinished", tag));
+  const auto tag = etag_of(record(7), digest_of("bytes"));
+  EXPECT_TRUE(if_none_match_lists(tag, tag));
+  EXPECT_TRUE(if_none_match_lists("\"x\", W/" + tag, tag));
+  EXPECT_TRUE(if_none_match_lists("*", tag));
+  EXPECT_FALSE(if_none_match_lists("\"r7\"", tag));
+  EXPECT_FALSE(if_none_match_lists("", tag));
+  EXPECT_FALSE(if_none_match_lists("\"unfinished", tag));
 }
 
 TEST(Etag, IfMatchComparesTheState) {
   const auto c = record(7), other = record(7, true);
-  EXPECT_TRUE(if_match_holds(tag_of(c, digest_of("whatever")), &c));
-  EXPECT_TRUE(if_match_holds("\"r7\"", &c));
-  EXPECT_TRUE(if_match_holds("\"r6\", \"r7\"", &c));
-  EXPECT_TRUE(if_match_holds("*", &c));
-  EXPECT_FALSE(if_match_holds("*", nullptr));
-  EXPECT_FALSE(if_match_holds("\"r6\"", &c));
-  EXPECT_FALSE(if_match_holds("W/\"r7\"", &c));
-  EXPECT_FALSE(if_match_holds("\"r7\"", &other));
-  EXPECT_TRUE(if_match_holds(tag_of(other, digest_of("x")), &other));
-  EXPECT_FALSE(if_match_holds("r7", &c));
+  EXPECT_TRUE(if_match_lists(etag_of(c, digest_of("whatever")), &c));
+  EXPECT_TRUE(if_match_lists("\"r7\"", &c));
+  EXPECT_TRUE(if_match_lists("\"r6\", \"r7\"", &c));
+  EXPECT_TRUE(if_match_lists("*", &c));
+  EXPECT_FALSE(if_match_lists("*", nullptr));
+  EXPECT_FALSE(if_match_lists("\"r6\"", &c));
+  EXPECT_FALSE(if_match_lists("W/\"r7\"", &c));
+  EXPECT_FALSE(if_match_lists("\"r7\"", &other));
+  EXPECT_TRUE(if_match_lists(etag_of(other, digest_of("x")), &other));
+  EXPECT_FALSE(if_match_lists("r7", &c));
 }
 
 TEST(BodyReader, ReadsKnownMembersOnly) {
@@ -95,8 +96,8 @@ TEST(Problem, EveryKindHasItsOwnSlugAndAnErrorStatus) {
 
 TEST(Problem, SaysNoWordOfAPeerUnlessItIsACall) {
   const error e(errc::rpc_error, "the server refused", "peer says secret things");
-  EXPECT_EQ(answer(problem_of(e), "id").body.find("secret"), std::string::npos);
-  const auto told = answer(problem_of_call(e), "id");
+  EXPECT_EQ(problem_response(problem_of(e), "id").body.find("secret"), std::string::npos);
+  const auto told = problem_response(problem_of_call(e), "id");
   EXPECT_EQ(told.status, 502u);
   EXPECT_NE(told.body.find("secret"), std::string::npos);
   EXPECT_EQ(told.content_type, "application/problem+json");
@@ -119,18 +120,18 @@ TEST(ResponseHead, SaysLengthTypeAndWhoseRequestItWas) {
   http_response what;
   what.body = "{}";
   what.etag = "\"r1-2\"";
-  head_facts facts;
-  facts.request_id = "abc";
-  const auto head = response_head(what, facts);
+  head_options options;
+  options.request_id = "abc";
+  const auto head = response_head(what, options);
   EXPECT_TRUE(head.starts_with("HTTP/1.1 200 OK\r\n"));
   EXPECT_TRUE(head.ends_with("\r\n\r\n"));
   for (const char* field :
        {"Content-Length: 2\r\n", "ETag: \"r1-2\"\r\n", "X-Request-Id: abc\r\n", "Content-Type: application/json\r\n"})
     EXPECT_NE(head.find(field), std::string::npos) << field;
   EXPECT_EQ(head.find("Connection:"), std::string::npos);
-  facts.keep = false;
+  options.keep_alive = false;
   what.status = 304;
-  const auto none = response_head(what, facts);
+  const auto none = response_head(what, options);
   EXPECT_NE(none.find("Connection: close\r\n"), std::string::npos);
   EXPECT_EQ(none.find("Content-Length"), std::string::npos);
   EXPECT_EQ(http_date(784111777), "Sun, 06 Nov 1994 08:49:37 GMT");
@@ -193,7 +194,7 @@ TEST(OpenApi, DocumentsTheParametersOfTheTable) {
       }
     }
     for (const char* name : {"tools", "wait", "timeout", "cursor", "limit"}) {
-      if (takes_query(r, name)) taken.insert(name);
+      if (takes_parameter(r, name)) taken.insert(name);
     }
     EXPECT_EQ(documented, taken) << r.pattern;
     EXPECT_EQ(operation.contains("requestBody"), r.takes_body) << r.pattern;

@@ -23,12 +23,12 @@ std::string post(const std::string& fields, const std::string& body) {
 std::vector<http_request> read_all(request_reader& reader, std::string_view bytes, std::size_t piece,
                                    std::size_t limit = 1000) {
   std::vector<http_request> out;
-  while (!bytes.empty() && reader.at() != stage::broken) {
+  while (!bytes.empty() && reader.current_stage() != stage::broken) {
     reader.feed(bytes.substr(0, piece));
     bytes.remove_prefix(std::min(piece, bytes.size()));
-    while (reader.at() == stage::headed || reader.at() == stage::done) {
-      if (reader.at() == stage::headed) reader.read_body(limit);
-      if (reader.at() == stage::done) out.push_back(reader.take());
+    while (reader.current_stage() == stage::headed || reader.current_stage() == stage::done) {
+      if (reader.current_stage() == stage::headed) reader.read_body(limit);
+      if (reader.current_stage() == stage::done) out.push_back(reader.take());
     }
   }
   return out;
@@ -39,8 +39,8 @@ problem fault_of(const std::string& bytes, std::size_t limit = 1000) {
   for (const std::size_t piece : {bytes.size(), std::size_t{1}}) {
     request_reader reader;
     read_all(reader, bytes, piece, limit);
-    EXPECT_EQ(reader.at(), stage::broken) << bytes.substr(0, 200);
-    if (reader.at() != stage::broken) return problem(problem_kind::internal, "not refused");
+    EXPECT_EQ(reader.current_stage(), stage::broken) << bytes.substr(0, 200);
+    if (reader.current_stage() != stage::broken) return problem(problem_kind::internal, "not refused");
     if (whole) {
       EXPECT_EQ(whole->kind, reader.fault().kind) << bytes.substr(0, 200);
     }
@@ -71,7 +71,7 @@ TEST(RequestReader, ReadsPipelinedRequestsHoweverTheyAreCut) {
     EXPECT_EQ(all[3].body, "");
     EXPECT_FALSE(all[4].has_body);
     EXPECT_EQ(all[5].if_match, "\"a\", \"b\"");
-    EXPECT_EQ(reader.at(), stage::idle);
+    EXPECT_EQ(reader.current_stage(), stage::idle);
     EXPECT_FALSE(reader.has_more());
   }
 }
@@ -79,18 +79,18 @@ TEST(RequestReader, ReadsPipelinedRequestsHoweverTheyAreCut) {
 TEST(RequestReader, StopsAtTheHeadUntilItIsDecided) {
   request_reader reader;
   reader.feed(post("Content-Length: 4\r\nExpect: 100-continue\r\n", "bo"));
-  ASSERT_EQ(reader.at(), stage::headed);
+  ASSERT_EQ(reader.current_stage(), stage::headed);
   EXPECT_EQ(reader.request().content_length, 4u);
   EXPECT_TRUE(reader.request().has_body);
   EXPECT_EQ(reader.request().expect, "100-continue");
   EXPECT_TRUE(reader.has_more());
   EXPECT_EQ(reader.request().body, "");
   reader.read_body(4);
-  EXPECT_EQ(reader.at(), stage::body);
+  EXPECT_EQ(reader.current_stage(), stage::body);
   reader.feed("dy" + get());
-  ASSERT_EQ(reader.at(), stage::done);
+  ASSERT_EQ(reader.current_stage(), stage::done);
   EXPECT_EQ(reader.take().body, "body");
-  EXPECT_EQ(reader.at(), stage::headed);
+  EXPECT_EQ(reader.current_stage(), stage::headed);
 }
 
 TEST(RequestReader, KnowsWhoKeepsTheConnection) {
@@ -166,9 +166,9 @@ TEST(RequestReader, KeepsItsLimits) {
 TEST(RequestReader, AnAbsurdLengthCostsNothing) {
   request_reader reader;
   reader.feed(post("Content-Length: 999999999999999\r\n", ""));
-  ASSERT_EQ(reader.at(), stage::headed);
+  ASSERT_EQ(reader.current_stage(), stage::headed);
   reader.read_body(1024);
-  EXPECT_EQ(reader.at(), stage::broken);
+  EXPECT_EQ(reader.current_stage(), stage::broken);
   EXPECT_EQ(reader.fault().kind, problem_kind::too_large);
 }
 

@@ -32,8 +32,9 @@ TEST(UrlPath, RefusesWhatSomebodyOnTheWayMayReadOtherwise) {
 
 TEST(UrlPath, ReadsQueries) {
   const auto parsed = parse_target("/x?wait=40s&cursor=a%26b&flag&&empty=").value();
-  EXPECT_THAT(parsed.queries, ElementsAre(Pair("wait", "40s"), Pair("cursor", "a&b"), Pair("flag", ""), Pair("empty", "")));
-  EXPECT_THAT(parse_target("/x?").value().queries, IsEmpty());
+  EXPECT_THAT(parsed.parameters,
+              ElementsAre(Pair("wait", "40s"), Pair("cursor", "a&b"), Pair("flag", ""), Pair("empty", "")));
+  EXPECT_THAT(parse_target("/x?").value().parameters, IsEmpty());
   EXPECT_FALSE(parse_target("/x?a=%"));
   EXPECT_FALSE(parse_target("/x?%00=a"));
 }
@@ -42,7 +43,7 @@ TEST(UrlPath, ReadsTheFormThatProxiesSend) {
   const auto parsed = parse_target("http://host:80/a?b=c").value();
   EXPECT_EQ(parsed.authority, "host:80");
   EXPECT_THAT(parsed.segments, ElementsAre("a"));
-  EXPECT_THAT(parsed.queries, ElementsAre(Pair("b", "c")));
+  EXPECT_THAT(parsed.parameters, ElementsAre(Pair("b", "c")));
   EXPECT_THAT(parse_target("http://host").value().segments, IsEmpty());
 }
 

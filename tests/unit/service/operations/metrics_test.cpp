@@ -23,17 +23,17 @@ using ::testing::Not;
 managed_name github() { return managed_name(owner::user("42").value(), server_name::parse("github").value()); }
 
 void use_everything(metrics& m) {
-  m.http_done("/v1/users/{id}/connections", "GET", 200, 1500us);
-  m.store_done("list", std::nullopt, 300us);
-  m.store_done("put", cond::conflict, 300us);
-  m.rate_limited();
-  m.subscribers(3);
-  m.subscriber_dropped();
-  m.subscriber_resynced();
+  m.record_request("/v1/users/{id}/connections", "GET", 200, 1500us);
+  m.record_store_operation("list", std::nullopt, 300us);
+  m.record_store_operation("put", cond::conflict, 300us);
+  m.count_rate_limited();
+  m.set_event_streams(3);
+  m.count_event_stream_dropped();
+  m.count_event_stream_resynced();
   manager_counts counts;
   counts.kept = 5;
   counts.managed = 7;
-  m.counts(counts);
+  m.set_manager_counts(counts);
   m.on_transition(github(), status::connecting, status::failed, "connect_failed");
   m.on_attempt(github(), false, 2s);
   m.on_tools_refreshed(github(), true);
@@ -106,6 +106,7 @@ TEST(metrics, names_types_and_labels_are_these) {
                                      "mcpstate_http_requests_total counter method route status",
                                      "mcpstate_instances gauge",
                                      "mcpstate_leases_total counter event",
+                                     "mcpstate_log_lines_dropped_total counter",
                                      "mcpstate_remarks_total counter",
                                      "mcpstate_store_operation_duration_seconds histogram operation",
                                      "mcpstate_store_operations_total counter operation outcome",
@@ -122,8 +123,10 @@ TEST(metrics, names_types_and_labels_are_these) {
 TEST(metrics, what_happened_is_counted) {
   metrics m;
   use_everything(m);
-  m.http_done("/v1/users/{id}/connections", "GET", 200, 2ms);
-  m.subscribers(2);
+  m.record_request("/v1/users/{id}/connections", "GET", 200, 2ms);
+  m.set_event_streams(2);
+  m.set_log_lines_dropped(3);
+  m.set_log_lines_dropped(5);
   const auto text = m.render();
   EXPECT_EQ(value_of(text, R"(mcpstate_http_requests_total{method="GET",route="/v1/users/{id}/connections",status="200"})"),
             2);
@@ -138,6 +141,7 @@ TEST(metrics, what_happened_is_counted) {
   EXPECT_EQ(value_of(text, "mcpstate_connections_kept"), 5);
   EXPECT_EQ(value_of(text, "mcpstate_connections_managed"), 7);
   EXPECT_EQ(value_of(text, "mcpstate_remarks_total"), 1);
+  EXPECT_EQ(value_of(text, "mcpstate_log_lines_dropped_total"), 5);
 }
 
 TEST(metrics, labels_are_bounded_and_hold_no_names) {
@@ -145,11 +149,11 @@ TEST(metrics, labels_are_bounded_and_hold_no_names) {
   use_everything(m);
   for (int i = 0; i < 5000; ++i) {
     const auto text = std::to_string(i);
-    m.http_done("/v1/users/" + text, "METHOD" + text, static_cast<unsigned>(1000 + i), 1ms);
-    m.store_done("op" + text, std::nullopt, 1ms);
+    m.record_request("/v1/users/" + text, "METHOD" + text, static_cast<unsigned>(1000 + i), 1ms);
+    m.record_store_operation("op" + text, std::nullopt, 1ms);
     m.on_transition(github(), status::connected, status::failed, "code" + text);
   }
-  m.http_done("", "GET", 404, 1ms);
+  m.record_request("", "GET", 404, 1ms);
   const auto text = m.render();
   EXPECT_LT(std::count(text.begin(), text.end(), '\n'), 64 * 17 * 2 + 64 * 2 + 300);
   EXPECT_THAT(text, Not(HasSubstr("METHOD1")));

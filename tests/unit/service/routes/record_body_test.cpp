@@ -43,9 +43,9 @@ std::string joined(const http_response& what) {
 
 http_response sent(const std::vector<connection>& all, known_lists& known) {
   record_body body(known);
-  for (const auto& c : all) body.record(c);
+  for (const auto& c : all) body.append_record(c);
   http_response out;
-  out.etag = tag_of(body.digest());
+  out.etag = etag_of(body.digest());
   body.move_to(out);
   return out;
 }
@@ -57,8 +57,8 @@ TEST(RecordBody, HasTheBytesOfToJsonAndDoesNotCopyTools) {
   const std::vector<connection> all{stored(good_list), bare, stored(good_list)};
   const auto out = sent(all, known);
   EXPECT_EQ(joined(out), to_json(all[0]) + to_json(all[1]) + to_json(all[2]));
-  ASSERT_EQ(out.lists.size(), 2u);
-  EXPECT_EQ(out.lists[1].bytes, all[2].tools);
+  ASSERT_EQ(out.inserts.size(), 2u);
+  EXPECT_EQ(out.inserts[1].bytes, all[2].tools);
   EXPECT_EQ(joined(sent({}, known)), "");
 }
 
@@ -94,10 +94,10 @@ TEST(KnownLists, ParsesAListOnceAndForgetsRatherThanGrows) {
   // By the digest alone: these bytes are not looked at.
   EXPECT_TRUE(known.is_list("[", digest_of("[]")));
   EXPECT_FALSE(known.is_list("{}", digest_of("{}")));
-  for (std::size_t n = 0; n < known_lists::most; ++n) {
+  for (std::size_t n = 0; n < known_lists::max_size; ++n) {
     const auto list = "[" + std::to_string(n) + "]";
     EXPECT_TRUE(known.is_list(list, digest_of(list)));
-    EXPECT_LE(known.size(), known_lists::most);
+    EXPECT_LE(known.size(), known_lists::max_size);
   }
   EXPECT_LT(known.size(), 10u);
 }
@@ -109,11 +109,11 @@ TEST(HttpResponse, IsSentInPieces) {
   EXPECT_EQ(joined(out), "static");
   out.body = "ac";
   const auto b = std::make_shared<const std::string>("b");
-  out.lists = {{0, b}, {1, b}, {1, std::make_shared<const std::string>()}, {2, b}};
+  out.inserts = {{0, b}, {1, b}, {1, std::make_shared<const std::string>()}, {2, b}};
   EXPECT_EQ(joined(out), "babcb");
   out.body.clear();
   out.static_body = {};
-  out.lists = {{0, b}};
+  out.inserts = {{0, b}};
   EXPECT_EQ(joined(out), "b");
 }
 

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <mcpstate/aio/task_group.hpp>
+#include <mcpstate/store.hpp>
+
+#include "service/events/event_history.hh"
+#include "service/operations/metrics.hh"
+
+// Live events of owners, as frames of an event stream (SSE).
+//
+//     auto events = broker.subscribe(account);
+//     for (auto next = co_await events->next(); next; next = co_await events->next()) { … write **next … }
+//
+// Every subscription begins with a snapshot: one `connection` per record, then `ready`. Then every change follows, whoever
+// made it:
+//     id: 7\nevent: connection\ndata: {…}\n\n                          a record as it is now, without tools
+//     id: 8\nevent: removed\ndata: {"owner":…,"server":…}\n\n          the record was cleared, claimed or expired
+//     event: resync\ndata: {}\n\n                                      forget everything: a new snapshot follows
+//     event: unavailable\ndata: {"code":…,"message":…}\n\n             the store cannot be reached; a resync follows later
+// Ids grow within a stream and mean nothing in another one. The use of a record is no event; a snapshot says when its
+// records expire at that time.
+//
+// All subscriptions of an owner share one channel: one watch of the store and one history of encoded frames. A subscription
+// is a position in the history and has no queue of its own, so a slow reader costs nothing and delays nobody. A reader gets
+// the latest state of each record that it has not seen. If too many removals happened meanwhile it gets a resync; if that
+// happens again before it has caught up, its subscription ends.
+//
+// Executor: the store's. Lifetime: the store and the metrics outlive the broker; await close() before destroying it.
+// Subscriptions may outlive it: they have ended then.
+namespace mcpstate::service {
+
+struct event_broker_options {
+  std::size_t max_removals = 256;  // remembered per owner, for readers that have not seen them yet
+};
+
+class subscription;
+
+class event_broker {
+ public:
+  event_broker(store& watched_store, event_broker_options options, metrics* broker_metrics);
+  ~event_broker();
+  event_broker(const event_broker&) = delete;
+  event_broker& operator=(const event_broker&) = delete;
+
+  // Does not wait. The watch of an owner ends when the last subscription of that owner is destroyed.
+  [[nodiscard]] std::shared_ptr<subscription> subscribe(owner account);
+  // Ends all subscriptions and watches. Not cancellable.
+  asio::awaitable<void> close();
+
+  [[nodiscard]] std::size_t subscriptions() const noexcept { return subscriptions_; }
+  [[nodiscard]] std::size_t owners() const noexcept { return channels_.size(); }
+  // Watches of the store. A watch that has just been ended may still be counted.
+  [[nodiscard]] std::size_t watches() const noexcept { return watching_.size(); }
+
+ private:
+  friend class subscription;
+  struct channel;
+  static void end(channel& ended);
+  void unsubscribe(channel& left);
+  void change_subscriptions(std::ptrdiff_t difference);
+  [[nodiscard]] std::shared_ptr<channel> open_channel(owner account);
+  asio::awaitable<void> follow_store(std::shared_ptr<channel> current);
+  asio::awaitable<void> follow_watch(std::shared_ptr<channel> current);
+  asio::awaitable<void> refresh_expiry(std::shared_ptr<channel> current);
+  static void report_failure(channel& current, const error& why);
+  [[nodiscard]] static bool apply(channel& current, const result<event>& received);
+
+  store& store_;
+  event_broker_options options_;
+  metrics* metrics_;
+  std::size_t subscriptions_ = 0;
+  std::map<owner, std::shared_ptr<channel>> channels_;
+  aio::task_group refreshing_, watching_;
+};
+
+class subscription {
+ public:
+  ~subscription();
+  subscription(const subscription&) = delete;
+  subscription& operator=(const subscription&) = delete;
+
+  // Waits for the next frame, or several frames in one text (a snapshot). All subscriptions of an owner share the text.
+  // Absent at the end, and on cancellation. One call at a time; the subscription outlives it.
+  asio::awaitable<std::optional<frame>> next();
+  // What next() would answer without waiting; absent otherwise.
+  [[nodiscard]] std::optional<frame> try_next();
+  // No frame will follow.
+  [[nodiscard]] bool ended() const noexcept;
+
+ private:
+  friend class event_broker;
+  explicit subscription(std::shared_ptr<event_broker::channel> subscribed) : channel_(std::move(subscribed)) {}
+  std::shared_ptr<event_broker::channel> channel_;
+  reader_position position_;
+  std::uint64_t required_refresh_ = 0;  // the snapshot waits for this refresh of the channel
+};
+
+}  // namespace mcpstate::service
