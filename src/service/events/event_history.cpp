@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "service/events/event_history.hh"
 
+#include <mcpstate/core/connection_json.hpp>
+
 #include <algorithm>
 #include <utility>
 
