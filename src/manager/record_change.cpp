@@ -6,6 +6,7 @@
 
 #include "core/text/secrets.hh"
 #include "core/text/utf8.hh"
+#include "manager/server_details.hh"
 
 namespace mcpstate {
 
@@ -13,29 +14,11 @@ namespace {
 
 constexpr std::size_t longest_message = 500;  // bytes
 
-// The server may be another one now.
-void forget_server(details& info) {
-  info.protocol_version.clear();
-  info.server_title.clear();
-  info.server_version.clear();
-  info.capabilities.clear();
-  info.error.reset();
-  info.checked_at.reset();
-}
-
 void note_place(details& info, const destination& there) {
   info.managed = true;
   info.registered = there.registered;
   info.url = there.url;
   if (info.transport.empty() || there.transport == "stdio" || info.transport == "stdio") info.transport = there.transport;
-}
-
-void note_facts(details& info, const mcp::server_facts& facts) {
-  info.transport = facts.transport;
-  info.protocol_version = facts.protocol_version;
-  info.server_title = facts.title;
-  info.server_version = facts.version;
-  info.capabilities = facts.capabilities;
 }
 
 }  // namespace
@@ -92,8 +75,8 @@ change order_of(const managed_name& of, const std::optional<connection>& before,
   const auto target = there.registered.empty() ? by_url(there.url) : by_registration(there.registered);
   const bool same = before && place_key(place_of(info)) == place_key(target);
   if (!same) {
-    forget_server(info);
-    info.transport.clear();
+    clear_server_details(info);
+    info.checked_at.reset();
     out.drop_tools();
   }
   info.error.reset();
@@ -107,7 +90,7 @@ change change_of(const connection& before, const keeper_finding& found, const le
   details info = before.info;
   if (found.there) note_place(info, *found.there);
   if (found.what.to == status::connected) {
-    if (found.facts) note_facts(info, *found.facts);
+    if (found.facts) set_server_details(info, *found.facts);
     info.error.reset();
     out.keep_connected_at();
     if (found.what.tools && found.tools) {
