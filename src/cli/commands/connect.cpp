@@ -6,7 +6,6 @@
 #include "cli/view/error_text.hh"
 #include "cli/view/record_view.hh"
 #include "cli/view/text.hh"
-#include "cli/view/tools_view.hh"
 #include "cli/words/input.hh"
 #include "cli/words/selection.hh"
 #include "core/text/printable.hh"
@@ -29,12 +28,6 @@ struct connect_request {
 };
 
 details known_before(const std::optional<connection>& before) { return before ? before->info : details(); }
-
-bool has_good_tools(const std::optional<connection>& before) {
-  if (!before || !before->tools) return false;
-  const auto list = tools_list::parse(*before->tools);
-  return list && !list->empty();
-}
 
 change base_change(const connect_request& request, const std::optional<connection>& before, status to) {
   change out(request.which.owner, *request.which.server, to);
@@ -91,7 +84,7 @@ asio::awaitable<int> record_failure(context& ctx, connect_request request, std::
   co_return store_is_gone ? exit_code_of(written.error(), error_source::store) : exit_code::no;
 }
 
-void print_connected(context& ctx, const connection& record, bool kept) {
+void print_connected(context& ctx, const connection& record) {
   if (ctx.screen.json()) {
     ctx.screen.line(to_json(record));
     return;
@@ -100,17 +93,16 @@ void print_connected(context& ctx, const connection& record, bool kept) {
   if (!record.info.server_title.empty()) line += " to " + record.info.server_title + " " + record.info.server_version;
   if (record.info.tool_count) line += ", " + counted(*record.info.tool_count, "tool");
   ctx.screen.line(printable(line));
-  if (kept) ctx.screen.note("the server answered no tools; the last good ones are kept (--allow-empty replaces them)");
 }
 
 asio::awaitable<int> record_success(context& ctx, connect_request request, std::optional<connection> before,
                                     opened_server server) {
-  const bool keep = server.listing.tools.empty() && !request.allow_empty && has_good_tools(before);
+  const bool keep = keeps_stored_tools(server.listing, before ? before->tools : nullptr, request.allow_empty);
   auto what = connected_change(request, before, server, keep);
   const auto written = co_await ctx.store->put(std::move(what));
   if (!written) co_return ctx.fail(written.error());
-  print_connected(ctx, *written, keep);
-  ctx.screen.note(dropped_tools_text(server.listing.dropped));
+  print_connected(ctx, *written);
+  note_listing(ctx.screen, keep, server.listing.dropped);
   co_return exit_code::done;
 }
 

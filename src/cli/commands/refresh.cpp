@@ -61,15 +61,12 @@ void print(terminal& screen, const refreshed& what) {
   each("added  ", tone::good, found.added);
   each("removed", tone::bad, found.removed);
   each("changed", tone::warn, found.changed);
-  if (what.kept) screen.note("the server answered no tools; the last good ones are kept (--allow-empty replaces them)");
-  screen.note(dropped_tools_text(what.dropped));
+  note_listing(screen, what.kept, what.dropped);
 }
 
 task<refreshed> record_list(context& ctx, connection before, mcp::server_facts facts, mcp::tool_listing listing,
                             bool allow_empty) {
-  const std::string stored = before.tools ? *before.tools : "[]";
-  const auto good = tools_list::parse(stored);
-  const bool keep = listing.tools.empty() && good && !good->empty() && !allow_empty;
+  const bool keep = keeps_stored_tools(listing, before.tools, allow_empty);
   details info = before.info;
   set_server_details(info, facts);
   info.error.reset();
@@ -79,7 +76,7 @@ task<refreshed> record_list(context& ctx, connection before, mcp::server_facts f
   auto written = co_await ctx.store->put(std::move(what));
   if (!written) co_return written.error();
   refreshed out(std::move(*written));
-  if (!keep) out.difference = compare_tools(stored, listing.tools);
+  if (!keep) out.difference = compare_tools(before.tools ? *before.tools : "[]", listing.tools);
   out.kept = keep;
   out.dropped = std::move(listing.dropped);
   co_return out;

@@ -38,8 +38,7 @@ int print_table(context& ctx, const std::vector<connection>& records) {
 int print_json(context& ctx, const std::vector<connection>& records) {
   std::vector<std::string> lines;
   for (const auto& c : records) {
-    // What is stored may be junk that a foreign program wrote: that must not break the array around it.
-    if (!c.tools || !check_json(*c.tools, json_shape::array, 512).ok) continue;
+    if (!c.tools || !is_tool_list(*c.tools)) continue;  // junk must not break the array around it
     json_object out;
     lines.push_back(out.text("server", c.server).text("status", to_text(c.state)).raw("tools", *c.tools).str());
   }

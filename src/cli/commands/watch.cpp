@@ -22,17 +22,8 @@ struct watch_request {
 };
 
 const char* event_name(event::kind k) noexcept {
-  switch (k) {
-    case event::kind::present:
-      return "present";
-    case event::kind::removed:
-      return "removed";
-    case event::kind::ready:
-      return "ready";
-    case event::kind::resync:
-      return "resync";
-  }
-  return "?";
+  constexpr const char* names[] = {"present", "removed", "ready", "resync"};  // in the order of event::kind
+  return names[static_cast<std::size_t>(k)];
 }
 
 std::string json_line(const event& e) {

@@ -5,23 +5,9 @@ namespace mcpstate::cli {
 
 int exit_code_of(const error& e, error_source source) noexcept {
   if (source == error_source::input) return exit_code::usage;
-  switch (e.condition()) {
-    case cond::not_found:
-    case cond::conflict:
-    case cond::internal:
-    case cond::cancelled:
-      return exit_code::no;
-    case cond::invalid:
-      return exit_code::usage;
-    case cond::unauthorized:
-    case cond::unavailable:
-    case cond::unknown_outcome:
-    case cond::timeout:
-    case cond::corrupt:
-    case cond::exhausted:
-      return exit_code::unreachable;
-  }
-  return exit_code::no;
+  if (e.is(cond::invalid)) return exit_code::usage;
+  const bool answer = e.is(cond::not_found) || e.is(cond::conflict) || e.is(cond::internal) || e.is(cond::cancelled);
+  return answer ? exit_code::no : exit_code::unreachable;
 }
 
 }  // namespace mcpstate::cli

@@ -3,6 +3,7 @@
 
 #include "cli/reach/status_line.hh"
 #include "cli/view/text.hh"
+#include "cli/view/tools_view.hh"
 
 namespace mcpstate::cli {
 
@@ -39,6 +40,18 @@ task<opened_server> open_server(context& ctx, mcp::target target, mcp::client_op
   auto opened = co_await std::move(opening);
   co_await line.stop();
   co_return opened;
+}
+
+bool keeps_stored_tools(const mcp::tool_listing& listing, const std::shared_ptr<const std::string>& stored,
+                        bool allow_empty) {
+  if (!listing.tools.empty() || !stored || allow_empty) return false;
+  const auto list = tools_list::parse(*stored);
+  return list && !list->empty();
+}
+
+void note_listing(terminal& screen, bool kept, const std::vector<std::string>& dropped) {
+  if (kept) screen.note("the server answered no tools; the last good ones are kept (--allow-empty replaces them)");
+  screen.note(dropped_tools_text(dropped));
 }
 
 }  // namespace mcpstate::cli

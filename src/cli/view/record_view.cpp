@@ -38,16 +38,9 @@ std::string error_line(const failure& f, timestamp now) {
 }  // namespace
 
 tone status_tone(status s) noexcept {
-  switch (s) {
-    case status::connected:
-      return tone::good;
-    case status::failed:
-      return tone::bad;
-    case status::disconnected:
-      return tone::dim;
-    default:
-      return tone::warn;
-  }
+  if (s == status::connected) return tone::good;
+  if (s == status::failed) return tone::bad;
+  return s == status::disconnected ? tone::dim : tone::warn;
 }
 
 std::string connection_label(const owner& who, const std::string& server) { return who.text() + " " + server; }

@@ -86,10 +86,10 @@ std::map<std::string, std::string_view> tools_by_name(std::string_view list) {
 
 }  // namespace
 
+bool is_tool_list(std::string_view bytes) { return check_json(bytes, json_shape::array, max_stored_depth).ok; }
+
 result<std::vector<tool_line>> parse_tool_lines(std::string_view bytes) {
-  if (!check_json(bytes, json_shape::array, max_stored_depth).ok) {
-    return error(errc::junk_record, "the stored tools are not a JSON array");
-  }
+  if (!is_tool_list(bytes)) return error(errc::junk_record, "the stored tools are not a JSON array");
   std::vector<tool_line> out;
   for (const std::string_view tool : mcp::elements_of(bytes)) {
     tool_line line{"?", {}};

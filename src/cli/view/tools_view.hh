@@ -14,6 +14,8 @@ struct tool_line {
   std::string name;
   std::string description;  // its first line, else the title
 };
+// Whether stored bytes are a JSON array: a foreign program may have written junk.
+[[nodiscard]] bool is_tool_list(std::string_view bytes);
 // In the list's order. A tool without a name is shown as "?". junk_record when the bytes are no JSON array.
 [[nodiscard]] result<std::vector<tool_line>> parse_tool_lines(std::string_view bytes);
 

@@ -38,7 +38,8 @@ TEST(ErrorLine, SaysWhatToDoAndWhatThePeerSaid) {
 }
 
 TEST(ErrorLine, LeavesTheAdviceToADetailThatHasSome) {
-  EXPECT_EQ(store_error_text(error(errc::storage_failed, "x is no database; move it away")), "x is no database; move it away");
+  EXPECT_EQ(store_error_text(error(errc::storage_failed, "x is no database; move it away")),
+            "x is no database; move it away");
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 #include <fstream>
 #include <map>
 
-#include "cli/commands/serve_options.hh"
 #include "cli/commands/commands.hh"
+#include "cli/commands/serve_options.hh"
 #include "support/temp_dir.hh"
 
 namespace mcpstate::cli {
