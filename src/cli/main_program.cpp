@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "cli/main_program.hh"
 
-#include "cli/commands/table.hh"
-#include "core/json/text.hh"
+#include "cli/commands/commands.hh"
+#include "cli/view/json.hh"
+#include "cli/words/completion.hh"
+#include "cli/words/parse.hh"
+#include "cli/words/version.hh"
 
 namespace mcpstate::cli {
 
@@ -10,35 +13,33 @@ namespace {
 
 int wrong_usage(terminal& screen, const error& e) {
   screen.fail(e.full_text());
-  return exit_code_of(e, blame::input);
+  return exit_code_of(e, error_source::input);
 }
 
 void print_version(terminal& screen) {
-  if (!screen.json()) return screen.line(std::string("mcpstate ") + version_text());
-  std::string out = "{";
-  json_members(out).text("version", version_text());
-  screen.line(out + "}");
+  const std::string version = version_text();
+  screen.line(screen.json() ? json_object().text("version", version).str() : "mcpstate " + version);
 }
 
 int run_line(const arguments& args, terminal& screen) {
   if (args.command == "version") {
     print_version(screen);
-    return exits::done;
+    return exit_code::done;
   }
   if (args.command == "completion") {
     screen.write(completion_script(args.shell));
-    return exits::done;
+    return exit_code::done;
   }
   const auto config =
-      uses_store(args.command) ? choose_settings(args.global, process_surroundings()) : settings_without_store(args.global);
+      uses_store(args.command) ? choose_settings(args.global, process_environment()) : settings_without_store(args.global);
   if (!config) return wrong_usage(screen, config.error());
-  const auto what = make_command(args);
-  if (!what) return wrong_usage(screen, what.error());
-  if (!what->run) {  // asked, and answered with no
+  const auto made = make_command(args);
+  if (!made) return wrong_usage(screen, made.error());
+  if (!made->run) {  // asked, and answered with no
     screen.line("nothing was changed");
-    return exits::no;
+    return exit_code::no;
   }
-  return run(*what, *config, screen);
+  return run(*made, *config, screen);
 }
 
 }  // namespace
@@ -46,20 +47,20 @@ int run_line(const arguments& args, terminal& screen) {
 int main_program(std::vector<std::string> words) {
   const auto parsed = parse_command_line(std::move(words));
   terminal screen(parsed.args.global.json);
-  int code = exits::done;
+  int code = exit_code::done;
   switch (parsed.what) {
     case parsed_line::outcome::help:
       screen.write(parsed.text);
       break;
     case parsed_line::outcome::wrong:
       screen.fail(parsed.text);
-      code = exits::usage;
+      code = exit_code::usage;
       break;
     case parsed_line::outcome::run:
       code = run_line(parsed.args, screen);
       break;
   }
-  if (!screen.all_written() && code == exits::done) code = exits::no;
+  if (!screen.all_written() && code == exit_code::done) code = exit_code::no;
   return code;
 }
 

@@ -5,14 +5,20 @@
 
 #include <algorithm>
 
-#include "cli/commands/table.hh"
-#include "cli/reach/asking_host.hh"
-#include "cli/reach/reaching.hh"
+#include <mcpstate/mcp/client.hpp>
+
+#include "cli/commands/commands.hh"
+#include "cli/reach/client_setup.hh"
+#include "cli/reach/interactive_host.hh"
+#include "cli/reach/server_target.hh"
+#include "cli/reach/status_line.hh"
 #include "cli/view/call_view.hh"
+#include "cli/view/error_text.hh"
 #include "cli/view/text.hh"
 #include "cli/words/input.hh"
-#include "core/duration.hh"
+#include "cli/words/selection.hh"
 #include "core/json/slice.hh"
+#include "core/text/printable.hh"
 
 namespace mcpstate::cli {
 
@@ -23,12 +29,12 @@ using namespace std::chrono_literals;
 constexpr auto longest_call = std::chrono::hours(1);  // whatever the progress; there is Ctrl-C
 constexpr std::size_t max_input_bytes = 16u * 1024 * 1024;
 
-struct call_words {
-  explicit call_words(names of) : which(std::move(of)) {}
-  names which;
-  record_words reach;
+struct tool_call {
+  explicit tool_call(selection chosen) : which(std::move(chosen)) {}
+  selection which;
+  target_additions additions;
   std::string tool, input;
-  mcp::call_options how;
+  mcp::call_options options;
 };
 
 std::string progress_text(const std::string& tool, const mcp::progress_report& report) {
@@ -37,34 +43,33 @@ std::string progress_text(const std::string& tool, const mcp::progress_report& r
     const double part = std::clamp(report.progress / *report.total, 0.0, 1.0);
     out += " " + std::to_string(static_cast<int>(part * 100)) + " %";
   }
-  if (!report.message.empty()) out += " " + cut_to_width(shown(report.message), 60);
+  if (!report.message.empty()) out += " " + cut_to_width(printable(report.message), 60);
   return out + ",";
 }
 
-task<mcp::call_result> call_and_close(std::unique_ptr<mcp::client> client, call_words words) {
-  auto calling = client->call_tool(std::move(words.tool), std::move(words.input), std::move(words.how));
+task<mcp::call_result> call_and_close(std::unique_ptr<mcp::client> client, tool_call call) {
+  auto calling = client->call_tool(std::move(call.tool), std::move(call.input), std::move(call.options));
   auto called = co_await std::move(calling);
   co_await client->close();
   co_return called;
 }
 
 // Connects, calls and closes. Whoever is asked meanwhile sits at this terminal.
-task<mcp::call_result> call_server(context& ctx, call_words words, mcp::target where, mcp::client_options options) {
-  const std::string server = words.which.server->text();
+task<mcp::call_result> call_server(context& ctx, tool_call call, mcp::target target, mcp::client_options options) {
+  const std::string server = call.which.server->text();
   status_line line(ctx, "connecting to " + server + "…");
-  const auto asking = asking_host::make(ctx.executor, ctx.screen, server, [&line](bool on) { line.hold(on); });
-  options.user = asking;
-  auto connecting = mcp::connect(ctx.executor, std::move(where), std::move(options));
+  options.user = interactive_host::make(ctx.executor, ctx.screen, server, [&line](bool asking) { line.pause(asking); });
+  auto connecting = mcp::connect(ctx.executor, std::move(target), std::move(options));
   auto connected = co_await std::move(connecting);
   if (!connected) {
     co_await line.stop();
     co_return connected.error();
   }
-  line.say("calling " + words.tool + "…");
-  words.how.on_progress = [&line, tool = words.tool](const mcp::progress_report& report) {
-    line.say(progress_text(tool, report));
+  line.set_text("calling " + call.tool + "…");
+  call.options.on_progress = [&line, tool = call.tool](const mcp::progress_report& report) {
+    line.set_text(progress_text(tool, report));
   };
-  auto calling = call_and_close(std::move(*connected), std::move(words));
+  auto calling = call_and_close(std::move(*connected), std::move(call));
   auto called = co_await std::move(calling);
   co_await line.stop();
   co_return called;
@@ -77,11 +82,11 @@ int print_result(context& ctx, const std::string& tool, const mcp::call_result& 
     if (screen.out_is_terminal()) screen.write("\n");
   }
   const bool harmless = result.is_error ? screen.err_is_terminal() : screen.out_is_terminal();
-  const std::string text = text_of_result(result.body, harmless);
+  const std::string text = call_result_text(result.body, harmless);
   if (!result.is_error) {
     if (!screen.json()) screen.write(text);
     if (text.empty()) screen.note("the tool answered nothing");
-    return exits::done;
+    return exit_code::done;
   }
   const bool one_line = text.find('\n') + 1 == text.size();
   if (text.empty()) {
@@ -90,40 +95,41 @@ int print_result(context& ctx, const std::string& tool, const mcp::call_result& 
     screen.fail(tool + " failed: " + text.substr(0, text.size() - 1));
   } else {
     screen.fail(tool + " failed:");
-    screen.aside(text);
+    screen.write_error(text);
   }
-  return exits::no;
+  return exit_code::no;
 }
 
-int report_failure(context& ctx, const std::string& what, const error& why) {
-  if (!ctx.stopping && !why.is(cond::cancelled)) ctx.screen.fail(line_of_failure(what, why));
-  return exits::no;
-}
-
-asio::awaitable<int> call_tool(context& ctx, call_words words) {
-  const names which = words.which;
-  const std::string tool = words.tool, server = which.server->text();
-  const auto got = co_await ctx.store->get(which.whose, *which.server, tools_wanted::no);
+asio::awaitable<int> call_tool(context& ctx, tool_call call) {
+  const selection which = call.which;
+  const std::string tool = call.tool, server = which.server->text();
+  const auto got = co_await ctx.store->get(which.owner, *which.server, tools_wanted::no);
   if (!got) co_return ctx.fail(got.error());
   if (!*got) {
-    co_return ctx.fail(error(errc::no_record, "no connection of " + which.whose.text() + " is named '" + server +
+    co_return ctx.fail(error(errc::no_record, "no connection of " + which.owner.text() + " is named '" + server +
                                                   "'; mcpstate connect opens one"));
   }
-  auto where = target_of(**got, words.reach);
-  if (!where) co_return ctx.fail(where.error());
-  mcp::client_options options = words.reach.options;
-  remember(options, *where, **got, wall_clock().now());
-  auto calling = call_server(ctx, std::move(words), std::move(*where), std::move(options));
+  auto target = recorded_target(**got, call.additions);
+  if (!target) co_return ctx.fail(target.error());
+  mcp::client_options options = call.additions.options;
+  apply_known_era(options, *target, **got, wall_clock().now());
+  auto calling = call_server(ctx, std::move(call), std::move(*target), std::move(options));
   const auto called = co_await std::move(calling);
-  if (!called) co_return report_failure(ctx, "calling " + tool + " of " + server, called.error());
+  if (!called) {
+    const auto& why = called.error();
+    if (!ctx.interrupted(why)) ctx.screen.fail(server_error_text("calling " + tool + " of " + server, why));
+    co_return exit_code::no;
+  }
   const int code = print_result(ctx, tool, *called);
-  const auto touched = co_await ctx.store->touch(which.whose, which.server);
+  const auto touched = co_await ctx.store->touch(which.owner, which.server);
   // The tool has done its work: who sees another exit code might have it done again.
-  if (!touched) ctx.screen.fail("the call is done, but its record could not be renewed: " + line_of(touched.error()));
+  if (!touched) {
+    ctx.screen.fail("the call is done, but its record could not be renewed: " + store_error_text(touched.error()));
+  }
   co_return code;
 }
 
-result<std::string> input_of(const arguments& args) {
+result<std::string> read_input(const arguments& args) {
   if (!args.tool_input) return std::string("{}");
   std::string input = *args.tool_input;
   if (input == "-") {
@@ -141,27 +147,20 @@ result<std::string> input_of(const arguments& args) {
 }  // namespace
 
 result<command> make_call(const arguments& args) {
-  const auto which = names_of(args);
+  const auto which = parse_selection(args);
   if (!which) return which.error();
-  call_words words(*which);
+  tool_call call(*which);
   if (args.tool.empty()) return error(errc::bad_argument, "the name of a tool is not empty");
-  words.tool = args.tool;
-  auto reach = record_words_of(args);
-  if (!reach) return reach.error();
-  words.reach = std::move(*reach);
-  words.how.at_most = longest_call;
-  if (!args.wait.empty()) {
-    const auto limit = parse_duration(args.wait, "--timeout");
-    if (!limit) return limit.error();
-    words.how.timeout = *limit;
-    words.how.at_most = std::max<std::chrono::milliseconds>(longest_call, *limit);
-  }
-  auto input = input_of(args);
+  call.tool = args.tool;
+  auto additions = parse_target_additions(args);
+  if (!additions) return additions.error();
+  call.additions = std::move(*additions);
+  if (const auto ok = read_duration(call.options.timeout, args.wait, "--timeout"); !ok) return ok.error();
+  call.options.at_most = std::max<std::chrono::milliseconds>(longest_call, call.options.timeout);
+  auto input = read_input(args);
   if (!input) return input.error();
-  words.input = std::move(*input);
-  command out;
-  out.run = [words = std::move(words)](context& ctx) { return call_tool(ctx, words); };
-  return out;
+  call.input = std::move(*input);
+  return command([call = std::move(call)](context& ctx) { return call_tool(ctx, call); });
 }
 
 }  // namespace mcpstate::cli

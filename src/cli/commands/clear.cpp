@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include <unistd.h>
 
-#include <cctype>
 #include <iostream>
 
 #include <mcpstate/open_store.hpp>
 
-#include "cli/commands/table.hh"
+#include "cli/commands/commands.hh"
+#include "cli/view/json.hh"
 #include "cli/view/text.hh"
-#include "core/json/text.hh"
+#include "cli/words/selection.hh"
+#include "core/text/ascii.hh"
+#include "core/text/printable.hh"
 
 namespace mcpstate::cli {
 
@@ -18,18 +20,14 @@ struct cleared {
   std::uint64_t owners = 0, records = 0;
 };
 
-void print(context& ctx, const cleared& what) {
-  if (!ctx.screen.json()) {
-    const bool none = what.records == 0;
-    ctx.screen.line(none ? "there was nothing to clear"
-                         : "cleared " + counted(what.records, "connection") + " of " + counted(what.owners, "owner"));
-    return;
+void print(context& ctx, const cleared& sum) {
+  if (ctx.screen.json()) {
+    ctx.screen.line(json_object().number("owners", sum.owners).number("records", sum.records).str());
+  } else if (sum.records == 0) {
+    ctx.screen.line("there was nothing to clear");
+  } else {
+    ctx.screen.line("cleared " + counted(sum.records, "connection") + " of " + counted(sum.owners, "owner"));
   }
-  std::string out = "{";
-  json_members members(out);
-  members.number("owners", what.owners);
-  members.number("records", what.records);
-  ctx.screen.line(out + "}");
 }
 
 asio::awaitable<int> clear_owner(context& ctx, owner who) {
@@ -39,7 +37,7 @@ asio::awaitable<int> clear_owner(context& ctx, owner who) {
   sum.records = *erased;
   sum.owners = *erased > 0 ? 1 : 0;
   print(ctx, sum);
-  co_return exits::done;
+  co_return exit_code::done;
 }
 
 // What was done before it failed is said too: it stays done.
@@ -56,7 +54,7 @@ asio::awaitable<int> clear_all(context& ctx) {
     const auto page = co_await ctx.store->scan(cursor);
     if (!page) co_return fail_after(ctx, page.error(), sum);
     for (const auto& o : page->owners) {
-      if (ctx.stopping) co_return exits::no;
+      if (ctx.stopping) co_return exit_code::no;
       const auto erased = co_await ctx.store->erase(o.whose);
       if (!erased) co_return fail_after(ctx, erased.error(), sum);
       sum.records += *erased;
@@ -66,21 +64,15 @@ asio::awaitable<int> clear_all(context& ctx) {
     cursor = page->cursor;
   } while (!cursor.empty() && !ctx.stopping);
   print(ctx, sum);
-  co_return exits::done;
+  co_return exit_code::done;
 }
 
 // Before anything is opened, and blocking: Ctrl-C at the question ends the program as it would end any other.
 bool confirmed(const std::string& what) {
-  std::cerr << "Clear everything of " << shown(what) << "? This cannot be undone. [y/N] " << std::flush;
+  std::cerr << "Clear everything of " << printable(what) << "? This cannot be undone. [y/N] " << std::flush;
   std::string answer;
   std::getline(std::cin, answer);
-  return !answer.empty() && std::tolower(static_cast<unsigned char>(answer[0])) == 'y';
-}
-
-command answered_no() {
-  command out;
-  out.run = {};
-  return out;
+  return !answer.empty() && ascii_lower(answer[0]) == 'y';
 }
 
 }  // namespace
@@ -88,21 +80,19 @@ command answered_no() {
 result<command> make_clear(const arguments& args) {
   if (args.owner && args.all) return error(errc::bad_argument, "give clear an OWNER or --all, not both");
   if (!args.owner && !args.all) return error(errc::bad_argument, "clear needs an OWNER, or --all");
-  command out;
+  command out(clear_all);
   std::string what = "all owners";
-  if (args.all) {
-    out.run = [](context& ctx) { return clear_all(ctx); };
-  } else {
-    const auto which = names_of(args);
+  if (!args.all) {
+    const auto which = parse_selection(args);
     if (!which) return which.error();
-    what = which->whose.text();
-    out.run = [who = which->whose](context& ctx) { return clear_owner(ctx, who); };
+    what = which->owner.text();
+    out.run = [owner = which->owner](context& ctx) { return clear_owner(ctx, owner); };
   }
   if (args.yes) return out;
   if (::isatty(STDIN_FILENO) != 1) {
     return error(errc::bad_argument, "clear asks first, and standard input is no terminal: say --yes if that is meant");
   }
-  return confirmed(what) ? std::move(out) : answered_no();
+  return confirmed(what) ? std::move(out) : command(nullptr);
 }
 
 }  // namespace mcpstate::cli

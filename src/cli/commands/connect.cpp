@@ -1,18 +1,27 @@
 // SPDX-License-Identifier: MIT
-#include "cli/commands/table.hh"
-#include "cli/reach/reaching.hh"
+#include "cli/commands/commands.hh"
+#include "cli/reach/client_setup.hh"
+#include "cli/reach/open_server.hh"
+#include "cli/reach/server_target.hh"
+#include "cli/view/error_text.hh"
+#include "cli/view/record_view.hh"
 #include "cli/view/text.hh"
-#include "core/duration.hh"
+#include "cli/words/input.hh"
+#include "cli/words/selection.hh"
+#include "core/text/printable.hh"
 #include "core/text/secrets.hh"
+#include "manager/server_details.hh"
 
 namespace mcpstate::cli {
 
 namespace {
 
-struct connect_words {
-  explicit connect_words(names of) : which(std::move(of)) {}
-  names which;
-  mcp::target where;
+constexpr std::size_t max_message_width = 1000;  // of what a record says about a failure
+
+struct connect_request {
+  explicit connect_request(selection chosen) : which(std::move(chosen)) {}
+  selection which;
+  mcp::target target;
   mcp::client_options options;
   std::string transport, url;  // as recorded; a command is never stored
   bool allow_empty = false;
@@ -20,55 +29,41 @@ struct connect_words {
 
 details known_before(const std::optional<connection>& before) { return before ? before->info : details(); }
 
-bool has_good_tools(const std::optional<connection>& before) {
-  if (!before || !before->tools) return false;
-  const auto list = tools_list::parse(*before->tools);
-  return list && !list->empty();
-}
-
-change base_change(const connect_words& words, const std::optional<connection>& before, status to) {
-  change out(words.which.whose, *words.which.server, to);
+change base_change(const connect_request& request, const std::optional<connection>& before, status to) {
+  change out(request.which.owner, *request.which.server, to);
   out.based_on(before ? before->seen : basis());
   return out;
 }
 
-// What was known about another one.
-void forget_server(details& info) {
-  info.transport.clear();
-  info.protocol_version.clear();
-  info.server_title.clear();
-  info.server_version.clear();
-  info.capabilities.clear();
-}
-
-change failed_change(const connect_words& words, const std::optional<connection>& before, const error& why) {
+change failed_change(const connect_request& request, const std::optional<connection>& before, const error& why) {
   auto info = known_before(before);
   const bool again = info.error.has_value();
-  const bool over_http = words.transport != "stdio";
-  const bool same_place = over_http ? info.url == words.url : info.transport == words.transport;
-  if (!same_place) forget_server(info);
+  const bool over_http = request.transport != "stdio";
+  const bool same_place = over_http ? info.url == request.url : info.transport == request.transport;
+  if (!same_place) clear_server_details(info);
   failure reason;
   reason.code = std::string(name_of(why.code()));
-  reason.message = cut_to_width(shown(without_secrets(why.full_text())), max_said_bytes);
+  reason.message = cut_to_width(printable(without_secrets(why.full_text())), max_message_width);
   reason.attempt = again ? info.error->attempt + 1 : 1;
   info.managed = false;
   info.registered.clear();
-  if (info.transport.empty()) info.transport = words.transport;
-  info.url = words.url;
-  auto out = base_change(words, before, status::failed);
+  if (info.transport.empty()) info.transport = request.transport;
+  info.url = request.url;
+  auto out = base_change(request, before, status::failed);
   out.with(std::move(info));
   out.fail(std::move(reason));
   return out;
 }
 
-change connected_change(const connect_words& words, const std::optional<connection>& before, const opened_server& server,
+change connected_change(const connect_request& request, const std::optional<connection>& before, const opened_server& server,
                         bool keep_tools) {
   details info = known_before(before);
   info.managed = false;
   info.registered.clear();
-  info.url = words.url;
-  note_facts(info, server.facts);
-  auto out = base_change(words, before, status::connected);
+  info.url = request.url;
+  set_server_details(info, server.facts);
+  info.error.reset();
+  auto out = base_change(request, before, status::connected);
   out.with(std::move(info));
   if (keep_tools) return out;
   out.tools(server.listing.tools);
@@ -77,90 +72,83 @@ change connected_change(const connect_words& words, const std::optional<connecti
 }
 
 // A store that breaks now must not hide why the server did not answer: both are told.
-asio::awaitable<int> record_failure(context& ctx, connect_words words, std::optional<connection> before, error why) {
-  std::string line = line_of_failure("connecting to " + words.which.server->text(), why);
-  auto what = failed_change(words, before, why);
+asio::awaitable<int> record_failure(context& ctx, connect_request request, std::optional<connection> before, error why) {
+  std::string line = server_error_text("connecting to " + request.which.server->text(), why);
+  auto what = failed_change(request, before, why);
   const auto written = co_await ctx.store->put(std::move(what));
-  if (!written && ctx.stopping) co_return exits::no;
+  if (!written && ctx.stopping) co_return exit_code::no;
   if (written && ctx.screen.json()) ctx.screen.line(to_json(*written));
-  if (!written) line += "; and that could not be recorded: " + line_of(written.error());
+  if (!written) line += "; and that could not be recorded: " + store_error_text(written.error());
   ctx.screen.fail(line);
   const bool store_is_gone = !written && !written.error().is(cond::conflict);
-  co_return store_is_gone ? exit_code_of(written.error(), blame::store) : exits::no;
+  co_return store_is_gone ? exit_code_of(written.error(), error_source::store) : exit_code::no;
 }
 
-void print_connected(context& ctx, const connection& record, bool kept) {
+void print_connected(context& ctx, const connection& record) {
   if (ctx.screen.json()) {
     ctx.screen.line(to_json(record));
     return;
   }
-  std::string line = label(record.whose, record.server) + " is CONNECTED";
+  std::string line = connection_label(record.whose, record.server) + " is CONNECTED";
   if (!record.info.server_title.empty()) line += " to " + record.info.server_title + " " + record.info.server_version;
   if (record.info.tool_count) line += ", " + counted(*record.info.tool_count, "tool");
-  ctx.screen.line(shown(line));
-  if (kept) ctx.screen.note("the server answered no tools; the last good ones are kept (--allow-empty replaces them)");
+  ctx.screen.line(printable(line));
 }
 
-asio::awaitable<int> record_success(context& ctx, connect_words words, std::optional<connection> before,
+asio::awaitable<int> record_success(context& ctx, connect_request request, std::optional<connection> before,
                                     opened_server server) {
-  const bool keep = server.listing.tools.empty() && !words.allow_empty && has_good_tools(before);
-  auto what = connected_change(words, before, server, keep);
+  const bool keep = keeps_stored_tools(server.listing, before ? before->tools : nullptr, request.allow_empty);
+  auto what = connected_change(request, before, server, keep);
   const auto written = co_await ctx.store->put(std::move(what));
   if (!written) co_return ctx.fail(written.error());
-  print_connected(ctx, *written, keep);
-  note_dropped(ctx.screen, server.listing.dropped);
-  co_return exits::done;
+  print_connected(ctx, *written);
+  note_listing(ctx.screen, keep, server.listing.dropped);
+  co_return exit_code::done;
 }
 
-asio::awaitable<int> connect_server(context& ctx, connect_words words) {
-  auto before = co_await ctx.store->get(words.which.whose, *words.which.server, tools_wanted::yes);
+asio::awaitable<int> connect_server(context& ctx, connect_request request) {
+  auto before = co_await ctx.store->get(request.which.owner, *request.which.server, tools_wanted::yes);
   if (!before) co_return ctx.fail(before.error());
-  mcp::client_options options = words.options;
-  remember(options, words.where, *before, wall_clock().now());
-  mcp::target where = words.where;
-  auto opened = co_await open_and_list(ctx, std::move(where), std::move(options), words.which.server->text());
+  mcp::client_options options = request.options;
+  apply_known_era(options, request.target, *before, wall_clock().now());
+  mcp::target target = request.target;
+  auto opened = co_await open_server(ctx, std::move(target), std::move(options), request.which.server->text());
   if (!opened) {
-    // Stopped by the person at the keyboard: that says nothing about the server.
-    if (ctx.stopping || opened.error().is(cond::cancelled)) co_return exits::no;
-    co_return co_await record_failure(ctx, std::move(words), std::move(*before), opened.error());
+    if (ctx.interrupted(opened.error())) co_return exit_code::no;
+    co_return co_await record_failure(ctx, std::move(request), std::move(*before), opened.error());
   }
   const std::unique_ptr<mcp::client> client = std::move(opened->client);
-  int code = exits::no;
-  if (!ctx.stopping) code = co_await record_success(ctx, std::move(words), std::move(*before), std::move(*opened));
+  int code = exit_code::no;
+  if (!ctx.stopping) code = co_await record_success(ctx, std::move(request), std::move(*before), std::move(*opened));
   co_await client->close();
   co_return code;
 }
 
 // How it is recorded.
-void note_place(connect_words& words) {
-  const auto* there = std::get_if<mcp::http_target>(&words.where);
-  words.transport = there == nullptr ? "stdio" : words.options.protocol == mcp::era_choice::sse ? "sse" : "http";
-  if (there != nullptr) words.url = mcp::shown_url(there->url).value();
+void set_recorded_place(connect_request& request) {
+  const auto* http = std::get_if<mcp::http_target>(&request.target);
+  request.transport = http == nullptr ? "stdio" : request.options.protocol == mcp::era_choice::sse ? "sse" : "http";
+  if (http != nullptr) request.url = mcp::shown_url(http->url).value();
 }
 
 }  // namespace
 
 result<command> make_connect(const arguments& args) {
-  const auto which = names_of(args);
+  const auto which = parse_selection(args);
   if (!which) return which.error();
-  connect_words words(*which);
-  auto where = target_of(args);
-  if (!where) return where.error();
-  words.where = std::move(*where);
-  auto options = client_options_of(args);
+  connect_request request(*which);
+  auto target = parse_target(args);
+  if (!target) return target.error();
+  request.target = std::move(*target);
+  auto options = parse_client_options(args);
   if (!options) return options.error();
-  words.options = std::move(*options);
-  note_place(words);
-  if (!args.wait.empty()) {
-    const auto limit = parse_duration(args.wait, "--timeout");
-    if (!limit) return limit.error();
-    words.options.connect_timeout = *limit;
-    words.options.request_timeout = *limit;
+  request.options = std::move(*options);
+  set_recorded_place(request);
+  for (auto* timeout : {&request.options.connect_timeout, &request.options.request_timeout}) {
+    if (const auto ok = read_duration(*timeout, args.wait, "--timeout"); !ok) return ok.error();
   }
-  words.allow_empty = args.allow_empty;
-  command out;
-  out.run = [words = std::move(words)](context& ctx) { return connect_server(ctx, words); };
-  return out;
+  request.allow_empty = args.allow_empty;
+  return command([request = std::move(request)](context& ctx) { return connect_server(ctx, request); });
 }
 
 }  // namespace mcpstate::cli

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
-#include "cli/commands/table.hh"
+#include "cli/commands/commands.hh"
+#include "cli/view/error_text.hh"
+#include "cli/view/json.hh"
 #include "cli/view/text.hh"
-#include "core/json/text.hh"
+#include "core/text/printable.hh"
 
 namespace mcpstate::cli {
 
@@ -11,53 +13,38 @@ namespace {
 
 using level = finding::level;
 
-const char* name_of_level(level l) noexcept {
-  switch (l) {
-    case level::ok:
-      return "ok";
-    case level::repaired:
-      return "repaired";
-    case level::note:
-      return "note";
-    case level::warning:
-      return "warning";
-    case level::problem:
-      return "problem";
-  }
-  return "?";
-}
-
 // Words, not only marks: colours and signs are lost in a log.
-std::string mark(level l, bool colour) {
-  switch (l) {
-    case level::ok:
-      return painted("✓ ok      ", tone::good, colour);
-    case level::repaired:
-      return painted("✓ repaired", tone::good, colour);
-    case level::note:
-      return painted("· note    ", tone::dim, colour);
-    case level::warning:
-      return painted("! warning ", tone::warn, colour);
-    case level::problem:
-      return painted("✗ problem ", tone::bad, colour);
-  }
-  return {};
+struct level_look {
+  const char* name;
+  const char* mark;
+  tone look;
+};
+
+const level_look& look_of(level l) noexcept {
+  static constexpr level_look looks[] = {{"ok", "✓ ok      ", tone::good},
+                                         {"repaired", "✓ repaired", tone::good},
+                                         {"note", "· note    ", tone::dim},
+                                         {"warning", "! warning ", tone::warn},
+                                         {"problem", "✗ problem ", tone::bad}};
+  return looks[static_cast<std::size_t>(l)];
 }
 
 std::size_t count_of(const std::vector<finding>& all, level l) {
   return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [l](const finding& f) { return f.severity == l; }));
 }
 
-std::string text_of(const std::vector<finding>& all, bool colour) {
+std::string findings_text(const std::vector<finding>& all, bool colour) {
   std::size_t width = 0;
   for (const auto& f : all) width = std::max(width, f.check.size());
   std::string out;
   for (const auto& f : all) {
-    out += mark(f.severity, colour) + "  " + f.check + std::string(width - f.check.size() + 2, ' ') + shown(f.text);
+    const auto& look = look_of(f.severity);
+    out += painted(look.mark, look.look, colour) + "  " + f.check + std::string(width - f.check.size() + 2, ' ') +
+           printable(f.text);
     if (f.count > 0) out += painted(" (" + std::to_string(f.count) + ")", tone::dim, colour);
     out += "\n";
     for (const auto& example : f.examples)
-      out += std::string(width + 14, ' ') + painted(shown(example), tone::dim, colour) + "\n";
+      out += std::string(width + 14, ' ') + painted(printable(example), tone::dim, colour) + "\n";
   }
   const auto problems = count_of(all, level::problem);
   const auto warnings = count_of(all, level::warning);
@@ -67,31 +54,24 @@ std::string text_of(const std::vector<finding>& all, bool colour) {
   return out + painted(verdict, problems > 0 ? tone::bad : warnings > 0 ? tone::warn : tone::good, colour) + "\n";
 }
 
-std::string json_of(const std::vector<finding>& all, const std::string& where) {
-  std::string out = "{";
-  json_members members(out);
-  members.text("store", where);
-  members.number("problems", count_of(all, level::problem));
-  members.number("warnings", count_of(all, level::warning));
-  members.number("repaired", count_of(all, level::repaired));
-  std::string list = "[";
-  for (const auto& f : all) {
-    list += list.size() == 1 ? "\n{" : ",\n{";
-    json_members one(list);
-    one.text("level", name_of_level(f.severity));
-    one.text("check", f.check);
-    one.text("text", f.text);
-    one.number("count", f.count);
-    std::string examples = "[";
-    for (const auto& e : f.examples) {
-      if (examples.size() > 1) examples += ",";
-      append_json_string(examples, e);
-    }
-    one.raw("examples", examples + "]");
-    list += "}";
-  }
-  members.raw("findings", list + "\n]");
-  return out + "}\n";
+std::string finding_json(const finding& f) {
+  return json_object()
+      .text("level", look_of(f.severity).name)
+      .text("check", f.check)
+      .text("text", f.text)
+      .number("count", f.count)
+      .raw("examples", json_array(f.examples))
+      .str();
+}
+
+std::string findings_json(const std::vector<finding>& all, const std::string& store) {
+  return json_object()
+      .text("store", store)
+      .number("problems", count_of(all, level::problem))
+      .number("warnings", count_of(all, level::warning))
+      .number("repaired", count_of(all, level::repaired))
+      .raw("findings", json_lines(all, finding_json))
+      .str();
 }
 
 finding reachable(level l, std::string text) {
@@ -102,14 +82,14 @@ finding reachable(level l, std::string text) {
   return out;
 }
 
-void print(context& ctx, const std::vector<finding>& all, const std::string& where) {
-  ctx.screen.write(ctx.screen.json() ? json_of(all, where) : text_of(all, ctx.screen.colour()));
+void print(context& ctx, const std::vector<finding>& all, const std::string& store) {
+  ctx.screen.write(ctx.screen.json() ? findings_json(all, store) + "\n" : findings_text(all, ctx.screen.colour()));
 }
 
 int print_unreachable(context& ctx, const error& why) {
-  const std::vector<finding> only(1, reachable(level::problem, line_of(why)));
+  const std::vector<finding> only(1, reachable(level::problem, store_error_text(why)));
   print(ctx, only, {});
-  return exit_code_of(why, blame::store);
+  return exit_code_of(why, error_source::store);
 }
 
 asio::awaitable<int> examine(context& ctx, bool fix) {
@@ -118,21 +98,20 @@ asio::awaitable<int> examine(context& ctx, bool fix) {
   };
   auto found = co_await ctx.store->examine(fix, std::move(progress));
   if (!found) {
-    if (ctx.stopping) co_return exits::no;
+    if (ctx.stopping) co_return exit_code::no;
     co_return print_unreachable(ctx, found.error());
   }
   auto all = std::move(*found);
-  const auto said = std::any_of(all.begin(), all.end(), [](const finding& f) { return f.check == "reachable"; });
-  if (!said) all.insert(all.begin(), reachable(level::ok, ctx.store->description()));
+  const bool has_reachable = std::any_of(all.begin(), all.end(), [](const finding& f) { return f.check == "reachable"; });
+  if (!has_reachable) all.insert(all.begin(), reachable(level::ok, ctx.store->description()));
   print(ctx, all, ctx.store->description());
-  co_return count_of(all, level::problem) > 0 ? exits::no : exits::done;
+  co_return count_of(all, level::problem) > 0 ? exit_code::no : exit_code::done;
 }
 
 }  // namespace
 
 result<command> make_doctor(const arguments& args) {
-  command out;
-  out.run = [fix = args.fix](context& ctx) { return examine(ctx, fix); };
+  command out([fix = args.fix](context& ctx) { return examine(ctx, fix); });
   out.without_store = print_unreachable;
   return out;
 }

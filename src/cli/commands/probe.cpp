@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include <algorithm>
-
-#include "cli/commands/table.hh"
-#include "cli/reach/reaching.hh"
-#include "cli/view/probe_report.hh"
-#include "cli/view/text.hh"
-#include "core/duration.hh"
+#include "cli/commands/commands.hh"
+#include "cli/reach/client_setup.hh"
+#include "cli/reach/server_target.hh"
+#include "cli/reach/status_line.hh"
+#include "cli/view/error_text.hh"
+#include "cli/view/probe_view.hh"
+#include "cli/words/input.hh"
 
 namespace mcpstate::cli {
 
@@ -13,24 +13,24 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-constexpr std::size_t max_error_line = 300;  // the report has all of it
+constexpr std::size_t max_peer_width = 300;  // the report has all of it
 
-struct probe_words {
-  probe_words() {}
-  mcp::target where;
+struct probe_request {
+  probe_request() {}
+  mcp::target target;
   mcp::client_options options;
 };
 
-probe_report empty_report(const probe_words& words) {
+probe_report empty_report(const probe_request& request) {
   probe_report out;
-  out.protocol = words.options.protocol;
-  if (const auto* there = std::get_if<mcp::http_target>(&words.where)) {
-    out.where = mcp::shown_url(there->url).value();
+  out.protocol = request.options.protocol;
+  if (const auto* http = std::get_if<mcp::http_target>(&request.target)) {
+    out.address = mcp::shown_url(http->url).value();
     out.over_http = true;
-    out.has_headers = !there->headers.empty();
+    out.has_headers = !http->headers.empty();
   } else {
     // Arguments may hold secrets, and reports are passed on.
-    out.where = std::get<mcp::stdio_target>(words.where).command.front();
+    out.address = std::get<mcp::stdio_target>(request.target).command.front();
   }
   return out;
 }
@@ -54,69 +54,60 @@ asio::awaitable<void> list_and_close(std::unique_ptr<mcp::client> client, probe_
   if (listed) {
     report.listing = std::move(*listed);
   } else {
-    report.why = listed.error();
+    report.fault = listed.error();
   }
-  if (report.facts.has_tools) add_step(report, "tools/list", begun, listed ? nullptr : &*report.why);
+  if (report.facts.has_tools) add_step(report, "tools/list", begun, listed ? nullptr : &*report.fault);
   begun = clock::now();
   co_await client->close();
   add_step(report, "close", begun, nullptr);
 }
 
-asio::awaitable<void> look(context& ctx, probe_words words, probe_report& report) {
-  words.options.on_step = [&report](const mcp::connect_step& step) { report.steps.push_back(step); };
-  words.options.on_oddity = [&report](const std::string&, const std::string& peer) {
+asio::awaitable<void> examine(context& ctx, probe_request request, probe_report& report) {
+  request.options.on_step = [&report](const mcp::connect_step& step) { report.steps.push_back(step); };
+  request.options.on_oddity = [&report](const std::string&, const std::string& peer) {
     if (report.oddities++ == 0) report.first_oddity = peer;
   };
-  auto connecting = mcp::connect(ctx.executor, std::move(words.where), std::move(words.options));
+  auto connecting = mcp::connect(ctx.executor, std::move(request.target), std::move(request.options));
   auto connected = co_await std::move(connecting);
   if (!connected) {
-    report.why = connected.error();
+    report.fault = connected.error();
   } else {
     co_await list_and_close(std::move(*connected), report);
   }
 }
 
-asio::awaitable<int> probe_server(context& ctx, probe_words words) {
-  probe_report report = empty_report(words);
-  status_line line(ctx, "probing " + report.where + "…");
-  co_await look(ctx, std::move(words), report);
+asio::awaitable<int> probe_server(context& ctx, probe_request request) {
+  probe_report report = empty_report(request);
+  status_line line(ctx, "probing " + report.address + "…");
+  co_await examine(ctx, std::move(request), report);
   co_await line.stop();
-  if (ctx.stopping) co_return exits::no;
+  if (ctx.stopping) co_return exit_code::no;
   auto& screen = ctx.screen;
   if (screen.json()) {
     screen.line(probe_json(report));
   } else {
     screen.write(probe_text(report, screen.colour(), screen.width()));
   }
-  if (report.works()) co_return exits::done;
-  std::string why = report.why->detail();
-  if (!report.why->peer_text().empty())
-    why += " (it says: " + cut_to_width(shown(report.why->peer_text()), max_error_line) + ")";
-  screen.fail("no client can work with " + report.where + ": " + why);
-  co_return exits::no;
+  if (report.works()) co_return exit_code::done;
+  const std::string peer = peer_suffix(report.fault->peer_text(), max_peer_width);
+  screen.fail("no client can work with " + report.address + ": " + report.fault->detail() + peer);
+  co_return exit_code::no;
 }
 
 }  // namespace
 
 result<command> make_probe(const arguments& args) {
-  probe_words words;
-  auto where = target_of(args);
-  if (!where) return where.error();
-  words.where = std::move(*where);
-  auto options = client_options_of(args);
+  probe_request request;
+  auto target = parse_target(args);
+  if (!target) return target.error();
+  request.target = std::move(*target);
+  auto options = parse_client_options(args);
   if (!options) return options.error();
-  words.options = std::move(*options);
-  words.options.request_timeout = words.options.connect_timeout;
-  words.options.follow = true;  // a stream for announcements is one of the things to find out
-  if (!args.wait.empty()) {
-    const auto limit = parse_duration(args.wait, "--timeout");
-    if (!limit) return limit.error();
-    words.options.connect_timeout = *limit;
-    words.options.request_timeout = *limit;
-  }
-  command out;
-  out.run = [words = std::move(words)](context& ctx) { return probe_server(ctx, words); };
-  return out;
+  request.options = std::move(*options);
+  if (const auto ok = read_duration(request.options.connect_timeout, args.wait, "--timeout"); !ok) return ok.error();
+  request.options.request_timeout = request.options.connect_timeout;
+  request.options.follow = true;  // a stream for announcements is one of the things to find out
+  return command([request = std::move(request)](context& ctx) { return probe_server(ctx, request); });
 }
 
 }  // namespace mcpstate::cli

@@ -1,56 +1,48 @@
 // SPDX-License-Identifier: MIT
-// list, show, tools, stats.
+// list, show, stats.
 #include <map>
 
-#include "cli/commands/table.hh"
+#include "cli/commands/commands.hh"
+#include "cli/view/json.hh"
 #include "cli/view/record_view.hh"
 #include "cli/view/text.hh"
-#include "core/json/text.hh"
+#include "cli/words/selection.hh"
+#include "core/text/printable.hh"
 
 namespace mcpstate::cli {
 
 namespace {
 
-timestamp now_of(const context& ctx) { return ctx.config.options.clock->now(); }
+timestamp current_time(const context& ctx) { return ctx.config.options.clock->now(); }
 
 asio::awaitable<int> list_owner(context& ctx, owner who, tools_wanted want) {
   const auto found = co_await ctx.store->list(who, want);
   if (!found) co_return ctx.fail(found.error());
   if (ctx.screen.json()) {
-    ctx.screen.write(json_of(*found));
+    ctx.screen.line(json_lines(*found, to_json));
   } else if (found->empty()) {
-    ctx.screen.line(shown(who.text()) + " has no connections");
+    ctx.screen.line(printable(who.text()) + " has no connections");
   } else {
-    ctx.screen.write(table_of(*found, now_of(ctx)));
+    ctx.screen.write(connection_table(*found, current_time(ctx)));
   }
-  co_return exits::done;
+  co_return exit_code::done;
 }
 
 using owners_by_name = std::map<owner, owner_summary>;
 
-std::string json_of_owners(const owners_by_name& owners) {
-  std::string out = "[";
-  for (const auto& [who, summary] : owners) {
-    out += out.size() == 1 ? "\n{" : ",\n{";
-    json_members members(out);
-    members.text("owner", who.text());
-    members.number("connections", summary.connected);
-    members.number("records", summary.records);
-    if (summary.expires_at) members.text("expires_at", to_iso8601(*summary.expires_at));
-    out += "}";
-  }
-  return out + (owners.empty() ? "]\n" : "\n]\n");
+std::string owner_json(const owners_by_name::value_type& entry) {
+  const auto& [who, summary] = entry;
+  json_object out;
+  out.text("owner", who.text()).number("connections", summary.connected).number("records", summary.records);
+  if (summary.expires_at) out.text("expires_at", to_iso8601(*summary.expires_at));
+  return out.str();
 }
 
-table table_of_owners(const owners_by_name& owners, timestamp now) {
+table owner_table(const owners_by_name& owners, timestamp now) {
   table out({"OWNER", "CONNECTED", "RECORDS", "EXPIRES"});
   for (const auto& [who, summary] : owners) {
-    std::vector<cell> row;
-    row.emplace_back(who.text());
-    row.emplace_back(std::to_string(summary.connected), summary.connected > 0 ? tone::good : tone::dim);
-    row.emplace_back(std::to_string(summary.records));
-    row.emplace_back(relative_time(summary.expires_at, now));
-    out.add(std::move(row));
+    const cell connected(std::to_string(summary.connected), summary.connected > 0 ? tone::good : tone::dim);
+    out.add({who.text(), connected, std::to_string(summary.records), relative_time(summary.expires_at, now)});
   }
   return out;
 }
@@ -66,13 +58,13 @@ asio::awaitable<int> list_owners(context& ctx) {
     ctx.screen.progress("reading… " + counted(owners.size(), "owner"));
   } while (!cursor.empty());
   if (ctx.screen.json()) {
-    ctx.screen.write(json_of_owners(owners));
+    ctx.screen.line(json_lines(owners, owner_json));
   } else if (owners.empty()) {
     ctx.screen.line("nobody has a connection here");
   } else {
-    ctx.screen.write(table_of_owners(owners, now_of(ctx)));
+    ctx.screen.write(owner_table(owners, current_time(ctx)));
   }
-  co_return exits::done;
+  co_return exit_code::done;
 }
 
 error no_record(const owner& who, const std::string& server) {
@@ -80,44 +72,36 @@ error no_record(const owner& who, const std::string& server) {
                                     who.text() + " shows what there is");
 }
 
-asio::awaitable<int> show_record(context& ctx, names which) {
-  const auto found = co_await ctx.store->get(which.whose, *which.server, tools_wanted::no);
+asio::awaitable<int> show_record(context& ctx, selection which) {
+  const auto found = co_await ctx.store->get(which.owner, *which.server, tools_wanted::no);
   if (!found) co_return ctx.fail(found.error());
-  if (!*found) co_return ctx.fail(no_record(which.whose, which.server->text()));
-  ctx.screen.write(ctx.screen.json() ? to_json(**found) + "\n" : sheet_of(**found, now_of(ctx), ctx.screen.colour()));
-  co_return exits::done;
+  if (!*found) co_return ctx.fail(no_record(which.owner, which.server->text()));
+  ctx.screen.write(ctx.screen.json() ? to_json(**found) + "\n"
+                                     : connection_sheet(**found, current_time(ctx), ctx.screen.colour()));
+  co_return exit_code::done;
 }
 
-std::string text_of(const store_stats& s) {
-  std::string out;
-  const auto fact = [&out](const std::string& name, const std::string& value) {
-    out += name + std::string(14 - name.size(), ' ') + shown(value) + "\n";
-  };
-  fact("store", s.kind + (s.version.empty() ? "" : " " + s.version) + (s.where.empty() ? "" : ", " + s.where));
-  fact("users", std::to_string(s.users));
-  fact("sessions", std::to_string(s.sessions));
-  fact("connected", std::to_string(s.connected));
-  fact("disconnected", std::to_string(s.disconnected));
-  fact("failed", std::to_string(s.failed));
-  fact("tools", bytes_text(s.tools_bytes));
-  if (s.memory_bytes) fact("used in all", bytes_text(*s.memory_bytes));
-  return out;
+std::string stats_text(const store_stats& s) {
+  sheet out(14, "", false);
+  out.fact("store", s.kind + (s.version.empty() ? "" : " " + s.version) + (s.where.empty() ? "" : ", " + s.where));
+  out.fact("users", std::to_string(s.users));
+  out.fact("sessions", std::to_string(s.sessions));
+  out.fact("connected", std::to_string(s.connected));
+  out.fact("disconnected", std::to_string(s.disconnected));
+  out.fact("failed", std::to_string(s.failed));
+  out.fact("tools", bytes_text(s.tools_bytes));
+  if (s.memory_bytes) out.fact("used in all", bytes_text(*s.memory_bytes));
+  return out.text();
 }
 
-std::string json_of(const store_stats& s) {
-  std::string out = "{";
-  json_members members(out);
-  members.text("kind", s.kind);
-  members.text("where", s.where);
-  members.text("version", s.version);
-  members.number("users", s.users);
-  members.number("sessions", s.sessions);
-  members.number("connected", s.connected);
-  members.number("disconnected", s.disconnected);
-  members.number("failed", s.failed);
-  members.number("tools_bytes", s.tools_bytes);
-  if (s.memory_bytes) members.number("memory_bytes", *s.memory_bytes);
-  return out + "}\n";
+std::string stats_json(const store_stats& s) {
+  json_object out;
+  out.text("kind", s.kind).text("where", s.where).text("version", s.version);
+  out.number("users", s.users).number("sessions", s.sessions);
+  out.number("connected", s.connected).number("disconnected", s.disconnected).number("failed", s.failed);
+  out.number("tools_bytes", s.tools_bytes);
+  if (s.memory_bytes) out.number("memory_bytes", *s.memory_bytes);
+  return out.str();
 }
 
 asio::awaitable<int> show_stats(context& ctx) {
@@ -126,40 +110,32 @@ asio::awaitable<int> show_stats(context& ctx) {
   };
   const auto got = co_await ctx.store->stats(std::move(progress));
   if (!got) co_return ctx.fail(got.error());
-  ctx.screen.write(ctx.screen.json() ? json_of(*got) : text_of(*got));
-  co_return exits::done;
+  ctx.screen.write(ctx.screen.json() ? stats_json(*got) + "\n" : stats_text(*got));
+  co_return exit_code::done;
 }
 
 }  // namespace
 
 result<command> make_list(const arguments& args) {
-  command out;
-  const auto want = args.with_tools ? tools_wanted::yes : tools_wanted::no;
-  if (args.with_tools && !args.global.json)
+  if (args.with_tools && !args.global.json) {
     return error(errc::bad_argument, "list --tools needs --json; see also mcpstate tools");
+  }
   if (!args.owner) {
     if (args.with_tools) return error(errc::bad_argument, "list --tools needs an OWNER");
-    out.run = [](context& ctx) { return list_owners(ctx); };
-    return out;
+    return command(list_owners);
   }
-  const auto which = names_of(args);
+  const auto which = parse_selection(args);
   if (!which) return which.error();
-  out.run = [who = which->whose, want](context& ctx) { return list_owner(ctx, who, want); };
-  return out;
+  const auto want = args.with_tools ? tools_wanted::yes : tools_wanted::no;
+  return command([owner = which->owner, want](context& ctx) { return list_owner(ctx, owner, want); });
 }
 
 result<command> make_show(const arguments& args) {
-  const auto which = names_of(args);
+  const auto which = parse_selection(args);
   if (!which) return which.error();
-  command out;
-  out.run = [which = *which](context& ctx) { return show_record(ctx, which); };
-  return out;
+  return command([which = *which](context& ctx) { return show_record(ctx, which); });
 }
 
-result<command> make_stats(const arguments&) {
-  command out;
-  out.run = [](context& ctx) { return show_stats(ctx); };
-  return out;
-}
+result<command> make_stats(const arguments&) { return command(show_stats); }
 
 }  // namespace mcpstate::cli

@@ -5,10 +5,10 @@
 
 #include <csignal>
 
+#include "cli/commands/commands.hh"
 #include "cli/commands/serve_options.hh"
-#include "cli/commands/table.hh"
+#include "cli/view/json.hh"
 #include "cli/view/text.hh"
-#include "core/json/text.hh"
 #include "service/operations/log.hh"
 #include "service/operations/metrics.hh"
 #include "service/server/server.hh"
@@ -68,10 +68,10 @@ std::string url_of(const asio::ip::tcp::endpoint& endpoint) {
 
 // Everything that a service consists of. There is one shard: shards[0], on the executor of the command.
 struct running_service {
-  running_service(context& c, serve_options o, surroundings s)
+  running_service(context& c, serve_options o, environment e)
       : ctx(c),
         options(std::move(o)),
-        environment(std::move(s)),
+        env(std::move(e)),
         log(options.style, options.level),
         process(std::move(options.process), log),
         reporter(process) {
@@ -84,7 +84,7 @@ struct running_service {
   }
   context& ctx;
   serve_options options;
-  surroundings environment;
+  environment env;
   service::log log;
   service::process_services process;
   manager_reporter reporter;
@@ -103,12 +103,9 @@ void announce_ready(running_service& r) {
   std::vector<std::string> urls;
   for (const auto& endpoint : r.server->endpoints()) urls.push_back(url_of(endpoint));
   if (ctx.screen.json()) {
-    std::string out = "{";
-    json_members members(out);
-    members.raw("listening", json_array(urls));
-    members.text("store", ctx.store->description());
-    members.number("servers", known_servers(r));
-    ctx.screen.line(out + "}");
+    json_object out;
+    out.raw("listening", json_array(urls)).text("store", ctx.store->description()).number("servers", known_servers(r));
+    ctx.screen.line(out.str());
   } else {
     std::string listening;
     for (const auto& url : urls) listening += (listening.empty() ? "" : ", ") + url;
@@ -151,7 +148,7 @@ asio::awaitable<void> disconnect_all_disabled(running_service& r) {
 // Reads the servers file again. An invalid file changes nothing.
 asio::awaitable<void> reload_servers(running_service& r) {
   if (r.options.servers_path.empty()) co_return;
-  auto servers = read_servers(r.options.servers_path, r.environment);
+  auto servers = read_servers(r.options.servers_path, r.env);
   if (!servers) {
     r.log.error("the servers stay as they were", {{"why", servers.error().detail()}});
     co_return;
@@ -190,14 +187,14 @@ asio::awaitable<int> serve_until_stopped(running_service& r) {
     co_await reload_servers(r);
   }
   r.log.info("stopping");
-  co_return exits::done;
+  co_return exit_code::done;
 }
 
 asio::awaitable<int> serve(context& ctx, serve_options options) {
   co_await asio::this_coro::throw_if_cancelled(false);
   allow_many_descriptors();
-  running_service r(ctx, std::move(options), process_surroundings());
-  int code = exits::no;
+  running_service r(ctx, std::move(options), process_environment());
+  int code = exit_code::no;
   std::string bug;  // whatever it is: what runs has to end before it is destroyed
   try {
     code = co_await serve_until_stopped(r);
@@ -214,13 +211,12 @@ asio::awaitable<int> serve(context& ctx, serve_options options) {
 }  // namespace
 
 result<command> make_serve(const arguments& args) {
-  auto options = choose_serve_options(args.serve, process_surroundings());
+  auto options = choose_serve_options(args.serve, process_environment());
   if (!options) return options.error();
   // SIGHUP is ignored until the service waits for it, so that an early reload does not end the program.
   std::signal(SIGHUP, SIG_IGN);
-  command out;
+  command out([options = std::move(*options)](context& ctx) { return serve(ctx, options); });
   out.until_signal = true;
-  out.run = [options = std::move(*options)](context& ctx) { return serve(ctx, options); };
   return out;
 }
 

@@ -5,14 +5,14 @@
 #include <boost/asio/ip/host_name.hpp>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <cstdio>
 #include <fstream>
 #include <random>
 
-#include "cli/view/text.hh"
-#include "core/duration.hh"
+#include "cli/words/input.hh"
+#include "core/text/ascii.hh"
+#include "core/text/hex.hh"
+#include "core/text/printable.hh"
 #include "service/gate/host_policy.hh"
 
 namespace mcpstate::cli {
@@ -24,10 +24,6 @@ constexpr std::size_t max_name_bytes = 200;  // the store allows 256, including 
 
 error bad(std::string what) { return error(errc::bad_argument, std::move(what)); }
 
-std::string value_of(const std::string& flag, const char* variable, const surroundings& environment) {
-  return flag.empty() ? environment.variable(variable).value_or(std::string()) : flag;
-}
-
 std::vector<std::string> split_at_commas(const std::string& text) {
   std::vector<std::string> out;
   for (std::size_t at = 0; at <= text.size();) {
@@ -38,9 +34,9 @@ std::vector<std::string> split_at_commas(const std::string& text) {
   return out;
 }
 
-result<void> choose_listen_addresses(serve_options& out, const serve_words& words, const surroundings& environment) {
+result<void> choose_listen_addresses(serve_options& out, const serve_words& words, const environment& env) {
   auto texts = words.listen;
-  if (texts.empty()) texts = split_at_commas(environment.variable("MCPSTATE_LISTEN").value_or(std::string()));
+  if (texts.empty()) texts = split_at_commas(env.variable("MCPSTATE_LISTEN").value_or(std::string()));
   if (texts.empty()) texts.emplace_back("127.0.0.1:7337");
   for (const auto& text : texts) {
     auto address = parse_listen(text);
@@ -50,8 +46,8 @@ result<void> choose_listen_addresses(serve_options& out, const serve_words& word
   return {};
 }
 
-result<void> choose_keys(serve_options& out, const serve_words& words, const surroundings& environment) {
-  auto tokens = choose_tokens(words.token_file, environment);
+result<void> choose_keys(serve_options& out, const serve_words& words, const environment& env) {
+  auto tokens = choose_tokens(words.token_file, env);
   if (!tokens) return tokens.error();
   out.token_path = std::move(tokens->path);
   out.process.keys = std::move(tokens->keys);
@@ -82,7 +78,7 @@ result<void> choose_egress(serve_options& out, const serve_words& words) {
 result<void> choose_hosts(serve_options& out, const serve_words& words) {
   for (const auto& text : words.hosts) {
     auto host = service::host_without_port(text);
-    if (!host) return bad("--allow-host '" + shown(text) + "' is not a host, such as mcp.example or [2001:db8::7]");
+    if (!host) return bad("--allow-host '" + printable(text) + "' is not a host, such as mcp.example or [2001:db8::7]");
     out.server.allowed_hosts.push_back(std::move(*host));
   }
   return {};
@@ -93,7 +89,7 @@ bool is_origin(const std::string& text) {
   const auto mark = text.find("://");
   if (mark == std::string::npos || mark == 0) return false;
   const auto in_scheme = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.';
+    return (is_letter(c) && c == ascii_lower(c)) || is_digit(c) || c == '-' || c == '+' || c == '.';
   };
   const std::string scheme = text.substr(0, mark);
   return std::all_of(scheme.begin(), scheme.end(), in_scheme) &&
@@ -103,38 +99,27 @@ bool is_origin(const std::string& text) {
 result<void> choose_origins(serve_options& out, const serve_words& words) {
   for (const auto& text : words.origins) {
     if (!is_origin(text))
-      return bad("--allow-origin '" + shown(text) +
+      return bad("--allow-origin '" + printable(text) +
                  "' is not an origin, such as https://app.example (no path, no slash at its end)");
     out.server.allowed_origins.push_back(text);
   }
   return {};
 }
 
-result<void> choose_duration(std::chrono::milliseconds& out, const std::string& text, const char* flag,
-                             std::chrono::milliseconds min) {
-  if (text.empty()) return {};
-  const auto time = parse_duration(text, flag);
-  if (!time) return time.error();
-  if (*time < min) return bad(std::string(flag) + " is at least " + std::to_string(min.count()) + "ms");
-  out = *time;
-  return {};
-}
-
-service::log_level log_level_of(const std::string& word) {
-  using service::log_level;
-  if (word == "debug") return log_level::debug;
-  if (word == "warn") return log_level::warn;
-  if (word == "error") return log_level::error;
-  return word == "off" ? log_level::off : log_level::info;
+service::log_level parse_level(const std::string& word) {
+  constexpr const char* words[] = {"debug", "info", "warn", "error", "off"};  // in the order of log_level
+  const auto found = std::find(std::begin(words), std::end(words), word);
+  return found == std::end(words) ? service::log_level::info : static_cast<service::log_level>(found - std::begin(words));
 }
 
 // Makes the name of the instance unique. Leases are held under this name, and two processes with the same --name must not
 // take each other's leases for their own.
 std::string unique_name(const std::string& name) {
   if (name.empty()) return name;  // the manager makes one
-  std::array<char, 16> tail{};
-  std::snprintf(tail.data(), tail.size(), "-%08x", std::random_device()());
-  return name + tail.data();
+  const auto suffix = std::random_device()();
+  std::string out = name + "-";
+  for (unsigned shift = 32; shift > 0; shift -= 8) append_hex(out, static_cast<unsigned char>(suffix >> (shift - 8) & 0xff));
+  return out;
 }
 
 // The URL at which other instances find this one's API. Empty when the port is not known yet. A service that listens on all
@@ -153,8 +138,12 @@ std::string advertised_url(const service::listen_address& listened) {
 
 }  // namespace
 
+std::string flag_or_variable(const std::string& flag, const char* variable, const environment& env) {
+  return flag.empty() ? env.variable(variable).value_or(std::string()) : flag;
+}
+
 result<service::listen_address> parse_listen(const std::string& text) {
-  const auto wrong = [&text] { return bad("--listen '" + shown(text) + "' is not HOST:PORT, such as 127.0.0.1:7337"); };
+  const auto wrong = [&text] { return bad("--listen '" + printable(text) + "' is not HOST:PORT, such as 127.0.0.1:7337"); };
   const auto colon = text.rfind(':');
   if (colon == std::string::npos) return wrong();
   service::listen_address out;
@@ -168,16 +157,16 @@ result<service::listen_address> parse_listen(const std::string& text) {
   return out;
 }
 
-result<token_choice> choose_tokens(const std::string& file, const surroundings& environment) {
+result<token_choice> choose_tokens(const std::string& file, const environment& env) {
   token_choice out;
-  const auto token = environment.variable("MCPSTATE_TOKEN").value_or(std::string());
+  const auto token = env.variable("MCPSTATE_TOKEN").value_or(std::string());
   if (file.empty() && !token.empty()) {
     auto keys = service::access_keys::parse(token);
     if (!keys) return bad("MCPSTATE_TOKEN: " + keys.error().detail());
     out.keys = std::move(*keys);
     return out;
   }
-  out.path = value_of(file, "MCPSTATE_TOKEN_FILE", environment);
+  out.path = flag_or_variable(file, "MCPSTATE_TOKEN_FILE", env);
   if (out.path.empty()) return out;
   auto keys = service::read_access_keys(out.path);
   if (!keys) return keys.error();
@@ -185,31 +174,31 @@ result<token_choice> choose_tokens(const std::string& file, const surroundings& 
   return out;
 }
 
-result<std::shared_ptr<const server_registry>> read_servers(const std::string& path, const surroundings& environment) {
+result<std::shared_ptr<const server_registry>> read_servers(const std::string& path, const environment& env) {
   std::ifstream in(path, std::ios::binary);
   std::string text(max_servers_bytes + 1, '\0');
   // A directory can be opened but not read. This call shows that, while iterators of the stream's buffer would throw.
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(in.gcount()));
   const bool readable = in.eof() || in.good();
-  if (!readable) return bad("the servers file " + shown(path) + " cannot be read");
-  if (text.size() > max_servers_bytes) return bad("the servers file " + shown(path) + " is larger than 1 MiB");
-  auto parsed = server_registry::parse(text, environment.variable);
-  if (!parsed) return bad("the servers file " + shown(path) + ": " + parsed.error().detail());
+  if (!readable) return bad("the servers file " + printable(path) + " cannot be read");
+  if (text.size() > max_servers_bytes) return bad("the servers file " + printable(path) + " is larger than 1 MiB");
+  auto parsed = server_registry::parse(text, env.variable);
+  if (!parsed) return bad("the servers file " + printable(path) + ": " + parsed.error().detail());
   return std::make_shared<const server_registry>(std::move(*parsed));
 }
 
-result<serve_options> choose_serve_options(const serve_words& words, const surroundings& environment) {
+result<serve_options> choose_serve_options(const serve_words& words, const environment& env) {
   using namespace std::chrono_literals;
   serve_options out;
-  if (const auto ok = choose_listen_addresses(out, words, environment); !ok) return ok.error();
-  if (const auto ok = choose_keys(out, words, environment); !ok) return ok.error();
+  if (const auto ok = choose_listen_addresses(out, words, env); !ok) return ok.error();
+  if (const auto ok = choose_keys(out, words, env); !ok) return ok.error();
   if (const auto ok = choose_egress(out, words); !ok) return ok.error();
-  if (const auto ok = choose_duration(out.manager.lease_time, words.lease, "--lease", 1s); !ok) return ok.error();
-  if (const auto ok = choose_duration(out.manager.check_every, words.check, "--check", 100ms); !ok) return ok.error();
-  out.servers_path = value_of(words.servers_file, "MCPSTATE_SERVERS", environment);
+  if (const auto ok = read_duration(out.manager.lease_time, words.lease, "--lease", 1s); !ok) return ok.error();
+  if (const auto ok = read_duration(out.manager.check_every, words.check, "--check", 100ms); !ok) return ok.error();
+  out.servers_path = flag_or_variable(words.servers_file, "MCPSTATE_SERVERS", env);
   if (!out.servers_path.empty()) {
-    auto servers = read_servers(out.servers_path, environment);
+    auto servers = read_servers(out.servers_path, env);
     if (!servers) return servers.error();
     out.process.servers = *servers;
     out.manager.servers = std::move(*servers);
@@ -220,7 +209,7 @@ result<serve_options> choose_serve_options(const serve_words& words, const surro
   out.manager.instance = unique_name(words.name);
   out.manager.address = advertised_url(out.server.listen.front());
   out.style = words.log == "json" ? service::log_style::json : service::log_style::text;
-  out.level = log_level_of(words.log_level);
+  out.level = parse_level(words.log_level);
   return out;
 }
 

@@ -26,7 +26,7 @@ struct serve_options {
 };
 // Reads the files too, so that every mistake is reported before anything is opened. bad_argument names the option or the
 // file.
-[[nodiscard]] result<serve_options> choose_serve_options(const serve_words& words, const surroundings& environment);
+[[nodiscard]] result<serve_options> choose_serve_options(const serve_words& words, const environment& env);
 
 // The service tokens: those in the named file (--token-file), else $MCPSTATE_TOKEN, else those in the file
 // $MCPSTATE_TOKEN_FILE. No keys when there is none of these. bad_argument says which one is wrong and never shows a token.
@@ -35,11 +35,14 @@ struct token_choice {
   service::access_keys keys;
   std::string path;  // of the file; empty: the tokens come from no file
 };
-[[nodiscard]] result<token_choice> choose_tokens(const std::string& file, const surroundings& environment);
+[[nodiscard]] result<token_choice> choose_tokens(const std::string& file, const environment& env);
 
 // Reads the servers in a file. bad_argument names the file.
 [[nodiscard]] result<std::shared_ptr<const server_registry>> read_servers(const std::string& path,
-                                                                          const surroundings& environment);
+                                                                          const environment& env);
+
+// The flag, else the variable; empty when neither is given.
+[[nodiscard]] std::string flag_or_variable(const std::string& flag, const char* variable, const environment& env);
 
 // "127.0.0.1:7337", "[::1]:7337", "localhost:0", ":7337" (127.0.0.1).
 [[nodiscard]] result<service::listen_address> parse_listen(const std::string& text);

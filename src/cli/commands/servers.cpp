@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include "cli/commands/commands.hh"
 #include "cli/commands/serve_options.hh"
-#include "cli/commands/table.hh"
-#include "core/json/text.hh"
+#include "cli/view/json.hh"
 
 namespace mcpstate::cli {
 
@@ -9,29 +9,21 @@ namespace {
 
 using registry_pointer = std::shared_ptr<const server_registry>;
 
-void print_json(terminal& screen, const server_registry& servers) {
-  std::string out = "[";
-  for (const auto& [name, one] : servers.all()) {
-    out += out.size() == 1 ? "\n{" : ",\n{";
-    json_members members(out);
-    members.text("name", name);
-    members.text("transport", one.transport);
-    members.text("where", one.shown);
-    members.raw("disabled", one.disabled ? "true" : "false");
-    out += "}";
-  }
-  screen.write(out + (out.size() == 1 ? "]\n" : "\n]\n"));
+std::string server_json(const std::pair<const std::string, registered_server>& entry) {
+  const auto& [name, one] = entry;
+  return json_object()
+      .text("name", name)
+      .text("transport", one.transport)
+      .text("where", one.shown)
+      .boolean("disabled", one.disabled)
+      .str();
 }
 
 void print_table(terminal& screen, const server_registry& servers) {
   table out({"SERVER", "TRANSPORT", "WHERE", "DISABLED"});
   for (const auto& [name, one] : servers.all()) {
-    std::vector<cell> row;
-    row.emplace_back(name);
-    row.emplace_back(one.transport, tone::dim);
-    row.emplace_back(one.shown);
-    row.emplace_back(one.disabled ? "disabled" : "-", one.disabled ? tone::warn : tone::dim);
-    out.add(std::move(row));
+    const cell disabled(one.disabled ? "disabled" : "-", one.disabled ? tone::warn : tone::dim);
+    out.add({name, cell(one.transport, tone::dim), one.shown, disabled});
   }
   if (out.empty()) return screen.line("no servers");
   screen.write(out);
@@ -39,26 +31,23 @@ void print_table(terminal& screen, const server_registry& servers) {
 
 asio::awaitable<int> show_servers(context& ctx, registry_pointer servers) {
   if (ctx.screen.json()) {
-    print_json(ctx.screen, *servers);
+    ctx.screen.line(json_lines(servers->all(), server_json));
   } else {
     print_table(ctx.screen, *servers);
   }
   for (const auto& remark : servers->remarks()) ctx.screen.note(remark);
-  co_return exits::done;
+  co_return exit_code::done;
 }
 
 }  // namespace
 
 result<command> make_servers(const arguments& args) {
-  const auto around = process_surroundings();
-  const auto path = args.serve.servers_file.empty() ? around.variable("MCPSTATE_SERVERS").value_or(std::string())
-                                                    : args.serve.servers_file;
+  const auto env = process_environment();
+  const auto path = flag_or_variable(args.serve.servers_file, "MCPSTATE_SERVERS", env);
   if (path.empty()) return error(errc::bad_argument, "name the file: --servers FILE, or MCPSTATE_SERVERS");
-  auto servers = read_servers(path, around);
+  auto servers = read_servers(path, env);
   if (!servers) return servers.error();
-  command out;
-  out.run = [servers = registry_pointer(std::move(*servers))](context& ctx) { return show_servers(ctx, servers); };
-  return out;
+  return command([servers = registry_pointer(std::move(*servers))](context& ctx) { return show_servers(ctx, servers); });
 }
 
 }  // namespace mcpstate::cli

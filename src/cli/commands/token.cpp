@@ -1,51 +1,48 @@
 // SPDX-License-Identifier: MIT
+#include "cli/commands/commands.hh"
 #include "cli/commands/serve_options.hh"
-#include "cli/commands/table.hh"
+#include "cli/view/json.hh"
 #include "core/duration.hh"
-#include "core/json/text.hh"
 
 namespace mcpstate::cli {
 
 namespace {
 
 struct token_request {
-  explicit token_request(owner account) : subject(std::move(account)) {}
-  owner subject;
+  explicit token_request(mcpstate::owner who) : owner(std::move(who)) {}
+  mcpstate::owner owner;
   service::access_keys keys;
   std::chrono::seconds ttl = std::chrono::hours(1);
 };
 
 asio::awaitable<int> mint(context& ctx, token_request request) {
   const auto now = wall_clock().now();
-  const auto token = request.keys.mint(request.subject, request.ttl, now);
+  const auto token = request.keys.mint(request.owner, request.ttl, now);
   const auto expires_at = request.keys.verify(token, now).value().expires_at.value();
   if (ctx.screen.json()) {
-    std::string out = "{";
-    json_members members(out);
-    members.text("token", token);
-    members.text("owner", request.subject.text());
-    members.text("expires_at", to_iso8601(expires_at));
-    ctx.screen.line(out + "}");
+    json_object out;
+    out.text("token", token).text("owner", request.owner.text()).text("expires_at", to_iso8601(expires_at));
+    ctx.screen.line(out.str());
   } else {
     ctx.screen.line(token);
-    ctx.screen.note("for " + request.subject.text() + ", until " + to_iso8601(expires_at));
+    ctx.screen.note("for " + request.owner.text() + ", until " + to_iso8601(expires_at));
   }
-  co_return exits::done;
+  co_return exit_code::done;
 }
 
 }  // namespace
 
 result<command> make_token(const arguments& args) {
-  auto account = owner::parse(args.owner.value_or(std::string()));
-  if (!account) return account.error();
-  token_request request(std::move(*account));
+  auto who = mcpstate::owner::parse(args.owner.value_or(std::string()));
+  if (!who) return who.error();
+  token_request request(std::move(*who));
   if (!args.token_ttl.empty()) {
     const auto ttl = parse_duration(args.token_ttl, "--ttl");
     if (!ttl) return ttl.error();
     request.ttl = std::chrono::floor<std::chrono::seconds>(*ttl);
     if (request.ttl < std::chrono::seconds(1)) return error(errc::bad_argument, "--ttl is too short: at least 1s");
   }
-  auto tokens = choose_tokens(args.serve.token_file, process_surroundings());
+  auto tokens = choose_tokens(args.serve.token_file, process_environment());
   if (!tokens) return tokens.error();
   if (tokens->keys.empty()) {
     return error(errc::bad_argument,
@@ -53,9 +50,7 @@ result<command> make_token(const arguments& args) {
                  "MCPSTATE_TOKEN_FILE");
   }
   request.keys = std::move(tokens->keys);
-  command out;
-  out.run = [request = std::move(request)](context& ctx) { return mint(ctx, request); };
-  return out;
+  return command([request = std::move(request)](context& ctx) { return mint(ctx, request); });
 }
 
 }  // namespace mcpstate::cli

@@ -1,47 +1,39 @@
 // SPDX-License-Identifier: MIT
 #include <ctime>
 
-#include "cli/commands/table.hh"
+#include "cli/commands/commands.hh"
+#include "cli/view/error_text.hh"
+#include "cli/view/json.hh"
 #include "cli/view/record_view.hh"
 #include "cli/view/text.hh"
-#include "core/duration.hh"
-#include "core/json/text.hh"
+#include "cli/words/input.hh"
+#include "cli/words/selection.hh"
+#include "core/text/printable.hh"
 
 namespace mcpstate::cli {
 
 namespace {
 
-struct watch_words {
-  watch_words() {}
-  std::optional<owner> who;
-  std::uint64_t count = 0;  // 0: no end
-  std::optional<std::chrono::milliseconds> limit;
+struct watch_request {
+  watch_request() {}
+  std::optional<mcpstate::owner> owner;
+  std::uint64_t count = 0;             // 0: no end
+  std::chrono::milliseconds limit{0};  // 0: none
 };
 
-const char* name_of_kind(event::kind k) noexcept {
-  switch (k) {
-    case event::kind::present:
-      return "present";
-    case event::kind::removed:
-      return "removed";
-    case event::kind::ready:
-      return "ready";
-    case event::kind::resync:
-      return "resync";
-  }
-  return "?";
+const char* event_name(event::kind k) noexcept {
+  constexpr const char* names[] = {"present", "removed", "ready", "resync"};  // in the order of event::kind
+  return names[static_cast<std::size_t>(k)];
 }
 
 std::string json_line(const event& e) {
-  std::string out = "{";
-  json_members members(out);
-  members.text("event", name_of_kind(e.what));
-  if (e.what == event::kind::present && e.record) members.raw("connection", to_json(*e.record));
+  json_object out;
+  out.text("event", event_name(e.what));
+  if (e.what == event::kind::present && e.record) out.raw("connection", to_json(*e.record));
   if (e.what == event::kind::removed && e.record) {
-    members.text("owner", e.record->whose.text());
-    members.text("server", e.record->server);
+    out.text("owner", e.record->whose.text()).text("server", e.record->server);
   }
-  return out + "}";
+  return out.str();
 }
 
 std::string clock_text() {
@@ -55,11 +47,12 @@ std::string clock_text() {
 
 std::string human_line(const event& e, bool colour) {
   const auto& c = *e.record;
-  std::string out = painted(clock_text(), tone::dim, colour) + "  " + shown(c.whose.text()) + "  " + shown(c.server) + "  ";
+  std::string out =
+      painted(clock_text(), tone::dim, colour) + "  " + printable(c.whose.text()) + "  " + printable(c.server) + "  ";
   if (e.what == event::kind::removed) return out + painted("removed", tone::dim, colour);
-  out += painted(std::string(to_text(c.state)), tone_of(c.state), colour);
+  out += painted(std::string(to_text(c.state)), status_tone(c.state), colour);
   if (c.info.tool_count) out += "  " + counted(*c.info.tool_count, "tool");
-  if (c.info.error) out += "  " + painted(shown(c.info.error->message), tone::dim, colour);
+  if (c.info.error) out += "  " + painted(printable(c.info.error->message), tone::dim, colour);
   return out;
 }
 
@@ -80,19 +73,19 @@ class printer {
     const bool change = e.what == event::kind::present || e.what == event::kind::removed;
     if (ready_ && change) ++seen_;
     ready_ = ready_ || e.what == event::kind::ready;
-    said_lost_ = false;
+    outage_told_ = false;
   }
   // Once per outage.
   void lost(const error& why) {
-    if (!said_lost_) ctx_.screen.note(line_of(why) + " — waiting for the store to come back");
-    said_lost_ = true;
+    if (!outage_told_) ctx_.screen.note(store_error_text(why) + " — waiting for the store to come back");
+    outage_told_ = true;
   }
   [[nodiscard]] bool complete() const noexcept { return wanted_ > 0 && seen_ >= wanted_; }
 
  private:
   context& ctx_;
   std::uint64_t wanted_, seen_ = 0;
-  bool ready_ = false, said_lost_ = false;
+  bool ready_ = false, outage_told_ = false;
 };
 
 task<event> next_event(watcher& from, std::optional<aio::deadline> until) {
@@ -101,18 +94,18 @@ task<event> next_event(watcher& from, std::optional<aio::deadline> until) {
   co_return co_await aio::with_deadline(std::move(next), *until, "watch");
 }
 
-asio::awaitable<int> watch_changes(context& ctx, watch_words words) {
+asio::awaitable<int> watch_changes(context& ctx, watch_request request) {
   std::optional<aio::deadline> until;
-  if (words.limit) until = aio::after(*words.limit);
-  const auto opened = co_await ctx.store->watch(words.who);
+  if (request.limit.count() > 0) until = aio::after(request.limit);
+  const auto opened = co_await ctx.store->watch(request.owner);
   if (!opened) co_return ctx.fail(opened.error());
-  printer out(ctx, words.count);
+  printer out(ctx, request.count);
   while (!out.complete() && !ctx.stopping && ctx.screen.writable()) {
     const auto got = co_await next_event(**opened, until);
     if (got) {
       out.print(*got);
     } else if (until && std::chrono::steady_clock::now() >= *until) {
-      co_return words.count > 0 ? exits::no : exits::done;
+      co_return request.count > 0 ? exit_code::no : exit_code::done;
     } else if (got.error().is(cond::unavailable)) {
       out.lost(got.error());
       // The watch finds its way back by itself; asking without a pause would only burn time.
@@ -121,27 +114,21 @@ asio::awaitable<int> watch_changes(context& ctx, watch_words words) {
       co_return ctx.fail(got.error());
     }
   }
-  co_return exits::done;
+  co_return exit_code::done;
 }
 
 }  // namespace
 
 result<command> make_watch(const arguments& args) {
-  watch_words words;
-  words.count = args.count;
+  watch_request request;
+  request.count = args.count;
   if (args.owner) {
-    const auto which = names_of(args);
+    const auto which = parse_selection(args);
     if (!which) return which.error();
-    words.who = which->whose;
+    request.owner = which->owner;
   }
-  if (!args.wait.empty()) {
-    const auto limit = parse_duration(args.wait, "--timeout");
-    if (!limit) return limit.error();
-    words.limit = *limit;
-  }
-  command out;
-  out.run = [words](context& ctx) { return watch_changes(ctx, words); };
-  return out;
+  if (const auto ok = read_duration(request.limit, args.wait, "--timeout"); !ok) return ok.error();
+  return command([request](context& ctx) { return watch_changes(ctx, request); });
 }
 
 }  // namespace mcpstate::cli

@@ -15,7 +15,7 @@ namespace mcpstate::cli {
 namespace {
 
 constexpr std::uint16_t redis_port = 6379;
-constexpr auto patience = std::chrono::milliseconds(100);
+constexpr auto ping_timeout = std::chrono::milliseconds(100);
 
 // "+PONG", or a refusal that only a Redis with a password gives.
 task<bool> ping(asio::any_io_executor executor) {
@@ -36,16 +36,16 @@ task<bool> ping(asio::any_io_executor executor) {
 }  // namespace
 
 asio::awaitable<void> mention_local_redis(context& ctx) {
-  if (ctx.config.origin != origin_of_url::none) co_return;
+  if (ctx.config.origin != url_origin::none) co_return;
   const auto marker = std::filesystem::path(default_sqlite_path()).parent_path() / "local-redis-mentioned";
   std::error_code ignored;
   if (std::filesystem::exists(marker, ignored)) co_return;
   auto asking = ping(ctx.executor);
-  const auto answered = co_await aio::with_deadline(std::move(asking), aio::after(patience), "ping");
+  const auto answered = co_await aio::with_deadline(std::move(asking), aio::after(ping_timeout), "ping");
   if (!answered || !*answered) co_return;
   ctx.screen.note(
-      "note: a Redis answers on localhost:6379; if your application keeps its state there, use "
-      "--store redis://localhost:6379/0 or set REDIS_URL (this is said once)");
+      "note: a Redis answers on localhost:6379; if your application keeps its state there, use --store "
+      "redis://localhost:6379/0 or set REDIS_URL (this is said once)");
   std::ofstream(marker) << "\n";
 }
 

@@ -2,9 +2,11 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include <mcpstate/store.hpp>
 
+#include "cli/reach/exit_code.hh"
 #include "cli/view/terminal.hh"
 #include "cli/words/settings.hh"
 
@@ -12,39 +14,30 @@
 // answers the exit code.
 namespace mcpstate::cli {
 
-namespace exits {
-inline constexpr int done = 0;
-inline constexpr int no = 1;           // connect failed, not found, conflict, doctor found something
-inline constexpr int usage = 2;        // wrong usage
-inline constexpr int unreachable = 3;  // the store cannot be reached, or cannot serve
-}  // namespace exits
-
-// Who reported an error: the same condition means something else when it is about what was typed.
-enum class blame { input, store };
-// The one place where an error becomes an exit code.
-[[nodiscard]] int exit_code_of(const error& e, blame whose) noexcept;
-// The one line for people: what happened, what to do, and what the peer said.
-[[nodiscard]] std::string line_of(const error& e);
-
 // What a command works with. Lives as long as the command.
 struct context {
-  context(asio::any_io_executor ex, const settings& from, terminal& to)
-      : executor(std::move(ex)), config(from), screen(to) {}
+  context(asio::any_io_executor ex, const settings& chosen, terminal& streams)
+      : executor(std::move(ex)), config(chosen), screen(streams) {}
   asio::any_io_executor executor;
   const settings& config;
   terminal& screen;
   std::unique_ptr<mcpstate::store> store;  // null in a command without one
   bool stopping = false;                   // Ctrl-C: loops end here, whether or not what they await notices a cancellation
 
+  // Whether this failure only tells that the person at the keyboard has ended the command: that says nothing about others.
+  [[nodiscard]] bool interrupted(const error& e) const noexcept { return stopping || e.is(cond::cancelled); }
   // Reports an error and answers the exit code; a cancellation is silent (run() knows the signal).
-  int fail(const error& e, blame whose = blame::store);
+  int fail(const error& e, error_source source = error_source::store);
 };
 
-// A command that is ready to run: all its words are checked. `run` is a function that calls a coroutine with parameters by
-// value (CONTRIBUTING, "Coroutines": no lambda here is a coroutine itself). Cancellation arrives as the terminal kind; a
-// command that cleans up by awaiting says throw_if_cancelled(false) first.
+// A command that is ready to run: all its words are checked. Cancellation arrives as the terminal kind; a command that cleans
+// up by awaiting begins with throw_if_cancelled(false).
 struct command {
-  std::function<asio::awaitable<int>(context&)> run;
+  // A function that calls a coroutine with parameters by value (CONTRIBUTING, "Coroutines": no lambda here is a coroutine
+  // itself). Null: it was asked about, and answered with no.
+  using function = std::function<asio::awaitable<int>(context&)>;
+  explicit command(function body) : run(std::move(body)) {}
+  function run;
   // Instead of the usual report when the store cannot be opened; may be empty.
   std::function<int(context&, const error&)> without_store;
   // Runs until a signal ends it: that is no failure then, and its own exit code counts.

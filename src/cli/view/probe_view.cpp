@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
+#include "cli/view/probe_view.hh"
+
 #include <array>
 #include <cstdio>
 
-#include "cli/view/probe_report.hh"
+#include "cli/view/json.hh"
+#include "cli/view/probe_advice.hh"
+#include "cli/view/table.hh"
 #include "cli/view/text.hh"
 #include "cli/view/tools_view.hh"
-#include "core/json/slice.hh"
-#include "core/json/text.hh"
+#include "core/text/printable.hh"
 
 namespace mcpstate::cli {
 
@@ -30,8 +33,9 @@ std::string one_line(std::string_view text) {
 // "HTTP 404, text/html (it says: Not here)"
 std::string outcome_text(const mcp::connect_step& step) {
   std::string out = step.outcome;
-  const bool telling = !step.content_type.empty() && step.content_type != "application/json";
-  if (telling && step.http_status != 0 && out.find(step.content_type) == std::string::npos) out += ", " + step.content_type;
+  const bool informative = !step.content_type.empty() && step.content_type != "application/json";
+  if (informative && step.http_status != 0 && out.find(step.content_type) == std::string::npos)
+    out += ", " + step.content_type;
   if (!step.peer.empty()) out += " (it says: " + cut_to_width(one_line(step.peer), peer_shown) + ")";
   return out;
 }
@@ -54,17 +58,9 @@ std::string capabilities_text(const std::string& capabilities) {
   return out;
 }
 
-std::string took_text(std::chrono::microseconds took) {
-  const double ms = static_cast<double>(took.count()) / 1000;
+std::string milliseconds_text(std::chrono::microseconds took, const char* format) {
   std::array<char, 32> buffer{};
-  std::snprintf(buffer.data(), buffer.size(), ms < 10 ? "%.1f ms" : "%.0f ms", ms);
-  return buffer.data();
-}
-
-std::string milliseconds_json(std::chrono::microseconds took) {
-  std::array<char, 32> buffer{};
-  std::snprintf(buffer.data(), buffer.size(), "%lld.%03lld", static_cast<long long>(took.count() / 1000),
-                static_cast<long long>(took.count() % 1000));
+  std::snprintf(buffer.data(), buffer.size(), format, static_cast<double>(took.count()) / 1000);
   return buffer.data();
 }
 
@@ -85,25 +81,10 @@ std::string freshness_text(const mcp::tool_listing& listing) {
          (listing.shared_by_users ? ", the same for all users" : ", for this user only");
 }
 
-class sheet {
- public:
-  explicit sheet(bool colour) : colour_(colour) {}
-  void head(const std::string& text) { out_ += painted(shown(text), tone::head, colour_) + "\n"; }
-  void fact(const std::string& name, const std::string& value, tone look = tone::plain) {
-    if (value.empty()) return;
-    out_ += "  " + name + std::string(14 - name.size(), ' ') + painted(shown(value), look, colour_) + "\n";
-  }
-  [[nodiscard]] const std::string& text() const noexcept { return out_; }
-
- private:
-  bool colour_;
-  std::string out_;
-};
-
 std::string facts_text(const probe_report& report, bool colour) {
   const auto& facts = report.facts;
-  sheet out(colour);
-  out.head(report.where);
+  sheet out(14, "  ", colour);
+  out.head(report.address);
   out.fact("works", report.works() ? "yes" : "no", report.works() ? tone::good : tone::bad);
   if (!report.connected) return out.text();
   out.fact("server", facts.title + (facts.version.empty() ? "" : " " + facts.version));
@@ -126,11 +107,9 @@ std::string facts_text(const probe_report& report, bool colour) {
 std::string steps_text(const probe_report& report, bool colour, std::size_t max_width) {
   table out({"STEP", "TOOK", "OUTCOME"});
   for (const auto& step : report.steps) {
-    std::vector<cell> row;
-    row.emplace_back(step.what);
-    row.emplace_back(took_text(step.took), tone::dim);
-    row.emplace_back(outcome_text(step));
-    out.add(std::move(row));
+    const cell took(milliseconds_text(step.took, step.took < std::chrono::milliseconds(10) ? "%.1f ms" : "%.0f ms"),
+                    tone::dim);
+    out.add({step.what, took, outcome_text(step)});
   }
   return out.empty() ? "" : "\n" + out.text(colour, max_width);
 }
@@ -138,16 +117,13 @@ std::string steps_text(const probe_report& report, bool colour, std::size_t max_
 std::string tools_table(const probe_report& report, bool colour, std::size_t max_width) {
   table out({"TOOL", "SIZE", "DESCRIPTION"});
   out.limit_last(last_column);
-  for (const auto& tool : facts_of(report.listing.tools)) {
-    std::vector<cell> row;
-    row.emplace_back(tool.name);
-    row.emplace_back(bytes_text(tool.raw.size()));
-    row.emplace_back(tool.about, tone::dim);
-    out.add(std::move(row));
+  for (const auto& tool : inspect_tools(report.listing.tools)) {
+    out.add({tool.name, bytes_text(tool.raw.size()), cell(tool.description, tone::dim)});
   }
   std::string text = out.empty() ? "" : "\n" + out.text(colour, max_width);
-  for (const auto& dropped : report.listing.dropped)
-    text += painted("left out: " + shown(dropped), tone::warn, colour) + "\n";
+  for (const auto& dropped : report.listing.dropped) {
+    text += painted("left out: " + printable(dropped), tone::warn, colour) + "\n";
+  }
   return text;
 }
 
@@ -159,87 +135,59 @@ std::string advice_text(const probe_report& report, bool colour) {
                       : each.severity == advice::level::warning ? tone::warn
                                                                 : tone::dim;
     const std::string name(name_of(each.severity));
-    out += painted(name, look, colour) + std::string(9 - name.size(), ' ') + shown(each.text) + "\n";
+    out += painted(name, look, colour) + std::string(9 - name.size(), ' ') + printable(each.text) + "\n";
   }
   return out.empty() ? out : "\n" + out;
 }
 
-std::string steps_json(const probe_report& report) {
-  std::string out = "[";
-  for (const auto& step : report.steps) {
-    out += out.size() == 1 ? "{" : ",{";
-    json_members members(out);
-    members.text("step", step.what);
-    members.raw("ok", step.ok ? "true" : "false");
-    members.text("outcome", step.outcome);
-    if (!step.peer.empty()) members.text("says", step.peer);
-    members.raw("ms", milliseconds_json(step.took));
-    if (step.http_status != 0) members.number("http_status", step.http_status);
-    if (!step.content_type.empty()) members.text("content_type", step.content_type);
-    if (step.rpc_error != 0) members.raw("rpc_error", std::to_string(step.rpc_error));
-    out += "}";
-  }
-  return out + "]";
+std::string step_json(const mcp::connect_step& step) {
+  json_object out;
+  out.text("step", step.what).boolean("ok", step.ok).text("outcome", step.outcome);
+  if (!step.peer.empty()) out.text("says", step.peer);
+  out.raw("ms", milliseconds_text(step.took, "%.3f"));
+  if (step.http_status != 0) out.number("http_status", step.http_status);
+  if (!step.content_type.empty()) out.text("content_type", step.content_type);
+  if (step.rpc_error != 0) out.raw("rpc_error", std::to_string(step.rpc_error));
+  return out.str();
 }
 
-std::string tools_json(const probe_report& report) {
-  std::string out = "[";
-  for (const auto& tool : facts_of(report.listing.tools)) {
-    out += out.size() == 1 ? "{" : ",{";
-    json_members members(out);
-    members.text("name", tool.name);
-    members.number("bytes", tool.raw.size());
-    out += "}";
-  }
-  return out + "]";
+std::string tool_json(const tool_facts& tool) {
+  return json_object().text("name", tool.name).number("bytes", tool.raw.size()).str();
 }
 
-std::string advice_json(const probe_report& report) {
-  std::string out = "[";
-  for (const auto& each : advise(report)) {
-    out += out.size() == 1 ? "{" : ",{";
-    json_members members(out);
-    members.text("level", name_of(each.severity));
-    members.text("about", each.about);
-    members.text("text", each.text);
-    out += "}";
-  }
-  return out + "]";
+std::string advice_json(const advice& each) {
+  return json_object().text("level", name_of(each.severity)).text("about", each.topic).text("text", each.text).str();
 }
 
-void append_facts(json_members& members, const mcp::server_facts& facts) {
-  members.text("transport", facts.transport);
-  members.text("era", mcp::name_of(facts.protocol_era));
-  members.text("protocol_version", facts.protocol_version);
-  std::string info = "{";
-  json_members parts(info);
-  parts.text("name", facts.title);
-  if (!facts.version.empty()) parts.text("version", facts.version);
-  members.raw("server_info", info + "}");
-  members.raw("capabilities", facts.capabilities.empty() ? "{}" : facts.capabilities);
-  if (!facts.instructions.empty()) members.text("instructions", facts.instructions);
+void append_facts(json_object& out, const mcp::server_facts& facts) {
+  out.text("transport", facts.transport);
+  out.text("era", mcp::name_of(facts.protocol_era));
+  out.text("protocol_version", facts.protocol_version);
+  json_object info;
+  info.text("name", facts.title);
+  if (!facts.version.empty()) info.text("version", facts.version);
+  out.raw("server_info", info.str());
+  out.raw("capabilities", facts.capabilities.empty() ? "{}" : facts.capabilities);
+  if (!facts.instructions.empty()) out.text("instructions", facts.instructions);
 }
 
-void append_listing(json_members& members, const probe_report& report) {
-  const auto& listing = report.listing;
-  members.raw("tools", tools_json(report));
-  members.number("tool_count", listing.tools.count());
-  members.number("tools_bytes", listing.tools.bytes().size());
-  members.text("tools_hash", listing.tools.hash());
-  members.number("pages", listing.pages);
-  members.raw("dropped", json_array(listing.dropped));
+void append_listing(json_object& out, const mcp::tool_listing& listing) {
+  out.raw("tools", json_list(inspect_tools(listing.tools), tool_json));
+  out.number("tool_count", listing.tools.count());
+  out.number("tools_bytes", listing.tools.bytes().size());
+  out.text("tools_hash", listing.tools.hash());
+  out.number("pages", listing.pages);
+  out.raw("dropped", json_array(listing.dropped));
   if (!listing.fresh_for) return;
-  members.number("fresh_for_ms", static_cast<std::uint64_t>(listing.fresh_for->count()));
-  members.raw("shared_by_users", listing.shared_by_users ? "true" : "false");
+  out.number("fresh_for_ms", static_cast<std::uint64_t>(listing.fresh_for->count()));
+  out.boolean("shared_by_users", listing.shared_by_users);
 }
 
-std::string error_json(const error& why) {
-  std::string out = "{";
-  json_members members(out);
-  members.text("code", name_of(why.code()));
-  members.text("message", why.detail());
-  if (!why.peer_text().empty()) members.text("says", why.peer_text());
-  return out + "}";
+std::string error_json(const error& e) {
+  json_object out;
+  out.text("code", name_of(e.code())).text("message", e.detail());
+  if (!e.peer_text().empty()) out.text("says", e.peer_text());
+  return out.str();
 }
 
 }  // namespace
@@ -250,17 +198,15 @@ std::string probe_text(const probe_report& report, bool colour, std::size_t max_
 }
 
 std::string probe_json(const probe_report& report) {
-  std::string out = "{";
-  json_members members(out);
-  members.text(report.over_http ? "url" : "program", report.where);
-  members.raw("works", report.works() ? "true" : "false");
-  if (report.connected) append_facts(members, report.facts);
-  members.raw("steps", steps_json(report));
-  if (report.works()) append_listing(members, report);
-  if (report.oddities > 0) members.number("stdout_text_lines", report.oddities);
-  if (report.why) members.raw("error", error_json(*report.why));
-  members.raw("advice", advice_json(report));
-  return out + "}";
+  json_object out;
+  out.text(report.over_http ? "url" : "program", report.address).boolean("works", report.works());
+  if (report.connected) append_facts(out, report.facts);
+  out.raw("steps", json_list(report.steps, step_json));
+  if (report.works()) append_listing(out, report.listing);
+  if (report.oddities > 0) out.number("stdout_text_lines", report.oddities);
+  if (report.fault) out.raw("error", error_json(*report.fault));
+  out.raw("advice", json_list(advise(report), advice_json));
+  return out.str();
 }
 
 }  // namespace mcpstate::cli

@@ -11,25 +11,22 @@ namespace {
 
 constexpr std::size_t remark_width = 100;  // where no terminal limits it; show and --json have all of it
 
-std::string tool_count(const connection& c) { return c.info.tool_count ? std::to_string(*c.info.tool_count) : "-"; }
-
 // What a reader should know first: what is odd, else why it is not up, else where it is.
 cell remark(const connection& c) {
   if (!c.problems.empty()) return {"! " + c.problems.front(), tone::warn};
   if (c.info.error) return {c.info.error->message, tone::dim};
-  if (!c.info.url.empty()) return {c.info.url, tone::dim};
-  return {c.info.transport, tone::dim};
+  return {c.info.url.empty() ? c.info.transport : c.info.url, tone::dim};
 }
 
-std::string both(const std::optional<timestamp>& t, timestamp now) {
+std::string relative_and_exact(const std::optional<timestamp>& t, timestamp now) {
   return t ? relative_time(*t, now) + " (" + to_iso8601(*t) + ")" : std::string();
 }
 
 std::string program(const details& d) { return d.server_title + (d.server_version.empty() ? "" : " " + d.server_version); }
 
-std::string tools_line(const connection& c) {
-  if (!c.info.tool_count) return {};
-  return counted(*c.info.tool_count, "tool") + (c.info.tools_hash.empty() ? "" : ", " + c.info.tools_hash);
+std::string tools_line(const details& d) {
+  if (!d.tool_count) return {};
+  return counted(*d.tool_count, "tool") + (d.tools_hash.empty() ? "" : ", " + d.tools_hash);
 }
 
 std::string error_line(const failure& f, timestamp now) {
@@ -42,65 +39,44 @@ std::string error_line(const failure& f, timestamp now) {
 
 }  // namespace
 
-tone tone_of(status s) noexcept {
-  switch (s) {
-    case status::connected:
-      return tone::good;
-    case status::failed:
-      return tone::bad;
-    case status::auth_required:
-    case status::connecting:
-      return tone::warn;
-    case status::disconnected:
-      return tone::dim;
-  }
-  return tone::plain;
+tone status_tone(status s) noexcept {
+  if (s == status::connected) return tone::good;
+  if (s == status::failed) return tone::bad;
+  return s == status::disconnected ? tone::dim : tone::warn;
 }
 
-table table_of(const std::vector<connection>& records, timestamp now) {
+std::string connection_label(const owner& who, const std::string& server) { return who.text() + " " + server; }
+
+table connection_table(const std::vector<connection>& records, timestamp now) {
   table out({"SERVER", "STATUS", "TOOLS", "CONNECTED", "EXPIRES", "REMARK"});
   out.limit_last(remark_width);
   for (const auto& c : records) {
-    std::vector<cell> row;
-    row.emplace_back(c.server);
-    row.emplace_back(std::string(to_text(c.state)), tone_of(c.state));
-    row.emplace_back(tool_count(c));
-    row.emplace_back(relative_time(c.connected_at, now));
-    row.emplace_back(relative_time(c.expires_at, now));
-    row.push_back(remark(c));
-    out.add(std::move(row));
+    const std::string tools = c.info.tool_count ? std::to_string(*c.info.tool_count) : "-";
+    const cell state(std::string(to_text(c.state)), status_tone(c.state));
+    out.add({c.server, state, tools, relative_time(c.connected_at, now), relative_time(c.expires_at, now), remark(c)});
   }
   return out;
 }
 
-std::string sheet_of(const connection& c, timestamp now, bool colour) {
-  std::string out = painted(shown(c.whose.text() + "  " + c.server), tone::head, colour) + "\n";
-  const auto fact = [&](const std::string& name, const std::string& value, tone look = tone::plain) {
-    if (value.empty()) return;
-    out += "  " + name + std::string(18 - name.size(), ' ') + painted(shown(value), look, colour) + "\n";
-  };
-  fact("status", std::string(to_text(c.state)), tone_of(c.state));
-  fact("connected", both(c.connected_at, now));
-  if (!c.connected()) fact("last connected", both(c.info.last_connected_at, now));
-  fact("handshake", both(c.info.checked_at, now));
-  if (c.info.error) fact("error", error_line(*c.info.error, now), tone::bad);
-  fact("expires", both(c.expires_at, now));
-  fact("transport", c.info.transport);
-  fact("url", c.info.url);
-  fact("server", program(c.info));
-  fact("protocol", c.info.protocol_version);
-  fact("capabilities", c.info.capabilities);
-  fact("tools", tools_line(c));
-  fact("managed", c.info.managed ? "yes" : "no");
-  fact("revision", std::to_string(c.revision));
-  for (const auto& p : c.problems) fact("problem", p, tone::warn);
-  return out;
-}
-
-std::string json_of(const std::vector<connection>& records) {
-  std::string out = "[";
-  for (const auto& c : records) out += (out.size() == 1 ? "\n" : ",\n") + to_json(c);
-  return out + (records.empty() ? "]\n" : "\n]\n");
+std::string connection_sheet(const connection& c, timestamp now, bool colour) {
+  sheet out(18, "  ", colour);
+  out.head(c.whose.text() + "  " + c.server);
+  out.fact("status", std::string(to_text(c.state)), status_tone(c.state));
+  out.fact("connected", relative_and_exact(c.connected_at, now));
+  if (!c.connected()) out.fact("last connected", relative_and_exact(c.info.last_connected_at, now));
+  out.fact("handshake", relative_and_exact(c.info.checked_at, now));
+  if (c.info.error) out.fact("error", error_line(*c.info.error, now), tone::bad);
+  out.fact("expires", relative_and_exact(c.expires_at, now));
+  out.fact("transport", c.info.transport);
+  out.fact("url", c.info.url);
+  out.fact("server", program(c.info));
+  out.fact("protocol", c.info.protocol_version);
+  out.fact("capabilities", c.info.capabilities);
+  out.fact("tools", tools_line(c.info));
+  out.fact("managed", c.info.managed ? "yes" : "no");
+  out.fact("revision", std::to_string(c.revision));
+  for (const auto& problem : c.problems) out.fact("problem", problem, tone::warn);
+  return out.text();
 }
 
 }  // namespace mcpstate::cli

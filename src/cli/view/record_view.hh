@@ -10,12 +10,12 @@
 // Connections as people read them. Pure.
 namespace mcpstate::cli {
 
-[[nodiscard]] tone tone_of(status s) noexcept;
+[[nodiscard]] tone status_tone(status s) noexcept;
+// "user:42 github": for messages.
+[[nodiscard]] std::string connection_label(const owner& who, const std::string& server);
 // One row per connection. now: what times are relative to.
-[[nodiscard]] table table_of(const std::vector<connection>& records, timestamp now);
+[[nodiscard]] table connection_table(const std::vector<connection>& records, timestamp now);
 // Everything known about one, a fact per line.
-[[nodiscard]] std::string sheet_of(const connection& record, timestamp now, bool colour);
-// A JSON array of records, one to a line.
-[[nodiscard]] std::string json_of(const std::vector<connection>& records);
+[[nodiscard]] std::string connection_sheet(const connection& record, timestamp now, bool colour);
 
 }  // namespace mcpstate::cli

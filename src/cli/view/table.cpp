@@ -5,32 +5,31 @@
 #include <cassert>
 
 #include "cli/view/text.hh"
+#include "core/text/printable.hh"
 
 namespace mcpstate::cli {
 
 namespace {
 
 constexpr std::size_t gap = 2;
-constexpr std::size_t least = 8;  // of the last column: less would be no help, and the terminal may wrap
+constexpr std::size_t min_last_width = 8;  // less would be no help, and the terminal may wrap
 
 struct limits {
   std::size_t line = 0, last = 0;  // 0: none
 };
 
-std::string line_of(const std::vector<cell>& row, const std::vector<std::size_t>& widths, bool colour, limits within) {
+std::string row_line(const std::vector<cell>& row, const std::vector<std::size_t>& widths, bool colour, limits limit) {
   std::string out;
   std::size_t used = 0;
-  for (std::size_t i = 0; i < row.size(); ++i) {
-    const bool last = i + 1 == row.size();
-    std::string text = row[i].text;
-    const std::size_t room = within.line > used + least ? within.line - used : least;
-    const std::size_t left = within.line > 0 ? room : within.last;
-    if (last && left > 0) text = cut_to_width(text, left);
-    out += painted(text, row[i].look, colour);
-    if (last) break;
-    out.append(widths[i] - display_width(text) + gap, ' ');
+  for (std::size_t i = 0; i + 1 < row.size(); ++i) {
+    out += painted(row[i].text, row[i].look, colour);
+    out.append(widths[i] - display_width(row[i].text) + gap, ' ');
     used += widths[i] + gap;
   }
+  const std::size_t room = limit.line > used + min_last_width ? limit.line - used : min_last_width;
+  const std::size_t width = limit.line > 0 ? room : limit.last;
+  const auto& last = row.back();
+  out += painted(width > 0 ? cut_to_width(last.text, width) : last.text, last.look, colour);
   // An empty last cell leaves blanks that nobody wants in a pipe.
   while (!out.empty() && out.back() == ' ') out.pop_back();
   return out + "\n";
@@ -39,33 +38,14 @@ std::string line_of(const std::vector<cell>& row, const std::vector<std::size_t>
 }  // namespace
 
 std::string painted(const std::string& text, tone look, bool colour) {
-  if (!colour || text.empty()) return text;
-  const char* code = nullptr;
-  switch (look) {
-    case tone::plain:
-      return text;
-    case tone::dim:
-      code = "2";
-      break;
-    case tone::good:
-      code = "32";
-      break;
-    case tone::bad:
-      code = "31";
-      break;
-    case tone::warn:
-      code = "33";
-      break;
-    case tone::head:
-      code = "1";
-      break;
-  }
-  return std::string("\x1b[") + code + "m" + text + "\x1b[0m";
+  constexpr const char* codes[] = {"", "2", "32", "31", "33", "1"};  // in the order of tone
+  if (!colour || text.empty() || look == tone::plain) return text;
+  return std::string("\x1b[") + codes[static_cast<std::size_t>(look)] + "m" + text + "\x1b[0m";
 }
 
 void table::add(std::vector<cell> row) {
   assert(row.size() == heads_.size());
-  for (auto& c : row) c.text = shown(c.text);
+  for (auto& c : row) c.text = printable(c.text);
   rows_.push_back(std::move(row));
 }
 
@@ -79,10 +59,17 @@ std::string table::text(bool colour, std::size_t max_width) const {
   for (const auto& row : rows_) {
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i].text));
   }
-  const limits within{max_width, last_limit_};
-  std::string out = line_of(head, widths, colour, within);
-  for (const auto& row : rows_) out += line_of(row, widths, colour, within);
+  const limits limit{max_width, last_limit_};
+  std::string out = row_line(head, widths, colour, limit);
+  for (const auto& row : rows_) out += row_line(row, widths, colour, limit);
   return out;
+}
+
+void sheet::head(const std::string& text) { text_ += painted(printable(text), tone::head, colour_) + "\n"; }
+
+void sheet::fact(const std::string& name, const std::string& value, tone look) {
+  if (value.empty()) return;
+  text_ += indent_ + name + std::string(name_width_ - name.size(), ' ') + painted(printable(value), look, colour_) + "\n";
 }
 
 }  // namespace mcpstate::cli

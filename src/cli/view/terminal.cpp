@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "cli/view/text.hh"
+#include "core/text/printable.hh"
 
 namespace mcpstate::cli {
 
@@ -54,31 +54,24 @@ void terminal::flush() {
   errno_ = errno;
 }
 
-void terminal::fail(std::string_view text) {
+void terminal::write_error(std::string_view bytes) {
   progress({});
   flush();
-  const std::string out = painted("mcpstate:", tone::bad, err_colour_) + " " + shown(text) + "\n";
-  std::fwrite(out.data(), 1, out.size(), stderr);
-}
-
-void terminal::aside(std::string_view text) {
-  progress({});
-  flush();
-  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fwrite(bytes.data(), 1, bytes.size(), stderr);
   std::fflush(stderr);
 }
 
+void terminal::fail(std::string_view text) {
+  write_error(painted("mcpstate:", tone::bad, err_colour_) + " " + printable(text) + "\n");
+}
+
 void terminal::note(std::string_view text) {
-  if (json_) return;
-  progress({});
-  flush();
-  const std::string out = painted(shown(text), tone::dim, err_colour_) + "\n";
-  std::fwrite(out.data(), 1, out.size(), stderr);
+  if (!json_ && !text.empty()) write_error(painted(printable(text), tone::dim, err_colour_) + "\n");
 }
 
 void terminal::progress(std::string_view text) {
   if (!err_terminal_ || (text.empty() && !progress_shown_)) return;
-  const std::string out = "\r\x1b[K" + painted(shown(text), tone::dim, err_colour_);
+  const std::string out = "\r\x1b[K" + painted(printable(text), tone::dim, err_colour_);
   std::fwrite(out.data(), 1, out.size(), stderr);
   progress_shown_ = !text.empty();
 }

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <cstdio>
 #include <string>
 #include <string_view>
-
-#include <mcpstate/core/error.hpp>
 
 #include "cli/view/table.hh"
 
@@ -36,8 +33,8 @@ class terminal {
   // "mcpstate: …" on standard error, in one line. What others said is made harmless.
   void fail(std::string_view text);
   // Text of several lines on standard error, as it is; a question may end without a line end.
-  void aside(std::string_view text);
-  // A dim line on standard error; nothing with --json.
+  void write_error(std::string_view bytes);
+  // A dim line on standard error; nothing with --json, or for an empty text.
   void note(std::string_view text);
   // Replaces the line on standard error, when that is a terminal; an empty text takes it away.
   void progress(std::string_view text);

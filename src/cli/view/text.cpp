@@ -5,100 +5,44 @@
 #include <array>
 #include <cstdio>
 
-#include "core/text/terminal.hh"
 #include "core/text/utf8.hh"
 
 namespace mcpstate::cli {
 
 namespace {
 
-struct decoded {
-  char32_t value = 0;
-  std::size_t bytes = 1;
-  bool valid = false;
-};
-
-// The first code point of non-empty text; one invalid byte where there is none.
-decoded first_of(std::string_view text) noexcept {
-  const auto size = utf8_length(text);
-  if (size == 0) return {};
-  return {code_point(text.substr(0, size)), size, true};
-}
-
-void append_escape(std::string& out, char32_t c) {
-  if (c == '\n') {
-    out += "\\n";
-  } else if (c == '\t') {
-    out += "\\t";
-  } else if (c == '\r') {
-    out += "\\r";
-  } else {
-    std::array<char, 16> buffer{};
-    const char* format = c < 0x80 ? "\\x%02x" : "\\u%04x";
-    std::snprintf(buffer.data(), buffer.size(), format, static_cast<unsigned>(c));
-    out += buffer.data();
-  }
-}
-
 struct range {
   char32_t first, last;
 };
 
+// Blocks, not single characters: good enough to line up a table.
+// clang-format off
+constexpr range combining[] = {
+    {0x300, 0x36f}, {0x483, 0x489}, {0x591, 0x5bd}, {0x64b, 0x65f}, {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff},
+    {0x200b, 0x200d}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}};
+constexpr range wide[] = {
+    {0x1100, 0x115f}, {0x2e80, 0x303e}, {0x3041, 0xa4cf}, {0xac00, 0xd7a3}, {0xf900, 0xfaff}, {0xfe30, 0xfe6f},
+    {0xff00, 0xff60}, {0xffe0, 0xffe6}, {0x1f300, 0x1faff}, {0x20000, 0x3fffd}};
+// clang-format on
+
 template <std::size_t N>
-bool within(const std::array<range, N>& ranges, char32_t c) noexcept {
-  return std::any_of(ranges.begin(), ranges.end(), [c](const range& r) { return c >= r.first && c <= r.last; });
+bool within(const range (&ranges)[N], char32_t c) noexcept {
+  return std::any_of(std::begin(ranges), std::end(ranges), [c](const range& r) { return c >= r.first && c <= r.last; });
 }
 
-// Blocks, not single characters: good enough to line up a table.
-constexpr std::array<range, 9> combining{{{0x300, 0x36F},
-                                          {0x483, 0x489},
-                                          {0x591, 0x5BD},
-                                          {0x64B, 0x65F},
-                                          {0x1AB0, 0x1AFF},
-                                          {0x1DC0, 0x1DFF},
-                                          {0x200B, 0x200D},
-                                          {0x20D0, 0x20FF},
-                                          {0xFE00, 0xFE0F}}};
-constexpr std::array<range, 10> wide{{{0x1100, 0x115F},
-                                      {0x2E80, 0x303E},
-                                      {0x3041, 0xA4CF},
-                                      {0xAC00, 0xD7A3},
-                                      {0xF900, 0xFAFF},
-                                      {0xFE30, 0xFE6F},
-                                      {0xFF00, 0xFF60},
-                                      {0xFFE0, 0xFFE6},
-                                      {0x1F300, 0x1FAFF},
-                                      {0x20000, 0x3FFFD}}};
-
-std::size_t width_of(char32_t c) noexcept { return within(combining, c) ? 0 : within(wide, c) ? 2 : 1; }
+std::size_t width_of(const utf8_character& c) noexcept {
+  if (!c.valid) return 1;
+  return within(combining, c.code_point) ? 0 : within(wide, c.code_point) ? 2 : 1;
+}
 
 }  // namespace
-
-std::string shown(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  while (!text.empty()) {
-    const auto c = first_of(text);
-    if (!c.valid) {
-      std::array<char, 8> buffer{};
-      std::snprintf(buffer.data(), buffer.size(), "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(text[0])));
-      out += buffer.data();
-    } else if (acts_on_terminal(c.value)) {
-      append_escape(out, c.value);
-    } else {
-      out.append(text.substr(0, c.bytes));
-    }
-    text.remove_prefix(c.bytes);
-  }
-  return out;
-}
 
 std::size_t display_width(std::string_view text) noexcept {
   std::size_t width = 0;
   while (!text.empty()) {
-    const auto c = first_of(text);
-    width += c.valid ? width_of(c.value) : 1;
-    text.remove_prefix(c.bytes);
+    const auto c = first_character(text);
+    width += width_of(c);
+    text.remove_prefix(c.length);
   }
   return width;
 }
@@ -108,11 +52,10 @@ std::string cut_to_width(std::string_view text, std::size_t width) {
   if (display_width(text) <= width) return std::string(text);
   std::size_t used = 0, kept = 0;
   while (kept < text.size()) {
-    const auto c = first_of(text.substr(kept));
-    const std::size_t more = c.valid ? width_of(c.value) : 1;
-    if (used + more > width - 1) break;
-    used += more;
-    kept += c.bytes;
+    const auto c = first_character(text.substr(kept));
+    if (used + width_of(c) > width - 1) break;
+    used += width_of(c);
+    kept += c.length;
   }
   return std::string(text.substr(0, kept)) + "…";
 }

@@ -8,13 +8,8 @@
 
 #include <mcpstate/core/time.hpp>
 
-// Text for people: what may go to a terminal, how wide it is there, and how long ago something was. Pure.
+// Text for people: how wide it is in a terminal, how long ago something was, how much of something there is. Pure.
 namespace mcpstate::cli {
-
-// Text that others chose (names, what a server said), made harmless: one line, and nothing that a terminal acts on.
-// Control characters (C0, DEL, C1), line separators and the marks that turn the writing direction become \n, \t, \x1b or
-// \u202e; bytes that are no UTF-8 become \xff. Everything else stays as it is.
-[[nodiscard]] std::string shown(std::string_view text);
 
 // Columns that valid UTF-8 takes in a terminal: wide East Asian characters and emoji take two, combining marks none.
 [[nodiscard]] std::size_t display_width(std::string_view text) noexcept;

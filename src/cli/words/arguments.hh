@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-namespace CLI {
-class App;
-}
 
 // The command line, read but not yet judged: what each word means is decided by the commands.
 namespace mcpstate::cli {
@@ -55,24 +50,5 @@ struct arguments {
   std::string token_ttl;                     // token
   serve_words serve;
 };
-
-// What to do after parsing.
-struct parsed_line {
-  enum class outcome { run, help, wrong } what = outcome::run;
-  arguments args;
-  std::string text;  // help: what was asked for; wrong: one line
-};
-
-// words: without the program's name.
-[[nodiscard]] parsed_line parse_command_line(std::vector<std::string> words);
-
-// The script that completes our commands, options and values in "bash" or "zsh"; made from the same description of the
-// command line that parses it.
-[[nodiscard]] std::string completion_script(const std::string& shell);
-
-// The description itself, writing into `into`; which must outlive it.
-void describe(CLI::App& app, arguments& into);
-
-[[nodiscard]] const char* version_text() noexcept;
 
 }  // namespace mcpstate::cli

@@ -1,36 +1,49 @@
 // SPDX-License-Identifier: MIT
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
+#include "cli/words/describe.hh"
 
+#include "cli/words/describe_service.hh"
 #include "cli/words/describer.hh"
+#include "cli/words/version.hh"
 
-// The commands, their options and their help.
 namespace mcpstate::cli {
 
 namespace {
 
 constexpr const char* calling =
-    "A server with a URL is reached at the URL of its record; a program is started with the COMMAND, which is never "
-    "stored.\n"
-    "A call that arrives renews the record's expiry. No call changes its status: mcpstate connect does.\n"
-    "A tool that asks for something is answered by you, if this is a terminal. Ctrl-C cancels the call.\n"
-    "Exit codes: 0 the tool's answer, 1 it failed, or was not reached. With --json: the raw result.\n\n";
+    R"(A server with a URL is reached at the URL of its record; a program is started with the COMMAND, which is never stored.
+A call that arrives renews the record's expiry. No call changes its status: mcpstate connect does.
+A tool that asks for something is answered by you, if this is a terminal. Ctrl-C cancels the call.
+Exit codes: 0 the tool's answer, 1 it failed, or was not reached. With --json: the raw result.
+)";
 constexpr const char* refreshing =
-    "With --refresh, a server that does not answer changes nothing: the record and its tools stay. One that answers is\n"
-    "CONNECTED. Without a SERVER, all that have a URL are asked.\n";
+    R"(With --refresh, a server that does not answer changes nothing: the record and its tools stay. One that answers is
+CONNECTED. Without a SERVER, all that have a URL are asked.
+)";
 constexpr const char* probing =
-    "No store is needed. Exit codes: 0 a client can work with it, 1 none can. docs/mcp.md explains the JSON.\n\n";
+    R"(No store is needed. Exit codes: 0 a client can work with it, 1 none can. docs/mcp.md explains the JSON.
+)";
 
+constexpr const char* watching = R"(With --json, each line is {"event":…} with one of these names:
+  present  "connection" is a record as it is: of the snapshot at first, then new or changed
+  ready    the snapshot is complete; once
+  removed  the record of "owner" and "server" is gone: cleared, claimed or expired
+  resync   the link to the store was lost; the changes since then follow, perhaps merged
+)";
+constexpr const char* basics =
+    R"(OWNER is user:ID or session:KEY. The store is --store, else $REDIS_URL, else REDIS_URL in ./.env,
+else one SQLite file in the state directory.
+Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 the store cannot be reached.
+An OWNER without connections is nothing wrong (0); a SERVER that is named and not there is (1).
+mcpstate COMMAND --help shows a command's options and examples.)";
 // One rule for all commands that take an OWNER and perhaps a SERVER.
 constexpr const char* missing =
-    "An OWNER without connections is nothing wrong: exit code 0. A SERVER that is named and not there is 1.\n\n";
+    R"(An OWNER without connections is nothing wrong: exit code 0. A SERVER that is named and not there is 1.
+)";
 
-class builder : describer {
+class command_describer : describer {
  public:
-  builder(CLI::App& root, arguments& into) : describer(root, into) {}
-
-  void build() {
+  command_describer(CLI::App& root, arguments& args) : describer(root, args) {}
+  void describe_all() {
     add_globals(root_);
     root_.set_version_flag("--version", std::string("mcpstate ") + version_text(), "Print the version and end");
     list();
@@ -47,7 +60,7 @@ class builder : describer {
     probe();
     stats();
     doctor();
-    describe_service_commands(root_, into_);
+    describe_service_commands(root_, args_);
     completion();
     add_json(add("version", operating, "Print the version", {"mcpstate version", "mcpstate version --json"}));
     last_one_wins(root_);
@@ -57,38 +70,32 @@ class builder : describer {
  private:
   // How a server is reached; all but --timeout, which means something else to each command.
   void reach(CLI::App& sub) {
-    repeated(sub.add_option("--header", into_.headers, "Send this header to the URL; may be repeated")
-                 ->option_text("'NAME: VALUE'"));
-    repeated(
-        sub.add_option("--env", into_.env, "Set this variable for the COMMAND; may be repeated")->option_text("NAME=VALUE"));
-    sub.add_option("--cwd", into_.cwd, "Start the COMMAND in this directory")->option_text("DIR");
-    sub.add_option("--protocol", into_.protocol,
-                   "What the server speaks: modern is 2026-07-28, legacy what came before, sse HTTP+SSE (default: auto)")
-        ->option_text("PROTOCOL")
-        ->transform(word_of({"auto", "modern", "legacy", "sse"}));
+    repeated(sub, "--header", args_.headers, "'NAME: VALUE'", "Send this header to the URL; may be repeated");
+    repeated(sub, "--env", args_.env, "NAME=VALUE", "Set this variable for the COMMAND; may be repeated");
+    option(sub, "--cwd", args_.cwd, "DIR", "Start the COMMAND in this directory");
+    option(sub, "--protocol", args_.protocol, "PROTOCOL",
+           "What the server speaks: modern is 2026-07-28, legacy what came before, sse HTTP+SSE (default: auto)")
+        ->transform(choice({"auto", "modern", "legacy", "sse"}));
   }
 
   CLI::Option* url_or_command(CLI::App& sub) {
-    return sub.add_option("URL", into_.url, "http:// or https://; or else: -- COMMAND ARGUMENT…")->option_text(" ");
+    return positional(sub, "URL", args_.url, "http:// or https://; or else: -- COMMAND ARGUMENT…");
   }
 
   void call() {
-    auto& sub =
-        add("call", writing, "Call a tool of a connected server and print what it answers",
-            {"mcpstate call user:42 github search_issues '{\"query\":\"is:open\"}' --header 'Authorization: Bearer …'",
-             "mcpstate call user:42 files list_directory '{\"path\":\"/tmp\"}' -- npx -y "
-             "@modelcontextprotocol/server-filesystem /tmp",
-             "mcpstate call user:42 github create_issue - --json < issue.json"},
-            calling);
-    owner(sub, true);
-    server(sub, true);
-    sub.add_option("TOOL", into_.tool, "The name of the tool")->required()->option_text(" ");
-    sub.add_option("JSON", into_.tool_input, "Its arguments, a JSON object; - is standard input (default: {})")
-        ->option_text(" ");
+    auto& sub = add(
+        "call", writing, "Call a tool of a connected server and print what it answers",
+        {"mcpstate call user:42 github search_issues '{\"query\":\"is:open\"}' --header 'Authorization: Bearer …'",
+         "mcpstate call user:42 files list_directory '{\"path\":\"/tmp\"}' -- npx -y @modelcontextprotocol/server-filesystem /tmp",
+         "mcpstate call user:42 github create_issue - --json < issue.json"},
+        calling);
+    add_owner(sub, true);
+    add_server(sub, true);
+    positional(sub, "TOOL", args_.tool, "The name of the tool")->required();
+    positional(sub, "JSON", args_.tool_input, "Its arguments, a JSON object; - is standard input (default: {})");
     reach(sub);
-    sub.add_option("--timeout", into_.wait,
-                   "How long the tool may go without an answer or a sign of progress (default: 60s)")
-        ->option_text("DURATION");
+    option(sub, "--timeout", args_.wait, "DURATION",
+           "How long the tool may go without an answer or a sign of progress (default: 60s)");
     add_globals(sub, true);
   }
 
@@ -100,8 +107,7 @@ class builder : describer {
                     probing);
     url_or_command(sub);
     reach(sub);
-    sub.add_option("--timeout", into_.wait, "How long connecting may take, and listing the tools (default: 30s)")
-        ->option_text("DURATION");
+    option(sub, "--timeout", args_.wait, "DURATION", "How long connecting may take, and listing the tools (default: 30s)");
     add_ca_file(sub);
     add_json(sub);
   }
@@ -111,37 +117,37 @@ class builder : describer {
                     {"mcpstate connect user:42 github https://api.githubcopilot.com/mcp/ --header 'Authorization: Bearer …'",
                      "mcpstate connect user:42 files -- npx -y @modelcontextprotocol/server-filesystem /tmp",
                      "mcpstate connect session:9fK files --env DEBUG=1 --cwd /srv -- python3 server.py"});
-    owner(sub, true);
-    server(sub, true);
+    add_owner(sub, true);
+    add_server(sub, true);
     url_or_command(sub);
     reach(sub);
-    sub.add_option("--timeout", into_.wait, "How long connecting may take (default: 30s), and then listing the tools (60s)")
-        ->option_text("DURATION");
-    sub.add_flag("--allow-empty", into_.allow_empty, "Let an empty list of tools replace a good one");
+    option(sub, "--timeout", args_.wait, "DURATION",
+           "How long connecting may take (default: 30s), and then listing the tools (60s)");
+    sub.add_flag("--allow-empty", args_.allow_empty, "Let an empty list of tools replace a good one");
     add_globals(sub, true);
   }
 
   void disconnect() {
     auto& sub = add("disconnect", writing, "Mark one connection, or all of an owner, DISCONNECTED and drop the tools",
                     {"mcpstate disconnect user:42 github", "mcpstate disconnect user:42"}, missing);
-    owner(sub, true);
-    server(sub, false);
+    add_owner(sub, true);
+    add_server(sub, false);
     add_globals(sub);
   }
 
   void list() {
     auto& sub = add("list", reading, "List an owner's connections, or all owners",
                     {"mcpstate list", "mcpstate list user:42", "mcpstate list user:42 --tools --json"}, missing);
-    owner(sub, false);
-    sub.add_flag("--tools", into_.with_tools, "With --json: the tools too");
+    add_owner(sub, false);
+    sub.add_flag("--tools", args_.with_tools, "With --json: the tools too");
     add_globals(sub);
   }
 
   void show() {
     auto& sub = add("show", reading, "Show what is known about one connection",
                     {"mcpstate show user:42 github", "mcpstate show user:42 github --json"});
-    owner(sub, true);
-    server(sub, true);
+    add_owner(sub, true);
+    add_server(sub, true);
     add_globals(sub);
   }
 
@@ -152,14 +158,13 @@ class builder : describer {
                      "mcpstate tools user:42 github --refresh --header 'Authorization: Bearer …'",
                      "mcpstate tools user:42 files --refresh -- npx -y @modelcontextprotocol/server-filesystem /tmp"},
                     std::string(refreshing) + missing);
-    owner(sub, true);
-    server(sub, false);
-    sub.add_flag("--refresh", into_.refresh, "Ask the server for its tools, record them, and print what has changed");
+    add_owner(sub, true);
+    add_server(sub, false);
+    sub.add_flag("--refresh", args_.refresh, "Ask the server for its tools, record them, and print what has changed");
     reach(sub);
-    sub.add_flag("--allow-empty", into_.allow_empty, "With --refresh: let an empty list replace a good one");
-    sub.add_option("--timeout", into_.global.timeout,
-                   "How long one operation of the store may take (default: 5s); with --refresh, connecting (default: 30s)")
-        ->option_text("DURATION");
+    sub.add_flag("--allow-empty", args_.allow_empty, "With --refresh: let an empty list replace a good one");
+    option(sub, "--timeout", args_.global.timeout, "DURATION",
+           "How long one operation of the store may take (default: 5s); with --refresh, connecting (default: 30s)");
     add_globals(sub, true);
   }
 
@@ -168,18 +173,16 @@ class builder : describer {
                     {"mcpstate set user:42 github CONNECTED --tools tools.json",
                      "mcpstate set user:42 github FAILED --reason 'the token has expired'",
                      "mcpstate set user:42 github DISCONNECTED --if-revision 1790000000000000"});
-    owner(sub, true);
-    server(sub, true);
-    sub.add_option("STATUS", into_.status, "CONNECTED, DISCONNECTED, FAILED, CONNECTING or AUTH_REQUIRED")
+    add_owner(sub, true);
+    add_server(sub, true);
+    positional(sub, "STATUS", args_.status, "CONNECTED, DISCONNECTED, FAILED, CONNECTING or AUTH_REQUIRED")
         ->required()
-        ->option_text(" ")
-        ->transform(word_of({"CONNECTED", "DISCONNECTED", "FAILED", "CONNECTING", "AUTH_REQUIRED"}));
-    sub.add_option("--tools", into_.tools_file, "The JSON array of tools; - is standard input")->option_text("FILE");
-    sub.add_option("--reason", into_.reason, "Why, for FAILED and AUTH_REQUIRED")->option_text("TEXT");
-    sub.add_flag("--allow-empty", into_.allow_empty, "Let an empty list of tools replace a good one");
-    sub.add_option("--if-revision", into_.if_revision,
-                   "Only if the record still has this revision; 0: only if there is none")
-        ->option_text("N")
+        ->transform(choice({"CONNECTED", "DISCONNECTED", "FAILED", "CONNECTING", "AUTH_REQUIRED"}));
+    option(sub, "--tools", args_.tools_file, "FILE", "The JSON array of tools; - is standard input");
+    option(sub, "--reason", args_.reason, "TEXT", "Why, for FAILED and AUTH_REQUIRED");
+    sub.add_flag("--allow-empty", args_.allow_empty, "Let an empty list of tools replace a good one");
+    option(sub, "--if-revision", args_.if_revision, "N",
+           "Only if the record still has this revision; 0: only if there is none")
         ->check(digits());
     add_globals(sub);
   }
@@ -187,42 +190,36 @@ class builder : describer {
   void touch() {
     auto& sub = add("touch", writing, "Renew the expiry of one connection, or of all of an owner",
                     {"mcpstate touch user:42", "mcpstate touch user:42 github --ttl 7d"}, missing);
-    owner(sub, true);
-    server(sub, false);
+    add_owner(sub, true);
+    add_server(sub, false);
     add_globals(sub);
   }
 
   void claim() {
     auto& sub = add("claim", writing, "Move everything an anonymous session holds to a user, at sign-in",
                     {"mcpstate claim session:9fK user:42", "mcpstate claim session:9fK user:42 --json"});
-    sub.add_option("SESSION", into_.session, "session:KEY")->required()->option_text(" ");
-    sub.add_option("USER", into_.user, "user:ID")->required()->option_text(" ");
+    positional(sub, "SESSION", args_.session, "session:KEY")->required();
+    positional(sub, "USER", args_.user, "user:ID")->required();
     add_globals(sub);
   }
 
   void clear() {
     auto& sub = add("clear", operating, "Remove everything of an owner, or of all owners, without a trace",
                     {"mcpstate clear session:9fK", "mcpstate clear user:42 --yes", "mcpstate clear --all --yes"}, missing);
-    owner(sub, false);
-    sub.add_flag("--all", into_.all, "Every owner of this store (of this prefix, in Redis)");
-    sub.add_flag("--yes,-y", into_.yes, "Do not ask");
+    add_owner(sub, false);
+    sub.add_flag("--all", args_.all, "Every owner of this store (of this prefix, in Redis)");
+    sub.add_flag("--yes,-y", args_.yes, "Do not ask");
     add_globals(sub);
   }
 
   void watch() {
-    auto& sub = add("watch", reading, "Show every change as it happens, whoever makes it, until Ctrl-C",
-                    {"mcpstate watch", "mcpstate watch user:42", "mcpstate watch user:42 --json --count 1 --timeout 60s"},
-                    "With --json, each line is {\"event\":…} with one of these names:\n"
-                    "  present  \"connection\" is a record as it is: of the snapshot at first, then new or changed\n"
-                    "  ready    the snapshot is complete; once\n"
-                    "  removed  the record of \"owner\" and \"server\" is gone: cleared, claimed or expired\n"
-                    "  resync   the link to the store was lost; the changes since then follow, perhaps merged\n\n");
-    owner(sub, false);
-    sub.add_option("--count", into_.count, "End after this many changes; what is there at the start does not count")
-        ->option_text("N")
+    auto& sub =
+        add("watch", reading, "Show every change as it happens, whoever makes it, until Ctrl-C",
+            {"mcpstate watch", "mcpstate watch user:42", "mcpstate watch user:42 --json --count 1 --timeout 60s"}, watching);
+    add_owner(sub, false);
+    option(sub, "--count", args_.count, "N", "End after this many changes; what is there at the start does not count")
         ->check(digits());
-    sub.add_option("--timeout", into_.wait, "End after this time; exit code 1 if --count was not reached")
-        ->option_text("DURATION");
+    option(sub, "--timeout", args_.wait, "DURATION", "End after this time; exit code 1 if --count was not reached");
     add_globals(sub, true);
   }
 
@@ -234,31 +231,26 @@ class builder : describer {
   void doctor() {
     auto& sub = add("doctor", operating, "Check the store, and every record against every invariant",
                     {"mcpstate doctor", "mcpstate doctor --fix", "mcpstate doctor --store redis://localhost:6379/0 --json"});
-    sub.add_flag("--fix", into_.fix, "Repair what can be repaired without losing anything, and report what is left");
+    sub.add_flag("--fix", args_.fix, "Repair what can be repaired without losing anything, and report what is left");
     add_globals(sub);
   }
 
   void completion() {
     auto& sub = add("completion", operating, "Print the script that completes our commands in a shell",
                     {"source <(mcpstate completion bash)", "mcpstate completion zsh > \"${fpath[1]}/_mcpstate\""});
-    sub.add_option("SHELL", into_.shell, "bash or zsh")->required()->option_text(" ")->transform(word_of({"bash", "zsh"}));
+    positional(sub, "SHELL", args_.shell, "bash or zsh")->required()->transform(choice({"bash", "zsh"}));
   }
 };
 
 }  // namespace
 
-void describe(CLI::App& app, arguments& into) {
+void describe(CLI::App& app, arguments& args) {
   app.name("mcpstate");
   app.description("Which MCP servers every user and session is connected to, kept where all workers see it.");
-  app.footer(
-      "OWNER is user:ID or session:KEY. The store is --store, else $REDIS_URL, else REDIS_URL in ./.env,\n"
-      "else one SQLite file in the state directory.\n"
-      "Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 the store cannot be reached.\n"
-      "An OWNER without connections is nothing wrong (0); a SERVER that is named and not there is (1).\n"
-      "mcpstate COMMAND --help shows a command's options and examples.");
+  app.footer(basics);
   app.set_help_flag("-h,--help", "Print this help and end");
   app.require_subcommand(1);
-  builder(app, into).build();
+  command_describer(app, args).describe_all();
 }
 
 }  // namespace mcpstate::cli

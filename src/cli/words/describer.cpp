@@ -1,41 +1,42 @@
 // SPDX-License-Identifier: MIT
 #include "cli/words/describer.hh"
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
+#include "core/text/ascii.hh"
 
 namespace mcpstate::cli {
 
-CLI::App& describer::add(const char* name, const char* group, const char* about, const std::vector<std::string>& examples,
-                         const std::string& more) {
-  auto& sub = *root_.add_subcommand(name, about);
+CLI::App& describer::add(const char* name, const char* group, const char* summary, const std::vector<std::string>& examples,
+                         const std::string& remarks) {
+  auto& sub = *root_.add_subcommand(name, summary);
   sub.group(group);
-  sub.callback([&chosen = into_.command, name] { chosen = name; });
+  sub.callback([&chosen = args_.command, name] { chosen = name; });
   sub.set_help_flag("-h,--help", "Print this help and end");
-  std::string footer = more + "Examples:";
-  for (const auto& e : examples) footer += "\n  " + e;
+  std::string footer = (remarks.empty() ? "" : remarks + "\n") + "Examples:";
+  for (const auto& example : examples) footer += "\n  " + example;
   sub.footer(footer);
   return sub;
 }
 
+void describer::repeated(CLI::App& app, const char* name, std::vector<std::string>& target, const char* value,
+                         const char* help) {
+  option(app, name, target, value, help)
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false);
+}
+
 void describer::add_globals(CLI::App& app, bool own_timeout) {
-  auto& g = into_.global;
-  app.add_option("--store,--url", g.store, "Where the state lives: sqlite:PATH, memory:, redis://…, rediss://…, unix://…")
-      ->option_text("URL")
-      ->group("Store");
-  app.add_option("--prefix", g.prefix, "What Redis keys begin with (default: mcp)")->option_text("TEXT")->group("Store");
-  app.add_option("--layout", g.layout, "Redis keys: plain, or tagged for a cluster (default: plain)")
-      ->option_text("LAYOUT")
-      ->group("Store")
-      ->transform(word_of({"plain", "tagged"}));
-  app.add_option("--ttl", g.ttl, "How long an unused record lives: 7d, 24h, 90m, 30s (default: $MCPSTATE_TTL, else 24h)")
-      ->option_text("DURATION")
-      ->group("Store");
+  auto& g = args_.global;
+  const auto store = [&app](const char* name, std::string& target, const char* value, const char* help) {
+    return option(app, name, target, value, help)->group("Store");
+  };
+  store("--store,--url", g.store, "URL", "Where the state lives: sqlite:PATH, memory:, redis://…, rediss://…, unix://…");
+  store("--prefix", g.prefix, "TEXT", "What Redis keys begin with (default: mcp)");
+  store("--layout", g.layout, "LAYOUT", "Redis keys: plain, or tagged for a cluster (default: plain)")
+      ->transform(choice({"plain", "tagged"}));
+  store("--ttl", g.ttl, "DURATION", "How long an unused record lives: 7d, 24h, 90m, 30s (default: $MCPSTATE_TTL, else 24h)");
   if (!own_timeout) {
-    app.add_option("--timeout", g.timeout, "How long one operation of the store may take (default: 5s)")
-        ->option_text("DURATION")
-        ->group("Store");
+    store("--timeout", g.timeout, "DURATION", "How long one operation of the store may take (default: 5s)");
   }
   add_ca_file(app)->group("Store");
   app.add_flag("--insecure-tls", g.insecure_tls, "Do not check the store's certificate; for tests")->group("Store");
@@ -43,12 +44,19 @@ void describer::add_globals(CLI::App& app, bool own_timeout) {
 }
 
 CLI::Option* describer::add_ca_file(CLI::App& app) {
-  return app.add_option("--ca-file", into_.global.ca_file, "Certificates to trust instead of the system's (PEM)")
-      ->option_text("FILE");
+  return option(app, "--ca-file", args_.global.ca_file, "FILE", "Certificates to trust instead of the system's (PEM)");
 }
 
 void describer::add_json(CLI::App& app) {
-  app.add_flag("--json", into_.global.json, "JSON on standard output")->group("Output");
+  app.add_flag("--json", args_.global.json, "JSON on standard output")->group("Output");
+}
+
+CLI::Option* describer::add_owner(CLI::App& sub, bool required) {
+  return positional(sub, "OWNER", args_.owner, "user:ID or session:KEY")->required(required);
+}
+
+CLI::Option* describer::add_server(CLI::App& sub, bool required) {
+  return positional(sub, "SERVER", args_.server, "The name of an MCP server, such as github")->required(required);
 }
 
 void describer::last_one_wins(CLI::App& app) {
@@ -66,30 +74,16 @@ CLI::Validator describer::digits() {
   return CLI::Validator(check, "");
 }
 
-CLI::Validator describer::word_of(const std::vector<std::string>& words) {
+CLI::Validator describer::choice(const std::vector<std::string>& words) {
   const auto check = [words](std::string& given) {
-    for (const auto& w : words) {
-      if (CLI::detail::to_lower(given) == CLI::detail::to_lower(w)) {
-        given = w;
-        return std::string();
-      }
+    for (const auto& word : words) {
+      if (!ascii_iequal(given, word)) continue;
+      given = word;
+      return std::string();
     }
     return "'" + given + "' is none of " + CLI::detail::join(words, ", ");
   };
   return CLI::Validator(check, "{" + CLI::detail::join(words, ",") + "}");
-}
-
-CLI::Option* describer::owner(CLI::App& sub, bool required) {
-  return sub.add_option("OWNER", into_.owner, "user:ID or session:KEY")->required(required)->option_text(" ");
-}
-CLI::Option* describer::server(CLI::App& sub, bool required) {
-  return sub.add_option("SERVER", into_.server, "The name of an MCP server, such as github")
-      ->required(required)
-      ->option_text(" ");
-}
-
-void describer::repeated(CLI::Option* option) {
-  option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
 }
 
 }  // namespace mcpstate::cli

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include "cli/words/dotenv.hh"
 
-#include <cctype>
+#include <algorithm>
 #include <optional>
+
+#include "core/text/ascii.hh"
+#include "core/text/trimmed.hh"
 
 namespace mcpstate::cli {
 
 namespace {
 
-bool is_blank(char c) noexcept { return c == ' ' || c == '\t' || c == '\r'; }
+constexpr std::string_view blanks = " \t\r";
 
-bool is_name_char(char c, bool first) noexcept {
-  const auto u = static_cast<unsigned char>(c);
-  return c == '_' || std::isalpha(u) != 0 || (!first && std::isdigit(u) != 0);
-}
+bool is_blank(char c) noexcept { return blanks.find(c) != std::string_view::npos; }
+
+bool is_name_char(char c, bool first) noexcept { return c == '_' || is_letter(c) || (!first && is_digit(c)); }
 
 class reader {
  public:
@@ -33,9 +35,7 @@ class reader {
   }
 
  private:
-  void skip_blanks() {
-    while (!rest_.empty() && is_blank(rest_[0])) rest_.remove_prefix(1);
-  }
+  void skip_blanks() { rest_.remove_prefix(std::min(rest_.find_first_not_of(blanks), rest_.size())); }
 
   void skip_line() {
     const auto end = rest_.find('\n');
@@ -73,9 +73,7 @@ class reader {
       if (comment) break;
       ++n;
     }
-    auto value = rest_.substr(0, n);
-    while (!value.empty() && is_blank(value.back())) value.remove_suffix(1);
-    return std::string(value);
+    return std::string(trimmed(rest_.substr(0, n), blanks));
   }
 
   // Absent when the quote is never closed; then only this line is passed over.
@@ -97,23 +95,11 @@ class reader {
   }
 
   static void append_escaped(std::string& value, char c) {
-    switch (c) {
-      case 'n':
-        value += '\n';
-        break;
-      case 'r':
-        value += '\r';
-        break;
-      case 't':
-        value += '\t';
-        break;
-      case '"':
-      case '\\':
-      case '$':
-        value += c;
-        break;
-      default:
-        (value += '\\') += c;
+    if (c == 'n' || c == 'r' || c == 't') {
+      value += c == 'n' ? '\n' : c == 'r' ? '\r' : '\t';
+    } else {
+      if (c != '"' && c != '\\' && c != '$') value += '\\';
+      value += c;
     }
   }
 

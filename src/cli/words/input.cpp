@@ -9,6 +9,9 @@
 #include <memory>
 
 #include "cli/view/text.hh"
+#include "core/duration.hh"
+#include "core/text/ascii.hh"
+#include "core/text/printable.hh"
 #include "core/text/trimmed.hh"
 
 namespace mcpstate::cli {
@@ -19,8 +22,7 @@ constexpr std::string_view blanks = " \t";
 
 // RFC 9110, 5.6.2: what a header's name is made of.
 bool is_token_char(char c) noexcept {
-  const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  return word || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  return is_letter(c) || is_digit(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
 bool is_value_char(char c) noexcept {
@@ -29,10 +31,8 @@ bool is_value_char(char c) noexcept {
 }
 
 bool is_variable_name(std::string_view name) noexcept {
-  const auto ok = [](char c) {
-    return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  };
-  return !name.empty() && !(name[0] >= '0' && name[0] <= '9') && std::all_of(name.begin(), name.end(), ok);
+  const auto ok = [](char c) { return c == '_' || is_letter(c) || is_digit(c); };
+  return !name.empty() && !is_digit(name[0]) && std::all_of(name.begin(), name.end(), ok);
 }
 
 struct closer {
@@ -42,7 +42,7 @@ struct closer {
 };
 
 error cannot_read(const std::string& path) {
-  return error(errc::bad_argument, "cannot read " + shown(path) + ": " + std::strerror(errno));
+  return error(errc::bad_argument, "cannot read " + printable(path) + ": " + std::strerror(errno));
 }
 
 // One byte over the limit is enough to know; an endless file must not fill the memory.
@@ -62,7 +62,7 @@ result<tools_list> read_tools(const std::string& path) {
   if (!in) return cannot_read(path);
   std::string bytes = read_up_to(in.get(), default_tools_limit);
   if (std::ferror(in.get()) != 0) return cannot_read(path);
-  const std::string name = standard ? "standard input" : shown(path);
+  const std::string name = standard ? "standard input" : printable(path);
   if (bytes.size() > default_tools_limit) {
     return error(errc::too_large, name + " is over the limit for tools, " + bytes_text(default_tools_limit));
   }
@@ -96,6 +96,18 @@ result<std::pair<std::string, std::string>> parse_variable(std::string_view text
   const auto name = text.substr(0, equals == std::string_view::npos ? 0 : equals);
   if (!is_variable_name(name)) return error(errc::bad_argument, "--env: write it as NAME=value");
   return std::pair(std::string(name), std::string(text.substr(equals + 1)));
+}
+
+result<void> read_duration(std::chrono::milliseconds& target, const std::string& text, const char* option,
+                           std::chrono::milliseconds minimum) {
+  if (text.empty()) return {};
+  const auto duration = parse_duration(text, option);
+  if (!duration) return duration.error();
+  if (*duration < minimum) {
+    return error(errc::bad_argument, std::string(option) + " is at least " + std::to_string(minimum.count()) + "ms");
+  }
+  target = *duration;
+  return {};
 }
 
 }  // namespace mcpstate::cli

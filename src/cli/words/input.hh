@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include <mcpstate/core/tools.hpp>
 
-// What commands read besides the store: tools from a file, headers, variables. Blocking; used before anything runs.
+// What commands read besides the store: tools from a file, headers, variables, times. Blocking; used before anything runs.
 namespace mcpstate::cli {
 
 // The JSON array in a file, or on standard input ("-"). bad_argument (no such file), too_large, bad_tools; names the file.
@@ -19,5 +20,9 @@ namespace mcpstate::cli {
 [[nodiscard]] result<std::pair<std::string, std::string>> parse_header(std::string_view text);
 // "NAME=value" as a pair. bad_argument likewise.
 [[nodiscard]] result<std::pair<std::string, std::string>> parse_variable(std::string_view text);
+
+// The duration that an option gives; an empty text leaves `target` as it is. bad_argument names the option.
+[[nodiscard]] result<void> read_duration(std::chrono::milliseconds& target, const std::string& text, const char* option,
+                                         std::chrono::milliseconds minimum = {});
 
 }  // namespace mcpstate::cli

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "cli/words/parse.hh"
+
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
@@ -7,7 +9,8 @@
 #include <numeric>
 
 #include "cli/view/text.hh"
-#include "cli/words/arguments.hh"
+#include "cli/words/describe.hh"
+#include "core/text/printable.hh"
 
 namespace mcpstate::cli {
 
@@ -16,7 +19,7 @@ namespace {
 using word_iterator = std::vector<std::string>::const_iterator;
 
 // Whether a command takes a server's command line: what words before "--" say.
-bool takes_program(word_iterator begin, word_iterator end, const CLI::App& app) {
+bool takes_server_command(word_iterator begin, word_iterator end, const CLI::App& app) {
   const auto command = std::find_if(begin, end, [&app](const std::string& w) {
     const auto subs = app.get_subcommands([&w](const CLI::App* sub) { return sub->get_name() == w; });
     return !subs.empty();
@@ -29,7 +32,7 @@ bool takes_program(word_iterator begin, word_iterator end, const CLI::App& app) 
 // What follows the first "--" is then the server's own command line, whatever it looks like.
 std::vector<std::string> split_program(std::vector<std::string>& words, const CLI::App& app) {
   const auto dashes = std::find(words.begin(), words.end(), "--");
-  if (dashes == words.end() || !takes_program(words.begin(), dashes, app)) return {};
+  if (dashes == words.end() || !takes_server_command(words.begin(), dashes, app)) return {};
   std::vector<std::string> program(dashes + 1, words.end());
   words.erase(dashes, words.end());
   return program;
@@ -60,7 +63,8 @@ std::string unknown_command(const CLI::App& app, const std::string& word) {
       best = sub->get_name();
     }
   }
-  return "unknown command '" + shown(cut_to_width(word, 60)) + "'" + (best.empty() ? "" : "; did you mean '" + best + "'?");
+  return "unknown command '" + printable(cut_to_width(word, 60)) + "'" +
+         (best.empty() ? "" : "; did you mean '" + best + "'?");
 }
 
 const CLI::App* chosen_command(const CLI::App& app) {
@@ -70,17 +74,17 @@ const CLI::App* chosen_command(const CLI::App& app) {
 
 std::string wrong_usage(const CLI::App& app, const CLI::ParseError& e) {
   const auto* sub = chosen_command(app);
-  std::string what = shown(cut_to_width(e.what(), 300));
+  std::string what = printable(cut_to_width(e.what(), 300));
   auto extras = app.remaining(true);
   std::erase(extras, "--");
   if (sub == nullptr) {
     const auto word = std::find_if(extras.begin(), extras.end(), [](const std::string& w) { return !w.starts_with('-'); });
     what = word != extras.end() ? unknown_command(app, *word)
-           : !extras.empty()    ? "unknown option '" + shown(cut_to_width(extras.front(), 60)) + "'"
+           : !extras.empty()    ? "unknown option '" + printable(cut_to_width(extras.front(), 60)) + "'"
                                 : std::string("a command is missing");
   } else if (!extras.empty()) {
     const bool option = extras.front().starts_with('-');
-    what = (option ? "unknown option '" : "one word too many: '") + shown(cut_to_width(extras.front(), 60)) + "'";
+    what = (option ? "unknown option '" : "one word too many: '") + printable(cut_to_width(extras.front(), 60)) + "'";
   }
   return what + " (see mcpstate " + (sub == nullptr ? "" : sub->get_name() + " ") + "--help)";
 }

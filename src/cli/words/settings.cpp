@@ -10,9 +10,10 @@
 
 #include <mcpstate/open_store.hpp>
 
-#include "cli/view/text.hh"
 #include "cli/words/dotenv.hh"
+#include "cli/words/input.hh"
 #include "core/duration.hh"
+#include "core/text/printable.hh"
 
 namespace mcpstate::cli {
 
@@ -20,42 +21,42 @@ namespace {
 
 struct named_value {
   std::string text;
-  std::string from;  // "--ttl", "MCPSTATE_TTL"
-  origin_of_url origin = origin_of_url::none;
+  std::string name;  // "--ttl", "MCPSTATE_TTL"
+  url_origin origin = url_origin::none;
 };
 
 // An empty variable is one that is not set: that is how people switch one off for a single command.
-class lookup {
+class value_lookup {
  public:
-  explicit lookup(const surroundings& around) : around_(around), file_(parse_dotenv(around.dotenv)) {}
+  explicit value_lookup(const environment& env) : env_(env), file_(parse_dotenv(env.dotenv)) {}
 
   std::optional<named_value> find(const std::string& flag, const std::string& flag_name, const std::string& variable) const {
-    if (!flag.empty()) return named_value{flag, flag_name, origin_of_url::flag};
-    if (const auto set = around_.variable(variable); set && !set->empty()) {
-      return named_value{*set, variable, origin_of_url::environment};
+    if (!flag.empty()) return named_value{flag, flag_name, url_origin::flag};
+    if (const auto set = env_.variable(variable); set && !set->empty()) {
+      return named_value{*set, variable, url_origin::environment};
     }
     const auto in_file = file_.find(variable);
     if (in_file == file_.end() || in_file->second.empty()) return std::nullopt;
-    return named_value{in_file->second, variable + " in .env", origin_of_url::dotenv};
+    return named_value{in_file->second, variable + " in .env", url_origin::dotenv};
   }
 
  private:
-  const surroundings& around_;
+  const environment& env_;
   std::map<std::string, std::string> file_;
 };
 
-std::string text_of_file(const char* path) {
+std::string read_file(const char* path) {
   std::ifstream in(path, std::ios::binary);
   return std::string(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
 }
 
-result<void> choose_url(settings& out, const global_flags& flags, const lookup& values) {
+result<void> choose_url(settings& out, const global_flags& flags, const value_lookup& values) {
   const auto url = values.find(flags.store, "--store", "REDIS_URL");
   out.url = url ? url->text : "sqlite:";
-  out.origin = url ? url->origin : origin_of_url::none;
+  out.origin = url ? url->origin : url_origin::none;
   const auto parsed = parse_store_url(out.url);
   if (parsed) return {};
-  return error(parsed.error().code(), (url ? url->from + ": " : std::string()) + parsed.error().detail());
+  return error(parsed.error().code(), (url ? url->name + ": " : std::string()) + parsed.error().detail());
 }
 
 result<void> choose_keys(settings& out, const global_flags& flags) {
@@ -66,25 +67,20 @@ result<void> choose_keys(settings& out, const global_flags& flags) {
   return {};
 }
 
-result<void> choose_times(settings& out, const global_flags& flags, const lookup& values) {
+result<void> choose_times(settings& out, const global_flags& flags, const value_lookup& values) {
   using namespace std::chrono_literals;
   if (const auto ttl = values.find(flags.ttl, "--ttl", "MCPSTATE_TTL")) {
-    const auto parsed = parse_duration(ttl->text, ttl->from);
+    const auto parsed = parse_duration(ttl->text, ttl->name);
     if (!parsed) return parsed.error();
-    if (*parsed < 1s) return error(errc::bad_argument, ttl->from + " is too short: at least 1s");
+    if (*parsed < 1s) return error(errc::bad_argument, ttl->name + " is too short: at least 1s");
     out.options.ttl = *parsed;
   }
-  if (!flags.timeout.empty()) {
-    const auto parsed = parse_duration(flags.timeout, "--timeout");
-    if (!parsed) return parsed.error();
-    out.options.timeout = *parsed;
-  }
-  return {};
+  return read_duration(out.options.timeout, flags.timeout, "--timeout");
 }
 
 result<void> choose_certificates(settings& out, const global_flags& flags) {
   if (!flags.ca_file.empty() && ::access(flags.ca_file.c_str(), R_OK) != 0) {
-    return error(errc::bad_argument, "--ca-file " + shown(flags.ca_file) + " cannot be read");
+    return error(errc::bad_argument, "--ca-file " + printable(flags.ca_file) + " cannot be read");
   }
   out.options.ca_file = flags.ca_file;
   return {};
@@ -92,20 +88,20 @@ result<void> choose_certificates(settings& out, const global_flags& flags) {
 
 }  // namespace
 
-surroundings process_surroundings() {
-  surroundings around;
-  around.variable = [](const std::string& name) -> std::optional<std::string> {
+environment process_environment() {
+  environment env;
+  env.variable = [](const std::string& name) -> std::optional<std::string> {
     const char* value = std::getenv(name.c_str());
     if (value == nullptr) return std::nullopt;
     return std::string(value);
   };
-  around.dotenv = text_of_file(".env");
-  return around;
+  env.dotenv = read_file(".env");
+  return env;
 }
 
-result<settings> choose_settings(const global_flags& flags, const surroundings& around) {
+result<settings> choose_settings(const global_flags& flags, const environment& env) {
   settings out;
-  const lookup values(around);
+  const value_lookup values(env);
   if (const auto ok = choose_url(out, flags, values); !ok) return ok.error();
   if (const auto ok = choose_keys(out, flags); !ok) return ok.error();
   if (const auto ok = choose_times(out, flags, values); !ok) return ok.error();

@@ -11,26 +11,26 @@
 // Which store, and with what options: flag, then environment, then .env, then the default.
 namespace mcpstate::cli {
 
-enum class origin_of_url { flag, environment, dotenv, none };
+enum class url_origin { flag, environment, dotenv, none };
 
 struct settings {
   settings() {}
   std::string url;  // with its secrets: for open_store only
-  origin_of_url origin = origin_of_url::none;
+  url_origin origin = url_origin::none;
   store_options options;
   bool json = false;
   bool has_store = true;  // false: for a command that has nothing to do with one
 };
 
 // Where words come from that are not on the command line; tests bring their own.
-struct surroundings {
+struct environment {
   std::function<std::optional<std::string>(const std::string& name)> variable;
   std::string dotenv;  // the text of ./.env, empty when there is none
 };
-[[nodiscard]] surroundings process_surroundings();
+[[nodiscard]] environment process_environment();
 
 // Every value is checked here, so that a wrong one is reported before anything is opened. No error shows a URL's secrets.
-[[nodiscard]] result<settings> choose_settings(const global_flags& flags, const surroundings& around);
+[[nodiscard]] result<settings> choose_settings(const global_flags& flags, const environment& env);
 // The same without a store, so that whatever stands in the environment cannot be wrong.
 [[nodiscard]] result<settings> settings_without_store(const global_flags& flags);
 

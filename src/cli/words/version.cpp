@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cli/words/arguments.hh"
+#include "cli/words/version.hh"
 
 namespace mcpstate::cli {
 

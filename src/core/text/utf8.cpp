@@ -24,6 +24,15 @@ std::size_t utf8_length(std::string_view bytes) noexcept {
   return length;
 }
 
+utf8_character first_character(std::string_view text) noexcept {
+  const auto length = utf8_length(text);
+  if (length == 0) return {};
+  const auto lead = static_cast<unsigned char>(text[0]);
+  char32_t code_point = length == 1 ? lead : lead & (0x7fu >> length);
+  for (std::size_t i = 1; i < length; ++i) code_point = code_point << 6 | (static_cast<unsigned char>(text[i]) & 0x3fu);
+  return {code_point, length, true};
+}
+
 bool is_valid_utf8(std::string_view bytes) noexcept {
   while (!bytes.empty()) {
     // Names and tools are nearly all ASCII: eight bytes at a time.

@@ -11,7 +11,7 @@
 #include "core/json/text.hh"
 #include "core/text/hex.hh"
 #include "core/text/secrets.hh"
-#include "core/text/terminal.hh"
+#include "core/text/printable.hh"
 #include "core/text/utf8.hh"
 
 namespace mcpstate::service {
@@ -26,7 +26,7 @@ std::string_view level_name(log_level level) noexcept {
 // Whether a UTF-8 character is escaped in the log. Beside what a terminal acts on: characters without width, which make
 // different names look equal.
 bool must_escape(std::string_view character) noexcept {
-  const char32_t c = code_point(character);
+  const char32_t c = first_character(character).code_point;
   return acts_on_terminal(c) || (c >= 0x200B && c <= 0x200D);
 }
 
@@ -41,7 +41,7 @@ void append_safe_string(std::string& out, std::string_view text) {
       out += character;
       continue;
     }
-    const auto code = static_cast<unsigned>(code_point(character));
+    const auto code = static_cast<unsigned>(first_character(character).code_point);
     out += "\\u";
     append_hex(out, static_cast<unsigned char>(code >> 8U));
     append_hex(out, static_cast<unsigned char>(code & 0xFFU));

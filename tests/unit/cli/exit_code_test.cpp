@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
-#include "cli/reach/run.hh"
+#include "cli/reach/exit_code.hh"
+#include "cli/view/error_text.hh"
 
 namespace mcpstate::cli {
 namespace {
 
-int of(errc code) { return exit_code_of(error(code, "x"), blame::store); }
+int of(errc code) { return exit_code_of(error(code, "x"), error_source::store); }
 
 TEST(ExitCode, TheAnswerIsNo) {
   EXPECT_EQ(of(errc::no_record), 1);
@@ -18,7 +19,7 @@ TEST(ExitCode, WrongUsage) {
        {errc::bad_owner, errc::bad_name, errc::bad_tools, errc::bad_url, errc::bad_argument, errc::empty_tools}) {
     EXPECT_EQ(of(code), 2) << name_of(code);
   }
-  EXPECT_EQ(exit_code_of(error(errc::too_large, "x"), blame::input), 2);
+  EXPECT_EQ(exit_code_of(error(errc::too_large, "x"), error_source::input), 2);
 }
 
 TEST(ExitCode, TheStoreCannotServe) {
@@ -31,13 +32,14 @@ TEST(ExitCode, TheStoreCannotServe) {
 }
 
 TEST(ErrorLine, SaysWhatToDoAndWhatThePeerSaid) {
-  EXPECT_EQ(line_of(error(errc::auth_failed, "redis h:1", "WRONGPASS invalid")),
+  EXPECT_EQ(store_error_text(error(errc::auth_failed, "redis h:1", "WRONGPASS invalid")),
             "redis h:1; check user and password in the store's URL (it says: WRONGPASS invalid)");
-  EXPECT_EQ(line_of(error(errc::bad_name, "a name is empty")), "a name is empty");
+  EXPECT_EQ(store_error_text(error(errc::bad_name, "a name is empty")), "a name is empty");
 }
 
 TEST(ErrorLine, LeavesTheAdviceToADetailThatHasSome) {
-  EXPECT_EQ(line_of(error(errc::storage_failed, "x is no database; move it away")), "x is no database; move it away");
+  EXPECT_EQ(store_error_text(error(errc::storage_failed, "x is no database; move it away")),
+            "x is no database; move it away");
 }
 
 }  // namespace

@@ -11,61 +11,61 @@ using kind = form_field::kind;
 form_field field_of(const std::string& schema, bool required = false) {
   const std::string params = R"({"message":"m","requestedSchema":{"type":"object","properties":{"p":)" + schema + "}" +
                              (required ? R"(,"required":["p"])" : "") + "}}";
-  auto got = read_form(params);
+  auto got = parse_form(params);
   EXPECT_TRUE(got) << params;
   EXPECT_EQ(got->fields.size(), 1U);
   return got->fields.front();
 }
 
 std::string answer(const form_field& field, const std::string& typed) {
-  const auto got = read_answer(field, typed);
+  const auto got = parse_answer(field, typed);
   return got ? *got : "wrong: " + got.error().detail();
 }
 
 TEST(Form, HoldsWhatIsAsked) {
-  const auto got = read_form(
+  const auto got = parse_form(
       R"({"mode":"form","message":"Who?","requestedSchema":{"properties":{"a":{"type":"string"},"b":{"type":"boolean"}},"required":["b"]}})");
   ASSERT_TRUE(got);
   EXPECT_EQ(got->message, "Who?");
   ASSERT_EQ(got->fields.size(), 2U);
   EXPECT_FALSE(got->fields[0].required);
   EXPECT_TRUE(got->fields[1].required);
-  EXPECT_EQ(got->fields[1].what, kind::yes_no);
+  EXPECT_EQ(got->fields[1].type, kind::yes_no);
 }
 
 TEST(Form, MayAskForNothingButAYes) {
-  const auto got = read_form(R"({"message":"Sure?","requestedSchema":{"type":"object","properties":{}}})");
+  const auto got = parse_form(R"({"message":"Sure?","requestedSchema":{"type":"object","properties":{}}})");
   ASSERT_TRUE(got);
   EXPECT_TRUE(got->fields.empty());
 }
 
 TEST(Form, IsRefusedWhenItIsNone) {
   for (const char* wrong : {"", "[]", "{}", R"({"message":"m"})", R"({"requestedSchema":[]})"}) {
-    const auto got = read_form(wrong);
+    const auto got = parse_form(wrong);
     ASSERT_FALSE(got) << wrong;
     EXPECT_EQ(got.error().code(), errc::protocol);
   }
-  const auto page = read_form(R"({"mode":"url","message":"m","url":"https://x/","elicitationId":"1"})");
+  const auto page = parse_form(R"({"mode":"url","message":"m","url":"https://x/","elicitationId":"1"})");
   ASSERT_FALSE(page);
   EXPECT_EQ(page.error().code(), errc::unsupported);
 }
 
 TEST(Question, SaysWhatMayBeAnswered) {
-  EXPECT_EQ(question_of(field_of(R"({"type":"string"})", true)), "p: ");
-  EXPECT_EQ(question_of(field_of(R"({"type":"string"})")), "p (may be left out): ");
+  EXPECT_EQ(question_text(field_of(R"({"type":"string"})", true)), "p: ");
+  EXPECT_EQ(question_text(field_of(R"({"type":"string"})")), "p (may be left out): ");
   EXPECT_EQ(
-      question_of(field_of(R"({"type":"string","title":"Name","description":"in full","maxLength":9,"default":"Ada"})")),
+      question_text(field_of(R"({"type":"string","title":"Name","description":"in full","maxLength":9,"default":"Ada"})")),
       "Name, in full (at most 9 characters) [Ada]: ");
-  EXPECT_EQ(question_of(field_of(R"({"type":"string","format":"email"})")), "p (email; may be left out): ");
-  EXPECT_EQ(question_of(field_of(R"({"type":"integer","minimum":0,"maximum":120,"default":36})")),
+  EXPECT_EQ(question_text(field_of(R"({"type":"string","format":"email"})")), "p (email; may be left out): ");
+  EXPECT_EQ(question_text(field_of(R"({"type":"integer","minimum":0,"maximum":120,"default":36})")),
             "p (integer, 0 to 120) [36]: ");
-  EXPECT_EQ(question_of(field_of(R"({"type":"boolean","default":true})")), "p (yes or no) [yes]: ");
-  EXPECT_EQ(question_of(field_of(R"({"type":"string","enum":["r","g"],"enumNames":["Red","Green"],"default":"g"})")),
+  EXPECT_EQ(question_text(field_of(R"({"type":"boolean","default":true})")), "p (yes or no) [yes]: ");
+  EXPECT_EQ(question_text(field_of(R"({"type":"string","enum":["r","g"],"enumNames":["Red","Green"],"default":"g"})")),
             "p (one of Red, Green) [Green]: ");
 }
 
 TEST(Question, CannotActOnTheTerminal) {
-  EXPECT_EQ(question_of(field_of(R"({"type":"string","title":"a\u001b[2Jb"})", true)), "a\\x1b[2Jb: ");
+  EXPECT_EQ(question_text(field_of(R"({"type":"string","title":"a\u001b[2Jb"})", true)), "a\\x1b[2Jb: ");
 }
 
 TEST(Answer, OfText) {
@@ -110,7 +110,7 @@ TEST(Answer, OfChoices) {
   EXPECT_EQ(answer(some, "a,,b"), "wrong: '' is not one of them");
   const auto titled = field_of(R"({"type":"array","items":{"anyOf":[{"const":"f1","title":"Tuna"}]},"default":["f1"]})");
   EXPECT_EQ(answer(titled, "tuna"), R"(["f1"])");
-  EXPECT_EQ(question_of(titled), "p (any of Tuna; with commas between) [Tuna]: ");
+  EXPECT_EQ(question_text(titled), "p (any of Tuna; with commas between) [Tuna]: ");
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 namespace mcpstate::cli {
 namespace {
 
-std::string raw(const std::string& content) { return text_of_result("{\"content\":" + content + "}", false); }
-std::string shown_at_terminal(const std::string& content) { return text_of_result("{\"content\":" + content + "}", true); }
+std::string raw(const std::string& content) { return call_result_text("{\"content\":" + content + "}", false); }
+std::string shown_at_terminal(const std::string& content) { return call_result_text("{\"content\":" + content + "}", true); }
 
 TEST(ToolResult, TextIsText) {
   EXPECT_EQ(raw(R"([{"type":"text","text":"a\nb"},{"type":"text","text":"c\n"}])"), "a\nb\nc\n");
@@ -29,10 +29,10 @@ TEST(ToolResult, TheRestIsSummarised) {
 }
 
 TEST(ToolResult, WithoutContentIsWhatIsStructured) {
-  EXPECT_EQ(text_of_result(R"({"content":[],"structuredContent":{"a":1}})", false), "{\"a\":1}\n");
-  EXPECT_EQ(text_of_result(R"({"structuredContent":[1]})", false), "[1]\n");
-  EXPECT_EQ(text_of_result(R"({"content":[{"type":"text","text":"x"}],"structuredContent":{"a":1}})", false), "x\n");
-  EXPECT_EQ(text_of_result("{}", false), "");
+  EXPECT_EQ(call_result_text(R"({"content":[],"structuredContent":{"a":1}})", false), "{\"a\":1}\n");
+  EXPECT_EQ(call_result_text(R"({"structuredContent":[1]})", false), "[1]\n");
+  EXPECT_EQ(call_result_text(R"({"content":[{"type":"text","text":"x"}],"structuredContent":{"a":1}})", false), "x\n");
+  EXPECT_EQ(call_result_text("{}", false), "");
 }
 
 }  // namespace

@@ -34,29 +34,6 @@ TEST(RelativeTime, SaysWhatIsToCome) {
   EXPECT_EQ(relative_time(std::optional<timestamp>(), now), "-");
 }
 
-TEST(Shown, LeavesNothingThatATerminalActsOn) {
-  EXPECT_EQ(shown("plain – naïve 猫"), "plain – naïve 猫");
-  EXPECT_EQ(shown("\x1b[31mred\x1b[0m"), "\\x1b[31mred\\x1b[0m");
-  EXPECT_EQ(shown("two\nlines\tand\rmore"), "two\\nlines\\tand\\rmore");
-  EXPECT_EQ(shown("\x7f\x01"), "\\x7f\\x01");
-  EXPECT_EQ(shown("\xc2\x9b"
-                  "31m"),
-            "\\u009b31m");  // CSI as one C1 character
-  EXPECT_EQ(shown("a\xe2\x80\xae"
-                  "b"),
-            "a\\u202eb");  // right-to-left override
-  EXPECT_EQ(shown("a\xe2\x80\xa8"
-                  "b"),
-            "a\\u2028b");  // line separator
-}
-
-TEST(Shown, ShowsBytesThatAreNoTextAsBytes) {
-  EXPECT_EQ(shown("\xff\xfe ok"), "\\xff\\xfe ok");
-  EXPECT_EQ(shown("cut \xe7\x8c"), "cut \\xe7\\x8c");
-  EXPECT_EQ(shown("\xc0\xaf"), "\\xc0\\xaf");  // over-long
-  EXPECT_EQ(shown(std::string("a\0b", 3)), "a\\x00b");
-}
-
 TEST(DisplayWidth, KnowsWideAndCombiningCharacters) {
   EXPECT_EQ(display_width("abc"), 3U);
   EXPECT_EQ(display_width("naïve"), 5U);

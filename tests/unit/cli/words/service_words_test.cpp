@@ -6,8 +6,8 @@
 #include <fstream>
 #include <map>
 
+#include "cli/commands/commands.hh"
 #include "cli/commands/serve_options.hh"
-#include "cli/commands/table.hh"
 #include "support/temp_dir.hh"
 
 namespace mcpstate::cli {
@@ -20,8 +20,8 @@ constexpr const char* in_file = "token-of-the-flag-012345";
 constexpr const char* in_variable = "token-of-the-variable-01";
 constexpr const char* in_other_file = "token-of-the-other-file-";
 
-surroundings around(std::map<std::string, std::string> variables) {
-  surroundings out;
+environment around(std::map<std::string, std::string> variables) {
+  environment out;
   out.variable = [variables = std::move(variables)](const std::string& name) -> std::optional<std::string> {
     const auto at = variables.find(name);
     if (at == variables.end()) return std::nullopt;

@@ -14,8 +14,8 @@ namespace {
 using namespace std::chrono_literals;
 using variables = std::map<std::string, std::string>;
 
-surroundings around(variables env, std::string dotenv = {}) {
-  surroundings out;
+environment around(variables env, std::string dotenv = {}) {
+  environment out;
   out.variable = [env = std::move(env)](const std::string& name) -> std::optional<std::string> {
     const auto found = env.find(name);
     if (found == env.end()) return std::nullopt;
@@ -82,7 +82,7 @@ TEST(Settings, AFlagWinsOverTheEnvironmentAndThatOverTheFile) {
   const auto from_file = choose_settings(flags, around({}, "REDIS_URL=redis://file/1\n"));
   ASSERT_TRUE(from_file);
   EXPECT_EQ(from_file->url, "redis://file/1");
-  EXPECT_EQ(from_file->origin, origin_of_url::dotenv);
+  EXPECT_EQ(from_file->origin, url_origin::dotenv);
   const auto from_env = choose_settings(flags, around({{"REDIS_URL", "redis://env/2"}}, "REDIS_URL=redis://file/1\n"));
   ASSERT_TRUE(from_env);
   EXPECT_EQ(from_env->url, "redis://env/2");
@@ -90,14 +90,14 @@ TEST(Settings, AFlagWinsOverTheEnvironmentAndThatOverTheFile) {
   const auto from_flag = choose_settings(flags, around({{"REDIS_URL", "redis://env/2"}}));
   ASSERT_TRUE(from_flag);
   EXPECT_EQ(from_flag->url, "memory:");
-  EXPECT_EQ(from_flag->origin, origin_of_url::flag);
+  EXPECT_EQ(from_flag->origin, url_origin::flag);
 }
 
 TEST(Settings, AnEmptyVariableIsNotSetAndNothingMeansTheEmbeddedStore) {
   const auto got = choose_settings(global_flags(), around({{"REDIS_URL", ""}, {"MCPSTATE_TTL", ""}}));
   ASSERT_TRUE(got);
   EXPECT_EQ(got->url, "sqlite:");
-  EXPECT_EQ(got->origin, origin_of_url::none);
+  EXPECT_EQ(got->origin, url_origin::none);
   EXPECT_EQ(got->options.ttl, 24h);
 }
 

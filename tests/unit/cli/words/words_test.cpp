@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
-#include "cli/commands/table.hh"
+#include "cli/commands/commands.hh"
 #include "cli/view/tools_view.hh"
-#include "cli/words/arguments.hh"
+#include "cli/words/completion.hh"
 #include "cli/words/input.hh"
+#include "cli/words/parse.hh"
 
 namespace mcpstate::cli {
 namespace {
@@ -138,13 +139,13 @@ TEST(CommandLine, EveryCommandHasHelpWithExamplesAndJson) {
 }
 
 TEST(ToolsView, TakesNamesAndFirstLines) {
-  const auto got = tools_in(R"([{"name":"a","description":"  first\nsecond"},{"name":"b","title":"B"},{"x":1},7])");
+  const auto got = parse_tool_lines(R"([{"name":"a","description":"  first\nsecond"},{"name":"b","title":"B"},{"x":1},7])");
   ASSERT_TRUE(got);
   ASSERT_EQ(got->size(), 4U);
-  EXPECT_EQ((*got)[0].about, "first");
-  EXPECT_EQ((*got)[1].about, "B");
+  EXPECT_EQ((*got)[0].description, "first");
+  EXPECT_EQ((*got)[1].description, "B");
   EXPECT_EQ((*got)[2].name, "?");
-  EXPECT_FALSE(tools_in("{}"));
+  EXPECT_FALSE(parse_tool_lines("{}"));
 }
 
 TEST(CommandLine, TokensAndServersHaveTheirWords) {

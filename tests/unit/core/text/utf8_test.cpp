@@ -79,5 +79,22 @@ TEST(utf8, agrees_with_the_definition_on_all_short_texts) {
   }
 }
 
+TEST(utf8, decodes_the_first_character) {
+  const auto check = [](std::string_view text, char32_t code_point, std::size_t length) {
+    const auto got = first_character(text);
+    EXPECT_TRUE(got.valid) << text;
+    EXPECT_EQ(static_cast<unsigned>(got.code_point), static_cast<unsigned>(code_point)) << text;
+    EXPECT_EQ(got.length, length) << text;
+  };
+  check("ab", 'a', 1);
+  check("\xc3\xa9x", 0xe9, 2);
+  check("\xe7\x8c\xab", 0x732b, 3);
+  check("\xf0\x9f\x90\x88", 0x1f408, 4);
+  for (const char* bad : {"\xff", "\xe7\x8c", "\xc0\xaf"}) {
+    EXPECT_FALSE(first_character(bad).valid);
+    EXPECT_EQ(first_character(bad).length, 1U);
+  }
+}
+
 }  // namespace
 }  // namespace mcpstate
