@@ -35,10 +35,11 @@ struct event_broker::channel {
 
 event_broker::event_broker(store& watched_store, event_broker_options options, metrics* broker_metrics)
     : store_(watched_store),
+      executor_(watched_store.executor()),
       options_(options),
       metrics_(broker_metrics),
-      refreshing_(watched_store.executor()),
-      watching_(watched_store.executor()) {}
+      refreshing_(executor_),
+      watching_(executor_) {}
 
 event_broker::~event_broker() {
   for (auto& [account, open] : channels_) open->broker = nullptr;
@@ -60,7 +61,7 @@ std::shared_ptr<event_broker::channel> event_broker::open_channel(owner account)
 }
 
 std::shared_ptr<subscription> event_broker::subscribe(owner account) {
-  aio::assert_on_executor(store_.executor());
+  aio::assert_on_executor(executor_);
   const auto found = channels_.find(account);
   const bool known = found != channels_.end();
   const auto joined = known ? found->second : open_channel(std::move(account));
@@ -81,7 +82,7 @@ std::shared_ptr<subscription> event_broker::subscribe(owner account) {
 // the history is used as it is.
 asio::awaitable<void> event_broker::refresh_expiry(std::shared_ptr<channel> current) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  co_await asio::post(store_.executor(), asio::use_awaitable);
+  co_await asio::post(executor_, asio::use_awaitable);
   while (!current->over && current->finished_refreshes < current->requested_refreshes) {
     const auto served = current->requested_refreshes;
     auto listing = store_.list(current->account, tools_wanted::no);
@@ -114,7 +115,7 @@ void event_broker::unsubscribe(channel& left) {
 
 asio::awaitable<void> event_broker::close() {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  aio::assert_on_executor(store_.executor());
+  aio::assert_on_executor(executor_);
   for (auto& [account, open] : channels_) {
     change_subscriptions(-static_cast<std::ptrdiff_t>(open->subscriptions));
     open->broker = nullptr;

@@ -73,6 +73,7 @@ class event_broker {
   [[nodiscard]] static bool apply(channel& current, const result<event>& received);
 
   store& store_;
+  asio::any_io_executor executor_;
   event_broker_options options_;
   metrics* metrics_;
   std::size_t subscriptions_ = 0;

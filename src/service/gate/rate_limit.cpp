@@ -37,14 +37,14 @@ std::size_t rate_limit::buckets() const {
 std::optional<std::chrono::milliseconds> rate_limit::take(const std::string& key, time_point now) {
   if (per_second_ <= 0) return std::nullopt;
   const std::lock_guard lock(mutex_);
-  auto& bucket = bucket_of(key, now);
+  auto& used = bucket_of(key, now);
   constexpr double rounding = 1e-6;
-  if (bucket.level >= 1 - rounding) {
-    bucket.level = std::max(0.0, bucket.level - 1);
+  if (used.level >= 1 - rounding) {
+    used.level = std::max(0.0, used.level - 1);
     return std::nullopt;
   }
   constexpr double longest = 86'400'000;
-  const double wait = std::ceil((1 - bucket.level) / per_second_ * 1000);
+  const double wait = std::ceil((1 - used.level) / per_second_ * 1000);
   return std::chrono::milliseconds(static_cast<std::int64_t>(std::clamp(wait, 1.0, longest)));
 }
 

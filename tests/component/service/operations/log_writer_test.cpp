@@ -20,6 +20,14 @@ using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+// All numbers of "dropped N", added.
+std::uint64_t told(const std::string& text) {
+  std::uint64_t out = 0;
+  for (auto at = text.find("dropped "); at != std::string::npos; at = text.find("dropped ", at + 1))
+    out += std::stoull(text.substr(at + 8));
+  return out;
+}
+
 // Both ends of a pipe. Nobody reads from it unless the test does.
 class test_pipe {
  public:
@@ -39,6 +47,12 @@ class test_pipe {
   // Reads until the text has come; everything that came. Waits at most 10 s.
   std::string read_until(const std::string& text) {
     while (read_.find(text) == std::string::npos && read_some()) {
+    }
+    return read_;
+  }
+  // Reads until the reports have told of so many dropped lines: then everything that was queued before has been written.
+  std::string read_until_told(std::uint64_t lines) {
+    while (told(read_) < lines && read_some()) {
     }
     return read_;
   }
@@ -85,14 +99,6 @@ const std::string long_line(100, 'x');  // NOLINT(cert-err58-cpp)
 std::uint64_t count_lines(const std::string& text, const std::string& line) {
   std::uint64_t out = 0;
   for (auto at = text.find(line + "\n"); at != std::string::npos; at = text.find(line + "\n", at + line.size())) ++out;
-  return out;
-}
-
-// All numbers of "dropped N", added.
-std::uint64_t told(const std::string& text) {
-  std::uint64_t out = 0;
-  for (auto at = text.find("dropped "); at != std::string::npos; at = text.find("dropped ", at + 1))
-    out += std::stoull(text.substr(at + 8));
   return out;
 }
 
@@ -149,7 +155,7 @@ TEST(LogWriter, TellsHowManyLinesWereDroppedOnceThereIsRoom) {
     for (std::uint64_t n = 0; n < too_many; ++n) writer.write(long_line);
     dropped = writer.dropped();
     ASSERT_GT(dropped, 0U);
-    EXPECT_THAT(pipe.read_until("dropped "), HasSubstr("dropped "));
+    EXPECT_EQ(told(pipe.read_until_told(dropped)), dropped);
     writer.write("after");
     EXPECT_THAT(pipe.read_until("after\n"), HasSubstr("after\n"));
     EXPECT_EQ(writer.dropped(), dropped);
