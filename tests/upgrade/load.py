@@ -19,7 +19,7 @@ class Broken(AssertionError):
 
     def __init__(self, check, text):
         super().__init__(f"{check}: {text}")
-        self.check = check
+        self.check, self.text = check, text
 
 
 class Load:

@@ -98,6 +98,18 @@ class Upgrade:
         except AssertionError as late:
             raise Broken(check, str(late)) from late
 
+    def until_nothing(self, is_missing, check, what):
+        """Until is_missing() answers nothing; what it answered last is told."""
+        missing = [None]
+
+        def holds():
+            missing[0] = is_missing()
+            return missing[0] is None
+        try:
+            self.until(holds, check, what)
+        except Broken as late:
+            raise Broken(late.check, f"{late.text}: {missing[0]}" if late.check == check else late.text) from late
+
     # Connections that are managed.
     def connect(self, way, owner, server, body):
         answer = way.ask("PUT", f"{path_of(owner)}/connections/{server}?wait={self.patience:g}s", body)
@@ -112,16 +124,7 @@ class Upgrade:
 
     def all_are_managed(self):
         """CONNECTED for both versions, each managed by one instance that runs, and some by each."""
-        lacking = [None]
-
-        def holds():
-            lacking[0] = self.lacking_records() or self.lacking_fleet()
-            return lacking[0] is None
-
-        try:
-            self.until(holds, "leases", "every connection managed")
-        except Broken as late:
-            raise Broken(late.check, f"{late} ({lacking[0]})") from late
+        self.until_nothing(lambda: self.lacking_records() or self.lacking_fleet(), "leases", "every connection managed")
 
     def lacking_records(self):
         holders, names = self.store.holders(), self.names()
@@ -224,15 +227,20 @@ class Upgrade:
                     raise Broken("load", f"nothing by {one.name} reached {other.name}: {what}")
         self.verify_store()
 
-    def verify_store(self):
-        """Both versions print the same of every record, and find every invariant kept."""
+    def disagreement(self):
+        """Of what both versions print of every record; nothing where they agree."""
         last, new = (version.run("list") for version in (self.last, self.new))
         if last != new:
-            raise Broken("reading", f"the last release lists {last}\nbut the new one {new}")
+            return f"the last release lists {last}\nbut the new one {new}"
         for owner in json.loads(last):
             last, new = (version.listed(owner["owner"]).records for version in (self.last, self.new))
             if last != new:
-                raise Broken("reading", f"the last release reads {last}\nbut the new one {new}")
+                return f"the last release reads {last}\nbut the new one {new}"
+        return None
+
+    def verify_store(self):
+        """Both versions print the same, once nobody writes between the two, and find every invariant kept."""
+        self.until_nothing(self.disagreement, "reading", "the same from both versions")
         for version in self.versions.values():
             examined = version.commands.run("doctor", "--json")
             if examined.code != 0 or examined.json["problems"]:
