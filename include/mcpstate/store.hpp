@@ -184,7 +184,6 @@ class store {
 
  private:
   task<connection> put_once(change what);
-  task<std::uint64_t> disconnect_each(owner who);
   task<void> offer_claimed(owner user, std::vector<std::string> moved);
   // `after` is the record to write (details, connected_at decided), `what` says the basis (always set) and the tools.
   virtual task<connection> do_put(change what, connection after) = 0;
