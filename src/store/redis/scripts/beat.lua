@@ -11,20 +11,22 @@
 -- include: parts/clock.lua
 -- include: parts/index.lua
 
-local instances, ttl, name, time = key(), number(), argument(), number()
+local instances = take_keys(1)
+local ttl, name, time, managed, reach, address = take(6)
+ttl, time = tonumber(ttl), tonumber(time)
 if time > 0 then
-  redis.call('HSET', instances, name, int(now + time) .. ' ' .. argument() .. ' ' .. argument() .. ' ' .. argument())
+  call('HSET', instances, name, int(now + time) .. ' ' .. managed .. ' ' .. reach .. ' ' .. address)
 else
-  redis.call('HDEL', instances, name)
+  call('HDEL', instances, name)
 end
 keep_index(instances, math.max(ttl, time))
-local all, answer = redis.call('HGETALL', instances), {}
+local all, answer = call('HGETALL', instances), {}
 for i = 1, #all, 2 do
-  local ends, managed, reach, address = string.match(all[i + 1], '^(%d+) (%d+) (%S*) (.*)$')
+  local ends, its_managed, its_reach, its_address = string.match(all[i + 1], '^(%d+) (%d+) (%S*) (.*)$')
   if ends and tonumber(ends) > now then
-    for _, item in ipairs({all[i], managed, reach, address}) do answer[#answer + 1] = item end
+    for _, item in ipairs({all[i], its_managed, its_reach, its_address}) do answer[#answer + 1] = item end
   else
-    redis.call('HDEL', instances, all[i])
+    call('HDEL', instances, all[i])
   end
 end
 return answer

@@ -18,31 +18,39 @@
 -- include: parts/members.lua
 -- include: parts/renewal.lua
 
-local ttl, lifetime, count = number(), number(), number()
-local connections, servers, session_connections, session_servers = key(), key(), key(), key()
+local ttl, lifetime, count = take(3)
+ttl, lifetime, count = tonumber(ttl), tonumber(lifetime), tonumber(count)
+local connections, servers, session_connections, session_servers = take_keys(4)
 
-local function take_basis() return {revision = argument(), status = argument(), connected_at = argument()} end
+local function take_basis()
+  local revision, status, connected_at = take(3)
+  return {revision = revision, status = status, connected_at = connected_at}
+end
+local function take_session_keys()
+  local status, tools, connected_at, info, lease = take_keys(5)
+  return {status = status, tools = tools, connected_at = connected_at, info = info, lease = lease}
+end
 local function read_record(keys)
-  local revision, _, latest = parse_head(redis.call('GETRANGE', keys.info, 0, 127))
-  redis.call('STRLEN', keys.tools)
-  local status, connected_at = redis.call('GET', keys.status), redis.call('GET', keys.connected_at)
+  local revision, _, latest = parse_head(call('GETRANGE', keys.info, 0, 127))
+  call('STRLEN', keys.tools)
+  local status, connected_at = call('GET', keys.status), call('GET', keys.connected_at)
   return {revision = revision, latest = latest, status = status, connected_at = connected_at}
 end
 local records, claimed = {}, {}
 for i = 1, count do
-  local record = {member = argument()}
+  local record = {member = take(1)}
   record.to = declare(record.member)
-  record.from = {status = key(), tools = key(), connected_at = key(), info = key(), lease = key()}
-  record.action, record.session_basis, record.user_basis = argument(), take_basis(), take_basis()
-  record.status, record.connected_at, record.tail = argument(), argument(), argument()
+  record.from = take_session_keys()
+  record.action, record.session_basis, record.user_basis = take(1), take_basis(), take_basis()
+  record.status, record.connected_at, record.tail = take(3)
   record.at_session, record.at_user = read_record(record.from), read_record(record.to)
   claimed[record.member] = true
   records[i] = record
 end
-while has_arguments() do declare(argument()) end
+while has_arguments() do declare(take(1)) end
 
-local found = redis.call('SUNION', session_connections, session_servers)
-redis.call('SUNION', connections, servers)
+local found = call('SUNION', session_connections, session_servers)
+call('SUNION', connections, servers)
 local function holds(basis, record)
   return basis.revision == int(record.revision) and matches(basis.status, record.status) and
     matches(basis.connected_at, record.connected_at)
@@ -75,25 +83,25 @@ for _, record in ipairs(records) do
   if record.action == 'move' then
     local expires = int(record.expires)
     local revision = int(math.max(record.at_session.revision + 1, record.at_user.revision + 1, now_us))
-    if redis.call('EXISTS', from.tools) == 1 then
-      redis.call('RENAME', from.tools, to.tools)
-      redis.call('PEXPIREAT', to.tools, expires)
+    if call('EXISTS', from.tools) == 1 then
+      call('RENAME', from.tools, to.tools)
+      call('PEXPIREAT', to.tools, expires)
     else
-      redis.call('DEL', to.tools)
+      call('DEL', to.tools)
     end
-    redis.call('SET', to.status, record.status, 'PXAT', expires)
+    call('SET', to.status, record.status, 'PXAT', expires)
     if record.connected_at == '' then
-      redis.call('DEL', to.connected_at)
+      call('DEL', to.connected_at)
     else
-      redis.call('SET', to.connected_at, record.connected_at, 'PXAT', expires)
+      call('SET', to.connected_at, record.connected_at, 'PXAT', expires)
     end
-    redis.call('SET', to.info, '{"revision":' .. revision .. ',"expires_at":' .. expires .. ',"expires_latest":' ..
+    call('SET', to.info, '{"revision":' .. revision .. ',"expires_at":' .. expires .. ',"expires_latest":' ..
       int(record.latest) .. ',' .. record.tail, 'PXAT', expires)
-    redis.call('SADD', servers, record.member)
-    redis.call(record.status == 'CONNECTED' and 'SADD' or 'SREM', connections, record.member)
+    call('SADD', servers, record.member)
+    call(record.status == 'CONNECTED' and 'SADD' or 'SREM', connections, record.member)
   end
-  redis.call('UNLINK', from.status, from.tools, from.connected_at, from.info, from.lease)
+  call('UNLINK', from.status, from.tools, from.connected_at, from.info, from.lease)
 end
-redis.call('UNLINK', session_connections, session_servers)
-if plan then renew(plan, servers, ttl) end
+call('UNLINK', session_connections, session_servers)
+renew(plan, servers, ttl)
 return {'ok'}

@@ -13,7 +13,7 @@
 -- include: parts/put_read.lua
 
 -- A member that came after the caller has read would be spared.
-for _, member in ipairs(redis.call('SUNION', connections, servers)) do
+for _, member in ipairs(call('SUNION', connections, servers)) do
   if not declared[member] then return refuse('conflict', member) end
 end
 

@@ -11,10 +11,11 @@
 -- include: parts/info.lua
 -- include: parts/lease.lua
 
-local lease, info, start, revision = key(), key(), argument(), argument()
-local value = redis.call('GET', lease)
+local lease, info = take_keys(2)
+local start, revision = take(2)
+local value = call('GET', lease)
 if not value or string.sub(value, 1, #start) ~= start then return {} end
-local changed = revision ~= '' and int(parse_head(redis.call('GETRANGE', info, 0, 127))) ~= revision
-redis.call('DEL', lease)
+local changed = revision ~= '' and int(parse_head(call('GETRANGE', info, 0, 127))) ~= revision
+call('DEL', lease)
 local _, _, registered = parse_lease(value)
 return {registered, changed and 1 or 0}

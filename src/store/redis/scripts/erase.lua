@@ -9,11 +9,11 @@
 -- include: parts/arguments.lua
 -- include: parts/members.lua
 
-local sets = {key(), key()}
+local sets = {take_keys(2)}
 local members = {}
 while has_arguments() do
-  local keys = declare(argument())
-  keys.lease = key()
+  local keys = declare(take(1))
+  keys.lease = take_keys(1)
   members[#members + 1] = keys
 end
 for _, set in ipairs(sets) do
@@ -25,9 +25,9 @@ if #undeclared > 0 then return answer_members() end
 
 local answer = {'ok', 0}
 for _, keys in ipairs(members) do
-  if redis.call('EXISTS', keys.status, keys.info) > 0 then answer[2] = answer[2] + 1 end
-  redis.call('UNLINK', keys.status, keys.tools, keys.connected_at, keys.info)
-  if redis.call('UNLINK', keys.lease) == 1 then answer[#answer + 1] = keys.member end
+  if call('EXISTS', keys.status, keys.info) > 0 then answer[2] = answer[2] + 1 end
+  call('UNLINK', keys.status, keys.tools, keys.connected_at, keys.info)
+  if call('UNLINK', keys.lease) == 1 then answer[#answer + 1] = keys.member end
 end
-redis.call('UNLINK', sets[1], sets[2])
+call('UNLINK', sets[1], sets[2])
 return answer

@@ -9,11 +9,12 @@
 -- include: parts/clock.lua
 -- include: parts/index.lua
 
-local managed, ttl, state, time = key(), number(), argument(), number()
-local score, words = state == 'held' and int(now + time) or '0', {}
+local managed = take_keys(1)
+local ttl, state, time = take(3)
+local score, words = state == 'held' and int(now + tonumber(time)) or '0', {}
 while has_arguments() do
   if state ~= 'over' then words[#words + 1] = score end
-  words[#words + 1] = argument()
+  words[#words + 1] = take(1)
 end
-redis.call(state == 'over' and 'ZREM' or 'ZADD', managed, unpack(words))
-keep_index(managed, ttl)
+call(state == 'over' and 'ZREM' or 'ZADD', managed, unpack(words))
+keep_index(managed, tonumber(ttl))

@@ -9,7 +9,8 @@
 -- include: parts/clock.lua
 -- include: parts/index.lua
 
-local owners, ttl, command, members = key(), number(), argument(), {}
-while has_arguments() do members[#members + 1] = argument() end
-redis.call(command, owners, unpack(members))
-keep_index(owners, ttl)
+local owners, members = take_keys(1), {}
+local ttl, command = take(2)
+while has_arguments() do members[#members + 1] = take(1) end
+call(command, owners, unpack(members))
+keep_index(owners, tonumber(ttl))

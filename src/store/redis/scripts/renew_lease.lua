@@ -10,11 +10,14 @@
 -- include: parts/clock.lua
 -- include: parts/lease.lua
 
-local lease, start, time, quarter = key(), argument(), number(), number() / 4
-local value = redis.call('GET', lease)
+local lease = take_keys(1)
+local start, time, ttl = take(3)
+local quarter = ttl / 4
+time = tonumber(time)
+local value = call('GET', lease)
 if not value or string.sub(value, 1, #start) ~= start then return 0 end
-local renewed = now + redis.call('PTTL', lease) - time
-redis.call('PEXPIREAT', lease, int(now + time))
+local renewed = now + call('PTTL', lease) - time
+call('PEXPIREAT', lease, int(now + time))
 local _, _, registered = parse_lease(value)
 if registered ~= '' and math.floor(now / quarter) ~= math.floor(renewed / quarter) then return registered end
 return 1

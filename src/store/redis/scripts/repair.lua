@@ -12,25 +12,25 @@
 -- include: parts/clock.lua
 -- include: parts/members.lua
 
-local ttl, repairs = number(), 0
-local connections, servers = key(), key()
+local ttl, repairs = tonumber(take(1)), 0
+local connections, servers = take_keys(2)
 local suspects, members = {}, {}
-for _ = 1, number() do suspects[argument()] = true end
+for _ = 1, tonumber(take(1)) do suspects[take(1)] = true end
 while has_arguments() do
-  local keys = declare(argument())
-  keys.lease = key()
+  local keys = declare(take(1))
+  keys.lease = take_keys(1)
   members[#members + 1] = keys
 end
-for _, member in ipairs(redis.call('SUNION', connections, servers)) do keys_of(member) end
+for _, member in ipairs(call('SUNION', connections, servers)) do keys_of(member) end
 if #undeclared > 0 then return answer_members() end
 
 local last = 0
 for _, keys in ipairs(members) do
   local member = keys.member
   for _, name in ipairs({keys.status, keys.tools, keys.connected_at, keys.info, keys.lease}) do
-    local left = redis.call('PTTL', name)
+    local left = call('PTTL', name)
     if left == -1 then
-      redis.call('PEXPIREAT', name, int(now + ttl))
+      call('PEXPIREAT', name, int(now + ttl))
       left, repairs = ttl, repairs + 1
     end
     if left > 0 then last = math.max(last, now + left) end
@@ -38,20 +38,20 @@ for _, keys in ipairs(members) do
   local found = redis.pcall('GET', keys.status)
   local status = type(found) == 'string' and found
   if status == 'CONNECTED' then
-    repairs = repairs + redis.call('SADD', connections, member) + redis.call('SADD', servers, member)
+    repairs = repairs + call('SADD', connections, member) + call('SADD', servers, member)
   elseif suspects[member] then
-    repairs = repairs + redis.call('SREM', connections, member)
-    local exists = redis.call('EXISTS', keys.status, keys.info) > 0
-    repairs = repairs + redis.call(exists and 'SADD' or 'SREM', servers, member)
-    if status and redis.call('TYPE', keys.connected_at).ok == 'string' then
-      repairs = repairs + redis.call('DEL', keys.connected_at)
+    repairs = repairs + call('SREM', connections, member)
+    local exists = call('EXISTS', keys.status, keys.info) > 0
+    repairs = repairs + call(exists and 'SADD' or 'SREM', servers, member)
+    if status and call('TYPE', keys.connected_at).ok == 'string' then
+      repairs = repairs + call('DEL', keys.connected_at)
     end
   end
 end
 for _, set in ipairs({connections, servers}) do
-  local left = redis.call('PTTL', set)
+  local left = call('PTTL', set)
   if left == -1 or (left >= 0 and now + left < last) then
-    redis.call('PEXPIREAT', set, int(math.max(last, now + ttl) + ttl))
+    call('PEXPIREAT', set, int(math.max(last, now + ttl) + ttl))
     repairs = repairs + 1
   end
 end

@@ -10,9 +10,10 @@
 -- include: parts/clock.lua
 -- include: parts/lease.lua
 
-local lease, holder, registered, time, last = key(), argument(), argument(), number(), number()
-local lease_number, found_holder = parse_lease(redis.call('GET', lease))
-if lease_number and found_holder ~= holder then return {0, redis.call('PTTL', lease)} end
+local lease = take_keys(1)
+local holder, registered, time, last = take(4)
+local lease_number, found_holder = parse_lease(call('GET', lease))
+if lease_number and found_holder ~= holder then return {0, call('PTTL', lease)} end
 lease_number = lease_number or int(math.max(now_us, last + 1))
-redis.call('SET', lease, lease_number .. ' ' .. #holder .. ' ' .. holder .. ' ' .. registered, 'PX', int(time))
+call('SET', lease, lease_number .. ' ' .. #holder .. ' ' .. holder .. ' ' .. registered, 'PX', int(time))
 return {1, lease_number}

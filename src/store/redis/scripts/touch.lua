@@ -14,20 +14,21 @@
 -- include: parts/members.lua
 -- include: parts/renewal.lua
 
-local ttl, lifetime, scope = number(), number(), argument()
-local connections, servers = key(), key()
+local ttl, lifetime, scope = take(3)
+local connections, servers = take_keys(2)
+ttl, lifetime = tonumber(ttl), tonumber(lifetime)
 local members = {}
-while has_arguments() do members[#members + 1] = declare(argument()).member end
-if scope == 'all' then members = redis.call('SUNION', connections, servers) else members = {members[1]} end
+while has_arguments() do members[#members + 1] = declare(take(1)).member end
+if scope == 'all' then members = call('SUNION', connections, servers) else members = {members[1]} end
 
 local records, written, last = {}, {}, 0
 for _, member in ipairs(members) do
   local keys = keys_of(member)
   if keys then
     local record = {member = member, keys = keys}
-    record.head = redis.call('GETRANGE', keys.info, 0, 127)
+    record.head = call('GETRANGE', keys.info, 0, 127)
     local _, expires, found_latest, position, width = parse_head(record.head)
-    if redis.call('EXISTS', keys.status, keys.info) > 0 then
+    if call('EXISTS', keys.status, keys.info) > 0 then
       record.latest = latest_expiry(found_latest, lifetime)
       record.expires = limited(now + ttl, record.latest)
       record.shown = limited(math.max(now + ttl, expires), record.latest)
@@ -36,11 +37,11 @@ for _, member in ipairs(members) do
       record.same_latest = found_latest == record.latest
       last = math.max(last, record.expires)
       record.late = {}
-      for _, field in ipairs(fields) do
-        local left = redis.call('PTTL', keys[field])
+      for _, name in ipairs({keys.status, keys.tools, keys.connected_at, keys.info}) do
+        local left = call('PTTL', name)
         local beyond = record.latest > 0 and now + left > record.latest
         if left == -1 or (left >= 0 and (beyond or now + left < record.expires)) then
-          record.late[#record.late + 1] = keys[field]
+          record.late[#record.late + 1] = name
         end
         if left > 0 then last = math.max(last, now + left) end
       end
@@ -54,19 +55,19 @@ if #undeclared > 0 then return answer_members() end
 
 for _, record in ipairs(records) do
   local info = record.keys.info
-  for _, name in ipairs(record.late) do redis.call('PEXPIREAT', name, int(record.expires)) end
+  for _, name in ipairs(record.late) do call('PEXPIREAT', name, int(record.expires)) end
   if record.stale then
     local digits = int(record.shown)
     if #digits == record.width and record.same_latest then
-      redis.call('SETRANGE', info, record.position - 1, digits)
+      call('SETRANGE', info, record.position - 1, digits)
     else
       local _, past = string.find(record.head, '"expires_latest":%d+,')
-      local whole = redis.call('GET', info)
-      redis.call('SET', info, string.sub(whole, 1, record.position - 1) .. digits .. ',"expires_latest":' ..
+      local whole = call('GET', info)
+      call('SET', info, string.sub(whole, 1, record.position - 1) .. digits .. ',"expires_latest":' ..
         int(record.latest) .. string.sub(whole, past), 'KEEPTTL')
     end
   end
-  redis.call('SADD', servers, record.member)
+  call('SADD', servers, record.member)
 end
-if plan then renew(plan, servers, ttl) end
+renew(plan, servers, ttl)
 return {'ok', #records}

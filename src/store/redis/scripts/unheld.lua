@@ -8,7 +8,7 @@
 -- include: parts/arguments.lua
 -- include: parts/clock.lua
 
-local managed = key()
-local answer = redis.call('ZRANGE', managed, '-inf', int(now), 'BYSCORE', 'LIMIT', '0', argument())
-table.insert(answer, 1, redis.call('ZCARD', managed))
+local managed, limit = take_keys(1), take(1)
+local answer = call('ZRANGE', managed, '-inf', int(now), 'BYSCORE', 'LIMIT', '0', limit)
+table.insert(answer, 1, call('ZCARD', managed))
 return answer

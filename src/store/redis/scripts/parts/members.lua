@@ -1,12 +1,11 @@
 -- The members whose keys the call declares. A script touches the keys of no other member. Where it needs those of
 -- another one, it writes nothing and answers {"members", name, …}: the caller declares these too and calls again.
-local fields = {'status', 'tools', 'connected_at', 'info'}
 local declared, undeclared = {}, {}
 
 -- Takes the keys of a member from KEYS.
 local function declare(member)
-  local keys = {member = member}
-  for _, field in ipairs(fields) do keys[field] = key() end
+  local status, tools, connected_at, info = take_keys(4)
+  local keys = {member = member, status = status, tools = tools, connected_at = connected_at, info = info}
   declared[member] = keys
   return keys
 end
