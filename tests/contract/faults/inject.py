@@ -109,8 +109,8 @@ EDITS = [
      "if not declared[member] then",
      "if not fault.misses_new and not declared[member] then"),
     ("store/redis/scripts/parts/renewal.lua",
-     "for _, set in ipairs(plan.sets) do redis.call('PEXPIREAT'",
-     "for _, set in ipairs(fault.no_set_ttl and {} or plan.sets) do redis.call('PEXPIREAT'"),
+     "for _, set in ipairs(plan.sets) do call('PEXPIREAT'",
+     "for _, set in ipairs(fault.no_set_ttl and {} or plan.sets) do call('PEXPIREAT'"),
 ]
 
 
