@@ -13,8 +13,6 @@
 # This file is also the script that does it (cmake -P). With -Dassembled=DIRECTORY and -Dfiles=a|b it writes the texts as they would
 # be embedded into that directory, for a linter.
 
-set(mcpstate_embed_script ${CMAKE_CURRENT_LIST_FILE})
-
 function(mcpstate_embed target function)
   cmake_parse_arguments(arg "TEXT" "HEADER;NAMESPACE;DIRECTORY" "FILES;PARTS" ${ARGN})
   if(NOT arg_DIRECTORY)
@@ -29,8 +27,8 @@ function(mcpstate_embed target function)
   string(REPLACE ";" "|" file_words "${files}")
   add_custom_command(OUTPUT ${output} VERBATIM
     COMMAND ${CMAKE_COMMAND} "-Dfiles=${file_words}" -Dfunction=${function} -Dheader=${arg_HEADER} -Dnamespace=${arg_NAMESPACE}
-            -Dtext=${arg_TEXT} -Doutput=${output} -P ${mcpstate_embed_script}
-    DEPENDS ${files} ${parts} ${mcpstate_embed_script}
+            -Dtext=${arg_TEXT} -Doutput=${output} -P ${CMAKE_CURRENT_FUNCTION_LIST_FILE}
+    DEPENDS ${files} ${parts} ${CMAKE_CURRENT_FUNCTION_LIST_FILE}
     COMMENT "Embedding ${function}")
   target_sources(${target} PRIVATE ${output})
   set_source_files_properties(${output} PROPERTIES SKIP_PRECOMPILE_HEADERS ON SKIP_UNITY_BUILD_INCLUSION ON)
