@@ -28,14 +28,15 @@ using reply_ptr = std::unique_ptr<redisReply, free_reply>;
 std::string_view text_of(const redisReply* r) { return r->str ? std::string_view(r->str, r->len) : std::string_view(); }
 
 // Places in EVALSHA, sha, number of keys, 7 keys, 3 general arguments, 8 of the record.
-enum place : std::size_t { staging = 9, revision = 14 };
+enum place : std::size_t { staging = 9, revision = 16 };
 
 class contender {
  public:
   contender(int port, workload work) : work_(std::move(work)), link_(redisConnect("127.0.0.1", port)) {
     if (!link_ || link_->err) throw std::runtime_error("cannot connect");
-    const reply_ptr loaded = ask({"SCRIPT", "LOAD", redis_scripts::put().text});
-    if (text_of(loaded.get()) != redis_scripts::put().sha1) throw std::runtime_error("the script does not load");
+    const auto& put = redis_scripts::script_of(redis_scripts::script_id::put);
+    const reply_ptr loaded = ask({"SCRIPT", "LOAD", std::string(put.text)});
+    if (text_of(loaded.get()) != put.sha1) throw std::runtime_error("the script does not load");
   }
   ~contender() { redisFree(link_); }
   contender(const contender&) = delete;
@@ -101,7 +102,7 @@ class contender {
     const std::string tail = info.substr(info.find("\"status\":"));
     auto key = [&](key_field field) { return keys_.server_key(who, name, field); };
     puts_[i] = {"EVALSHA",
-                redis_scripts::put().sha1,
+                redis_scripts::script_of(redis_scripts::script_id::put).sha1,
                 "7",
                 keys_.connections(who),
                 keys_.servers(who),
@@ -110,9 +111,11 @@ class contender {
                 key(key_field::connected_at),
                 key(key_field::info),
                 keys_.staging(who, name, "0000000000000000"),
-                keys_.owner_prefix(who),
                 "86400000",
                 "0",
+                "",
+                "",
+                "1",
                 name,
                 std::to_string(decode_info(info).value().revision),
                 "+CONNECTED",

@@ -123,13 +123,14 @@ class store {
   task<std::optional<connection>> get(owner who, server_name server, tools_wanted want);
   // All records of an owner by server name; empty if there are none. FAILED and DISCONNECTED records are among them.
   task<std::vector<connection>> list(owner who, tools_wanted want);
-  // Renews the expiry of one record (or all) of an owner: "it was used". Answers how many.
+  // Renews the expiry of one record (or all) of an owner: "it was used". Answers how many. One step; conflict and nothing
+  // written while others never stop adding records.
   task<std::uint64_t> touch(owner who, std::optional<server_name> server);
   // Marks one CONNECTED, CONNECTING, … record (or all) DISCONNECTED and drops its tools; the record stays until it expires.
   // One that is named and not there: not_found. Answers how many changed. `seen` as in put, for one record only. All are one
   // step that spares none, however late it came: it is tried again as put is, then conflict and nothing written.
   task<std::uint64_t> disconnect(owner who, std::optional<server_name> server, std::optional<basis> seen);
-  // Removes everything of an owner without a trace. Answers how many records there were.
+  // Removes everything of an owner without a trace. Answers how many records there were. One step, as touch is.
   task<std::uint64_t> erase(owner who);
   // Moves everything a session holds to a user: where both have a record the user's wins if it is CONNECTED, else the
   // session's. One atomic step, tried again as put is. Repeating it after an unknown outcome is safe.
@@ -184,7 +185,6 @@ class store {
 
  private:
   task<connection> put_once(change what);
-  task<std::uint64_t> disconnect_each(owner who);
   task<void> offer_claimed(owner user, std::vector<std::string> moved);
   // `after` is the record to write (details, connected_at decided), `what` says the basis (always set) and the tools.
   virtual task<connection> do_put(change what, connection after) = 0;

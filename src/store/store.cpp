@@ -8,7 +8,6 @@
 #include <mcpstate/core/keys.hpp>
 
 #include "store/check_options.hh"
-#include "store/faults.hh"
 
 namespace mcpstate {
 
@@ -95,7 +94,6 @@ task<std::uint64_t> store::touch(owner who, std::optional<server_name> server) {
 task<std::uint64_t> store::disconnect(owner who, std::optional<server_name> server, std::optional<basis> seen) {
   if (!server) {
     if (seen) co_return error(errc::bad_argument, "what was seen of one record says nothing of all of them");
-    if (active(fault::split_write)) co_return co_await disconnect_each(std::move(who));
     co_return co_await do_disconnect_all(std::move(who));
   }
   const auto member = encode_name(server->text());
@@ -111,21 +109,6 @@ task<std::uint64_t> store::disconnect(owner who, std::optional<server_name> serv
     if (written) co_return std::uint64_t{1};
     if (seen || !written.error().is(cond::conflict) || attempt == max_attempts) co_return written.error();
   }
-}
-
-// What fault::split_write stands for: others see some of them disconnected.
-task<std::uint64_t> store::disconnect_each(owner who) {
-  auto all = co_await do_list(who, tools_wanted::no);
-  if (!all) co_return all.error();
-  std::uint64_t changed = 0;
-  const std::optional<basis> whatever;
-  for (const auto& one : *all) {
-    std::optional<server_name> server = server_name::parse(one.server).value();
-    auto count = co_await disconnect(who, std::move(server), whatever);
-    if (count) changed += *count;
-    co_await aio::wait_until(aio::after(std::chrono::milliseconds(2)));
-  }
-  co_return changed;
 }
 
 task<std::uint64_t> store::erase(owner who) { co_return co_await do_erase(std::move(who)); }

@@ -2,6 +2,8 @@
 #include <mcpstate/open_store.hpp>
 
 #include <atomic>
+#include <cstdlib>
+#include <string>
 
 #include "contract/store_contract.hh"
 #include "support/redis_server.hh"
@@ -10,15 +12,17 @@ namespace mcpstate::test {
 
 namespace {
 
-// One real server for the whole run, ended with the program; each set of data has a prefix of its own.
-redis_server& shared_server() {
+// One real server for the whole run; each set of data has a prefix of its own. It is ended with the program, unless it is
+// given from outside (monitor_test.py).
+std::string port_of_server() {
+  if (const char* given = std::getenv("MCPSTATE_TEST_REDIS_PORT")) return given;
   static redis_server server = [] {
     redis_options options;
     // Someone who may read and write these keys only, and therefore may not use SORT_RO … GET.
     options.acl = {"narrow on >wonder ~t* &* +@all"};
     return redis_server(options);
   }();
-  return server;
+  return std::to_string(server.port());
 }
 
 struct variant {
@@ -36,7 +40,7 @@ class redis_data final : public store_data {
     options.prefix = prefix_;
     options.layout = what_.layout;
     std::string url("redis://");
-    url.append(what_.user_info).append("localhost:").append(std::to_string(shared_server().port())).append("/0");
+    url.append(what_.user_info).append("localhost:").append(port_of_server()).append("/0");
     auto opened = co_await open_store(std::move(executor), std::move(url), std::move(options));
     if (!opened) co_return opened.error();
     co_return std::shared_ptr<store>(std::move(*opened));

@@ -60,6 +60,24 @@ class RealRedis(CliTest):
         self.refused(3, "set", "user:1", "s", "CONNECTED", "--store", server.url(), says="maxmemory")
         self.assertEqual(self.ok("list", "user:1", "--json", "--store", server.url()).json, [])
 
+    def test_out_of_memory_what_frees_memory_still_works(self):
+        server = self.redis()
+        for owner in ("user:1", "user:2", "user:3", "session:1"):
+            for name in ("a", "b"):
+                self.ok("set", owner, name, "CONNECTED", "--store", server.url())
+        with server.client() as client:
+            client.config_set("maxmemory", "1mb")
+            self.refused(3, "set", "user:1", "c", "CONNECTED", "--store", server.url(), says="maxmemory")
+            self.refused(3, "set", "user:1", "a", "FAILED", "--store", server.url(), says="maxmemory")
+            self.ok("disconnect", "user:1", "a", "--store", server.url())
+            self.ok("touch", "user:1", "--store", server.url())
+            self.ok("disconnect", "user:2", "--store", server.url())
+            self.ok("claim", "session:1", "user:1", "--store", server.url())
+            self.ok("clear", "user:3", "--store", server.url())
+            self.assertEqual(client.smembers("mcp:user:1:connections"), {b"a", b"b"})
+            self.assertEqual(client.exists("mcp:user:2:connections"), 0)
+            self.assertEqual(client.keys("mcp:user:3:*") + client.keys("mcp:session:*"), [])
+
     def test_a_replica_takes_no_writes(self):
         server = self.redis("--replicaof", "127.0.0.1 1")
         self.refused(3, "set", "user:1", "s", "CONNECTED", "--store", server.url(), says="replica")

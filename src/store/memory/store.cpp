@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <boost/asio/post.hpp>
-
 #include <algorithm>
 #include <map>
 #include <set>
@@ -11,7 +9,6 @@
 #include <mcpstate/open_store.hpp>
 
 #include "store/check_options.hh"
-#include "store/faults.hh"
 #include "store/memory/leases.hh"
 #include "store/rows/steps.hh"
 #include "store/rows/survey.hh"
@@ -127,10 +124,6 @@ class memory_store final : public store {
     if (closed_) co_return closed();
     auto decided = writing().decide(what, after);
     if (!decided) co_return decided.error();
-    if (active(fault::split_write)) {
-      static_cast<void>(table_.write(what.whose(), first_half(*decided)));
-      co_await asio::post(executor(), asio::use_awaitable);
-    }
     auto written = steps().write(what.whose(), *decided);
     hub_.changed(what.whose());
     co_return written;

@@ -11,31 +11,31 @@
 namespace mcpstate {
 namespace {
 
-void append_basis(const raw_record& raw, const std::optional<connection>& seen, std::vector<std::string>& arguments) {
-  auto expected = [](const std::optional<std::string>& bytes) { return bytes ? "+" + *bytes : "-"; };
-  arguments.push_back(std::to_string(seen ? seen->revision : 0));
-  arguments.push_back(expected(raw.status));
-  arguments.push_back(expected(raw.connected_at));
-}
-
-// Adds the eleven arguments of one server, and notes in `out` what becomes of it.
-void decide(const owner& session, const owner& user, const raw_record& from, const raw_record& to,
-            std::vector<std::string>& arguments, claim_result& out) {
-  const auto theirs = read_record(session, from);
-  const auto ours = read_record(user, to);
-  const bool moves = theirs && claim_moves(ours);
-  arguments.push_back(from.member);
-  arguments.emplace_back(moves ? "move" : "keep");
-  append_basis(from, theirs, arguments);
-  append_basis(to, ours, arguments);
-  // Written as we write it, whatever another program had there: the record that :info belongs to.
-  arguments.emplace_back(moves ? to_key_text(theirs->state) : std::string_view());
-  arguments.push_back(moves && theirs->connected_at ? to_iso8601(*theirs->connected_at) : std::string());
-  arguments.push_back(moves ? encode_info_tail(theirs->state, theirs->connected_at, theirs->info) : std::string());
-  if (theirs) (moves ? out.moved : out.kept).push_back(theirs->server);
+void append_basis(const raw_record& raw, const std::optional<connection>& seen, script_call& to) {
+  to.argument(seen ? seen->revision : 0).expected(raw.status).expected(raw.connected_at);
 }
 
 }  // namespace
+
+// Appends one member of the session, and notes in `out` what becomes of it.
+void redis_store::add_claimed(script_call& to, const owner& session, const owner& user, const raw_record& at_session,
+                              const raw_record& at_user, claim_result& out) const {
+  const auto theirs = read_record(session, at_session);
+  const auto ours = read_record(user, at_user);
+  const bool moves = theirs && claim_moves(ours);
+  const std::string& member = at_session.member;
+  to.member(keys_, user, member);
+  for (auto field : {key_field::status, key_field::tools, key_field::connected_at, key_field::info, key_field::lease})
+    to.key(keys_.server_key(session, member, field));
+  to.argument(moves ? "move" : "keep");
+  append_basis(at_session, theirs, to);
+  append_basis(at_user, ours, to);
+  // Written as we write it, whatever another program had there: the record that :info belongs to.
+  to.argument(std::string(moves ? to_key_text(theirs->state) : std::string_view()));
+  to.argument(moves && theirs->connected_at ? to_iso8601(*theirs->connected_at) : std::string());
+  to.argument(moves ? encode_info_tail(theirs->state, theirs->connected_at, theirs->info) : std::string());
+  if (theirs) (moves ? out.moved : out.kept).push_back(theirs->server);
+}
 
 task<claim_result> redis_store::do_claim(owner session, owner user) {
   const std::string doing = "claim " + session.text() + " for " + user.text();
@@ -53,16 +53,14 @@ task<claim_result> redis_store::do_claim(owner session, owner user) {
     auto to = co_await read_members(user, members, tools_wanted::no);
     if (!to) co_return to.error();
 
-    redis_scripts::words with;
-    with.keys = {keys_.connections(session), keys_.servers(session), keys_.connections(user), keys_.servers(user)};
-    with.arguments = {keys_.owner_prefix(session), keys_.owner_prefix(user), std::to_string(options().ttl.count()),
-                      life_text(), std::to_string(members.size())};
+    script_call call = owner_call(redis_scripts::script_id::claim, user);
+    call.key(keys_.connections(session)).key(keys_.servers(session)).argument(members.size());
     claim_result out;
-    for (std::size_t i = 0; i < members.size(); ++i) decide(session, user, (*from)[i], (*to)[i], with.arguments, out);
+    for (std::size_t i = 0; i < members.size(); ++i) add_claimed(call, session, user, (*from)[i], (*to)[i], out);
     redis::request nothing_before;
-    auto answer = co_await run(redis_scripts::claim(), std::move(nothing_before), std::move(with), doing);
+    auto answer = co_await run_for(user, std::move(call), declared_keys::record, std::move(nothing_before), doing);
     if (!answer) co_return answer.error();
-    if (answer->items.empty()) co_return error(errc::protocol, doing + ": Redis answered the script with nothing");
+    if (answer->items.empty()) co_return unexpected_answer(doing);
     if (answer->items.front().text != "ok") continue;
     std::sort(out.moved.begin(), out.moved.end());
     std::sort(out.kept.begin(), out.kept.end());

@@ -255,8 +255,8 @@ void redis_examiner::judge_member(const owner& who, const std::string& member, c
     count("junk_info", level::warning, ":info values that cannot be read; the documented keys still count", example);
 }
 
-// A name may stand in connections before its status does: a foreign program is between two commands. So what looked like a
-// ghost is looked at again after a while, by the script, which only drops what still is one.
+// A foreign program may be between two of its commands: a name stands in connections before its status does. So the script
+// judges a suspected ghost once more after a while, and drops it only if it still is one.
 task<void> redis_examiner::repair() {
   if (!indexes_to_repair_.empty()) {
     request keep;
@@ -267,14 +267,20 @@ task<void> redis_examiner::repair() {
   if (to_repair_.empty()) co_return result<void>();
   co_await aio::wait_until(aio::after(ghost_patience));
   for (const auto& [who, members] : to_repair_) {
-    redis_scripts::words with;
-    with.keys = {store_.keys_.connections(who), store_.keys_.servers(who)};
-    with.arguments = {store_.keys_.owner_prefix(who), std::to_string(store_.options().ttl.count())};
-    with.arguments.insert(with.arguments.end(), members.begin(), members.end());
+    auto names = co_await store_.read_member_names(who, "doctor");
+    if (!names) co_return names.error();
+    std::set<std::string> all(names->begin(), names->end());
+    all.insert(members.begin(), members.end());
+    script_call call(redis_scripts::script_id::repair);
+    call.key(store_.keys_.connections(who)).key(store_.keys_.servers(who));
+    call.argument(store_.options().ttl).argument(members.size());
+    for (const auto& member : members) call.argument(member);
+    for (const auto& member : all) store_.declare(call, who, member, redis_store::declared_keys::record_and_lease);
     request nothing_before;
-    auto answer = co_await store_.run(redis_scripts::repair(), std::move(nothing_before), std::move(with), "doctor");
+    auto answer = co_await store_.run_for(who, std::move(call), redis_store::declared_keys::record_and_lease,
+                                          std::move(nothing_before), "doctor");
     if (!answer && answer.error().code() == errc::wrong_type) continue;
-    if (!answer) co_return answer.error();
+    if (!answer && !answer.error().is(cond::conflict)) co_return answer.error();  // a conflict: the next run repairs it
   }
   co_return result<void>();
 }

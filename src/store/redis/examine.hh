@@ -22,7 +22,7 @@ class redis_examiner {
   using level = finding::level;
   using info_map = std::map<std::string, std::string, std::less<>>;
 
-  // redis_examine.cpp: the keys
+  // examine.cpp: the keys
   task<void> walk();
   struct found_key {
     std::string key;
@@ -59,7 +59,7 @@ class redis_examiner {
   void tell_repairs(const counts& met);
   void sum_up();
 
-  // redis_examine_setup.cpp: the server
+  // examine_setup.cpp: the server
   task<void> setup();
   void judge_server(const info_map& info);
   void judge_persistence(const info_map& info, bool never_saves);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The indexes beside the leases, and what they are for: who keeps connections, and which wait for a keeper. All of them are
-// hints. A lease is written first; where an index is wrong (a process died in between), the next who meets it puts it right.
+// The indexes beside the leases: which instances manage connections, which connections wait for one, and who has connections
+// to a registered server. They are hints. A lease is written before its entries; an instance that meets a wrong entry
+// (another one died in between) puts it right.
 #include <algorithm>
 #include <array>
 
@@ -13,13 +14,14 @@ namespace mcpstate {
 
 using redis::reply;
 using redis::request;
+using redis_scripts::script_id;
 using std::chrono::milliseconds;
 
 namespace {
 
 constexpr unsigned shards = key_space::index_shards;
 
-// Four items each: name, kept, reach, address.
+// Four items each: name, number of managed connections, reach, address.
 std::vector<instance_report> reports_in(const reply& answer) {
   std::vector<instance_report> out;
   for (std::size_t i = 0; i + 4 <= answer.items.size(); i += 4) {
@@ -50,32 +52,29 @@ std::optional<lease> read_lease_value(const managed_name& of, const std::string&
   return lease(of, std::string(text.substr(second + 1, *size)), *number);
 }
 
-// FNV-1a: every process has to find the same part of an index.
+// FNV-1a: every process finds the same part.
 unsigned shard_of(std::string_view member) {
   std::uint32_t hash = 2166136261U;
   for (const char c : member) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
   return hash % shards;
 }
 
-error failed(const reply& r, const std::string& doing, const std::string& key) {
+error key_error(const reply& r, const std::string& doing, const std::string& key) {
   error why = redis::to_error(r, doing);
   if (why.code() != errc::wrong_type) return why;
   return error(errc::wrong_type, doing + ": the Redis key " + key + " holds another type than it must; delete or rename it");
 }
 
-redis_store::script_call redis_store::index_call(unsigned shard, std::string_view what, milliseconds time) const {
-  redis_scripts::words with;
-  with.keys = {keys_.managed(shard)};
-  with.arguments = {std::to_string(options().ttl.count()), std::string(what), std::to_string(time.count())};
-  return script_call(redis_scripts::index_leases(), std::move(with));
+script_call redis_store::index_call(unsigned shard, std::string_view what, milliseconds time) const {
+  script_call call(script_id::index_leases);
+  call.key(keys_.managed(shard)).argument(options().ttl).argument(std::string(what)).argument(time);
+  return call;
 }
 
-redis_store::script_call redis_store::owners_call(const server_name& registered, unsigned shard,
-                                                  std::string_view command) const {
-  redis_scripts::words with;
-  with.keys = {keys_.server_owners(registered, shard)};
-  with.arguments = {std::to_string(options().ttl.count()), std::string(command)};
-  return script_call(redis_scripts::index_owners(), std::move(with));
+script_call redis_store::owners_call(const server_name& registered, unsigned shard, std::string_view command) const {
+  script_call call(script_id::index_owners);
+  call.key(keys_.server_owners(registered, shard)).argument(options().ttl).argument(std::string(command));
+  return call;
 }
 
 void redis_store::add_index_calls(std::vector<script_call>& to, const std::vector<managed_name>& of, std::string_view what,
@@ -88,65 +87,36 @@ void redis_store::add_index_calls(std::vector<script_call>& to, const std::vecto
   for (unsigned shard = 0; shard < shards; ++shard) {
     if (members[shard].empty()) continue;
     auto& call = to.emplace_back(index_call(shard, what, time));
-    for (auto& member : members[shard]) call.with.arguments.push_back(std::move(member));
+    for (auto& member : members[shard]) call.argument(std::move(member));
   }
 }
 
-task<redis_store::replies> redis_store::run_all(std::vector<script_call> calls, std::string doing) {
-  const auto add = [](request& to, const script_call& call, bool whole) {
-    const auto& with = call.with;
-    to.command(3 + with.keys.size() + with.arguments.size()).arg(whole ? "EVAL" : "EVALSHA");
-    to.arg(whole ? call.what->text : call.what->sha1).arg(static_cast<std::int64_t>(with.keys.size()));
-    for (const auto& key : with.keys) to.arg(key);
-    for (const auto& argument : with.arguments) to.arg(argument);
-  };
-  request all;
-  for (const auto& call : calls) add(all, call, false);
-  auto got = co_await write(std::move(all), doing);
-  if (!got) co_return got.error();
-  // The server restarted or its scripts were flushed: those did not run. The first of a kind brings its text.
-  std::vector<std::size_t> missed;
-  std::vector<const redis_scripts::script*> brought;
-  request again;
-  for (std::size_t i = 0; i < calls.size(); ++i) {
-    if (!(*got)[i].is_error() || !(*got)[i].text.starts_with("NOSCRIPT")) continue;
-    const bool first = std::find(brought.begin(), brought.end(), calls[i].what) == brought.end();
-    if (first) brought.push_back(calls[i].what);
-    add(again, calls[i], first);
-    missed.push_back(i);
-  }
-  if (missed.empty()) co_return std::move(*got);
-  auto more = co_await write(std::move(again), doing);
-  if (!more) co_return more.error();
-  for (std::size_t i = 0; i < missed.size(); ++i) (*got)[missed[i]] = std::move((*more)[i]);
-  co_return std::move(*got);
-}
-
-// What the index shall say of one connection; registered: where its name has to go from the index of owners.
+// Writes the state of one connection to the index of managed connections. With a registered name, takes the connection out
+// of the index of that server.
 task<void> redis_store::index(managed_name what, std::string how, milliseconds time, std::string registered) {
   const std::string doing = "index " + what.whose.text() + " " + what.server.text();
   const auto member = to_text(what);
   std::vector<script_call> calls;
   calls.push_back(index_call(shard_of(member), how, time));
-  calls.back().with.arguments.push_back(member);
+  calls.back().argument(member);
   if (auto name = server_name::parse(registered)) {
     calls.push_back(owners_call(*name, shard_of(member), "SREM"));
-    calls.back().with.arguments.push_back(member);
+    calls.back().argument(member);
   }
   std::vector<std::string> keys;
-  for (const auto& call : calls) keys.push_back(call.with.keys.front());
+  for (const auto& call : calls) keys.push_back(call.keys().front());
   auto got = co_await run_all(std::move(calls), doing);
   if (!got) co_return got.error();
   for (std::size_t i = 0; i < got->size(); ++i) {
-    if ((*got)[i].is_error()) co_return failed((*got)[i], doing, keys[i]);
+    if ((*got)[i].is_error()) co_return key_error((*got)[i], doing, keys[i]);
   }
   co_return result<void>();
 }
 
-asio::awaitable<void> redis_store::forget(owner who, redis::reply members) {
+asio::awaitable<void> redis_store::forget(owner who, std::vector<std::string> members) {
   std::vector<managed_name> names;
-  for (const auto& member : members.items) {
-    if (auto name = server_name::parse(name_of_member(member.text).text)) names.emplace_back(who, std::move(*name));
+  for (const auto& member : members) {
+    if (auto name = server_name::parse(name_of_member(member).text)) names.emplace_back(who, std::move(*name));
   }
   if (names.empty()) co_return;
   std::vector<script_call> calls;
@@ -157,31 +127,21 @@ asio::awaitable<void> redis_store::forget(owner who, redis::reply members) {
 
 task<fleet> redis_store::do_beat(instance_report me, milliseconds time) {
   const std::string doing = "beat " + me.name;
-  redis_scripts::words with;
-  with.keys = {keys_.instances()};
-  with.arguments = {std::to_string(options().ttl.count()),
-                    std::move(me.name),
-                    std::to_string(time.count()),
-                    std::to_string(me.kept),
-                    std::move(me.reach),
-                    std::move(me.address)};
   std::vector<script_call> calls;
-  calls.emplace_back(redis_scripts::beat(), std::move(with));
-  for (unsigned shard = 0; shard < shards; ++shard) {
-    redis_scripts::words ask;
-    ask.keys = {keys_.managed(shard)};
-    ask.arguments = {std::to_string(unheld_at_once / shards)};
-    calls.emplace_back(redis_scripts::unheld(), std::move(ask));
-  }
+  auto& beat = calls.emplace_back(script_id::beat);
+  beat.key(keys_.instances()).argument(options().ttl).argument(std::move(me.name)).argument(time).argument(me.kept);
+  beat.argument(std::move(me.reach)).argument(std::move(me.address));
+  for (unsigned shard = 0; shard < shards; ++shard)
+    calls.emplace_back(script_id::unheld).key(keys_.managed(shard)).argument(unheld_at_once / shards);
   auto got = co_await run_all(std::move(calls), doing);
   if (!got) co_return got.error();
   fleet out;
-  if (got->front().is_error()) co_return failed(got->front(), doing, keys_.instances());
+  if (got->front().is_error()) co_return key_error(got->front(), doing, keys_.instances());
   out.instances = reports_in(got->front());
   std::vector<managed_name> waiting;
   for (unsigned shard = 0; shard < shards; ++shard) {
     const reply& part = (*got)[1 + shard];
-    if (part.is_error()) co_return failed(part, doing, keys_.managed(shard));
+    if (part.is_error()) co_return key_error(part, doing, keys_.managed(shard));
     for (std::size_t i = 0; i < part.items.size(); ++i) {
       if (i == 0) out.managed += static_cast<std::uint64_t>(part.items[0].integer);
       if (auto name = i == 0 ? std::nullopt : managed_from_text(part.items[i].text)) waiting.push_back(std::move(*name));
@@ -193,7 +153,7 @@ task<fleet> redis_store::do_beat(instance_report me, milliseconds time) {
   co_return out;
 }
 
-// The index may be behind: what is held after all is left out, and the index put right.
+// Leaves out the connections whose lease is held, and puts their index entries right.
 task<std::vector<managed_name>> redis_store::without_held(std::vector<managed_name> waiting) {
   if (waiting.empty()) co_return waiting;
   request ask;
@@ -211,7 +171,7 @@ task<std::vector<managed_name>> redis_store::without_held(std::vector<managed_na
     }
     const auto member = to_text(waiting[i]);
     calls.push_back(index_call(shard_of(member), "held", milliseconds(std::max<std::int64_t>(left, 0))));
-    calls.back().with.arguments.push_back(member);
+    calls.back().argument(member);
   }
   if (calls.empty()) co_return out;
   auto noted = co_await run_all(std::move(calls), "beat");
@@ -219,7 +179,7 @@ task<std::vector<managed_name>> redis_store::without_held(std::vector<managed_na
   co_return out;
 }
 
-// "shard:cursor": the parts of the index one after the other, each by SSCAN. Names may come twice.
+// The cursor is "shard:cursor": the parts of the index one after the other, each by SSCAN. Names may come twice.
 task<managed_page> redis_store::do_managed_of(server_name registered, std::string cursor) {
   const std::string doing = "managed of " + registered.text();
   unsigned shard = 0;
@@ -241,7 +201,7 @@ task<managed_page> redis_store::do_managed_of(server_name registered, std::strin
     auto got = co_await read(std::move(ask), doing);
     if (!got) co_return got.error();
     const reply& step = got->front();
-    if (step.is_error()) co_return failed(step, doing, key);
+    if (step.is_error()) co_return key_error(step, doing, key);
     if (step.items.size() != 2) co_return error(errc::protocol, doing + ": SSCAN answers no cursor and members");
     for (const auto& item : step.items[1].items) {
       if (auto name = managed_from_text(item.text)) page.names.push_back(std::move(*name));

@@ -11,8 +11,8 @@
 
 #include "redis/reply.hh"
 
-// What a lease key holds: "NUMBER LENGTH HOLDER REGISTERED" (redis_scripts.hh). And what else those have in common that
-// speak of leases to Redis.
+// What a lease key holds: "NUMBER LENGTH HOLDER REGISTERED" (scripts/parts/lease.lua), and what else the sources about
+// leases share.
 namespace mcpstate {
 
 // How the value of exactly this lease begins.
@@ -20,10 +20,10 @@ namespace mcpstate {
 // Absent where another program left something else.
 [[nodiscard]] std::optional<lease> read_lease_value(const managed_name& of, const std::string& value);
 
-// In which part of an index a connection stands.
+// The part of an index that lists this connection.
 [[nodiscard]] unsigned shard_of(std::string_view member);
 // An error reply of a command on this key.
-[[nodiscard]] error failed(const redis::reply& r, const std::string& doing, const std::string& key);
+[[nodiscard]] error key_error(const redis::reply& r, const std::string& doing, const std::string& key);
 // The whole text as a number.
 template <class T>
 std::optional<T> number_in(std::string_view text) {

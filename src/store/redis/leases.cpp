@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Leases in Redis: one key each, written by scripts that know that key only.
+// Leases in Redis: one key each.
 #include <algorithm>
 #include <iterator>
 
@@ -11,6 +11,7 @@ namespace mcpstate {
 
 using redis::reply;
 using redis::request;
+using redis_scripts::script_id;
 using std::chrono::milliseconds;
 
 namespace {
@@ -27,30 +28,28 @@ std::string redis_store::lease_key(const managed_name& what) const {
   return keys_.server_key(what.whose, encode_name(what.server.text()), key_field::lease);
 }
 
-// The lease and the indexes in one flush. A try that was refused must not make the index say that it runs for longer; and
-// what no index can be told of is not taken.
+// Sends the lease and its index entries in one flush. A refused lease does not extend the index entry: that is set to what
+// the other holder has left. Where an index cannot be written the lease is given back.
 task<std::optional<lease>> redis_store::do_take_lease(managed_name what, std::string holder, std::string registered,
                                                       milliseconds time) {
   const std::string doing = shown("take", what);
   const auto member = to_text(what);
-  redis_scripts::words with;
-  with.keys = {lease_key(what)};
-  with.arguments = {holder, registered, std::to_string(time.count()), std::to_string(last_lease_number_)};
   std::vector<script_call> calls;
-  calls.emplace_back(redis_scripts::take_lease(), std::move(with));
+  auto& take = calls.emplace_back(script_id::take_lease);
+  take.key(lease_key(what)).argument(holder).argument(registered).argument(time).argument(last_lease_number_);
   calls.push_back(index_call(shard_of(member), "held", time));
-  calls.back().with.arguments.push_back(member);
+  calls.back().argument(member);
   if (auto name = server_name::parse(registered)) {
     calls.push_back(owners_call(*name, shard_of(member), "SADD"));
-    calls.back().with.arguments.push_back(member);
+    calls.back().argument(member);
   }
   std::vector<std::string> keys;
-  for (const auto& call : calls) keys.push_back(call.with.keys.front());
+  for (const auto& call : calls) keys.push_back(call.keys().front());
   auto got = co_await run_all(std::move(calls), doing);
   if (!got) co_return got.error();
   const reply& answer = got->front();
-  if (answer.is_error()) co_return failed(answer, doing, keys.front());
-  if (answer.items.size() != 2) co_return error(errc::protocol, doing + ": Redis answered the script with something else");
+  if (answer.is_error()) co_return key_error(answer, doing, keys.front());
+  if (answer.items.size() != 2) co_return unexpected_answer(doing);
   if (answer.items[0].integer == 0) {
     const milliseconds left(std::max<std::int64_t>(answer.items[1].integer, 0));
     const std::string as_it_was;
@@ -61,7 +60,7 @@ task<std::optional<lease>> redis_store::do_take_lease(managed_name what, std::st
   last_lease_number_ = std::max(last_lease_number_, mine.number);
   for (std::size_t i = 1; i < got->size(); ++i) {
     if (!(*got)[i].is_error()) continue;
-    error why = failed((*got)[i], doing, keys[i]);
+    error why = key_error((*got)[i], doing, keys[i]);
     const std::optional<std::uint64_t> nothing_seen;
     auto undone = co_await do_end_lease(std::move(mine), lease_end::hand_over, nothing_seen);
     static_cast<void>(undone);  // then it runs out
@@ -88,10 +87,8 @@ task<std::vector<lease>> redis_store::renew_some(std::vector<lease> held, millis
   std::vector<script_call> calls;
   std::vector<managed_name> names;
   for (const auto& one : held) {
-    redis_scripts::words with;
-    with.keys = {lease_key(one.what)};
-    with.arguments = {lease_value_start(one), std::to_string(time.count()), std::to_string(options().ttl.count())};
-    calls.emplace_back(redis_scripts::renew_lease(), std::move(with));
+    auto& renew = calls.emplace_back(script_id::renew_lease);
+    renew.key(lease_key(one.what)).argument(lease_value_start(one)).argument(time).argument(options().ttl);
     names.push_back(one.what);
   }
   add_index_calls(calls, names, "held", time);
@@ -101,7 +98,7 @@ task<std::vector<lease>> redis_store::renew_some(std::vector<lease> held, millis
   owner_members owners;
   for (std::size_t i = 0; i < held.size(); ++i) {
     const reply& answer = (*got)[i];
-    if (answer.is_error()) co_return failed(answer, doing, lease_key(held[i].what));
+    if (answer.is_error()) co_return key_error(answer, doing, lease_key(held[i].what));
     if (answer.is_string()) {
       auto member = to_text(held[i].what);
       owners[{answer.text, shard_of(member)}].push_back(std::move(member));
@@ -113,9 +110,9 @@ task<std::vector<lease>> redis_store::renew_some(std::vector<lease> held, millis
   co_return lost;
 }
 
-// What the renewals brought to light. Hints: the leases hold whatever becomes of this.
+// Puts the indexes right after a renewal. They are hints: the leases hold even if this fails.
 asio::awaitable<void> redis_store::index_renewed(std::vector<lease> lost, owner_members owners, std::string doing) {
-  // Whoever looks next finds out which of the lost ones are held after all.
+  // Another instance may hold a lost lease: the next beat that meets the entry finds out.
   std::vector<managed_name> waiting;
   for (const auto& one : lost) waiting.push_back(one.what);
   std::vector<script_call> calls;
@@ -124,7 +121,7 @@ asio::awaitable<void> redis_store::index_renewed(std::vector<lease> lost, owner_
     const auto name = server_name::parse(where.first);
     if (!name) continue;
     auto& call = calls.emplace_back(owners_call(*name, where.second, "SADD"));
-    std::move(members.begin(), members.end(), std::back_inserter(call.with.arguments));
+    for (auto& member : members) call.argument(std::move(member));
   }
   if (calls.empty()) co_return;
   auto noted = co_await run_all(std::move(calls), std::move(doing));
@@ -134,23 +131,22 @@ asio::awaitable<void> redis_store::index_renewed(std::vector<lease> lost, owner_
 task<void> redis_store::do_end_lease(lease which, lease_end how, std::optional<std::uint64_t> seen) {
   const std::string doing = shown("end", which.what);
   const bool checked = how == lease_end::over && seen;
-  redis_scripts::words with;
-  with.keys = {lease_key(which.what),
-               keys_.server_key(which.what.whose, encode_name(which.what.server.text()), key_field::info)};
-  with.arguments = {lease_value_start(which), checked ? std::to_string(*seen) : std::string()};
   std::vector<script_call> calls;
-  calls.emplace_back(redis_scripts::end_lease(), std::move(with));
+  auto& end = calls.emplace_back(script_id::end_lease);
+  end.key(lease_key(which.what));
+  end.key(keys_.server_key(which.what.whose, encode_name(which.what.server.text()), key_field::info));
+  end.argument(lease_value_start(which)).argument(checked ? std::to_string(*seen) : std::string());
   auto got = co_await run_all(std::move(calls), doing);
   if (!got) co_return got.error();
   const reply& answer = got->front();
-  if (answer.is_error()) co_return failed(answer, doing, lease_key(which.what));
-  if (answer.items.size() != 2) co_return result<void>();  // not ours any more: whoever has it says so
+  if (answer.is_error()) co_return key_error(answer, doing, lease_key(which.what));
+  if (answer.items.size() != 2) co_return result<void>();  // another instance holds it, and maintains the index
   const bool again = answer.items[1].integer != 0;
   const bool over = how == lease_end::over && !again;
   std::string word(over ? "over" : "waits");
   std::string registered(over ? answer.items[0].text : std::string());
   MCPSTATE_CO_CHECK(co_await index(which.what, std::move(word), milliseconds(0), std::move(registered)));
-  // Whoever has taken it since the lease was gone stands in the index no more, and has to.
+  // An instance that has taken the lease since has lost its entry to the index call above: put it back.
   std::vector<managed_name> ended{which.what};
   auto noted = co_await without_held(std::move(ended));
   static_cast<void>(noted);  // a hint
@@ -164,7 +160,7 @@ task<std::optional<lease>> redis_store::do_lease_of(managed_name what) {
   ask.add("GET", key);
   auto got = co_await read(std::move(ask), doing);
   if (!got) co_return got.error();
-  if (got->front().is_error()) co_return failed(got->front(), doing, key);
+  if (got->front().is_error()) co_return key_error(got->front(), doing, key);
   if (!got->front().is_string()) co_return std::optional<lease>();
   co_return read_lease_value(what, got->front().text);
 }

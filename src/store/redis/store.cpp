@@ -3,27 +3,18 @@
 
 #include <mcpstate/core/record.hpp>
 
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
-
 #include <charconv>
 #include <random>
 
-#include "store/faults.hh"
 #include "store/redis/lease_value.hh"
 
 namespace mcpstate {
+
+using redis_scripts::script_id;
+
 namespace {
 
 constexpr int staging_ms = 60'000;  // a staged value that no script picked up is gone after this
-
-std::string expected(const std::optional<std::string>& bytes) { return bytes ? "+" + *bytes : "-"; }
-
-void append_basis(const basis& seen, std::vector<std::string>& arguments) {
-  arguments.push_back(std::to_string(seen.revision));
-  arguments.push_back(expected(seen.status_bytes));
-  arguments.push_back(expected(seen.connected_at_bytes));
-}
 
 std::int64_t number(const redis::reply& r) {
   if (r.kind == redis::reply::type::integer) return r.integer;
@@ -57,8 +48,7 @@ std::string_view action_word(const change& what) {
 
 // The script's word on a write, as an error where it refused.
 std::optional<error> refusal(const redis::reply& answer, const std::string& doing) {
-  if (answer.kind != redis::reply::type::array || answer.items.empty())
-    return error(errc::protocol, doing + ": Redis answered the script with something else than a list");
+  if (answer.kind != redis::reply::type::array || answer.items.empty()) return unexpected_answer(doing);
   const std::string& word = answer.items.front().text;
   if (word == "ok") return std::nullopt;
   if (word == "conflict")
@@ -110,11 +100,7 @@ task<void> redis_store::open() {
   MCPSTATE_CO_CHECK(co_await link_.ready(limit));
   // A user who may not load scripts can still run them by text; the answers do not matter here.
   redis::request load;
-  for (const auto* script :
-       {&redis_scripts::put(), &redis_scripts::put_all(), &redis_scripts::touch(), &redis_scripts::erase(),
-        &redis_scripts::claim(), &redis_scripts::take_lease(), &redis_scripts::renew_lease(), &redis_scripts::end_lease(),
-        &redis_scripts::index_leases(), &redis_scripts::unheld(), &redis_scripts::index_owners(), &redis_scripts::beat()})
-    load.add("SCRIPT", "LOAD", script->text);
+  for (const auto& script : redis_scripts::all_scripts()) load.add("SCRIPT", "LOAD", script.text);
   load.add("TIME");
   const timestamp asked = options().clock->now();
   auto loaded = co_await link_.exec(std::move(load), limit, redis::effect::read);
@@ -146,47 +132,6 @@ std::string redis_store::nonce() {
   return out;
 }
 
-// A lost read is asked again, once: the link is back at once where the server had merely closed it.
-task<redis_store::replies> redis_store::read(redis::request commands, std::string doing) {
-  const auto limit = until();
-  redis::request again = commands;
-  auto got = co_await link_.exec(std::move(commands), limit, redis::effect::read);
-  if (!got && got.error().code() == errc::connection_lost)
-    got = co_await link_.exec(std::move(again), limit, redis::effect::read);
-  if (!got) co_return error(got.error().code(), doing + ": " + got.error().detail(), got.error().peer_text());
-  co_return std::move(*got);
-}
-
-task<redis_store::replies> redis_store::write(redis::request commands, std::string doing) {
-  auto got = co_await link_.exec(std::move(commands), until(), redis::effect::write);
-  if (!got) co_return error(got.error().code(), doing + ": " + got.error().detail(), got.error().peer_text());
-  co_return std::move(*got);
-}
-
-task<redis::reply> redis_store::run(const redis_scripts::script& script, redis::request before, redis_scripts::words with,
-                                    std::string doing) {
-  auto call = [&](redis::request& to, std::string_view command, const std::string& body) {
-    to.command(3 + with.keys.size() + with.arguments.size()).arg(command).arg(body);
-    to.arg(static_cast<std::int64_t>(with.keys.size()));
-    for (const auto& key : with.keys) to.arg(key);
-    for (const auto& argument : with.arguments) to.arg(argument);
-  };
-  call(before, "EVALSHA", script.sha1);
-  auto got = co_await write(std::move(before), doing);
-  if (!got) co_return got.error();
-  for (std::size_t i = 0; i + 1 < got->size(); ++i)
-    if ((*got)[i].is_error()) co_return redis::to_error((*got)[i], doing);
-  if (got->back().is_error() && got->back().text.starts_with("NOSCRIPT")) {
-    // The server restarted or its scripts were flushed: nothing ran. The text itself loads it again.
-    redis::request whole;
-    call(whole, "EVAL", script.text);
-    got = co_await write(std::move(whole), doing);
-    if (!got) co_return got.error();
-  }
-  if (got->back().is_error()) co_return redis::to_error(got->back(), doing);
-  co_return std::move(got->back());
-}
-
 asio::awaitable<error> redis_store::explain_wrong_type(owner who, std::string member, std::string doing) {
   std::vector<std::pair<std::string, std::string_view>> keys;
   keys.emplace_back(keys_.connections(who), "set");
@@ -209,31 +154,26 @@ asio::awaitable<error> redis_store::explain_wrong_type(owner who, std::string me
   co_return error(errc::wrong_type, doing + ": a Redis key of this record holds a wrong type; nothing was written");
 }
 
-std::string redis_store::life_text() const {
-  return std::to_string(options().max_lifetime ? options().max_lifetime->count() : 0);
+// The arguments that every script about an owner's expiry begins with.
+script_call redis_store::owner_call(script_id id, const owner& who) const {
+  script_call call(id);
+  call.argument(options().ttl).argument(options().max_lifetime ? options().max_lifetime->count() : 0);
+  call.key(keys_.connections(who)).key(keys_.servers(who));
+  return call;
 }
 
-redis_scripts::words redis_store::put_words(const owner& who) const {
-  redis_scripts::words out;
-  out.keys = {keys_.connections(who), keys_.servers(who)};
-  out.arguments = {keys_.owner_prefix(who), std::to_string(options().ttl.count()), life_text()};
-  return out;
-}
-
-void redis_store::add_record(redis_scripts::words& to, const connection& after, const basis& seen, std::string_view action,
+void redis_store::add_record(script_call& to, const connection& after, const basis& seen, std::string_view action,
                              std::string staged) const {
   const owner& who = after.whose;
   const std::string member = after.member.empty() ? encode_name(after.server) : after.member;
-  for (auto field : {key_field::status, key_field::tools, key_field::connected_at, key_field::info})
-    to.keys.push_back(keys_.server_key(who, member, field));
-  // Never an empty key: a user with one key pattern may not name it.
-  to.keys.push_back(staged.empty() ? keys_.server_key(who, member, key_field::tools) : std::move(staged));
-  to.arguments.push_back(member);
-  append_basis(seen, to.arguments);
-  to.arguments.emplace_back(to_key_text(after.state));
-  to.arguments.push_back(after.connected_at ? to_iso8601(*after.connected_at) : std::string());
-  to.arguments.emplace_back(action);
-  to.arguments.push_back(encode_info_tail(after.state, after.connected_at, after.info));
+  to.member(keys_, who, member);
+  // Where nothing is staged the script takes the tools key in its place. An empty name would be refused to a user who may
+  // use one key pattern only.
+  to.key(staged.empty() ? keys_.server_key(who, member, key_field::tools) : std::move(staged));
+  to.argument(seen.revision).expected(seen.status_bytes).expected(seen.connected_at_bytes);
+  to.argument(std::string(to_key_text(after.state)));
+  to.argument(after.connected_at ? to_iso8601(*after.connected_at) : std::string());
+  to.argument(std::string(action)).argument(encode_info_tail(after.state, after.connected_at, after.info));
 }
 
 // The command that stages new tools, and under which key; nothing where the tools stay.
@@ -241,33 +181,29 @@ redis::request redis_store::stage(const change& what, std::string* staged) {
   redis::request out;
   if (what.action() != change::tools_action::replace) return out;
   *staged = keys_.staging(what.whose(), what.member(), nonce());
-  const std::string& bytes = what.new_tools()->bytes();
-  if (active(fault::reencode_tools))
-    out.add("SET", *staged, boost::json::serialize(boost::json::parse(bytes)), "PX", std::int64_t{staging_ms});
-  else
-    out.add("SET", *staged, bytes, "PX", std::int64_t{staging_ms});
+  out.add("SET", *staged, what.new_tools()->bytes(), "PX", std::int64_t{staging_ms});
   return out;
+}
+
+// A write that makes a record smaller runs on a full server, too.
+script_call redis_store::put_call(const change& what, const connection& after, const basis& seen, std::string staged) const {
+  const bool shrinks = after.state == status::disconnected && seen.status_bytes;
+  script_call call = owner_call(shrinks ? script_id::disconnect : script_id::put, what.whose());
+  call.argument(what.expiry_kept() ? "keep" : "");
+  call.argument(what.keeper() ? lease_value_start(*what.keeper()) : std::string());
+  if (what.keeper()) call.key(keys_.server_key(what.whose(), what.member(), key_field::lease));
+  call.argument(1);
+  add_record(call, after, seen, action_word(what), std::move(staged));
+  return call;
 }
 
 task<connection> redis_store::do_put(change what, connection after) {
   const std::string doing = what_for("put", what.whose(), what.member());
   std::string staged;
   redis::request before = stage(what, &staged);
-  redis_scripts::words with = put_words(what.whose());
-  add_record(with, after, *what.expected(), action_word(what), std::move(staged));
-  if (active(fault::split_write)) {
-    redis::request early;
-    early.add("SET", with.keys[2], to_key_text(after.state), "PX", std::int64_t{staging_ms});
-    MCPSTATE_CO_CHECK(co_await write(std::move(early), doing));
-    with.arguments[5] = expected(std::string(to_key_text(after.state)));
-  }
-  const bool keeps = what.expiry_kept() && !active(fault::check_renews);
-  if (keeps || what.keeper()) with.arguments.emplace_back(keeps ? "keep" : "");
-  if (what.keeper()) {
-    with.keys.push_back(keys_.server_key(what.whose(), what.member(), key_field::lease));
-    with.arguments.push_back(lease_value_start(*what.keeper()));
-  }
-  auto answer = co_await run(redis_scripts::put(), std::move(before), std::move(with), doing);
+  const basis seen = *what.expected();
+  script_call call = put_call(what, after, seen, std::move(staged));
+  auto answer = co_await run_for(what.whose(), std::move(call), declared_keys::record, std::move(before), doing);
   if (!answer) {
     if (answer.error().code() != errc::wrong_type) co_return answer.error();
     co_return co_await explain_wrong_type(what.whose(), what.member(), doing);
@@ -284,17 +220,24 @@ task<connection> redis_store::do_put(change what, connection after) {
 
 task<std::uint64_t> redis_store::do_touch(owner who, std::optional<std::string> member) {
   const std::string doing = what_for("touch", who, member.value_or(""));
-  redis_scripts::words with;
-  with.keys = {keys_.connections(who), keys_.servers(who)};
-  with.arguments = {keys_.owner_prefix(who), std::to_string(options().ttl.count()), life_text(), member.value_or("")};
+  script_call call = owner_call(script_id::touch, who);
+  call.argument(member ? "one" : "all");
+  if (member) {
+    call.member(keys_, who, *member);
+  } else {
+    const auto members = co_await read_member_names(who, doing);
+    if (!members) co_return members.error();
+    for (const auto& name : *members) call.member(keys_, who, name);
+  }
   redis::request nothing_before;
-  auto answer = co_await run(redis_scripts::touch(), std::move(nothing_before), std::move(with), doing);
-  if (answer) co_return static_cast<std::uint64_t>(number(*answer));
+  auto answer = co_await run_for(who, std::move(call), declared_keys::record, std::move(nothing_before), doing);
+  if (answer && answer->items.size() == 2) co_return static_cast<std::uint64_t>(answer->items[1].integer);
+  if (answer) co_return unexpected_answer(doing);
   if (answer.error().code() != errc::wrong_type) co_return answer.error();
   co_return co_await explain_wrong_type(who, member.value_or(""), doing);
 }
 
-std::uint64_t redis_store::add_disconnects(redis_scripts::words& to, const owner& who, std::vector<raw_record> all) const {
+std::uint64_t redis_store::add_disconnects(script_call& to, const owner& who, std::vector<raw_record> all) const {
   std::uint64_t changed = 0;
   for (auto& raw : all) {
     connection none(who, raw.member);
@@ -324,10 +267,11 @@ task<std::uint64_t> redis_store::do_disconnect_all(owner who) {
     auto all = co_await read_all(who, tools_wanted::no);
     if (!all) co_return all.error();
     if (all->empty()) co_return std::uint64_t{0};
-    redis_scripts::words with = put_words(who);
-    const std::uint64_t changed = add_disconnects(with, who, std::move(*all));
+    script_call call = owner_call(script_id::disconnect_all, who);
+    call.argument("").argument("").argument(all->size());  // the expiry is renewed, and no lease asked for
+    const std::uint64_t changed = add_disconnects(call, who, std::move(*all));
     redis::request nothing_before;
-    auto answer = co_await run(redis_scripts::put_all(), std::move(nothing_before), std::move(with), doing);
+    auto answer = co_await run_for(who, std::move(call), declared_keys::record, std::move(nothing_before), doing);
     if (!answer) {
       if (answer.error().code() != errc::wrong_type) co_return answer.error();
       const std::string no_member;
@@ -341,15 +285,20 @@ task<std::uint64_t> redis_store::do_disconnect_all(owner who) {
 }
 
 task<std::uint64_t> redis_store::do_erase(owner who) {
-  redis_scripts::words with;
-  with.keys = {keys_.connections(who), keys_.servers(who)};
-  with.arguments = {keys_.owner_prefix(who)};
+  const std::string doing = what_for("clear", who);
+  const auto members = co_await read_member_names(who, doing);
+  if (!members) co_return members.error();
+  script_call call(script_id::erase);
+  call.key(keys_.connections(who)).key(keys_.servers(who));
+  for (const auto& name : *members) declare(call, who, name, declared_keys::record_and_lease);
   redis::request nothing_before;
-  auto answer = co_await run(redis_scripts::erase(), std::move(nothing_before), std::move(with), what_for("clear", who));
+  auto answer = co_await run_for(who, std::move(call), declared_keys::record_and_lease, std::move(nothing_before), doing);
   if (!answer) co_return answer.error();
-  if (answer->items.size() != 2) co_return error(errc::protocol, what_for("clear", who) + ": Redis answered something else");
-  const auto count = static_cast<std::uint64_t>(answer->items[0].integer);
-  co_await forget(std::move(who), std::move(answer->items[1]));
+  if (answer->items.size() < 2) co_return unexpected_answer(doing);
+  const auto count = static_cast<std::uint64_t>(answer->items[1].integer);
+  std::vector<std::string> leased;
+  for (std::size_t i = 2; i < answer->items.size(); ++i) leased.push_back(std::move(answer->items[i].text));
+  co_await forget(std::move(who), std::move(leased));
   co_return count;
 }
 

@@ -12,7 +12,7 @@
 #include <mcpstate/store.hpp>
 
 #include "redis/link.hh"
-#include "store/redis/scripts.hh"
+#include "store/redis/script_call.hh"
 #include "store/watch/hub.hh"
 
 namespace mcpstate {
@@ -53,32 +53,42 @@ class redis_store final : public store {
   task<store_stats> do_stats(progress_handler progress) override;
   task<std::vector<finding>> do_examine(bool fix, progress_handler progress) override;
 
-  // redis_store.cpp: sending
+  // run.cpp: sending
   [[nodiscard]] aio::deadline until() const { return aio::after(options().timeout); }
   task<replies> read(redis::request commands, std::string doing);
   task<replies> write(redis::request commands, std::string doing);
-  // The reply of the last command, which is the script's; the commands before it must have succeeded.
-  task<redis::reply> run(const redis_scripts::script& script, redis::request before, redis_scripts::words with,
-                         std::string doing);
-  // Several scripts together in one flush; a reply each, error replies among them.
-  struct script_call {
-    script_call(const redis_scripts::script& script, redis_scripts::words words) : what(&script), with(std::move(words)) {}
-    const redis_scripts::script* what;
-    redis_scripts::words with;
-  };
+  // The answer of the script. The commands before it go in the same flush and must succeed. `call` outlives the operation.
+  task<redis::reply> run(const script_call& call, redis::request before, std::string doing);
+  // Which keys of a member a call declares.
+  enum class declared_keys { record, record_and_lease };
+  void declare(script_call& to, const owner& who, const std::string& member, declared_keys which) const;
+  // Runs a script about an owner. Where it answers that the keys of further members have to be declared, they are, and the
+  // call is made again; conflict when that goes on. The answer is never {"members", …}.
+  task<redis::reply> run_for(owner who, script_call call, declared_keys which, redis::request before, std::string doing);
+  // Several scripts in one flush; an answer each, error replies among them.
   task<replies> run_all(std::vector<script_call> calls, std::string doing);
+  // The members of an owner's two sets. A set of a wrong type counts as empty: the script that follows judges it.
+  task<std::vector<std::string>> read_member_names(owner who, std::string doing);
+
+  // store.cpp: records
   asio::awaitable<error> explain_wrong_type(owner who, std::string member, std::string doing);
-  [[nodiscard]] std::string life_text() const;  // of the absolute limit, as the scripts take it
-  // The words of a put of no record yet; then one record more. `staged` is empty where no tools are.
-  [[nodiscard]] redis_scripts::words put_words(const owner& who) const;
-  void add_record(redis_scripts::words& to, const connection& after, const basis& seen, std::string_view action,
+  [[nodiscard]] script_call owner_call(redis_scripts::script_id id, const owner& who) const;
+  [[nodiscard]] script_call put_call(const change& what, const connection& after, const basis& seen,
+                                     std::string staged) const;
+  // Appends one record to a call of put; `staged` is empty where no tools are staged.
+  void add_record(script_call& to, const connection& after, const basis& seen, std::string_view action,
                   std::string staged) const;
-  // All of an owner: those to disconnect, and those that have to stay as they are until then. Answers how many change.
-  std::uint64_t add_disconnects(redis_scripts::words& to, const owner& who, std::vector<raw_record> all) const;
+  // Appends all records of an owner: those to disconnect, and those that have to stay as they are until then. Answers how
+  // many change.
+  std::uint64_t add_disconnects(script_call& to, const owner& who, std::vector<raw_record> all) const;
   redis::request stage(const change& what, std::string* staged);
   std::string nonce();
 
-  // redis_read.cpp
+  // claim.cpp
+  void add_claimed(script_call& to, const owner& session, const owner& user, const raw_record& at_session,
+                   const raw_record& at_user, claim_result& out) const;
+
+  // read.cpp
   // Every member of the two sets, also one without a record.
   task<std::vector<raw_record>> read_all(owner who, tools_wanted want);
   task<std::vector<raw_record>> read_by_sort(owner who, tools_wanted want);
@@ -87,29 +97,30 @@ class redis_store final : public store {
   // Fills in what the main read cannot tell: expiry of foreign records, wrong types.
   task<void> look_closer(owner who, std::vector<connection>* found, tools_wanted want);
 
-  // redis_leases.cpp
+  // leases.cpp
   [[nodiscard]] std::string lease_key(const managed_name& what) const;
   using owner_members =
       std::map<std::pair<std::string, unsigned>, std::vector<std::string>>;  // by registered name and shard
   task<std::vector<lease>> renew_some(std::vector<lease> held, std::chrono::milliseconds time);
   asio::awaitable<void> index_renewed(std::vector<lease> lost, owner_members owners, std::string doing);
 
-  // redis_fleet.cpp. The indexes are hints: what is held is decided by the lease keys alone.
+  // fleet.cpp. The indexes are hints: the lease keys alone decide what is held.
   [[nodiscard]] script_call index_call(unsigned shard, std::string_view what, std::chrono::milliseconds time) const;
   [[nodiscard]] script_call owners_call(const server_name& registered, unsigned shard, std::string_view command) const;
   // One call for each part of the index that has any of them.
   void add_index_calls(std::vector<script_call>& to, const std::vector<managed_name>& of, std::string_view what,
                        std::chrono::milliseconds time) const;
   task<void> index(managed_name what, std::string how, std::chrono::milliseconds time, std::string registered);
-  // These of an owner are managed no more. A hint: what fails here is found out by the next keeper.
-  asio::awaitable<void> forget(owner who, redis::reply members);
+  // Takes connections of an owner out of the index. A failure is not reported: the next beat that meets the entries finds
+  // out.
+  asio::awaitable<void> forget(owner who, std::vector<std::string> members);
   task<std::vector<managed_name>> without_held(std::vector<managed_name> waiting);
 
-  // redis_watch.cpp
+  // watch.cpp
   task<void> start_tracking();
   void invalidated(const redis::reply& push);
 
-  // redis_scan.cpp
+  // scan.cpp
   task<std::vector<owner_summary>> summaries(std::vector<owner> owners);
   task<std::vector<redis::reply>> scan_step(std::string cursor, std::vector<std::string> more_arguments);
   task<void> count_page(std::vector<redis::reply>* keys, store_stats* out);

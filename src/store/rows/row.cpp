@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "store/rows/row.hh"
 
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
-
 #include <algorithm>
 #include <utility>
-
-#include "store/faults.hh"
 
 namespace mcpstate {
 
@@ -40,8 +35,7 @@ basis basis_of(const row& r) {
 }
 
 std::shared_ptr<const std::string> bytes_of(const tools_list& list) {
-  if (!active(fault::reencode_tools)) return std::make_shared<const std::string>(list.bytes());
-  return std::make_shared<const std::string>(boost::json::serialize(boost::json::parse(list.bytes())));
+  return std::make_shared<const std::string>(list.bytes());
 }
 
 tools_write write_of(change::tools_action action) noexcept {
@@ -58,7 +52,7 @@ tools_write write_of(change::tools_action action) noexcept {
 
 bool loses_tools(const row* live, const change& what) {
   const bool empties = what.action() == change::tools_action::replace && what.new_tools()->empty();
-  if (!empties || what.empty_tools_allowed() || active(fault::empty_replaces)) return false;
+  if (!empties || what.empty_tools_allowed()) return false;
   return live && live->tools && holds_tools(*live->tools);
 }
 
@@ -89,8 +83,7 @@ result<row_write> decide_put(const std::optional<row>& there, const change& what
   const row* live = there && !expired(*there, clock.now) ? &*there : nullptr;
   const auto shown = [&what] { return what.whose().text() + " " + what.server(); };
   const bool holds = (live ? basis_of(*live) : basis()) == what.expected().value_or(basis());
-  if (!holds && !active(fault::no_fence))
-    return error(errc::stale_basis, shown() + " has changed since it was read; read it again");
+  if (!holds) return error(errc::stale_basis, shown() + " has changed since it was read; read it again");
   if (loses_tools(live, what))
     return error(errc::empty_tools, shown() + ": an empty tool list would replace a good one; nothing was written");
 
@@ -98,7 +91,7 @@ result<row_write> decide_put(const std::optional<row>& there, const change& what
   out.after.member = what.member();
   out.after.revision = revision_after(there ? there->revision : 0, clock);
   set_expiry(out.after, live ? live->expires_latest : std::nullopt, clock);
-  if (live && what.expiry_kept() && !active(fault::check_renews))
+  if (live && what.expiry_kept())
     out.after.expires_at = std::min(live->expires_at, out.after.expires_latest.value_or(live->expires_at));
   out.after.status = to_key_text(after.state);
   if (after.connected_at) out.after.connected_at = to_iso8601(*after.connected_at);

@@ -155,9 +155,4 @@ result<bool> row_steps::claim_one(const owner& user, const row& sessions, claim_
   return table_.write(user, *decided);
 }
 
-row_write first_half(row_write whole) {
-  whole.tools = tools_write::keep;
-  return whole;
-}
-
 }  // namespace mcpstate

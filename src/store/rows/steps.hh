@@ -52,7 +52,4 @@ class row_steps {
   timestamp now_;
 };
 
-// What fault::split_write makes others see of a write: everything but the tools.
-[[nodiscard]] row_write first_half(row_write whole);
-
 }  // namespace mcpstate

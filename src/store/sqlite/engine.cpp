@@ -6,8 +6,6 @@
 #include <chrono>
 #include <utility>
 
-#include "store/faults.hh"
-
 namespace mcpstate {
 
 namespace {
@@ -93,26 +91,11 @@ result<std::vector<connection>> sqlite_engine::list(const owner& who, tools_want
 }
 
 sqlite_engine::noted<connection> sqlite_engine::put(const change& what, const connection& after) {
-  if (active(fault::split_write)) return put_in_halves(what, after);
   return noting<connection>(std::vector<owner>(1, what.whose()), [&](row_steps& steps) -> result<connection> {
     auto decided = steps.decide(what, after);
     if (!decided) return decided.error();
     return steps.write(what.whose(), *decided);
   });
-}
-
-// What fault::split_write stands for: two transactions where one is promised, and others come in between.
-sqlite_engine::noted<connection> sqlite_engine::put_in_halves(const change& what, const connection& after) {
-  auto first = transaction([&](row_steps& steps) -> result<row_write> {
-    auto decided = steps.decide(what, after);
-    if (!decided) return decided.error();
-    if (auto half = steps.write(what.whose(), first_half(*decided)); !half) return half.error();
-    return decided;
-  });
-  if (!first) return {first.error(), {}};
-  sqlite3_sleep(2);
-  return noting<connection>(std::vector<owner>(1, what.whose()),
-                            [&](row_steps& steps) { return steps.write(what.whose(), *first); });
 }
 
 result<std::uint64_t> sqlite_engine::touch(const owner& who, const std::optional<std::string>& member) {

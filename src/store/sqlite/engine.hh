@@ -72,7 +72,6 @@ class sqlite_engine {
   auto transaction(Fn fn) -> decltype(fn(std::declval<row_steps&>()));
   template <class T, class Fn>
   noted<T> noting(std::vector<owner> changed, Fn fn);
-  noted<connection> put_in_halves(const change& what, const connection& after);
 
   store_options options_;
   std::unique_ptr<sqlite_db> db_;

@@ -219,5 +219,104 @@ TEST_F(redis_between_test, when_others_are_always_faster_it_is_a_conflict_and_no
   run_co_test([&](asio::io_context& io) { return gives_up(io, server_); });
 }
 
+// Scripts that work on all of an owner declare the keys of the members that were read before. What comes in between is met
+// by the script, which then writes nothing and is called again.
+
+enum class whole { touch, erase };
+
+task<std::uint64_t> run_on_all(store& on, owner who, whole what) {
+  const std::optional<server_name> all;
+  if (what == whole::touch) co_return co_await on.touch(std::move(who), all);
+  co_return co_await on.erase(std::move(who));
+}
+
+asio::awaitable<void> meets_a_new_member(asio::io_context& io, const redis_server& server, whole what, meanwhile between) {
+  scene at(io, server);
+  CO_ASSERT_OK(co_await at.open());
+  co_await put_past(at, "a", status::connected);
+  at.proxy.before_each("EVALSHA", [&at, between] { return next_time(at, between); });
+  const auto count = co_await run_on_all(*at.ours, at.who, what);
+  CO_ASSERT_OK(count);
+  EXPECT_EQ(*count, 2u);
+  EXPECT_EQ(at.times, 2);
+  const std::string left = co_await states(at);
+  EXPECT_EQ(left, what == whole::touch ? "a=CONNECTED b=CONNECTED" : "");
+  co_await at.close();
+}
+
+asio::awaitable<void> keeps_meeting_new_members(asio::io_context& io, const redis_server& server, whole what) {
+  scene at(io, server);
+  CO_ASSERT_OK(co_await at.open());
+  co_await put_past(at, "a", status::connected);
+  const meanwhile one_more = [](scene& s, int before) -> asio::awaitable<void> {
+    co_await put_past(s, "b" + std::to_string(before), status::connected);
+  };
+  at.proxy.before_each("EVALSHA", [&at, one_more] { return next_time(at, one_more); });
+  const auto refused = co_await run_on_all(*at.ours, at.who, what);
+  CO_ASSERT_FAILS(refused, errc::stale_basis);
+  EXPECT_EQ(at.times, 100);
+  const auto all = co_await at.other->list(at.who, tools_wanted::no);
+  CO_ASSERT_OK(all);
+  EXPECT_EQ(all->size(), 101u);
+  co_await at.close();
+}
+
+TEST_F(redis_between_test, a_touch_of_all_renews_what_connects_meanwhile) {
+  run_co_test([&](asio::io_context& io) { return meets_a_new_member(io, server_, whole::touch, b_once); });
+}
+
+TEST_F(redis_between_test, an_erase_takes_what_connects_meanwhile) {
+  run_co_test([&](asio::io_context& io) { return meets_a_new_member(io, server_, whole::erase, b_once); });
+}
+
+TEST_F(redis_between_test, an_erase_takes_what_another_program_connects_meanwhile) {
+  const meanwhile b = [](scene& at, int before) -> asio::awaitable<void> {
+    if (before == 0) co_await foreign_connects(at, "b");
+  };
+  run_co_test([&](asio::io_context& io) { return meets_a_new_member(io, server_, whole::erase, b); });
+}
+
+TEST_F(redis_between_test, an_erase_that_keeps_meeting_new_members_is_a_conflict_and_erases_nothing) {
+  run_co_test([&](asio::io_context& io) { return keeps_meeting_new_members(io, server_, whole::erase); });
+}
+
+TEST_F(redis_between_test, a_touch_that_keeps_meeting_new_members_is_a_conflict) {
+  run_co_test([&](asio::io_context& io) { return keeps_meeting_new_members(io, server_, whole::touch); });
+}
+
+// The keys of a foreign record are touched by a put of another record: once it has declared them.
+asio::awaitable<void> adopts(asio::io_context& io, const redis_server& server) {
+  scene at(io, server);
+  CO_ASSERT_OK(co_await at.open());
+  co_await put_past(at, "a", status::connected);
+  const meanwhile nothing = [](scene&, int) -> asio::awaitable<void> { co_return; };
+  at.proxy.before_each("EVALSHA", [&at, nothing] { return next_time(at, nothing); });
+  change known(at.who, named("c"), status::connected);
+  known.tools(tools_list::parse(R"([{"name":"x"}])").value());
+  CO_ASSERT_OK(co_await at.ours->put(std::move(known)));
+  EXPECT_EQ(at.times, 1);
+  redis::request theirs;
+  theirs.add("SET", "mcp:user:1:server:b:status", "CONNECTED").add("SADD", "mcp:user:1:connections", "b");
+  co_await say(at, std::move(theirs));
+  change again(at.who, named("c"), status::connected);
+  again.tools(tools_list::parse(R"([{"name":"y"}])").value());
+  CO_ASSERT_OK(co_await at.ours->put(std::move(again)));
+  EXPECT_EQ(at.times, 3);  // the first answer was that the keys of b have to be declared
+  redis::request ask;
+  ask.add("SISMEMBER", "mcp:user:1:servers", "b").add("TTL", "mcp:user:1:server:b:status");
+  const auto found = co_await at.foreign->exec(std::move(ask), aio::after(patience), redis::effect::read);
+  CO_ASSERT_OK(found);
+  EXPECT_EQ((*found)[0].integer, 1);
+  EXPECT_GT((*found)[1].integer, 0);
+  const auto c = co_await at.other->get(at.who, named("c"), tools_wanted::yes);
+  CO_ASSERT_OK(c);
+  EXPECT_EQ(*(*c)->tools, R"([{"name":"y"}])");
+  co_await at.close();
+}
+
+TEST_F(redis_between_test, a_put_declares_the_keys_of_what_another_program_added) {
+  run_co_test([&](asio::io_context& io) { return adopts(io, server_); });
+}
+
 }  // namespace
 }  // namespace mcpstate

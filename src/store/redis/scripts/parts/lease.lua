@@ -1,0 +1,8 @@
+-- The value of a lease: "NUMBER LENGTH HOLDER REGISTERED", LENGTH that of HOLDER in bytes, so that no other value
+-- begins as it does up to the end of HOLDER. Answers number, holder, registered; nothing where another program left
+-- something else.
+local function parse_lease(value)
+  local lease_number, size, at = string.match(value or '', '^(%d+) (%d+) ()')
+  if not lease_number then return end
+  return lease_number, string.sub(value, at, at + size - 1), string.sub(value, at + size + 1)
+end

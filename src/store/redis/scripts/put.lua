@@ -1,0 +1,32 @@
+#!lua
+-- Writes records of one owner, all or none.
+--
+-- KEYS  connections, servers; the lease of a write under one; per record: status, tools, connected_at, info, and the
+--       key of the staged tools (the tools key again where nothing is staged); per other member: status, tools,
+--       connected_at, info.
+-- ARGV  ttl, lifetime (0: no limit), "keep" (the expiry stays as it is) or "", how the value of the lease begins ("":
+--       no lease), the number of records; per record: member, expected revision, status and connected_at ("+bytes",
+--       "-": absent), new status, new connected_at ("": none), tools action (keep, replace, replace_empty, drop), tail
+--       of :info; the other members.
+-- Answers {"ok", revision, expires_at, revision, expires_at, …}, or, having written nothing: {"conflict", member},
+--       {"lease", member}, {"empty", member} (an empty list would replace a good one), {"staging", member} (the staged
+--       value is gone), or {"members", member, …} (other members whose keys have to be declared; what is staged stays
+--       there). Times are milliseconds.
+
+-- include: parts/arguments.lua
+-- include: parts/clock.lua
+-- include: parts/info.lua
+-- include: parts/lifetime.lua
+-- include: parts/basis.lua
+-- include: parts/members.lua
+-- include: parts/renewal.lua
+-- include: parts/put_read.lua
+-- include: parts/put_fences.lua
+
+-- A list is good when something stands between its brackets.
+for _, record in ipairs(records) do
+  local loses_tools = record.action == 'replace_empty' and string.find(record.list, '^%s*%[%s*[^%s%]]')
+  if loses_tools then return refuse('empty', record.member) end
+end
+
+-- include: parts/put_write.lua

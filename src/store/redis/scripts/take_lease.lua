@@ -1,0 +1,19 @@
+#!lua
+-- Takes the lease of a connection, or renews one's own.
+--
+-- KEYS  lease.
+-- ARGV  holder, registered name of the server ("": none), time that it runs, the highest number that this holder was
+--       given so far.
+-- Answers {1, number}, or {0, time that the lease of another holder still runs}. Times are milliseconds.
+
+-- include: parts/arguments.lua
+-- include: parts/clock.lua
+-- include: parts/lease.lua
+
+local lease = take_keys(1)
+local holder, registered, time, last = take(4)
+local lease_number, found_holder = parse_lease(call('GET', lease))
+if lease_number and found_holder ~= holder then return {0, call('PTTL', lease)} end
+lease_number = lease_number or int(math.max(now_us, last + 1))
+call('SET', lease, lease_number .. ' ' .. #holder .. ' ' .. holder .. ' ' .. registered, 'PX', int(time))
+return {1, lease_number}
