@@ -94,20 +94,20 @@ redis_store::redis_store(asio::any_io_executor executor, store_url url, key_spac
       keys_(std::move(keys)),
       url_(std::move(url)),
       random_(std::random_device{}()),
-      link_(executor, link_config_of(url_, options)) {}
+      redis_(redis::make_executor(executor, link_config_of(url_, options))) {}
 
 std::string redis_store::description() const {
   std::string out = "redis ";
-  out += link_.address();
+  out += redis_->address();
   out += '/';
   out += std::to_string(url_.database);
   return out;
 }
 
 task<void> redis_store::open() {
-  link_.start();
+  redis_->start();
   const auto limit = until();
-  MCPSTATE_CO_CHECK(co_await link_.ready(limit));
+  MCPSTATE_CO_CHECK(co_await redis_->ready(limit));
   // A user who may not load scripts can still run them by text; the answers do not matter here.
   redis::request load;
   for (const auto* script :
@@ -117,7 +117,7 @@ task<void> redis_store::open() {
     load.add("SCRIPT", "LOAD", script->text);
   load.add("TIME");
   const timestamp asked = options().clock->now();
-  auto loaded = co_await link_.exec(std::move(load), limit, redis::effect::read);
+  auto loaded = co_await redis_->exec(redis::route::to_any(), std::move(load), limit, redis::effect::read);
   if (!loaded) co_return loaded.error();
   const redis::reply& time = loaded->back();
   if (time.is_error()) co_return redis::to_error(time, "open " + description());
@@ -132,7 +132,7 @@ timestamp redis_store::now() const { return options().clock->now() + clock_ahead
 asio::awaitable<void> redis_store::close() {
   if (hub_) co_await hub_->close();
   if (tracking_) co_await tracking_->close();
-  co_await link_.close();
+  co_await redis_->close();
 }
 
 std::string redis_store::nonce() {
@@ -150,15 +150,15 @@ std::string redis_store::nonce() {
 task<redis_store::replies> redis_store::read(redis::request commands, std::string doing) {
   const auto limit = until();
   redis::request again = commands;
-  auto got = co_await link_.exec(std::move(commands), limit, redis::effect::read);
+  auto got = co_await redis_->exec(redis::route::to_any(), std::move(commands), limit, redis::effect::read);
   if (!got && got.error().code() == errc::connection_lost)
-    got = co_await link_.exec(std::move(again), limit, redis::effect::read);
+    got = co_await redis_->exec(redis::route::to_any(), std::move(again), limit, redis::effect::read);
   if (!got) co_return error(got.error().code(), doing + ": " + got.error().detail(), got.error().peer_text());
   co_return std::move(*got);
 }
 
 task<redis_store::replies> redis_store::write(redis::request commands, std::string doing) {
-  auto got = co_await link_.exec(std::move(commands), until(), redis::effect::write);
+  auto got = co_await redis_->exec(redis::route::to_any(), std::move(commands), until(), redis::effect::write);
   if (!got) co_return error(got.error().code(), doing + ": " + got.error().detail(), got.error().peer_text());
   co_return std::move(*got);
 }

@@ -37,7 +37,7 @@ inline reply number(std::int64_t n) {
   return out;
 }
 inline std::string name(const std::unique_ptr<entry>& e) { return e ? static_cast<named&>(*e).name : "none"; }
-inline std::string name(const pipeline::ending& e) { return name(e.who) + " " + std::string(name_of(e.why)); }
+inline std::string name(const pipeline::ending& e) { return name(e.caller) + " " + std::string(name_of(e.reason)); }
 inline std::vector<std::string> names(const std::vector<pipeline::ending>& all) {
   std::vector<std::string> out;
   for (const pipeline::ending& e : all) out.push_back(name(e));
