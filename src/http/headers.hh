@@ -8,7 +8,7 @@
 #include <mcpstate/core/error.hpp>
 
 // Headers of a request, and what the values of some mean. Pure.
-namespace mcpstate::mcp {
+namespace mcpstate::http {
 
 using header_list = std::vector<std::pair<std::string, std::string>>;
 // bad_argument for a header that is malformed, or that this client sets itself.
@@ -25,4 +25,4 @@ using header_list = std::vector<std::pair<std::string, std::string>>;
 // "text/html" of "Text/HTML; charset=utf-8".
 [[nodiscard]] std::string media_type(std::string_view content_type);
 
-}  // namespace mcpstate::mcp
+}  // namespace mcpstate::http

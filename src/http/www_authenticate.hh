@@ -12,7 +12,7 @@
 //
 // Everything in it is the server's words. The text is read as leniently as servers write it: commas may be missing, and a
 // value that needs quotes may lack them.
-namespace mcpstate::mcp {
+namespace mcpstate::http {
 
 struct auth_challenge {
   auth_challenge() {}
@@ -39,4 +39,4 @@ struct bearer_challenge {
 // The first Bearer challenge that names its metadata, else the first Bearer challenge.
 [[nodiscard]] std::optional<bearer_challenge> find_bearer(const std::vector<auth_challenge>& challenges);
 
-}  // namespace mcpstate::mcp
+}  // namespace mcpstate::http

@@ -13,7 +13,8 @@
 
 namespace {
 
-using namespace mcpstate::mcp;
+using namespace mcpstate;
+using namespace mcpstate::http;
 
 std::vector<std::string> lines_of(std::string_view text) {
   std::vector<std::string> out;

@@ -40,7 +40,7 @@ struct observed {
   error why;            // of all but answer
 };
 // From the result of a request, and what HTTP said if it was no success.
-[[nodiscard]] observed observe(const result<message>& got, const std::optional<http_answer>& refusal);
+[[nodiscard]] observed observe(const result<message>& got, const std::optional<http::answer>& refusal);
 
 class detect_fsm {
  public:

@@ -16,7 +16,7 @@ struct outgoing {
   std::uint64_t id = 0;  // 0: nothing comes back for it
   std::string method;    // of requests
   std::string version;   // modern: what the message says; HTTP repeats it in a header
-  header_list headers;   // modern: what else HTTP repeats
+  http::header_list headers;   // modern: what else HTTP repeats
 };
 
 }  // namespace mcpstate::mcp

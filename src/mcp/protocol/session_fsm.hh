@@ -23,7 +23,7 @@ namespace mcpstate::mcp {
 struct request_extras {
   request_extras() {}
   bool progress = false;  // ask for reports of progress; the token is the request's number
-  header_list headers;    // modern, HTTP: Mcp-Param-…
+  http::header_list headers;    // modern, HTTP: Mcp-Param-…
 };
 
 class session_fsm {

@@ -55,7 +55,7 @@ transport_options transport_options_of(const client_options& options) {
   out.stop_timeout = options.stop_timeout;
   out.max_message_bytes = options.max_message_bytes;
   out.ca_file = options.ca_file;
-  out.user_agent = user_agent(options.client_name, options.client_version);
+  out.user_agent = http::user_agent(options.client_name, options.client_version);
   out.egress = options.egress;
   return out;
 }
@@ -63,7 +63,7 @@ transport_options transport_options_of(const client_options& options) {
 }  // namespace
 
 void session::step_taken(std::string what, std::chrono::steady_clock::time_point begun, const observed& got,
-                         const std::optional<http_answer>& refusal) const {
+                         const std::optional<http::answer>& refusal) const {
   if (!options_.on_step) return;
   connect_step out;
   out.what = std::move(what);
@@ -71,7 +71,7 @@ void session::step_taken(std::string what, std::chrono::steady_clock::time_point
   out.outcome = outcome_of(got);
   out.peer = got.what == observed::kind::failure ? got.msg.error_message : got.why.peer_text();
   out.http_status = got.status;
-  if (refusal) out.content_type = media_type(refusal->content_type);
+  if (refusal) out.content_type = http::media_type(refusal->content_type);
   if (got.what == observed::kind::failure) {
     out.rpc_error = got.msg.error_code;
   } else if (!out.ok) {

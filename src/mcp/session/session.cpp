@@ -60,7 +60,7 @@ result<void> session::way::on_text(std::string text, std::uint64_t on_request) {
   return current() ? owner_.take_text(text, on_request) : result<void>();
 }
 
-void session::way::on_refused(std::uint64_t request, http_answer what) {
+void session::way::on_refused(std::uint64_t request, http::answer what) {
   if (request == 0 && current()) owner_.stream_refusal_ = what;
   const auto found = owner_.waiters_.find(request);
   if (found != owner_.waiters_.end()) found->second->refusal = std::move(what);

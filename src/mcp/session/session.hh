@@ -44,7 +44,7 @@ class session final : public client {
    public:
     explicit way(session& owner) : owner_(owner) {}
     result<void> on_text(std::string text, std::uint64_t on_request) override;
-    void on_refused(std::uint64_t request, http_answer what) override;
+    void on_refused(std::uint64_t request, http::answer what) override;
     void on_session_over(std::uint64_t request) override;
     void on_oddity(const std::string& what, const std::string& peer) override;
     void on_stream_ended() override;
@@ -67,7 +67,7 @@ class session final : public client {
     std::function<void(const progress_report&)> on_progress;
     std::optional<message> answer;
     std::optional<error> failure;
-    std::optional<http_answer> refusal;
+    std::optional<http::answer> refusal;
     bool session_over = false;
   };
   // How long to wait for an answer, and what to do meanwhile.
@@ -82,7 +82,7 @@ class session final : public client {
   // What else there is to know about a request that failed.
   struct outcome {
     outcome() {}
-    std::optional<http_answer> refusal;
+    std::optional<http::answer> refusal;
     bool session_over = false;
   };
 
@@ -122,14 +122,14 @@ class session final : public client {
   void learn(handshake told, era found);
   asio::awaitable<void> listen();
   void step_taken(std::string what, std::chrono::steady_clock::time_point begun, const observed& got,
-                  const std::optional<http_answer>& refusal = std::nullopt) const;
+                  const std::optional<http::answer>& refusal = std::nullopt) const;
   [[nodiscard]] bool over_http() const noexcept { return std::holds_alternative<http_target>(where_); }
 
   // session_calls.cpp
   task<message> call(std::string method, std::string params, request_extras extras, call_options how);
   task<std::string> converse(std::string method, std::string params, request_extras extras, call_options how, bool may_list);
   task<std::string> answer_questions(std::string result);
-  task<header_list> headers_for(std::string tool, std::string arguments);
+  task<http::header_list> headers_for(std::string tool, std::string arguments);
   [[nodiscard]] waiting rule_for(const std::string& method, const call_options& how) const;
 
   asio::any_io_executor executor_;
@@ -138,7 +138,7 @@ class session final : public client {
   session_fsm fsm_;
   server_facts facts_;
   std::optional<message> last_answer_;         // of the last step of detection
-  std::optional<http_answer> stream_refusal_;  // what came instead of the event stream of HTTP+SSE
+  std::optional<http::answer> stream_refusal_;  // what came instead of the event stream of HTTP+SSE
   std::shared_ptr<way> way_;
   std::map<std::uint64_t, waiter*> waiters_;
   std::map<std::string, std::shared_ptr<aio::latch>> questions_;  // of the server, by raw id; opened when taken back

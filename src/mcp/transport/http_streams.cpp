@@ -24,7 +24,7 @@ constexpr auto longest_retry = 5min;  // what a server may ask for
 constexpr auto follow_patience = 2s;  // some servers send the head of the stream with its first event
 
 // Servers may do without that stream, so this is no fault of theirs.
-error no_stream(const http_head& head) {
+error no_stream(const http::head& head) {
   return error(errc::http_status, "the server offers no stream of announcements (HTTP " + std::to_string(head.status) + ")");
 }
 
@@ -32,8 +32,8 @@ error no_answer() { return error(errc::connection_lost, "the server ended its st
 
 }  // namespace
 
-result<void> http_transport::give_events(std::vector<sse_event> events, std::uint64_t id) {
-  for (sse_event& event : events) {
+result<void> http_transport::give_events(std::vector<http::sse_event> events, std::uint64_t id) {
+  for (http::sse_event& event : events) {
     if (!event.is_message()) continue;
     const auto taken = sink_.on_text(std::move(event.data), id);
     if (!taken) return taken.error();
@@ -42,8 +42,8 @@ result<void> http_transport::give_events(std::vector<sse_event> events, std::uin
 }
 
 // Events up to the answer to the request: a server may keep the stream open behind it. id 0: until the stream ends.
-task<void> http_transport::read_events(http_exchange& on, std::uint64_t id, stream_place& place) {
-  sse_parser parser(max_message_, place.last_event_id);
+task<void> http_transport::read_events(http::exchange& on, std::uint64_t id, stream_place& place) {
+  http::sse_parser parser(max_message_, place.last_event_id);
   while (id == 0 || sink_.is_waiting(id)) {
     auto part = co_await on.connection->read_body();
     if (part && !part->empty()) {
@@ -63,7 +63,7 @@ task<void> http_transport::read_events(http_exchange& on, std::uint64_t id, stre
   co_return result<void>();
 }
 
-task<void> http_transport::take_stream(http_exchange on, std::uint64_t id) {
+task<void> http_transport::take_stream(http::exchange on, std::uint64_t id) {
   stream_place place;
   auto read = co_await read_events(on, id, place);
   if (read) {
@@ -91,7 +91,7 @@ task<void> http_transport::take_up(std::uint64_t id, stream_place place, error w
     if (!co_await aio::wait_until(aio::after(wait))) co_return why;
     auto opened = co_await get_stream(place.last_event_id);
     if (!opened) continue;  // as often as it may be tried
-    if (!is_success(opened->head) || media_type(opened->head.content_type) != "text/event-stream") co_return why;
+    if (!http::is_success(opened->head) || http::media_type(opened->head.content_type) != "text/event-stream") co_return why;
     const std::string before = place.last_event_id;
     auto read = co_await read_events(*opened, id, place);
     if (read) co_return result<void>();  // this stream may go on for ever: it ends with its connection
@@ -101,11 +101,11 @@ task<void> http_transport::take_up(std::uint64_t id, stream_place place, error w
   co_return why;
 }
 
-task<http_exchange> http_transport::get_stream(std::string last_event_id) {
-  header_list headers = session_headers();
+task<http::exchange> http_transport::get_stream(std::string last_event_id) {
+  http::header_list headers = session_headers();
   headers.emplace_back("Accept", "text/event-stream");
   if (!last_event_id.empty()) headers.emplace_back("Last-Event-ID", std::move(last_event_id));
-  co_return co_await pool_.start("GET", std::move(headers), std::string(), http_pool::care::stream);
+  co_return co_await pool_.start("GET", std::move(headers), std::string(), http::request_kind::stream);
 }
 
 task<void> http_transport::follow() {
@@ -144,7 +144,7 @@ asio::awaitable<bool> http_transport::follow_once(stream_place& place, int& fail
     co_return true;
   }
   const unsigned status = opened->head.status;
-  if (status == 200 && media_type(opened->head.content_type) == "text/event-stream") {
+  if (status == 200 && http::media_type(opened->head.content_type) == "text/event-stream") {
     first_try_.open();
     stream_stood_ = true;
     if (failures > 0 && !resumed) sink_.on_gap();

@@ -35,15 +35,15 @@ void http_transport::on_negotiated(const std::string& version) {
   if (version >= "2025-06-18") version_ = version;
 }
 
-header_list http_transport::session_headers() const {
-  header_list out;
+http::header_list http_transport::session_headers() const {
+  http::header_list out;
   if (!version_.empty()) out.emplace_back("MCP-Protocol-Version", version_);
   if (!session_id_.empty()) out.emplace_back("Mcp-Session-Id", session_id_);
   return out;
 }
 
-header_list http_transport::headers_of(const outgoing& what) const {
-  header_list out = session_headers();
+http::header_list http_transport::headers_of(const outgoing& what) const {
+  http::header_list out = session_headers();
   // Both types, always: servers refuse with 406 whoever does not take both, also for notifications.
   out.emplace_back("Accept", "application/json, text/event-stream");
   out.emplace_back("Content-Type", "application/json");
@@ -54,35 +54,36 @@ header_list http_transport::headers_of(const outgoing& what) const {
 
 task<void> http_transport::send(outgoing what) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  const auto care = what.method.empty() || is_repeatable(what.method) ? http_pool::care::repeatable : http_pool::care::once;
-  header_list headers = headers_of(what);
+  const auto kind = what.method.empty() || is_repeatable(what.method) ? http::request_kind::idempotent : http::request_kind::at_most_once;
+  http::header_list headers = headers_of(what);
   const bool in_session = !session_id_.empty();
-  auto begun = co_await pool_.start("POST", std::move(headers), std::move(what.text), care);
+  auto begun = co_await pool_.start("POST", std::move(headers), std::move(what.text), kind);
   if (!begun) co_return begun.error();
-  if (!is_success(begun->head)) co_return co_await take_refusal(std::move(*begun), what.id, in_session);
+  if (!http::is_success(begun->head)) co_return co_await take_refusal(std::move(*begun), what.id, in_session);
   MCPSTATE_CO_CHECK(note_session(what, begun->head));
   // A notification or an answer was accepted. What the body says does not matter: 202, 200 with null, {} or text all occur.
   if (what.id == 0) co_return co_await pool_.drain(std::move(*begun));
-  if (media_type(begun->head.content_type) == "text/event-stream") {
+  if (http::media_type(begun->head.content_type) == "text/event-stream") {
     co_return co_await take_stream(std::move(*begun), what.id);
   }
   co_return co_await take_answer(std::move(*begun), what.id);
 }
 
 // A session begins with the answer to initialize, and nowhere else: others put ids on their answers to the probe, too.
-result<void> http_transport::note_session(const outgoing& what, const http_head& head) {
-  if (what.method != "initialize" || head.session_id.empty()) return result<void>();
-  if (!is_session_id(head.session_id)) return error(errc::protocol, "the server's session id holds characters it must not");
-  session_id_ = head.session_id;
+result<void> http_transport::note_session(const outgoing& what, const http::head& head) {
+  const std::string_view id = head.other(session_header);
+  if (what.method != "initialize" || id.empty()) return result<void>();
+  if (!is_session_id(id)) return error(errc::protocol, "the server's session id holds characters it must not");
+  session_id_ = id;
   return result<void>();
 }
 
-task<void> http_transport::take_answer(http_exchange on, std::uint64_t id) {
-  const bool json = media_type(on.head.content_type) == "application/json";
-  auto body = co_await read_all(*on.connection, json ? max_message_ : refusal_bytes, !json);
+task<void> http_transport::take_answer(http::exchange on, std::uint64_t id) {
+  const bool json = http::media_type(on.head.content_type) == "application/json";
+  auto body = co_await http::read_all(*on.connection, json ? max_message_ : refusal_bytes, !json);
   if (!body) co_return body.error();
   if (!json) {
-    http_answer answer = summary(on.head, std::move(*body));
+    http::answer answer = http::to_answer(on.head, std::move(*body));
     const error why = explain_answer(answer);
     sink_.on_refused(id, std::move(answer));
     co_return why;
@@ -91,15 +92,15 @@ task<void> http_transport::take_answer(http_exchange on, std::uint64_t id) {
   MCPSTATE_CO_CHECK(sink_.on_text(std::move(*body), id));
   if (sink_.is_waiting(id)) co_return error(errc::protocol, "the server's answer does not belong to the request");
   has_worked_ = legacy_;
-  pool_.keep(std::move(on));
+  pool_.release(std::move(on));
   co_return result<void>();
 }
 
 // in_session: the request named a session. Others may have found out before that it is over.
-task<void> http_transport::take_refusal(http_exchange on, std::uint64_t id, bool in_session) {
-  auto body = co_await read_all(*on.connection, refusal_bytes, true);
-  http_answer answer = summary(on.head, body ? std::move(*body) : std::string());
-  pool_.keep(std::move(on));
+task<void> http_transport::take_refusal(http::exchange on, std::uint64_t id, bool in_session) {
+  auto body = co_await http::read_all(*on.connection, refusal_bytes, true);
+  http::answer answer = http::to_answer(on.head, body ? std::move(*body) : std::string());
+  pool_.release(std::move(on));
   const error why = explain_answer(answer);
   if (in_session && is_session_over(answer, has_worked_)) {
     session_id_.clear();
@@ -117,9 +118,9 @@ task<void> http_transport::take_refusal(http_exchange on, std::uint64_t id, bool
 
 task<void> http_transport::end_session() {
   co_await asio::this_coro::throw_if_cancelled(false);
-  header_list headers = session_headers();
+  http::header_list headers = session_headers();
   headers.emplace_back("Accept", "application/json, text/event-stream");
-  auto begun = co_await pool_.start("DELETE", std::move(headers), std::string(), http_pool::care::repeatable);
+  auto begun = co_await pool_.start("DELETE", std::move(headers), std::string(), http::request_kind::idempotent);
   if (!begun) co_return begun.error();
   co_return result<void>();
 }

@@ -28,13 +28,13 @@ sse_transport::sse_transport(asio::any_io_executor executor, message_sink& sink,
 task<void> sse_transport::open() {
   co_await asio::this_coro::throw_if_cancelled(false);
   MCPSTATE_CO_CHECK(pool_.prepare());
-  header_list headers;
+  http::header_list headers;
   headers.emplace_back("Accept", "text/event-stream");
-  auto opened = co_await pool_.start("GET", std::move(headers), std::string(), http_pool::care::stream);
+  auto opened = co_await pool_.start("GET", std::move(headers), std::string(), http::request_kind::stream);
   if (!opened) co_return opened.error();
-  if (!is_success(opened->head) || media_type(opened->head.content_type) != "text/event-stream") {
-    auto body = co_await read_all(*opened->connection, refusal_bytes, true);
-    http_answer answer = summary(opened->head, body ? std::move(*body) : std::string());
+  if (!http::is_success(opened->head) || http::media_type(opened->head.content_type) != "text/event-stream") {
+    auto body = co_await http::read_all(*opened->connection, refusal_bytes, true);
+    http::answer answer = http::to_answer(opened->head, body ? std::move(*body) : std::string());
     const error why = explain_answer(answer);
     sink_.on_refused(0, std::move(answer));
     co_return why;
@@ -47,19 +47,19 @@ task<void> sse_transport::open() {
 }
 
 result<void> sse_transport::aim(const std::string& reference) {
-  auto there = resolve_same_origin(pool_.url(), reference);
+  auto there = http::resolve_same_origin(pool_.url(), reference);
   if (!there && there.error().code() == errc::forbidden_target) {
     return error(errc::forbidden_target, "the server's endpoint event names another server; that is not followed",
                  there.error().peer_text());
   }
   if (!there) return error(errc::protocol, "the server's endpoint event names no usable URL");
-  pool_.aim(std::move(there->target));
+  pool_.set_target(std::move(there->target));
   has_place_ = true;
   return result<void>();
 }
 
-result<void> sse_transport::take(std::vector<sse_event> events) {
-  for (sse_event& event : events) {
+result<void> sse_transport::take(std::vector<http::sse_event> events) {
+  for (http::sse_event& event : events) {
     if (event.name == "endpoint" && !has_place_) {
       const auto aimed = aim(event.data);
       if (!aimed) return aimed;
@@ -72,9 +72,9 @@ result<void> sse_transport::take(std::vector<sse_event> events) {
   return result<void>();
 }
 
-asio::awaitable<void> sse_transport::read(http_exchange on) {
+asio::awaitable<void> sse_transport::read(http::exchange on) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  sse_parser parser(max_message_);
+  http::sse_parser parser(max_message_);
   while (!broken_) {
     auto part = co_await on.connection->read_body();
     if (!part) broken_ = part.error();
@@ -100,16 +100,16 @@ void sse_transport::on_negotiated(const std::string& version) {
 task<void> sse_transport::send(outgoing what) {
   co_await asio::this_coro::throw_if_cancelled(false);
   if (broken_) co_return *broken_;
-  header_list headers;
+  http::header_list headers;
   headers.emplace_back("Accept", "application/json, text/event-stream");
   headers.emplace_back("Content-Type", "application/json");
   if (!version_.empty()) headers.emplace_back("MCP-Protocol-Version", version_);
-  const auto care = what.method.empty() || is_repeatable(what.method) ? http_pool::care::repeatable : http_pool::care::once;
-  auto sent = co_await pool_.start("POST", std::move(headers), std::move(what.text), care);
+  const auto kind = what.method.empty() || is_repeatable(what.method) ? http::request_kind::idempotent : http::request_kind::at_most_once;
+  auto sent = co_await pool_.start("POST", std::move(headers), std::move(what.text), kind);
   if (!sent) co_return sent.error();
-  if (is_success(sent->head)) co_return co_await pool_.drain(std::move(*sent));
-  auto body = co_await read_all(*sent->connection, refusal_bytes, true);
-  http_answer answer = summary(sent->head, body ? std::move(*body) : std::string());
+  if (http::is_success(sent->head)) co_return co_await pool_.drain(std::move(*sent));
+  auto body = co_await http::read_all(*sent->connection, refusal_bytes, true);
+  http::answer answer = http::to_answer(sent->head, body ? std::move(*body) : std::string());
   const error why = explain_answer(answer);
   sink_.on_refused(what.id, std::move(answer));
   co_return why;

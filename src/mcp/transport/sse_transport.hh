@@ -31,13 +31,13 @@ class sse_transport final : public transport {
   asio::awaitable<void> close() override;
 
  private:
-  asio::awaitable<void> read(http_exchange on);
-  result<void> take(std::vector<sse_event> events);
+  asio::awaitable<void> read(http::exchange on);
+  result<void> take(std::vector<http::sse_event> events);
   result<void> aim(const std::string& reference);
 
   message_sink& sink_;
   std::size_t max_message_;
-  http_pool pool_;  // aimed at the place for messages, once that is known
+  http::pool pool_;  // aimed at the place for messages, once that is known
   std::string version_;
   aio::latch placed_;  // the first event has come, or never will
   bool has_place_ = false;

@@ -5,10 +5,10 @@
 
 #include <string>
 
-namespace mcpstate::mcp {
+namespace mcpstate::http {
 namespace {
 
-http_url url(const std::string& text) { return parse_http_url(text).value(); }
+url url(const std::string& text) { return parse_url(text).value(); }
 
 // Where a reference leads, or CODE of the refusal.
 std::string lead(const std::string& from, const std::string& reference) {
@@ -55,8 +55,8 @@ TEST(SameOrigin, NoUrls) {
 
 TEST(SameOrigin, Redirects) {
   egress_policy policy = egress_policy::strict();
-  const http_url from = url("https://h/mcp");
-  const auto follow = [&](const http_url& base, const char* location, unsigned followed) {
+  const url from = url("https://h/mcp");
+  const auto follow = [&](const url& base, const char* location, unsigned followed) {
     const auto there = check_redirect(policy, base, location, followed);
     return there ? there->target : std::string(name_of(there.error().code()));
   };
@@ -75,4 +75,4 @@ TEST(SameOrigin, Redirects) {
 }
 
 }  // namespace
-}  // namespace mcpstate::mcp
+}  // namespace mcpstate::http
