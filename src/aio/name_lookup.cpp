@@ -84,7 +84,8 @@ class lookup_threads {
 
 class waiter;
 
-// What a thread and the coroutine that waits for it share. While `waiting` is set its executor is alive; the mutex guards that.
+// What a thread and the coroutine that waits for it share. While `waiting` is set its executor is alive; the mutex guards
+// that.
 struct shared_lookup {
   std::mutex mutex;
   waiter* waiting = nullptr;

@@ -158,7 +158,8 @@ result<void> answer_reader::check_beginning(std::string_view bytes) const {
 
 result<void> answer_reader::pass_interim() {
   const unsigned status = message_->head.status;
-  if (status == 101) return error(errc::protocol, server_ + " switches to another protocol (HTTP 101), which nobody asked for");
+  if (status == 101)
+    return error(errc::protocol, server_ + " switches to another protocol (HTTP 101), which nobody asked for");
   if (++interim_ > max_interim) return error(errc::protocol, server_ + " sends interim answers (HTTP 1xx) without end");
   message_ = std::make_unique<message>(wanted_);
   return result<void>();

@@ -7,10 +7,11 @@
 
 #include <mcpstate/core/error.hpp>
 
-// Decodes a body by its Content-Encoding: compressed bytes in, plain bytes out, a bounded piece at a time. Pure, incremental.
+// Decodes a body by its Content-Encoding: compressed bytes in, plain bytes out, a bounded piece at a time. Pure,
+// incremental.
 //
-// A kilobyte can decode to a megabyte. Nothing is decoded before a caller asks for it, so the caller's limit on a body holds for
-// the decoded bytes. A decoder takes about 40 KB.
+// A kilobyte can decode to a megabyte. Nothing is decoded before a caller asks for it, so the caller's limit on a body holds
+// for the decoded bytes. A decoder takes about 40 KB.
 namespace mcpstate::http {
 
 // The value of Accept-Encoding for a client that decodes.
@@ -28,11 +29,12 @@ class body_decoder {
   body_decoder(const body_decoder&) = delete;
   body_decoder& operator=(const body_decoder&) = delete;
 
-  // Answers the next plain bytes, at most max_bytes, and removes the input that it used from the front. Call it until it answers
-  // nothing: then all that the input stands for has come out, as readers of event streams need it. Failure: protocol for input
-  // that is not compressed as it should be, and from then on.
+  // Answers the next plain bytes, at most max_bytes, and removes the input that it used from the front. Call it until it
+  // answers nothing: then all that the input stands for has come out, as readers of event streams need it. Failure: protocol
+  // for input that is not compressed as it should be, and from then on.
   [[nodiscard]] result<std::string> decode(std::string_view& input, std::size_t max_bytes);
-  // Call it at the end of the body, when nothing more comes out. Failure: protocol if the body was cut off. An empty body is whole.
+  // Call it at the end of the body, when nothing more comes out. Failure: protocol if the body was cut off. An empty body is
+  // whole.
   [[nodiscard]] result<void> finish() const;
 
  private:

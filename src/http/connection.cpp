@@ -81,14 +81,14 @@ struct exchange_state {
   std::size_t decoded = 0;  // of body
 };
 
-// Reads without waiting, into a buffer that all connections of a thread share. False when nothing has arrived yet. No coroutine:
-// one that waits may go on in another thread, which the compiler does not expect of a thread_local.
-result<bool> read_available(tcp::socket& from, exchange_state& to, const std::string& server) {
+// Reads without waiting, into a buffer that all connections of a thread share. False when nothing has arrived yet. No
+// coroutine: one that waits may go on in another thread, which the compiler does not expect of a thread_local.
+result<bool> read_available(tcp::socket& socket, exchange_state& into, const std::string& server) {
   static thread_local const auto buffer = std::make_unique<std::array<char, read_bytes>>();
   error_code ec;
-  const std::size_t got = from.read_some(asio::buffer(*buffer), ec);
+  const std::size_t got = socket.read_some(asio::buffer(*buffer), ec);
   if (ec == asio::error::would_block || ec == asio::error::try_again) return false;
-  const auto taken = ec ? to.take_end(ec, server) : to.take(std::string_view(buffer->data(), got));
+  const auto taken = ec ? into.take_end(ec, server) : into.take(std::string_view(buffer->data(), got));
   if (!taken) return taken.error();
   return true;
 }
@@ -101,49 +101,49 @@ task<void> check_not_cancelled(std::string what) {
 }
 
 // Reads once, and waits for bytes if none have arrived. No buffer is held meanwhile.
-task<void> read_more(tcp::socket& from, exchange_state& to, const std::string& server) {
+task<void> read_more(tcp::socket& socket, exchange_state& into, const std::string& server) {
   MCPSTATE_CO_CHECK(co_await check_not_cancelled(server));
-  MCPSTATE_CO_TRY(at_once, read_available(from, to, server));
+  MCPSTATE_CO_TRY(at_once, read_available(socket, into, server));
   if (at_once) {
     // A peer that sends as fast as we read must not keep other work of this executor waiting.
     co_await asio::post(asio::use_awaitable);
     co_return result<void>();
   }
   for (;;) {
-    auto [ec] = co_await from.async_wait(tcp::socket::wait_read, aio::use_ec);
+    auto [ec] = co_await socket.async_wait(tcp::socket::wait_read, aio::use_ec);
     if (ec) co_return broken(server, ec.message());
-    MCPSTATE_CO_TRY(taken, read_available(from, to, server));
+    MCPSTATE_CO_TRY(taken, read_available(socket, into, server));
     if (taken) co_return result<void>();
   }
 }
 
-task<void> read_more(tls_stream& from, exchange_state& to, const std::string& server) {
+task<void> read_more(tls_stream& stream, exchange_state& into, const std::string& server) {
   MCPSTATE_CO_CHECK(co_await check_not_cancelled(server));
   std::string buffer(tls_read_bytes, '\0');
-  auto [ec, got] = co_await from.async_read_some(asio::buffer(buffer), aio::use_ec);
-  if (ec) co_return to.take_end(ec, server);
-  co_return to.take(std::string_view(buffer).substr(0, got));
+  auto [ec, got] = co_await stream.async_read_some(asio::buffer(buffer), aio::use_ec);
+  if (ec) co_return into.take_end(ec, server);
+  co_return into.take(std::string_view(buffer).substr(0, got));
 }
 
 // Mostly the socket takes everything at once. If it refuses, the operation that follows reports why.
-std::size_t write_what_fits(tcp::socket& to, const std::string& text) {
+std::size_t write_what_fits(tcp::socket& socket, const std::string& text) {
   error_code ec;
-  return to.write_some(asio::buffer(text), ec);
+  return socket.write_some(asio::buffer(text), ec);
 }
 
 std::size_t write_what_fits(tls_stream&, const std::string&) { return 0; }
 
 template <class Stream>
-asio::awaitable<error_code> write_all(Stream& to, std::string text) {
-  const std::size_t begun = write_what_fits(to, text);
+asio::awaitable<error_code> write_all(Stream& stream, std::string text) {
+  const std::size_t begun = write_what_fits(stream, text);
   if (begun == text.size()) co_return error_code();
-  auto [ec, written] = co_await asio::async_write(to, asio::buffer(text) + begun, aio::use_ec);
+  auto [ec, written] = co_await asio::async_write(stream, asio::buffer(text) + begun, aio::use_ec);
   static_cast<void>(written);
   co_return ec;
 }
 
-// Whether a connection was closed while it was idle, or holds surplus bytes (some servers send a 408 before they close, which
-// would pass for the answer to the next request).
+// Whether a connection was closed while it was idle, or holds surplus bytes (some servers send a 408 before they close,
+// which would pass for the answer to the next request).
 bool is_stale(tcp::socket& socket) {
   char byte = 0;
   error_code ec;
@@ -231,11 +231,11 @@ class stream_connection final : public connection {
   bool used_ = false, sent_ = false, answered_ = false, intact_ = false, keeps_ = false;
 };
 
-net::dial_target target_of(const url& where, const connection_options& options) {
+net::dial_target dial_target_of(const url& target, const connection_options& options) {
   net::dial_target out;
-  out.host = where.host;
-  out.port = static_cast<std::uint16_t>(std::stoul(where.port));
-  out.shown = where.host + " port " + where.port;
+  out.host = target.host;
+  out.port = static_cast<std::uint16_t>(std::stoul(target.port));
+  out.shown = target.host + " port " + target.port;
   out.look_up = options.look_up;
   out.check = [&egress = options.egress](const std::string& host, const aio::host_addresses& found) {
     return egress.check_addresses(host, found);
@@ -243,37 +243,38 @@ net::dial_target target_of(const url& where, const connection_options& options) 
   return out;
 }
 
-net::tls_peer peer_of(const url& where) {
+net::tls_peer peer_of(const url& target) {
   net::tls_peer out;
-  out.host = where.host;
-  out.shown = where.authority;
+  out.host = target.host;
+  out.shown = target.authority;
   out.plain_hint = "is it http://?";
   return out;
 }
 
 }  // namespace
 
-task<std::unique_ptr<connection>> open_connection(asio::any_io_executor executor, url where, net::tls_context tls,
+task<std::unique_ptr<connection>> open_connection(asio::any_io_executor executor, url target, net::tls_context tls,
                                                   std::shared_ptr<const connection_options> options) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  MCPSTATE_CO_CHECK(options->egress.check_origin(where.tls, where.host));
-  net::dial_target target = target_of(where, *options);
-  MCPSTATE_CO_TRY(socket, co_await net::dial_tcp(std::move(executor), std::move(target)));
+  MCPSTATE_CO_CHECK(options->egress.check_origin(target.tls, target.host));
+  net::dial_target dialled = dial_target_of(target, *options);
+  MCPSTATE_CO_TRY(socket, co_await net::dial_tcp(std::move(executor), std::move(dialled)));
   boost::system::error_code ec;
   socket.non_blocking(true, ec);
-  if (ec) co_return error(errc::connect_failed, "the connection to " + where.authority + ": " + ec.message());
-  if (!where.tls) {
-    co_return std::make_unique<stream_connection<tcp::socket>>(std::move(socket), std::move(where.authority),
+  if (ec) co_return error(errc::connect_failed, "the connection to " + target.authority + ": " + ec.message());
+  if (!target.tls) {
+    co_return std::make_unique<stream_connection<tcp::socket>>(std::move(socket), std::move(target.authority),
                                                                std::move(options));
   }
-  net::tls_peer peer = peer_of(where);
+  net::tls_peer peer = peer_of(target);
   MCPSTATE_CO_TRY(stream, co_await net::shake_hands(std::move(socket), std::move(tls), std::move(peer)));
-  co_return std::make_unique<stream_connection<net::tls_stream>>(std::move(stream), std::move(where.authority),
+  co_return std::make_unique<stream_connection<net::tls_stream>>(std::move(stream), std::move(target.authority),
                                                                  std::move(options));
 }
 
-task<std::unique_ptr<connection>> open_connection(asio::any_io_executor executor, url where, net::tls_context tls) {
-  return open_connection(std::move(executor), std::move(where), std::move(tls), std::make_shared<const connection_options>());
+task<std::unique_ptr<connection>> open_connection(asio::any_io_executor executor, url target, net::tls_context tls) {
+  return open_connection(std::move(executor), std::move(target), std::move(tls),
+                         std::make_shared<const connection_options>());
 }
 
 }  // namespace mcpstate::http

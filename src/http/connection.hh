@@ -26,10 +26,10 @@ struct request {
 };
 
 // Executor: all members on the one it was opened on. Lifetime: destroying it closes it, in any state of an exchange, but not
-// while a member is awaited. Cancellation: a member that was cancelled leaves the connection useless. Memory: while it waits,
-// for the next exchange or for more of a body, it holds no buffers. Failure: connection_lost; protocol for a peer that does not
-// speak HTTP or breaks its rules, and for a body that is not compressed as its head says; too_large for a head beyond the
-// limits (answer_reader.hh).
+// while a member is awaited. Cancellation: a member that was cancelled leaves the connection useless. Memory: while it
+// waits, for the next exchange or for more of a body, it holds no buffers. Failure: connection_lost; protocol for a peer
+// that does not speak HTTP or breaks its rules, and for a body that is not compressed as its head says; too_large for a head
+// beyond the limits (answer_reader.hh).
 class connection {
  public:
   virtual ~connection() = default;
@@ -63,9 +63,9 @@ struct connection_options {
 // Looks the host up once, checks every address, connects to one of them, and shakes hands. The host's name is for the Host
 // header, SNI and the certificate, which is always verified. tls may be null for http URLs.
 // Failure: forbidden_target, resolve_failed, connect_failed, tls_failed, stopped.
-task<std::unique_ptr<connection>> open_connection(asio::any_io_executor executor, url where, net::tls_context tls,
+task<std::unique_ptr<connection>> open_connection(asio::any_io_executor executor, url target, net::tls_context tls,
                                                   std::shared_ptr<const connection_options> options);
 // With the default options.
-task<std::unique_ptr<connection>> open_connection(asio::any_io_executor executor, url where, net::tls_context tls);
+task<std::unique_ptr<connection>> open_connection(asio::any_io_executor executor, url target, net::tls_context tls);
 
 }  // namespace mcpstate::http

@@ -110,9 +110,7 @@ std::string plain_name(std::string_view host) {
 }
 
 bool is_name(std::string_view text) {
-  const auto fits = [](char c) {
-    return is_letter(c) || is_digit(c) || c == '.' || c == '-' || c == '_';
-  };
+  const auto fits = [](char c) { return is_letter(c) || is_digit(c) || c == '.' || c == '-' || c == '_'; };
   return !text.empty() && std::all_of(text.begin(), text.end(), fits);
 }
 

@@ -43,8 +43,7 @@ result<void> check_headers(const header_list& headers) {
 }
 
 bool has_header(const header_list& headers, std::string_view name) {
-  return std::any_of(headers.begin(), headers.end(),
-                     [&](const auto& header) { return ascii_iequal(header.first, name); });
+  return std::any_of(headers.begin(), headers.end(), [&](const auto& header) { return ascii_iequal(header.first, name); });
 }
 
 std::string user_agent(std::string_view name, std::string_view version) {

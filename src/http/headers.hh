@@ -11,7 +11,7 @@
 namespace mcpstate::http {
 
 using header_list = std::vector<std::pair<std::string, std::string>>;
-// bad_argument for a header that is malformed, or that this client sets itself.
+// Failure: bad_argument for a header that is malformed, or that this client sets itself.
 [[nodiscard]] result<void> check_headers(const header_list& headers);
 
 [[nodiscard]] bool has_header(const header_list& headers, std::string_view name);
@@ -19,7 +19,7 @@ using header_list = std::vector<std::pair<std::string, std::string>>;
 // The error for a header that a caller may not set, because the client or its protocol does.
 [[nodiscard]] error reserved_header(const std::string& name);
 
-// "mcpstate/1.0", out of whatever a caller calls itself.
+// The value of User-Agent, "mcpstate/1.0". Characters that the header cannot hold become '-'.
 [[nodiscard]] std::string user_agent(std::string_view name, std::string_view version);
 
 // "text/html" of "Text/HTML; charset=utf-8".

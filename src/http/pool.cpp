@@ -58,11 +58,11 @@ request pool::make_request(std::string method, header_list own, std::string body
 
 // Every request passes here once, each that follows a redirect too: headers that change from one request to the next belong
 // here (a credential that was renewed).
-void pool::add_common_headers(request& to) const {
-  to.headers.insert(to.headers.begin(), options_.headers.begin(), options_.headers.end());
+void pool::add_common_headers(request& out) const {
+  out.headers.insert(out.headers.begin(), options_.headers.begin(), options_.headers.end());
   // Not for streams that stay open: a decoder for each takes 40 KB, and some servers hold compressed events back.
-  if (!to.body.empty()) to.headers.emplace_back("Accept-Encoding", std::string(accepted_encodings));
-  if (!has_header(options_.headers, "User-Agent")) to.headers.emplace_back("User-Agent", options_.user_agent);
+  if (!out.body.empty()) out.headers.emplace_back("Accept-Encoding", std::string(accepted_encodings));
+  if (!has_header(options_.headers, "User-Agent")) out.headers.emplace_back("User-Agent", options_.user_agent);
 }
 
 std::unique_ptr<connection> pool::take_idle(request_kind kind) {
@@ -74,8 +74,8 @@ std::unique_ptr<connection> pool::take_idle(request_kind kind) {
   return std::move(last.connection);
 }
 
-// Sends on a kept connection, else on a new one. When a kept one breaks before any byte of an answer, it was closed before the
-// request arrived, and the request goes over a new one.
+// Sends on a kept connection, else on a new one. When a kept one breaks before any byte of an answer, it was closed before
+// the request arrived, and the request goes over a new one.
 task<exchange> pool::send_once(request what, request_kind kind) {
   exchange out;
   out.connection = take_idle(kind);
@@ -138,10 +138,10 @@ task<void> pool::drain(exchange rest) {
   co_return result<void>();
 }
 
-task<std::string> read_all(connection& from, std::size_t limit, bool cut) {
+task<std::string> read_all(connection& source, std::size_t limit, bool cut) {
   std::string out;
   for (;;) {
-    auto part = co_await from.read_body();
+    auto part = co_await source.read_body();
     if (!part) co_return part.error();
     if (part->empty()) co_return std::move(out);
     if (out.empty()) {

@@ -69,7 +69,7 @@ class pool {
     std::chrono::steady_clock::time_point since;
   };
   [[nodiscard]] request make_request(std::string method, header_list own, std::string body) const;
-  void add_common_headers(request& to) const;
+  void add_common_headers(request& out) const;
   std::unique_ptr<connection> take_idle(request_kind kind);
   task<exchange> send_once(request what, request_kind kind);
   result<bool> follow_redirect(const head& answered, unsigned followed);
@@ -83,6 +83,6 @@ class pool {
 };
 
 // Reads the whole body. One that is longer than the limit is cut there, or answered with too_large.
-task<std::string> read_all(connection& from, std::size_t limit, bool cut);
+task<std::string> read_all(connection& source, std::size_t limit, bool cut);
 
 }  // namespace mcpstate::http

@@ -38,8 +38,7 @@ result<url> resolve_same_origin(const url& from, std::string_view reference) {
                "the server leads to another origin than its own, which is not followed; use that URL", there->shown);
 }
 
-result<url> check_redirect(const egress_policy& policy, const url& from, std::string_view location,
-                                unsigned followed) {
+result<url> check_redirect(const egress_policy& policy, const url& from, std::string_view location, unsigned followed) {
   if (followed >= policy.max_redirects) {
     return error(errc::http_status,
                  policy.max_redirects == 0

@@ -6,8 +6,8 @@
 
 #include "http/url.hh"
 
-// URLs that a server names: in a redirect, or as the endpoint of an event stream. Whoever follows them sends along what was
-// meant for the first one (credentials, session), so they are followed within its origin only. Pure.
+// URLs that a server names: in a redirect, or as the endpoint of an event stream. A client that follows one sends what was
+// meant for the first URL (credentials, a session), so it follows them only within the origin of that URL. Pure.
 namespace mcpstate::http {
 
 // The same scheme, host (whatever its case) and port.
@@ -20,6 +20,6 @@ namespace mcpstate::http {
 // Where the Location of a redirect leads, after so many others in a row. Besides the above: http_status when that is more
 // than the policy allows, and what the policy says to the target.
 [[nodiscard]] result<url> check_redirect(const egress_policy& policy, const url& from, std::string_view location,
-                                              unsigned followed);
+                                         unsigned followed);
 
 }  // namespace mcpstate::http

@@ -27,8 +27,8 @@ bool is_port(std::string_view digits) {
   return read.ec == std::errc() && read.ptr == digits.data() + digits.size() && number != 0;
 }
 
-// Boost.URL (1.81) ends a host that begins like an IPv4 address after that: of 10.0.0.1.nip.io:80/x it takes .nip.io:80/x for
-// the path. This moves the rest of host and port back to where it belongs. False where the path can only be an error.
+// Boost.URL (1.81) ends a host that begins like an IPv4 address after that: of 10.0.0.1.nip.io:80/x it takes .nip.io:80/x
+// for the path. This moves the rest of host and port back to where it belongs. False where the path can only be an error.
 bool rejoin_host(url& out, std::string& path, bool v4) {
   if (path.empty() || path.front() == '/') return true;
   if (!v4 || !out.port.empty()) return false;

@@ -23,19 +23,19 @@ error cannot_connect(const std::string& shown, const error_code& ec) {
 
 }  // namespace
 
-task<tcp_socket> dial_tcp(asio::any_io_executor executor, dial_target where) {
+task<tcp_socket> dial_tcp(asio::any_io_executor executor, dial_target target) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  MCPSTATE_CO_TRY(found, co_await where.look_up(where.host));
-  if (where.check) MCPSTATE_CO_CHECK(where.check(where.host, found));
+  MCPSTATE_CO_TRY(found, co_await target.look_up(target.host));
+  if (target.check) MCPSTATE_CO_CHECK(target.check(target.host, found));
   std::vector<tcp::endpoint> endpoints;
-  for (const auto& address : found) endpoints.emplace_back(address, where.port);
+  for (const auto& address : found) endpoints.emplace_back(address, target.port);
   // A cancellation that comes between two operations stops neither of them.
   const bool cancelled = co_await aio::is_cancelled();
-  if (cancelled) co_return error(errc::stopped, "connecting to " + where.shown);
+  if (cancelled) co_return error(errc::stopped, "connecting to " + target.shown);
   tcp_socket socket(executor);
   auto [refused, peer] = co_await asio::async_connect(socket, endpoints, aio::use_ec);
   static_cast<void>(peer);
-  if (refused) co_return cannot_connect(where.shown, refused);
+  if (refused) co_return cannot_connect(target.shown, refused);
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);  // a connection without it is slower, and works
   co_return std::move(socket);
@@ -45,8 +45,8 @@ task<unix_socket> dial_unix(asio::any_io_executor executor, std::string path) {
   co_await asio::this_coro::throw_if_cancelled(false);
   if (path.size() > longest_unix_path) co_return error(errc::connect_failed, "the path of the unix socket is too long");
   unix_socket socket(executor);
-  const local::endpoint where(path);
-  auto [refused] = co_await socket.async_connect(where, aio::use_ec);
+  const local::endpoint endpoint(path);
+  auto [refused] = co_await socket.async_connect(endpoint, aio::use_ec);
   if (refused) co_return cannot_connect("unix:" + path, refused);
   co_return std::move(socket);
 }

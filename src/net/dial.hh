@@ -29,17 +29,17 @@ using address_check = std::function<result<void>(const std::string& host, const 
 
 struct dial_target {
   dial_target() {}
-  std::string host;          // a name or an address, without brackets
+  std::string host;  // a name or an address, without brackets
   std::uint16_t port = 0;
-  std::string shown;         // how errors name it: "localhost:6379"
+  std::string shown;  // how errors name it: "localhost:6379"
   resolver look_up = aio::look_up;
-  address_check check;       // empty: every address will do
+  address_check check;  // empty: every address will do
 };
 
 // Looks the host up once, checks its addresses, and connects to the first of them that accepts (in their order). The socket
 // sends small writes at once (TCP_NODELAY).
 // Failure: resolve_failed, what the check answers, connect_failed, stopped.
-task<tcp_socket> dial_tcp(asio::any_io_executor executor, dial_target where);
+task<tcp_socket> dial_tcp(asio::any_io_executor executor, dial_target target);
 
 // Connects to a unix socket. Failure: connect_failed, also for a path that is too long for the system.
 task<unix_socket> dial_unix(asio::any_io_executor executor, std::string path);

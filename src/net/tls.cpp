@@ -33,7 +33,7 @@ constexpr std::size_t kept_contexts = 4;
 using file_identity = std::array<std::int64_t, 4>;
 
 file_identity identity_of(const std::string& path) {
-  struct stat found{};
+  struct stat found {};
   if (::stat(path.c_str(), &found) != 0) return {};
   std::error_code ignored;
   const auto changed = std::filesystem::last_write_time(path, ignored);
@@ -72,9 +72,8 @@ class context_cache {
   result<tls_context> get(const std::string& ca_file) {
     const file_identity now = identity_of(ca_file.empty() ? system_ca_file() : ca_file);
     const std::lock_guard lock(mutex_);
-    const auto known = std::find_if(entries_.begin(), entries_.end(), [&](const entry& each) {
-      return each.ca_file == ca_file && each.identity == now;
-    });
+    const auto known = std::find_if(entries_.begin(), entries_.end(),
+                                    [&](const entry& each) { return each.ca_file == ca_file && each.identity == now; });
     if (known != entries_.end()) return known->context;
     auto made = read_context(ca_file);
     if (!made) return made;

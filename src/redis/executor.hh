@@ -14,8 +14,8 @@
 #include "redis/link_config.hh"
 #include "redis/reply.hh"
 
-// Runs commands on Redis. This is all that a store knows of its servers: how many there are, and how they are reached, is the
-// executor's matter.
+// Runs commands on Redis. This is all that a store knows of its servers: how many there are, and how they are reached, is
+// the executor's matter.
 //
 //     auto redis = redis::make_executor(io.get_executor(), config);
 //     redis->start();
@@ -52,8 +52,8 @@ struct node {
   std::string address;  // "localhost:6379", "[::1]:6379", "unix:/path"
 };
 
-// Ownership: owns its connections and coroutines; shared with whatever is under way. Executor: every member on the one it was
-// made with (one thread at a time), handlers too. Lifetime: await close() before giving it up.
+// Ownership: owns its connections and coroutines; shared with whatever is under way. Executor: every member on the one it
+// was made with (one thread at a time), handlers too. Lifetime: await close() before giving it up.
 class executor {
  public:
   using push_handler = std::function<void(const node&, const reply&)>;
@@ -73,19 +73,19 @@ class executor {
 
   // Begins to connect, and to connect again whenever a connection is lost. Once.
   virtual void start() = 0;
-  // Waits for the first attempt to end; an attempt that failed is followed by others. Answers what the server said of itself.
-  // Failure: the reason of that attempt (auth_failed, unsupported for a server older than 7.0, tls_failed, resolve_failed,
-  // connect_failed, loading), deadline, stopped. Cancellation: stopped.
+  // Waits for the first attempt to end; an attempt that failed is followed by others. Answers what the server said of
+  // itself. Failure: the reason of that attempt (auth_failed, unsupported for a server older than 7.0, tls_failed,
+  // resolve_failed, connect_failed, loading), deadline, stopped. Cancellation: stopped.
   virtual task<server_hello> ready(aio::deadline until) = 0;
 
   // Sends the commands together and answers their replies, one each; error replies are among them, as values. A command is
   // never sent twice.
-  // Failure, when nothing was sent: connection_lost or the reason of the last attempt, queue_full, deadline, stopped. When it
-  // was sent and no answer came: deadline or connection_lost for effect::read, outcome_unknown for effect::write.
-  // Waits, until the deadline, while the first attempt to connect or the first after a loss is under way; after an attempt
-  // that failed every request fails at once, so that nothing piles up.
-  // Cancellation: a request that waits is withdrawn (stopped); of one that was sent the reply is dropped.
-  virtual task<std::vector<reply>> exec(route where, request commands, aio::deadline until, effect kind) = 0;
+  // Failure, when nothing was sent: connection_lost or the reason of the last attempt, queue_full, deadline, stopped. When
+  // it was sent and no answer came: deadline or connection_lost for effect::read, outcome_unknown for effect::write. Waits,
+  // until the deadline, while the first attempt to connect or the first after a loss is under way; after an attempt that
+  // failed every request fails at once, so that nothing piles up. Cancellation: a request that waits is withdrawn (stopped);
+  // of one that was sent the reply is dropped.
+  virtual task<std::vector<reply>> exec(route target, request commands, aio::deadline until, effect kind) = 0;
 
   // What the server said of itself in the latest handshake; empty before the first.
   [[nodiscard]] virtual const server_hello& hello() const noexcept = 0;

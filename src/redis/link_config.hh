@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-// What a link is configured with, and what it finds out, as values. Pure, so that the state machines below the link can share
-// them.
+// What a link is configured with, and what it finds out, as values. Pure, so that the state machines below the link can
+// share them.
 namespace mcpstate::redis {
 
 struct link_config {

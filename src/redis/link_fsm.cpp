@@ -97,7 +97,8 @@ std::optional<error> link_fsm::judge(command asked, const reply& answer) {
       return to_error(answer, "select database " + std::to_string(database_));
     case command::tracking:
       return to_error(answer, "ask for invalidation messages");
-    // The name only helps operators, and PING is sent for LOADING only: a user who may use neither command can still connect.
+    // The name only helps operators, and PING is sent for LOADING only: a user who may use neither command can still
+    // connect.
     default:
       return std::nullopt;
   }
@@ -132,7 +133,8 @@ std::optional<error> link_fsm::judge_hello(const reply& answer) {
 void link_fsm::failed(error why, std::chrono::milliseconds lived) {
   assert(state_ != state::off && state_ != state::waiting);
   if (state_ == state::ready) {
-    // A connection that lasted shows that the server is healthy. One that is lost soon counts as an attempt that failed late.
+    // A connection that lasted shows that the server is healthy. One that is lost soon counts as an attempt that failed
+    // late.
     failures_ = lived >= backoff_max_ ? 0 : failures_ + 1;
   } else {
     attempt_failed_ = true;

@@ -14,9 +14,9 @@
 #include "redis/link_config.hh"
 #include "redis/reply.hh"
 
-// The queue of one connection: which requests wait, which are in flight, which of them the next reply belongs to, and how each
-// ends when its deadline passes, its caller gives up, or the connection breaks. Pure: it is told what time it is, and touches
-// no socket.
+// The queue of one connection: which requests wait, which are in flight, which of them the next reply belongs to, and how
+// each ends when its deadline passes, its caller gives up, or the connection breaks. Pure: it is told what time it is, and
+// touches no socket.
 //
 // A request that was staged counts as sent: the server may have it. It stays in the queue until all its replies have come or
 // the connection is gone, even when its caller has been answered. Later replies could not be told apart otherwise.
@@ -62,16 +62,16 @@ class pipeline {
   // Takes the next reply, which must be owed. Answers the request that it completes, if its caller still waits.
   std::unique_ptr<entry> on_reply(reply&& answer);
 
-  // The caller gives up. A request that waits is taken out; of one that was sent, the replies will be dropped. Absent when it
-  // has been answered before.
+  // The caller gives up. A request that waits is taken out; of one that was sent, the replies will be dropped. Absent when
+  // it has been answered before.
   std::optional<ending> withdraw(std::uint64_t number);
   // Ends the requests whose deadline is not after `now`.
   std::vector<ending> expire(time_point now);
   // The earliest deadline of all callers. Takes time in proportion to their number.
   [[nodiscard]] time_point earliest() const;
 
-  // The connection is gone. Requests that were sent end, reads with this reason and writes with outcome_unknown; none of their
-  // replies is owed any more. Requests that wait stay.
+  // The connection is gone. Requests that were sent end, reads with this reason and writes with outcome_unknown; none of
+  // their replies is owed any more. Requests that wait stay.
   std::vector<ending> lost(errc read_reason);
   // Ends all requests that wait.
   std::vector<ending> drop_waiting(errc reason);

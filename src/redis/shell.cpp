@@ -143,11 +143,11 @@ task<server_hello> shell::ready(aio::deadline until) {
 }
 
 // Not a coroutine itself: one coroutine frame and one call object are all that a request costs.
-task<std::vector<reply>> shell::exec(route where, request commands, aio::deadline until, effect kind) {
-  static_cast<void>(where);  // there is one server
-  auto begin = [to = this, commands = std::move(commands), until, kind](auto handler) mutable {
+task<std::vector<reply>> shell::exec(route target, request commands, aio::deadline until, effect kind) {
+  static_cast<void>(target);  // there is one server
+  auto begin = [self = this, commands = std::move(commands), until, kind](auto handler) mutable {
     using made = handler_call<decltype(handler)>;
-    to->submit(std::make_unique<made>(std::move(handler), std::move(commands), until, kind));
+    self->submit(std::make_unique<made>(std::move(handler), std::move(commands), until, kind));
   };
   return asio::async_initiate<const asio::use_awaitable_t<>, void(outcome)>(std::move(begin), asio::use_awaitable);
 }

@@ -34,8 +34,8 @@ class shell final : public link, public transport::sink, public std::enable_shar
   class call : public pipeline::entry {
    public:
     using entry::entry;
-    // Answers the caller and destroys `self` before that. With `at_once` the caller is resumed within this call if it lives on
-    // `home`, else by a post.
+    // Answers the caller and destroys `self` before that. With `at_once` the caller is resumed within this call if it lives
+    // on `home`, else by a post.
     virtual void finish(std::unique_ptr<call> self, outcome answer, const asio::any_io_executor& home, bool at_once) = 0;
     // Has `on` withdraw the request of this number when the caller is cancelled.
     virtual void watch_cancellation(shell& on, std::uint64_t number);
@@ -47,7 +47,7 @@ class shell final : public link, public transport::sink, public std::enable_shar
   void on_state(state_handler handler) override { state_handler_ = std::move(handler); }
   void start() override;
   task<server_hello> ready(aio::deadline until) override;
-  task<std::vector<reply>> exec(route where, request commands, aio::deadline until, effect kind) override;
+  task<std::vector<reply>> exec(route target, request commands, aio::deadline until, effect kind) override;
   void exec_in_stream(request commands, aio::deadline until, effect kind, receiver tell) override;
   [[nodiscard]] const server_hello& hello() const noexcept override { return fsm_.hello(); }
   [[nodiscard]] std::string address() const override { return node_.address; }

@@ -67,12 +67,12 @@ task<std::unique_ptr<transport>> open_unix(asio::any_io_executor executor, link_
 }
 
 task<net::tcp_socket> connect(asio::any_io_executor executor, const link_config& config, net::resolver look_up) {
-  net::dial_target where;
-  where.host = config.host;
-  where.port = config.port;
-  where.shown = shown_address(config);
-  where.look_up = std::move(look_up);
-  return net::dial_tcp(std::move(executor), std::move(where));
+  net::dial_target target;
+  target.host = config.host;
+  target.port = config.port;
+  target.shown = shown_address(config);
+  target.look_up = std::move(look_up);
+  return net::dial_tcp(std::move(executor), std::move(target));
 }
 
 task<std::unique_ptr<transport>> wrap_tls(net::tcp_socket socket, net::tls_context context, net::tls_peer peer) {

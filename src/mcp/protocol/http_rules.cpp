@@ -86,7 +86,8 @@ error not_mcp(const http::answer& answer) {
 result<void> check_protocol_headers(const http::header_list& headers) {
   for (const auto& header : headers) {
     const std::string low = ascii_lower(header.first);
-    if (std::find(own_headers.begin(), own_headers.end(), low) != own_headers.end()) return http::reserved_header(header.first);
+    if (std::find(own_headers.begin(), own_headers.end(), low) != own_headers.end())
+      return http::reserved_header(header.first);
   }
   return result<void>();
 }
@@ -125,7 +126,7 @@ bool has_rpc_error(const http::answer& answer) {
 
 bool is_session_over(const http::answer& answer, bool has_worked) {
   const auto read = http::media_type(answer.content_type) == "application/json" ? decode_messages(answer.body, false)
-                                                                          : result<std::vector<message>>(error());
+                                                                                : result<std::vector<message>>(error());
   const bool failure = read && read->front().what == message::kind::failure;
   const std::int64_t code = failure ? read->front().error_code : 0;
   // Errors about the request itself are answers to it, whatever the status.

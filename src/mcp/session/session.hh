@@ -137,7 +137,7 @@ class session final : public client {
   client_options options_;
   session_fsm fsm_;
   server_facts facts_;
-  std::optional<message> last_answer_;         // of the last step of detection
+  std::optional<message> last_answer_;          // of the last step of detection
   std::optional<http::answer> stream_refusal_;  // what came instead of the event stream of HTTP+SSE
   std::shared_ptr<way> way_;
   std::map<std::uint64_t, waiter*> waiters_;

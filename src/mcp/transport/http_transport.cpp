@@ -54,7 +54,8 @@ http::header_list http_transport::headers_of(const outgoing& what) const {
 
 task<void> http_transport::send(outgoing what) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  const auto kind = what.method.empty() || is_repeatable(what.method) ? http::request_kind::idempotent : http::request_kind::at_most_once;
+  const auto kind =
+      what.method.empty() || is_repeatable(what.method) ? http::request_kind::idempotent : http::request_kind::at_most_once;
   http::header_list headers = headers_of(what);
   const bool in_session = !session_id_.empty();
   auto begun = co_await pool_.start("POST", std::move(headers), std::move(what.text), kind);

@@ -93,6 +93,18 @@ TEST(session, takes_a_password_alone_for_the_default_users) {
   EXPECT_EQ(s.connected().bytes(), request().add("HELLO", "3", "AUTH", "default", "wonder").add("PING").bytes());
 }
 
+TEST(session, asks_to_be_told_of_changes_of_what_it_read) {
+  link_config c = bare();
+  c.track_reads = true;
+  link_fsm s(c);
+  s.start();
+  EXPECT_EQ(s.connected().bytes(), request().add("HELLO", "3").add("CLIENT", "TRACKING", "ON").add("PING").bytes());
+  EXPECT_EQ(s.on_reply(good_hello()), progress::more);
+  EXPECT_EQ(s.on_reply(refusal("NOPERM this user has no permissions to run the 'client|tracking' command")),
+            progress::refused);
+  EXPECT_EQ(s.failure().code(), errc::auth_failed);
+}
+
 TEST(session, is_ready_after_the_last_good_answer) {
   link_fsm s(full());
   EXPECT_EQ(s.now(), state::off);

@@ -52,7 +52,10 @@ std::ostream& operator<<(std::ostream& out, const seen_keys& s) {
 // The server, the proxy before it, and a link past it.
 struct scene {
   scene(asio::io_context& io, const redis_server& server)
-      : context(io), proxy(io, server.port()), owned(redis::make_link(io.get_executor(), direct_config(server))), direct(*owned) {
+      : context(io),
+        proxy(io, server.port()),
+        owned(redis::make_link(io.get_executor(), direct_config(server))),
+        direct(*owned) {
     direct.start();
   }
   static redis::link_config direct_config(const redis_server& server) {
