@@ -16,8 +16,8 @@ void shell::call::watch_cancellation(shell&, std::uint64_t) {}
 // A request whose outcome is told inside the read loop.
 class shell::receiver_call final : public call {
  public:
-  receiver_call(receiver tell, request asked, aio::deadline until, effect kind)
-      : call(std::move(asked), until, kind), tell_(std::move(tell)) {}
+  receiver_call(receiver tell, request asked, aio::deadline until, effect what)
+      : call(std::move(asked), until, what), tell_(std::move(tell)) {}
 
   void finish(std::unique_ptr<call> self, outcome answer, const asio::any_io_executor& home, bool at_once) override {
     receiver tell = std::move(tell_);

@@ -137,8 +137,8 @@ class shell final : public link, public transport::sink, public std::enable_shar
 template <class Handler>
 class shell::handler_call final : public call {
  public:
-  handler_call(Handler handler, request asked, aio::deadline until, effect kind)
-      : call(std::move(asked), until, kind), handler_(std::move(handler)) {}
+  handler_call(Handler handler, request asked, aio::deadline until, effect what)
+      : call(std::move(asked), until, what), handler_(std::move(handler)) {}
 
   void finish(std::unique_ptr<call> self, outcome answer, const asio::any_io_executor& home, bool at_once) override {
     Handler handler = std::move(handler_);
@@ -159,8 +159,8 @@ class shell::handler_call final : public call {
     auto slot = asio::get_associated_cancellation_slot(handler_);
     if (!slot.is_connected()) return;
     // By number, not by address: the signal may be emitted again after the request has ended.
-    slot.assign([weak = on.weak_from_this(), number](asio::cancellation_type kind) {
-      if (kind == asio::cancellation_type::none) return;
+    slot.assign([weak = on.weak_from_this(), number](asio::cancellation_type type) {
+      if (type == asio::cancellation_type::none) return;
       if (auto alive = weak.lock()) alive->withdraw(number);
     });
   }
