@@ -113,7 +113,7 @@ std::string event_stream(std::size_t data_bytes) {
 
 void read_events(benchmark::State& state) {
   const std::string stream = event_stream(static_cast<std::size_t>(state.range(0)));
-  mcp::sse_parser parser(1U << 20U);
+  http::sse_parser parser(1U << 20U);
   for (auto _ : state) {
     for (std::string_view rest = stream; !rest.empty(); rest.remove_prefix(std::min(socket_piece, rest.size())))
       benchmark::DoNotOptimize(parser.feed(rest.substr(0, socket_piece)));

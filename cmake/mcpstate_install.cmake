@@ -3,7 +3,7 @@ include(CMakePackageConfigHelpers)
 
 # Libraries in the order a linker wants them: each before what it stands on. Not service and cli, which have no public headers.
 set(libraries)
-foreach(layer manager mcp http store redis aio pch_asio core)
+foreach(layer manager mcp store http redis net aio pch_asio core)
   if(TARGET mcpstate_${layer})
     list(APPEND libraries mcpstate_${layer})
   endif()

@@ -4,7 +4,6 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <netdb.h>
@@ -22,12 +21,14 @@
 #include <thread>
 #include <utility>
 
+#include "aio/event.hh"
+
 namespace mcpstate::aio {
 namespace {
 
 constexpr unsigned max_threads = 16;
 
-// Threads that live as long as there is something to look up. One object for the process, never destroyed: a thread may be
+// Threads that live as long as there are names to look up. One object for the process, never destroyed: a thread may be
 // inside the system's resolver when the process ends.
 class lookup_threads {
  public:
@@ -81,55 +82,60 @@ class lookup_threads {
   unsigned running_ = 0;
 };
 
-// What a thread and the coroutine that waits for it share. Under the mutex: while `waiter` is set, its executor is alive.
+class waiter;
+
+// What a thread and the coroutine that waits for it share. While `waiting` is set its executor is alive; the mutex guards
+// that.
 struct shared_lookup {
   std::mutex mutex;
-  asio::steady_timer* waiter = nullptr;
+  waiter* waiting = nullptr;
   std::optional<result<host_addresses>> outcome;
 };
 
-void finish(const std::shared_ptr<shared_lookup>& state, result<host_addresses> found) {
-  const std::lock_guard lock(state->mutex);
-  if (!state->waiter) return;
-  state->outcome = std::move(found);
-  // Timers are for their own executor; by then the waiter may have gone, and its timer with it.
-  asio::post(state->waiter->get_executor(), [state] {
-    const std::lock_guard again(state->mutex);
-    if (state->waiter) state->waiter->cancel();
-  });
-}
-
-void look(const std::shared_ptr<shared_lookup>& state, const blocking_lookup& how, const std::string& host) {
-  {
-    const std::lock_guard lock(state->mutex);
-    if (!state->waiter) return;  // gone before its turn came
-  }
-  finish(state, how(host));
-}
-
-// Lives in the waiting coroutine: however that ends, nobody touches its timer any more.
-class waiting {
+// Lives in the coroutine that waits. However that ends, no thread touches its executor any more.
+class waiter {
  public:
-  explicit waiting(const asio::any_io_executor& executor) : timer_(executor), state_(std::make_shared<shared_lookup>()) {
-    timer_.expires_at(asio::steady_timer::time_point::max());
-    state_->waiter = &timer_;
+  explicit waiter(asio::any_io_executor executor)
+      : executor_(std::move(executor)), state_(std::make_shared<shared_lookup>()) {
+    state_->waiting = this;
   }
-  ~waiting() { static_cast<void>(leave()); }
-  waiting(const waiting&) = delete;
-  waiting& operator=(const waiting&) = delete;
+  ~waiter() { static_cast<void>(leave()); }
+  waiter(const waiter&) = delete;
+  waiter& operator=(const waiter&) = delete;
 
-  [[nodiscard]] asio::steady_timer& timer() noexcept { return timer_; }
+  [[nodiscard]] const asio::any_io_executor& executor() const noexcept { return executor_; }
+  [[nodiscard]] event& answered() noexcept { return answered_; }
   [[nodiscard]] const std::shared_ptr<shared_lookup>& state() const noexcept { return state_; }
   std::optional<result<host_addresses>> leave() {
     const std::lock_guard lock(state_->mutex);
-    state_->waiter = nullptr;
+    state_->waiting = nullptr;
     return std::move(state_->outcome);
   }
 
  private:
-  asio::steady_timer timer_;
+  asio::any_io_executor executor_;
+  event answered_;
   std::shared_ptr<shared_lookup> state_;
 };
+
+void finish(const std::shared_ptr<shared_lookup>& state, result<host_addresses> found) {
+  const std::lock_guard lock(state->mutex);
+  if (!state->waiting) return;
+  state->outcome = std::move(found);
+  // Events belong to their own executor. By the time that it comes to this, the waiter may have gone.
+  asio::post(state->waiting->executor(), [state] {
+    const std::lock_guard again(state->mutex);
+    if (state->waiting) state->waiting->answered().notify();
+  });
+}
+
+void look(const std::shared_ptr<shared_lookup>& state, const blocking_lookup& ask, const std::string& host) {
+  {
+    const std::lock_guard lock(state->mutex);
+    if (!state->waiting) return;  // given up before its turn
+  }
+  finish(state, ask(host));
+}
 
 }  // namespace
 
@@ -153,19 +159,18 @@ result<host_addresses> look_up_blocking(const std::string& host) {
   return out;
 }
 
-task<host_addresses> look_up_with(blocking_lookup how, std::string host) {
+task<host_addresses> look_up_with(blocking_lookup ask, std::string host) {
   co_await asio::this_coro::throw_if_cancelled(false);
   boost::system::error_code ec;
   const auto literal = asio::ip::make_address(host, ec);
   if (!ec) co_return host_addresses(1, literal);
-  waiting here(co_await asio::this_coro::executor);
-  auto job = [state = here.state(), how = std::move(how), host] { look(state, how, host); };
+  waiter self(co_await asio::this_coro::executor);
+  auto job = [state = self.state(), ask = std::move(ask), host] { look(state, ask, host); };
   if (!lookup_threads::of_process().run(std::move(job))) {
     co_return error(errc::resolve_failed, "the host name " + host + " cannot be looked up: no thread can be started");
   }
-  auto [woken] = co_await here.timer().async_wait(use_ec);
-  static_cast<void>(woken);
-  auto outcome = here.leave();
+  co_await self.answered().wait();
+  auto outcome = self.leave();
   if (!outcome) co_return error(errc::stopped, "looking up " + host);
   co_return std::move(*outcome);
 }

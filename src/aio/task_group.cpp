@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <mcpstate/aio/task_group.hpp>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -10,25 +9,23 @@
 #include <cassert>
 #include <exception>
 
+#include "aio/event.hh"
+
 namespace mcpstate::aio {
 
-namespace net = boost::asio;
-
-task_group::task_group(net::any_io_executor executor, failure_handler on_failure)
-    : executor_(executor), on_failure_(std::move(on_failure)), idle_(executor) {
-  idle_.expires_at(net::steady_timer::time_point::max());
-}
+task_group::task_group(asio::any_io_executor executor, failure_handler on_failure)
+    : executor_(executor), on_failure_(std::move(on_failure)), idle_(std::make_unique<event>()) {}
 
 task_group::~task_group() { assert(running_.empty() && "await task_group::stop() before destroying it"); }
 
-void task_group::spawn(std::string name, net::awaitable<void> work) {
+void task_group::spawn(std::string name, asio::awaitable<void> work) {
   if (stopping_) return;
   auto place = running_.emplace(running_.end());
   place->name = std::move(name);
   auto done = [this, place](std::exception_ptr failure) {
     std::string who = std::move(place->name);
     running_.erase(place);
-    if (running_.empty()) idle_.cancel();
+    if (running_.empty()) idle_->notify();
     if (!failure) return;
     try {
       std::rethrow_exception(failure);
@@ -37,7 +34,7 @@ void task_group::spawn(std::string name, net::awaitable<void> work) {
       on_failure_(who, e.what());
     }
   };
-  net::co_spawn(executor_, std::move(work), net::bind_cancellation_slot(place->cancel.slot(), std::move(done)));
+  asio::co_spawn(executor_, std::move(work), asio::bind_cancellation_slot(place->cancel.slot(), std::move(done)));
 }
 
 void task_group::request_stop() {
@@ -45,21 +42,18 @@ void task_group::request_stop() {
   // Emitting may end a coroutine and erase its entry at once: step before emitting.
   for (auto it = running_.begin(); it != running_.end();) {
     auto current = it++;
-    current->cancel.emit(net::cancellation_type::terminal);
+    current->cancel.emit(asio::cancellation_type::terminal);
   }
 }
 
-net::awaitable<void> task_group::stop() {
+asio::awaitable<void> task_group::stop() {
   request_stop();
   co_await join();
 }
 
-net::awaitable<void> task_group::join() {
-  co_await net::this_coro::reset_cancellation_state(net::disable_cancellation());
-  while (!running_.empty()) {
-    auto [ec] = co_await idle_.async_wait(net::as_tuple(net::use_awaitable));
-    static_cast<void>(ec);
-  }
+asio::awaitable<void> task_group::join() {
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  while (!running_.empty()) co_await idle_->wait();
 }
 
 }  // namespace mcpstate::aio

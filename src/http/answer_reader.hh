@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -9,12 +10,12 @@
 
 #include "http/head.hh"
 
-// Reads one answer of HTTP/1.x: bytes in, a head and the bytes of the body out. Pure, incremental: where the bytes are cut
-// makes no difference. Holds what it has not understood yet, and nothing else.
+// Reads one answer of HTTP/1.x: bytes in, a head and the bytes of the body out. Pure and incremental: it makes no difference
+// where the bytes are cut. It holds only bytes that it has not understood yet.
 //
-// What it refuses (protocol): what is no HTTP; a Content-Length beside a Transfer-Encoding, or several that differ; a
-// transfer coding other than chunked; 101. What is over its limits is too_large.
-namespace mcpstate::mcp {
+// Failure: protocol for bytes that are not HTTP, a Content-Length beside a Transfer-Encoding, several Content-Lengths that
+// differ, a transfer coding other than chunked, and status 101; too_large beyond the limits below.
+namespace mcpstate::http {
 
 class answer_reader {
  public:
@@ -22,28 +23,29 @@ class answer_reader {
   static constexpr std::size_t max_fields = 256;            // header fields, trailers included
   static constexpr unsigned max_interim = 16;               // answers with 1xx before the real one
 
-  // who: how errors name the server.
-  explicit answer_reader(std::string who);
+  // server: how errors name it. wanted: names in lower case of the headers to keep in head::others; they outlive the reader.
+  explicit answer_reader(std::string server, std::span<const std::string> wanted = {});
   ~answer_reader();
   answer_reader(const answer_reader&) = delete;
   answer_reader& operator=(const answer_reader&) = delete;
 
-  // Appends what of the body is in these bytes, without its framing. After an error nothing more is to be fed.
+  // Appends the part of the body that is in these bytes to `body`, without its framing. Feed nothing after an error.
   result<void> feed(std::string_view bytes, std::string& body);
-  // The peer has closed: the end of the body if nothing else says where that is, else connection_lost.
+  // The peer has closed the connection. That is the end of a body whose length nothing else says; otherwise connection_lost.
   result<void> end();
 
   [[nodiscard]] bool started() const noexcept;   // a byte has arrived
-  [[nodiscard]] bool has_head() const noexcept;  // of the answer itself: 1xx are passed over
+  [[nodiscard]] bool has_head() const noexcept;  // of the final answer; heads with 1xx are skipped
   [[nodiscard]] bool done() const noexcept;
-  // Once done: whether another request may follow on the connection. Not after bytes that nobody asked for.
+  // Whether another request may follow on the connection, once this answer is done. Not after surplus bytes.
   [[nodiscard]] bool keeps_connection() const noexcept;
-  // Once it has arrived.
-  [[nodiscard]] const http_head& head() const noexcept;
+  // Only after has_head().
+  [[nodiscard]] const http::head& head() const noexcept;
 
  private:
   class message;
-  std::string who_, pending_;
+  std::string server_, pending_;
+  std::span<const std::string> wanted_;
   std::unique_ptr<message> message_;
   unsigned interim_ = 0;
   bool started_ = false, surplus_ = false;
@@ -54,4 +56,4 @@ class answer_reader {
   error cut_off() const;
 };
 
-}  // namespace mcpstate::mcp
+}  // namespace mcpstate::http

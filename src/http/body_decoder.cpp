@@ -8,7 +8,10 @@
 #include <new>
 #include <utility>
 
-namespace mcpstate::mcp {
+#include "core/text/ascii.hh"
+#include "core/text/trimmed.hh"
+
+namespace mcpstate::http {
 namespace {
 
 constexpr int window_bits = 15;  // the largest window: zlib format
@@ -16,20 +19,12 @@ constexpr int gzip_format = 16;  // added to it: gzip format
 constexpr std::size_t least_piece = 1024;
 constexpr std::size_t usual_ratio = 4;
 
-std::string trimmed_lower(std::string_view text) {
-  std::string out;
-  for (const char c : text) out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  out.erase(out.find_last_not_of(" \t") + 1);
-  out.erase(0, std::min(out.find_first_not_of(" \t"), out.size()));
-  return out;
-}
-
 error broken() { return error(errc::protocol, "the server's answer is not compressed as it says"); }
 
 }  // namespace
 
 content_coding content_coding_of(std::string_view header) {
-  const std::string name = trimmed_lower(header);
+  const std::string name = ascii_lower(trimmed(header, " \t"));
   if (name.empty() || name == "identity") return content_coding::identity;
   if (name == "gzip" || name == "x-gzip") return content_coding::gzip;
   return name == "deflate" ? content_coding::deflate : content_coding::unknown;
@@ -98,4 +93,4 @@ result<void> body_decoder::finish() const {
   return error(errc::protocol, "the server's answer is compressed, and its end is missing");
 }
 
-}  // namespace mcpstate::mcp
+}  // namespace mcpstate::http

@@ -7,17 +7,18 @@
 
 #include <mcpstate/core/error.hpp>
 
-// Content-Encoding: compressed bytes in, plain bytes out, a bounded piece at a time. Pure, incremental.
+// Decodes a body by its Content-Encoding: compressed bytes in, plain bytes out, a bounded piece at a time. Pure,
+// incremental.
 //
-// A kilobyte can stand for a megabyte. Nothing is decoded before it is asked for, so a caller's own limits on a body hold
-// for what it decodes to; about 40 KB are held while a body is read.
-namespace mcpstate::mcp {
+// A kilobyte can decode to a megabyte. Nothing is decoded before a caller asks for it, so the caller's limit on a body holds
+// for the decoded bytes. A decoder takes about 40 KB.
+namespace mcpstate::http {
 
-// What a client that decodes says in Accept-Encoding.
+// The value of Accept-Encoding for a client that decodes.
 inline constexpr std::string_view accepted_encodings = "gzip";
 
 enum class content_coding { identity, gzip, deflate, unknown };
-// Of a Content-Encoding header; identity for an empty one, unknown for several one upon the other.
+// The coding that a Content-Encoding header names: identity for an empty one, unknown for several at once.
 [[nodiscard]] content_coding content_coding_of(std::string_view header);
 
 class body_decoder {
@@ -28,11 +29,12 @@ class body_decoder {
   body_decoder(const body_decoder&) = delete;
   body_decoder& operator=(const body_decoder&) = delete;
 
-  // The next plain bytes, at most so many; what was used of the input is removed from its front. Everything that the input
-  // stands for comes out (event streams), one call after the other: empty when only more input helps. protocol for what is
-  // not compressed as it should be, and from then on.
+  // Answers the next plain bytes, at most max_bytes, and removes the input that it used from the front. Call it until it
+  // answers nothing: then all that the input stands for has come out, as readers of event streams need it. Failure: protocol
+  // for input that is not compressed as it should be, and from then on.
   [[nodiscard]] result<std::string> decode(std::string_view& input, std::size_t max_bytes);
-  // At the end of the body, when nothing more comes out: protocol if it was cut off. A body without any byte is whole.
+  // Call it at the end of the body, when nothing more comes out. Failure: protocol if the body was cut off. An empty body is
+  // whole.
   [[nodiscard]] result<void> finish() const;
 
  private:
@@ -40,4 +42,4 @@ class body_decoder {
   std::unique_ptr<inflater> inflater_;
 };
 
-}  // namespace mcpstate::mcp
+}  // namespace mcpstate::http

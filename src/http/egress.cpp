@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <iterator>
 
+#include "core/text/ascii.hh"
+#include "core/text/hex.hh"
 #include "http/url.hh"
 
-namespace mcpstate::mcp {
+namespace mcpstate::http {
 namespace {
 
 namespace ip = boost::asio::ip;
@@ -104,15 +106,11 @@ std::string special_meaning(const ip::address_v6& address) {
 
 std::string plain_name(std::string_view host) {
   if (host.ends_with('.')) host.remove_suffix(1);
-  std::string out(host);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
-  return out;
+  return ascii_lower(host);
 }
 
 bool is_name(std::string_view text) {
-  const auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
-  };
+  const auto fits = [](char c) { return is_letter(c) || is_digit(c) || c == '.' || c == '-' || c == '_'; };
   return !text.empty() && std::all_of(text.begin(), text.end(), fits);
 }
 
@@ -120,9 +118,9 @@ bool is_name(std::string_view text) {
 bool ends_in_number(std::string_view name) {
   const std::string_view last = name.substr(name.rfind('.') + 1);
   const bool hex = last.starts_with("0x");
-  const auto is_digit = [hex](char c) { return (c >= '0' && c <= '9') || (hex && c >= 'a' && c <= 'f'); };
+  const auto fits = [hex](char c) { return hex ? hex_value(c).has_value() : is_digit(c); };
   const std::string_view digits = hex ? last.substr(2) : last;
-  return !last.empty() && std::all_of(digits.begin(), digits.end(), is_digit);
+  return !last.empty() && std::all_of(digits.begin(), digits.end(), fits);
 }
 
 error forbidden(std::string what) { return error(errc::forbidden_target, std::move(what)); }
@@ -174,7 +172,7 @@ bool egress_policy::allows_host(std::string_view host) const {
 }
 
 result<void> egress_policy::check_url(std::string_view url) const {
-  const auto parsed = parse_http_url(url);
+  const auto parsed = parse_url(url);
   if (!parsed) return parsed.error();
   return check_origin(parsed->tls, parsed->host);
 }
@@ -207,4 +205,4 @@ result<void> egress_policy::check_addresses(const std::string& host, const std::
   return result<void>();
 }
 
-}  // namespace mcpstate::mcp
+}  // namespace mcpstate::http

@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <array>
 
+#include "core/text/ascii.hh"
+#include "core/text/trimmed.hh"
 #include "http/token.hh"
 
-namespace mcpstate::mcp {
+namespace mcpstate::http {
 namespace {
 
 constexpr std::array<std::string_view, 11> own_headers = {
@@ -41,8 +43,7 @@ result<void> check_headers(const header_list& headers) {
 }
 
 bool has_header(const header_list& headers, std::string_view name) {
-  return std::any_of(headers.begin(), headers.end(),
-                     [&](const auto& header) { return ascii_lower(header.first) == ascii_lower(name); });
+  return std::any_of(headers.begin(), headers.end(), [&](const auto& header) { return ascii_iequal(header.first, name); });
 }
 
 std::string user_agent(std::string_view name, std::string_view version) {
@@ -51,10 +52,7 @@ std::string user_agent(std::string_view name, std::string_view version) {
 }
 
 std::string media_type(std::string_view content_type) {
-  std::string out = ascii_lower(content_type.substr(0, content_type.find(';')));
-  while (!out.empty() && (out.back() == ' ' || out.back() == '\t')) out.pop_back();
-  out.erase(0, std::min(out.find_first_not_of(" \t"), out.size()));
-  return out;
+  return ascii_lower(trimmed(content_type.substr(0, content_type.find(';')), " \t"));
 }
 
-}  // namespace mcpstate::mcp
+}  // namespace mcpstate::http

@@ -6,12 +6,13 @@
 #include "http/body_decoder.hh"
 #include "http/same_origin.hh"
 
-namespace mcpstate::mcp {
+namespace mcpstate::http {
 namespace {
 
-std::shared_ptr<const outbound> way_out(const pool_options& options) {
-  auto out = std::make_shared<outbound>();
-  out->policy = options.egress;
+std::shared_ptr<const connection_options> connection_options_of(const pool_options& options) {
+  auto out = std::make_shared<connection_options>();
+  out->egress = options.egress;
+  out->answer_headers = options.answer_headers;
   return out;
 }
 
@@ -23,131 +24,124 @@ constexpr auto drain_limit = 250ms;  // for the rest of a stream that has given 
 // Servers close idle connections after seconds (Node: 5): one that was in use less long ago is still open.
 constexpr auto surely_open = 1s;
 
-bool is_redirect(const http_head& head) noexcept { return head.status == 307 || head.status == 308; }
+bool is_redirect(const head& answered) noexcept { return answered.status == 307 || answered.status == 308; }
 
 }  // namespace
 
-bool is_success(const http_head& head) noexcept { return head.status >= 200 && head.status < 300; }
+pool::pool(asio::any_io_executor executor, pool_options options)
+    : executor_(std::move(executor)), options_(std::move(options)), connecting_(connection_options_of(options_)) {}
 
-http_answer summary(const http_head& head, std::string body) {
-  http_answer out;
-  out.status = head.status;
-  out.content_type = head.content_type;
-  out.location = head.location;
-  out.retry_after = head.retry_after;
-  out.www_authenticate = head.www_authenticate;
-  out.body = std::move(body);
-  return out;
-}
-
-http_pool::http_pool(asio::any_io_executor executor, pool_options options)
-    : executor_(executor), options_(std::move(options)), way_out_(way_out(options_)) {}
-
-result<void> http_pool::prepare() {
+result<void> pool::prepare() {
   auto sound = check_headers(options_.headers);
   if (!sound) return sound;
-  auto url = parse_http_url(options_.url);
-  if (!url) return url.error();
-  url_ = std::move(*url);
-  auto allowed = way_out_->policy.check_origin(url_.tls, url_.host);
+  auto parsed = parse_url(options_.url);
+  if (!parsed) return parsed.error();
+  url_ = std::move(*parsed);
+  auto allowed = connecting_->egress.check_origin(url_.tls, url_.host);
   if (!allowed) return allowed;
   if (!url_.tls) return result<void>();
-  auto context = make_tls_context(options_.ca_file);
-  if (!context) return context.error();
+  auto context = net::shared_tls_context(options_.ca_file);
+  if (!context) return error(errc::bad_argument, context.error().detail());
   tls_ = std::move(*context);
   return result<void>();
 }
 
-http_request http_pool::make_request(std::string method, header_list more, std::string body) const {
-  http_request out;
+request pool::make_request(std::string method, header_list own, std::string body) const {
+  request out;
   out.method = std::move(method);
   out.target = url_.target;
-  out.headers = options_.headers;
-  out.headers.insert(out.headers.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-  // Not for streams that stay open: a decoder for each takes 40 KB, and some servers hold compressed events back.
-  if (!body.empty()) out.headers.emplace_back("Accept-Encoding", std::string(accepted_encodings));
-  if (!has_header(options_.headers, "User-Agent")) out.headers.emplace_back("User-Agent", options_.user_agent);
+  out.headers = std::move(own);
   out.body = std::move(body);
+  add_common_headers(out);
   return out;
 }
 
-std::unique_ptr<http_connection> http_pool::take(care how) {
-  if (idle_.empty() || how == care::stream) return nullptr;
-  kept last = std::move(idle_.back());
+// Every request passes here once, each that follows a redirect too: headers that change from one request to the next belong
+// here (a credential that was renewed).
+void pool::add_common_headers(request& out) const {
+  out.headers.insert(out.headers.begin(), options_.headers.begin(), options_.headers.end());
+  // Not for streams that stay open: a decoder for each takes 40 KB, and some servers hold compressed events back.
+  if (!out.body.empty()) out.headers.emplace_back("Accept-Encoding", std::string(accepted_encodings));
+  if (!has_header(options_.headers, "User-Agent")) out.headers.emplace_back("User-Agent", options_.user_agent);
+}
+
+std::unique_ptr<connection> pool::take_idle(request_kind kind) {
+  if (idle_.empty() || kind == request_kind::stream) return nullptr;
+  idle_connection last = std::move(idle_.back());
   idle_.pop_back();
-  if (how == care::once && std::chrono::steady_clock::now() - last.since > surely_open) return nullptr;
+  const auto idle_for = std::chrono::steady_clock::now() - last.since;
+  if (kind == request_kind::at_most_once && idle_for > surely_open) return nullptr;
   return std::move(last.connection);
 }
 
-// On a connection kept from before, else on a new one. A kept one that broke before any byte of an answer was closed before
-// the request arrived, and a new one gets it.
-task<http_exchange> http_pool::send_once(http_request what, care how) {
-  http_exchange out;
-  out.connection = take(how);
+// Sends on a kept connection, else on a new one. When a kept one breaks before any byte of an answer, it was closed before
+// the request arrived, and the request goes over a new one.
+task<exchange> pool::send_once(request what, request_kind kind) {
+  exchange out;
+  out.connection = take_idle(kind);
   if (out.connection) {
-    auto head = co_await out.connection->exchange(what);  // a copy: it may be sent once more
-    const auto state = co_await asio::this_coro::cancellation_state;
-    const bool stopped = state.cancelled() != asio::cancellation_type::none;
-    const bool once = how == care::once && out.connection->sent();
+    auto answered = co_await out.connection->send(what);  // a copy: it may be sent once more
+    const bool stopped = co_await aio::is_cancelled();
+    const bool once = kind == request_kind::at_most_once && out.connection->sent();
     const bool final = once || out.connection->answered() || stopped;
-    if (!head && final) co_return head.error();
-    if (head) {
-      out.head = std::move(*head);
+    if (!answered && final) co_return answered.error();
+    if (answered) {
+      out.head = std::move(*answered);
       co_return std::move(out);
     }
     idle_.clear();  // as old as the one that broke, or older
   }
-  auto opened = co_await open_http_connection(executor_, url_, tls_, way_out_);
+  auto opened = co_await open_connection(executor_, url_, tls_, connecting_);
   if (!opened) co_return opened.error();
   out.connection = std::move(*opened);
-  auto head = co_await out.connection->exchange(std::move(what));
-  if (!head) co_return head.error();
-  out.head = std::move(*head);
+  auto answered = co_await out.connection->send(std::move(what));
+  if (!answered) co_return answered.error();
+  out.head = std::move(*answered);
   co_return std::move(out);
 }
 
-// Follows 307 and 308 within the origin, and remembers where they led. True if there is a new target.
-result<bool> http_pool::redirect(const http_head& head, unsigned followed) {
-  if (!is_redirect(head) || head.location.empty()) return false;
-  auto there = check_redirect(way_out_->policy, url_, head.location, followed);
+// True if the answer is a redirect that may be followed; the target is then the new one.
+result<bool> pool::follow_redirect(const head& answered, unsigned followed) {
+  if (!is_redirect(answered) || answered.location.empty()) return false;
+  auto there = check_redirect(connecting_->egress, url_, answered.location, followed);
   if (!there) return there.error();
   url_.target = std::move(there->target);
   return true;
 }
 
-task<http_exchange> http_pool::start(std::string method, header_list more, std::string body, care how) {
+task<exchange> pool::start(std::string method, header_list own, std::string body, request_kind kind) {
   co_await asio::this_coro::throw_if_cancelled(false);
   for (unsigned followed = 0;; ++followed) {
-    http_request request = make_request(method, more, body);
-    auto sent = co_await send_once(std::move(request), how);
+    request next = make_request(method, own, body);
+    auto sent = co_await send_once(std::move(next), kind);
     if (!sent) co_return sent.error();
-    auto elsewhere = redirect(sent->head, followed);
-    if (!elsewhere) co_return elsewhere.error();
-    if (!*elsewhere) co_return std::move(*sent);
+    auto redirected = follow_redirect(sent->head, followed);
+    if (!redirected) co_return redirected.error();
+    if (!*redirected) co_return std::move(*sent);
     auto drained = co_await drain(std::move(*sent));
     static_cast<void>(drained.has_value());
   }
 }
 
-void http_pool::keep(http_exchange done) {
+void pool::release(exchange done) {
   if (!done.connection->reusable() || idle_.size() >= max_idle) return;
-  kept each;
-  each.connection = std::move(done.connection);
-  each.since = std::chrono::steady_clock::now();
-  idle_.push_back(std::move(each));
+  idle_connection kept;
+  kept.connection = std::move(done.connection);
+  kept.since = std::chrono::steady_clock::now();
+  idle_.push_back(std::move(kept));
 }
 
-task<void> http_pool::drain(http_exchange rest) {
+task<void> pool::drain(exchange rest) {
   auto reading = read_all(*rest.connection, drained_bytes, false);
   auto drained = co_await aio::with_deadline(std::move(reading), aio::after(drain_limit), "the rest of an answer");
-  if (drained) keep(std::move(rest));
+  if (drained) release(std::move(rest));
   co_return result<void>();
 }
 
-task<std::string> read_all(http_connection& from, std::size_t limit, bool cut) {
+task<std::string> read_all(connection& source, std::size_t limit, bool cut) {
   std::string out;
   for (;;) {
-    auto part = co_await from.read_body();
+    auto part = co_await source.read_body();
     if (!part) co_return part.error();
     if (part->empty()) co_return std::move(out);
     if (out.empty()) {
@@ -162,4 +156,4 @@ task<std::string> read_all(http_connection& from, std::size_t limit, bool cut) {
   }
 }
 
-}  // namespace mcpstate::mcp
+}  // namespace mcpstate::http

@@ -5,28 +5,24 @@
 #include <boost/url/url.hpp>
 #include <boost/url/url_view.hpp>
 
-#include <algorithm>
 #include <string>
 
-namespace mcpstate::mcp {
+#include "core/text/ascii.hh"
+
+namespace mcpstate::http {
 namespace {
 
 namespace urls = boost::urls;
 
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
-}
-
-std::string origin_of(const http_url& url) { return (url.tls ? "https://" : "http://") + url.authority; }
+std::string origin_of(const url& from) { return (from.tls ? "https://" : "http://") + from.authority; }
 
 }  // namespace
 
-bool is_same_origin(const http_url& a, const http_url& b) {
-  return a.tls == b.tls && a.port == b.port && equal_ignoring_case(a.host, b.host);
+bool is_same_origin(const url& a, const url& b) {
+  return a.tls == b.tls && a.port == b.port && ascii_iequal(a.host, b.host);
 }
 
-result<http_url> resolve_same_origin(const http_url& from, std::string_view reference) {
+result<url> resolve_same_origin(const url& from, std::string_view reference) {
   const error no_url(errc::protocol, "the server names a URL that is none");
   if (!may_be_url(reference)) return no_url;
   const std::string base_text = origin_of(from) + from.target;
@@ -35,15 +31,14 @@ result<http_url> resolve_same_origin(const http_url& from, std::string_view refe
   if (!base || !relative) return no_url;
   urls::url resolved(*base);
   if (!resolved.resolve(*relative)) return no_url;
-  auto there = parse_http_url(std::string_view(resolved.buffer().data(), resolved.buffer().size()));
+  auto there = parse_url(std::string_view(resolved.buffer().data(), resolved.buffer().size()));
   if (!there) return no_url;
   if (is_same_origin(from, *there)) return there;
   return error(errc::forbidden_target,
                "the server leads to another origin than its own, which is not followed; use that URL", there->shown);
 }
 
-result<http_url> check_redirect(const egress_policy& policy, const http_url& from, std::string_view location,
-                                unsigned followed) {
+result<url> check_redirect(const egress_policy& policy, const url& from, std::string_view location, unsigned followed) {
   if (followed >= policy.max_redirects) {
     return error(errc::http_status,
                  policy.max_redirects == 0
@@ -57,4 +52,4 @@ result<http_url> check_redirect(const egress_policy& policy, const http_url& fro
   return there;
 }
 
-}  // namespace mcpstate::mcp
+}  // namespace mcpstate::http

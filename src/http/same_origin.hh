@@ -6,20 +6,20 @@
 
 #include "http/url.hh"
 
-// URLs that a server names: in a redirect, or as the endpoint of an event stream. Whoever follows them sends along what was
-// meant for the first one (credentials, session), so they are followed within its origin only. Pure.
-namespace mcpstate::mcp {
+// URLs that a server names: in a redirect, or as the endpoint of an event stream. A client that follows one sends what was
+// meant for the first URL (credentials, a session), so it follows them only within the origin of that URL. Pure.
+namespace mcpstate::http {
 
 // The same scheme, host (whatever its case) and port.
-[[nodiscard]] bool is_same_origin(const http_url& a, const http_url& b);
+[[nodiscard]] bool is_same_origin(const url& a, const url& b);
 
 // A reference (absolute or relative, RFC 3986), resolved against the URL that it came from. protocol if it is none;
 // forbidden_target if it leads to another origin, which is then shown in peer_text.
-[[nodiscard]] result<http_url> resolve_same_origin(const http_url& from, std::string_view reference);
+[[nodiscard]] result<url> resolve_same_origin(const url& from, std::string_view reference);
 
 // Where the Location of a redirect leads, after so many others in a row. Besides the above: http_status when that is more
 // than the policy allows, and what the policy says to the target.
-[[nodiscard]] result<http_url> check_redirect(const egress_policy& policy, const http_url& from, std::string_view location,
-                                              unsigned followed);
+[[nodiscard]] result<url> check_redirect(const egress_policy& policy, const url& from, std::string_view location,
+                                         unsigned followed);
 
-}  // namespace mcpstate::mcp
+}  // namespace mcpstate::http

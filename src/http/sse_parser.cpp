@@ -6,7 +6,9 @@
 #include <cstring>
 #include <utility>
 
-namespace mcpstate::mcp {
+#include "core/text/ascii.hh"
+
+namespace mcpstate::http {
 namespace {
 
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
@@ -16,7 +18,7 @@ constexpr std::chrono::milliseconds longest_retry = std::chrono::hours(24);
 std::optional<std::chrono::milliseconds> digits_only(std::string_view value) {
   long out = 0;
   const char* const end = value.data() + value.size();
-  if (value.empty() || !std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; })) return {};
+  if (value.empty() || !std::all_of(value.begin(), value.end(), is_digit)) return {};
   const auto parsed = std::from_chars(value.data(), end, out);
   if (parsed.ec != std::errc()) return {};
   return std::min(std::chrono::milliseconds(out), longest_retry);
@@ -135,4 +137,4 @@ std::optional<sse_event> sse_parser::finish() {
   return std::move(out.front());
 }
 
-}  // namespace mcpstate::mcp
+}  // namespace mcpstate::http

@@ -10,9 +10,10 @@
 
 #include <mcpstate/core/error.hpp>
 
-// Server-Sent Events, as the HTML standard reads them: bytes in, events out. Pure; incremental: where the bytes are cut
-// makes no difference. A line that lies within the bytes given is read where it is; only the data of events is copied, once.
-namespace mcpstate::mcp {
+// Server-Sent Events, as the HTML standard reads them: bytes in, events out. Pure and incremental: it makes no difference
+// where the bytes are cut. A line that is whole in the bytes given is read in place; only the data of events is copied,
+// once.
+namespace mcpstate::http {
 
 struct sse_event {
   sse_event() {}
@@ -56,4 +57,4 @@ class sse_parser {
   std::optional<std::chrono::milliseconds> retry_;
 };
 
-}  // namespace mcpstate::mcp
+}  // namespace mcpstate::http

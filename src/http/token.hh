@@ -6,7 +6,7 @@
 #include "core/text/ascii.hh"
 
 // Tokens of HTTP (RFC 9110, 5.6.2): the names of headers, authentication schemes and their parameters. Pure.
-namespace mcpstate::mcp {
+namespace mcpstate::http {
 
 [[nodiscard]] inline bool is_token_char(char c) noexcept {
   constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
@@ -17,4 +17,4 @@ namespace mcpstate::mcp {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
 }
 
-}  // namespace mcpstate::mcp
+}  // namespace mcpstate::http

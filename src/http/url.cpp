@@ -10,15 +10,14 @@
 
 #include "http/token.hh"
 
-namespace mcpstate::mcp {
+namespace mcpstate::http {
 namespace {
 
 namespace urls = boost::urls;
 
 bool is_host_text(std::string_view host) {
   return !host.empty() && std::all_of(host.begin(), host.end(), [](char c) {
-    const char l = ascii_lower(c);
-    return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+    return is_letter(c) || is_digit(c) || c == '.' || c == '-' || c == '_';
   });
 }
 
@@ -28,17 +27,17 @@ bool is_port(std::string_view digits) {
   return read.ec == std::errc() && read.ptr == digits.data() + digits.size() && number != 0;
 }
 
-// Boost.URL (1.81) ends a host that begins like an IPv4 address behind that: of 10.0.0.1.nip.io:80/x it takes .nip.io:80/x
-// for the path. This gives host and port back what is theirs; false where there is nothing to give back to.
-bool rejoin_host(http_url& url, std::string& path, bool v4) {
+// Boost.URL (1.81) ends a host that begins like an IPv4 address after that: of 10.0.0.1.nip.io:80/x it takes .nip.io:80/x
+// for the path. This moves the rest of host and port back to where it belongs. False where the path can only be an error.
+bool rejoin_host(url& out, std::string& path, bool v4) {
   if (path.empty() || path.front() == '/') return true;
-  if (!v4 || !url.port.empty()) return false;
+  if (!v4 || !out.port.empty()) return false;
   const std::string tail = path.substr(0, path.find('/'));
   path.erase(0, tail.size());
   const std::size_t colon = tail.find(':');
-  url.authority += tail;
-  url.host += tail.substr(0, colon);
-  if (colon != std::string::npos) url.port = tail.substr(colon + 1);
+  out.authority += tail;
+  out.host += tail.substr(0, colon);
+  if (colon != std::string::npos) out.port = tail.substr(colon + 1);
   return true;
 }
 
@@ -55,31 +54,31 @@ bool may_be_url(std::string_view text) noexcept {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F; });
 }
 
-result<http_url> parse_http_url(std::string_view text) {
+result<url> parse_url(std::string_view text) {
   if (!may_be_url(text)) return bad_url("it is no absolute URL");
   const auto parsed = urls::parse_uri(text);
   if (!parsed) return bad_url("it is no absolute URL");
-  const urls::url_view& url = *parsed;
-  const std::string scheme = ascii_lower(view_text(url.scheme()));
+  const urls::url_view& parts = *parsed;
+  const std::string scheme = ascii_lower(view_text(parts.scheme()));
   if (scheme != "http" && scheme != "https") return bad_url("only http and https are possible");
-  if (url.has_userinfo()) return bad_url("user and password do not belong in it; send them as a header");
-  http_url out;
+  if (parts.has_userinfo()) return bad_url("user and password do not belong in it; send them as a header");
+  url out;
   out.tls = scheme == "https";
-  out.host = view_text(url.encoded_host_address());
-  const bool v6 = url.host_type() == urls::host_type::ipv6;
-  if (url.host_type() == urls::host_type::ipvfuture) return bad_url("its host is not valid");
-  out.port = view_text(url.port());
-  out.authority = view_text(url.encoded_host_and_port());
-  std::string path = view_text(url.encoded_path());
-  const bool whole = rejoin_host(out, path, url.host_type() == urls::host_type::ipv4);
+  out.host = view_text(parts.encoded_host_address());
+  const bool v6 = parts.host_type() == urls::host_type::ipv6;
+  if (parts.host_type() == urls::host_type::ipvfuture) return bad_url("its host is not valid");
+  out.port = view_text(parts.port());
+  out.authority = view_text(parts.encoded_host_and_port());
+  std::string path = view_text(parts.encoded_path());
+  const bool whole = rejoin_host(out, path, parts.host_type() == urls::host_type::ipv4);
   if (!whole || (!v6 && !is_host_text(out.host))) return bad_url("its host is not valid");
   if (out.port.empty()) out.port = out.tls ? "443" : "80";
   if (!is_port(out.port)) return bad_url("its port is not valid");
   if (out.authority.ends_with(':')) out.authority.pop_back();
   out.target = path.empty() ? "/" : path;
-  if (url.has_query()) out.target += "?" + view_text(url.encoded_query());
+  if (parts.has_query()) out.target += "?" + view_text(parts.encoded_query());
   out.shown = scheme + "://" + out.authority + path;
   return out;
 }
 
-}  // namespace mcpstate::mcp
+}  // namespace mcpstate::http

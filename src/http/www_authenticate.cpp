@@ -5,7 +5,7 @@
 
 #include "http/token.hh"
 
-namespace mcpstate::mcp {
+namespace mcpstate::http {
 namespace {
 
 constexpr std::size_t max_bytes = 16384, max_challenges = 16, max_parameters = 32;
@@ -13,9 +13,7 @@ constexpr std::size_t max_bytes = 16384, max_challenges = 16, max_parameters = 3
 bool is_space(char c) noexcept { return c == ' ' || c == '\t'; }
 
 bool is_token68_char(char c) noexcept {
-  const char l = ascii_lower(c);
-  return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') ||
-         (c != '\0' && std::string_view("-._~+/").find(c) != std::string_view::npos);
+  return is_letter(c) || is_digit(c) || std::string_view("-._~+/").find(c) != std::string_view::npos;
 }
 
 // Reads one value of the header. Every step takes a byte at least, or ends it.
@@ -165,4 +163,4 @@ std::optional<bearer_challenge> find_bearer(const std::vector<auth_challenge>& c
   return out;
 }
 
-}  // namespace mcpstate::mcp
+}  // namespace mcpstate::http

@@ -7,12 +7,12 @@
 #include <utility>
 #include <vector>
 
-// The header WWW-Authenticate (RFC 9110, 11.6.1): what a server that refuses a request wants to see. Pure; bounded: what is
-// beyond 16 KiB, 16 challenges or 32 parameters of one is not looked at.
+// The header WWW-Authenticate (RFC 9110, 11.6.1), in which a server that refuses a request says which credentials it wants.
+// Pure. Bounded: it reads 16 KiB, 16 challenges, and 32 parameters of each, and ignores the rest.
 //
-// Everything in it is the server's words. The text is read as leniently as servers write it: commas may be missing, and a
+// All texts are the server's own words. Servers write the header carelessly, and it is read so: commas may be missing, and a
 // value that needs quotes may lack them.
-namespace mcpstate::mcp {
+namespace mcpstate::http {
 
 struct auth_challenge {
   auth_challenge() {}
@@ -39,4 +39,4 @@ struct bearer_challenge {
 // The first Bearer challenge that names its metadata, else the first Bearer challenge.
 [[nodiscard]] std::optional<bearer_challenge> find_bearer(const std::vector<auth_challenge>& challenges);
 
-}  // namespace mcpstate::mcp
+}  // namespace mcpstate::http

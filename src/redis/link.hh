@@ -2,58 +2,43 @@
 #pragma once
 #include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
-#include <mcpstate/aio/deadline.hpp>
-#include <mcpstate/aio/task.hpp>
+#include "net/dial.hh"
+#include "redis/executor.hh"
 
-#include "redis/link_config.hh"
-#include "redis/reply.hh"
-
-// One connection to a Redis server, shared by any number of callers: what they ask for while a write is under way goes out
+// One connection to one Redis server, shared by any number of callers: what they ask for while a write is under way goes out
 // together in the next one (auto-pipelining), and replies come back in order. It keeps itself connected.
+//
+// A link is an executor, with the same rules for executors, lifetime, cancellation and failure. Every route leads to its one
+// server.
 namespace mcpstate::redis {
 
-// Ownership: owns its socket and coroutines. Executor: every member on the given one (one thread at a time). Lifetime: await
-// close() before destroying. Failure: see exec. Never re-sends a command.
-class link {
+class link : public executor {
  public:
-  link(asio::any_io_executor executor, link_config config);
-  ~link();
-  link(const link&) = delete;
-  link& operator=(const link&) = delete;
+  using executor::exec;
+  task<std::vector<reply>> exec(request commands, aio::deadline until, effect kind) {
+    return exec(route::to_any(), std::move(commands), until, kind);
+  }
 
-  // Called with every push, in the stream's order, and with every change of the connection: true when it became ready,
-  // false when it was lost. Between a false and the next true pushes may have been missed. Set before start(). They must
-  // not destroy the link. Neither is called once close() has begun.
-  void on_push(std::function<void(const reply&)> handler);
-  void on_state(std::function<void(bool ready)> handler);
+  // What a request came to; see exec() for the errors.
+  using outcome = result<std::vector<reply>>;
+  using receiver = std::function<void(outcome)>;
+  // The same as exec(), for a cache that is filled over this link. The receiver is called inside the loop that reads the
+  // stream, in the stream's order: pushes that the server sent before the last of these replies have been given to on_push
+  // before, and no later push has. An answer of exec() keeps that order only if whoever awaits it lives on the link's own
+  // executor, with nothing in between.
+  // The receiver is called exactly once, on the link's executor, never from inside this call. It must not destroy the link,
+  // and may ask for more. When the connection is lost, on_state comes first, then the receivers of what was sent.
+  virtual void exec_in_stream(request commands, aio::deadline until, effect kind, receiver tell) = 0;
 
-  // Begins to connect, and to reconnect whenever the connection is lost.
-  void start();
-  // Waits for the first attempt to end: done once connected, else the reason of that attempt (the link goes on trying).
-  // auth_failed, unsupported (server older than 7.0), tls_failed, resolve_failed, connect_failed, deadline, loading.
-  task<server_hello> ready(aio::deadline until);
-
-  // Sends the commands together and answers their replies, one each; error replies are among them, as values.
-  // Errors: connection_lost or the last attempt's reason, nothing was sent (also while it backs off after a failed attempt:
-  // at once, so that nothing piles up); queue_full, nothing was sent; deadline; outcome_unknown (effect::write, sent, no
-  // answer). While the first attempt or a reconnect right after a loss is under way, waits for it until the deadline.
-  // Cancellation: unsent, the request is withdrawn (stopped); sent, stopped or outcome_unknown, and the reply is dropped.
-  task<std::vector<reply>> exec(request commands, aio::deadline until, effect what);
-
-  [[nodiscard]] bool connected() const noexcept;
-  [[nodiscard]] const server_hello& hello() const noexcept;  // of the latest handshake
-  [[nodiscard]] std::size_t pending() const noexcept;        // commands waiting or in flight
-  [[nodiscard]] std::string address() const;                 // "localhost:6379" or "unix:/path"
-
-  // Fails what is pending with stopped (or outcome_unknown), closes the socket, waits for its coroutines.
-  asio::awaitable<void> close();
-
- private:
-  class shell;
-  std::shared_ptr<shell> shell_;
+  [[nodiscard]] virtual bool connected() const noexcept = 0;
+  // Commands that wait or are in flight.
+  [[nodiscard]] virtual std::size_t pending() const noexcept = 0;
 };
+
+// Look-ups of the server's name are made with `look_up`.
+[[nodiscard]] std::shared_ptr<link> make_link(asio::any_io_executor home, link_config config,
+                                              net::resolver look_up = aio::look_up);
 
 }  // namespace mcpstate::redis

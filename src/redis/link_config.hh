@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-// What a link is told and what it finds out, as values. Pure, so that the state machines below the link can share them.
+// What a link is configured with, and what it finds out, as values. Pure, so that the state machines below the link can
+// share them.
 namespace mcpstate::redis {
 
 struct link_config {
@@ -21,13 +22,16 @@ struct link_config {
   std::string client_name = "mcpstate";
   // Not empty: CLIENT TRACKING ON BCAST for these key prefixes, as part of every handshake.
   std::vector<std::string> tracking_prefixes;
-  std::chrono::milliseconds connect_timeout = std::chrono::seconds(5);  // resolve, connect, TLS and handshake together
-  std::chrono::milliseconds backoff_min{50}, backoff_max{5000};         // full jitter between attempts
+  // CLIENT TRACKING ON, as part of every handshake: a push says when a key that was read over this connection has changed.
+  // Excludes tracking_prefixes.
+  bool track_reads = false;
+  std::chrono::milliseconds connect_timeout = std::chrono::seconds(5);  // look-up, connect, TLS and handshake together
+  std::chrono::milliseconds backoff_min{50}, backoff_max{5000};         // between attempts, with full jitter
   std::size_t max_pending_commands = 65536;                             // waiting or in flight; more is queue_full
   std::size_t max_pending_bytes = 256u * 1024 * 1024;                   // encoded, not yet written; more is queue_full
   std::size_t max_reply_bytes = 512u * 1024 * 1024;                     // one reply; more breaks the connection (protocol)
-  // Silence after which a PING proves the link alive. A connection on which something is overdue and nothing at all has
-  // arrived for connect_timeout is dead, and is replaced.
+  // Silence after which a PING is sent. A connection on which a reply is overdue and nothing at all has arrived for
+  // connect_timeout counts as dead, and is replaced.
   std::chrono::milliseconds ping_after{15000};
 };
 

@@ -18,7 +18,7 @@ std::uint64_t pipeline::add(std::unique_ptr<entry> e) {
   waiting_bytes_ += e->bytes.size();
   slot& added = slots_.emplace_back();
   added.left = e->commands;
-  added.who = std::move(e);
+  added.caller = std::move(e);
   return first_ + slots_.size() - 1;
 }
 
@@ -27,10 +27,10 @@ void pipeline::stage(std::string& out) {
   out.reserve(out.size() + waiting_bytes_);
   for (; sent_ < slots_.size(); ++sent_) {
     slot& next = slots_[sent_];
-    if (!next.who) continue;
-    out += next.who->bytes;
-    next.who->bytes = std::string();  // gives the memory back
-    next.who->replies.reserve(next.left);
+    if (!next.caller) continue;
+    out += next.caller->bytes;
+    next.caller->bytes = std::string();  // gives the memory back
+    next.caller->replies.reserve(next.left);
   }
   in_flight_ += waiting_;
   staged_bytes_ += waiting_bytes_;
@@ -50,21 +50,21 @@ std::unique_ptr<pipeline::entry> pipeline::on_reply(reply&& answer) {
   assert(owed());
   slot& front = slots_.front();
   --in_flight_;
-  if (front.who) front.who->replies.push_back(std::move(answer));
+  if (front.caller) front.caller->replies.push_back(std::move(answer));
   if (--front.left != 0) return nullptr;
-  std::unique_ptr<entry> complete = std::move(front.who);
+  std::unique_ptr<entry> complete = std::move(front.caller);
   skip_finished();
   return complete;
 }
 
 pipeline::ending pipeline::take_out(std::size_t index, errc unsent, errc sent_read) {
   slot& place = slots_[index];
-  ending out{std::move(place.who), unsent};
+  ending out{std::move(place.caller), unsent};
   if (is_sent(index)) {
-    out.why = out.who->matters == effect::write ? errc::outcome_unknown : sent_read;
+    out.reason = out.caller->kind == effect::write ? errc::outcome_unknown : sent_read;
   } else {
     waiting_ -= place.left;
-    waiting_bytes_ -= out.who->bytes.size();
+    waiting_bytes_ -= out.caller->bytes.size();
     place.left = 0;
   }
   return out;
@@ -73,7 +73,7 @@ pipeline::ending pipeline::take_out(std::size_t index, errc unsent, errc sent_re
 std::optional<pipeline::ending> pipeline::withdraw(std::uint64_t number) {
   if (number < first_ || number - first_ >= slots_.size()) return std::nullopt;
   const auto index = static_cast<std::size_t>(number - first_);
-  if (!slots_[index].who) return std::nullopt;
+  if (!slots_[index].caller) return std::nullopt;
   ending out = take_out(index, errc::stopped, errc::stopped);
   trim();
   return out;
@@ -82,7 +82,7 @@ std::optional<pipeline::ending> pipeline::withdraw(std::uint64_t number) {
 std::vector<pipeline::ending> pipeline::expire(time_point now) {
   std::vector<ending> out;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
-    if (slots_[i].who && slots_[i].who->until <= now) out.push_back(take_out(i, errc::deadline, errc::deadline));
+    if (slots_[i].caller && slots_[i].caller->deadline <= now) out.push_back(take_out(i, errc::deadline, errc::deadline));
   }
   trim();
   return out;
@@ -91,7 +91,7 @@ std::vector<pipeline::ending> pipeline::expire(time_point now) {
 pipeline::time_point pipeline::earliest() const {
   time_point first = time_point::max();
   for (const slot& s : slots_) {
-    if (s.who) first = std::min(first, s.who->until);
+    if (s.caller) first = std::min(first, s.caller->deadline);
   }
   return first;
 }
@@ -99,7 +99,7 @@ pipeline::time_point pipeline::earliest() const {
 std::vector<pipeline::ending> pipeline::lost(errc reads) {
   std::vector<ending> out;
   for (std::size_t i = 0; i < sent_; ++i) {
-    if (slots_[i].who) out.push_back(take_out(i, reads, reads));
+    if (slots_[i].caller) out.push_back(take_out(i, reads, reads));
   }
   slots_.erase(slots_.begin(), slots_.begin() + static_cast<std::ptrdiff_t>(sent_));
   first_ += sent_;
@@ -108,10 +108,10 @@ std::vector<pipeline::ending> pipeline::lost(errc reads) {
   return out;
 }
 
-std::vector<pipeline::ending> pipeline::drop_waiting(errc why) {
+std::vector<pipeline::ending> pipeline::drop_waiting(errc reason) {
   std::vector<ending> out;
   for (std::size_t i = sent_; i < slots_.size(); ++i) {
-    if (slots_[i].who) out.push_back(take_out(i, why, why));
+    if (slots_[i].caller) out.push_back(take_out(i, reason, reason));
   }
   trim();
   return out;

@@ -14,64 +14,67 @@
 #include "redis/link_config.hh"
 #include "redis/reply.hh"
 
-// The books of one connection: which requests wait, which are on their way, whose reply comes next, and what becomes of each
-// when its time is over, its caller gives up, or the connection breaks. Pure: told what time it is, touches no socket.
+// The queue of one connection: which requests wait, which are in flight, which of them the next reply belongs to, and how
+// each ends when its deadline passes, its caller gives up, or the connection breaks. Pure: it is told what time it is, and
+// touches no socket.
 //
-// A request that was staged counts as sent: the server may have it. It then stays in the books until its replies came or the
-// connection is gone, even when its caller has been answered: only so do later replies find their requests.
+// A request that was staged counts as sent: the server may have it. It stays in the queue until all its replies have come or
+// the connection is gone, even when its caller has been answered. Later replies could not be told apart otherwise.
 namespace mcpstate::redis {
 
 class pipeline {
  public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  // One request. Who queues it derives from it, to find the caller again.
+  // One request. Whoever queues requests derives from it, and finds the caller there.
   struct entry {
-    entry(request what, time_point deadline, effect kind)
-        : commands(what.commands()), bytes(std::move(what).take()), until(deadline), matters(kind) {}
+    entry(request asked, time_point until, effect what)
+        : commands(asked.commands()), bytes(std::move(asked).take()), deadline(until), kind(what) {}
     virtual ~entry() = default;
     entry(const entry&) = delete;
     entry& operator=(const entry&) = delete;
 
     std::size_t commands;
     std::string bytes;  // until it is staged
-    time_point until;
-    effect matters;
+    time_point deadline;
+    effect kind;
     std::vector<reply> replies;
   };
-  // An entry that leaves the books without an answer, and why.
+  // A request that ended without its replies.
   struct ending {
-    std::unique_ptr<entry> who;
-    errc why;
+    std::unique_ptr<entry> caller;
+    errc reason;
   };
 
   pipeline(std::size_t max_commands, std::size_t max_bytes) : max_commands_(max_commands), max_bytes_(max_bytes) {}
 
-  // Whether there is room for it.
+  // Whether it is within the limits.
   [[nodiscard]] bool fits(const entry& e) const noexcept;
-  // At least one command. Answers its number, which is never given again.
+  // Queues a request of at least one command. Answers its number; no other request ever has the same.
   std::uint64_t add(std::unique_ptr<entry> e);
-  // Appends to `out` all that waits; from now on it is sent. Nothing is added when nothing waits.
+  // Appends the bytes of all requests that wait to `out`, and counts them as sent.
   void stage(std::string& out);
-  // All that was staged has been written: its bytes count no longer.
+  // All that was staged has been written: its bytes no longer count as pending.
   void wrote() noexcept { staged_bytes_ = 0; }
 
-  // Whether a reply is owed.
+  // Whether the server owes a reply.
   [[nodiscard]] bool owed() const noexcept { return in_flight_ != 0; }
-  // The next reply, which must be owed. Answers the entry whose last reply it was, if its caller still waits.
+  // Takes the next reply, which must be owed. Answers the request that it completes, if its caller still waits.
   std::unique_ptr<entry> on_reply(reply&& answer);
 
-  // Its caller gives up: waiting, it is withdrawn; sent, its replies will be dropped. Absent when it has been answered.
+  // The caller gives up. A request that waits is taken out; of one that was sent, the replies will be dropped. Absent when
+  // it has been answered before.
   std::optional<ending> withdraw(std::uint64_t number);
-  // Those whose deadline is not after `now`.
+  // Ends the requests whose deadline is not after `now`.
   std::vector<ending> expire(time_point now);
-  // The earliest deadline of those whose callers wait; looks at all of them.
+  // The earliest deadline of all callers. Takes time in proportion to their number.
   [[nodiscard]] time_point earliest() const;
 
-  // The connection is gone: what was sent fails (reads with `reads`), and its replies are no longer owed; what waits stays.
-  std::vector<ending> lost(errc reads);
-  // Fails what waits, with `why`.
-  std::vector<ending> drop_waiting(errc why);
+  // The connection is gone. Requests that were sent end, reads with this reason and writes with outcome_unknown; none of
+  // their replies is owed any more. Requests that wait stay.
+  std::vector<ending> lost(errc read_reason);
+  // Ends all requests that wait.
+  std::vector<ending> drop_waiting(errc reason);
 
   [[nodiscard]] std::size_t pending() const noexcept { return in_flight_ + waiting_; }  // commands
   [[nodiscard]] std::size_t waiting() const noexcept { return waiting_; }               // commands
@@ -79,10 +82,10 @@ class pipeline {
 
  private:
   struct slot {
-    std::unique_ptr<entry> who;  // none: its caller has been answered
-    std::size_t left = 0;        // replies to come; of those that wait, commands
+    std::unique_ptr<entry> caller;  // null: it has been answered
+    std::size_t left = 0;           // replies to come; while it waits, its commands
   };
-  // Slots withdrawn while they waited stay, with nothing left, so that numbers keep leading to slots.
+  // A slot whose request was withdrawn while it waited stays, with nothing left: numbers are indexes into the slots.
   [[nodiscard]] bool is_sent(std::size_t index) const noexcept { return index < sent_; }
   ending take_out(std::size_t index, errc unsent, errc sent_read);
   void skip_finished();

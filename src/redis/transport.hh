@@ -11,15 +11,17 @@
 #include <mcpstate/aio/deadline.hpp>
 #include <mcpstate/aio/task.hpp>
 
+#include "net/dial.hh"
 #include "redis/link_config.hh"
 
 // A byte stream to a server: TCP, a unix socket, or TLS over TCP.
 namespace mcpstate::redis {
 
-// Executor: all members on the one it was opened with. Lifetime: after close(), wait until both operations have ended.
+// Executor: all members on the one it was opened with. Lifetime: after close(), wait until both operations have ended before
+// destroying it.
 class transport {
  public:
-  // Who is told when an operation ends; kept alive until then.
+  // Is told when an operation ends, and kept alive until then.
   class sink {
    public:
     virtual void on_read(const boost::system::error_code& ec, std::size_t n) = 0;
@@ -33,26 +35,22 @@ class transport {
   transport(const transport&) = delete;
   transport& operator=(const transport&) = delete;
 
-  // At most one of each at a time; the buffer lives until it ends.
-  virtual void read_some(asio::mutable_buffer into, std::shared_ptr<sink> who) = 0;
-  virtual void write_some(asio::const_buffer from, std::shared_ptr<sink> who) = 0;
-  // What is under way ends with an error.
+  // At most one read and one write at a time. The buffer must live until the operation ends.
+  virtual void read_some(asio::mutable_buffer into, std::shared_ptr<sink> receiver) = 0;
+  virtual void write_some(asio::const_buffer from, std::shared_ptr<sink> receiver) = 0;
+  // Operations that are under way end with an error.
   virtual void close() noexcept = 0;
 
  protected:
   transport() = default;
 };
 
-// Certificates and rules for TLS, made once for all connections of a link.
-class tls_settings;
-[[nodiscard]] std::shared_ptr<tls_settings> make_tls_settings();
-
 // "localhost:6379", "[::1]:6379", "unix:/path".
 [[nodiscard]] std::string shown_address(const link_config& config);
 
-// Resolves, connects and, with TLS, shakes hands and verifies. Cancellation: terminal; ends soon, and nothing is left open.
-// Errors: resolve_failed, connect_failed, tls_failed, deadline. `config` and `tls` outlive the call.
-task<std::unique_ptr<transport>> open_transport(asio::any_io_executor executor, const link_config& config, tls_settings& tls,
+// Looks up, connects and, with TLS, shakes hands and verifies, all until the deadline. Cancellation: terminal; it ends soon,
+// and nothing stays open. Failure: resolve_failed, connect_failed, tls_failed, deadline, stopped.
+task<std::unique_ptr<transport>> open_transport(asio::any_io_executor executor, link_config config, net::resolver look_up,
                                                 aio::deadline until);
 
 }  // namespace mcpstate::redis

@@ -5,27 +5,31 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fuzz/expect.hh"
 #include "http/answer_reader.hh"
 
 namespace {
 
+const std::vector<std::string> wanted = {"mcp-session-id", "x"};
+
 struct outcome {
   std::string body, head;
   bool failed = false, has_head = false, done = false, keeps = false, ended = false;
 };
 
-std::string show(const mcpstate::mcp::http_head& head) {
+std::string show(const mcpstate::http::head& head) {
   std::string out = std::to_string(head.status) + '\x01' + head.content_type + '\x01' + head.content_encoding + '\x01' +
-                    head.session_id + '\x01' + head.location + '\x01' + head.retry_after;
+                    head.location + '\x01' + head.retry_after;
+  for (const auto& [name, value] : head.others) out += '\x03' + name + '\x01' + value;
   for (const std::string& one : head.www_authenticate) out += '\x02' + one;
   return out;
 }
 
 outcome read(std::string_view bytes, std::size_t piece) {
   outcome out;
-  mcpstate::mcp::answer_reader reader("h");
+  mcpstate::http::answer_reader reader("h", wanted);
   for (; !out.failed && !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size())))
     out.failed = !reader.feed(bytes.substr(0, piece), out.body);
   out.has_head = reader.has_head();

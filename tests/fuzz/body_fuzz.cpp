@@ -10,8 +10,8 @@
 
 namespace {
 
-using mcpstate::mcp::body_decoder;
-using mcpstate::mcp::content_coding;
+using mcpstate::http::body_decoder;
+using mcpstate::http::content_coding;
 
 constexpr std::size_t most = 1 << 20;  // a kilobyte may stand for a megabyte, and is decoded many times here
 
@@ -44,6 +44,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     MCPSTATE_FUZZ_EXPECT(decode(coding, bytes, 7, 4096) == whole);
     if (whole.size() < 10000) MCPSTATE_FUZZ_EXPECT(decode(coding, bytes, size + 1, 1) == whole);
   }
-  static_cast<void>(mcpstate::mcp::content_coding_of(bytes));
+  static_cast<void>(mcpstate::http::content_coding_of(bytes));
   return 0;
 }

@@ -10,15 +10,16 @@
 
 namespace {
 
-using namespace mcpstate::mcp;
+using namespace mcpstate;
+using namespace mcpstate::http;
 
-void check_url(const http_url& url) {
+void check_url(const http::url& url) {
   const auto plain = [](char c) { return c > ' ' && c < 0x7F; };
   const std::string all = url.authority + url.target;
   MCPSTATE_FUZZ_EXPECT(std::all_of(all.begin(), all.end(), plain));
   MCPSTATE_FUZZ_EXPECT(url.target.starts_with('/'));
   // Read again, it is the same.
-  const auto again = parse_http_url((url.tls ? "https://" : "http://") + url.authority + url.target);
+  const auto again = http::parse_url((url.tls ? "https://" : "http://") + url.authority + url.target);
   MCPSTATE_FUZZ_EXPECT(again && again->host == url.host && again->port == url.port && again->target == url.target);
   // What a strict policy lets through is no address in disguise: four numbers, or a last part that is none.
   const egress_policy strict = egress_policy::strict();
@@ -35,13 +36,13 @@ void check_url(const http_url& url) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   for (const char* const base : {"https://h.example:8443/a/b?key=1", "http://127.0.0.1/mcp", "http://[::1]:3001/sse"}) {
-    const http_url from = parse_http_url(base).value();
-    const auto there = resolve_same_origin(from, text);
+    const http::url from = http::parse_url(base).value();
+    const auto there = http::resolve_same_origin(from, text);
     if (!there) continue;
     MCPSTATE_FUZZ_EXPECT(is_same_origin(from, *there));
     check_url(*there);
   }
-  if (const auto url = parse_http_url(text)) check_url(*url);
+  if (const auto url = http::parse_url(text)) check_url(*url);
   egress_policy policy;
   static_cast<void>(policy.allow(text).has_value());
   return 0;

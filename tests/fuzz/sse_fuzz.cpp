@@ -14,12 +14,12 @@ namespace {
 
 constexpr std::size_t limit = 256;
 
-void append(std::string& out, const mcpstate::mcp::sse_event& event) {
+void append(std::string& out, const mcpstate::http::sse_event& event) {
   if (event.data.size() > limit || event.name.size() > limit || event.id.size() > limit) std::abort();
   out += event.name + '\x01' + event.data + '\x02' + event.id + '\x03';
 }
 
-std::string state_of(const mcpstate::mcp::sse_parser& parser) {
+std::string state_of(const mcpstate::http::sse_parser& parser) {
   const auto retry = parser.retry();
   if (retry && (retry->count() < 0 || *retry > std::chrono::hours(24))) std::abort();
   return parser.last_event_id() + '\x04' + (retry ? std::to_string(retry->count()) : "-");
@@ -27,7 +27,7 @@ std::string state_of(const mcpstate::mcp::sse_parser& parser) {
 
 // All events of a text that comes in two parts, each in pieces of this size; ends with '!' when the limit was passed.
 std::string parse(std::string_view text, std::size_t cut, std::size_t piece) {
-  mcpstate::mcp::sse_parser parser(limit);
+  mcpstate::http::sse_parser parser(limit);
   std::string out;
   for (std::string_view part : {text.substr(0, cut), text.substr(cut)}) {
     for (; !part.empty(); part.remove_prefix(std::min(piece, part.size()))) {
@@ -45,7 +45,7 @@ struct plain_parser {
   bool has_data = false;
 
   void dispatch() {
-    mcpstate::mcp::sse_event event;
+    mcpstate::http::sse_event event;
     event.name = name;
     event.data = data;
     event.id = id;

@@ -14,7 +14,8 @@
 
 namespace {
 
-using namespace mcpstate::mcp;
+using namespace mcpstate;
+using namespace mcpstate::http;
 
 std::vector<std::string> lines_of(std::string_view text) {
   std::vector<std::string> out;
@@ -29,11 +30,11 @@ std::vector<std::string> lines_of(std::string_view text) {
 void check(const std::vector<auth_challenge>& read) {
   MCPSTATE_FUZZ_EXPECT(read.size() <= 16);
   for (const auth_challenge& each : read) {
-    MCPSTATE_FUZZ_EXPECT(is_token(each.scheme) && each.scheme == mcpstate::ascii_lower(each.scheme));
+    MCPSTATE_FUZZ_EXPECT(http::is_token(each.scheme) && each.scheme == mcpstate::ascii_lower(each.scheme));
     MCPSTATE_FUZZ_EXPECT(each.parameters.size() <= 32);
     std::set<std::string> names;
     for (const auto& [name, value] : each.parameters) {
-      MCPSTATE_FUZZ_EXPECT(is_token(name) && name == mcpstate::ascii_lower(name) && names.insert(name).second);
+      MCPSTATE_FUZZ_EXPECT(http::is_token(name) && name == mcpstate::ascii_lower(name) && names.insert(name).second);
       MCPSTATE_FUZZ_EXPECT(each.find(name) == value);
     }
   }
@@ -53,13 +54,13 @@ std::string written(const auth_challenge& challenge) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const auto read = parse_www_authenticate(lines_of(std::string_view(reinterpret_cast<const char*>(data), size)));
+  const auto read = http::parse_www_authenticate(lines_of(std::string_view(reinterpret_cast<const char*>(data), size)));
   check(read);
-  if (const auto bearer = find_bearer(read)) MCPSTATE_FUZZ_EXPECT(!bearer->scope || bearer->scope->size() <= size);
+  if (const auto bearer = http::find_bearer(read)) MCPSTATE_FUZZ_EXPECT(!bearer->scope || bearer->scope->size() <= size);
   if (size > 4096) return 0;  // written down, it is longer
   std::vector<std::string> values;
   for (const auth_challenge& each : read) values.push_back(written(each));
-  const auto again = parse_www_authenticate(values);
+  const auto again = http::parse_www_authenticate(values);
   MCPSTATE_FUZZ_EXPECT(again.size() == read.size());
   for (std::size_t i = 0; i < read.size(); ++i) {
     MCPSTATE_FUZZ_EXPECT(again[i].scheme == read[i].scheme && again[i].token68 == read[i].token68);

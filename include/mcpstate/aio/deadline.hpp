@@ -43,8 +43,8 @@ task<T> with_deadline(task<T> work, deadline when, std::string what) {
   auto both = std::move(work) || wait_until(when);
   auto either = co_await std::move(both);
   if (either.index() == 0) co_return std::move(std::get<0>(either));
-  const auto state = co_await asio::this_coro::cancellation_state;
-  if (state.cancelled() != asio::cancellation_type::none) co_return error(errc::stopped, std::move(what));
+  const bool cancelled = co_await is_cancelled();
+  if (cancelled) co_return error(errc::stopped, std::move(what));
   co_return error(errc::deadline, std::move(what));
 }
 

@@ -16,11 +16,11 @@ namespace mcpstate::aio {
 // whatever happens to the caller: it must own everything it touches, or be joined through the pool before that goes away.
 template <class Fn>
 boost::asio::awaitable<std::invoke_result_t<Fn>> offload(boost::asio::thread_pool& pool, Fn fn) {
-  namespace net = boost::asio;
+  namespace asio = boost::asio;
   using value = std::invoke_result_t<Fn>;
-  auto home = co_await net::this_coro::executor;
+  auto home = co_await asio::this_coro::executor;
   auto init = [&pool, home, fn = std::move(fn)](auto handler) mutable {
-    auto work = net::make_work_guard(home);
+    auto work = asio::make_work_guard(home);
     auto job = [fn = std::move(fn), handler = std::move(handler), home, work = std::move(work)]() mutable {
       std::exception_ptr failure;
       std::optional<value> out;
@@ -32,12 +32,12 @@ boost::asio::awaitable<std::invoke_result_t<Fn>> offload(boost::asio::thread_poo
       auto resume = [handler = std::move(handler), failure, out = std::move(out)]() mutable {
         std::move(handler)(failure, std::move(out));
       };
-      net::post(home, std::move(resume));
+      asio::post(home, std::move(resume));
     };
-    net::post(pool, std::move(job));
+    asio::post(pool, std::move(job));
   };
-  auto waiting = net::async_initiate<decltype(net::use_awaitable), void(std::exception_ptr, std::optional<value>)>(
-      std::move(init), net::use_awaitable);
+  auto waiting = asio::async_initiate<decltype(asio::use_awaitable), void(std::exception_ptr, std::optional<value>)>(
+      std::move(init), asio::use_awaitable);
   std::optional<value> out = co_await std::move(waiting);
   co_return std::move(*out);
 }

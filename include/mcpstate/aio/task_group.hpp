@@ -3,10 +3,10 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <functional>
 #include <list>
+#include <memory>
 #include <string>
 
 // Owns background coroutines. The only way to start work that outlives the expression that starts it.
@@ -17,6 +17,8 @@
 // end. Failure: an exception that leaves a coroutine is handed to on_failure (default: std::terminate); it is a bug, not a
 // result.
 namespace mcpstate::aio {
+
+class event;
 
 class task_group {
  public:
@@ -49,7 +51,7 @@ class task_group {
   failure_handler on_failure_;
   std::list<entry> running_;
   bool stopping_ = false;
-  boost::asio::steady_timer idle_;  // cancelled when the last one ends
+  std::unique_ptr<event> idle_;  // told when the last one has ended
 };
 
 }  // namespace mcpstate::aio

@@ -14,16 +14,16 @@ namespace {
 
 error invalid(std::string why) { return error(errc::bad_argument, std::move(why)); }
 
-std::string origin_of(const mcp::http_url& url) { return (url.tls ? "https://" : "http://") + url.host + ":" + url.port; }
+std::string origin_of(const http::url& url) { return (url.tls ? "https://" : "http://") + url.host + ":" + url.port; }
 
 // A URL that may stand in a record. Everybody who may read the record sees it, so it must hold no secret.
-result<mcp::http_url> parse_public_url(const std::string& text) {
+result<http::url> parse_public_url(const std::string& text) {
   const auto end = text.find_first_of("?#/", text.find("://") == std::string::npos ? 0 : text.find("://") + 3);
   if (text.substr(0, end).find('@') != std::string::npos)
     return invalid("a URL with a user or password in it is kept by nobody; register the server under a name, with headers");
   if (text.find('?') != std::string::npos)
     return invalid("a URL with a query may hold a secret, and is kept by nobody; register the server under a name");
-  return mcp::parse_http_url(text);
+  return http::parse_url(text);
 }
 
 result<destination> find_registered(const std::string& name, const destination_rules& rules,
@@ -42,7 +42,7 @@ result<destination> find_registered(const std::string& name, const destination_r
   out.origin = "program " + name;
   if (web == nullptr) return out;
   out.url = found->shown;
-  const auto url = mcp::parse_http_url(web->url);
+  const auto url = http::parse_url(web->url);
   if (!url) return url.error();
   out.origin = origin_of(*url);
   return out;

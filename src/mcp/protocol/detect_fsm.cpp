@@ -44,7 +44,7 @@ error refused_by(const observed& got, std::string_view method) {
 
 }  // namespace
 
-observed observe(const result<message>& got, const std::optional<http_answer>& refusal) {
+observed observe(const result<message>& got, const std::optional<http::answer>& refusal) {
   observed out;
   if (refusal) out.status = refusal->status;
   if (!got) out.why = got.error();

@@ -29,18 +29,18 @@ std::string one_line(std::string_view text) {
   return out;
 }
 
-std::string peer_words(const http_answer& answer) {
-  if (media_type(answer.content_type) == "application/json") {
+std::string peer_words(const http::answer& answer) {
+  if (http::media_type(answer.content_type) == "application/json") {
     const auto read = decode_messages(answer.body, false);
     if (read && read->front().type == message::kind::failure) return read->front().error_message;
   }
-  const bool html = media_type(answer.content_type) == "text/html";
+  const bool html = http::media_type(answer.content_type) == "text/html";
   return html ? std::string() : one_line(answer.body);
 }
 
 // What a 401 or 403 says about credentials: its challenge, or its body if it has none.
-std::string challenge_words(const http_answer& answer) {
-  const auto bearer = find_bearer(parse_www_authenticate(answer.www_authenticate));
+std::string challenge_words(const http::answer& answer) {
+  const auto bearer = http::find_bearer(http::parse_www_authenticate(answer.www_authenticate));
   if (!bearer) return peer_words(answer);
   std::string out;
   const auto add = [&out](std::string_view label, const std::optional<std::string>& what) {
@@ -53,22 +53,22 @@ std::string challenge_words(const http_answer& answer) {
 }
 
 // "; it asks to wait 30 s", if a busy server says so.
-std::string wait_words(const http_answer& answer) {
+std::string wait_words(const http::answer& answer) {
   constexpr std::size_t longest = 5;  // digits: a day and a bit
   const std::string& wait = answer.retry_after;
   const bool digits = !wait.empty() && wait.size() <= longest && wait.find_first_not_of("0123456789") == std::string::npos;
   return digits ? "; it asks to wait " + wait + " s" : std::string();
 }
 
-error redirected(const http_answer& answer) {
-  const auto there = parse_http_url(answer.location);
+error redirected(const http::answer& answer) {
+  const auto there = http::parse_url(answer.location);
   return error(errc::http_status,
                "the server redirects (HTTP " + std::to_string(answer.status) + "), which is not followed; use the final URL",
                there ? there->shown : std::string());
 }
 
-error not_mcp(const http_answer& answer) {
-  const std::string type = media_type(answer.content_type);
+error not_mcp(const http::answer& answer) {
+  const std::string type = http::media_type(answer.content_type);
   if (type == "text/html") {
     return error(errc::protocol,
                  "the URL answers with a web page (text/html), not with MCP; is the path right (often /mcp)?");
@@ -83,10 +83,10 @@ error not_mcp(const http_answer& answer) {
 
 }  // namespace
 
-result<void> check_protocol_headers(const header_list& headers) {
+result<void> check_protocol_headers(const http::header_list& headers) {
   for (const auto& header : headers) {
     const std::string low = ascii_lower(header.first);
-    if (std::find(own_headers.begin(), own_headers.end(), low) != own_headers.end()) return reserved_header(header.first);
+    if (std::find(own_headers.begin(), own_headers.end(), low) != own_headers.end()) return http::reserved_header(header.first);
   }
   return result<void>();
 }
@@ -97,7 +97,7 @@ bool is_session_id(std::string_view id) noexcept {
          std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7F; });
 }
 
-error explain_answer(const http_answer& answer) {
+error explain_answer(const http::answer& answer) {
   const std::string status = "HTTP " + std::to_string(answer.status);
   if (answer.status >= 200 && answer.status < 300) return not_mcp(answer);
   if (answer.status >= 300 && answer.status < 400) return redirected(answer);
@@ -117,15 +117,15 @@ error explain_answer(const http_answer& answer) {
   }
 }
 
-bool has_rpc_error(const http_answer& answer) {
-  if (answer.status < 400 || media_type(answer.content_type) != "application/json") return false;
+bool has_rpc_error(const http::answer& answer) {
+  if (answer.status < 400 || http::media_type(answer.content_type) != "application/json") return false;
   const auto read = decode_messages(answer.body, false);
   return read && read->front().type == message::kind::failure;
 }
 
-bool is_session_over(const http_answer& answer, bool has_worked) {
+bool is_session_over(const http::answer& answer, bool has_worked) {
   std::int64_t code = 0;
-  if (media_type(answer.content_type) == "application/json") {
+  if (http::media_type(answer.content_type) == "application/json") {
     const auto read = decode_messages(answer.body, false);
     if (read && read->front().type == message::kind::failure) code = read->front().error_code;
   }

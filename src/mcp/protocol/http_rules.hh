@@ -12,17 +12,17 @@
 namespace mcpstate::mcp {
 
 // bad_argument for a header that the protocol itself sets.
-[[nodiscard]] result<void> check_protocol_headers(const header_list& headers);
+[[nodiscard]] result<void> check_protocol_headers(const http::header_list& headers);
 
 // A session id as the protocol allows it: visible ASCII.
 [[nodiscard]] bool is_session_id(std::string_view id) noexcept;
 
 // The error for an answer that carries no JSON-RPC answer, because of its status or its content type.
-[[nodiscard]] error explain_answer(const http_answer& answer);
+[[nodiscard]] error explain_answer(const http::answer& answer);
 // Whether the body of an answer that is no success is a JSON-RPC error all the same: the answer to the request.
-[[nodiscard]] bool has_rpc_error(const http_answer& answer);
+[[nodiscard]] bool has_rpc_error(const http::answer& answer);
 // Whether an answer says that the session of the request is over. 404 means that; real servers also answer 400 with words
 // about the session. has_worked: a request of the session was answered before.
-[[nodiscard]] bool is_session_over(const http_answer& answer, bool has_worked);
+[[nodiscard]] bool is_session_over(const http::answer& answer, bool has_worked);
 
 }  // namespace mcpstate::mcp

@@ -16,7 +16,7 @@ struct outgoing {
   std::uint64_t id = 0;  // 0: no answer is expected
   std::string method;    // of requests
   std::string version;   // modern era: as in the message; HTTP repeats it in a header
-  header_list headers;   // modern era: what else HTTP repeats
+  http::header_list headers;   // modern era: what else HTTP repeats
 };
 
 }  // namespace mcpstate::mcp

@@ -22,8 +22,8 @@ namespace mcpstate::mcp {
 // What a caller may add to a request.
 struct request_extras {
   request_extras() {}
-  bool progress = false;  // ask for reports of progress; the token is the request's number
-  header_list headers;    // modern, HTTP: Mcp-Param-…
+  bool progress = false;      // ask for reports of progress; the token is the request's number
+  http::header_list headers;  // modern, HTTP: Mcp-Param-…
 };
 
 class session_fsm {

@@ -28,7 +28,7 @@ result<void> check_command(const stdio_target& program) {
 }  // namespace
 
 result<std::string> shown_url(std::string_view url) {
-  auto parsed = parse_http_url(url);
+  auto parsed = http::parse_url(url);
   if (!parsed) return parsed.error();
   return std::move(parsed->shown);
 }

@@ -170,7 +170,7 @@ class annotation_reader {
     annotated_ = true;
     if (!reached || path_.empty()) return fault("it is not on a property that \"properties\" alone lead to", path_);
     const std::string name = text_of(annotation).value_or(std::string());
-    if (!is_token(name)) return fault("it is not an HTTP token", path_);
+    if (!http::is_token(name)) return fault("it is not an HTTP token", path_);
     const std::string wanted = text_of(type).value_or(std::string());
     if (wanted != "string" && wanted != "integer" && wanted != "boolean")
       return fault("the type is not exactly string, integer or boolean", path_);
@@ -235,8 +235,8 @@ result<tool_header_list> read_tool_headers(std::string_view tool) {
   return annotation_reader(tool).read();
 }
 
-result<header_list> headers_of_call(const tool_header_list& wanted, std::string_view arguments) {
-  header_list out;
+result<http::header_list> headers_of_call(const tool_header_list& wanted, std::string_view arguments) {
+  http::header_list out;
   std::size_t bytes = 0;
   for (const tool_header& header : wanted) {
     const auto value = value_at(arguments, header.pointer);

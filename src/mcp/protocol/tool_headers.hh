@@ -30,6 +30,6 @@ using tool_header_list = std::vector<tool_header>;
 // a boolean and an integer have one whatever type the schema wants, so that the server can say what is wrong. bad_argument
 // for anything else, and for an integer beyond ±(2^53-1); too_large if all values together take more than 64 KiB, which no
 // server reads.
-[[nodiscard]] result<header_list> headers_of_call(const tool_header_list& wanted, std::string_view arguments);
+[[nodiscard]] result<http::header_list> headers_of_call(const tool_header_list& wanted, std::string_view arguments);
 
 }  // namespace mcpstate::mcp

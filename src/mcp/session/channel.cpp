@@ -49,7 +49,7 @@ transport_options transport_options_of(const client_options& options) {
   out.stop_timeout = options.stop_timeout;
   out.max_message_bytes = options.max_message_bytes;
   out.ca_file = options.ca_file;
-  out.user_agent = user_agent(options.client_name, options.client_version);
+  out.user_agent = http::user_agent(options.client_name, options.client_version);
   out.egress = options.egress;
   return out;
 }
@@ -64,7 +64,7 @@ class channel::attached_transport final : public message_sink {
   result<void> on_text(std::string text, std::uint64_t on_request) override {
     return is_current() ? owner_.take_text(text, on_request) : result<void>();
   }
-  void on_refused(std::uint64_t request, http_answer answer) override {
+  void on_refused(std::uint64_t request, http::answer answer) override {
     if (request == 0 && is_current()) owner_.stream_refusal_ = answer;
     const auto found = owner_.pending_.find(request);
     if (found != owner_.pending_.end()) found->second->failure.refusal = std::move(answer);

@@ -45,7 +45,7 @@ class channel {
   // Null: there is none. Shared, so that it outlives a send() under way.
   [[nodiscard]] std::shared_ptr<transport> current_transport() const;
   // HTTP+SSE: what came in place of the event stream.
-  [[nodiscard]] const std::optional<http_answer>& stream_refusal() const noexcept { return stream_refusal_; }
+  [[nodiscard]] const std::optional<http::answer>& stream_refusal() const noexcept { return stream_refusal_; }
 
   // Sends a request and waits for its answer. details: set when it fails. The caller keeps it alive.
   task<message> ask(outgoing request, request_limits limits, request_failure& details);
@@ -84,7 +84,7 @@ class channel {
   const client_options& options_;
   session_fsm fsm_;
   std::shared_ptr<attached_transport> attached_;
-  std::optional<http_answer> stream_refusal_;
+  std::optional<http::answer> stream_refusal_;
   std::map<std::uint64_t, pending_request*> pending_;
   std::optional<error> lost_;
   bool closed_ = false;

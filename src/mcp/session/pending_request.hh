@@ -26,7 +26,7 @@ struct request_limits {
 // More about a request that failed than its error says.
 struct request_failure {
   request_failure() {}
-  std::optional<http_answer> refusal;  // HTTP: what came instead of an answer
+  std::optional<http::answer> refusal;  // HTTP: what came instead of an answer
   bool session_over = false;           // the server no longer knows the session; nothing was done
 };
 

@@ -205,14 +205,14 @@ task<std::string> session::request(std::string method, std::string params, call_
 
 // Modern era over HTTP: the arguments that the tool's schema wants as headers, too. The tools are listed if they were not
 // yet.
-task<header_list> session::headers_for(std::string tool, std::string arguments) {
-  if (!channel_.fsm().modern() || !channel_.over_http()) co_return header_list();
+task<http::header_list> session::headers_for(std::string tool, std::string arguments) {
+  if (!channel_.fsm().modern() || !channel_.over_http()) co_return http::header_list();
   if (!listed_ && facts().has_tools) {
     auto listed = co_await list_tools();
     if (!listed) co_return listed.error();
   }
   const auto found = tool_headers_.find(tool);
-  if (found == tool_headers_.end()) co_return header_list();
+  if (found == tool_headers_.end()) co_return http::header_list();
   co_return headers_of_call(found->second, arguments);
 }
 

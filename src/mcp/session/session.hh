@@ -39,7 +39,7 @@ class session final : public client {
   task<std::string> converse(std::string method, std::string params, request_extras extras, call_options options,
                              stale_headers rule);
   task<std::string> answer_questions(std::string result);
-  task<header_list> headers_for(std::string tool, std::string arguments);
+  task<http::header_list> headers_for(std::string tool, std::string arguments);
   task<void> collect(tool_pages& pages);
   [[nodiscard]] request_limits limits_for(const std::string& method, const call_options& options) const;
 

@@ -49,7 +49,7 @@ bool can_discover(const channel& messages) {
 }  // namespace
 
 void session_opener::report_step(std::string name, time_point started, const observed& got,
-                                 const std::optional<http_answer>& refusal) const {
+                                 const std::optional<http::answer>& refusal) const {
   if (!options_.on_step) return;
   connect_step out;
   out.what = std::move(name);
@@ -57,7 +57,7 @@ void session_opener::report_step(std::string name, time_point started, const obs
   out.outcome = outcome_text(got);
   out.peer = got.type == observed::kind::failure ? got.msg.error_message : got.why.peer_text();
   out.http_status = got.status;
-  if (refusal) out.content_type = media_type(refusal->content_type);
+  if (refusal) out.content_type = http::media_type(refusal->content_type);
   if (got.type == observed::kind::failure) {
     out.rpc_error = got.msg.error_code;
   } else if (!out.ok) {
@@ -189,7 +189,7 @@ asio::awaitable<observed> session_opener::open_sse(aio::deadline until) {
     report_step("GET (event stream)", started, observed_of(connected));
     co_return co_await initialize(until);
   }
-  const std::optional<http_answer> refusal = channel_.stream_refusal();
+  const std::optional<http::answer> refusal = channel_.stream_refusal();
   const observed got = observe(connected.error(), refusal);
   report_step("GET (event stream)", started, got, refusal);
   co_return got;

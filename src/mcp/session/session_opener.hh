@@ -43,7 +43,7 @@ class session_opener {
   task<void> finish_legacy(era found, aio::deadline until);
   void set_facts(handshake answer, era found);
   void report_step(std::string name, time_point started, const observed& got,
-                   const std::optional<http_answer>& refusal = std::nullopt) const;
+                   const std::optional<http::answer>& refusal = std::nullopt) const;
 
   channel& channel_;
   const client_options& options_;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <string_view>
+
 #include <mcpstate/mcp/target.hpp>
 
 #include "http/pool.hh"
@@ -7,7 +9,10 @@
 
 namespace mcpstate::mcp {
 
+// The header in which a server names a session, in lower case: the pool keeps it of each answer.
+inline constexpr std::string_view session_header = "mcp-session-id";
+
 // The connections of an HTTP transport to its server.
-[[nodiscard]] pool_options pool_of(http_target server, transport_options options);
+[[nodiscard]] http::pool_options pool_of(http_target server, transport_options options);
 
 }  // namespace mcpstate::mcp

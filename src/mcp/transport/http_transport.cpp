@@ -29,7 +29,7 @@ constexpr auto longest_retry = 5min;  // the longest pause that a server may ask
 constexpr auto announcements_patience = 2s;  // some servers send the head of the stream with its first event only
 
 // Servers may do without that stream.
-error no_stream(const http_head& head) {
+error no_stream(const http::head& head) {
   return error(errc::http_status, "the server offers no stream of announcements (HTTP " + std::to_string(head.status) + ")");
 }
 
@@ -55,15 +55,15 @@ void http_transport::on_negotiated(const std::string& version) {
   if (version >= "2025-06-18") version_ = version;
 }
 
-header_list http_transport::session_headers() const {
-  header_list out;
+http::header_list http_transport::session_headers() const {
+  http::header_list out;
   if (!version_.empty()) out.emplace_back("MCP-Protocol-Version", version_);
   if (!session_id_.empty()) out.emplace_back("Mcp-Session-Id", session_id_);
   return out;
 }
 
-header_list http_transport::headers_of(const outgoing& request) const {
-  header_list out = session_headers();
+http::header_list http_transport::headers_of(const outgoing& request) const {
+  http::header_list out = session_headers();
   // Always both types: servers answer 406 without, also to notifications.
   out.emplace_back("Accept", "application/json, text/event-stream");
   out.emplace_back("Content-Type", "application/json");
@@ -75,35 +75,36 @@ header_list http_transport::headers_of(const outgoing& request) const {
 task<void> http_transport::send(outgoing request) {
   co_await asio::this_coro::throw_if_cancelled(false);
   const auto kind =
-      request.method.empty() || is_repeatable(request.method) ? http_pool::care::repeatable : http_pool::care::once;
-  header_list headers = headers_of(request);
+      request.method.empty() || is_repeatable(request.method) ? http::request_kind::idempotent : http::request_kind::at_most_once;
+  http::header_list headers = headers_of(request);
   const bool in_session = !session_id_.empty();
   auto started = co_await pool_.start("POST", std::move(headers), std::move(request.text), kind);
   if (!started) co_return started.error();
-  if (!is_success(started->head)) co_return co_await take_refusal(std::move(*started), request.id, in_session);
+  if (!http::is_success(started->head)) co_return co_await take_refusal(std::move(*started), request.id, in_session);
   MCPSTATE_CO_CHECK(note_session(request, started->head));
   // A notification or an answer was accepted. The body does not count: 202, and 200 with null, {} or text, all occur.
   if (request.id == 0) co_return co_await pool_.drain(std::move(*started));
-  if (media_type(started->head.content_type) == "text/event-stream") {
+  if (http::media_type(started->head.content_type) == "text/event-stream") {
     co_return co_await take_stream(std::move(*started), request.id);
   }
   co_return co_await take_answer(std::move(*started), request.id);
 }
 
 // A session begins with the answer to initialize only: servers put ids on other answers, too.
-result<void> http_transport::note_session(const outgoing& request, const http_head& head) {
-  if (request.method != "initialize" || head.session_id.empty()) return result<void>();
-  if (!is_session_id(head.session_id)) return error(errc::protocol, "the server's session id holds characters it must not");
-  session_id_ = head.session_id;
+result<void> http_transport::note_session(const outgoing& request, const http::head& head) {
+  const std::string_view id = head.other(session_header);
+  if (request.method != "initialize" || id.empty()) return result<void>();
+  if (!is_session_id(id)) return error(errc::protocol, "the server's session id holds characters it must not");
+  session_id_ = id;
   return result<void>();
 }
 
-task<void> http_transport::take_answer(http_exchange exchange, std::uint64_t id) {
-  const bool json = media_type(exchange.head.content_type) == "application/json";
-  auto body = co_await read_all(*exchange.connection, json ? max_message_ : refusal_bytes, !json);
+task<void> http_transport::take_answer(http::exchange exchange, std::uint64_t id) {
+  const bool json = http::media_type(exchange.head.content_type) == "application/json";
+  auto body = co_await http::read_all(*exchange.connection, json ? max_message_ : refusal_bytes, !json);
   if (!body) co_return body.error();
   if (!json) {
-    http_answer answer = summary(exchange.head, std::move(*body));
+    http::answer answer = http::to_answer(exchange.head, std::move(*body));
     const error reason = explain_answer(answer);
     sink_.on_refused(id, std::move(answer));
     co_return reason;
@@ -112,15 +113,15 @@ task<void> http_transport::take_answer(http_exchange exchange, std::uint64_t id)
   MCPSTATE_CO_CHECK(sink_.on_text(std::move(*body), id));
   if (sink_.is_waiting(id)) co_return error(errc::protocol, "the server's answer does not belong to the request");
   has_worked_ = legacy_;
-  pool_.keep(std::move(exchange));
+  pool_.release(std::move(exchange));
   co_return result<void>();
 }
 
 // in_session: the request named a session. Another request may have found out before that the session is over.
-task<void> http_transport::take_refusal(http_exchange exchange, std::uint64_t id, bool in_session) {
-  auto body = co_await read_all(*exchange.connection, refusal_bytes, true);
-  http_answer answer = summary(exchange.head, body ? std::move(*body) : std::string());
-  pool_.keep(std::move(exchange));
+task<void> http_transport::take_refusal(http::exchange exchange, std::uint64_t id, bool in_session) {
+  auto body = co_await http::read_all(*exchange.connection, refusal_bytes, true);
+  http::answer answer = http::to_answer(exchange.head, body ? std::move(*body) : std::string());
+  pool_.release(std::move(exchange));
   const error reason = explain_answer(answer);
   if (in_session && is_session_over(answer, has_worked_)) {
     session_id_.clear();
@@ -136,8 +137,8 @@ task<void> http_transport::take_refusal(http_exchange exchange, std::uint64_t id
   co_return result<void>();
 }
 
-result<void> http_transport::give_events(std::vector<sse_event> events, std::uint64_t id) {
-  for (sse_event& event : events) {
+result<void> http_transport::give_events(std::vector<http::sse_event> events, std::uint64_t id) {
+  for (http::sse_event& event : events) {
     if (!event.is_message()) continue;
     const auto taken = sink_.on_text(std::move(event.data), id);
     if (!taken) return taken.error();
@@ -147,8 +148,8 @@ result<void> http_transport::give_events(std::vector<sse_event> events, std::uin
 
 // Reads events up to the answer to the request, because a server may leave the stream open after it. id 0: up to the end of
 // the stream.
-task<void> http_transport::read_events(http_exchange& exchange, std::uint64_t id, stream_position& position) {
-  sse_parser parser(max_message_, position.last_event_id);
+task<void> http_transport::read_events(http::exchange& exchange, std::uint64_t id, stream_position& position) {
+  http::sse_parser parser(max_message_, position.last_event_id);
   while (id == 0 || sink_.is_waiting(id)) {
     auto part = co_await exchange.connection->read_body();
     if (part && !part->empty()) {
@@ -168,7 +169,7 @@ task<void> http_transport::read_events(http_exchange& exchange, std::uint64_t id
   co_return result<void>();
 }
 
-task<void> http_transport::take_stream(http_exchange exchange, std::uint64_t id) {
+task<void> http_transport::take_stream(http::exchange exchange, std::uint64_t id) {
   stream_position position;
   auto read = co_await read_events(exchange, id, position);
   if (read) {
@@ -198,7 +199,7 @@ task<void> http_transport::resume(std::uint64_t id, stream_position position, er
     if (!co_await aio::wait_until(aio::after(pause))) co_return reason;
     auto opened = co_await get_stream(position.last_event_id);
     if (!opened) continue;  // until the attempts are used up
-    if (!is_success(opened->head) || media_type(opened->head.content_type) != "text/event-stream") co_return reason;
+    if (!http::is_success(opened->head) || http::media_type(opened->head.content_type) != "text/event-stream") co_return reason;
     const std::string before = position.last_event_id;
     auto read = co_await read_events(*opened, id, position);
     if (read) co_return result<void>();  // the stream may go on without end, so its connection is not used again
@@ -208,11 +209,11 @@ task<void> http_transport::resume(std::uint64_t id, stream_position position, er
   co_return reason;
 }
 
-task<http_exchange> http_transport::get_stream(std::string last_event_id) {
-  header_list headers = session_headers();
+task<http::exchange> http_transport::get_stream(std::string last_event_id) {
+  http::header_list headers = session_headers();
   headers.emplace_back("Accept", "text/event-stream");
   if (!last_event_id.empty()) headers.emplace_back("Last-Event-ID", std::move(last_event_id));
-  co_return co_await pool_.start("GET", std::move(headers), std::string(), http_pool::care::stream);
+  co_return co_await pool_.start("GET", std::move(headers), std::string(), http::request_kind::stream);
 }
 
 task<void> http_transport::follow() {
@@ -253,7 +254,7 @@ asio::awaitable<bool> http_transport::read_announcements(stream_position& positi
     co_return true;
   }
   const unsigned status = opened->head.status;
-  if (status == 200 && media_type(opened->head.content_type) == "text/event-stream") {
+  if (status == 200 && http::media_type(opened->head.content_type) == "text/event-stream") {
     announcements_decided_.open();
     had_announcements_ = true;
     if (failures > 0 && !resuming) sink_.on_gap();
@@ -282,9 +283,9 @@ asio::awaitable<bool> http_transport::read_announcements(stream_position& positi
 
 task<void> http_transport::end_session() {
   co_await asio::this_coro::throw_if_cancelled(false);
-  header_list headers = session_headers();
+  http::header_list headers = session_headers();
   headers.emplace_back("Accept", "application/json, text/event-stream");
-  auto started = co_await pool_.start("DELETE", std::move(headers), std::string(), http_pool::care::repeatable);
+  auto started = co_await pool_.start("DELETE", std::move(headers), std::string(), http::request_kind::idempotent);
   if (!started) co_return started.error();
   co_return result<void>();
 }

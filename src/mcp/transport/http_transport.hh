@@ -40,23 +40,23 @@ class http_transport final : public transport {
     std::string last_event_id;
     std::optional<std::chrono::milliseconds> retry;
   };
-  [[nodiscard]] header_list headers_of(const outgoing& request) const;
-  [[nodiscard]] header_list session_headers() const;
-  task<void> take_answer(http_exchange exchange, std::uint64_t id);
-  task<void> take_stream(http_exchange exchange, std::uint64_t id);
-  task<void> read_events(http_exchange& exchange, std::uint64_t id, stream_position& position);
+  [[nodiscard]] http::header_list headers_of(const outgoing& request) const;
+  [[nodiscard]] http::header_list session_headers() const;
+  task<void> take_answer(http::exchange exchange, std::uint64_t id);
+  task<void> take_stream(http::exchange exchange, std::uint64_t id);
+  task<void> read_events(http::exchange& exchange, std::uint64_t id, stream_position& position);
   task<void> resume(std::uint64_t id, stream_position position, error reason);
-  task<void> take_refusal(http_exchange exchange, std::uint64_t id, bool in_session);
-  task<http_exchange> get_stream(std::string last_event_id);
+  task<void> take_refusal(http::exchange exchange, std::uint64_t id, bool in_session);
+  task<http::exchange> get_stream(std::string last_event_id);
   asio::awaitable<void> follow_announcements();
   asio::awaitable<bool> read_announcements(stream_position& position, int& failures);
   task<void> end_session();
-  result<void> give_events(std::vector<sse_event> events, std::uint64_t id);
-  result<void> note_session(const outgoing& request, const http_head& head);
+  result<void> give_events(std::vector<http::sse_event> events, std::uint64_t id);
+  result<void> note_session(const outgoing& request, const http::head& head);
 
   message_sink& sink_;
   std::size_t max_message_;
-  http_pool pool_;
+  http::pool pool_;
   bool legacy_ = false;               // the handshake of the legacy era is done
   bool has_worked_ = false;           // a request of the session was answered
   std::string version_;               // legacy era: as negotiated; empty before, and in versions without the header

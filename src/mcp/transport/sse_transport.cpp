@@ -28,13 +28,13 @@ sse_transport::sse_transport(asio::any_io_executor executor, message_sink& sink,
 task<void> sse_transport::open() {
   co_await asio::this_coro::throw_if_cancelled(false);
   MCPSTATE_CO_CHECK(pool_.prepare());
-  header_list headers;
+  http::header_list headers;
   headers.emplace_back("Accept", "text/event-stream");
-  auto opened = co_await pool_.start("GET", std::move(headers), std::string(), http_pool::care::stream);
+  auto opened = co_await pool_.start("GET", std::move(headers), std::string(), http::request_kind::stream);
   if (!opened) co_return opened.error();
-  if (!is_success(opened->head) || media_type(opened->head.content_type) != "text/event-stream") {
-    auto body = co_await read_all(*opened->connection, refusal_bytes, true);
-    http_answer answer = summary(opened->head, body ? std::move(*body) : std::string());
+  if (!http::is_success(opened->head) || http::media_type(opened->head.content_type) != "text/event-stream") {
+    auto body = co_await http::read_all(*opened->connection, refusal_bytes, true);
+    http::answer answer = http::to_answer(opened->head, body ? std::move(*body) : std::string());
     const error reason = explain_answer(answer);
     sink_.on_refused(0, std::move(answer));
     co_return reason;
@@ -47,19 +47,19 @@ task<void> sse_transport::open() {
 }
 
 result<void> sse_transport::set_endpoint(const std::string& reference) {
-  auto url = resolve_same_origin(pool_.url(), reference);
+  auto url = http::resolve_same_origin(pool_.url(), reference);
   if (!url && url.error().code() == errc::forbidden_target) {
     return error(errc::forbidden_target, "the server's endpoint event names another server; that is not followed",
                  url.error().peer_text());
   }
   if (!url) return error(errc::protocol, "the server's endpoint event names no usable URL");
-  pool_.aim(std::move(url->target));
+  pool_.set_target(std::move(url->target));
   has_endpoint_ = true;
   return result<void>();
 }
 
-result<void> sse_transport::take(std::vector<sse_event> events) {
-  for (sse_event& event : events) {
+result<void> sse_transport::take(std::vector<http::sse_event> events) {
+  for (http::sse_event& event : events) {
     if (event.name == "endpoint" && !has_endpoint_) {
       const auto set = set_endpoint(event.data);
       if (!set) return set;
@@ -72,9 +72,9 @@ result<void> sse_transport::take(std::vector<sse_event> events) {
   return result<void>();
 }
 
-asio::awaitable<void> sse_transport::read(http_exchange exchange) {
+asio::awaitable<void> sse_transport::read(http::exchange exchange) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  sse_parser parser(max_message_);
+  http::sse_parser parser(max_message_);
   while (!failure_) {
     auto part = co_await exchange.connection->read_body();
     if (!part) failure_ = part.error();
@@ -100,17 +100,17 @@ void sse_transport::on_negotiated(const std::string& version) {
 task<void> sse_transport::send(outgoing request) {
   co_await asio::this_coro::throw_if_cancelled(false);
   if (failure_) co_return *failure_;
-  header_list headers;
+  http::header_list headers;
   headers.emplace_back("Accept", "application/json, text/event-stream");
   headers.emplace_back("Content-Type", "application/json");
   if (!version_.empty()) headers.emplace_back("MCP-Protocol-Version", version_);
   const auto kind =
-      request.method.empty() || is_repeatable(request.method) ? http_pool::care::repeatable : http_pool::care::once;
+      request.method.empty() || is_repeatable(request.method) ? http::request_kind::idempotent : http::request_kind::at_most_once;
   auto sent = co_await pool_.start("POST", std::move(headers), std::move(request.text), kind);
   if (!sent) co_return sent.error();
-  if (is_success(sent->head)) co_return co_await pool_.drain(std::move(*sent));
-  auto body = co_await read_all(*sent->connection, refusal_bytes, true);
-  http_answer answer = summary(sent->head, body ? std::move(*body) : std::string());
+  if (http::is_success(sent->head)) co_return co_await pool_.drain(std::move(*sent));
+  auto body = co_await http::read_all(*sent->connection, refusal_bytes, true);
+  http::answer answer = http::to_answer(sent->head, body ? std::move(*body) : std::string());
   const error reason = explain_answer(answer);
   sink_.on_refused(request.id, std::move(answer));
   co_return reason;

@@ -32,13 +32,13 @@ class sse_transport final : public transport {
   asio::awaitable<void> close() override;
 
  private:
-  asio::awaitable<void> read(http_exchange exchange);
-  result<void> take(std::vector<sse_event> events);
+  asio::awaitable<void> read(http::exchange exchange);
+  result<void> take(std::vector<http::sse_event> events);
   result<void> set_endpoint(const std::string& reference);
 
   message_sink& sink_;
   std::size_t max_message_;
-  http_pool pool_;  // its target is the endpoint once that is known
+  http::pool pool_;  // its target is the endpoint once that is known
   std::string version_;
   aio::latch endpoint_decided_;  // the first event has come, or never will
   bool has_endpoint_ = false;

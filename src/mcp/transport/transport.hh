@@ -35,7 +35,7 @@ class message_sink {
   virtual result<void> on_text(std::string text, std::uint64_t on_request) = 0;
   // HTTP: the request was answered with a status that is no success, or with something that is not MCP. Comes before the
   // error that send() answers, or before the JSON-RPC error in its body.
-  virtual void on_refused(std::uint64_t request, http_answer answer) = 0;
+  virtual void on_refused(std::uint64_t request, http::answer answer) = 0;
   // The server no longer knows the session; comes before the error that send() answers. Nothing was done about the request.
   virtual void on_session_over(std::uint64_t request) = 0;
   // The peer did something wrong but harmless. text: words of ours; peer: its own.

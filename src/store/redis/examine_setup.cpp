@@ -65,7 +65,7 @@ task<void> redis_examiner::setup() {
 }
 
 void redis_examiner::judge_server(const info_map& info) {
-  const auto& hello = store_.link_.hello();
+  const auto& hello = store_.redis_->hello();
   add("version", level::ok, hello.server + " " + hello.version + " (" + hello.mode + ")");
   if (field(info, "role") != "slave") return add("role", level::ok, "the server takes writes");
   add("role", level::problem, "this server is a replica: it refuses writes. Point the URL to its master");

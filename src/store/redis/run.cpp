@@ -22,15 +22,15 @@ bool is_unknown_script(const redis::reply& answer) { return answer.is_error() &&
 task<redis_store::replies> redis_store::read(request commands, std::string doing) {
   const auto limit = until();
   request again = commands;
-  auto got = co_await link_.exec(std::move(commands), limit, redis::effect::read);
+  auto got = co_await redis_->exec(redis::route::to_any(), std::move(commands), limit, redis::effect::read);
   if (!got && got.error().code() == errc::connection_lost)
-    got = co_await link_.exec(std::move(again), limit, redis::effect::read);
+    got = co_await redis_->exec(redis::route::to_any(), std::move(again), limit, redis::effect::read);
   if (!got) co_return error(got.error().code(), doing + ": " + got.error().detail(), got.error().peer_text());
   co_return std::move(*got);
 }
 
 task<redis_store::replies> redis_store::write(request commands, std::string doing) {
-  auto got = co_await link_.exec(std::move(commands), until(), redis::effect::write);
+  auto got = co_await redis_->exec(redis::route::to_any(), std::move(commands), until(), redis::effect::write);
   if (!got) co_return error(got.error().code(), doing + ": " + got.error().detail(), got.error().peer_text());
   co_return std::move(*got);
 }

@@ -93,7 +93,7 @@ task<store_stats> redis_store::do_stats(progress_handler progress) {
   store_stats out;
   out.kind = "redis";
   out.where = description();
-  const auto& hello = link_.hello();
+  const auto& hello = redis_->hello();
   if (hello.server != out.kind) out.version.append(hello.server).append(" ");
   out.version.append(hello.version);
   request about;

@@ -84,26 +84,26 @@ redis_store::redis_store(asio::any_io_executor executor, store_url url, key_spac
       keys_(std::move(keys)),
       url_(std::move(url)),
       random_(std::random_device{}()),
-      link_(executor, link_config_of(url_, options)) {}
+      redis_(redis::make_executor(executor, link_config_of(url_, options))) {}
 
 std::string redis_store::description() const {
   std::string out = "redis ";
-  out += link_.address();
+  out += redis_->address();
   out += '/';
   out += std::to_string(url_.database);
   return out;
 }
 
 task<void> redis_store::open() {
-  link_.start();
+  redis_->start();
   const auto limit = until();
-  MCPSTATE_CO_CHECK(co_await link_.ready(limit));
+  MCPSTATE_CO_CHECK(co_await redis_->ready(limit));
   // A user who may not load scripts can still run them by text; the answers do not matter here.
   redis::request load;
   for (const auto& script : redis_scripts::all_scripts()) load.add("SCRIPT", "LOAD", script.text);
   load.add("TIME");
   const timestamp asked = options().clock->now();
-  auto loaded = co_await link_.exec(std::move(load), limit, redis::effect::read);
+  auto loaded = co_await redis_->exec(redis::route::to_any(), std::move(load), limit, redis::effect::read);
   if (!loaded) co_return loaded.error();
   const redis::reply& time = loaded->back();
   if (time.is_error()) co_return redis::to_error(time, "open " + description());
@@ -118,7 +118,7 @@ timestamp redis_store::now() const { return options().clock->now() + clock_ahead
 asio::awaitable<void> redis_store::close() {
   if (hub_) co_await hub_->close();
   if (tracking_) co_await tracking_->close();
-  co_await link_.close();
+  co_await redis_->close();
 }
 
 std::string redis_store::nonce() {

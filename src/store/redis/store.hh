@@ -11,7 +11,7 @@
 #include <mcpstate/open_store.hpp>
 #include <mcpstate/store.hpp>
 
-#include "redis/link.hh"
+#include "redis/executor.hh"
 #include "store/redis/script_call.hh"
 #include "store/watch/hub.hh"
 
@@ -136,8 +136,8 @@ class redis_store final : public store {
   std::uint64_t last_lease_number_ = 0;       // the highest that was given to us
   bool sort_refused_ = false;                 // on a cluster, or to users who may not read all keys: found out once
   std::mt19937_64 random_;
-  redis::link link_;
-  std::unique_ptr<redis::link> tracking_;  // while somebody watches, or has
+  std::shared_ptr<redis::executor> redis_;
+  std::shared_ptr<redis::executor> tracking_;  // while somebody watches, or has
   std::unique_ptr<watch_hub> hub_;
 };
 

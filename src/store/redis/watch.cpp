@@ -25,9 +25,9 @@ task<void> redis_store::start_tracking() {
     auto config = link_config_of(url_, options());
     config.client_name = "mcpstate-watch";
     config.tracking_prefixes = {keys_.kind_prefix(owner_kind::user), keys_.kind_prefix(owner_kind::session)};
-    tracking_ = std::make_unique<redis::link>(executor(), std::move(config));
-    tracking_->on_push([this](const redis::reply& push) { invalidated(push); });
-    tracking_->on_state([this](bool ready) {
+    tracking_ = redis::make_executor(executor(), std::move(config));
+    tracking_->on_push([this](const redis::node&, const redis::reply& push) { invalidated(push); });
+    tracking_->on_state([this](const redis::node&, bool ready) {
       if (ready) hub_->restored();
       if (!ready) hub_->lost(error(errc::connection_lost, "watch " + description() + ": the connection to Redis was lost"));
     });

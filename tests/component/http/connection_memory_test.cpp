@@ -22,7 +22,7 @@ const std::string stream_begun =
 
 struct many_connections {
   many_connections() {}
-  std::vector<std::unique_ptr<mcp::http_connection>> ours;
+  std::vector<std::unique_ptr<http::connection>> ours;
   std::vector<asio::ip::tcp::socket> theirs;
 };
 
@@ -30,7 +30,7 @@ struct many_connections {
 asio::awaitable<void> open(raw_peer& peer, many_connections& out, std::string bytes) {
   const auto executor = co_await asio::this_coro::executor;
   for (std::size_t i = 0; i < count; ++i) {
-    auto opened = co_await mcp::open_http_connection(executor, peer.url(), nullptr);
+    auto opened = co_await http::open_connection(executor, peer.url(), nullptr);
     CO_ASSERT_OK(opened);
     co_await peer.accept();
     co_await peer.write(bytes);
@@ -49,7 +49,7 @@ asio::awaitable<void> after_an_exchange(std::size_t& each) {
   co_await open(peer, all, answer);
   for (auto& one : all.ours) {
     auto request = post(std::string(20'000, 'y'));
-    CO_ASSERT_OK(co_await one->exchange(request));
+    CO_ASSERT_OK(co_await one->send(request));
     const auto got = co_await read_whole(*one);
     CO_ASSERT_OK(got);
     EXPECT_EQ(got->size(), 20'000U);
@@ -58,10 +58,10 @@ asio::awaitable<void> after_an_exchange(std::size_t& each) {
   each = (heap_in_use() - before) / count;
 }
 
-asio::awaitable<void> listen(mcp::http_connection& one, std::size_t& begun, std::size_t& ended) {
+asio::awaitable<void> listen(http::connection& one, std::size_t& begun, std::size_t& ended) {
   co_await asio::this_coro::throw_if_cancelled(false);
   auto request = post();
-  CO_ASSERT_OK(co_await one.exchange(request));
+  CO_ASSERT_OK(co_await one.send(request));
   const auto first = co_await one.read_body();
   CO_ASSERT_OK(first);
   ++begun;

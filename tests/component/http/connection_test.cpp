@@ -20,22 +20,22 @@ void run(body what) {
   run_co_test([&](asio::io_context&) { return what(); });
 }
 
-mcp::http_url url_of(const scripted_server& server) { return mcp::parse_http_url(server.url()).value(); }
+http::url url_of(const scripted_server& server) { return http::parse_url(server.url()).value(); }
 
 // The answer to one request, and what came of it.
 struct exchanged {
   exchanged() {}
-  std::unique_ptr<mcp::http_connection> connection;
-  result<mcp::http_head> head = error(errc::bug, "not read");
+  std::unique_ptr<http::connection> connection;
+  result<http::head> head = error(errc::bug, "not read");
   result<std::string> body = error(errc::bug, "not read");
 };
 
 asio::awaitable<exchanged> ask_once(scripted_server& server) {
   exchanged out;
-  auto opened = co_await mcp::open_http_connection(co_await asio::this_coro::executor, url_of(server), nullptr);
+  auto opened = co_await http::open_connection(co_await asio::this_coro::executor, url_of(server), nullptr);
   out.connection = std::move(opened.value());
   auto request = post();
-  out.head = co_await out.connection->exchange(request);
+  out.head = co_await out.connection->send(request);
   if (out.head) out.body = co_await read_whole(*out.connection);
   co_return out;
 }
@@ -75,7 +75,7 @@ asio::awaitable<void> byte_by_byte() {
   EXPECT_EQ(*got.body, "abc");
   EXPECT_TRUE(got.connection->reusable());
   auto again = post();
-  const auto second = co_await got.connection->exchange(again);
+  const auto second = co_await got.connection->send(again);
   CO_ASSERT_OK(second);
   EXPECT_FALSE(got.connection->reusable());  // before the body has been read
   EXPECT_EQ(server.connections, 1);
@@ -137,17 +137,17 @@ TEST(HttpConnection, BytesBehindAnAnswerEndTheConnection) { run(surplus); }
 // What a server did to a connection while it was idle, and what the next request on it meets.
 asio::awaitable<void> idle(bool says_goodbye) {
   raw_peer peer(co_await asio::this_coro::executor);
-  auto opened = co_await mcp::open_http_connection(co_await asio::this_coro::executor, peer.url(), nullptr);
+  auto opened = co_await http::open_connection(co_await asio::this_coro::executor, peer.url(), nullptr);
   CO_ASSERT_OK(opened);
   co_await peer.accept();
   co_await peer.write("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n");
   auto request = post();
-  CO_ASSERT_OK(co_await (*opened)->exchange(request));
+  CO_ASSERT_OK(co_await (*opened)->send(request));
   EXPECT_TRUE((*opened)->reusable());
   if (says_goodbye) co_await peer.write("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
   if (!says_goodbye) peer.close();
   auto late = post();
-  const auto second = co_await (*opened)->exchange(late);
+  const auto second = co_await (*opened)->send(late);
   CO_ASSERT_FAILS(second, errc::connection_lost);
   EXPECT_NE(second.error().detail().find("while it was idle"), std::string::npos) << second.error().detail();
   EXPECT_FALSE((*opened)->answered());
@@ -162,12 +162,12 @@ TEST(HttpConnection, WhatHappensToItWhileIdleIsNoticed) {
 asio::awaitable<void> stalls(std::string begun) {
   const auto executor = co_await asio::this_coro::executor;
   raw_peer peer(executor);
-  auto opened = co_await mcp::open_http_connection(executor, peer.url(), nullptr);
+  auto opened = co_await http::open_connection(executor, peer.url(), nullptr);
   CO_ASSERT_OK(opened);
   co_await peer.accept();
   co_await peer.write(begun);
   auto request = post();
-  auto asking = (*opened)->exchange(request);
+  auto asking = (*opened)->send(request);
   const auto head = co_await aio::with_deadline(std::move(asking), aio::after(100ms), "the head");
   if (head) {
     auto reading = read_whole(**opened);
@@ -198,7 +198,7 @@ asio::awaitable<void> send_for_ever(raw_peer& peer) {
   }
 }
 
-task<void> read_for_ever(mcp::http_connection& from) {
+task<void> read_for_ever(http::connection& from) {
   for (;;) {
     const auto piece = co_await from.read_body();
     if (!piece) co_return piece.error();
@@ -208,12 +208,12 @@ task<void> read_for_ever(mcp::http_connection& from) {
 asio::awaitable<void> endless_and_fast() {
   const auto executor = co_await asio::this_coro::executor;
   raw_peer peer(executor);
-  auto opened = co_await mcp::open_http_connection(executor, peer.url(), nullptr);
+  auto opened = co_await http::open_connection(executor, peer.url(), nullptr);
   CO_ASSERT_OK(opened);
   co_await peer.accept();
   co_await peer.write("HTTP/1.1 200 OK\r\n\r\n");
   auto request = post();
-  CO_ASSERT_OK(co_await (*opened)->exchange(request));
+  CO_ASSERT_OK(co_await (*opened)->send(request));
   aio::task_group group(executor);
   group.spawn("send", send_for_ever(peer));
   auto reading = read_for_ever(**opened);
@@ -236,13 +236,13 @@ std::string chunk(const std::string& bytes) {
 asio::awaitable<void> compressed_events() {
   const auto executor = co_await asio::this_coro::executor;
   raw_peer peer(executor);
-  auto opened = co_await mcp::open_http_connection(executor, peer.url(), nullptr);
+  auto opened = co_await http::open_connection(executor, peer.url(), nullptr);
   CO_ASSERT_OK(opened);
   co_await peer.accept();
   co_await peer.write(
       "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n");
   auto request = post();
-  CO_ASSERT_OK(co_await (*opened)->exchange(request));
+  CO_ASSERT_OK(co_await (*opened)->send(request));
   const std::vector<std::string> events = {"data: {\"a\":1}\n\n", "data: {\"a\":2}\n\n", "data: {\"a\":3}\n\n"};
   const std::string all = compress(events);
   const std::string flushed("\x00\x00\xFF\xFF", 4);  // how zlib marks the place
@@ -272,10 +272,10 @@ asio::awaitable<void> bomb() {
                       "\r\n\r\n" + packed);
   };
   scripted_server server(co_await asio::this_coro::executor, answer);
-  auto opened = co_await mcp::open_http_connection(co_await asio::this_coro::executor, url_of(server), nullptr);
+  auto opened = co_await http::open_connection(co_await asio::this_coro::executor, url_of(server), nullptr);
   CO_ASSERT_OK(opened);
   auto request = post();
-  CO_ASSERT_OK(co_await (*opened)->exchange(request));
+  CO_ASSERT_OK(co_await (*opened)->send(request));
   const std::size_t before = heap_in_use();
   std::size_t size = 0;
   std::size_t most = 0;
@@ -302,11 +302,11 @@ asio::awaitable<void> large_both_ways() {
     return text_reply(200, "text/plain", large);
   };
   scripted_server server(co_await asio::this_coro::executor, answer);
-  auto opened = co_await mcp::open_http_connection(co_await asio::this_coro::executor, url_of(server), nullptr);
+  auto opened = co_await http::open_connection(co_await asio::this_coro::executor, url_of(server), nullptr);
   CO_ASSERT_OK(opened);
   for (int i = 0; i < 2; ++i) {
     auto request = post(large);
-    CO_ASSERT_OK(co_await (*opened)->exchange(request));
+    CO_ASSERT_OK(co_await (*opened)->send(request));
     const auto got = co_await read_whole(**opened);
     CO_ASSERT_OK(got);
     EXPECT_TRUE(*got == large);
@@ -321,8 +321,8 @@ TEST(HttpConnection, LargeBothWays) { run(large_both_ways); }
 asio::awaitable<void> no_tls_there() {
   const auto executor = co_await asio::this_coro::executor;
   raw_peer peer(executor);
-  const auto tls = mcp::make_tls_context("").value();
-  auto opening = mcp::open_http_connection(executor, peer.url("localhost", "https"), tls);
+  const auto tls = net::shared_tls_context("").value();
+  auto opening = http::open_connection(executor, peer.url("localhost", "https"), tls);
   auto answering = [](raw_peer& who) -> asio::awaitable<void> {
     co_await who.accept();
     co_await who.write("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");

@@ -28,15 +28,15 @@ struct name_server {
   }
 };
 
-std::shared_ptr<mcp::outbound> way_of(name_server& names, const mcp::egress_policy& policy) {
-  auto out = std::make_shared<mcp::outbound>();
-  out->policy = policy;
+std::shared_ptr<http::connection_options> way_of(name_server& names, const http::egress_policy& policy) {
+  auto out = std::make_shared<http::connection_options>();
+  out->egress = policy;
   out->look_up = [&names](std::string host) { return names.answer(std::move(host)); };
   return out;
 }
 
-mcp::egress_policy allowing(const std::string& what) {
-  mcp::egress_policy out = mcp::egress_policy::strict();
+http::egress_policy allowing(const std::string& what) {
+  http::egress_policy out = http::egress_policy::strict();
   out.plain_http = true;
   EXPECT_TRUE(out.allow(what).has_value());
   return out;
@@ -48,19 +48,19 @@ asio::awaitable<void> rebinding() {
   name_server names;
   names.answers = {{"127.0.0.1"}, {"10.0.0.1"}, {"127.0.0.1", "10.0.0.1"}};
   const auto way = way_of(names, allowing("127.0.0.1"));
-  auto opened = co_await mcp::open_http_connection(executor, peer.url("rebind.example"), nullptr, way);
+  auto opened = co_await http::open_connection(executor, peer.url("rebind.example"), nullptr, way);
   CO_ASSERT_OK(opened);
   EXPECT_EQ(names.asked, std::vector<std::string>{"rebind.example"});  // once, for the check and for the connection
   co_await peer.accept();
   EXPECT_TRUE(peer.socket().local_endpoint().address().to_v4() == asio::ip::make_address_v4("127.0.0.1"));
   co_await peer.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   auto request = post();
-  CO_ASSERT_OK(co_await (*opened)->exchange(request));
+  CO_ASSERT_OK(co_await (*opened)->send(request));
   const std::string head = co_await peer.read_request();
   EXPECT_NE(head.find("\r\nHost: rebind.example:" + std::to_string(peer.port()) + "\r\n"), std::string::npos) << head;
   EXPECT_EQ(names.asked.size(), 1U);
   for (int again = 0; again < 2; ++again) {
-    const auto second = co_await mcp::open_http_connection(executor, peer.url("rebind.example"), nullptr, way);
+    const auto second = co_await http::open_connection(executor, peer.url("rebind.example"), nullptr, way);
     CO_ASSERT_FAILS(second, errc::forbidden_target);
     EXPECT_NE(second.error().detail().find("a private network (10.0.0.0/8)"), std::string::npos) << second.error().detail();
   }
@@ -70,19 +70,19 @@ TEST(HttpEgress, NamesThatChangeTheirAddress) {
   run_co_test([](asio::io_context&) { return rebinding(); });
 }
 
-asio::awaitable<void> nothing_is_tried(std::string url, mcp::egress_policy policy, std::size_t questions) {
+asio::awaitable<void> nothing_is_tried(std::string url, http::egress_policy policy, std::size_t questions) {
   const auto executor = co_await asio::this_coro::executor;
   name_server names;
   names.answers = {{"1.1.1.1", "127.0.0.1"}};  // the public one is not tried either
   const auto way = way_of(names, policy);
-  const auto where = mcp::parse_http_url(url).value();
-  const auto opened = co_await mcp::open_http_connection(executor, where, nullptr, way);
+  const auto where = http::parse_url(url).value();
+  const auto opened = co_await http::open_connection(executor, where, nullptr, way);
   CO_ASSERT_FAILS(opened, errc::forbidden_target);
   EXPECT_EQ(names.asked.size(), questions);
 }
 
 TEST(HttpEgress, ForbiddenIsNotTried) {
-  const auto strict = mcp::egress_policy::strict();
+  const auto strict = http::egress_policy::strict();
   run_co_test([&](asio::io_context&) { return nothing_is_tried("http://h.example/", strict, 0); });
   run_co_test([&](asio::io_context&) { return nothing_is_tried("https://127.0.0.1/", strict, 0); });
   run_co_test([&](asio::io_context&) { return nothing_is_tried("https://2130706433/", strict, 0); });
@@ -95,7 +95,7 @@ asio::awaitable<void> the_next_address() {
   name_server names;
   names.answers = {{"127.0.0.2", "127.0.0.1"}};
   const auto way = way_of(names, allowing("127.0.0.0/8"));
-  const auto opened = co_await mcp::open_http_connection(executor, peer.url("two.example"), nullptr, way);
+  const auto opened = co_await http::open_connection(executor, peer.url("two.example"), nullptr, way);
   CO_ASSERT_OK(opened);
   co_await peer.accept();
   EXPECT_EQ(names.asked.size(), 1U);
@@ -107,8 +107,8 @@ TEST(HttpEgress, EveryAddressIsTried) {
 
 asio::awaitable<void> unknown_name() {
   const auto executor = co_await asio::this_coro::executor;
-  const auto where = mcp::parse_http_url("http://no-such-host.invalid/").value();
-  const auto opened = co_await mcp::open_http_connection(executor, where, nullptr);
+  const auto where = http::parse_url("http://no-such-host.invalid/").value();
+  const auto opened = co_await http::open_connection(executor, where, nullptr);
   CO_ASSERT_FAILS(opened, errc::resolve_failed);
   EXPECT_NE(opened.error().detail().find("the host name no-such-host.invalid cannot be resolved"), std::string::npos);
 }
@@ -136,10 +136,10 @@ asio::awaitable<void> tls_name(std::string ca_file, test_certificate identity, s
   name_server names;
   names.answers = {{"127.0.0.1"}};
   const auto way = way_of(names, allowing("127.0.0.1"));
-  const auto tls = mcp::make_tls_context(ca_file).value();
+  const auto tls = net::shared_tls_context(ca_file).value();
   std::string name;
   using namespace asio::experimental::awaitable_operators;
-  auto opening = mcp::open_http_connection(executor, peer.url(host, "https"), tls, way);
+  auto opening = http::open_connection(executor, peer.url(host, "https"), tls, way);
   auto both = std::move(opening) && note_name(peer, context, name);
   const auto opened = co_await std::move(both);
   EXPECT_EQ(name, host);

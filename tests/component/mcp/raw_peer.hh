@@ -20,8 +20,8 @@ class raw_peer {
       : acceptor_(executor, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0)), socket_(executor) {}
 
   [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
-  [[nodiscard]] mcp::http_url url(const std::string& host = "127.0.0.1", const std::string& scheme = "http") const {
-    return mcp::parse_http_url(scheme + "://" + host + ":" + std::to_string(port()) + "/mcp").value();
+  [[nodiscard]] http::url url(const std::string& host = "127.0.0.1", const std::string& scheme = "http") const {
+    return http::parse_url(scheme + "://" + host + ":" + std::to_string(port()) + "/mcp").value();
   }
   // The next connection; the kernel has accepted it already.
   asio::awaitable<void> accept() { socket_ = co_await acceptor_.async_accept(asio::use_awaitable); }
@@ -44,15 +44,15 @@ class raw_peer {
   asio::ip::tcp::socket socket_;
 };
 
-inline mcp::http_request post(const std::string& body = "{}") {
-  mcp::http_request out;
+inline http::request post(const std::string& body = "{}") {
+  http::request out;
   out.method = "POST";
   out.target = "/mcp";
   out.body = body;
   return out;
 }
 
-inline task<std::string> read_whole(mcp::http_connection& from) {
+inline task<std::string> read_whole(http::connection& from) {
   std::string out;
   for (;;) {
     auto piece = co_await from.read_body();

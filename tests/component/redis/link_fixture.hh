@@ -39,11 +39,13 @@ request of(const Args&... args) {
 
 // A link that is ready, with a log of its changes.
 struct observed_link {
-  observed_link(asio::io_context& context, const link_config& config) : to(context.get_executor(), config) {
-    to.on_state([this](bool ready) { states.push_back(ready); });
+  observed_link(asio::io_context& context, const link_config& config)
+      : owned(make_link(context.get_executor(), config)), to(*owned) {
+    to.on_state([this](const node&, bool ready) { states.push_back(ready); });
     to.start();
   }
-  link to;
+  std::shared_ptr<link> owned;
+  link& to;
   std::vector<bool> states;
 };
 

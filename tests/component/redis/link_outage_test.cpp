@@ -306,7 +306,8 @@ asio::awaitable<void> closes_in_the_middle_of_an_attempt(asio::io_context& conte
   CO_ASSERT_FAILS(co_await waiting.to.ready(after(seconds(5))), errc::connect_failed);
   co_await waiting.to.close();
 
-  link never_started(context.get_executor(), config);
+  const auto owned = make_link(context.get_executor(), config);
+  link& never_started = *owned;
   co_await never_started.close();
 }
 

@@ -189,9 +189,11 @@ TEST_F(link_test, writes_what_one_turn_asks_for_at_once) { run(writes_together, 
 
 asio::awaitable<void> keeps_the_order_of_pushes(asio::io_context& context, link_config config) {
   config.tracking_prefixes = {"mcp:a:", "mcp:b:"};
-  link one(context.get_executor(), config);
+  const auto owned = make_link(context.get_executor(), config);
+  link& one = *owned;
   std::vector<std::string> log, expected;
-  one.on_push([&](const reply& push) {
+  one.on_push([&](const node& from, const reply& push) {
+    EXPECT_EQ(from.address, one.address());
     ASSERT_EQ(push.items.size(), 2u);
     EXPECT_EQ(push.items[0].text, "invalidate");
     for (const reply& key : push.items[1].items) log.push_back("push " + key.text);
@@ -240,7 +242,8 @@ asio::awaitable<void> moves_large_values(asio::io_context& context, link_config 
 TEST_F(link_test, moves_large_values_and_refuses_too_large_ones) { run(moves_large_values, tcp_of(server())); }
 
 asio::awaitable<void> waits_in_ready(asio::io_context& context, link_config config) {
-  link one(context.get_executor(), config);
+  const auto owned = make_link(context.get_executor(), config);
+  link& one = *owned;
   auto early = co_await one.ready(after(milliseconds(20)));
   CO_ASSERT_FAILS(early, errc::deadline);
   auto beside = ask_beside(context, one, of("PING"), after(seconds(5)), effect::read);
@@ -261,12 +264,12 @@ TEST_F(link_test, holds_requests_until_it_is_ready) { run(waits_in_ready, tcp_of
 TEST(link_address, is_shown_as_people_write_it) {
   asio::io_context context;
   link_config config;
-  EXPECT_EQ(link(context.get_executor(), config).address(), "localhost:6379");
+  EXPECT_EQ(make_link(context.get_executor(), config)->address(), "localhost:6379");
   config.host = "::1";
   config.port = 7;
-  EXPECT_EQ(link(context.get_executor(), config).address(), "[::1]:7");
+  EXPECT_EQ(make_link(context.get_executor(), config)->address(), "[::1]:7");
   config.unix_path = "/run/redis.sock";
-  EXPECT_EQ(link(context.get_executor(), config).address(), "unix:/run/redis.sock");
+  EXPECT_EQ(make_link(context.get_executor(), config)->address(), "unix:/run/redis.sock");
 }
 
 }  // namespace

@@ -89,7 +89,7 @@ TEST_F(link_tls, refuses_a_certificate_for_another_name) {
   run_co_test([](asio::io_context& context) {
     link_config config = trusting(server().ca_file());
     config.host = "127.0.0.1";
-    return fails(context, config, errc::tls_failed, "its certificate is refused");
+    return fails(context, config, errc::tls_failed, "its certificate is for another name");
   });
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <utility>
 
 namespace mcpstate::aio {
 namespace {
@@ -18,6 +19,14 @@ TEST(Backoff, DoublesUpToTheLongest) {
       EXPECT_GE(wait, whole / 2) << failures;
       EXPECT_LE(wait, whole) << failures;
     }
+  }
+}
+
+TEST(Backoff, IsTheShareThatWasDrawn) {
+  for (const auto& [failures, whole] : {std::pair{1, 1000ms}, {2, 2000ms}, {5, 16'000ms}, {6, 30'000ms}, {99, 30'000ms}}) {
+    EXPECT_EQ(mcpstate::backoff(failures, 1s, 30s, 0.0), 0ms) << failures;
+    EXPECT_EQ(mcpstate::backoff(failures, 1s, 30s, 0.25), whole / 4) << failures;
+    EXPECT_EQ(mcpstate::backoff(failures, 1s, 30s, 1.0), whole) << failures;
   }
 }
 

@@ -4,22 +4,25 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
-namespace mcpstate::mcp {
+namespace mcpstate::http {
 namespace {
 
 struct outcome {
   std::string body, failure;  // CODE: DETAIL
-  http_head head;
+  http::head head;
   bool has_head = false, done = false, keeps = false;
 };
 
 std::string words(const error& e) { return std::string(name_of(e.code())) + ": " + e.detail(); }
 
+const std::vector<std::string> wanted = {"mcp-session-id"};
+
 // Fed in pieces of this size, then perhaps the end of the connection.
 outcome read(std::string_view bytes, std::size_t step, bool closed) {
   outcome out;
-  answer_reader reader("h");
+  answer_reader reader("h", wanted);
   for (; !bytes.empty() && out.failure.empty(); bytes.remove_prefix(std::min(step, bytes.size()))) {
     if (const auto fed = reader.feed(bytes.substr(0, step), out.body); !fed) out.failure = words(fed.error());
   }
@@ -59,7 +62,9 @@ TEST(AnswerReader, Head) {
   EXPECT_EQ(out.head.www_authenticate, (std::vector<std::string>{"Basic", "Bearer realm=\"a, b\", DPoP"}));
   EXPECT_EQ(out.head.retry_after, "120");
   EXPECT_EQ(out.head.location, "/there");
-  EXPECT_EQ(out.head.session_id, "s");
+  EXPECT_EQ(out.head.other("mcp-session-id"), "s");
+  EXPECT_EQ(out.head.others, (header_list{{"mcp-session-id", "s"}})) << "and no other that has no member of its own";
+  EXPECT_EQ(out.head.other("x-other"), "");
   EXPECT_EQ(out.head.content_encoding, "gzip, br");
   EXPECT_EQ(out.body, "hi");
   EXPECT_TRUE(out.done);
@@ -86,12 +91,22 @@ TEST(AnswerReader, WhereABodyEnds) {
   EXPECT_EQ(body("Transfer-Encoding: chunked\r\n\r\n0\r\n\r"), " open");
 }
 
+TEST(AnswerReader, KeepsEachValueOfAWantedHeader) {
+  const outcome out = read_all(
+      "HTTP/1.1 200 OK\r\nMcp-Session-Id:\r\nX: 1\r\nMCP-SESSION-ID: a\r\nmcp-session-id: b\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(out.failure, "");
+  EXPECT_EQ(out.head.others, (header_list{{"mcp-session-id", ""}, {"mcp-session-id", "a"}, {"mcp-session-id", "b"}}));
+  EXPECT_EQ(out.head.other("mcp-session-id"), "a") << "the first that is not empty";
+  EXPECT_EQ(out.head.other("x"), "");
+}
+
 TEST(AnswerReader, TrailersAddNothing) {
   const outcome out = read_all(
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nMcp-Session-Id: later\r\nLocation: /x\r\n\r\n");
   EXPECT_EQ(out.failure, "");
   EXPECT_TRUE(out.keeps);
-  EXPECT_EQ(out.head.session_id, "");
+  EXPECT_EQ(out.head.other("mcp-session-id"), "");
+  EXPECT_TRUE(out.head.others.empty());
   EXPECT_EQ(out.head.location, "");
 }
 
@@ -226,4 +241,4 @@ TEST(AnswerReader, HoldsNothingThatItHasUnderstood) {
 }
 
 }  // namespace
-}  // namespace mcpstate::mcp
+}  // namespace mcpstate::http

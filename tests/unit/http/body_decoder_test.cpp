@@ -9,7 +9,7 @@
 
 #include "support/compress.hh"
 
-namespace mcpstate::mcp {
+namespace mcpstate::http {
 namespace {
 
 using test::compress;
@@ -153,4 +153,4 @@ TEST(BodyDecoder, DecodesNoMoreThanAsked) {
 }
 
 }  // namespace
-}  // namespace mcpstate::mcp
+}  // namespace mcpstate::http

@@ -6,7 +6,7 @@
 
 #include <mcpstate/http/egress.hpp>
 
-namespace mcpstate::mcp {
+namespace mcpstate::http {
 namespace {
 
 using addresses = std::vector<boost::asio::ip::address>;
@@ -245,4 +245,4 @@ TEST(Egress, SaysWhatItRefuses) {
 }
 
 }  // namespace
-}  // namespace mcpstate::mcp
+}  // namespace mcpstate::http

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mcpstate::mcp {
+namespace mcpstate::http {
 namespace {
 
 TEST(HttpHeaders, Checked) {
@@ -41,4 +41,4 @@ TEST(HttpAnswer, MediaType) {
 }
 
 }  // namespace
-}  // namespace mcpstate::mcp
+}  // namespace mcpstate::http

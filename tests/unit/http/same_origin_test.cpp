@@ -5,14 +5,14 @@
 
 #include <string>
 
-namespace mcpstate::mcp {
+namespace mcpstate::http {
 namespace {
 
-http_url url(const std::string& text) { return parse_http_url(text).value(); }
+url parsed(const std::string& text) { return parse_url(text).value(); }
 
 // Where a reference leads, or CODE of the refusal.
 std::string lead(const std::string& from, const std::string& reference) {
-  const auto there = resolve_same_origin(url(from), reference);
+  const auto there = resolve_same_origin(parsed(from), reference);
   if (!there) return std::string(name_of(there.error().code()));
   return std::string(there->tls ? "https " : "http ") + there->host + " " + there->port + " " + there->target;
 }
@@ -40,7 +40,7 @@ TEST(SameOrigin, OtherOrigins) {
     EXPECT_EQ(lead(from, there), "forbidden_target") << there;
   }
   EXPECT_EQ(lead("http://h/", "https://h/"), "forbidden_target");
-  const auto refused = resolve_same_origin(url(from), "https://g/path?token=s3cret");
+  const auto refused = resolve_same_origin(parsed(from), "https://g/path?token=s3cret");
   EXPECT_EQ(refused.error().peer_text(), "https://g/path");
   EXPECT_EQ(refused.error().full_text().find("s3cret"), std::string::npos);
 }
@@ -55,8 +55,8 @@ TEST(SameOrigin, NoUrls) {
 
 TEST(SameOrigin, Redirects) {
   egress_policy policy = egress_policy::strict();
-  const http_url from = url("https://h/mcp");
-  const auto follow = [&](const http_url& base, const char* location, unsigned followed) {
+  const url from = parsed("https://h/mcp");
+  const auto follow = [&](const url& base, const char* location, unsigned followed) {
     const auto there = check_redirect(policy, base, location, followed);
     return there ? there->target : std::string(name_of(there.error().code()));
   };
@@ -65,14 +65,14 @@ TEST(SameOrigin, Redirects) {
   EXPECT_EQ(follow(from, "/mcp/", 3), "http_status");
   EXPECT_EQ(follow(from, "http://h/mcp/", 0), "forbidden_target");
   EXPECT_EQ(follow(from, "https://other/mcp/", 0), "forbidden_target");
-  EXPECT_EQ(follow(url("https://10.0.0.1/"), "/x", 0), "forbidden_target");  // the policy speaks too
-  EXPECT_EQ(follow(url("http://h/"), "/x", 0), "forbidden_target");
+  EXPECT_EQ(follow(parsed("https://10.0.0.1/"), "/x", 0), "forbidden_target");  // the policy speaks too
+  EXPECT_EQ(follow(parsed("http://h/"), "/x", 0), "forbidden_target");
   policy.max_redirects = 0;
   EXPECT_EQ(follow(from, "/mcp/", 0), "http_status");
   policy = egress_policy::open();
-  EXPECT_EQ(follow(url("http://127.0.0.1:1/"), "/x", 0), "/x");
-  EXPECT_EQ(follow(url("http://127.0.0.1:1/"), "http://127.0.0.1:2/x", 0), "forbidden_target");
+  EXPECT_EQ(follow(parsed("http://127.0.0.1:1/"), "/x", 0), "/x");
+  EXPECT_EQ(follow(parsed("http://127.0.0.1:1/"), "http://127.0.0.1:2/x", 0), "forbidden_target");
 }
 
 }  // namespace
-}  // namespace mcpstate::mcp
+}  // namespace mcpstate::http

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace mcpstate::mcp {
+namespace mcpstate::http {
 namespace {
 
 using namespace std::string_literals;
@@ -205,4 +205,4 @@ TEST(SseParser, Limit) {
 }
 
 }  // namespace
-}  // namespace mcpstate::mcp
+}  // namespace mcpstate::http

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace mcpstate::mcp {
+namespace mcpstate::http {
 namespace {
 
 using values = std::vector<std::string>;
@@ -130,4 +130,4 @@ TEST(WwwAuthenticate, Bearer) {
 }
 
 }  // namespace
-}  // namespace mcpstate::mcp
+}  // namespace mcpstate::http

@@ -20,8 +20,8 @@ inline const time_point start = time_point() + seconds(1000);
 
 // Its command is its name.
 struct named : entry {
-  named(std::string n, int times, time_point deadline, effect kind)
-      : entry(ask(n, times), deadline, kind), name(std::move(n)) {}
+  named(std::string n, int times, time_point until, effect what)
+      : entry(ask(n, times), until, what), name(std::move(n)) {}
   static request ask(const std::string& n, int times) {
     request r;
     for (int i = 0; i < times; ++i) r.add(n);
@@ -37,7 +37,7 @@ inline reply number(std::int64_t n) {
   return out;
 }
 inline std::string name(const std::unique_ptr<entry>& e) { return e ? static_cast<named&>(*e).name : "none"; }
-inline std::string name(const pipeline::ending& e) { return name(e.who) + " " + std::string(name_of(e.why)); }
+inline std::string name(const pipeline::ending& e) { return name(e.caller) + " " + std::string(name_of(e.reason)); }
 inline std::vector<std::string> names(const std::vector<pipeline::ending>& all) {
   std::vector<std::string> out;
   for (const pipeline::ending& e : all) out.push_back(name(e));

@@ -101,7 +101,7 @@ class model {
   void expire() {
     now_ += seconds(dice(5));
     for (const pipeline::ending& e : books_.expire(now_)) {
-      EXPECT_LE(fates_.at(name(e.who)).until, now_);
+      EXPECT_LE(fates_.at(name(e.caller)).until, now_);
       end(e, errc::deadline);
     }
     EXPECT_GT(books_.earliest(), now_);
@@ -118,11 +118,11 @@ class model {
     for (const pipeline::ending& e : all) end(e, errc::connection_lost);
   }
   void end(const pipeline::ending& e, errc harmless) {
-    fate& f = fates_.at(name(e.who));
+    fate& f = fates_.at(name(e.caller));
     ASSERT_FALSE(f.ended) << name(e);
     f.ended = true;
     const bool unknown = f.sent && f.kind == effect::write;
-    EXPECT_EQ(e.why, unknown ? errc::outcome_unknown : harmless) << name(e);
+    EXPECT_EQ(e.reason, unknown ? errc::outcome_unknown : harmless) << name(e);
   }
 
   std::mt19937_64 random_;

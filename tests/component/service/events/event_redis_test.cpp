@@ -24,7 +24,8 @@ asio::awaitable<void> foreign_program(asio::io_context& io, const ground& on) {
   redis::link_config config;
   config.host = "127.0.0.1";
   config.port = on.redis->port();
-  redis::link foreign(io.get_executor(), config);
+  const auto link = redis::make_link(io.get_executor(), config);
+  redis::link& foreign = *link;
   foreign.start();
   const auto one = at.join(user("1"));
   CO_ASSERT_TRUE(co_await eventually([&] { return one->seen.ready; }));

@@ -36,7 +36,7 @@ struct scene {
     redis::link_config to;
     to.host = "127.0.0.1";
     to.port = port;
-    foreign = std::make_unique<redis::link>(context.get_executor(), to);
+    foreign = redis::make_link(context.get_executor(), to);
     foreign->start();
     co_return result<void>();
   }
@@ -55,7 +55,7 @@ struct scene {
   cutting_proxy proxy;
   owner who = owner::user("1").value();
   std::unique_ptr<store> ours, other;
-  std::unique_ptr<redis::link> foreign;
+  std::shared_ptr<redis::link> foreign;
   int times = 0;  // that something came in between
 };
 

@@ -52,7 +52,10 @@ std::ostream& operator<<(std::ostream& out, const seen_keys& s) {
 // The server, the proxy before it, and a link past it.
 struct scene {
   scene(asio::io_context& io, const redis_server& server)
-      : context(io), proxy(io, server.port()), direct(io.get_executor(), direct_config(server)) {
+      : context(io),
+        proxy(io, server.port()),
+        owned(redis::make_link(io.get_executor(), direct_config(server))),
+        direct(*owned) {
     direct.start();
   }
   static redis::link_config direct_config(const redis_server& server) {
@@ -70,7 +73,8 @@ struct scene {
   }
   asio::io_context& context;
   cutting_proxy proxy;
-  redis::link direct;
+  std::shared_ptr<redis::link> owned;
+  redis::link& direct;
   key_space keys = key_space::make("mcp", key_layout::plain).value();
 };
 

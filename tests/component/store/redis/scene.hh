@@ -18,7 +18,10 @@ namespace mcpstate::test {
 // close() what was opened, foreign included, before it is destroyed.
 struct redis_scene {
   redis_scene(asio::io_context& io, const redis_server& on)
-      : context(io), url("redis://127.0.0.1:" + std::to_string(on.port()) + "/0"), foreign(io.get_executor(), config(on)) {
+      : context(io),
+        url("redis://127.0.0.1:" + std::to_string(on.port()) + "/0"),
+        owned(redis::make_link(io.get_executor(), config(on))),
+        foreign(*owned) {
     foreign.start();
   }
   static redis::link_config config(const redis_server& on) {
@@ -45,7 +48,8 @@ struct redis_scene {
   }
   asio::io_context& context;
   std::string url;
-  redis::link foreign;
+  std::shared_ptr<redis::link> owned;
+  redis::link& foreign;
 };
 
 }  // namespace mcpstate::test

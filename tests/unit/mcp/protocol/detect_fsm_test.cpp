@@ -238,9 +238,9 @@ TEST(DetectFsm, WhatWasRemembered) {
 
 TEST(Observe, TellsApartWhatMatters) {
   const auto status = [](unsigned code) {
-    http_answer out;
+    http::answer out;
     out.status = code;
-    return std::optional<http_answer>(out);
+    return std::optional<http::answer>(out);
   };
   const result<message> refused = error(errc::http_status, "no");
   message good;

@@ -8,13 +8,13 @@ namespace {
 
 TEST(HttpHeaders, OfTheProtocolAreRefused) {
   for (const char* const own : {"Mcp-Session-Id", "mcp-protocol-version", "MCP-Method", "mcp-name"}) {
-    header_list headers;
+    http::header_list headers;
     headers.emplace_back(own, "v");
     const auto checked = check_protocol_headers(headers);
     ASSERT_FALSE(checked.has_value()) << own;
     EXPECT_EQ(checked.error().code(), errc::bad_argument) << own;
   }
-  header_list headers;
+  http::header_list headers;
   headers.emplace_back("Authorization", "v");
   EXPECT_TRUE(check_protocol_headers(headers).has_value());
 }
@@ -25,8 +25,8 @@ TEST(HttpAnswer, SessionIds) {
   EXPECT_FALSE(is_session_id(std::string(5000, 'x')));
 }
 
-http_answer answer(unsigned status, std::string type, std::string body) {
-  http_answer out;
+http::answer answer(unsigned status, std::string type, std::string body) {
+  http::answer out;
   out.status = status;
   out.content_type = std::move(type);
   out.body = std::move(body);
@@ -62,7 +62,7 @@ TEST(HttpAnswer, Explained) {
 }
 
 TEST(HttpAnswer, RedirectsShowWhereToWithoutSecrets) {
-  http_answer moved = answer(308, "", "");
+  http::answer moved = answer(308, "", "");
   moved.location = "https://h/mcp/?token=s3cret";
   EXPECT_EQ(explain_answer(moved).code(), errc::http_status);
   EXPECT_EQ(explain_answer(moved).peer_text(), "https://h/mcp/");
@@ -103,14 +103,14 @@ TEST(HttpAnswer, SessionOver) {
 }
 
 TEST(HttpAnswer, ChallengesAndWaits) {
-  http_answer refused = answer(401, "text/plain", "body");
+  http::answer refused = answer(401, "text/plain", "body");
   EXPECT_EQ(explain_answer(refused).peer_text(), "body");
   refused.www_authenticate = {R"(Basic realm="x")"};
   EXPECT_EQ(explain_answer(refused).peer_text(), "body");
   refused.www_authenticate.emplace_back(R"(Bearer error="invalid_token", error_description="it, expired", scope="a b")");
   EXPECT_EQ(explain_answer(refused).peer_text(), "invalid_token; it, expired; scope: a b");
   EXPECT_EQ(explain_answer(refused).code(), errc::auth_failed);
-  http_answer busy = answer(503, "text/plain", "");
+  http::answer busy = answer(503, "text/plain", "");
   EXPECT_EQ(explain_answer(busy).detail(), "the server answered HTTP 503");
   busy.retry_after = "120";
   EXPECT_EQ(explain_answer(busy).detail(), "the server answered HTTP 503; it asks to wait 120 s");

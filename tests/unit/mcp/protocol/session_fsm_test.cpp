@@ -350,7 +350,7 @@ TEST(SessionFsm, ModernRequests) {
   EXPECT_EQ(call->text, R"({"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"t","_meta":{"x":1,)" +
                             modern_meta + R"(,"progressToken":2}}})");
   EXPECT_EQ(call->version, "2026-07-28");
-  const header_list expected = {{"Mcp-Method", "tools/call"}, {"Mcp-Name", "t"}, {"Mcp-Param-A", "1"}};
+  const http::header_list expected = {{"Mcp-Method", "tools/call"}, {"Mcp-Name", "t"}, {"Mcp-Param-A", "1"}};
   EXPECT_EQ(call->headers, expected);
   const auto list = session.request("tools/list", "");
   EXPECT_EQ(list->text, R"({"jsonrpc":"2.0","id":3,"method":"tools/list","params":{"_meta":{)" + modern_meta + "}}}");

@@ -307,7 +307,7 @@ TEST(ToolHeaders, ReadThenCall) {
   const auto wanted =
       read_tool_headers(properties(R"("a/b":{"properties":{"~":)" + good + R"(}},"n":)" + annotated("\"integer\"", "\"N\"")))
           .value();
-  const header_list expected = {{"Mcp-Param-A", "v"}, {"Mcp-Param-N", "3"}};
+  const http::header_list expected = {{"Mcp-Param-A", "v"}, {"Mcp-Param-N", "3"}};
   EXPECT_EQ(headers_of_call(wanted, R"({"n":3,"a/b":{"~":"v"}})").value(), expected);
 }
 

@@ -10,8 +10,8 @@
 #include "redis/link_config.hh"
 #include "redis/reply.hh"
 
-// The life of one link, as decisions: when to connect, what to say first, whether the server will do, how long to wait
-// before the next attempt, and whether a caller may wait meanwhile. Pure: random numbers and durations are passed in.
+// The life of one link, as decisions: when to connect, what to say first, whether the server is fit, how long to wait before
+// the next attempt, and whether a caller may wait meanwhile. Pure: random numbers and durations are passed in.
 //
 //     off ──start──▶ connecting ──connected──▶ handshaking ──last good answer──▶ ready
 //                        ▲  │failed                │failed, refused                │lost
@@ -19,34 +19,34 @@
 //                        └─retry── waiting ◀───────┴───────────────────────────────┘        any ──stop──▶ off
 namespace mcpstate::redis {
 
-class session_fsm {
+class link_fsm {
  public:
   enum class state {
     off,          // not started, or stopped
     connecting,   // an attempt is under way: resolve, connect, TLS
-    handshaking,  // the transport stands; the server has still to say that it will do
+    handshaking,  // the transport is open; the server has not yet answered the whole handshake
     ready,        // requests may be written
     waiting,      // between two attempts
   };
-  // What a caller with a request is told.
+  // What happens to a request that a caller brings now.
   enum class admission {
-    open,    // it can be written now
+    open,    // it can be written
     hold,    // it may wait: the first attempt, or the first one after a loss, has not ended
-    refuse,  // that attempt failed: failure() says why, and every caller is told at once
+    refuse,  // that attempt failed: it fails with failure() at once
   };
   enum class progress { more, ready, refused };
 
-  explicit session_fsm(const link_config& config);
+  explicit link_fsm(const link_config& config);
 
   void start();
   void stop();
-  // The transport stands: what to write.
+  // The transport is open. Answers what to write.
   [[nodiscard]] request connected();
   // The next reply during the handshake. `refused`: failure() says why, and waiting has begun: call pause().
   progress on_reply(const reply& answer);
   // The attempt failed, or the connection was lost after `lived` (zero if it was never ready).
   void failed(error why, std::chrono::milliseconds lived);
-  // How long to wait in `waiting`; `random` is in [0, 1).
+  // How long to wait in `waiting`; `random` is in [0, 1). Any part of the longest pause may come out (full jitter).
   [[nodiscard]] std::chrono::milliseconds pause(double random) const;
   void retry();
 
@@ -56,21 +56,22 @@ class session_fsm {
   [[nodiscard]] const error& failure() const noexcept { return failure_; }
 
  private:
-  enum class ask { hello, select, setname, tracking, ping };
+  enum class command { hello, select, setname, tracking, ping };
 
-  [[nodiscard]] std::optional<error> judge(ask what, const reply& answer);
+  [[nodiscard]] std::optional<error> judge(command asked, const reply& answer);
   [[nodiscard]] std::optional<error> judge_hello(const reply& answer);
 
   // Constant after construction.
   std::string user_, password_, client_name_;
   int database_;
+  bool track_reads_;
   std::vector<std::string> prefixes_;
   std::chrono::milliseconds backoff_min_, backoff_max_;
 
   state state_ = state::off;
-  std::vector<ask> asked_;  // of this handshake, in order
+  std::vector<command> asked_;  // in this handshake, in order
   std::size_t answered_ = 0;
-  unsigned rounds_ = 0;          // attempts and short-lived connections since the last good one: doubles the pause
+  int failures_ = 0;             // attempts and short-lived connections since the last good one; each doubles the pause
   bool attempt_failed_ = false;  // since the connection was last ready
   server_hello hello_;
   error failure_{errc::connection_lost, "not connected yet"};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "redis/session_fsm.hh"
+#include "redis/link_fsm.hh"
 
 #include <gtest/gtest.h>
 
@@ -8,9 +8,9 @@
 namespace mcpstate::redis {
 namespace {
 
-using state = session_fsm::state;
-using admission = session_fsm::admission;
-using progress = session_fsm::progress;
+using state = link_fsm::state;
+using admission = link_fsm::admission;
+using progress = link_fsm::progress;
 using std::chrono::milliseconds;
 
 reply text(std::string words, reply::type kind = reply::type::string) {
@@ -55,14 +55,14 @@ link_config bare() {
   return c;
 }
 
-session_fsm handshaking(const link_config& c) {
-  session_fsm s(c);
+link_fsm handshaking(const link_config& c) {
+  link_fsm s(c);
   s.start();
   static_cast<void>(s.connected());
   return s;
 }
-session_fsm ready(const link_config& c = bare()) {
-  session_fsm s = handshaking(c);
+link_fsm ready(const link_config& c = bare()) {
+  link_fsm s = handshaking(c);
   EXPECT_EQ(s.on_reply(good_hello()), progress::more);
   EXPECT_EQ(s.on_reply(text("PONG")), progress::ready);
   return s;
@@ -71,7 +71,7 @@ error refused() { return error(errc::connect_failed, "refused"); }
 error lost() { return error(errc::connection_lost, "lost"); }
 
 TEST(session, says_everything_in_one_write) {
-  session_fsm s(full());
+  link_fsm s(full());
   s.start();
   request expected;
   expected.add("HELLO", "3", "AUTH", "alice", "wonder").add("SELECT", "3").add("CLIENT", "SETNAME", "me");
@@ -80,7 +80,7 @@ TEST(session, says_everything_in_one_write) {
 }
 
 TEST(session, says_no_more_than_it_must) {
-  session_fsm s(bare());
+  link_fsm s(bare());
   s.start();
   EXPECT_EQ(s.connected().bytes(), request().add("HELLO", "3").add("PING").bytes());
 }
@@ -88,13 +88,25 @@ TEST(session, says_no_more_than_it_must) {
 TEST(session, takes_a_password_alone_for_the_default_users) {
   link_config c = bare();
   c.password = "wonder";
-  session_fsm s(c);
+  link_fsm s(c);
   s.start();
   EXPECT_EQ(s.connected().bytes(), request().add("HELLO", "3", "AUTH", "default", "wonder").add("PING").bytes());
 }
 
+TEST(session, asks_to_be_told_of_changes_of_what_it_read) {
+  link_config c = bare();
+  c.track_reads = true;
+  link_fsm s(c);
+  s.start();
+  EXPECT_EQ(s.connected().bytes(), request().add("HELLO", "3").add("CLIENT", "TRACKING", "ON").add("PING").bytes());
+  EXPECT_EQ(s.on_reply(good_hello()), progress::more);
+  EXPECT_EQ(s.on_reply(refusal("NOPERM this user has no permissions to run the 'client|tracking' command")),
+            progress::refused);
+  EXPECT_EQ(s.failure().code(), errc::auth_failed);
+}
+
 TEST(session, is_ready_after_the_last_good_answer) {
-  session_fsm s(full());
+  link_fsm s(full());
   EXPECT_EQ(s.now(), state::off);
   s.start();
   EXPECT_EQ(s.now(), state::connecting);
@@ -140,7 +152,7 @@ TEST(session, judges_the_server_by_its_hello) {
   };
   for (const verdict& v : all) {
     SCOPED_TRACE(v.name);
-    session_fsm s = handshaking(bare());
+    link_fsm s = handshaking(bare());
     EXPECT_EQ(s.on_reply(v.hello), v.good ? progress::more : progress::refused);
     EXPECT_EQ(s.now(), v.good ? state::handshaking : state::waiting);
     if (v.good) continue;
@@ -154,7 +166,7 @@ TEST(session, judges_the_server_by_its_hello) {
 
 TEST(session, refuses_a_server_that_is_loading_whatever_command_tells) {
   for (std::size_t which = 1; which < 5; ++which) {
-    session_fsm s = handshaking(full());
+    link_fsm s = handshaking(full());
     EXPECT_EQ(s.on_reply(good_hello()), progress::more);
     for (std::size_t i = 1; i < which; ++i) EXPECT_EQ(s.on_reply(text("OK")), progress::more);
     EXPECT_EQ(s.on_reply(refusal("LOADING Redis is loading the dataset in memory")), progress::refused);
@@ -163,13 +175,13 @@ TEST(session, refuses_a_server_that_is_loading_whatever_command_tells) {
 }
 
 TEST(session, needs_its_database_and_its_tracking) {
-  session_fsm select = handshaking(full());
+  link_fsm select = handshaking(full());
   EXPECT_EQ(select.on_reply(good_hello()), progress::more);
   EXPECT_EQ(select.on_reply(refusal("ERR DB index is out of range")), progress::refused);
   EXPECT_EQ(select.failure().code(), errc::server_error);
   EXPECT_NE(select.failure().detail().find("database 3"), std::string::npos);
 
-  session_fsm tracking = handshaking(full());
+  link_fsm tracking = handshaking(full());
   EXPECT_EQ(tracking.on_reply(good_hello()), progress::more);
   EXPECT_EQ(tracking.on_reply(text("OK")), progress::more);
   EXPECT_EQ(tracking.on_reply(text("OK")), progress::more);
@@ -178,7 +190,7 @@ TEST(session, needs_its_database_and_its_tracking) {
 }
 
 TEST(session, does_without_a_name_and_without_ping) {
-  session_fsm s = handshaking(full());
+  link_fsm s = handshaking(full());
   EXPECT_EQ(s.on_reply(good_hello()), progress::more);
   EXPECT_EQ(s.on_reply(text("OK")), progress::more);
   EXPECT_EQ(s.on_reply(refusal("NOPERM this user has no permissions to run the 'client|setname' command")), progress::more);
@@ -187,13 +199,13 @@ TEST(session, does_without_a_name_and_without_ping) {
 }
 
 TEST(session, never_shows_the_password) {
-  session_fsm s = handshaking(full());
+  link_fsm s = handshaking(full());
   EXPECT_EQ(s.on_reply(refusal("WRONGPASS invalid username-password pair or user is disabled.")), progress::refused);
   EXPECT_EQ(s.failure().full_text().find("wonder"), std::string::npos);
 }
 
 TEST(session, holds_callers_during_the_first_attempt_and_refuses_them_after_it_failed) {
-  session_fsm s(bare());
+  link_fsm s(bare());
   EXPECT_EQ(s.admits(), admission::hold) << "not started: it will be";
   s.start();
   EXPECT_EQ(s.admits(), admission::hold);
@@ -212,7 +224,7 @@ TEST(session, holds_callers_during_the_first_attempt_and_refuses_them_after_it_f
 }
 
 TEST(session, holds_callers_again_right_after_a_loss) {
-  session_fsm s = ready();
+  link_fsm s = ready();
   s.failed(lost(), milliseconds(60000));
   EXPECT_EQ(s.now(), state::waiting);
   EXPECT_EQ(s.admits(), admission::hold);
@@ -225,16 +237,16 @@ TEST(session, holds_callers_again_right_after_a_loss) {
 }
 
 TEST(session, can_be_lost_in_every_state_of_an_attempt) {
-  session_fsm connecting(bare());
+  link_fsm connecting(bare());
   connecting.start();
   connecting.failed(refused(), milliseconds(0));
   EXPECT_EQ(connecting.now(), state::waiting);
 
-  session_fsm first = handshaking(bare());
+  link_fsm first = handshaking(bare());
   first.failed(lost(), milliseconds(0));
   EXPECT_EQ(first.now(), state::waiting);
 
-  session_fsm half = handshaking(bare());
+  link_fsm half = handshaking(bare());
   EXPECT_EQ(half.on_reply(good_hello()), progress::more);
   half.failed(lost(), milliseconds(0));
   EXPECT_EQ(half.now(), state::waiting);
@@ -245,14 +257,14 @@ TEST(session, can_be_lost_in_every_state_of_an_attempt) {
 }
 
 TEST(session, can_be_stopped_in_every_state) {
-  session_fsm off(bare());
-  session_fsm connecting(bare());
+  link_fsm off(bare());
+  link_fsm connecting(bare());
   connecting.start();
-  session_fsm shaking = handshaking(bare());
-  session_fsm good = ready();
-  session_fsm waiting = ready();
+  link_fsm shaking = handshaking(bare());
+  link_fsm good = ready();
+  link_fsm waiting = ready();
   waiting.failed(lost(), milliseconds(0));
-  for (session_fsm* s : {&off, &connecting, &shaking, &good, &waiting}) {
+  for (link_fsm* s : {&off, &connecting, &shaking, &good, &waiting}) {
     s->stop();
     EXPECT_EQ(s->now(), state::off);
     EXPECT_NE(s->admits(), admission::open);
@@ -260,7 +272,7 @@ TEST(session, can_be_stopped_in_every_state) {
 }
 
 TEST(session, doubles_the_pause_up_to_its_limit_with_full_jitter) {
-  session_fsm s(full());
+  link_fsm s(full());
   s.start();
   for (const int most : {50, 100, 200, 400, 800, 1600, 3200, 5000, 5000}) {
     s.failed(refused(), milliseconds(0));
@@ -281,7 +293,7 @@ TEST(session, begins_with_a_short_pause_after_a_connection_that_lasted) {
   link_config c = bare();
   c.backoff_min = milliseconds(50);
   c.backoff_max = milliseconds(5000);
-  const auto lose_after = [](session_fsm& s, int lived) {
+  const auto lose_after = [](link_fsm& s, int lived) {
     s.failed(lost(), milliseconds(lived));
     const auto most = s.pause(0.999999);
     s.retry();
@@ -290,7 +302,7 @@ TEST(session, begins_with_a_short_pause_after_a_connection_that_lasted) {
     static_cast<void>(s.on_reply(text("PONG")));
     return most;
   };
-  session_fsm s = ready(c);
+  link_fsm s = ready(c);
   EXPECT_EQ(lose_after(s, 10), milliseconds(49));
   EXPECT_EQ(lose_after(s, 10), milliseconds(99)) << "a server that hangs up at once is not asked in a tight loop";
   EXPECT_EQ(lose_after(s, 10), milliseconds(199));
