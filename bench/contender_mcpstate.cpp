@@ -58,8 +58,8 @@ class contender {
   asio::awaitable<void> read_some(std::size_t first, std::size_t stride) {
     for (std::size_t i = first; i < work_.owners; i += stride) {
       auto found = co_await store_->list(owners_[i], tools_wanted::no);
-      if (!found || found->size() != servers_each) throw std::runtime_error("records are missing: fill first");
-      for (std::size_t k = 0; k < servers_each; ++k) records_[i * servers_each + k] = std::move((*found)[k]);
+      if (!found || (*found)->size() != servers_each) throw std::runtime_error("records are missing: fill first");
+      for (std::size_t k = 0; k < servers_each; ++k) records_[i * servers_each + k] = std::move((**found)[k]);
     }
   }
 
@@ -90,7 +90,7 @@ class contender {
   asio::awaitable<void> list(stopwatch* watch) {
     while (watch->running()) {
       auto found = co_await store_->list(owners_[work_.next_owner()], tools_wanted::yes);
-      watch->done(found && found->size() == servers_each && found->front().tools);
+      watch->done(found && (*found)->size() == servers_each && (*found)->front().tools);
     }
   }
 
@@ -107,9 +107,9 @@ class contender {
     const std::size_t stride = std::max<std::size_t>(1, work_.owners / 20);
     for (std::size_t i = 0; i < work_.owners; i += stride) {
       auto found = co_await store_->list(owners_[i], tools_wanted::yes);
-      bool right = found && found->size() == servers_each;
+      bool right = found && (*found)->size() == servers_each;
       for (std::size_t k = 0; right && k < servers_each; ++k) {
-        const connection& one = (*found)[k];
+        const connection& one = (**found)[k];
         right = one.server == server_names[k] && one.connected() && one.tools && *one.tools == work_.tools &&
                 one.problems.empty() && !one.altered;
       }

@@ -56,7 +56,7 @@ task<void> visit(store& records, manager& keeping) {
 
   // 3. What the model is told: every tool of every server that is up, byte for byte.
   MCPSTATE_CO_TRY(all, co_await records.list(visitor, tools_wanted::yes));
-  for (const connection& one : all) {
+  for (const connection& one : *all) {
     if (one.connected() && one.tools)
       std::cout << "for the model: " << one.server << ": " << one.tools->substr(0, 60) << "…\n";
   }

@@ -39,8 +39,15 @@ struct store_url {
 // error here. The executor must be one thread at a time (a strand, or an io_context with one thread).
 task<std::unique_ptr<store>> open_store(asio::any_io_executor executor, std::string url, store_options options);
 
+// Stores of one kind. make_memory_store throws std::invalid_argument for options that check_options refuses.
 std::unique_ptr<store> make_memory_store(asio::any_io_executor executor, store_options options);
 task<std::unique_ptr<store>> open_sqlite_store(asio::any_io_executor executor, std::string path, store_options options);
 task<std::unique_ptr<store>> open_redis_store(asio::any_io_executor executor, store_url url, store_options options);
+
+// What stands below them, for whoever puts a decorator between: `store` takes any backend.
+task<std::unique_ptr<store_backend>> open_backend(asio::any_io_executor executor, std::string url, store_options options);
+std::unique_ptr<store_backend> make_memory_backend(asio::any_io_executor executor, store_options options);
+task<std::unique_ptr<store_backend>> open_sqlite_backend(asio::any_io_executor executor, std::string path, store_options options);
+task<std::unique_ptr<store_backend>> open_redis_backend(asio::any_io_executor executor, store_url url, store_options options);
 
 }  // namespace mcpstate

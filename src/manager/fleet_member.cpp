@@ -27,7 +27,7 @@ asio::awaitable<void> fleet_member::run() {
   while (!context_.stopping()) {
     const auto started = clock::now();
     instance_report self = context_.report(supervisors_.size());
-    auto answered = co_await context_.records().beat(std::move(self), validity);
+    auto answered = co_await context_.records().leases().beat(std::move(self), validity);
     if (context_.stopping()) break;
     if (answered) {
       context_.set_members(std::move(*answered));
@@ -42,7 +42,7 @@ asio::awaitable<void> fleet_member::run() {
 }
 
 asio::awaitable<void> fleet_member::leave() {
-  auto leaving = context_.records().beat(context_.report(supervisors_.size()), 0ms);
+  auto leaving = context_.records().leases().beat(context_.report(supervisors_.size()), 0ms);
   auto bounded = aio::with_deadline(std::move(leaving), aio::after(leave_limit), "leaving the fleet");
   auto left = co_await std::move(bounded);
   if (!left) context_.remark("the others do not know that this process stops", left.error());

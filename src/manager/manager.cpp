@@ -88,10 +88,10 @@ task<lease> manager_impl::find_lease(managed_name name, std::string registered) 
   const auto supervisor = supervisors_.find(name);
   if (supervisor && supervisor->is_managing()) co_return supervisor->held();
   for (int round = 1; round <= max_rounds; ++round) {
-    auto taken = co_await records_.take_lease(name, options().instance, registered, lease_span(options()));
+    auto taken = co_await records_.leases().take_lease(name, options().instance, registered, lease_span(options()));
     if (!taken) co_return taken.error();
     if (*taken) co_return std::move(**taken);
-    auto held = co_await records_.lease_of(name);
+    auto held = co_await records_.leases().lease_of(name);
     if (!held) co_return held.error();
     if (*held) co_return std::move(**held);
   }
@@ -202,7 +202,7 @@ task<std::uint64_t> manager_impl::disconnect_everywhere(std::string registered, 
   std::string cursor;
   do {
     co_await asio::post(records_.executor(), asio::use_awaitable);  // a store in memory never waits: let others run
-    auto page = co_await records_.managed_of(registered, cursor);
+    auto page = co_await records_.leases().managed_of(registered, cursor);
     if (!page) co_return page.error();
     for (const managed_name& name : page->names) {
       auto down = co_await disconnect_registered(name, registered);

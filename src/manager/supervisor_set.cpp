@@ -43,7 +43,7 @@ task<bool> supervisor_set::ensure_managed(managed_name name, std::string registe
   }
   const auto span = lease_span(context_.options());
   const auto requested = connection_supervisor::clock::now();
-  auto taken = co_await context_.records().take_lease(name, context_.options().instance, registered, span);
+  auto taken = co_await context_.records().leases().take_lease(name, context_.options().instance, registered, span);
   if (!taken) co_return taken.error();
   if (!*taken) co_return true;
   if (context_.stopping()) {
@@ -59,7 +59,7 @@ task<bool> supervisor_set::ensure_managed(managed_name name, std::string registe
 }
 
 task<bool> supervisor_set::give_back(lease taken) {
-  MCPSTATE_CO_CHECK(co_await context_.records().end_lease(std::move(taken), lease_end::hand_over));
+  MCPSTATE_CO_CHECK(co_await context_.records().leases().end_lease(std::move(taken), lease_end::hand_over));
   co_return true;
 }
 

@@ -34,7 +34,7 @@ asio::awaitable<std::shared_ptr<server_link>> tool_calls::wait_for_session(manag
 
 // Only the process that runs a program can call it. The error names that process.
 task<mcp::call_result> tool_calls::refuse_program(managed_name name, std::string program) {
-  auto held = co_await context_.records().lease_of(name);
+  auto held = co_await context_.records().leases().lease_of(name);
   if (!held) co_return held.error();
   const std::string text = shown(name) + " is a program (" + program + ")";
   if (!*held || (*held)->holder == context_.options().instance)

@@ -7,7 +7,8 @@
 
 #include <mcpstate/core/keys.hpp>
 
-#include "store/check_options.hh"
+#include "store/lease_store.hh"
+
 
 namespace mcpstate {
 
@@ -39,16 +40,12 @@ bool needs_read(const change& what) { return !what.read_before() && !(what.expec
 
 }  // namespace
 
-result<bool> check_options(const store_options& options) {
-  using namespace std::chrono_literals;
-  if (options.ttl < 1s) return error(errc::bad_argument, "the TTL is under one second");
-  if (options.max_lifetime && *options.max_lifetime < 1s)
-    return error(errc::bad_argument, "the maximal lifetime is under one second");
-  if (options.timeout < 1ms) return error(errc::bad_argument, "the timeout is under one millisecond");
-  if (!options.clock) return error(errc::bad_argument, "no clock");
-  if (auto keys = key_space::make(options.prefix, options.layout); !keys) return keys.error();
-  return true;
-}
+store::store(std::unique_ptr<store_backend> backend)
+    : backend_(std::move(backend)), leases_(check_lease_input(backend_->leases())) {}
+
+store::~store() = default;
+
+asio::awaitable<void> store::close() { return backend_->close(); }
 
 task<connection> store::put(change what) {
   MCPSTATE_CO_CHECK(check_input(what));
@@ -56,7 +53,7 @@ task<connection> store::put(change what) {
   for (int attempt = 1;; ++attempt) {
     change based = what;
     auto written = co_await put_once(std::move(based));
-    if (written || !written.error().is(cond::conflict) || attempt == max_attempts) co_return written;
+    if (written || !written.error().is(cond::conflict) || attempt == store_backend::max_attempts) co_return written;
     // To read again brings no lease back.
     if (written.error().code() == errc::lease_lost) co_return written;
   }
@@ -66,39 +63,41 @@ task<connection> store::put(change what) {
 task<connection> store::put_once(change what) {
   std::optional<connection> found;
   if (needs_read(what)) {
-    auto got = co_await do_get(what.whose(), what.member(), tools_wanted::no);
+    auto got = co_await backend_->get(what.whose(), what.member(), tools_wanted::no);
     if (!got) co_return got.error();
     found = std::move(*got);
   }
   const std::optional<connection>& before = what.read_before() ? what.read_before() : found;
   basis met = before ? before->seen : basis();
   if (what.expected() && *what.expected() != met) co_return conflict_of(what);
-  connection after = what.apply_to(before, now());
+  connection after = what.apply_to(before, backend_->now());
   if (!what.expected()) what.based_on(std::move(met));
-  co_return co_await do_put(std::move(what), std::move(after));
+  co_return co_await backend_->put(std::move(what), std::move(after));
 }
 
 task<std::optional<connection>> store::get(owner who, server_name server, tools_wanted want) {
   auto member = encode_name(server.text());
-  co_return co_await do_get(std::move(who), std::move(member), want);
+  co_return co_await backend_->get(std::move(who), std::move(member), want);
 }
 
-task<std::vector<connection>> store::list(owner who, tools_wanted want) { co_return co_await do_list(std::move(who), want); }
+task<owner_snapshot_ptr> store::list(owner who, tools_wanted want) { return backend_->list(std::move(who), want); }
+
+owner_snapshot_ptr store::peek(const owner& who, tools_wanted want) { return backend_->peek(who, want); }
 
 task<std::uint64_t> store::touch(owner who, std::optional<server_name> server) {
   std::optional<std::string> member;
   if (server) member = encode_name(server->text());
-  co_return co_await do_touch(std::move(who), std::move(member));
+  co_return co_await backend_->touch(std::move(who), std::move(member));
 }
 
 task<std::uint64_t> store::disconnect(owner who, std::optional<server_name> server, std::optional<basis> seen) {
   if (!server) {
     if (seen) co_return error(errc::bad_argument, "what was seen of one record says nothing of all of them");
-    co_return co_await do_disconnect_all(std::move(who));
+    co_return co_await backend_->disconnect_all(std::move(who));
   }
   const auto member = encode_name(server->text());
   for (int attempt = 1;; ++attempt) {
-    auto got = co_await do_get(who, member, tools_wanted::no);
+    auto got = co_await backend_->get(who, member, tools_wanted::no);
     if (!got) co_return got.error();
     if (!*got) co_return error(errc::no_record, who.text() + " has no connection to " + server->text());
     const connection& there = **got;
@@ -107,18 +106,18 @@ task<std::uint64_t> store::disconnect(owner who, std::optional<server_name> serv
     change down(there, status::disconnected);
     auto written = co_await put(std::move(down));
     if (written) co_return std::uint64_t{1};
-    if (seen || !written.error().is(cond::conflict) || attempt == max_attempts) co_return written.error();
+    if (seen || !written.error().is(cond::conflict) || attempt == store_backend::max_attempts) co_return written.error();
   }
 }
 
-task<std::uint64_t> store::erase(owner who) { co_return co_await do_erase(std::move(who)); }
+task<std::uint64_t> store::erase(owner who) { return backend_->erase(std::move(who)); }
 
 task<claim_result> store::claim(owner session, owner user) {
   if (session.kind() != owner_kind::session)
     co_return error(errc::bad_owner, session.text() + " is no session: claim moves a session's connections to a user");
   if (user.kind() != owner_kind::user)
     co_return error(errc::bad_owner, user.text() + " is no user: claim moves a session's connections to a user");
-  auto claimed = co_await do_claim(std::move(session), user);
+  auto claimed = co_await backend_->claim(std::move(session), user);
   if (!claimed) co_return claimed.error();
   std::sort(claimed->moved.begin(), claimed->moved.end());
   std::sort(claimed->kept.begin(), claimed->kept.end());
@@ -128,14 +127,38 @@ task<claim_result> store::claim(owner session, owner user) {
   co_return claimed;
 }
 
-task<std::unique_ptr<watcher>> store::watch(std::optional<owner> who) { co_return co_await do_watch(std::move(who)); }
+// Managed connections that have a new owner need a managing instance. Each lease is taken for a moment and handed over, so
+// that the next instance that beats finds it.
+task<void> store::offer_claimed(owner user, std::vector<std::string> moved) {
+  if (moved.empty()) co_return result<void>();
+  const std::optional<std::uint64_t> nothing_seen;
+  auto all = co_await backend_->list(user, tools_wanted::no);
+  if (!all) co_return all.error();
+  for (const connection& one : **all) {
+    const bool was_moved = std::find(moved.begin(), moved.end(), one.server) != moved.end();
+    if (!was_moved || !one.info.managed || one.state == status::disconnected) continue;
+    auto name = server_name::parse(one.server);
+    if (!name) continue;
+    managed_name what(user, std::move(*name));
+    std::string holder = "claim";
+    std::string registered = one.info.registered;
+    auto taken = co_await backend_->leases().take_lease(std::move(what), std::move(holder), std::move(registered), std::chrono::seconds(5));
+    if (!taken) co_return taken.error();
+    if (!*taken) continue;  // somebody keeps it already
+    auto given = co_await backend_->leases().end_lease(std::move(**taken), lease_end::hand_over, nothing_seen);
+    if (!given) co_return given.error();
+  }
+  co_return result<void>();
+}
 
-task<owner_page> store::scan(std::string cursor) { co_return co_await do_scan(std::move(cursor)); }
+task<std::unique_ptr<watcher>> store::watch(std::optional<owner> who) { return backend_->watch(std::move(who)); }
 
-task<store_stats> store::stats(progress_handler progress) { co_return co_await do_stats(std::move(progress)); }
+task<owner_page> store::scan(std::string cursor) { return backend_->scan(std::move(cursor)); }
+
+task<store_stats> store::stats(progress_handler progress) { return backend_->stats(std::move(progress)); }
 
 task<std::vector<finding>> store::examine(bool fix, progress_handler progress) {
-  co_return co_await do_examine(fix, std::move(progress));
+  return backend_->examine(fix, std::move(progress));
 }
 
 }  // namespace mcpstate

@@ -59,7 +59,7 @@ STORE_TEST(no_reader_sees_half_a_change) {
     const auto got = co_await on.b.get(user("1"), server("a"), tools_wanted::yes);
     if (got && *got && wrong.empty()) wrong = half_of(**got);
     const auto all = co_await on.b.list(user("1"), tools_wanted::yes);
-    if (all && !all->empty() && wrong.empty()) wrong = half_of(all->front());
+    if (all && !(*all)->empty() && wrong.empty()) wrong = half_of((*all)->front());
     co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
   }
   co_await writers.join();
@@ -73,9 +73,9 @@ STORE_TEST(a_claim_is_never_seen_half_done) {
   while (!done) {
     // Claim and erase are one step each: the user has both or none.
     const auto all = co_await on.b.list(user("1"), tools_wanted::yes);
-    EXPECT_TRUE(all && (all->empty() || all->size() == 2)) << (all ? names_of(*all) : all.error().detail());
+    EXPECT_TRUE(all && ((*all)->empty() || (*all)->size() == 2)) << (all ? names_of((*all)->records()) : all.error().detail());
     if (all) {
-      for (const auto& c : *all) EXPECT_EQ(half_of(c), "");
+      for (const auto& c : **all) EXPECT_EQ(half_of(c), "");
     }
     co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
   }
@@ -165,7 +165,7 @@ STORE_TEST(a_disconnect_of_all_spares_none) {
     EXPECT_TRUE(all) << all.error().full_text();
     listing now;
     if (all)
-      for (const auto& c : *all) now.emplace(c.server, c);
+      for (const auto& c : **all) now.emplace(c.server, c);
     if (wrong.empty()) wrong = torn(before, now);
     before = std::move(now);
     co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);

@@ -34,7 +34,7 @@ STORE_TEST(claim_follows_its_rules) {
       EXPECT_EQ(claimed->kept.size(), sessions && !moves ? 1u : 0u);
       const auto left = co_await on.a.list(s, tools_wanted::no);
       CO_ASSERT_OK(left);
-      EXPECT_TRUE(left->empty());
+      EXPECT_TRUE((*left)->empty());
       const auto got = co_await on.a.get(u, server("x"), tools_wanted::yes);
       CO_ASSERT_OK(got);
       const auto expected = moves ? sessions : users;
@@ -79,7 +79,7 @@ STORE_TEST(claim_moves_whole_records) {
   EXPECT_EQ(*got->tools, " [ {\"name\" : \"t\"} ] ");
   const auto all = co_await on.a.list(user("u"), tools_wanted::no);
   CO_ASSERT_OK(all);
-  EXPECT_EQ(names_of(*all), "a:b b c");
+  EXPECT_EQ(names_of((*all)->records()), "a:b b c");
 }
 
 STORE_TEST(claim_can_be_repeated) {
@@ -103,7 +103,7 @@ STORE_TEST(claim_leaves_others_alone) {
   for (const auto& who : {session("s2"), user("s"), user("u")}) {
     const auto all = co_await on.a.list(who, tools_wanted::no);
     CO_ASSERT_OK(all);
-    EXPECT_EQ(names_of(*all), "a") << who.text();
+    EXPECT_EQ(names_of((*all)->records()), "a") << who.text();
   }
 }
 

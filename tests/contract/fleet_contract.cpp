@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 task<fleet> seen_by(store& s, std::string who) {
   auto me = report_of(std::move(who));
-  co_return co_await s.beat(std::move(me), long_time);
+  co_return co_await s.leases().beat(std::move(me), long_time);
 }
 
 std::string names_of(const fleet& all) {
@@ -34,8 +34,8 @@ STORE_TEST(what_was_handed_over_is_seen_at_once_and_what_is_over_is_not) {
   CO_ASSERT_OK(held);
   EXPECT_EQ(held->managed, 2u);
   EXPECT_TRUE(held->unheld.empty());
-  CO_ASSERT_OK(co_await on.a.end_lease(*first, lease_end::over));
-  CO_ASSERT_OK(co_await on.a.end_lease(*second, lease_end::hand_over));
+  CO_ASSERT_OK(co_await on.a.leases().end_lease(*first, lease_end::over));
+  CO_ASSERT_OK(co_await on.a.leases().end_lease(*second, lease_end::hand_over));
   const auto waiting = co_await seen_by(on.b, "two");
   CO_ASSERT_OK(waiting);
   EXPECT_EQ(waiting->managed, 1u);
@@ -55,7 +55,7 @@ STORE_TEST(what_ran_out_waits_for_a_keeper_until_somebody_is_done_with_it) {
   EXPECT_EQ(waiting->unheld, std::vector<managed_name>{github()});
   const auto mine = co_await taken(on.b, github(), "two", long_time);
   CO_ASSERT_OK(mine);
-  CO_ASSERT_OK(co_await on.b.end_lease(*mine, lease_end::over));
+  CO_ASSERT_OK(co_await on.b.leases().end_lease(*mine, lease_end::over));
   const auto done = co_await seen_by(on.a, "one");
   CO_ASSERT_OK(done);
   EXPECT_EQ(done->managed, 0u);
@@ -78,7 +78,7 @@ STORE_TEST(what_its_holder_renews_too_late_waits_at_once) {
   CO_ASSERT_OK(mine);
   co_await on.data.pass(past_it);
   std::vector<lease> held{*mine};
-  const auto lost = co_await on.a.renew_leases(std::move(held), long_time);
+  const auto lost = co_await on.a.leases().renew_leases(std::move(held), long_time);
   CO_ASSERT_OK(lost);
   EXPECT_EQ(lost->size(), 1u);
   const auto waiting = co_await seen_by(on.b, "two");
@@ -114,12 +114,12 @@ STORE_TEST(what_a_claim_moves_waits_for_a_keeper) {
 
 STORE_TEST(the_fleet_is_who_reported_lately) {
   auto me = report_of("b", 7);
-  const auto alone = co_await on.a.beat(me, long_time);
+  const auto alone = co_await on.a.leases().beat(me, long_time);
   CO_ASSERT_OK(alone);
   EXPECT_EQ(alone->instances, std::vector<instance_report>{me});
   auto guest = report_of("a with spaces", 1);
   guest.reach = "sha256:0123";
-  const auto both = co_await on.b.beat(guest, shortly);
+  const auto both = co_await on.b.leases().beat(guest, shortly);
   CO_ASSERT_OK(both);
   EXPECT_EQ(both->instances, (std::vector<instance_report>{guest, me}));
   co_await on.data.pass(past_it);
@@ -127,7 +127,7 @@ STORE_TEST(the_fleet_is_who_reported_lately) {
   CO_ASSERT_OK(left);
   EXPECT_EQ(names_of(*left), "b c");
   auto leaving = report_of("b");
-  const auto after = co_await on.a.beat(std::move(leaving), 0ms);
+  const auto after = co_await on.a.leases().beat(std::move(leaving), 0ms);
   CO_ASSERT_OK(after);
   EXPECT_EQ(names_of(*after), "c");
 }
@@ -142,12 +142,12 @@ STORE_TEST(all_managed_connections_of_one_registered_server_are_found) {
   CO_ASSERT_OK(co_await taken(on.a, github(), "one", long_time, "git"));
   const auto gone = co_await taken(on.a, managed_name(user("over"), server("x")), "one", long_time, "github");
   CO_ASSERT_OK(gone);
-  CO_ASSERT_OK(co_await on.a.end_lease(*gone, lease_end::over));
+  CO_ASSERT_OK(co_await on.a.leases().end_lease(*gone, lease_end::over));
   std::set<managed_name> found;
   std::string cursor;
   int pages = 0;
   do {
-    const auto page = co_await on.b.managed_of("github", cursor);
+    const auto page = co_await on.b.leases().managed_of("github", cursor);
     CO_ASSERT_OK(page);
     found.insert(page->names.begin(), page->names.end());
     cursor = page->cursor;
@@ -155,7 +155,7 @@ STORE_TEST(all_managed_connections_of_one_registered_server_are_found) {
   } while (!cursor.empty());
   EXPECT_GT(pages, 1);
   EXPECT_TRUE(found == expected) << found.size();
-  const auto none = co_await on.b.managed_of("nothing", "");
+  const auto none = co_await on.b.leases().managed_of("nothing", "");
   CO_ASSERT_OK(none);
   EXPECT_TRUE(none->names.empty());
   EXPECT_EQ(none->cursor, "");
@@ -169,8 +169,8 @@ STORE_TEST(a_thousand_leases_are_renewed_in_one_call) {
     held.push_back(*one);
   }
   std::vector<lease> gone{held[17], held[503]};
-  for (const auto& one : gone) CO_ASSERT_OK(co_await on.b.end_lease(one, lease_end::hand_over));
-  const auto lost = co_await on.a.renew_leases(std::move(held), long_time);
+  for (const auto& one : gone) CO_ASSERT_OK(co_await on.b.leases().end_lease(one, lease_end::hand_over));
+  const auto lost = co_await on.a.leases().renew_leases(std::move(held), long_time);
   CO_ASSERT_OK(lost);
   EXPECT_EQ(*lost, gone);
   const auto all = co_await seen_by(on.b, "two");
@@ -182,7 +182,7 @@ STORE_TEST(no_more_than_256_are_told_to_wait) {
   for (int i = 0; i < 600; ++i) {
     const auto one = co_await taken(on.a, managed_name(user(std::to_string(i)), server("github")), "one", long_time);
     CO_ASSERT_OK(one);
-    CO_ASSERT_OK(co_await on.a.end_lease(*one, lease_end::hand_over));
+    CO_ASSERT_OK(co_await on.a.leases().end_lease(*one, lease_end::hand_over));
   }
   const auto all = co_await seen_by(on.b, "two");
   CO_ASSERT_OK(all);
@@ -205,7 +205,7 @@ STORE_TEST(leases_have_no_findings) {
   CO_ASSERT_OK(co_await taken(on.a, github(), "one", long_time));
   const auto waiting = co_await taken(on.a, managed_name(user("1"), server("x")), "one", long_time);
   CO_ASSERT_OK(waiting);
-  CO_ASSERT_OK(co_await on.a.end_lease(*waiting, lease_end::hand_over));
+  CO_ASSERT_OK(co_await on.a.leases().end_lease(*waiting, lease_end::hand_over));
   CO_ASSERT_OK(co_await seen_by(on.a, "one"));
   const auto found = co_await on.b.examine(false, nullptr);
   CO_ASSERT_OK(found);

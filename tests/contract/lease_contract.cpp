@@ -35,12 +35,12 @@ STORE_TEST(a_lease_is_taken_once) {
   const auto again = co_await taken(on.a, github(), "one", long_time);
   CO_ASSERT_OK(again);
   EXPECT_EQ(*again, *mine) << "one's own is renewed, not replaced";
-  const auto now = co_await on.b.lease_of(github());
+  const auto now = co_await on.b.leases().lease_of(github());
   CO_ASSERT_OK(now);
   EXPECT_EQ(*now, *mine);
   const auto next_door = co_await taken(on.b, managed_name(session("42"), server("github")), "two", long_time);
   CO_ASSERT_OK(next_door);
-  const auto nobody = co_await on.a.lease_of(managed_name(user("42"), server("other")));
+  const auto nobody = co_await on.a.leases().lease_of(managed_name(user("42"), server("other")));
   CO_ASSERT_OK(nobody);
   EXPECT_FALSE(nobody->has_value());
 }
@@ -49,11 +49,11 @@ STORE_TEST(a_lease_runs_out_and_the_next_has_a_larger_number) {
   const auto first = co_await taken(on.a, github(), "one", shortly);
   CO_ASSERT_OK(first);
   co_await on.data.pass(past_it);
-  const auto none = co_await on.a.lease_of(github());
+  const auto none = co_await on.a.leases().lease_of(github());
   CO_ASSERT_OK(none);
   EXPECT_FALSE(none->has_value());
   std::vector<lease> held{*first};
-  const auto lost = co_await on.a.renew_leases(held, long_time);
+  const auto lost = co_await on.a.leases().renew_leases(held, long_time);
   CO_ASSERT_OK(lost);
   EXPECT_EQ(*lost, held);
   const auto second = co_await taken(on.b, github(), "two", long_time);
@@ -76,14 +76,14 @@ STORE_TEST(what_was_ordered_again_is_not_over) {
   const auto left_to_it = co_await refused(on.b, github(), "two");
   CO_ASSERT_OK(left_to_it);
   EXPECT_TRUE(*left_to_it);
-  CO_ASSERT_OK(co_await on.a.end_lease(*mine, lease_end::over, down->revision));
-  auto all = co_await on.b.beat(report_of("two"), long_time);
+  CO_ASSERT_OK(co_await on.a.leases().end_lease(*mine, lease_end::over, down->revision));
+  auto all = co_await on.b.leases().beat(report_of("two"), long_time);
   CO_ASSERT_OK(all);
   EXPECT_EQ(all->unheld, std::vector<managed_name>{github()});
   const auto theirs = co_await taken(on.b, github(), "two", long_time);
   CO_ASSERT_OK(theirs);
-  CO_ASSERT_OK(co_await on.b.end_lease(*theirs, lease_end::over, order->revision));
-  all = co_await on.b.beat(report_of("two"), long_time);
+  CO_ASSERT_OK(co_await on.b.leases().end_lease(*theirs, lease_end::over, order->revision));
+  all = co_await on.b.leases().beat(report_of("two"), long_time);
   CO_ASSERT_OK(all);
   EXPECT_TRUE(all->unheld.empty());
   EXPECT_EQ(all->managed, 0u) << "that was the last word";
@@ -92,15 +92,15 @@ STORE_TEST(what_was_ordered_again_is_not_over) {
 STORE_TEST(over_for_want_of_a_record_is_checked_too) {
   auto mine = co_await taken(on.a, github(), "one", long_time);
   CO_ASSERT_OK(mine);
-  CO_ASSERT_OK(co_await on.a.end_lease(*mine, lease_end::over, 0));
-  auto all = co_await on.b.beat(report_of("two"), long_time);
+  CO_ASSERT_OK(co_await on.a.leases().end_lease(*mine, lease_end::over, 0));
+  auto all = co_await on.b.leases().beat(report_of("two"), long_time);
   CO_ASSERT_OK(all);
   EXPECT_EQ(all->managed, 0u);
   mine = co_await taken(on.a, github(), "one", long_time);
   CO_ASSERT_OK(mine);
   CO_ASSERT_OK(co_await write(on.b, user("42"), server("github"), status::connecting));
-  CO_ASSERT_OK(co_await on.a.end_lease(*mine, lease_end::over, 0));
-  all = co_await on.b.beat(report_of("two"), long_time);
+  CO_ASSERT_OK(co_await on.a.leases().end_lease(*mine, lease_end::over, 0));
+  all = co_await on.b.leases().beat(report_of("two"), long_time);
   CO_ASSERT_OK(all);
   EXPECT_EQ(all->unheld, std::vector<managed_name>{github()});
 }
@@ -112,7 +112,7 @@ STORE_TEST(numbers_grow_over_every_end) {
     CO_ASSERT_OK(mine);
     EXPECT_GT(mine->number, last);
     last = mine->number;
-    CO_ASSERT_OK(co_await on.b.end_lease(*mine, how));
+    CO_ASSERT_OK(co_await on.b.leases().end_lease(*mine, how));
   }
   CO_ASSERT_OK(co_await taken(on.a, github(), "one", long_time));
   CO_ASSERT_OK(co_await on.a.erase(user("42")));
@@ -127,11 +127,11 @@ STORE_TEST(a_renewed_lease_lives_on) {
   for (int i = 0; i < 3; ++i) {
     co_await on.data.pass(600ms);
     std::vector<lease> held{*mine};
-    const auto lost = co_await on.a.renew_leases(std::move(held), shortly);
+    const auto lost = co_await on.a.leases().renew_leases(std::move(held), shortly);
     CO_ASSERT_OK(lost);
     EXPECT_TRUE(lost->empty());
   }
-  const auto now = co_await on.b.lease_of(github());
+  const auto now = co_await on.b.leases().lease_of(github());
   CO_ASSERT_OK(now);
   EXPECT_EQ(*now, *mine);
 }
@@ -144,13 +144,13 @@ STORE_TEST(what_is_not_ours_is_neither_renewed_nor_ended) {
   foreign.holder = "on";  // what the holder begins with
   for (const auto& wrong : {older, foreign}) {
     std::vector<lease> held{wrong};
-    const auto lost = co_await on.b.renew_leases(held, long_time);
+    const auto lost = co_await on.b.leases().renew_leases(held, long_time);
     CO_ASSERT_OK(lost);
     EXPECT_EQ(*lost, held);
-    CO_ASSERT_OK(co_await on.b.end_lease(wrong, lease_end::over));
-    CO_ASSERT_OK(co_await on.b.end_lease(wrong, lease_end::hand_over));
+    CO_ASSERT_OK(co_await on.b.leases().end_lease(wrong, lease_end::over));
+    CO_ASSERT_OK(co_await on.b.leases().end_lease(wrong, lease_end::hand_over));
   }
-  const auto now = co_await on.b.lease_of(github());
+  const auto now = co_await on.b.leases().lease_of(github());
   CO_ASSERT_OK(now);
   EXPECT_EQ(*now, *mine);
 }
@@ -160,7 +160,7 @@ STORE_TEST(a_write_under_a_lease_that_is_lost_is_refused_and_writes_nothing) {
   CO_ASSERT_OK(mine);
   const auto under_mine = co_await on.a.put(connecting_under(*mine));
   CO_ASSERT_OK(under_mine);
-  CO_ASSERT_OK(co_await on.a.end_lease(*mine, lease_end::hand_over));
+  CO_ASSERT_OK(co_await on.a.leases().end_lease(*mine, lease_end::hand_over));
   auto nobody_has_it = connecting_under(*mine);
   const auto refused_at_once = co_await on.a.put(std::move(nobody_has_it));
   CO_ASSERT_FAILS(refused_at_once, errc::lease_lost);
@@ -213,11 +213,11 @@ STORE_TEST(an_erase_ends_leases_and_a_claim_the_sessions) {
   CO_ASSERT_OK(sessions);
   CO_ASSERT_OK(co_await on.b.claim(session("s"), user("42")));
   std::vector<lease> both{*users, *sessions};
-  const auto lost = co_await on.a.renew_leases(both, long_time);
+  const auto lost = co_await on.a.leases().renew_leases(both, long_time);
   CO_ASSERT_OK(lost);
   EXPECT_EQ(*lost, std::vector<lease>{*sessions});
   CO_ASSERT_OK(co_await on.b.erase(user("42")));
-  const auto none = co_await on.a.lease_of(github());
+  const auto none = co_await on.a.leases().lease_of(github());
   CO_ASSERT_OK(none);
   EXPECT_FALSE(none->has_value());
   const auto refusal = co_await on.a.put(connecting_under(*users));
@@ -270,8 +270,8 @@ STORE_TEST(leases_are_no_change_to_a_watcher) {
   const auto mine = co_await taken(on.a, github(), "one", long_time);
   CO_ASSERT_OK(mine);
   std::vector<lease> held{*mine};
-  CO_ASSERT_OK(co_await on.a.renew_leases(std::move(held), long_time));
-  CO_ASSERT_OK(co_await on.a.end_lease(*mine, lease_end::over));
+  CO_ASSERT_OK(co_await on.a.leases().renew_leases(std::move(held), long_time));
+  CO_ASSERT_OK(co_await on.a.leases().end_lease(*mine, lease_end::over));
   CO_ASSERT_OK(co_await write(on.a, user("42"), server("github"), status::failed));
   CO_ASSERT_TRUE(co_await seen.until("user:42/github=FAILED"));
   EXPECT_EQ(seen.events(), events + 1);
@@ -280,28 +280,28 @@ STORE_TEST(leases_are_no_change_to_a_watcher) {
 STORE_TEST(lease_input_is_checked) {
   const std::string nobody, too_long(257, 'x');
   for (const auto& holder : {nobody, too_long}) {
-    const auto no = co_await on.a.take_lease(github(), holder, "github", long_time);
+    const auto no = co_await on.a.leases().take_lease(github(), holder, "github", long_time);
     CO_ASSERT_FAILS(no, errc::bad_argument);
     auto me = report_of(holder);
-    const auto silent = co_await on.a.beat(std::move(me), long_time);
+    const auto silent = co_await on.a.leases().beat(std::move(me), long_time);
     CO_ASSERT_FAILS(silent, errc::bad_argument);
   }
   for (const auto time : {0ms, -1ms}) {
-    const auto no = co_await on.a.take_lease(github(), "one", "github", time);
+    const auto no = co_await on.a.leases().take_lease(github(), "one", "github", time);
     CO_ASSERT_FAILS(no, errc::bad_argument);
     std::vector<lease> held{lease(github(), "one", 1)};
-    const auto not_renewed = co_await on.a.renew_leases(std::move(held), time);
+    const auto not_renewed = co_await on.a.leases().renew_leases(std::move(held), time);
     CO_ASSERT_FAILS(not_renewed, errc::bad_argument);
   }
   auto me = report_of("one");
-  const auto never = co_await on.a.beat(std::move(me), -1ms);
+  const auto never = co_await on.a.leases().beat(std::move(me), -1ms);
   CO_ASSERT_FAILS(never, errc::bad_argument);
-  const auto no_server = co_await on.a.managed_of("", "");
+  const auto no_server = co_await on.a.leases().managed_of("", "");
   CO_ASSERT_FAILS(no_server, errc::bad_name);
-  const auto no_cursor = co_await on.a.managed_of("github", "no such page");
+  const auto no_cursor = co_await on.a.leases().managed_of("github", "no such page");
   CO_ASSERT_FAILS(no_cursor, errc::bad_argument);
   std::vector<lease> none;
-  const auto nothing = co_await on.a.renew_leases(std::move(none), long_time);
+  const auto nothing = co_await on.a.leases().renew_leases(std::move(none), long_time);
   CO_ASSERT_OK(nothing);
   EXPECT_TRUE(nothing->empty());
 }

@@ -24,7 +24,7 @@ inline instance_report report_of(std::string name, std::uint64_t kept = 0) {
 // take_lease that has to succeed.
 inline task<lease> taken(store& by, managed_name what, std::string holder, std::chrono::milliseconds time,
                          std::string registered = "github") {
-  auto got = co_await by.take_lease(std::move(what), std::move(holder), std::move(registered), time);
+  auto got = co_await by.leases().take_lease(std::move(what), std::move(holder), std::move(registered), time);
   if (!got) co_return got.error();
   if (!*got) co_return error(errc::lease_lost, "another holder has it");
   co_return std::move(**got);
@@ -32,7 +32,7 @@ inline task<lease> taken(store& by, managed_name what, std::string holder, std::
 
 // Whether this holder is refused.
 inline task<bool> refused(store& by, managed_name what, std::string holder) {
-  auto got = co_await by.take_lease(std::move(what), std::move(holder), "github", long_time);
+  auto got = co_await by.leases().take_lease(std::move(what), std::move(holder), "github", long_time);
   if (!got) co_return got.error();
   co_return !got->has_value();
 }

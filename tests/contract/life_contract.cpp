@@ -52,7 +52,7 @@ STORE_TEST_WITH(a_record_expires, short_lived()) {
     EXPECT_FALSE(got->has_value());
     const auto all = co_await s->list(user("42"), tools_wanted::no);
     CO_ASSERT_OK(all);
-    EXPECT_TRUE(all->empty());
+    EXPECT_TRUE((*all)->empty());
     const auto touched = co_await s->touch(user("42"), std::nullopt);
     CO_ASSERT_OK(touched);
     EXPECT_EQ(*touched, 0u);
@@ -111,7 +111,7 @@ STORE_TEST_WITH(a_touch_of_all_renews_all, short_lived()) {
   co_await on.data.pass(600ms);
   const auto all = co_await on.a.list(user("42"), tools_wanted::no);
   CO_ASSERT_OK(all);
-  EXPECT_EQ(names_of(*all), "a b c");
+  EXPECT_EQ(names_of((*all)->records()), "a b c");
 }
 
 STORE_TEST_WITH(no_use_outlives_the_limit, limited()) {
@@ -155,8 +155,8 @@ STORE_TEST_WITH(a_limit_holds_for_writers_without_one, limited()) {
   CO_ASSERT_OK(co_await on.b.touch(user("42"), std::nullopt));
   const auto all = co_await on.b.list(user("42"), tools_wanted::no);
   CO_ASSERT_OK(all);
-  EXPECT_EQ(names_of(*all), "claimed github");
-  for (const auto& c : *all) EXPECT_LE(*c.expires_at, limit + 100ms) << c.server;  // one was written a moment later
+  EXPECT_EQ(names_of((*all)->records()), "claimed github");
+  for (const auto& c : **all) EXPECT_LE(*c.expires_at, limit + 100ms) << c.server;  // one was written a moment later
   co_await close_other(std::move(*other), on);
 }
 
@@ -184,12 +184,12 @@ STORE_TEST_WITH(a_limit_is_given_to_records_without_one, limited()) {
   for (int again = 0; again < 2; ++again) {
     const auto all = co_await on.b.list(user("42"), tools_wanted::yes);
     CO_ASSERT_OK(all);
-    CO_ASSERT_EQ(names_of(*all), "claimed kept touched written");
-    for (const auto& c : *all) {
+    CO_ASSERT_EQ(names_of((*all)->records()), "claimed kept touched written");
+    for (const auto& c : **all) {
       EXPECT_LE(*c.expires_at, limit) << c.server;
       EXPECT_TRUE(c.problems.empty()) << c.server << ": " << c.problems.front();
     }
-    EXPECT_EQ((*all)[2].revision, touched->revision) << "a touch is no change";
+    EXPECT_EQ((**all)[2].revision, touched->revision) << "a touch is no change";
     CO_ASSERT_OK(co_await free.touch(user("42"), std::nullopt));
   }
   co_await close_other(std::move(*other), on);
@@ -206,10 +206,10 @@ STORE_TEST(erase_leaves_nothing_of_one_owner_and_all_of_others) {
   EXPECT_EQ(*count, 2u);
   const auto all = co_await on.a.list(user("42"), tools_wanted::yes);
   CO_ASSERT_OK(all);
-  EXPECT_TRUE(all->empty());
+  EXPECT_TRUE((*all)->empty());
   const auto others = co_await on.a.list(session("42"), tools_wanted::yes);
   CO_ASSERT_OK(others);
-  EXPECT_EQ(names_of(*others), "a b");
+  EXPECT_EQ(names_of((*others)->records()), "a b");
   const auto again = co_await on.b.erase(user("42"));
   CO_ASSERT_OK(again);
   EXPECT_EQ(*again, 0u);

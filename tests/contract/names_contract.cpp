@@ -51,7 +51,7 @@ STORE_TEST(a_list_is_sorted_by_name) {
   const auto all = co_await on.b.list(user("42"), tools_wanted::no);
   CO_ASSERT_OK(all);
   std::vector<std::string> names;
-  for (const auto& c : *all) names.push_back(c.server);
+  for (const auto& c : **all) names.push_back(c.server);
   EXPECT_EQ(names.size(), 7u);
   EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
 }
@@ -62,14 +62,14 @@ STORE_TEST(a_list_has_every_state_and_tools_only_when_asked_for) {
   CO_ASSERT_OK(co_await write(on.a, user("42"), server("c"), status::disconnected));
   const auto plain = co_await on.b.list(user("42"), tools_wanted::no);
   CO_ASSERT_OK(plain);
-  EXPECT_EQ(names_of(*plain), "a b c");
-  for (const auto& c : *plain) EXPECT_FALSE(c.tools);
+  EXPECT_EQ(names_of((*plain)->records()), "a b c");
+  for (const auto& c : **plain) EXPECT_FALSE(c.tools);
   const auto full = co_await on.b.list(user("42"), tools_wanted::yes);
   CO_ASSERT_OK(full);
-  CO_ASSERT_EQ(full->size(), 3u);
-  CO_ASSERT_TRUE((*full)[0].tools);
-  EXPECT_EQ(*(*full)[0].tools, R"([{"name":"t"}])");
-  EXPECT_FALSE((*full)[1].tools);
+  CO_ASSERT_EQ((*full)->size(), 3u);
+  CO_ASSERT_TRUE((**full)[0].tools);
+  EXPECT_EQ(*(**full)[0].tools, R"([{"name":"t"}])");
+  EXPECT_FALSE((**full)[1].tools);
 }
 
 STORE_TEST(hostile_server_names_reach_nobody_else) {
@@ -81,7 +81,7 @@ STORE_TEST(hostile_server_names_reach_nobody_else) {
   }
   const auto all = co_await on.b.list(user("42"), tools_wanted::yes);
   CO_ASSERT_OK(all);
-  EXPECT_EQ(all->size(), names.size());
+  EXPECT_EQ((*all)->size(), names.size());
   n = 0;
   for (const auto& name : names) {
     const auto got = co_await read(on.b, user("42"), server(name));
@@ -94,7 +94,7 @@ STORE_TEST(hostile_server_names_reach_nobody_else) {
   CO_ASSERT_OK(co_await on.a.disconnect(user("42"), server("*"), std::nullopt));
   const auto left = co_await on.b.list(user("42"), tools_wanted::no);
   CO_ASSERT_OK(left);
-  EXPECT_EQ(std::count_if(left->begin(), left->end(), [](const auto& c) { return c.connected(); }),
+  EXPECT_EQ(std::count_if((*left)->begin(), (*left)->end(), [](const auto& c) { return c.connected(); }),
             static_cast<std::ptrdiff_t>(names.size()) - 1);
 }
 
@@ -107,9 +107,9 @@ STORE_TEST(hostile_owner_names_reach_nobody_else) {
   for (const auto& name : names) {
     const auto mine = co_await on.b.list(user(name), tools_wanted::no);
     CO_ASSERT_OK(mine);
-    CO_ASSERT_EQ(mine->size(), 1u);
-    EXPECT_TRUE(mine->front().connected());
-    EXPECT_EQ(mine->front().whose, user(name));
+    CO_ASSERT_EQ((*mine)->size(), 1u);
+    EXPECT_TRUE((*mine)->front().connected());
+    EXPECT_EQ((*mine)->front().whose, user(name));
     const auto erased = co_await on.b.erase(session(name));
     CO_ASSERT_OK(erased);
     EXPECT_EQ(*erased, 1u);
@@ -181,7 +181,7 @@ STORE_TEST(what_we_write_has_no_findings) {
   }
   const auto left = co_await on.a.list(user("u"), tools_wanted::no);
   CO_ASSERT_OK(left);
-  EXPECT_EQ(left->size(), hostile_names().size());
+  EXPECT_EQ((*left)->size(), hostile_names().size());
 }
 
 }  // namespace mcpstate::test

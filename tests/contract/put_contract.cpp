@@ -36,7 +36,7 @@ STORE_TEST(nothing_is_there_at_first) {
   EXPECT_FALSE(got->has_value());
   const auto all = co_await on.a.list(user("42"), tools_wanted::yes);
   CO_ASSERT_OK(all);
-  EXPECT_TRUE(all->empty());
+  EXPECT_TRUE((*all)->empty());
 }
 
 STORE_TEST(a_connect_is_read_back_by_another_handle) {
@@ -332,8 +332,8 @@ STORE_TEST(disconnect_all_touches_one_owner_only) {
   EXPECT_EQ(*count, 3u);
   const auto all = co_await on.a.list(user("42"), tools_wanted::yes);
   CO_ASSERT_OK(all);
-  EXPECT_EQ(all->size(), 4u);
-  for (const auto& c : *all) {
+  EXPECT_EQ((*all)->size(), 4u);
+  for (const auto& c : **all) {
     EXPECT_EQ(c.state, status::disconnected);
     EXPECT_FALSE(c.tools);
   }

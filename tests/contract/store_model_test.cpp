@@ -169,8 +169,8 @@ asio::awaitable<std::string> model_run::compare(owner who) {
   if (!got) co_return "list: " + got.error().full_text();
   std::string names;
   for (const auto& [name, r] : expected) names += (names.empty() ? "" : " ") + name;
-  if (names_of(*got) != names) co_return who.text() + " has '" + names_of(*got) + "' and should have '" + names + "'";
-  for (const auto& c : *got) {
+  if (names_of((*got)->records()) != names) co_return who.text() + " has '" + names_of((*got)->records()) + "' and should have '" + names + "'";
+  for (const auto& c : **got) {
     auto wrong = model_.adopt(c, true);
     if (!wrong.empty()) co_return wrong;
   }

@@ -19,11 +19,11 @@ asio::awaitable<int> list_owner(context& ctx, owner who, tools_wanted want) {
   const auto found = co_await ctx.store->list(who, want);
   if (!found) co_return ctx.fail(found.error());
   if (ctx.screen.json()) {
-    ctx.screen.line(json_lines(*found, to_json));
-  } else if (found->empty()) {
+    ctx.screen.line(json_lines((*found)->records(), to_json));
+  } else if ((*found)->empty()) {
     ctx.screen.line(printable(who.text()) + " has no connections");
   } else {
-    ctx.screen.write(connection_table(*found, current_time(ctx)));
+    ctx.screen.write(connection_table((*found)->records(), current_time(ctx)));
   }
   co_return exit_code::done;
 }

@@ -135,7 +135,7 @@ asio::awaitable<int> refresh_all(context& ctx, refresh_request request) {
   if (!all) co_return ctx.fail(all.error());
   std::vector<std::string> lines;
   int worst = exit_code::done;
-  for (const auto& record : *all) {
+  for (const auto& record : **all) {
     if (!can_be_refreshed(ctx.screen, record)) continue;
     const int code = co_await refresh_record(ctx, record, request, lines);
     worst = std::max(worst, code);

@@ -88,7 +88,7 @@ asio::awaitable<void> event_broker::refresh_expiry(std::shared_ptr<channel> curr
     auto listing = store_.list(current->account, tools_wanted::no);
     const auto listed = co_await std::move(listing);
     if (listed) {
-      for (const auto& record : *listed) current->history.update_expiry(record);
+      for (const auto& record : **listed) current->history.update_expiry(record);
     }
     current->finished_refreshes = served;
     current->changed.notify();

@@ -60,7 +60,7 @@ response_task list_connections(request_context& context) {
   auto work = context.shard.store.list(context.owner(), *wanted);
   const auto all = co_await measured(context, "list", std::move(work));
   if (!all) co_return context.failure(all.error());
-  auto body = array_of(context.shard.lists, *all);
+  auto body = array_of(context.shard.lists, (*all)->records());
   std::string etag = etag_of(body.digest());
   co_return tagged_response(context, std::move(body), std::move(etag));
 }

@@ -8,7 +8,6 @@
 
 #include <mcpstate/open_store.hpp>
 
-#include "store/check_options.hh"
 #include "store/memory/leases.hh"
 #include "store/rows/steps.hh"
 #include "store/rows/survey.hh"
@@ -93,22 +92,23 @@ class memory_table final : public row_table {
 };
 
 // Everything happens on the executor, at once: a step is atomic because nothing else runs while it does.
-class memory_store final : public store {
+class memory_store final : public store_backend, public lease_store {
  public:
   memory_store(asio::any_io_executor executor, store_options options)
-      : store(executor, std::move(options)), hub_(executor, hub_source()) {}
+      : store_backend(executor, std::move(options)), hub_(executor, hub_source()) {}
 
   asio::awaitable<void> close() override {
     closed_ = true;
     co_await hub_.close();
   }
   [[nodiscard]] std::string description() const override { return "memory"; }
+  [[nodiscard]] lease_store& leases() noexcept override { return *this; }
 
  private:
   watch_hub::source hub_source() {
     watch_hub::source s;
-    s.list = [this](owner who) { return do_list(std::move(who), tools_wanted::no); };
-    s.scan = [this](std::string cursor) { return do_scan(std::move(cursor)); };
+    s.list = [this](owner who) { return read_records(std::move(who), tools_wanted::no); };
+    s.scan = [this](std::string cursor) { return scan(std::move(cursor)); };
     s.now = [this] { return now(); };
     return s;
   }
@@ -120,7 +120,7 @@ class memory_store final : public store {
     return steps();
   }
 
-  task<connection> do_put(change what, connection after) override {
+  task<connection> put(change what, connection after) override {
     if (closed_) co_return closed();
     auto decided = writing().decide(what, after);
     if (!decided) co_return decided.error();
@@ -129,36 +129,53 @@ class memory_store final : public store {
     co_return written;
   }
 
-  task<std::optional<connection>> do_get(owner who, std::string member, tools_wanted want) override {
+  task<std::optional<connection>> get(owner who, std::string member, tools_wanted want) override {
     if (closed_) co_return closed();
     co_return steps().get(who, member, want);
   }
 
-  task<std::vector<connection>> do_list(owner who, tools_wanted want) override {
+  task<owner_snapshot_ptr> list(owner who, tools_wanted want) override {
+    if (closed_) co_return closed();
+    co_return snapshot(who, want);
+  }
+
+  [[nodiscard]] owner_snapshot_ptr peek(const owner& who, tools_wanted want) override {
+    if (closed_) return nullptr;
+    auto found = snapshot(who, want);
+    return found ? std::move(*found) : nullptr;
+  }
+
+  [[nodiscard]] result<owner_snapshot_ptr> snapshot(const owner& who, tools_wanted want) {
+    auto records = steps().list(who, want);
+    if (!records) return records.error();
+    return std::make_shared<const owner_snapshot>(who, std::move(*records), want);
+  }
+
+  task<std::vector<connection>> read_records(owner who, tools_wanted want) {
     if (closed_) co_return closed();
     co_return steps().list(who, want);
   }
 
-  task<std::uint64_t> do_touch(owner who, std::optional<std::string> member) override {
+  task<std::uint64_t> touch(owner who, std::optional<std::string> member) override {
     if (closed_) co_return closed();
     co_return writing().touch(who, member);
   }
 
-  task<std::uint64_t> do_disconnect_all(owner who) override {
+  task<std::uint64_t> disconnect_all(owner who) override {
     if (closed_) co_return closed();
     auto count = writing().disconnect_all(who);
     hub_.changed(who);
     co_return count;
   }
 
-  task<std::uint64_t> do_erase(owner who) override {
+  task<std::uint64_t> erase(owner who) override {
     if (closed_) co_return closed();
     auto count = writing().erase(who);
     hub_.changed(who);
     co_return count;
   }
 
-  task<claim_result> do_claim(owner session, owner user) override {
+  task<claim_result> claim(owner session, owner user) override {
     if (closed_) co_return closed();
     auto claimed = writing().claim(session, user);
     hub_.changed(session);
@@ -166,48 +183,49 @@ class memory_store final : public store {
     co_return claimed;
   }
 
-  task<std::unique_ptr<watcher>> do_watch(std::optional<owner> who) override {
+  task<std::unique_ptr<watcher>> watch(std::optional<owner> who) override {
     if (closed_) co_return closed();
     co_return hub_.open(std::move(who));
   }
 
-  [[nodiscard]] lease_steps leases() { return lease_steps(table_.leases(), options().ttl, now()); }
+  [[nodiscard]] lease_steps lease_rules() { return lease_steps(table_.leases(), options().ttl, now()); }
 
-  task<std::optional<lease>> do_take_lease(managed_name what, std::string holder, std::string registered,
+  task<std::optional<lease>> take_lease(managed_name what, std::string holder, std::string registered,
                                            std::chrono::milliseconds time) override {
     if (closed_) co_return closed();
-    co_return leases().take(what, holder, registered, time);
+    co_return lease_rules().take(what, holder, registered, time);
   }
 
-  task<std::vector<lease>> do_renew_leases(std::vector<lease> held, std::chrono::milliseconds time) override {
+  task<std::vector<lease>> renew_leases(std::vector<lease> held, std::chrono::milliseconds time) override {
     if (closed_) co_return closed();
-    co_return leases().renew(held, time);
+    co_return lease_rules().renew(held, time);
   }
 
-  task<void> do_end_lease(lease which, lease_end how, std::optional<std::uint64_t> seen) override {
+  task<void> end_lease(lease which, lease_end how, std::optional<std::uint64_t> seen) override {
     if (closed_) co_return closed();
     MCPSTATE_CO_CHECK(steps().end_lease(which, how, seen));
     co_return result<void>();
   }
 
-  task<std::optional<lease>> do_lease_of(managed_name what) override {
+  using lease_store::end_lease;
+  task<std::optional<lease>> lease_of(managed_name what) override {
     if (closed_) co_return closed();
-    co_return leases().lease_of(what);
+    co_return lease_rules().lease_of(what);
   }
 
-  task<fleet> do_beat(instance_report me, std::chrono::milliseconds time) override {
+  task<fleet> beat(instance_report me, std::chrono::milliseconds time) override {
     if (closed_) co_return closed();
-    co_return leases().beat(me, time);
+    co_return lease_rules().beat(me, time);
   }
 
-  task<managed_page> do_managed_of(server_name registered, std::string cursor) override {
+  task<managed_page> managed_of(std::string registered, std::string cursor) override {
     if (closed_) co_return closed();
-    co_return leases().managed_of(registered.text(), cursor);
+    co_return lease_rules().managed_of(registered, cursor);
   }
 
-  task<owner_page> do_scan(std::string cursor) override;
-  task<store_stats> do_stats(progress_handler progress) override;
-  task<std::vector<finding>> do_examine(bool fix, progress_handler progress) override;
+  task<owner_page> scan(std::string cursor) override;
+  task<store_stats> stats(progress_handler progress) override;
+  task<std::vector<finding>> examine(bool fix, progress_handler progress) override;
   [[nodiscard]] row_survey survey(const progress_handler& progress);
 
   memory_table table_;
@@ -228,7 +246,7 @@ std::optional<owner_summary> summarize(const owner& who, const memory_table::row
   return out;
 }
 
-task<owner_page> memory_store::do_scan(std::string cursor) {
+task<owner_page> memory_store::scan(std::string cursor) {
   if (closed_) co_return closed();
   owner_page page;
   auto at = table_.owners().begin();
@@ -256,7 +274,7 @@ row_survey memory_store::survey(const progress_handler& progress) {
   return out;
 }
 
-task<store_stats> memory_store::do_stats(progress_handler progress) {
+task<store_stats> memory_store::stats(progress_handler progress) {
   if (closed_) co_return closed();
   store_stats out = survey(progress).counts();
   out.kind = "memory";
@@ -265,7 +283,7 @@ task<store_stats> memory_store::do_stats(progress_handler progress) {
   co_return out;
 }
 
-task<std::vector<finding>> memory_store::do_examine(bool fix, progress_handler progress) {
+task<std::vector<finding>> memory_store::examine(bool fix, progress_handler progress) {
   if (closed_) co_return closed();
   if (fix) table_.purge(now(), static_cast<std::size_t>(-1));
   co_return survey(progress).findings();
@@ -273,7 +291,7 @@ task<std::vector<finding>> memory_store::do_examine(bool fix, progress_handler p
 
 }  // namespace
 
-std::unique_ptr<store> make_memory_store(asio::any_io_executor executor, store_options options) {
+std::unique_ptr<store_backend> make_memory_backend(asio::any_io_executor executor, store_options options) {
   if (auto fine = check_options(options); !fine) throw std::invalid_argument(fine.error().detail());
   return std::make_unique<memory_store>(std::move(executor), std::move(options));
 }

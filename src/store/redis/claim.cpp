@@ -37,7 +37,7 @@ void redis_store::add_claimed(script_call& to, const owner& session, const owner
   if (theirs) (moves ? out.moved : out.kept).push_back(theirs->server);
 }
 
-task<claim_result> redis_store::do_claim(owner session, owner user) {
+task<claim_result> redis_store::claim(owner session, owner user) {
   const std::string doing = "claim " + session.text() + " for " + user.text();
   for (int tries = 0; tries < max_attempts; ++tries) {
     redis::request ask;

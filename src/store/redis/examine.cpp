@@ -319,7 +319,7 @@ void redis_examiner::sum_up() {
   findings_.push_back(std::move(f));
 }
 
-task<std::vector<finding>> redis_store::do_examine(bool fix, progress_handler progress) {
+task<std::vector<finding>> redis_store::examine(bool fix, progress_handler progress) {
   redis_examiner examiner(*this, fix, std::move(progress));
   co_return co_await examiner.run();
 }

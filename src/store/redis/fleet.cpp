@@ -125,7 +125,7 @@ asio::awaitable<void> redis_store::forget(owner who, std::vector<std::string> me
   static_cast<void>(noted);
 }
 
-task<fleet> redis_store::do_beat(instance_report me, milliseconds time) {
+task<fleet> redis_store::beat(instance_report me, milliseconds time) {
   const std::string doing = "beat " + me.name;
   std::vector<script_call> calls;
   auto& beat = calls.emplace_back(script_id::beat);
@@ -180,8 +180,10 @@ task<std::vector<managed_name>> redis_store::without_held(std::vector<managed_na
 }
 
 // The cursor is "shard:cursor": the parts of the index one after the other, each by SSCAN. Names may come twice.
-task<managed_page> redis_store::do_managed_of(server_name registered, std::string cursor) {
-  const std::string doing = "managed of " + registered.text();
+task<managed_page> redis_store::managed_of(std::string registered, std::string cursor) {
+  const std::string doing = "managed of " + registered;
+  const auto server = server_name::parse(registered);
+  if (!server) co_return server.error();
   unsigned shard = 0;
   std::string at = "0";
   if (!cursor.empty()) {
@@ -195,7 +197,7 @@ task<managed_page> redis_store::do_managed_of(server_name registered, std::strin
   }
   managed_page page;
   while (page.names.empty() && shard < shards) {
-    const auto key = keys_.server_owners(registered, shard);
+    const auto key = keys_.server_owners(*server, shard);
     request ask;
     ask.add("SSCAN", key, at, "COUNT", "256");
     auto got = co_await read(std::move(ask), doing);

@@ -30,7 +30,7 @@ std::string redis_store::lease_key(const managed_name& what) const {
 
 // Sends the lease and its index entries in one flush. A refused lease does not extend the index entry: that is set to what
 // the other holder has left. Where an index cannot be written the lease is given back.
-task<std::optional<lease>> redis_store::do_take_lease(managed_name what, std::string holder, std::string registered,
+task<std::optional<lease>> redis_store::take_lease(managed_name what, std::string holder, std::string registered,
                                                       milliseconds time) {
   const std::string doing = shown("take", what);
   const auto member = to_text(what);
@@ -62,14 +62,14 @@ task<std::optional<lease>> redis_store::do_take_lease(managed_name what, std::st
     if (!(*got)[i].is_error()) continue;
     error why = key_error((*got)[i], doing, keys[i]);
     const std::optional<std::uint64_t> nothing_seen;
-    auto undone = co_await do_end_lease(std::move(mine), lease_end::hand_over, nothing_seen);
+    auto undone = co_await end_lease(std::move(mine), lease_end::hand_over, nothing_seen);
     static_cast<void>(undone);  // then it runs out
     co_return why;
   }
   co_return std::optional<lease>(std::move(mine));
 }
 
-task<std::vector<lease>> redis_store::do_renew_leases(std::vector<lease> held, milliseconds time) {
+task<std::vector<lease>> redis_store::renew_leases(std::vector<lease> held, milliseconds time) {
   std::vector<lease> lost;
   for (std::size_t from = 0; from < held.size(); from += leases_at_once) {
     const auto first = held.begin() + static_cast<std::ptrdiff_t>(from);
@@ -128,7 +128,7 @@ asio::awaitable<void> redis_store::index_renewed(std::vector<lease> lost, owner_
   static_cast<void>(noted);
 }
 
-task<void> redis_store::do_end_lease(lease which, lease_end how, std::optional<std::uint64_t> seen) {
+task<void> redis_store::end_lease(lease which, lease_end how, std::optional<std::uint64_t> seen) {
   const std::string doing = shown("end", which.what);
   const bool checked = how == lease_end::over && seen;
   std::vector<script_call> calls;
@@ -153,7 +153,7 @@ task<void> redis_store::do_end_lease(lease which, lease_end how, std::optional<s
   co_return result<void>();
 }
 
-task<std::optional<lease>> redis_store::do_lease_of(managed_name what) {
+task<std::optional<lease>> redis_store::lease_of(managed_name what) {
   const std::string doing = shown("lease of", what);
   const auto key = lease_key(what);
   request ask;

@@ -59,7 +59,7 @@ bool odd(const connection& one, tools_wanted want) {
 
 }  // namespace
 
-task<std::optional<connection>> redis_store::do_get(owner who, std::string member, tools_wanted want) {
+task<std::optional<connection>> redis_store::get(owner who, std::string member, tools_wanted want) {
   std::vector<std::string> members{member};
   auto got = co_await read_members(who, std::move(members), want);
   if (!got) co_return got.error();
@@ -71,7 +71,13 @@ task<std::optional<connection>> redis_store::do_get(owner who, std::string membe
   co_return std::optional<connection>(std::move(found.front()));
 }
 
-task<std::vector<connection>> redis_store::do_list(owner who, tools_wanted want) {
+task<owner_snapshot_ptr> redis_store::list(owner who, tools_wanted want) {
+  auto records = co_await read_records(who, want);
+  if (!records) co_return records.error();
+  co_return std::make_shared<const owner_snapshot>(std::move(who), std::move(*records), want);
+}
+
+task<std::vector<connection>> redis_store::read_records(owner who, tools_wanted want) {
   auto all = co_await read_all(who, want);
   if (!all) co_return all.error();
   std::vector<connection> found;

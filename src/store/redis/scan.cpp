@@ -39,7 +39,7 @@ task<std::vector<reply>> redis_store::scan_step(std::string cursor, std::vector<
 }
 
 // An owner is told once, at its :servers key; or at its :connections key where it has no :servers (a foreign program's).
-task<owner_page> redis_store::do_scan(std::string cursor) {
+task<owner_page> redis_store::scan(std::string cursor) {
   if (cursor.find_first_not_of("0123456789") != std::string::npos || cursor.size() > 20)
     co_return error(errc::bad_argument, "scan: this is no cursor of this store; begin again without one");
   std::vector<std::string> sets_only{"TYPE", "set"};
@@ -74,7 +74,7 @@ task<owner_page> redis_store::do_scan(std::string cursor) {
 task<std::vector<owner_summary>> redis_store::summaries(std::vector<owner> owners) {
   std::vector<owner_summary> out;
   for (const auto& who : owners) {
-    auto records = co_await do_list(who, tools_wanted::no);
+    auto records = co_await read_records(who, tools_wanted::no);
     if (!records && records.error().code() == errc::wrong_type) continue;  // doctor tells about it
     if (!records) co_return records.error();
     if (records->empty()) continue;
@@ -89,7 +89,7 @@ task<std::vector<owner_summary>> redis_store::summaries(std::vector<owner> owner
   co_return out;
 }
 
-task<store_stats> redis_store::do_stats(progress_handler progress) {
+task<store_stats> redis_store::stats(progress_handler progress) {
   store_stats out;
   out.kind = "redis";
   out.where = description();

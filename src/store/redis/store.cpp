@@ -80,7 +80,7 @@ redis::link_config link_config_of(const store_url& url, const store_options& opt
 }
 
 redis_store::redis_store(asio::any_io_executor executor, store_url url, key_space keys, store_options options)
-    : store(executor, options),
+    : store_backend(executor, options),
       keys_(std::move(keys)),
       url_(std::move(url)),
       random_(std::random_device{}()),
@@ -197,7 +197,7 @@ script_call redis_store::put_call(const change& what, const connection& after, c
   return call;
 }
 
-task<connection> redis_store::do_put(change what, connection after) {
+task<connection> redis_store::put(change what, connection after) {
   const std::string doing = what_for("put", what.whose(), what.member());
   std::string staged;
   redis::request before = stage(what, &staged);
@@ -218,7 +218,7 @@ task<connection> redis_store::do_put(change what, connection after) {
   co_return after;
 }
 
-task<std::uint64_t> redis_store::do_touch(owner who, std::optional<std::string> member) {
+task<std::uint64_t> redis_store::touch(owner who, std::optional<std::string> member) {
   const std::string doing = what_for("touch", who, member.value_or(""));
   script_call call = owner_call(script_id::touch, who);
   call.argument(member ? "one" : "all");
@@ -261,7 +261,7 @@ std::uint64_t redis_store::add_disconnects(script_call& to, const owner& who, st
 
 // Read, decide, write in one script that checks what was read, and that it was all. The decision needs JSON, which Lua would
 // spoil.
-task<std::uint64_t> redis_store::do_disconnect_all(owner who) {
+task<std::uint64_t> redis_store::disconnect_all(owner who) {
   const std::string doing = what_for("disconnect", who);
   for (int tries = 0; tries < max_attempts; ++tries) {
     auto all = co_await read_all(who, tools_wanted::no);
@@ -284,7 +284,7 @@ task<std::uint64_t> redis_store::do_disconnect_all(owner who) {
   co_return error(errc::stale_basis, doing + ": others keep changing these records; try again");
 }
 
-task<std::uint64_t> redis_store::do_erase(owner who) {
+task<std::uint64_t> redis_store::erase(owner who) {
   const std::string doing = what_for("clear", who);
   const auto members = co_await read_member_names(who, doing);
   if (!members) co_return members.error();
@@ -302,7 +302,7 @@ task<std::uint64_t> redis_store::do_erase(owner who) {
   co_return count;
 }
 
-task<std::unique_ptr<store>> open_redis_store(asio::any_io_executor executor, store_url url, store_options options) {
+task<std::unique_ptr<store_backend>> open_redis_backend(asio::any_io_executor executor, store_url url, store_options options) {
   auto keys = key_space::make(options.prefix, options.layout);
   if (!keys) co_return keys.error();
   auto opened = std::make_unique<redis_store>(executor, std::move(url), std::move(*keys), std::move(options));
@@ -311,7 +311,7 @@ task<std::unique_ptr<store>> open_redis_store(asio::any_io_executor executor, st
     co_await opened->close();
     co_return ready.error();
   }
-  std::unique_ptr<store> out = std::move(opened);
+  std::unique_ptr<store_backend> out = std::move(opened);
   co_return out;
 }
 

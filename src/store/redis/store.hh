@@ -9,7 +9,7 @@
 
 #include <mcpstate/core/record.hpp>
 #include <mcpstate/open_store.hpp>
-#include <mcpstate/store.hpp>
+#include <mcpstate/store/backend.hpp>
 
 #include "redis/executor.hh"
 #include "store/redis/script_call.hh"
@@ -22,7 +22,7 @@ namespace mcpstate {
 
 // The store on one Redis or Valkey server. Two links: one for commands, and, once somebody watches, one that tracks the
 // keys of all owners (server-assisted invalidation in broadcast mode: ADR 6).
-class redis_store final : public store {
+class redis_store final : public store_backend, public lease_store {
  public:
   redis_store(asio::any_io_executor executor, store_url url, key_space keys, store_options options);
 
@@ -30,28 +30,31 @@ class redis_store final : public store {
   task<void> open();
   asio::awaitable<void> close() override;
   [[nodiscard]] std::string description() const override;
+  [[nodiscard]] lease_store& leases() noexcept override { return *this; }
 
  private:
   using replies = std::vector<redis::reply>;
 
-  task<connection> do_put(change what, connection after) override;
-  task<std::optional<connection>> do_get(owner who, std::string member, tools_wanted want) override;
-  task<std::vector<connection>> do_list(owner who, tools_wanted want) override;
-  task<std::uint64_t> do_touch(owner who, std::optional<std::string> member) override;
-  task<std::uint64_t> do_disconnect_all(owner who) override;
-  task<std::uint64_t> do_erase(owner who) override;
-  task<claim_result> do_claim(owner session, owner user) override;
-  task<std::unique_ptr<watcher>> do_watch(std::optional<owner> who) override;
-  task<std::optional<lease>> do_take_lease(managed_name what, std::string holder, std::string registered,
+  task<connection> put(change what, connection after) override;
+  task<std::optional<connection>> get(owner who, std::string member, tools_wanted want) override;
+  task<owner_snapshot_ptr> list(owner who, tools_wanted want) override;
+  task<std::vector<connection>> read_records(owner who, tools_wanted want);
+  task<std::uint64_t> touch(owner who, std::optional<std::string> member) override;
+  task<std::uint64_t> disconnect_all(owner who) override;
+  task<std::uint64_t> erase(owner who) override;
+  task<claim_result> claim(owner session, owner user) override;
+  task<std::unique_ptr<watcher>> watch(std::optional<owner> who) override;
+  task<std::optional<lease>> take_lease(managed_name what, std::string holder, std::string registered,
                                            std::chrono::milliseconds time) override;
-  task<std::vector<lease>> do_renew_leases(std::vector<lease> held, std::chrono::milliseconds time) override;
-  task<void> do_end_lease(lease which, lease_end how, std::optional<std::uint64_t> seen) override;
-  task<std::optional<lease>> do_lease_of(managed_name what) override;
-  task<fleet> do_beat(instance_report me, std::chrono::milliseconds time) override;
-  task<managed_page> do_managed_of(server_name registered, std::string cursor) override;
-  task<owner_page> do_scan(std::string cursor) override;
-  task<store_stats> do_stats(progress_handler progress) override;
-  task<std::vector<finding>> do_examine(bool fix, progress_handler progress) override;
+  task<std::vector<lease>> renew_leases(std::vector<lease> held, std::chrono::milliseconds time) override;
+  task<void> end_lease(lease which, lease_end how, std::optional<std::uint64_t> seen) override;
+  using lease_store::end_lease;
+  task<std::optional<lease>> lease_of(managed_name what) override;
+  task<fleet> beat(instance_report me, std::chrono::milliseconds time) override;
+  task<managed_page> managed_of(std::string registered, std::string cursor) override;
+  task<owner_page> scan(std::string cursor) override;
+  task<store_stats> stats(progress_handler progress) override;
+  task<std::vector<finding>> examine(bool fix, progress_handler progress) override;
 
   // run.cpp: sending
   [[nodiscard]] aio::deadline until() const { return aio::after(options().timeout); }

@@ -5,13 +5,13 @@
 
 namespace mcpstate {
 
-task<std::unique_ptr<watcher>> redis_store::do_watch(std::optional<owner> who) {
+task<std::unique_ptr<watcher>> redis_store::watch(std::optional<owner> who) {
   if (!hub_) {
     watch_hub::source from;
-    from.list = [this](owner whose) { return do_list(std::move(whose), tools_wanted::no); };
-    from.scan = [this](std::string cursor) { return do_scan(std::move(cursor)); };
+    from.list = [this](owner whose) { return read_records(std::move(whose), tools_wanted::no); };
+    from.scan = [this](std::string cursor) { return scan(std::move(cursor)); };
     from.with_tools = [this](owner whose, std::string member) {
-      return do_get(std::move(whose), std::move(member), tools_wanted::yes);
+      return get(std::move(whose), std::move(member), tools_wanted::yes);
     };
     from.now = [this] { return now(); };
     hub_ = std::make_unique<watch_hub>(executor(), std::move(from));

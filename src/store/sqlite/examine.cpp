@@ -67,7 +67,7 @@ std::vector<finding> examine_file(sqlite_engine& e, bool fix) {
 
 }  // namespace
 
-task<std::vector<finding>> sqlite_store::do_examine(bool fix, progress_handler progress) {
+task<std::vector<finding>> sqlite_store::examine(bool fix, progress_handler progress) {
   if (closed_) co_return closed();
   auto* engine = engine_.get();
   std::uint64_t purged_rows = 0;

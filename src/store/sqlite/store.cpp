@@ -5,7 +5,6 @@
 
 #include <mcpstate/open_store.hpp>
 
-#include "store/check_options.hh"
 
 namespace mcpstate {
 
@@ -17,7 +16,7 @@ constexpr std::chrono::milliseconds poll_every{20};
 
 sqlite_store::sqlite_store(asio::any_io_executor executor, store_options options, std::unique_ptr<asio::thread_pool> pool,
                            std::unique_ptr<sqlite_engine> engine)
-    : store(executor, std::move(options)),
+    : store_backend(executor, std::move(options)),
       path_(engine->db().path()),
       pool_(std::move(pool)),
       engine_(std::move(engine)),
@@ -28,8 +27,8 @@ sqlite_store::~sqlite_store() { pool_->join(); }
 
 watch_hub::source sqlite_store::hub_source() {
   watch_hub::source s;
-  s.list = [this](owner who) { return do_list(std::move(who), tools_wanted::no); };
-  s.scan = [this](std::string cursor) { return do_scan(std::move(cursor)); };
+  s.list = [this](owner who) { return read_records(std::move(who), tools_wanted::no); };
+  s.scan = [this](std::string cursor) { return scan(std::move(cursor)); };
   s.now = [this] { return now(); };
   return s;
 }
@@ -50,7 +49,7 @@ asio::awaitable<void> sqlite_store::close() {
   co_await aio::offload(*pool_, std::move(job));
 }
 
-task<connection> sqlite_store::do_put(change what, connection after) {
+task<connection> sqlite_store::put(change what, connection after) {
   if (closed_) co_return closed();
   auto who = what.whose();
   auto job = [e = engine_.get(), what = std::move(what), after = std::move(after)] { return e->put(what, after); };
@@ -59,7 +58,7 @@ task<connection> sqlite_store::do_put(change what, connection after) {
   co_return std::move(done.value);
 }
 
-task<std::optional<connection>> sqlite_store::do_get(owner who, std::string member, tools_wanted want) {
+task<std::optional<connection>> sqlite_store::get(owner who, std::string member, tools_wanted want) {
   if (closed_) co_return closed();
   auto job = [e = engine_.get(), who = std::move(who), member = std::move(member), want] {
     return e->get(who, member, want);
@@ -67,20 +66,26 @@ task<std::optional<connection>> sqlite_store::do_get(owner who, std::string memb
   co_return co_await aio::offload(*pool_, std::move(job));
 }
 
-task<std::vector<connection>> sqlite_store::do_list(owner who, tools_wanted want) {
+task<owner_snapshot_ptr> sqlite_store::list(owner who, tools_wanted want) {
+  auto records = co_await read_records(who, want);
+  if (!records) co_return records.error();
+  co_return std::make_shared<const owner_snapshot>(std::move(who), std::move(*records), want);
+}
+
+task<std::vector<connection>> sqlite_store::read_records(owner who, tools_wanted want) {
   if (closed_) co_return closed();
   auto job = [e = engine_.get(), who = std::move(who), want] { return e->list(who, want); };
   co_return co_await aio::offload(*pool_, std::move(job));
 }
 
 // No notice: what expires later is no change to a watcher, and looks again when it would have expired.
-task<std::uint64_t> sqlite_store::do_touch(owner who, std::optional<std::string> member) {
+task<std::uint64_t> sqlite_store::touch(owner who, std::optional<std::string> member) {
   if (closed_) co_return closed();
   auto job = [e = engine_.get(), who = std::move(who), member = std::move(member)] { return e->touch(who, member); };
   co_return co_await aio::offload(*pool_, std::move(job));
 }
 
-task<std::uint64_t> sqlite_store::do_disconnect_all(owner who) {
+task<std::uint64_t> sqlite_store::disconnect_all(owner who) {
   if (closed_) co_return closed();
   auto job = [e = engine_.get(), who] { return e->disconnect_all(who); };
   auto done = co_await aio::offload(*pool_, std::move(job));
@@ -88,7 +93,7 @@ task<std::uint64_t> sqlite_store::do_disconnect_all(owner who) {
   co_return std::move(done.value);
 }
 
-task<std::uint64_t> sqlite_store::do_erase(owner who) {
+task<std::uint64_t> sqlite_store::erase(owner who) {
   if (closed_) co_return closed();
   auto job = [e = engine_.get(), who] { return e->erase(who); };
   auto done = co_await aio::offload(*pool_, std::move(job));
@@ -96,7 +101,7 @@ task<std::uint64_t> sqlite_store::do_erase(owner who) {
   co_return std::move(done.value);
 }
 
-task<claim_result> sqlite_store::do_claim(owner session, owner user) {
+task<claim_result> sqlite_store::claim(owner session, owner user) {
   if (closed_) co_return closed();
   auto job = [e = engine_.get(), session, user] { return e->claim(session, user); };
   auto done = co_await aio::offload(*pool_, std::move(job));
@@ -107,7 +112,7 @@ task<claim_result> sqlite_store::do_claim(owner session, owner user) {
   co_return std::move(done.value);
 }
 
-task<std::unique_ptr<watcher>> sqlite_store::do_watch(std::optional<owner> who) {
+task<std::unique_ptr<watcher>> sqlite_store::watch(std::optional<owner> who) {
   if (closed_) co_return closed();
   auto opened = hub_.open(std::move(who));
   if (!polling_) {
@@ -117,13 +122,13 @@ task<std::unique_ptr<watcher>> sqlite_store::do_watch(std::optional<owner> who) 
   co_return opened;
 }
 
-task<owner_page> sqlite_store::do_scan(std::string cursor) {
+task<owner_page> sqlite_store::scan(std::string cursor) {
   if (closed_) co_return closed();
   auto job = [e = engine_.get(), cursor = std::move(cursor)] { return e->scan(cursor); };
   co_return co_await aio::offload(*pool_, std::move(job));
 }
 
-task<store_stats> sqlite_store::do_stats(progress_handler) {
+task<store_stats> sqlite_store::stats(progress_handler) {
   if (closed_) co_return closed();
   auto job = [e = engine_.get()] { return e->stats(); };
   co_return co_await aio::offload(*pool_, std::move(job));
@@ -164,7 +169,7 @@ void sqlite_store::apply(const sqlite_table::notices& since) {
   if (since.missed) hub_.changed_all();
 }
 
-task<std::unique_ptr<store>> open_sqlite_store(asio::any_io_executor executor, std::string path, store_options options) {
+task<std::unique_ptr<store_backend>> open_sqlite_backend(asio::any_io_executor executor, std::string path, store_options options) {
   MCPSTATE_CO_CHECK(check_options(options));
   if (path.empty()) path = default_sqlite_path();
   auto pool = std::make_unique<asio::thread_pool>(1);

@@ -8,7 +8,7 @@ namespace mcpstate {
 
 using std::chrono::milliseconds;
 
-task<std::optional<lease>> sqlite_store::do_take_lease(managed_name what, std::string holder, std::string registered,
+task<std::optional<lease>> sqlite_store::take_lease(managed_name what, std::string holder, std::string registered,
                                                        milliseconds time) {
   if (closed_) co_return closed();
   auto job = [e = engine_.get(), what = std::move(what), holder = std::move(holder), registered = std::move(registered),
@@ -16,7 +16,7 @@ task<std::optional<lease>> sqlite_store::do_take_lease(managed_name what, std::s
   co_return co_await aio::offload(*pool_, std::move(job));
 }
 
-task<std::vector<lease>> sqlite_store::do_renew_leases(std::vector<lease> held, milliseconds time) {
+task<std::vector<lease>> sqlite_store::renew_leases(std::vector<lease> held, milliseconds time) {
   if (closed_) co_return closed();
   auto job = [e = engine_.get(), held = std::move(held), time] {
     return e->leases([&](lease_steps& steps) { return steps.renew(held, time); });
@@ -24,7 +24,7 @@ task<std::vector<lease>> sqlite_store::do_renew_leases(std::vector<lease> held, 
   co_return co_await aio::offload(*pool_, std::move(job));
 }
 
-task<void> sqlite_store::do_end_lease(lease which, lease_end how, std::optional<std::uint64_t> seen) {
+task<void> sqlite_store::end_lease(lease which, lease_end how, std::optional<std::uint64_t> seen) {
   if (closed_) co_return closed();
   auto job = [e = engine_.get(), which = std::move(which), how, seen] { return e->end_lease(which, how, seen); };
   auto ended = co_await aio::offload(*pool_, std::move(job));
@@ -32,13 +32,13 @@ task<void> sqlite_store::do_end_lease(lease which, lease_end how, std::optional<
   co_return result<void>();
 }
 
-task<std::optional<lease>> sqlite_store::do_lease_of(managed_name what) {
+task<std::optional<lease>> sqlite_store::lease_of(managed_name what) {
   if (closed_) co_return closed();
   auto job = [e = engine_.get(), what = std::move(what)] { return e->lease_of(what); };
   co_return co_await aio::offload(*pool_, std::move(job));
 }
 
-task<fleet> sqlite_store::do_beat(instance_report me, milliseconds time) {
+task<fleet> sqlite_store::beat(instance_report me, milliseconds time) {
   if (closed_) co_return closed();
   auto job = [e = engine_.get(), me = std::move(me), time] {
     return e->leases([&](lease_steps& steps) { return steps.beat(me, time); });
@@ -46,10 +46,10 @@ task<fleet> sqlite_store::do_beat(instance_report me, milliseconds time) {
   co_return co_await aio::offload(*pool_, std::move(job));
 }
 
-task<managed_page> sqlite_store::do_managed_of(server_name registered, std::string cursor) {
+task<managed_page> sqlite_store::managed_of(std::string registered, std::string cursor) {
   if (closed_) co_return closed();
   auto job = [e = engine_.get(), registered = std::move(registered), cursor = std::move(cursor)] {
-    return e->managed_of(registered.text(), cursor);
+    return e->managed_of(registered, cursor);
   };
   co_return co_await aio::offload(*pool_, std::move(job));
 }

@@ -112,7 +112,7 @@ asio::awaitable<std::optional<connection>> seen(store& records, owner who, recor
 
 asio::awaitable<std::string> holder_of(store& records, owner who) {
   managed_name of(std::move(who), srv);
-  auto got = co_await records.lease_of(std::move(of));
+  auto got = co_await records.leases().lease_of(std::move(of));
   co_return got&&* got ? (*got)->holder : std::string();
 }
 

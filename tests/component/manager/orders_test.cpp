@@ -303,12 +303,12 @@ TEST(Orders, FollowsTheRegistry) { play(follows_the_registry); }
 // Whoever keeps a connection has read that nobody wants it; then it is ordered; then its lease is ended, and it dies.
 asio::awaitable<void> loses_no_order_to_one_that_lets_go(scene& s) {
   managed_name of(user(1), srv);
-  auto theirs = co_await s.records->take_lease(of, "other", "", 60s);
+  auto theirs = co_await s.records->leases().take_lease(of, "other", "", 60s);
   CO_ASSERT_TRUE(theirs && *theirs);
   auto ordered = co_await s.keeping->connect(user(1), srv, by_url(s.url()), std::nullopt);
   CO_ASSERT_OK(ordered);
   EXPECT_EQ(ordered->state, status::connecting);
-  CO_ASSERT_OK(co_await s.records->end_lease(**theirs, lease_end::over, 0));
+  CO_ASSERT_OK(co_await s.records->leases().end_lease(**theirs, lease_end::over, 0));
   auto up = co_await seen(*s.records, user(1), is(status::connected));
   CO_ASSERT_TRUE(up);
   const std::string holder = co_await holder_of(*s.records, user(1));
@@ -320,9 +320,9 @@ asio::awaitable<void> loses_no_order_to_a_lost_lease(scene& s) {
   auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   managed_name of(user(1), srv);
-  auto mine = co_await s.records->lease_of(of);
+  auto mine = co_await s.records->leases().lease_of(of);
   CO_ASSERT_TRUE(mine && *mine);
-  CO_ASSERT_OK(co_await s.records->end_lease(**mine, lease_end::over));
+  CO_ASSERT_OK(co_await s.records->leases().end_lease(**mine, lease_end::over));
   auto again = co_await s.keeping->retry(user(1), srv);
   CO_ASSERT_OK(again);
   auto back = co_await s.keeping->settled(user(1), srv, again->revision);

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 asio::awaitable<void> fill(store& records, int count) {
   for (int i = 0; i < count; ++i) {
     const managed_name of(user(i), srv);
-    auto taken = co_await records.take_lease(of, "gone", "web", 1ms);
+    auto taken = co_await records.leases().take_lease(of, "gone", "web", 1ms);
     CO_ASSERT_TRUE(taken && *taken);
     change up(user(i), srv, status::connected);
     details info;

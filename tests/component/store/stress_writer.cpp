@@ -126,7 +126,7 @@ asio::awaitable<void> list_all(writer& w) {
   const auto listed = co_await w.state->list(w.user, tools_wanted::yes);
   w.note("list", asked, listed);
   if (!listed) co_return;
-  for (const auto& c : *listed) {
+  for (const auto& c : **listed) {
     const auto known = before.find(c.server);
     w.saw(c, known == before.end() ? 0 : known->second);
   }

@@ -19,7 +19,7 @@ task<void> record_and_list(store& connections) {
   up.tools(tools_list::parse(R"([{"name":"search"},{"name":"fetch"}])").value());
   MCPSTATE_CO_CHECK(co_await connections.put(std::move(up)));
   MCPSTATE_CO_TRY(all, co_await connections.list(who, tools_wanted::no));
-  for (const connection& c : all) {
+  for (const connection& c : *all) {
     std::cout << c.whose.text() << " " << c.server << " " << to_text(c.state) << " " << c.info.tool_count.value_or(0)
               << " tools\n";
   }

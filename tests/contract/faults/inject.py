@@ -63,13 +63,13 @@ EDITS = [
 
     # Others see some records disconnected and some not.
     ("store/store.cpp",
-     "    co_return co_await do_disconnect_all(std::move(who));\n",
+     "    co_return co_await backend_->disconnect_all(std::move(who));\n",
      '    if (test::fault("split_write")) {\n'
-     "      auto all = co_await do_list(who, tools_wanted::no);\n"
+     "      auto all = co_await backend_->list(who, tools_wanted::no);\n"
      "      if (!all) co_return all.error();\n"
      "      std::uint64_t changed = 0;\n"
      "      const std::optional<basis> any_basis;\n"
-     "      for (const auto& one : *all) {\n"
+     "      for (const connection& one : **all) {\n"
      "        std::optional<server_name> name = server_name::parse(one.server).value();\n"
      "        auto count = co_await disconnect(who, std::move(name), any_basis);\n"
      "        if (count) changed += *count;\n"
@@ -77,7 +77,7 @@ EDITS = [
      "      }\n"
      "      co_return changed;\n"
      "    }\n"
-     "    co_return co_await do_disconnect_all(std::move(who));\n"),
+     "    co_return co_await backend_->disconnect_all(std::move(who));\n"),
 
     ("store/redis/store.cpp", "*staged, what.new_tools()->bytes(),", "*staged, test::reencoded(what.new_tools()->bytes()),"),
     ("store/redis/store.cpp",

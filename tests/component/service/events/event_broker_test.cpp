@@ -250,7 +250,7 @@ asio::awaitable<void> storm(scene& at) {
     const auto who = user(std::to_string(id));
     const auto listed = co_await at.ours->list(who, tools_wanted::no);
     CO_ASSERT_OK(listed);
-    const auto truth = statuses_of(*listed);
+    const auto truth = statuses_of((*listed)->records());
     const auto judge = at.join(who);
     CO_ASSERT_TRUE(co_await eventually([&] { return judge->seen.ready && judge->seen.statuses == truth; }));
   }
@@ -267,7 +267,7 @@ asio::awaitable<void> storm(scene& at) {
     const auto listed = co_await at.ours->list(user(std::to_string(i % 2)), tools_wanted::no);
     CO_ASSERT_OK(listed);
     EXPECT_EQ(one->seen.fault, "") << i;
-    EXPECT_EQ(one->seen.statuses, statuses_of(*listed)) << i;
+    EXPECT_EQ(one->seen.statuses, statuses_of((*listed)->records())) << i;
   }
 }
 TEST_P(feeds_on, the_order_holds_in_a_storm) { with_scene(on_, storm); }

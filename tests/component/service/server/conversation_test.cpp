@@ -133,7 +133,7 @@ asio::awaitable<void> long_lists(service_fixture& f) {
   const auto all = co_await f.store->list(who, tools_wanted::yes);
   CO_ASSERT_OK(all);
   std::string whole;
-  for (const auto& c : *all) whole += (whole.empty() ? "[" : ",") + to_json(c);
+  for (const auto& c : **all) whole += (whole.empty() ? "[" : ",") + to_json(c);
   auto c = co_await f.client();
   const auto target = "/v1/users/42/connections?tools=true";
   const auto got = co_await c->ask(get(target));

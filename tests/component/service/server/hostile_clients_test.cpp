@@ -50,7 +50,7 @@ asio::awaitable<void> slow_body(service_fixture& f) {
   EXPECT_EQ(co_await c->rest(), "");
   auto who = owner::user("42").value();
   const auto all = co_await f.store->list(who, tools_wanted::no);
-  EXPECT_TRUE(all->empty());
+  EXPECT_TRUE((*all)->empty());
 }
 TEST(HostileClients, ABodyThatComesTooSlowlyIsRefused) { with_service(slow_body, impatient()); }
 

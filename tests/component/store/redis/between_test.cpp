@@ -95,7 +95,7 @@ asio::awaitable<std::string> states(scene& at) {
   const auto all = co_await at.other->list(at.who, tools_wanted::no);
   EXPECT_TRUE(all) << all.error().full_text();
   if (!all) co_return out;
-  for (const auto& one : *all) {
+  for (const auto& one : **all) {
     if (!out.empty()) out += ' ';
     out += one.server + '=' + std::string(to_text(one.state));
   }
@@ -257,7 +257,7 @@ asio::awaitable<void> keeps_meeting_new_members(asio::io_context& io, const redi
   EXPECT_EQ(at.times, 100);
   const auto all = co_await at.other->list(at.who, tools_wanted::no);
   CO_ASSERT_OK(all);
-  EXPECT_EQ(all->size(), 101u);
+  EXPECT_EQ((*all)->size(), 101u);
   co_await at.close();
 }
 

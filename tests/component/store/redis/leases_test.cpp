@@ -48,7 +48,7 @@ struct scene : redis_scene {
     co_await foreign.close();
   }
   task<lease> take(store& by, std::string id) {
-    auto got = co_await by.take_lease(name(id), "one", "registered", time_of_lease);
+    auto got = co_await by.leases().take_lease(name(id), "one", "registered", time_of_lease);
     if (!got) co_return got.error();
     if (!*got) co_return error(errc::lease_lost, "another has it");
     co_return std::move(**got);
@@ -111,7 +111,7 @@ TEST_F(redis_leases_test, no_number_comes_again_when_the_clock_is_set_back) {
     EXPECT_EQ(mine->number, ahead);
     for (const auto how : {lease_end::over, lease_end::hand_over}) {
       const lease last = *mine;
-      CO_ASSERT_OK(co_await at.a->end_lease(last, how));
+      CO_ASSERT_OK(co_await at.a->leases().end_lease(last, how));
       mine = co_await at.take(*at.a, "1");
       CO_ASSERT_OK(mine);
       EXPECT_GT(mine->number, last.number);
@@ -132,7 +132,7 @@ TEST_F(redis_leases_test, five_hundred_renewals_are_one_flush) {
       held.push_back(*one);
     }
     co_await reset_stats(at);
-    const auto lost = co_await at.a->renew_leases(std::move(held), time_of_lease);
+    const auto lost = co_await at.a->leases().renew_leases(std::move(held), time_of_lease);
     CO_ASSERT_OK(lost);
     EXPECT_TRUE(lost->empty());
     const auto stats = co_await info(at, "stats");
@@ -170,7 +170,7 @@ TEST_F(redis_leases_test, every_key_has_a_ttl_and_a_lease_that_of_its_time) {
   with([](scene& at) -> asio::awaitable<void> {
     const auto mine = co_await at.take(*at.a, "1");
     CO_ASSERT_OK(mine);
-    CO_ASSERT_OK(co_await at.a->beat(me(), time_of_lease));
+    CO_ASSERT_OK(co_await at.a->leases().beat(me(), time_of_lease));
     const auto keys = co_await at.asks("KEYS", "mcp:*");
     CO_ASSERT_OK(keys);
     std::vector<std::string> kinds;
@@ -202,11 +202,11 @@ TEST_F(redis_leases_test, the_index_of_managed_connections_heals) {
     }
     for (int shard = 0; shard < 16; ++shard) destroy.add("DEL", "mcp:managed:" + std::to_string(shard));
     CO_ASSERT_OK(co_await at.says(std::move(destroy)));
-    const auto blind = co_await at.b->beat(me(), time_of_lease);
+    const auto blind = co_await at.b->leases().beat(me(), time_of_lease);
     CO_ASSERT_OK(blind);
     EXPECT_EQ(blind->managed, 0u);
-    CO_ASSERT_OK(co_await at.a->renew_leases(held, time_of_lease));
-    const auto healed = co_await at.b->beat(me(), time_of_lease);
+    CO_ASSERT_OK(co_await at.a->leases().renew_leases(held, time_of_lease));
+    const auto healed = co_await at.b->leases().beat(me(), time_of_lease);
     CO_ASSERT_OK(healed);
     EXPECT_EQ(healed->managed, 40u);
     EXPECT_TRUE(healed->unheld.empty());
@@ -221,7 +221,7 @@ TEST_F(redis_leases_test, the_index_of_managed_connections_heals) {
       for (const auto& member : of_it->items) age.add("ZADD", key, "0", member.text);
       if (!of_it->items.empty()) CO_ASSERT_OK(co_await at.says(std::move(age)));
     }
-    const auto told = co_await at.b->beat(me(), time_of_lease);
+    const auto told = co_await at.b->leases().beat(me(), time_of_lease);
     CO_ASSERT_OK(told);
     EXPECT_TRUE(told->unheld.empty()) << "their leases run";
     redis::request behind;
@@ -237,7 +237,7 @@ TEST_F(redis_leases_test, a_wrong_type_in_the_way_is_told_and_nothing_written) {
     redis::request r;
     r.add("LPUSH", lease_key, "theirs");
     CO_ASSERT_OK(co_await at.says(std::move(r)));
-    const auto no = co_await at.a->take_lease(name("1"), "one", "registered", time_of_lease);
+    const auto no = co_await at.a->leases().take_lease(name("1"), "one", "registered", time_of_lease);
     CO_ASSERT_FAILS(no, errc::wrong_type);
     EXPECT_NE(no.error().detail().find(lease_key), std::string::npos) << no.error().detail();
     const lease imagined(name("1"), "one", 7);
@@ -255,13 +255,13 @@ TEST_F(redis_leases_test, a_wrong_type_in_the_way_is_told_and_nothing_written) {
     for (int shard = 0; shard < 16; ++shard) all.add("SET", "mcp:managed:" + std::to_string(shard), "theirs");
     all.add("SET", "mcp:instances", "theirs");
     CO_ASSERT_OK(co_await at.says(std::move(all)));
-    const auto no_index = co_await at.a->take_lease(name("1"), "one", "registered", time_of_lease);
+    const auto no_index = co_await at.a->leases().take_lease(name("1"), "one", "registered", time_of_lease);
     CO_ASSERT_FAILS(no_index, errc::wrong_type);
     EXPECT_NE(no_index.error().detail().find("mcp:managed:"), std::string::npos) << no_index.error().detail();
-    const auto none = co_await at.b->lease_of(name("1"));
+    const auto none = co_await at.b->leases().lease_of(name("1"));
     CO_ASSERT_OK(none);
     EXPECT_FALSE(none->has_value()) << "what no index can be told of is not taken";
-    const auto silent = co_await at.a->beat(me(), time_of_lease);
+    const auto silent = co_await at.a->leases().beat(me(), time_of_lease);
     CO_ASSERT_FAILS(silent, errc::wrong_type);
     const auto findings = co_await at.a->examine(false, nullptr);
     CO_ASSERT_OK(findings);
@@ -274,7 +274,7 @@ TEST_F(redis_leases_test, what_another_program_left_in_a_lease_key_is_nobodys) {
     redis::request r;
     r.add("SET", lease_key, "reserved");
     CO_ASSERT_OK(co_await at.says(std::move(r)));
-    const auto none = co_await at.a->lease_of(name("1"));
+    const auto none = co_await at.a->leases().lease_of(name("1"));
     CO_ASSERT_OK(none);
     EXPECT_FALSE(none->has_value());
     CO_ASSERT_OK(co_await at.take(*at.a, "1"));
@@ -285,7 +285,7 @@ TEST_F(redis_leases_test, doctor_gives_leases_and_indexes_their_expiry) {
   with([](scene& at) -> asio::awaitable<void> {
     const auto mine = co_await at.take(*at.a, "1");
     CO_ASSERT_OK(mine);
-    CO_ASSERT_OK(co_await at.a->beat(me(), time_of_lease));
+    CO_ASSERT_OK(co_await at.a->leases().beat(me(), time_of_lease));
     const auto keys = co_await at.asks("KEYS", "mcp:*");
     CO_ASSERT_OK(keys);
     CO_ASSERT_TRUE(keys->items.size() == 4);
@@ -315,7 +315,7 @@ TEST_F(redis_leases_test, an_erase_takes_the_owner_out_of_the_index) {
     const auto count = co_await at.b->erase(mine->what.whose);
     CO_ASSERT_OK(count);
     EXPECT_EQ(*count, 1u);
-    const auto after = co_await at.b->beat(me(), time_of_lease);
+    const auto after = co_await at.b->leases().beat(me(), time_of_lease);
     CO_ASSERT_OK(after);
     EXPECT_EQ(after->managed, 0u);
   });
@@ -331,19 +331,19 @@ asio::awaitable<void> keeps_a_connection(asio::io_context& io, const redis_serve
   up.under(*mine).keep_expiry();
   CO_ASSERT_OK(co_await at.a->put(std::move(up)));
   std::vector<lease> held{*mine};
-  CO_ASSERT_OK(co_await at.a->renew_leases(std::move(held), time_of_lease));
+  CO_ASSERT_OK(co_await at.a->leases().renew_leases(std::move(held), time_of_lease));
   const std::string start;
-  const auto page = co_await at.b->managed_of("registered", start);
+  const auto page = co_await at.b->leases().managed_of("registered", start);
   CO_ASSERT_OK(page);
   EXPECT_EQ(page->names, std::vector<managed_name>{mine->what});
-  CO_ASSERT_OK(co_await at.a->end_lease(*mine, lease_end::hand_over));
-  const auto waiting = co_await at.b->beat(me(), time_of_lease);
+  CO_ASSERT_OK(co_await at.a->leases().end_lease(*mine, lease_end::hand_over));
+  const auto waiting = co_await at.b->leases().beat(me(), time_of_lease);
   CO_ASSERT_OK(waiting);
   EXPECT_EQ(waiting->unheld, std::vector<managed_name>{mine->what});
   const auto again = co_await at.take(*at.b, "1");
   CO_ASSERT_OK(again);
-  CO_ASSERT_OK(co_await at.b->end_lease(*again, lease_end::over));
-  CO_ASSERT_OK(co_await at.b->beat(me(), std::chrono::milliseconds(0)));
+  CO_ASSERT_OK(co_await at.b->leases().end_lease(*again, lease_end::over));
+  CO_ASSERT_OK(co_await at.b->leases().beat(me(), std::chrono::milliseconds(0)));
   CO_ASSERT_OK(co_await at.b->erase(mine->what.whose));
   co_await at.close();
 }
@@ -376,10 +376,10 @@ TEST_F(redis_leases_test, flushed_scripts_cost_no_lease) {
     redis::request flush;
     flush.add("SCRIPT", "FLUSH");
     CO_ASSERT_OK(co_await at.says(std::move(flush)));
-    const auto lost = co_await at.a->renew_leases(std::move(held), time_of_lease);
+    const auto lost = co_await at.a->leases().renew_leases(std::move(held), time_of_lease);
     CO_ASSERT_OK(lost);
     EXPECT_TRUE(lost->empty());
-    const auto all = co_await at.b->beat(me(), time_of_lease);
+    const auto all = co_await at.b->leases().beat(me(), time_of_lease);
     CO_ASSERT_OK(all);
     EXPECT_EQ(all->managed, 20u);
   });

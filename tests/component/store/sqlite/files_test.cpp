@@ -135,16 +135,16 @@ TEST(sqlite_files, a_file_of_before_leases_is_brought_up_to_date) {
   with(path, [](store& s, std::string where) -> asio::awaitable<void> {
     const auto all = co_await s.list(user(), tools_wanted::yes);
     CO_ASSERT_OK(all);
-    EXPECT_EQ(all->size(), 50u);
+    EXPECT_EQ((*all)->size(), 50u);
     const managed_name what(user(), name("s1"));
-    const auto mine = co_await s.take_lease(what, "one", "", std::chrono::seconds(60));
+    const auto mine = co_await s.leases().take_lease(what, "one", "", std::chrono::seconds(60));
     CO_ASSERT_OK(mine);
     EXPECT_TRUE(mine->has_value());
     EXPECT_EQ(sql(where, "", "PRAGMA user_version"), 3);
     EXPECT_EQ(sql(where, "", "SELECT count(*) FROM leases"), 1);
   });
   with(path, [](store& s, std::string) -> asio::awaitable<void> {
-    const auto kept = co_await s.lease_of(managed_name(user(), name("s1")));
+    const auto kept = co_await s.leases().lease_of(managed_name(user(), name("s1")));
     CO_ASSERT_OK(kept);
     EXPECT_TRUE(kept->has_value());
   });
@@ -208,7 +208,7 @@ TEST(sqlite_files, a_lock_held_too_long_is_an_error) {
           EXPECT_NE(written.error().detail().find("locked by another process"), std::string::npos);
         }
         const auto all = co_await s.list(user(), tools_wanted::no);
-        EXPECT_TRUE(all && all->size() == 50) << "readers do not wait for a writer";
+        EXPECT_TRUE(all && (*all)->size() == 50) << "readers do not wait for a writer";
       },
       options);
   sqlite3_close(other);

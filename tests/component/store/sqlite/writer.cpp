@@ -92,8 +92,8 @@ asio::awaitable<int> fill(store& s) {
   }
   // What was there is whole, what failed is not there, and reading goes on.
   const auto all = co_await s.list(who(), tools_wanted::yes);
-  if (!all || all->size() != static_cast<std::size_t>(written)) co_return 2;
-  for (const auto& c : *all) {
+  if (!all || (*all)->size() != static_cast<std::size_t>(written)) co_return 2;
+  for (const auto& c : **all) {
     if (!c.problems.empty() || !c.tools || sha256_tag(*c.tools) != c.info.tools_hash) co_return 3;
   }
   limit_files(RLIM_INFINITY);

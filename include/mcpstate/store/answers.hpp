@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <mcpstate/core/owner.hpp>
+#include <mcpstate/core/time.hpp>
+
+// What a store answers beside records. Value types.
+namespace mcpstate {
+
+struct claim_result {
+  claim_result() {}
+  std::vector<std::string> moved;  // servers whose session record became the user's
+  std::vector<std::string> kept;   // servers where the user's own record won
+};
+
+struct owner_summary {
+  owner_summary(owner who) : whose(std::move(who)) {}
+  owner whose;
+  std::uint64_t connected = 0;  // servers CONNECTED
+  std::uint64_t records = 0;
+  std::optional<timestamp> expires_at;  // of the longest record
+};
+struct owner_page {
+  owner_page() {}
+  std::vector<owner_summary> owners;  // one page holds an owner once; across pages a changing store may repeat one
+  std::string cursor;                 // pass it back for the next page; empty: that was all
+};
+
+struct store_stats {
+  store_stats() {}
+  std::string kind;     // "redis", "sqlite", "memory"
+  std::string where;    // without secrets
+  std::string version;  // of the server or library
+  std::uint64_t users = 0, sessions = 0;
+  std::uint64_t connected = 0, disconnected = 0, failed = 0;  // records by what their status key says
+  std::uint64_t tools_bytes = 0;
+  std::optional<std::uint64_t> memory_bytes;  // used by the store as a whole
+};
+
+// One line of what doctor found.
+struct finding {
+  finding() {}
+  // repaired: was wrong, and is right now.
+  enum class level { ok, repaired, note, warning, problem } severity = level::ok;
+  std::string check;  // stable, snake_case
+  std::string text;   // what is so, and what to do
+  std::uint64_t count = 0;
+  std::vector<std::string> examples;  // at most 5 key or record names
+};
+
+// Told how far a long operation is. Called on the store's executor; returns at once.
+using progress_handler = std::function<void(std::uint64_t done, std::string_view what)>;
+
+}  // namespace mcpstate

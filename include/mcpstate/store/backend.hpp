@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <boost/asio/any_io_executor.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <mcpstate/aio/task.hpp>
+#include <mcpstate/change.hpp>
+#include <mcpstate/core/connection.hpp>
+#include <mcpstate/store/answers.hpp>
+#include <mcpstate/store/lease_store.hpp>
+#include <mcpstate/store/options.hpp>
+#include <mcpstate/store/snapshot.hpp>
+#include <mcpstate/store/watcher.hpp>
+
+namespace mcpstate {
+
+// What a store implements, and what a decorator (a cache, say) wraps. `store` checks every input before it calls a backend,
+// reads what a change needs, and tries again on conflict; a backend does one step at a time.
+//
+// A member is the name of a server as sets and keys spell it (encode_name, or the bytes of a foreign program).
+//
+// Executor: every member on executor(). Lifetime: await close() before destroying; a decorator closes the backend inside.
+// Cancellation and failure: as `store` says.
+class store_backend {
+ public:
+  virtual ~store_backend() = default;
+  store_backend(const store_backend&) = delete;
+  store_backend& operator=(const store_backend&) = delete;
+
+  // Writes one record in one step, and answers it as it now stands (without tools). `after` is the record to write: details
+  // and connected_at are decided. `what` has the basis (always set), the tools and the lease. stale_basis, lease_lost or
+  // empty_tools: nothing was written.
+  virtual task<connection> put(change what, connection after) = 0;
+  virtual task<std::optional<connection>> get(owner who, std::string member, tools_wanted want) = 0;
+  // Never null. Empty if the owner has no records.
+  virtual task<owner_snapshot_ptr> list(owner who, tools_wanted want) = 0;
+  // The answer of list() if it is at hand without waiting, else null. It is as true as one from list().
+  [[nodiscard]] virtual owner_snapshot_ptr peek(const owner& who, tools_wanted want);
+  virtual task<std::uint64_t> touch(owner who, std::optional<std::string> member) = 0;
+  virtual task<std::uint64_t> disconnect_all(owner who) = 0;
+  virtual task<std::uint64_t> erase(owner who) = 0;
+  // `moved` and `kept` in any order.
+  virtual task<claim_result> claim(owner session, owner user) = 0;
+  virtual task<std::unique_ptr<watcher>> watch(std::optional<owner> who) = 0;
+  virtual task<owner_page> scan(std::string cursor) = 0;
+  virtual task<store_stats> stats(progress_handler progress) = 0;
+  virtual task<std::vector<finding>> examine(bool fix, progress_handler progress) = 0;
+
+  // Lives as long as the backend.
+  [[nodiscard]] virtual lease_store& leases() noexcept = 0;
+
+  // The clock by which expiry and revisions are decided.
+  [[nodiscard]] virtual timestamp now() const { return options_.clock->now(); }
+  [[nodiscard]] virtual std::string description() const = 0;
+  virtual asio::awaitable<void> close() = 0;
+
+  [[nodiscard]] const asio::any_io_executor& executor() const noexcept { return executor_; }
+  [[nodiscard]] const store_options& options() const noexcept { return options_; }
+
+  // How often a step that reads, decides and writes is tried again. A writer that loses a hundred times in a row is in a loop,
+  // not in a race.
+  static constexpr int max_attempts = 100;
+
+ protected:
+  store_backend(asio::any_io_executor executor, store_options options)
+      : executor_(std::move(executor)), options_(std::move(options)) {}
+  // The answer of every step after close().
+  [[nodiscard]] static error closed() { return error(errc::stopped, "the store was closed"); }
+
+ private:
+  asio::any_io_executor executor_;
+  store_options options_;
+};
+
+}  // namespace mcpstate

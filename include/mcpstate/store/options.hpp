@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include <mcpstate/core/error.hpp>
+#include <mcpstate/core/keys.hpp>
+#include <mcpstate/core/time.hpp>
+
+namespace mcpstate {
+
+// How a store behaves. All processes that share a store should agree on ttl, prefix and layout.
+struct store_options {
+  // How long a record lives after its last use (connect, touch, call). Default 24 h; at least 1 s.
+  std::chrono::milliseconds ttl = std::chrono::hours(24);
+  // How long a record lives after its first write, however often it is used. Absent: no limit. At least 1 s. A record keeps
+  // the limit that it was first written with.
+  std::optional<std::chrono::milliseconds> max_lifetime;
+  // Redis: what every key begins with. Default "mcp".
+  std::string prefix = "mcp";
+  // Redis: whether the keys of an owner share a hash tag.
+  key_layout layout = key_layout::plain;
+  // The longest that one operation takes. Default 5 s; at least 1 ms.
+  std::chrono::milliseconds timeout = std::chrono::seconds(5);
+  // Redis over TLS: a file of certificates to trust instead of the system's. Empty: the system's.
+  std::string ca_file;
+  // Redis over TLS: whether the certificate and its host name are verified. Switch it off only in tests.
+  bool tls_verify = true;
+  // Memory and SQLite: the clock that decides expiry. Not null; outlives the store. Redis uses the clock of the server.
+  const clock_source* clock = &wall_clock();
+};
+
+// Whether a store can be opened with these options. bad_argument says what is wrong.
+[[nodiscard]] result<bool> check_options(const store_options& options);
+
+}  // namespace mcpstate

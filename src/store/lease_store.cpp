@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include "store/lease_store.hh"
+
+#include <algorithm>
+#include <utility>
+
+
+namespace mcpstate {
+
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr std::size_t max_holder_bytes = 256;
+constexpr std::size_t max_address_bytes = 1024;
+constexpr std::size_t max_reach_bytes = 128;
+constexpr milliseconds longest = std::chrono::hours(24);
+
+result<bool> check_time(milliseconds time) {
+  if (time.count() > 0 && time <= longest) return true;
+  return error(errc::bad_argument, "a lease runs for over 0 ms, and at most a day");
+}
+
+result<bool> check_holder(const std::string& name) {
+  if (!name.empty() && name.size() <= max_holder_bytes) return true;
+  return error(errc::bad_argument, "the name of an instance is 1 to " + std::to_string(max_holder_bytes) + " bytes");
+}
+
+
+result<bool> check_report(const instance_report& me) {
+  if (auto named = check_holder(me.name); !named) return named;
+  if (me.address.size() > max_address_bytes)
+    return error(errc::bad_argument, "the address of an instance is over " + std::to_string(max_address_bytes) + " bytes");
+  const bool visible = std::all_of(me.reach.begin(), me.reach.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+  if (visible && me.reach.size() <= max_reach_bytes) return true;
+  return error(errc::bad_argument,
+               "the reach of an instance is at most " + std::to_string(max_reach_bytes) + " visible ASCII characters");
+}
+
+class checked_leases final : public lease_store {
+ public:
+  explicit checked_leases(lease_store& inside) : inside_(inside) {}
+
+  task<std::optional<lease>> take_lease(managed_name what, std::string holder, std::string registered,
+                                        milliseconds time) override {
+    MCPSTATE_CO_CHECK(check_time(time));
+    MCPSTATE_CO_CHECK(check_holder(holder));
+    if (!registered.empty()) MCPSTATE_CO_CHECK(server_name::parse(registered));
+    co_return co_await inside_.take_lease(std::move(what), std::move(holder), std::move(registered), time);
+  }
+
+  task<std::vector<lease>> renew_leases(std::vector<lease> held, milliseconds time) override {
+    MCPSTATE_CO_CHECK(check_time(time));
+    for (const auto& one : held) MCPSTATE_CO_CHECK(check_holder(one.holder));
+    if (held.empty()) co_return std::vector<lease>();
+    co_return co_await inside_.renew_leases(std::move(held), time);
+  }
+
+  using lease_store::end_lease;
+  task<void> end_lease(lease which, lease_end how, std::optional<std::uint64_t> seen) override {
+    MCPSTATE_CO_CHECK(check_holder(which.holder));
+    co_return co_await inside_.end_lease(std::move(which), how, seen);
+  }
+
+  task<std::optional<lease>> lease_of(managed_name what) override { return inside_.lease_of(std::move(what)); }
+
+  task<fleet> beat(instance_report me, milliseconds time) override {
+    if (time.count() != 0) MCPSTATE_CO_CHECK(check_time(time));
+    MCPSTATE_CO_CHECK(check_report(me));
+    co_return co_await inside_.beat(std::move(me), time);
+  }
+
+  task<managed_page> managed_of(std::string registered, std::string cursor) override {
+    MCPSTATE_CO_CHECK(server_name::parse(registered));
+    co_return co_await inside_.managed_of(std::move(registered), std::move(cursor));
+  }
+
+ private:
+  lease_store& inside_;
+};
+
+}  // namespace
+
+std::unique_ptr<lease_store> check_lease_input(lease_store& inside) { return std::make_unique<checked_leases>(inside); }
+
+}  // namespace mcpstate
