@@ -47,7 +47,9 @@ task<std::unique_ptr<store>> open_redis_store(asio::any_io_executor executor, st
 // What stands below them, for whoever puts a decorator between: `store` takes any backend.
 task<std::unique_ptr<store_backend>> open_backend(asio::any_io_executor executor, std::string url, store_options options);
 std::unique_ptr<store_backend> make_memory_backend(asio::any_io_executor executor, store_options options);
-task<std::unique_ptr<store_backend>> open_sqlite_backend(asio::any_io_executor executor, std::string path, store_options options);
-task<std::unique_ptr<store_backend>> open_redis_backend(asio::any_io_executor executor, store_url url, store_options options);
+task<std::unique_ptr<store_backend>> open_sqlite_backend(asio::any_io_executor executor, std::string path,
+                                                         store_options options);
+task<std::unique_ptr<store_backend>> open_redis_backend(asio::any_io_executor executor, store_url url,
+                                                        store_options options);
 
 }  // namespace mcpstate

@@ -44,7 +44,8 @@ void read_status(connection& c, const raw_record& raw) {
   if (!raw.status) return;
   const std::optional<status> known = from_key_text(*raw.status);
   c.state = known.value_or(status::disconnected);
-  if (!known) c.problems.push_back("status is " + mcpstate::quoted(*raw.status) + ", not one of CONNECTED, DISCONNECTED, FAILED");
+  if (!known)
+    c.problems.push_back("status is " + mcpstate::quoted(*raw.status) + ", not one of CONNECTED, DISCONNECTED, FAILED");
 }
 
 void read_info(connection& c, const raw_record& raw) {

@@ -37,7 +37,7 @@ std::optional<timestamp> from_millis(std::uint64_t count) {
 template <class T>
 struct named_member {
   std::string_view name;
-  T details::*member;
+  T details::* member;
 };
 constexpr named_member<std::string> text_members[] = {{"registered", &details::registered},
                                                       {"transport", &details::transport},
@@ -50,7 +50,7 @@ constexpr named_member<std::optional<std::uint64_t>> number_members[] = {{"tool_
                                                                          {"tools_bytes", &details::tools_bytes}};
 
 template <class T, std::size_t N>
-T details::*find(const named_member<T> (&known)[N], std::string_view name) noexcept {
+T details::* find(const named_member<T> (&known)[N], std::string_view name) noexcept {
   for (const auto& each : known) {
     if (each.name == name) return each.member;
   }

@@ -17,8 +17,7 @@ constexpr std::array<std::string_view, 11> own_headers = {
 
 std::string to_token(std::string_view text) {
   std::string out(text);
-  std::replace_if(
-      out.begin(), out.end(), [](char c) { return !is_token_char(c); }, '-');
+  std::replace_if(out.begin(), out.end(), [](char c) { return !is_token_char(c); }, '-');
   return out;
 }
 

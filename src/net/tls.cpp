@@ -33,7 +33,7 @@ constexpr std::size_t kept_contexts = 4;
 using file_identity = std::array<std::int64_t, 4>;
 
 file_identity identity_of(const std::string& path) {
-  struct stat found {};
+  struct stat found{};
   if (::stat(path.c_str(), &found) != 0) return {};
   std::error_code ignored;
   const auto changed = std::filesystem::last_write_time(path, ignored);

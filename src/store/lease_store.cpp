@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-
 namespace mcpstate {
 
 using std::chrono::milliseconds;
@@ -25,7 +24,6 @@ result<bool> check_holder(const std::string& name) {
   if (!name.empty() && name.size() <= max_holder_bytes) return true;
   return error(errc::bad_argument, "the name of an instance is 1 to " + std::to_string(max_holder_bytes) + " bytes");
 }
-
 
 result<bool> check_report(const instance_report& me) {
   if (auto named = check_holder(me.name); !named) return named;

@@ -9,7 +9,6 @@
 
 #include "store/lease_store.hh"
 
-
 namespace mcpstate {
 
 namespace {
@@ -142,7 +141,8 @@ task<void> store::offer_claimed(owner user, std::vector<std::string> moved) {
     managed_name what(user, std::move(*name));
     std::string holder = "claim";
     std::string registered = one.info.registered;
-    auto taken = co_await backend_->leases().take_lease(std::move(what), std::move(holder), std::move(registered), std::chrono::seconds(5));
+    auto taken = co_await backend_->leases().take_lease(std::move(what), std::move(holder), std::move(registered),
+                                                        std::chrono::seconds(5));
     if (!taken) co_return taken.error();
     if (!*taken) continue;  // somebody keeps it already
     auto given = co_await backend_->leases().end_lease(std::move(**taken), lease_end::hand_over, nothing_seen);

@@ -73,7 +73,8 @@ STORE_TEST(a_claim_is_never_seen_half_done) {
   while (!done) {
     // Claim and erase are one step each: the user has both or none.
     const auto all = co_await on.b.list(user("1"), tools_wanted::yes);
-    EXPECT_TRUE(all && ((*all)->empty() || (*all)->size() == 2)) << (all ? names_of((*all)->records()) : all.error().detail());
+    EXPECT_TRUE(all && ((*all)->empty() || (*all)->size() == 2))
+        << (all ? names_of((*all)->records()) : all.error().detail());
     if (all) {
       for (const auto& c : **all) EXPECT_EQ(half_of(c), "");
     }

@@ -54,17 +54,10 @@ class redis_data final : public store_data {
 };
 
 const bool redis_registered =
-    register_store({"redis",
-                    [] {
-                      return std::make_unique<redis_data>(variant{"", key_layout::plain});
-                    }}) &&
-    register_store({"redis_tagged",
-                    [] {
-                      return std::make_unique<redis_data>(variant{"", key_layout::tagged});
-                    }}) &&
-    register_store({"redis_narrow", [] {
-                      return std::make_unique<redis_data>(variant{"narrow:wonder@", key_layout::plain});
-                    }});
+    register_store({"redis", [] { return std::make_unique<redis_data>(variant{"", key_layout::plain}); }}) &&
+    register_store({"redis_tagged", [] { return std::make_unique<redis_data>(variant{"", key_layout::tagged}); }}) &&
+    register_store(
+        {"redis_narrow", [] { return std::make_unique<redis_data>(variant{"narrow:wonder@", key_layout::plain}); }});
 
 }  // namespace
 

@@ -169,7 +169,8 @@ asio::awaitable<std::string> model_run::compare(owner who) {
   if (!got) co_return "list: " + got.error().full_text();
   std::string names;
   for (const auto& [name, r] : expected) names += (names.empty() ? "" : " ") + name;
-  if (names_of((*got)->records()) != names) co_return who.text() + " has '" + names_of((*got)->records()) + "' and should have '" + names + "'";
+  if (names_of((*got)->records()) != names)
+    co_return who.text() + " has '" + names_of((*got)->records()) + "' and should have '" + names + "'";
   for (const auto& c : **got) {
     auto wrong = model_.adopt(c, true);
     if (!wrong.empty()) co_return wrong;
@@ -207,7 +208,7 @@ asio::awaitable<std::string> model_run::step() {
   if (choice < 68) {
     const auto expected = model_.erase(who);
     const auto got = co_await either().erase(who);
-    co_return got&&* got == expected ? "" : "erase should count " + std::to_string(expected);
+    co_return got && *got == expected ? "" : "erase should count " + std::to_string(expected);
   }
   if (choice < 74) {
     std::optional<server_name> name;
@@ -216,7 +217,7 @@ asio::awaitable<std::string> model_run::step() {
     if (text) name = server(*text);
     const auto expected = model_.touch(who, text);
     const auto got = co_await either().touch(who, name);
-    co_return got&&* got == expected ? "" : "touch should count " + std::to_string(expected);
+    co_return got && *got == expected ? "" : "touch should count " + std::to_string(expected);
   }
   if (choice < 78 && model_.now) {
     const auto time = std::chrono::milliseconds(below(4) ? below(2000) : below(12000));

@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "core/text/ascii.hh"
 #include "core/json/slice.hh"
+#include "core/text/ascii.hh"
 #include "fuzz/expect.hh"
 #include "http/token.hh"
 #include "mcp/protocol/header_value.hh"

@@ -42,7 +42,7 @@ class slow_names {
     bool open = false;
     int asked = 0, answered = 0, inside = 0, most = 0;
   };
-  int read(int state::*which) {
+  int read(int state::* which) {
     const std::lock_guard lock(state_->mutex);
     return (*state_).*which;
   }

@@ -38,8 +38,7 @@ struct token_choice {
 [[nodiscard]] result<token_choice> choose_tokens(const std::string& file, const environment& env);
 
 // Reads the servers in a file. bad_argument names the file.
-[[nodiscard]] result<std::shared_ptr<const server_registry>> read_servers(const std::string& path,
-                                                                          const environment& env);
+[[nodiscard]] result<std::shared_ptr<const server_registry>> read_servers(const std::string& path, const environment& env);
 
 // The flag, else the variable; empty when neither is given.
 [[nodiscard]] std::string flag_or_variable(const std::string& flag, const char* variable, const environment& env);

@@ -86,7 +86,8 @@ error not_mcp(const http::answer& answer) {
 result<void> check_protocol_headers(const http::header_list& headers) {
   for (const auto& header : headers) {
     const std::string low = ascii_lower(header.first);
-    if (std::find(own_headers.begin(), own_headers.end(), low) != own_headers.end()) return http::reserved_header(header.first);
+    if (std::find(own_headers.begin(), own_headers.end(), low) != own_headers.end())
+      return http::reserved_header(header.first);
   }
   return result<void>();
 }

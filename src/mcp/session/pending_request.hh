@@ -27,7 +27,7 @@ struct request_limits {
 struct request_failure {
   request_failure() {}
   std::optional<http::answer> refusal;  // HTTP: what came instead of an answer
-  bool session_over = false;           // the server no longer knows the session; nothing was done
+  bool session_over = false;            // the server no longer knows the session; nothing was done
 };
 
 // A request under way. It lives in the frame of channel::ask().

@@ -74,8 +74,8 @@ http::header_list http_transport::headers_of(const outgoing& request) const {
 
 task<void> http_transport::send(outgoing request) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  const auto kind =
-      request.method.empty() || is_repeatable(request.method) ? http::request_kind::idempotent : http::request_kind::at_most_once;
+  const auto kind = request.method.empty() || is_repeatable(request.method) ? http::request_kind::idempotent
+                                                                            : http::request_kind::at_most_once;
   http::header_list headers = headers_of(request);
   const bool in_session = !session_id_.empty();
   auto started = co_await pool_.start("POST", std::move(headers), std::move(request.text), kind);
@@ -199,7 +199,8 @@ task<void> http_transport::resume(std::uint64_t id, stream_position position, er
     if (!co_await aio::wait_until(aio::after(pause))) co_return reason;
     auto opened = co_await get_stream(position.last_event_id);
     if (!opened) continue;  // until the attempts are used up
-    if (!http::is_success(opened->head) || http::media_type(opened->head.content_type) != "text/event-stream") co_return reason;
+    if (!http::is_success(opened->head) || http::media_type(opened->head.content_type) != "text/event-stream")
+      co_return reason;
     const std::string before = position.last_event_id;
     auto read = co_await read_events(*opened, id, position);
     if (read) co_return result<void>();  // the stream may go on without end, so its connection is not used again

@@ -104,8 +104,8 @@ task<void> sse_transport::send(outgoing request) {
   headers.emplace_back("Accept", "application/json, text/event-stream");
   headers.emplace_back("Content-Type", "application/json");
   if (!version_.empty()) headers.emplace_back("MCP-Protocol-Version", version_);
-  const auto kind =
-      request.method.empty() || is_repeatable(request.method) ? http::request_kind::idempotent : http::request_kind::at_most_once;
+  const auto kind = request.method.empty() || is_repeatable(request.method) ? http::request_kind::idempotent
+                                                                            : http::request_kind::at_most_once;
   auto sent = co_await pool_.start("POST", std::move(headers), std::move(request.text), kind);
   if (!sent) co_return sent.error();
   if (http::is_success(sent->head)) co_return co_await pool_.drain(std::move(*sent));

@@ -17,8 +17,7 @@ constexpr std::string_view resync_text = "event: resync\ndata: {}\n\n";
 
 // Makes one line of JSON, as the data of a frame must be. JSON allows line breaks between members.
 std::string on_one_line(std::string json) {
-  std::replace_if(
-      json.begin(), json.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  std::replace_if(json.begin(), json.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
   return json;
 }
 

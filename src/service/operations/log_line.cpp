@@ -10,8 +10,8 @@
 
 #include "core/json/text.hh"
 #include "core/text/hex.hh"
-#include "core/text/secrets.hh"
 #include "core/text/printable.hh"
+#include "core/text/secrets.hh"
 #include "core/text/utf8.hh"
 
 namespace mcpstate::service {

@@ -191,7 +191,7 @@ class memory_store final : public store_backend, public lease_store {
   [[nodiscard]] lease_steps lease_rules() { return lease_steps(table_.leases(), options().ttl, now()); }
 
   task<std::optional<lease>> take_lease(managed_name what, std::string holder, std::string registered,
-                                           std::chrono::milliseconds time) override {
+                                        std::chrono::milliseconds time) override {
     if (closed_) co_return closed();
     co_return lease_rules().take(what, holder, registered, time);
   }

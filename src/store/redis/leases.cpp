@@ -31,7 +31,7 @@ std::string redis_store::lease_key(const managed_name& what) const {
 // Sends the lease and its index entries in one flush. A refused lease does not extend the index entry: that is set to what
 // the other holder has left. Where an index cannot be written the lease is given back.
 task<std::optional<lease>> redis_store::take_lease(managed_name what, std::string holder, std::string registered,
-                                                      milliseconds time) {
+                                                   milliseconds time) {
   const std::string doing = shown("take", what);
   const auto member = to_text(what);
   std::vector<script_call> calls;

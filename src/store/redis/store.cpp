@@ -302,7 +302,8 @@ task<std::uint64_t> redis_store::erase(owner who) {
   co_return count;
 }
 
-task<std::unique_ptr<store_backend>> open_redis_backend(asio::any_io_executor executor, store_url url, store_options options) {
+task<std::unique_ptr<store_backend>> open_redis_backend(asio::any_io_executor executor, store_url url,
+                                                        store_options options) {
   auto keys = key_space::make(options.prefix, options.layout);
   if (!keys) co_return keys.error();
   auto opened = std::make_unique<redis_store>(executor, std::move(url), std::move(*keys), std::move(options));

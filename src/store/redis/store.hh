@@ -45,7 +45,7 @@ class redis_store final : public store_backend, public lease_store {
   task<claim_result> claim(owner session, owner user) override;
   task<std::unique_ptr<watcher>> watch(std::optional<owner> who) override;
   task<std::optional<lease>> take_lease(managed_name what, std::string holder, std::string registered,
-                                           std::chrono::milliseconds time) override;
+                                        std::chrono::milliseconds time) override;
   task<std::vector<lease>> renew_leases(std::vector<lease> held, std::chrono::milliseconds time) override;
   task<void> end_lease(lease which, lease_end how, std::optional<std::uint64_t> seen) override;
   using lease_store::end_lease;

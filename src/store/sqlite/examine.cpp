@@ -47,7 +47,7 @@ finding size(sqlite_engine& e) {
 
 finding permissions(sqlite_engine& e, bool fix) {
   const auto& path = e.db().path();
-  struct stat found {};
+  struct stat found{};
   if (::stat(path.c_str(), &found) != 0)
     return make(finding::level::problem, "file_permissions", path + " is gone: what is written now is lost at the end", 1);
   if ((found.st_mode & 077) == 0) return make(finding::level::ok, "file_permissions", "only its owner can read the file");

@@ -5,7 +5,6 @@
 
 #include <mcpstate/open_store.hpp>
 
-
 namespace mcpstate {
 
 namespace {
@@ -169,7 +168,8 @@ void sqlite_store::apply(const sqlite_table::notices& since) {
   if (since.missed) hub_.changed_all();
 }
 
-task<std::unique_ptr<store_backend>> open_sqlite_backend(asio::any_io_executor executor, std::string path, store_options options) {
+task<std::unique_ptr<store_backend>> open_sqlite_backend(asio::any_io_executor executor, std::string path,
+                                                         store_options options) {
   MCPSTATE_CO_CHECK(check_options(options));
   if (path.empty()) path = default_sqlite_path();
   auto pool = std::make_unique<asio::thread_pool>(1);

@@ -9,7 +9,7 @@ namespace mcpstate {
 using std::chrono::milliseconds;
 
 task<std::optional<lease>> sqlite_store::take_lease(managed_name what, std::string holder, std::string registered,
-                                                       milliseconds time) {
+                                                    milliseconds time) {
   if (closed_) co_return closed();
   auto job = [e = engine_.get(), what = std::move(what), holder = std::move(holder), registered = std::move(registered),
               time] { return e->leases([&](lease_steps& steps) { return steps.take(what, holder, registered, time); }); };

@@ -23,8 +23,7 @@ std::shared_ptr<const server_registry> registry(const std::string& servers) {
 }
 
 void announcing_server::start() {
-  http_ = std::make_unique<scripted_server>(
-      executor_, [this](const http_seen& request) { return answer(request); }, port_);
+  http_ = std::make_unique<scripted_server>(executor_, [this](const http_seen& request) { return answer(request); }, port_);
   port_ = http_->port();
   url_ = http_->url();
 }
@@ -113,7 +112,7 @@ asio::awaitable<std::optional<connection>> seen(store& records, owner who, recor
 asio::awaitable<std::string> holder_of(store& records, owner who) {
   managed_name of(std::move(who), srv);
   auto got = co_await records.leases().lease_of(std::move(of));
-  co_return got&&* got ? (*got)->holder : std::string();
+  co_return got && *got ? (*got)->holder : std::string();
 }
 
 asio::awaitable<bool> is_let_go(store& records, owner who) {

@@ -20,8 +20,7 @@ inline const time_point start = time_point() + seconds(1000);
 
 // Its command is its name.
 struct named : entry {
-  named(std::string n, int times, time_point until, effect what)
-      : entry(ask(n, times), until, what), name(std::move(n)) {}
+  named(std::string n, int times, time_point until, effect what) : entry(ask(n, times), until, what), name(std::move(n)) {}
   static request ask(const std::string& n, int times) {
     request r;
     for (int i = 0; i < times; ++i) r.add(n);

@@ -168,8 +168,8 @@ TEST(LogWriter, TellsHowManyLinesWereDroppedOnceThereIsRoom) {
 }
 
 TEST(LogWriter, AReaderThatIsGoneIsNoReasonToEnd) {
-  struct sigaction ignored {};
-  struct sigaction before {};
+  struct sigaction ignored{};
+  struct sigaction before{};
   ignored.sa_handler = SIG_IGN;
   ::sigaction(SIGPIPE, &ignored, &before);
   test_pipe pipe;

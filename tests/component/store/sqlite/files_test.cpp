@@ -71,7 +71,7 @@ void refused(const std::string& path, errc code, const char* words) {
 }
 
 unsigned mode_of(const fs::path& path) {
-  struct stat found {};
+  struct stat found{};
   EXPECT_EQ(stat(path.c_str(), &found), 0) << path;
   return found.st_mode & 0777u;
 }
