@@ -4,8 +4,10 @@
 
 usage: service_test.py PROGRAM NODE_MODULES [unittest arguments]
 """
+import http.client
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -15,6 +17,7 @@ import time
 import cli_sandbox
 import mcp_servers
 import redis_sandbox
+import serving
 from running_service import DOCUMENT, CheckedService, ServiceTest
 
 TOKEN = "a-service-token-of-enough-bytes"
@@ -472,6 +475,52 @@ class Starting(ServiceTest):
         lost = service.ask("GET", ONE)
         self.assertIn(lost.status, (503, 504))
         self.assertEqual(service.stop()[0], 0)
+
+
+class Logging(ServiceTest):
+    def fill_log(self):
+        """A service whose log is full, because nobody reads it; and its port."""
+        child = subprocess.Popen([cli_sandbox.PROGRAM, "serve", "--listen", "127.0.0.1:0", "--store", "memory:", "--log-level", "debug"],
+                                 env=self.env, cwd=self.home, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(lambda: (child.kill(), child.wait(), child.stdout.close(), child.stderr.close()))
+        port = int(re.search(rb"127\.0\.0\.1:(\d+)", child.stdout.readline())[1])
+        # A line has more than 200 bytes: more than 2 MB of them, where the queue takes 1 MiB and a pipe 64 KiB.
+        request = f"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: {'x' * 128}\r\n\r\n".encode()
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as link, link.makefile("rb") as answers:
+            for _ in range(100):
+                link.sendall(100 * request)
+                answered = 0
+                while answered < 100:
+                    answered += b"HTTP/1.1 200" in answers.readline()  # after the body of the one before
+        return child, port
+
+    def dropped(self, port):
+        link = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        text = serving.ask(link, "GET", "/metrics").body.decode()
+        link.close()
+        return float(re.search(r"^mcpstate_log_lines_dropped_total (\S+)$", text, re.M)[1])
+
+    def test_a_reader_that_is_stuck_stops_nothing(self):
+        child, port = self.fill_log()
+        self.assertGreater(self.dropped(port), 0)
+        child.send_signal(signal.SIGTERM)
+        self.assertEqual(child.wait(timeout=5), 0)
+
+    def test_a_reader_that_goes_on_is_told_what_it_missed(self):
+        child, port = self.fill_log()
+        dropped = self.dropped(port)
+        told, lines = 0, 0
+        for line in child.stderr:
+            lines += 1
+            found = re.search(rb" log lines were dropped lines=(\d+)$", line)
+            told += int(found[1]) if found else 0
+            if told >= dropped:
+                break
+        self.assertIn(told - dropped, (0, 1), "the line of the request for the metrics may be among them")
+        self.assertGreater(lines, 1000)
+        child.send_signal(signal.SIGTERM)
+        self.assertIn(b" stopping", child.stderr.read())
+        self.assertEqual(child.wait(timeout=5), 0)
 
 
 class Random(ServiceTest):
