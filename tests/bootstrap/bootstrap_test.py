@@ -15,7 +15,7 @@ CHECKOUT = pathlib.Path(sys.argv.pop(1)).resolve()
 BASE = ("bash", "awk", "env", "dirname", "cmp", "cp", "sh", "cat")
 BUILD = ("g++ make cmake ninja-build libboost1.81-dev libssl-dev libsqlite3-dev zlib1g-dev libcli11-dev "
          "prometheus-cpp-dev ca-certificates").split()
-BUILD_13 = ("g++ make cmake ninja-build libboost-dev libboost-url-dev libssl-dev libsqlite3-dev zlib1g-dev libcli11-dev libspdlog-dev "
+BUILD_13 = ("g++ make cmake ninja-build libboost-dev libboost-url-dev libssl-dev libsqlite3-dev zlib1g-dev libcli11-dev "
             "prometheus-cpp-dev ca-certificates").split()
 USAGE = "bootstrap: usage: tools/bootstrap [--print] build|native|demo|test|bench\n"
 

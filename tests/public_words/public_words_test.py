@@ -25,8 +25,9 @@ TEXT_KINDS = {"log-event", "json-member"}
 # How a log event is written: log.warn("…"), log.write(level, "…"), log_line(style, time, level, "…"), and remarks of the manager.
 LOG_CALLS = (re.compile(r'\b(?:log|log_|journal|journal_|out)\.(?:debug|info|warn|error|write)\(\s*(?:\w+,\s*)?"([^"]+)"'),
              re.compile(r'\blog_line\((?:[^;"]*?)"([^"]+)"'),
-             re.compile(r'\bremark\(\s*"([^":;]+)'))
-JSON_CALLS = re.compile(r'\bmembers?\w*(?:\(\w+(?:\.\w+)?\))?\.(?:text|number|raw)\("([a-z_]+)"')
+             re.compile(r'\bremark\((?:name\(\),\s*)?\s*"([^":;]+)'))
+# How a member of a JSON object is written (and read from the body of a request): members.text("…", value).
+JSON_CALLS = re.compile(r'\w\)?\.(?:text|number|raw|boolean|flag|time)\("([a-z_]+)"')
 
 
 class Collector:
