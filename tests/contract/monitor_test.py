@@ -50,7 +50,8 @@ class Server:
         for _ in range(10):  # the port may be taken between looking and binding
             self.port = free_port()
             self.process = subprocess.Popen(
-                [os.environ.get("MCPSTATE_REDIS_SERVER", "redis-server"), "--dir", directory, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
+                [os.environ.get("MCPSTATE_REDIS_SERVER", "redis-server"), "--dir", directory, "--port", str(self.port),
+                 "--bind", "127.0.0.1", "--save", "",
                  "--client-output-buffer-limit", "replica 0 0 0",  # which is that of MONITOR
                  "--user", "narrow", "on", ">wonder", "~t*", "&*", "+@all"], stdout=subprocess.DEVNULL)
             if self.answers():
@@ -138,7 +139,8 @@ class Observer:
     def positions_of(self, command):
         if command not in self.positions:
             with self.server.connect() as link:
-                self.positions[command] = key_positions(link, (line.rstrip(b"\r\n") for line in link.makefile("rb")), command)
+                replies = (line.rstrip(b"\r\n") for line in link.makefile("rb"))
+                self.positions[command] = key_positions(link, replies, command)
         return self.positions[command]
 
     def finish(self):

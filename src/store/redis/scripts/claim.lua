@@ -66,16 +66,16 @@ local function as_read()
 end
 if not as_read() then return {'conflict'} end
 
-local last, written, plan = 0, {}, nil
+local last, moved, plan = 0, {}, nil
 for _, record in ipairs(records) do
   if record.action == 'move' then
     record.latest = latest_expiry(record.at_session.latest, lifetime)
     record.expires = limited(now + ttl, record.latest)
     last = math.max(last, record.expires)
-    written[record.member] = true
+    moved[#moved + 1] = record
   end
 end
-if last > 0 then plan = plan_renewal(connections, servers, last, ttl, written) end
+if last > 0 then plan = plan_renewal(connections, servers, last, ttl, moved) end
 if #undeclared > 0 then return answer_members() end
 
 for _, record in ipairs(records) do

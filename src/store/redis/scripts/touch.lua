@@ -21,7 +21,7 @@ local members = {}
 while has_arguments() do members[#members + 1] = declare(take(1)).member end
 if scope == 'all' then members = call('SUNION', connections, servers) else members = {members[1]} end
 
-local records, written, last = {}, {}, 0
+local records, last = {}, 0
 for _, member in ipairs(members) do
   local keys = keys_of(member)
   if keys then
@@ -46,11 +46,10 @@ for _, member in ipairs(members) do
         if left > 0 then last = math.max(last, now + left) end
       end
       records[#records + 1] = record
-      written[member] = true
     end
   end
 end
-local plan = #records > 0 and plan_renewal(connections, servers, last, ttl, written)
+local plan = #records > 0 and plan_renewal(connections, servers, last, ttl, records)
 if #undeclared > 0 then return answer_members() end
 
 for _, record in ipairs(records) do

@@ -7,14 +7,13 @@ local function kept_expiry(record)
   if left > 0 then return now + left end
 end
 
-local last, written = 0, {}
+local last = 0
 for _, record in ipairs(records) do
   record.latest = latest_expiry(record.found_latest > now and record.found_latest or 0, lifetime)
   record.expires = limited(keep == 'keep' and kept_expiry(record) or now + ttl, record.latest)
   last = math.max(last, record.expires)
-  written[record.member] = true
 end
-local plan = plan_renewal(connections, servers, last, ttl, written)
+local plan = plan_renewal(connections, servers, last, ttl, records)
 if #undeclared > 0 then return answer_members() end
 
 -- The first write is the one that can fail: the staged value may be gone. Several are looked at before any is moved.

@@ -8,9 +8,10 @@
 -- A script plans the renewal before its first write and carries it out after its last.
 
 -- What there is to do. left: how long the two sets still live; foreign: members that are not in :servers.
-local function plan_closely(connections, servers, left, foreign, last, ttl, written)
+local function plan_closely(connections, servers, left, foreign, last, ttl, records)
   local plan = {longest = last, expire = {}, adopt = {}, sets = {}}
-  local adopted = {}
+  local adopted, written = {}, {}
+  for _, record in ipairs(records) do written[record.member] = true end
   local function adopt(member)
     if adopted[member] or written[member] then return end
     adopted[member] = true
@@ -42,14 +43,14 @@ local function plan_closely(connections, servers, left, foreign, last, ttl, writ
   return plan
 end
 
--- last: when the last of the records that the script writes expires; written: the names of these records. Answers nothing
--- where nothing is to do, as nearly always.
-local function plan_renewal(connections, servers, last, ttl, written)
+-- records: those that the script writes; last: when the last of them expires. Answers nothing where nothing is to do, as
+-- nearly always.
+local function plan_renewal(connections, servers, last, ttl, records)
   local foreign = call('SDIFF', connections, servers)
-  local left = {call('PTTL', connections), call('PTTL', servers)}
+  local left, servers_left = call('PTTL', connections), call('PTTL', servers)
   local enough = last + ttl / 2 - now
-  if #foreign == 0 and left[1] >= enough and left[2] >= enough then return nil end
-  return plan_closely(connections, servers, left, foreign, last, ttl, written)
+  if #foreign == 0 and left >= enough and servers_left >= enough then return nil end
+  return plan_closely(connections, servers, {left, servers_left}, foreign, last, ttl, records)
 end
 
 local function renew(plan, servers, ttl)
