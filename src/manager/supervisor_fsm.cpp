@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/backoff.hh"
+
 namespace mcpstate {
 
 namespace {
@@ -11,8 +13,9 @@ namespace {
 using kind = supervisor_fsm::step::kind;
 using span = supervisor_fsm::span;
 
-constexpr int max_missed_checks = 2;    // in a row; then the session counts as lost
-constexpr int checks_per_listing = 10;  // where the server does not announce new lists
+constexpr int max_missed_checks = 2;                  // in a row; then the session counts as lost
+constexpr int checks_per_listing = 10;                // where the server does not announce new lists
+constexpr std::uint32_t max_counted_failures = 1000;  // the wait does not grow any more
 
 // The time, give or take a tenth.
 span with_jitter(span time, double jitter) { return std::chrono::duration_cast<span>(time * (0.9 + 0.2 * jitter)); }
@@ -175,17 +178,12 @@ supervisor_fsm::steps supervisor_fsm::opened(tick_context context, const listing
   return {write_step(context)};
 }
 
-// Full jitter: a random part of the whole wait, so that connections that failed together do not come back together.
-span supervisor_fsm::back_off(double jitter) const {
-  const auto doublings = std::min<std::uint32_t>(attempt_ - 1, 20);
-  const auto whole = std::min(rules_.last_retry, rules_.first_retry * (std::int64_t{1} << doublings));
-  return std::chrono::duration_cast<span>(whole * jitter);
-}
-
 supervisor_fsm::steps supervisor_fsm::schedule_retry(tick_context context, steps before) {
   ++attempt_;
   phase_ = phase::waiting;
-  retry_at_ = context.now + back_off(context.jitter);
+  // Full jitter: a random part of the whole wait, so that connections that failed together do not come back together.
+  const int failures = static_cast<int>(std::min(attempt_, max_counted_failures));
+  retry_at_ = context.now + backoff(failures, rules_.first_retry, rules_.last_retry, context.jitter);
   before.push_back(write_step(context));
   return before;
 }

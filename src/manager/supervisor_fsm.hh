@@ -146,7 +146,6 @@ class supervisor_fsm {
   void remember(const record_view& record);
   void schedule_check(tick_context context);
   void schedule_listing(tick_context context, const listing& tools);
-  [[nodiscard]] span back_off(double jitter) const;
 
   supervisor_rules rules_;
   phase phase_ = phase::reading;

@@ -5,6 +5,7 @@
 
 #include "cli/view/json.hh"
 #include "cli/view/text.hh"
+#include "core/json/depth.hh"
 #include "mcp/protocol/tool_headers.hh"
 
 namespace mcpstate::cli {
@@ -13,7 +14,6 @@ namespace {
 
 using mcp::json_kind;
 
-constexpr std::size_t max_stored_depth = 512;
 constexpr std::size_t max_dropped_shown = 5;
 
 std::string first_line(const std::string& text) {
@@ -86,7 +86,7 @@ std::map<std::string, std::string_view> tools_by_name(std::string_view list) {
 
 }  // namespace
 
-bool is_tool_list(std::string_view bytes) { return check_json(bytes, json_shape::array, max_stored_depth).ok; }
+bool is_tool_list(std::string_view bytes) { return check_json(bytes, json_shape::array, json_depth_of_foreign_tools).ok; }
 
 result<std::vector<tool_line>> parse_tool_lines(std::string_view bytes) {
   if (!is_tool_list(bytes)) return error(errc::junk_record, "the stored tools are not a JSON array");

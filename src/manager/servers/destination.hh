@@ -27,7 +27,7 @@ struct destination {
 struct destination_rules {
   destination_rules() {}
   mcp::era_choice protocol = mcp::era_choice::automatic;              // of endpoints by URL
-  mcp::egress_policy egress;                                          // of registered servers
+  mcp::egress_policy egress = mcp::egress_policy::open();             // of registered servers
   mcp::egress_policy egress_for_urls = mcp::egress_policy::strict();  // of endpoints by URL
 };
 

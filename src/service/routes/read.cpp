@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "service/routes/read.hh"
 
+#include "core/json/depth.hh"
 #include "core/json/text.hh"
 #include "service/http/etag.hh"
 #include "service/routes/responses.hh"
@@ -9,7 +10,6 @@ namespace mcpstate::service {
 
 namespace {
 
-constexpr std::size_t max_tools_depth = 512;
 // How many event streams of one owner may be open with owner tokens. A browser has a tab or ten.
 constexpr std::size_t max_event_streams = 100;
 
@@ -88,7 +88,7 @@ response_task get_tools(request_context& context) {
   // Another program may have stored anything; the response is a list.
   const auto digest = digest_of(*record.tools);
   const bool valid =
-      context.shard.lists.is_list(*record.tools, digest) || check_json(*record.tools, json_shape::array, max_tools_depth).ok;
+      context.shard.lists.is_list(*record.tools, digest) || check_json(*record.tools, json_shape::array, json_depth_of_foreign_tools).ok;
   if (!valid)
     co_return context.failure(problem_kind::no_tools, "what is stored as the tools of '" + record.server + "' is no list");
   auto out = tagged_response(context, std::string(), etag_of(digest));
