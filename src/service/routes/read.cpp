@@ -87,8 +87,8 @@ response_task get_tools(request_context& context) {
   if (!record.tools) co_return context.failure(problem_kind::no_tools, "no tools of '" + record.server + "' are known");
   // Another program may have stored anything; the response is a list.
   const auto digest = digest_of(*record.tools);
-  const bool valid =
-      context.shard.lists.is_list(*record.tools, digest) || check_json(*record.tools, json_shape::array, json_depth_of_foreign_tools).ok;
+  const bool valid = context.shard.lists.is_list(*record.tools, digest) ||
+                     check_json(*record.tools, json_shape::array, json_depth_of_foreign_tools).ok;
   if (!valid)
     co_return context.failure(problem_kind::no_tools, "what is stored as the tools of '" + record.server + "' is no list");
   auto out = tagged_response(context, std::string(), etag_of(digest));
