@@ -73,7 +73,7 @@ class RealRedis(CliTest):
             self.ok("touch", "user:1", "--store", server.url())
             self.ok("disconnect", "user:2", "--store", server.url())
             self.ok("claim", "session:1", "user:1", "--store", server.url())
-            self.ok("clear", "user:3", "--store", server.url())
+            self.ok("clear", "user:3", "--yes", "--store", server.url())
             self.assertEqual(client.smembers("mcp:user:1:connections"), {b"a", b"b"})
             self.assertEqual(client.exists("mcp:user:2:connections"), 0)
             self.assertEqual(client.keys("mcp:user:3:*") + client.keys("mcp:session:*"), [])

@@ -17,12 +17,14 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import unittest
 
 import redis
 
 from redis_sandbox import PROGRAM, RedisServer, Sandbox, free_port
+from serving import Service
 
 PAGE = pathlib.Path(os.environ["MCPSTATE_SOURCE"]) / "docs" / "redis.md"
 MARK = re.compile(r"^<!-- (run|output|file|not run)(?:, exit (\d+))?(?:: (.+))? -->$")
@@ -211,6 +213,17 @@ class TheUserOfThePage(unittest.TestCase):
         box.ok("clear", "--all", "--yes")
         foreign.close()
 
+    def write_after_a_flush_of_the_scripts(self):
+        """A process that lives longer than the scripts in the server (a restart flushes them too) sends their texts again."""
+        service = Service(self.box.program, "--store", self.box.store, env=self.box.environment())
+        try:
+            self.admin.script_flush()
+            body = {"status": "FAILED", "reason": "x"}
+            answer = service.ask("PUT", "/v1/users/1/connections/e/state", body)
+            self.assertLess(answer.status, 300, answer.body)
+        finally:
+            service.end(signal.SIGTERM)
+
     def test_mcpstate_may_do_all_it_needs(self):
         self.admin.execute_command("ACL", "LOG", "RESET")
         self.exercise()
@@ -218,9 +231,17 @@ class TheUserOfThePage(unittest.TestCase):
         # Tried, and not needed: the page says what each would add.
         self.assertLessEqual(refused, {"sort_ro", "config|get"})
 
+    def test_a_service_needs_what_the_page_adds(self):
+        more = re.search(r"A program that keeps connections open needs a few more: `([^`]+)`", PAGE.read_text(encoding="utf-8"))
+        self.admin.execute_command("ACL", "SETUSER", "mcpstate", *more.group(1).split())
+        self.admin.execute_command("ACL", "LOG", "RESET")
+        self.write_after_a_flush_of_the_scripts()
+        self.assertLessEqual({str(row["object"]) for row in self.admin.acl_log()}, {"sort_ro", "config|get"})
+
     def test_and_nothing_else(self):
         self.admin.config_resetstat()
         self.exercise()
+        self.write_after_a_flush_of_the_scripts()
         self.assertEqual(self.granted - self.used(), set(), "granted and not used")
 
     def test_other_keys_and_other_commands_are_refused(self):
