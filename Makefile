@@ -28,7 +28,7 @@ fast:  ## the quick loop: style, layers, unit tests
 	tools/bootstrap test
 	./check fast
 
-nightly:  ## what takes too long for CI: Debian 12's clang, all tests on Debian 13, fuzzing, misfortune
+nightly:  ## what takes too long for CI: Debian 12's clang, all tests on Debian 13, fuzzing, misfortune, upgrades
 	tools/bootstrap test
 	./check nightly
 
