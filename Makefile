@@ -4,7 +4,7 @@ DESTDIR ?=
 JOBS ?= $(shell nproc)
 SOAK_SECONDS ?= 600
 UPGRADE_SECONDS ?= 30
-export JOBS SOAK_SECONDS
+export JOBS SOAK_SECONDS UPGRADE_SECONDS
 
 .PHONY: help build run test fast nightly bench soak upgrade-test package format install clean
 
@@ -42,17 +42,11 @@ bench:  ## measure against the contenders; results in bench/RESULTS.md
 
 soak:  ## ten minutes of random connects, server kills and API calls; then every invariant
 	tools/bootstrap test
-	cmake --preset release -DMCPSTATE_DEVELOPER=ON >/dev/null
-	cmake --build build/release -j $(JOBS) --target mcpstate
-	MCPSTATE="$(CURDIR)/build/release/mcpstate" tests/soak/soak_test.py --seconds $(SOAK_SECONDS)
+	./check soak
 
 upgrade-test:  ## the last release beside this program on the same stores, under load, 30 s each
 	tools/bootstrap test
-	cmake --preset release -DMCPSTATE_DEVELOPER=ON >/dev/null
-	cmake --build build/release -j $(JOBS) --target mcpstate
-	last=$$(tests/upgrade/build_last_release) && export MCPSTATE="$(CURDIR)/build/release/mcpstate" && \
-	  tests/upgrade/fault_test.py --last "$$last" && \
-	  tests/upgrade/upgrade_test.py --last "$$last" --seconds $(UPGRADE_SECONDS)
+	./check upgrade
 
 package: build  ## build/release/mcpstate_VERSION_ARCH.deb
 	cd build/release && cpack

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 using unreachable_rule = supervisor_set::unreachable_rule;
 
 constexpr auto leave_limit = 300ms;
-constexpr auto shortest_pause = 10ms;
+constexpr auto shortest_beat_pause = 10ms;
 constexpr std::size_t max_offered = 128;  // half of fleet::unheld
 
 }  // namespace
@@ -36,7 +36,7 @@ asio::awaitable<void> fleet_member::run() {
     } else if (!std::exchange(outage_reported, true)) {
       context_.remark("the store does not answer", answered.error());
     }
-    const auto next = std::max(started + options.beat_every, clock::now() + shortest_pause);
+    const auto next = std::max(started + options.beat_every, clock::now() + shortest_beat_pause);
     if (!co_await aio::wait_until(next)) break;
   }
 }

@@ -7,7 +7,6 @@ namespace mcpstate {
 
 namespace {
 
-using kind = link_event::kind;
 using namespace std::chrono_literals;
 
 }  // namespace
@@ -17,14 +16,14 @@ class server_link::client_host final : public mcp::host {
  public:
   explicit client_host(server_link& link) : link_(&link) {}
   void told_list_changed(std::string_view list) override {
-    if (link_ != nullptr && list == "tools") link_->report(link_event(kind::list_changed));
+    if (link_ != nullptr && list == "tools") link_->report(link_event(link_event::kind::list_changed));
   }
   void told_stream_ended() override {
-    if (link_ != nullptr && link_->ready_) link_->report(link_event(kind::stream_ended));
+    if (link_ != nullptr && link_->ready_) link_->report(link_event(link_event::kind::stream_ended));
   }
   void told_lost(const error& reason) override {
     if (link_ == nullptr || !link_->ready_ || std::exchange(link_->lost_, true)) return;
-    link_->report(link_->failure_event(kind::lost, reason));
+    link_->report(link_->failure_event(link_event::kind::lost, reason));
   }
   void detach() noexcept { link_ = nullptr; }
 
@@ -37,7 +36,7 @@ server_link::server_link(asio::any_io_executor executor, listener on_event)
 
 server_link::~server_link() { host_->detach(); }
 
-link_event server_link::failure_event(kind type, const error& reason) const {
+link_event server_link::failure_event(link_event::kind type, const error& reason) const {
   link_event out(type);
   out.reason = without_secrets(reason, secrets_);
   return out;
@@ -81,7 +80,8 @@ asio::awaitable<void> server_link::do_open(destination server, mcp::client_optio
   const auto started = std::chrono::steady_clock::now();
   auto reached = co_await connect_and_list(std::move(server), std::move(options));
   if (group_.stopping()) co_return;
-  link_event event = reached ? link_event(kind::opened) : failure_event(kind::open_failed, reached.error());
+  link_event event =
+      reached ? link_event(link_event::kind::opened) : failure_event(link_event::kind::open_failed, reached.error());
   event.took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started);
   if (reached) {
     ready_ = true;
@@ -95,10 +95,10 @@ asio::awaitable<void> server_link::do_list() {
   auto listed = co_await client_->list_tools();
   if (group_.stopping()) co_return;
   if (!listed) {
-    report(failure_event(kind::list_failed, listed.error()));
+    report(failure_event(link_event::kind::list_failed, listed.error()));
     co_return;
   }
-  link_event event(kind::listed);
+  link_event event(link_event::kind::listed);
   event.listing = std::move(*listed);
   report(std::move(event));
 }
@@ -109,7 +109,7 @@ asio::awaitable<void> server_link::do_ping(std::chrono::milliseconds limit) {
   auto bounded = aio::with_deadline(std::move(pinging), aio::after(limit), "the server did not answer a ping");
   auto answered = co_await std::move(bounded);
   if (group_.stopping()) co_return;
-  report(answered ? link_event(kind::checked) : failure_event(kind::check_failed, answered.error()));
+  report(answered ? link_event(link_event::kind::checked) : failure_event(link_event::kind::check_failed, answered.error()));
 }
 
 asio::awaitable<void> server_link::close() {

@@ -13,7 +13,7 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-constexpr std::size_t max_peer_width = 300;  // the report has all of it
+constexpr std::size_t report_peer_width = 300;  // the report has all of it
 
 struct probe_request {
   probe_request() {}
@@ -89,7 +89,7 @@ asio::awaitable<int> probe_server(context& ctx, probe_request request) {
     screen.write(probe_text(report, screen.colour(), screen.width()));
   }
   if (report.works()) co_return exit_code::done;
-  const std::string peer = peer_suffix(report.fault->peer_text(), max_peer_width);
+  const std::string peer = peer_suffix(report.fault->peer_text(), report_peer_width);
   screen.fail("no client can work with " + report.address + ": " + report.fault->detail() + peer);
   co_return exit_code::no;
 }

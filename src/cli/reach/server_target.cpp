@@ -10,7 +10,7 @@ namespace {
 
 using pairs = std::vector<std::pair<std::string, std::string>>;
 
-error wrong(std::string why) { return error(errc::bad_argument, std::move(why)); }
+error wrong_target(std::string why) { return error(errc::bad_argument, std::move(why)); }
 
 result<pairs> parse_all(const std::vector<std::string>& texts,
                         result<std::pair<std::string, std::string>> (*parse)(std::string_view)) {
@@ -24,7 +24,7 @@ result<pairs> parse_all(const std::vector<std::string>& texts,
 }
 
 result<mcp::target> parse_program(const arguments& args) {
-  if (!args.headers.empty()) return wrong("--header is for a URL, not for a command after --");
+  if (!args.headers.empty()) return wrong_target("--header is for a URL, not for a command after --");
   auto env = parse_all(args.env, parse_variable);
   if (!env) return env.error();
   mcp::stdio_target out;
@@ -45,11 +45,12 @@ mcp::target http_target(std::string url, pairs headers) {
 
 result<mcp::target> parse_target(const arguments& args) {
   if (args.url.has_value() == !args.program.empty()) {
-    return wrong(args.url ? "give a URL or a command after --, not both"
-                          : "give a URL, or a command after -- (see mcpstate " + args.command + " --help)");
+    return wrong_target(args.url ? "give a URL or a command after --, not both"
+                                 : "give a URL, or a command after -- (see mcpstate " + args.command + " --help)");
   }
   if (!args.url) return parse_program(args);
-  if (!args.env.empty() || !args.cwd.empty()) return wrong("--env and --cwd are for a command after --, not for a URL");
+  if (!args.env.empty() || !args.cwd.empty())
+    return wrong_target("--env and --cwd are for a command after --, not for a URL");
   const auto valid = mcp::shown_url(*args.url);
   if (!valid) return valid.error();
   auto headers = parse_all(args.headers, parse_header);
@@ -68,7 +69,7 @@ result<target_additions> parse_target_additions(const arguments& args) {
     out.program = std::get<mcp::stdio_target>(std::move(*program));
     return out;
   }
-  if (!args.env.empty() || !args.cwd.empty()) return wrong("--env and --cwd are for a command after --");
+  if (!args.env.empty() || !args.cwd.empty()) return wrong_target("--env and --cwd are for a command after --");
   auto headers = parse_all(args.headers, parse_header);
   if (!headers) return headers.error();
   out.headers = std::move(*headers);
@@ -81,13 +82,14 @@ result<mcp::target> recorded_target(const connection& record, const target_addit
     return error(errc::no_record, name + " is DISCONNECTED; mcpstate connect opens it again");
   }
   const bool has_url = is_http(record.info.transport) && !record.info.url.empty();
-  if (has_url && additions.program) return wrong(name + " is reached at " + record.info.url + ": leave the command out");
+  if (has_url && additions.program)
+    return wrong_target(name + " is reached at " + record.info.url + ": leave the command out");
   if (has_url) return http_target(record.info.url, additions.headers);
   if (additions.program) return mcp::target(*additions.program);
   if (record.info.transport == "stdio") {
-    return wrong(name + " is a program, and commands are never stored: give it again after --");
+    return wrong_target(name + " is a program, and commands are never stored: give it again after --");
   }
-  return wrong("the record of " + name + " does not say where the server is: give its command after --");
+  return wrong_target("the record of " + name + " does not say where the server is: give its command after --");
 }
 
 }  // namespace mcpstate::cli

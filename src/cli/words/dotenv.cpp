@@ -11,9 +11,9 @@ namespace mcpstate::cli {
 
 namespace {
 
-constexpr std::string_view blanks = " \t\r";
+constexpr std::string_view line_blanks = " \t\r";
 
-bool is_blank(char c) noexcept { return blanks.find(c) != std::string_view::npos; }
+bool is_blank(char c) noexcept { return line_blanks.find(c) != std::string_view::npos; }
 
 bool is_name_char(char c, bool first) noexcept { return c == '_' || is_letter(c) || (!first && is_digit(c)); }
 
@@ -35,7 +35,7 @@ class reader {
   }
 
  private:
-  void skip_blanks() { rest_.remove_prefix(std::min(rest_.find_first_not_of(blanks), rest_.size())); }
+  void skip_blanks() { rest_.remove_prefix(std::min(rest_.find_first_not_of(line_blanks), rest_.size())); }
 
   void skip_line() {
     const auto end = rest_.find('\n');
@@ -73,7 +73,7 @@ class reader {
       if (comment) break;
       ++n;
     }
-    return std::string(trimmed(rest_.substr(0, n), blanks));
+    return std::string(trimmed(rest_.substr(0, n), line_blanks));
   }
 
   // Absent when the quote is never closed; then only this line is passed over.

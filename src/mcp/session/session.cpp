@@ -12,10 +12,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto listing_limit = 60s;  // for all pages together, unless one request may take longer
-constexpr int max_rounds = 10;       // of questions within one call
-constexpr auto first_pause = 200ms;  // between rounds, when the server asks nothing and only wants to be called again
-constexpr auto longest_pause = 5s;
+constexpr auto listing_limit = 60s;        // for all pages together, unless one request may take longer
+constexpr int max_rounds = 10;             // of questions within one call
+constexpr auto first_round_pause = 200ms;  // between rounds, when the server asks nothing and only wants to be called again
+constexpr auto longest_round_pause = 5s;
 
 // The error of a request, as its caller sees it.
 error refusal(const std::string& method, message answer) {
@@ -189,7 +189,8 @@ task<std::string> session::converse(std::string method, std::string params, requ
     auto answers = co_await answer_questions(std::move(answer->body));
     if (!answers) co_return answers.error();
     if (answers->empty() && state.empty()) co_return error(errc::protocol, "the server asks for input, and not for what");
-    if (answers->empty() && !co_await aio::wait_until(aio::after(aio::backoff(round, first_pause, longest_pause)))) {
+    if (answers->empty() &&
+        !co_await aio::wait_until(aio::after(aio::backoff(round, first_round_pause, longest_round_pause)))) {
       co_return error(errc::stopped, method + " was cancelled");
     }
     current = next_round(params, *answers, state);

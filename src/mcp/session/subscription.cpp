@@ -13,9 +13,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto patience = 2s;  // for the acknowledgement; then the session is used without
-constexpr auto first_pause = 1s;
-constexpr auto longest_pause = 300s;
-constexpr auto long_life = 5s;  // a subscription that lasted so long was no failure
+constexpr auto first_retry_pause = 1s;
+constexpr auto longest_retry_pause = 300s;
+constexpr auto long_subscription = 5s;  // a subscription that lasted so long was no failure
 
 // Whether asking again would bring the same answer.
 bool is_final(unsigned status) { return status >= 400 && status < 500 && status != 408 && status != 429; }
@@ -71,8 +71,8 @@ asio::awaitable<void> subscription::follow() {
     if (details.refusal && is_final(details.refusal->status)) break;
     if (!details.refusal && !channel_.lost() && options_.user) options_.user->told_stream_ended();
     decided->open();  // start() does not wait for the next attempt
-    failures = std::chrono::steady_clock::now() - started > long_life ? 1 : failures + 1;
-    if (!co_await aio::wait_until(aio::after(aio::backoff(failures, first_pause, longest_pause)))) break;
+    failures = std::chrono::steady_clock::now() - started > long_subscription ? 1 : failures + 1;
+    if (!co_await aio::wait_until(aio::after(aio::backoff(failures, first_retry_pause, longest_retry_pause)))) break;
   }
   decided->open();
 }

@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t refusal_bytes = 64 * 1024;
+constexpr std::size_t max_refusal_bytes = 64 * 1024;
 constexpr auto endpoint_limit = 5s;
 
 }  // namespace
@@ -33,7 +33,7 @@ task<void> sse_transport::open() {
   auto opened = co_await pool_.start("GET", std::move(headers), std::string(), http::request_kind::stream);
   if (!opened) co_return opened.error();
   if (!http::is_success(opened->head) || http::media_type(opened->head.content_type) != "text/event-stream") {
-    auto body = co_await http::read_all(*opened->connection, refusal_bytes, true);
+    auto body = co_await http::read_all(*opened->connection, max_refusal_bytes, true);
     http::answer answer = http::to_answer(opened->head, body ? std::move(*body) : std::string());
     const error reason = explain_answer(answer);
     sink_.on_refused(0, std::move(answer));
@@ -109,7 +109,7 @@ task<void> sse_transport::send(outgoing request) {
   auto sent = co_await pool_.start("POST", std::move(headers), std::move(request.text), kind);
   if (!sent) co_return sent.error();
   if (http::is_success(sent->head)) co_return co_await pool_.drain(std::move(*sent));
-  auto body = co_await http::read_all(*sent->connection, refusal_bytes, true);
+  auto body = co_await http::read_all(*sent->connection, max_refusal_bytes, true);
   http::answer answer = http::to_answer(sent->head, body ? std::move(*body) : std::string());
   const error reason = explain_answer(answer);
   sink_.on_refused(request.id, std::move(answer));
