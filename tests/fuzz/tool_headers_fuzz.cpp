@@ -24,7 +24,8 @@ void check_list(const tool_header_list& list) {
   std::size_t bytes = 0;
   for (const tool_header& each : list) {
     MCPSTATE_FUZZ_EXPECT(each.pointer.starts_with('/'));
-    MCPSTATE_FUZZ_EXPECT(each.name.starts_with("Mcp-Param-") && each.name.size() > 10 && mcpstate::http::is_token(each.name));
+    MCPSTATE_FUZZ_EXPECT(each.name.starts_with("Mcp-Param-") && each.name.size() > 10 &&
+                         mcpstate::http::is_token(each.name));
     MCPSTATE_FUZZ_EXPECT(names.insert(mcpstate::ascii_lower(each.name)).second);
     bytes += each.pointer.size() + each.name.size();
   }
