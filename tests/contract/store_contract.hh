@@ -93,12 +93,7 @@ class watched {
 }  // namespace mcpstate::test
 
 // A contract test: a coroutine with `on`, once per store.
-#define STORE_TEST(name)                                   \
-  static boost::asio::awaitable<void> name(store_pair on); \
-  TEST_P(store_contract, name) { run(&name); }             \
-  static boost::asio::awaitable<void> name([[maybe_unused]] store_pair on)
+#define STORE_TEST(Name) CO_TEST_STARTED(TEST_P, store_contract, Name, ([[maybe_unused]] store_pair on), run(body))
 // The same with options of its own.
-#define STORE_TEST_WITH(name, options)                     \
-  static boost::asio::awaitable<void> name(store_pair on); \
-  TEST_P(store_contract, name) { run(&name, options); }    \
-  static boost::asio::awaitable<void> name([[maybe_unused]] store_pair on)
+#define STORE_TEST_WITH(Name, options) \
+  CO_TEST_STARTED(TEST_P, store_contract, Name, ([[maybe_unused]] store_pair on), run(body, options))

@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-asio::awaitable<void> of_the_system() {
+CO_TEST(NameLookup, OfTheSystem) {
   const auto local = co_await aio::look_up("localhost");
   CO_ASSERT_OK(local);
   EXPECT_TRUE(std::all_of(local->begin(), local->end(), [](const auto& one) { return one.is_loopback(); }));
@@ -26,10 +26,6 @@ asio::awaitable<void> of_the_system() {
     EXPECT_EQ(literal->size(), 1U);
     EXPECT_EQ(literal->front().to_string(), text);
   }
-}
-
-TEST(NameLookup, OfTheSystem) {
-  run_co_test([](asio::io_context&) { return of_the_system(); });
 }
 
 asio::awaitable<void> given_up(slow_names& names) {

@@ -57,7 +57,7 @@ void refused(const std::string& bytes, errc code, const std::string& words) {
   run_co_test([&](asio::io_context&) { return expect_refused(bytes, code, words); });
 }
 
-asio::awaitable<void> byte_by_byte() {
+CO_TEST(HttpConnection, ByteByByte) {
   http_reply reply(
       "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\nRetry-After: 7\r\nwww-authenticate: "
       "Bearer\r\n"
@@ -81,8 +81,6 @@ asio::awaitable<void> byte_by_byte() {
   EXPECT_EQ(server.connections, 1);
   co_await server.close();
 }
-
-TEST(HttpConnection, ByteByByte) { run(byte_by_byte); }
 
 TEST(HttpConnection, Limits) {
   const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n";
@@ -119,7 +117,8 @@ TEST(HttpConnection, BrokenCompression) {
   refused(answer("gzip, gzip", compress(good)), errc::protocol, "in a way that was not asked for");
 }
 
-asio::awaitable<void> surplus() {
+// They would pass for the answer to the next request.
+CO_TEST(HttpConnection, BytesBehindAnAnswerEndTheConnection) {
   auto answer = [](const http_seen&) {
     return http_reply("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
   };
@@ -130,9 +129,6 @@ asio::awaitable<void> surplus() {
   EXPECT_FALSE(got.connection->reusable());
   co_await server.close();
 }
-
-// They would pass for the answer to the next request.
-TEST(HttpConnection, BytesBehindAnAnswerEndTheConnection) { run(surplus); }
 
 // What a server did to a connection while it was idle, and what the next request on it meets.
 asio::awaitable<void> idle(bool says_goodbye) {
@@ -205,7 +201,8 @@ task<void> read_for_ever(http::connection& from) {
   }
 }
 
-asio::awaitable<void> endless_and_fast() {
+// There is always something to read: neither the deadline nor the others of the executor may starve.
+CO_TEST(HttpConnection, EndlessAndFast) {
   const auto executor = co_await asio::this_coro::executor;
   raw_peer peer(executor);
   auto opened = co_await http::open_connection(executor, peer.url(), nullptr);
@@ -223,9 +220,6 @@ asio::awaitable<void> endless_and_fast() {
   CO_ASSERT_FAILS(read, errc::deadline);
 }
 
-// There is always something to read: neither the deadline nor the others of the executor may starve.
-TEST(HttpConnection, EndlessAndFast) { run(endless_and_fast); }
-
 std::string chunk(const std::string& bytes) {
   char size[20];
   std::snprintf(size, sizeof size, "%zx\r\n", bytes.size());
@@ -233,7 +227,7 @@ std::string chunk(const std::string& bytes) {
 }
 
 // Each event is there as soon as the server has flushed it, and the stream need not end.
-asio::awaitable<void> compressed_events() {
+CO_TEST(HttpConnection, CompressedEvents) {
   const auto executor = co_await asio::this_coro::executor;
   raw_peer peer(executor);
   auto opened = co_await http::open_connection(executor, peer.url(), nullptr);
@@ -262,9 +256,7 @@ asio::awaitable<void> compressed_events() {
   EXPECT_TRUE((*opened)->reusable());
 }
 
-TEST(HttpConnection, CompressedEvents) { run(compressed_events); }
-
-asio::awaitable<void> bomb() {
+CO_TEST(HttpConnection, ZipBombStaysSmall) {
   const std::string packed = compress(std::string(10'000'000, '\0'));
   EXPECT_LT(packed.size(), 20'000U);
   auto answer = [&packed](const http_seen&) {
@@ -293,9 +285,7 @@ asio::awaitable<void> bomb() {
   co_await server.close();
 }
 
-TEST(HttpConnection, ZipBombStaysSmall) { run(bomb); }
-
-asio::awaitable<void> large_both_ways() {
+CO_TEST(HttpConnection, LargeBothWays) {
   const std::string large(3'000'000, 'x');
   auto answer = [&](const http_seen& request) {
     EXPECT_EQ(request.body.size(), large.size());
@@ -316,9 +306,7 @@ asio::awaitable<void> large_both_ways() {
   co_await server.close();
 }
 
-TEST(HttpConnection, LargeBothWays) { run(large_both_ways); }
-
-asio::awaitable<void> no_tls_there() {
+CO_TEST(HttpConnection, NoTlsThere) {
   const auto executor = co_await asio::this_coro::executor;
   raw_peer peer(executor);
   const auto tls = net::shared_tls_context("").value();
@@ -334,8 +322,6 @@ asio::awaitable<void> no_tls_there() {
   EXPECT_NE(opened.error().detail().find("does not speak TLS (is it http://?)"), std::string::npos)
       << opened.error().detail();
 }
-
-TEST(HttpConnection, NoTlsThere) { run(no_tls_there); }
 
 }  // namespace
 }  // namespace mcpstate::test

@@ -42,7 +42,7 @@ http::egress_policy allowing(const std::string& what) {
   return out;
 }
 
-asio::awaitable<void> rebinding() {
+CO_TEST(HttpEgress, NamesThatChangeTheirAddress) {
   const auto executor = co_await asio::this_coro::executor;
   raw_peer peer(executor);
   name_server names;
@@ -66,10 +66,6 @@ asio::awaitable<void> rebinding() {
   }
 }
 
-TEST(HttpEgress, NamesThatChangeTheirAddress) {
-  run_co_test([](asio::io_context&) { return rebinding(); });
-}
-
 asio::awaitable<void> nothing_is_tried(std::string url, http::egress_policy policy, std::size_t questions) {
   const auto executor = co_await asio::this_coro::executor;
   name_server names;
@@ -89,7 +85,7 @@ TEST(HttpEgress, ForbiddenIsNotTried) {
   run_co_test([&](asio::io_context&) { return nothing_is_tried("https://h.example/", strict, 1); });
 }
 
-asio::awaitable<void> the_next_address() {
+CO_TEST(HttpEgress, EveryAddressIsTried) {
   const auto executor = co_await asio::this_coro::executor;
   raw_peer peer(executor);  // on 127.0.0.1 only
   name_server names;
@@ -101,20 +97,12 @@ asio::awaitable<void> the_next_address() {
   EXPECT_EQ(names.asked.size(), 1U);
 }
 
-TEST(HttpEgress, EveryAddressIsTried) {
-  run_co_test([](asio::io_context&) { return the_next_address(); });
-}
-
-asio::awaitable<void> unknown_name() {
+CO_TEST(HttpEgress, UnknownName) {
   const auto executor = co_await asio::this_coro::executor;
   const auto where = http::parse_url("http://no-such-host.invalid/").value();
   const auto opened = co_await http::open_connection(executor, where, nullptr);
   CO_ASSERT_FAILS(opened, errc::resolve_failed);
   EXPECT_NE(opened.error().detail().find("the host name no-such-host.invalid cannot be resolved"), std::string::npos);
-}
-
-TEST(HttpEgress, UnknownName) {
-  run_co_test([](asio::io_context&) { return unknown_name(); });
 }
 
 // A TLS server that notes which name it was asked for.

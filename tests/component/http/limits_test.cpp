@@ -153,9 +153,13 @@ TEST(HttpClient, ServerThatDropsEveryRequestIsNotAskedForEver) {
   run(what);
 }
 
-asio::awaitable<void> ping_unknown(scripted_server::handler answer) {
+CO_TEST(HttpClient, UnknownPingIsAnAnswer) {
+  const auto answer = [](const http_seen& request) {
+    if (request.rpc_method != "ping") return usual_reply(request);
+    return json_reply(404, R"({"jsonrpc":"2.0","id":)" + request.rpc_id + R"(,"error":{"code":-32601,"message":"no"}})");
+  };
   const auto executor = co_await asio::this_coro::executor;
-  scripted_server server(executor, std::move(answer));
+  scripted_server server(executor, answer);
   mcp::http_target where;
   where.url = server.url();
   auto opened = co_await mcp::connect(executor, where, test_options());
@@ -166,24 +170,12 @@ asio::awaitable<void> ping_unknown(scripted_server::handler answer) {
   co_await server.close();
 }
 
-TEST(HttpClient, UnknownPingIsAnAnswer) {
-  const auto answer = [](const http_seen& request) {
-    if (request.rpc_method != "ping") return usual_reply(request);
-    return json_reply(404, R"({"jsonrpc":"2.0","id":)" + request.rpc_id + R"(,"error":{"code":-32601,"message":"no"}})");
-  };
-  run_co_test([&](asio::io_context&) { return ping_unknown(answer); });
-}
-
-asio::awaitable<void> nobody_listens() {
+CO_TEST(HttpClient, NobodyListens) {
   mcp::http_target where;
   where.url = "http://127.0.0.1:" + std::to_string(free_port()) + "/mcp";
   auto opened = co_await mcp::connect(co_await asio::this_coro::executor, where, test_options());
   CO_ASSERT_FALSE(opened.has_value());
   EXPECT_EQ(name_of(opened.error().code()), "connect_failed") << opened.error().full_text();
-}
-
-TEST(HttpClient, NobodyListens) {
-  run_co_test([](asio::io_context&) { return nobody_listens(); });
 }
 
 asio::awaitable<void> bad_target(std::string url, std::string header, errc code) {

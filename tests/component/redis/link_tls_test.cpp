@@ -9,7 +9,7 @@ namespace mcpstate::redis {
 namespace {
 
 class link_tls : public testing::Test {
- protected:
+ public:
   static void SetUpTestSuite() {
     redis_options options;
     options.tls = true;
@@ -127,7 +127,8 @@ asio::awaitable<void> say_and_hang_up(asio::ip::tcp::acceptor& acceptor) {
   }
 }
 
-asio::awaitable<void> asks_a_stranger(asio::io_context& context, link_config config) {
+CO_TEST_F(link_tls, is_not_what_a_web_server_on_a_plain_port_speaks) {
+  link_config config = fixture.trusting(fixture.server().ca_file());
   asio::ip::tcp::acceptor acceptor(context, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0));
   auto note = [](std::exception_ptr failure) { EXPECT_FALSE(failure); };
   asio::co_spawn(context, say_and_hang_up(acceptor), std::move(note));
@@ -136,10 +137,6 @@ asio::awaitable<void> asks_a_stranger(asio::io_context& context, link_config con
   co_await fails(context, config, errc::tls_failed, "does not speak TLS");
   config.tls = false;
   co_await fails(context, config, errc::protocol, "is not a Redis server: a reply cannot begin with 'H'");
-}
-
-TEST_F(link_tls, is_not_what_a_web_server_on_a_plain_port_speaks) {
-  run_co_test([](asio::io_context& context) { return asks_a_stranger(context, trusting(server().ca_file())); });
 }
 
 }  // namespace

@@ -142,7 +142,11 @@ TEST(EraVerdict, IsNotWhatTheUserAskedFor) {
   play(what);
 }
 
-asio::awaitable<void> is_not_demoted(marked_target server) {
+// It would answer initialize; but whoever has spoken the newer protocol is slow, not old.
+CO_TEST_WITHIN(EraVerdict, ModernSessionIsNeverDemoted, 60s) {
+  const temp_dir dir;
+  auto server = odd_server("modern_at_first");
+  server.where.env.emplace_back("MCPSTATE_TEST_STARTS", dir.file("starts"));
   std::vector<std::string> steps;
   auto options = test_options();
   options.probe_timeout = 2s;  // a busy machine starts Python slowly, and the first one must answer
@@ -156,14 +160,6 @@ asio::awaitable<void> is_not_demoted(marked_target server) {
   EXPECT_EQ((*opened)->facts().protocol_version, "2026-07-28");
   co_await (*opened)->close();
   EXPECT_EQ(describe(processes_of(server.mark)), "");
-}
-
-// It would answer initialize; but whoever has spoken the newer protocol is slow, not old.
-TEST(EraVerdict, ModernSessionIsNeverDemoted) {
-  const temp_dir dir;
-  auto server = odd_server("modern_at_first");
-  server.where.env.emplace_back("MCPSTATE_TEST_STARTS", dir.file("starts"));
-  run_co_test([&](asio::io_context&) { return is_not_demoted(server); }, 60s);
 }
 
 }  // namespace

@@ -98,15 +98,12 @@ TEST(ChildHandshake, LineOverTheCap) {
   expect_failure(odd_server("long_line"), errc::too_large, "more than 1000000 bytes", "", options);
 }
 
-asio::awaitable<void> cancelled_connect(marked_target server) {
+CO_TEST(ChildHandshake, CancelledLeavesNothing) {
+  const marked_target server = odd_server("silent");
   auto work = mcp::connect(co_await asio::this_coro::executor, server.where, test_options());
   auto opened = co_await aio::with_deadline(std::move(work), aio::after(300ms), "the test");
   EXPECT_FALSE(opened.has_value());
   co_await expect_gone(server.mark);
-}
-
-TEST(ChildHandshake, CancelledLeavesNothing) {
-  run_co_test([](asio::io_context&) { return cancelled_connect(odd_server("silent")); });
 }
 
 asio::awaitable<void> lists(std::string mode, std::string expected) {
@@ -141,7 +138,7 @@ INSTANTIATE_TEST_SUITE_P(Modes, ChildSession,
                                            "no_ping", "stubborn", "family", "stubborn_family", "shy_family"),
                          [](const auto& mode) { return std::string(mode.param); });
 
-asio::awaitable<void> huge_list() {
+CO_TEST_WITHIN(ChildAlive, HugeList, 60s) {
   const auto server = odd_server("huge");
   auto opened = co_await mcp::connect(co_await asio::this_coro::executor, server.where, test_options());
   CO_ASSERT_OK(opened);
@@ -153,10 +150,6 @@ asio::awaitable<void> huge_list() {
   }
   co_await (*opened)->close();
   co_await expect_gone(server.mark);
-}
-
-TEST(ChildAlive, HugeList) {
-  run_co_test([](asio::io_context&) { return huge_list(); }, 60s);
 }
 
 asio::awaitable<void> dies_in_list(std::string mode, std::string detail, std::string peer_text) {
@@ -216,7 +209,7 @@ TEST(ChildAlive, KilledWhenIdle) {
   run_co_test([](asio::io_context&) { return killed_when_idle(false); });
 }
 
-asio::awaitable<void> request_deadline() {
+CO_TEST(ChildAlive, RequestDeadlineLeavesTheSessionUsable) {
   const auto server = odd_server("stuck");
   auto options = test_options();
   options.request_timeout = 300ms;
@@ -232,17 +225,13 @@ asio::awaitable<void> request_deadline() {
   co_await expect_gone(server.mark);
 }
 
-TEST(ChildAlive, RequestDeadlineLeavesTheSessionUsable) {
-  run_co_test([](asio::io_context&) { return request_deadline(); });
-}
-
 asio::awaitable<void> list_into(mcp::client& client, std::optional<error>& out, bool& done) {
   auto listed = co_await client.list_tools();
   if (!listed) out = listed.error();
   done = true;
 }
 
-asio::awaitable<void> close_in_a_request() {
+CO_TEST(ChildAlive, CloseEndsARequest) {
   const auto server = odd_server("stuck");
   auto opened = co_await mcp::connect(co_await asio::this_coro::executor, server.where, test_options());
   CO_ASSERT_OK(opened);
@@ -257,10 +246,6 @@ asio::awaitable<void> close_in_a_request() {
   co_await (*opened)->close();  // again: nothing happens
   co_await group.join();
   co_await expect_gone(server.mark);
-}
-
-TEST(ChildAlive, CloseEndsARequest) {
-  run_co_test([](asio::io_context&) { return close_in_a_request(); });
 }
 
 asio::awaitable<void> surroundings(std::string cwd) {

@@ -128,7 +128,7 @@ asio::awaitable<void> disconnects_all(asio::io_context& io, const redis_server& 
 }
 
 class redis_between_test : public testing::Test {
- protected:
+ public:
   void disconnects(expectation what) {
     run_co_test([&](asio::io_context& io) { return disconnects_all(io, server_, what); });
   }
@@ -195,8 +195,9 @@ TEST_F(redis_between_test, a_name_without_a_record_is_in_nobodys_way) {
   disconnects(what);
 }
 
-asio::awaitable<void> gives_up(asio::io_context& io, const redis_server& server) {
-  scene at(io, server);
+CO_TEST_F(redis_between_test, when_others_are_always_faster_it_is_a_conflict_and_nothing_is_written) {
+  const redis_server& server = fixture.server_;
+  scene at(context, server);
   CO_ASSERT_OK(co_await at.open());
   co_await put_past(at, "a", status::connected);
   const meanwhile one_more = [](scene& s, int before) -> asio::awaitable<void> {
@@ -213,10 +214,6 @@ asio::awaitable<void> gives_up(asio::io_context& io, const redis_server& server)
   EXPECT_EQ(left.find("DISCONNECTED"), std::string::npos) << left;
   EXPECT_TRUE(left.starts_with("a=CONNECTED ")) << left;
   co_await at.close();
-}
-
-TEST_F(redis_between_test, when_others_are_always_faster_it_is_a_conflict_and_nothing_is_written) {
-  run_co_test([&](asio::io_context& io) { return gives_up(io, server_); });
 }
 
 // Scripts that work on all of an owner declare the keys of the members that were read before. What comes in between is met
@@ -285,8 +282,9 @@ TEST_F(redis_between_test, a_touch_that_keeps_meeting_new_members_is_a_conflict)
 }
 
 // The keys of a foreign record are touched by a put of another record: once it has declared them.
-asio::awaitable<void> adopts(asio::io_context& io, const redis_server& server) {
-  scene at(io, server);
+CO_TEST_F(redis_between_test, a_put_declares_the_keys_of_what_another_program_added) {
+  const redis_server& server = fixture.server_;
+  scene at(context, server);
   CO_ASSERT_OK(co_await at.open());
   co_await put_past(at, "a", status::connected);
   const meanwhile nothing = [](scene&, int) -> asio::awaitable<void> { co_return; };
@@ -312,10 +310,6 @@ asio::awaitable<void> adopts(asio::io_context& io, const redis_server& server) {
   CO_ASSERT_OK(c);
   EXPECT_EQ(*(*c)->tools, R"([{"name":"y"}])");
   co_await at.close();
-}
-
-TEST_F(redis_between_test, a_put_declares_the_keys_of_what_another_program_added) {
-  run_co_test([&](asio::io_context& io) { return adopts(io, server_); });
 }
 
 }  // namespace
