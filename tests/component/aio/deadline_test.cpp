@@ -24,7 +24,7 @@ asio::awaitable<void> waits_again_and_again(std::size_t& rounds) {
   }
 }
 
-CO_TEST_WITHIN(wait_until, ends_also_when_nothing_was_under_way_as_it_was_asked_to, 10s) {
+CO_TEST_WITHIN(WaitUntil, EndsOnACancellationBetweenTwoWaits, 10s) {
   for (std::size_t turns = 0; turns < 50; ++turns) {
     std::size_t rounds = 0;
     aio::task_group group(co_await asio::this_coro::executor);
@@ -38,7 +38,7 @@ CO_TEST_WITHIN(wait_until, ends_also_when_nothing_was_under_way_as_it_was_asked_
   }
 }
 
-CO_TEST_WITHIN(wait_until, waits_its_time, 10s) {
+CO_TEST_WITHIN(WaitUntil, WaitsUntilTheTime, 10s) {
   const auto begun = std::chrono::steady_clock::now();
   const bool waited = co_await aio::wait_until(begun + 5ms);
   EXPECT_TRUE(waited);

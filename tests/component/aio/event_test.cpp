@@ -22,7 +22,7 @@ asio::awaitable<void> note_wake(aio::event& changed, std::vector<bool>& woken, a
   woken.push_back(by_notify);
 }
 
-CO_TEST(Event, WakesAllThatWaitAndNobodyLater) {
+CO_TEST(Event, WakesAllCurrentWaiters) {
   const auto executor = co_await asio::this_coro::executor;
   aio::event changed;
   std::vector<bool> woken;
@@ -42,7 +42,7 @@ CO_TEST(Event, WakesAllThatWaitAndNobodyLater) {
   co_await group.stop();
 }
 
-CO_TEST(Event, CancellingAWaiterIsNoNotification) {
+CO_TEST(Event, DoesNotTakeACancellationForANotification) {
   const auto executor = co_await asio::this_coro::executor;
   aio::event changed;
   std::vector<bool> woken;
@@ -61,7 +61,7 @@ asio::awaitable<void> note_open(aio::latch& once, std::vector<bool>& opened) {
   opened.push_back(open);
 }
 
-CO_TEST(Latch, StaysOpen) {
+CO_TEST(Latch, StaysOpenOnceOpened) {
   const auto executor = co_await asio::this_coro::executor;
   aio::latch once;
   std::vector<bool> opened;

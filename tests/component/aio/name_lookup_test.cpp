@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-CO_TEST(NameLookup, OfTheSystem) {
+CO_TEST(NameLookup, AnswersFromTheSystemsResolver) {
   const auto local = co_await aio::look_up("localhost");
   CO_ASSERT_OK(local);
   EXPECT_TRUE(std::all_of(local->begin(), local->end(), [](const auto& one) { return one.is_loopback(); }));
@@ -35,7 +35,7 @@ asio::awaitable<void> given_up(slow_names& names) {
 }
 
 // run_co_test fails when the executor does not run dry: nothing waits for the thread, which is still busy.
-TEST(NameLookup, WhoGivesUpIsFreeAtOnce) {
+TEST(NameLookup, ReturnsAtOnceWhenCancelled) {
   slow_names names;
   run_co_test([&](asio::io_context&) { return given_up(names); });
   EXPECT_EQ(names.answered(), 0);
@@ -47,7 +47,7 @@ asio::awaitable<void> look(aio::blocking_lookup how, std::string host, int& good
   ++(found ? good : bad);
 }
 
-TEST(NameLookup, ItsExecutorMayGoAway) {
+TEST(NameLookup, SurvivesTheEndOfItsExecutor) {
   slow_names names;
   int good = 0;
   int bad = 0;
@@ -75,7 +75,7 @@ asio::awaitable<void> many(slow_names& names, int count) {
   EXPECT_EQ(bad, count / 2);
 }
 
-TEST(NameLookup, ManyAtATimeOnFewThreads) {
+TEST(NameLookup, ServesManyOnFewThreads) {
   slow_names names;
   run_co_test([&](asio::io_context&) { return many(names, 200); });
   EXPECT_EQ(names.answered(), 200);
@@ -93,7 +93,7 @@ asio::awaitable<void> given_up_in_line(slow_names& names) {
   EXPECT_EQ(bad, 50);
 }
 
-TEST(NameLookup, GivenUpInLine) {
+TEST(NameLookup, DropsCancelledLookupsFromTheQueue) {
   slow_names names;
   run_co_test([&](asio::io_context&) { return given_up_in_line(names); });
   drain(names, 16);

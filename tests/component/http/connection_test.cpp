@@ -14,11 +14,6 @@ namespace mcpstate::test {
 namespace {
 
 using namespace std::chrono_literals;
-using body = asio::awaitable<void> (*)();
-
-void run(body what) {
-  run_co_test([&](asio::io_context&) { return what(); });
-}
 
 http::url url_of(const scripted_server& server) { return http::parse_url(server.url()).value(); }
 
@@ -57,7 +52,7 @@ void refused(const std::string& bytes, errc code, const std::string& words) {
   run_co_test([&](asio::io_context&) { return expect_refused(bytes, code, words); });
 }
 
-CO_TEST(HttpConnection, ByteByByte) {
+CO_TEST(HttpConnection, ReadsAnAnswerByteByByte) {
   http_reply reply(
       "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\nRetry-After: 7\r\nwww-authenticate: "
       "Bearer\r\n"
@@ -82,7 +77,7 @@ CO_TEST(HttpConnection, ByteByByte) {
   co_await server.close();
 }
 
-TEST(HttpConnection, Limits) {
+TEST(HttpConnection, LimitsHeadsAndFields) {
   const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n";
   refused(head + "X: " + std::string(1'000'000, 'x') + "\r\n\r\n", errc::too_large, "larger than 65536 bytes");
   std::string fields;
@@ -93,7 +88,7 @@ TEST(HttpConnection, Limits) {
   refused(interim, errc::protocol, "interim answers");
 }
 
-TEST(HttpConnection, BrokenAnswers) {
+TEST(HttpConnection, RefusesBrokenAnswers) {
   refused("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", errc::connection_lost, "closed after 3 of 10 bytes");
   refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", errc::connection_lost,
           "middle of a chunked answer");
@@ -104,7 +99,7 @@ TEST(HttpConnection, BrokenAnswers) {
   refused("SSH-2.0-OpenSSH_9.2p1\r\n", errc::protocol, "does not speak HTTP");
 }
 
-TEST(HttpConnection, BrokenCompression) {
+TEST(HttpConnection, RefusesBrokenCompression) {
   const auto answer = [](const std::string& coding, const std::string& bytes) {
     return "HTTP/1.1 200 OK\r\nContent-Encoding: " + coding + "\r\nContent-Length: " + std::to_string(bytes.size()) +
            "\r\n\r\n" + bytes;
@@ -118,7 +113,7 @@ TEST(HttpConnection, BrokenCompression) {
 }
 
 // They would pass for the answer to the next request.
-CO_TEST(HttpConnection, BytesBehindAnAnswerEndTheConnection) {
+CO_TEST(HttpConnection, EndsAfterSurplusBytes) {
   auto answer = [](const http_seen&) {
     return http_reply("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
   };
@@ -150,7 +145,7 @@ asio::awaitable<void> idle(bool says_goodbye) {
   EXPECT_FALSE((*opened)->reusable());
 }
 
-TEST(HttpConnection, WhatHappensToItWhileIdleIsNoticed) {
+TEST(HttpConnection, NoticesBytesAndClosesWhileIdle) {
   run_co_test([](asio::io_context&) { return idle(true); });
   run_co_test([](asio::io_context&) { return idle(false); });
 }
@@ -176,7 +171,7 @@ asio::awaitable<void> stalls(std::string begun) {
   EXPECT_FALSE((*opened)->reusable());
 }
 
-TEST(HttpConnection, Stalls) {
+TEST(HttpConnection, TimesOutWhenTheServerStalls) {
   for (const char* const begun : {"", "H", "HTTP/1.1 200 OK\r\nConte", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc",
                                   "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5",
                                   "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"}) {
@@ -202,7 +197,7 @@ task<void> read_for_ever(http::connection& from) {
 }
 
 // There is always something to read: neither the deadline nor the others of the executor may starve.
-CO_TEST(HttpConnection, EndlessAndFast) {
+CO_TEST(HttpConnection, MeetsItsDeadlineInAnEndlessStream) {
   const auto executor = co_await asio::this_coro::executor;
   raw_peer peer(executor);
   auto opened = co_await http::open_connection(executor, peer.url(), nullptr);
@@ -227,7 +222,7 @@ std::string chunk(const std::string& bytes) {
 }
 
 // Each event is there as soon as the server has flushed it, and the stream need not end.
-CO_TEST(HttpConnection, CompressedEvents) {
+CO_TEST(HttpConnection, DeliversCompressedEventsAsTheyAreFlushed) {
   const auto executor = co_await asio::this_coro::executor;
   raw_peer peer(executor);
   auto opened = co_await http::open_connection(executor, peer.url(), nullptr);
@@ -256,7 +251,7 @@ CO_TEST(HttpConnection, CompressedEvents) {
   EXPECT_TRUE((*opened)->reusable());
 }
 
-CO_TEST(HttpConnection, ZipBombStaysSmall) {
+CO_TEST(HttpConnection, DecompressesABombInSmallPieces) {
   const std::string packed = compress(std::string(10'000'000, '\0'));
   EXPECT_LT(packed.size(), 20'000U);
   auto answer = [&packed](const http_seen&) {
@@ -285,7 +280,7 @@ CO_TEST(HttpConnection, ZipBombStaysSmall) {
   co_await server.close();
 }
 
-CO_TEST(HttpConnection, LargeBothWays) {
+CO_TEST(HttpConnection, MovesLargeBodiesBothWays) {
   const std::string large(3'000'000, 'x');
   auto answer = [&](const http_seen& request) {
     EXPECT_EQ(request.body.size(), large.size());
@@ -306,7 +301,7 @@ CO_TEST(HttpConnection, LargeBothWays) {
   co_await server.close();
 }
 
-CO_TEST(HttpConnection, NoTlsThere) {
+CO_TEST(HttpConnection, ReportsAServerWithoutTls) {
   const auto executor = co_await asio::this_coro::executor;
   raw_peer peer(executor);
   const auto tls = net::shared_tls_context("").value();

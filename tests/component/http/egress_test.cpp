@@ -42,7 +42,7 @@ http::egress_policy allowing(const std::string& what) {
   return out;
 }
 
-CO_TEST(HttpEgress, NamesThatChangeTheirAddress) {
+CO_TEST(HttpEgress, ChecksTheAddressOfEachConnection) {
   const auto executor = co_await asio::this_coro::executor;
   raw_peer peer(executor);
   name_server names;
@@ -77,7 +77,7 @@ asio::awaitable<void> nothing_is_tried(std::string url, http::egress_policy poli
   EXPECT_EQ(names.asked.size(), questions);
 }
 
-TEST(HttpEgress, ForbiddenIsNotTried) {
+TEST(HttpEgress, NeverDialsAForbiddenTarget) {
   const auto strict = http::egress_policy::strict();
   run_co_test([&](asio::io_context&) { return nothing_is_tried("http://h.example/", strict, 0); });
   run_co_test([&](asio::io_context&) { return nothing_is_tried("https://127.0.0.1/", strict, 0); });
@@ -85,7 +85,7 @@ TEST(HttpEgress, ForbiddenIsNotTried) {
   run_co_test([&](asio::io_context&) { return nothing_is_tried("https://h.example/", strict, 1); });
 }
 
-CO_TEST(HttpEgress, EveryAddressIsTried) {
+CO_TEST(HttpEgress, TriesEveryAddress) {
   const auto executor = co_await asio::this_coro::executor;
   raw_peer peer(executor);  // on 127.0.0.1 only
   name_server names;
@@ -97,7 +97,7 @@ CO_TEST(HttpEgress, EveryAddressIsTried) {
   EXPECT_EQ(names.asked.size(), 1U);
 }
 
-CO_TEST(HttpEgress, UnknownName) {
+CO_TEST(HttpEgress, ReportsAnUnknownName) {
   const auto executor = co_await asio::this_coro::executor;
   const auto where = http::parse_url("http://no-such-host.invalid/").value();
   const auto opened = co_await http::open_connection(executor, where, nullptr);
@@ -140,7 +140,7 @@ asio::awaitable<void> tls_name(std::string ca_file, test_certificate identity, s
   }
 }
 
-TEST(HttpEgress, TlsKeepsTheName) {
+TEST(HttpEgress, VerifiesTheNameAndNotTheAddress) {
   const temp_dir dir;
   const test_certificate identity = make_certificate();  // for localhost
   const std::string file = dir.file("ca.pem");

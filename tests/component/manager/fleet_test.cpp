@@ -91,7 +91,7 @@ asio::awaitable<std::unique_ptr<store>> sqlite(std::string path) {
   co_return std::move(opened.value());
 }
 
-CO_TEST_WITHIN(Fleet, SharesAFile, 60s) {
+CO_TEST_WITHIN(Fleet, SharesAnSqliteStore, 60s) {
   const temp_dir dir;
   const std::string path = dir.file("state.db");
   auto first = co_await sqlite(path);
@@ -101,7 +101,7 @@ CO_TEST_WITHIN(Fleet, SharesAFile, 60s) {
 
 // One that was paused: by the store's clock its lease is over, and another one has taken it. By its own clock it is not, so
 // what it writes next must be refused: that is how it learns of it.
-CO_TEST_WITHIN(Fleet, APausedOneCannotWrite, 60s) {
+CO_TEST_WITHIN(Fleet, RefusesWritesOfAPausedInstance, 60s) {
   manual_clock clock;
   store_options kept_by;
   kept_by.clock = &clock;
@@ -214,18 +214,18 @@ asio::awaitable<void> takes_over(std::string path, int how) {
   co_await server.stop();
 }
 
-TEST(Fleet, TakesOverFromOneThatWasKilled) {
+TEST(Fleet, TakesOverFromAKilledInstance) {
   const temp_dir dir;
   run_co_test([&dir](asio::io_context&) { return takes_over(dir.file("state.db"), SIGKILL); }, 60s);
 }
 
-TEST(Fleet, TakesOverFromOneThatWasStoppedAndComesBack) {
+TEST(Fleet, TakesOverFromAStoppedInstanceThatComesBack) {
   const temp_dir dir;
   run_co_test([&dir](asio::io_context&) { return takes_over(dir.file("state.db"), SIGSTOP); }, 60s);
 }
 
 // Hundreds, in a file that others wait for: all are handed over by a clean stop, within its second.
-CO_TEST_WITHIN(Fleet, HandsOverHundredsInAFile, 120s) {
+CO_TEST_WITHIN(Fleet, HandsOverHundredsInAnSqliteStore, 120s) {
   const temp_dir dir;
   const std::string path = dir.file("state.db");
   constexpr int count = 300;
@@ -272,7 +272,7 @@ constexpr int many = 1000;
 constexpr long most_resident_kb = 64L * 1024;
 #endif
 
-CO_TEST_WITHIN(Fleet, AThousandAreSmall, 120s) {
+CO_TEST_WITHIN(Fleet, KeepsAThousandConnectionsInLittleMemory, 120s) {
   const auto executor = co_await asio::this_coro::executor;
   announcing_server server(executor);
   const std::vector<std::string> as_usual = {"30000"};  // how often it checks

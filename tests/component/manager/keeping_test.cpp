@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 const std::string two_tools = "[" + plain_tool + R"(,{"name":"second","inputSchema":{"type":"object"}}])";
 const std::string one_tool = "[" + plain_tool + "]";
 
-MANAGER_TEST(Keeping, Connects) {
+MANAGER_TEST(Manager, ConnectsToAServer) {
   std::optional<basis> whatever;
   auto ordered = co_await s.keeping->connect(user(1), srv, by_url(s.url()), whatever);
   CO_ASSERT_OK(ordered);
@@ -37,7 +37,7 @@ MANAGER_TEST(Keeping, Connects) {
   EXPECT_EQ(s.told.transitions, std::vector<std::string>{"CONNECTING CONNECTED"});
 }
 
-MANAGER_TEST(Keeping, FollowsAServerThatDiesAndReturns) {
+MANAGER_TEST(Manager, FollowsAServerThatDiesAndReturns) {
   auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   co_await s.server->stop();
@@ -61,7 +61,7 @@ MANAGER_TEST(Keeping, FollowsAServerThatDiesAndReturns) {
   EXPECT_EQ(back->expires_at, up->expires_at);  // nothing of all this was use
 }
 
-MANAGER_TEST(Keeping, FollowsTheToolList) {
+MANAGER_TEST(Manager, FollowsChangesOfTheTools) {
   auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   const long listed = s.server->http().count("tools/list");
@@ -83,7 +83,7 @@ MANAGER_TEST(Keeping, FollowsTheToolList) {
   EXPECT_EQ((*same)->revision, grown->revision);
 }
 
-MANAGER_TEST(Keeping, ChecksWithoutWriting) {
+MANAGER_TEST(Manager, WritesNothingForChecks) {
   auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   const bool checked = co_await eventually([&s] { return s.server->http().count("ping") >= 3; });
@@ -117,13 +117,13 @@ asio::awaitable<void> checks_when_streams_end(scene& s) {
   EXPECT_EQ((*same)->revision, up->revision);
 }
 
-TEST(Keeping, ChecksWhenStreamsEnd) {
+TEST(Manager, ChecksWhenAStreamEnds) {
   manager_options options = quick_options();
   options.check_every = 1h;
   play(checks_when_streams_end, options);
 }
 
-MANAGER_TEST(Keeping, LetsGoOfWhatIsDisconnected) {
+MANAGER_TEST(Manager, EndsADisconnectedConnection) {
   auto up = co_await connect_and_settle(*s.keeping, user(1), by_registration("web"));
   CO_ASSERT_OK(up);
   EXPECT_EQ(up->info.registered, "web");
@@ -145,7 +145,7 @@ MANAGER_TEST(Keeping, LetsGoOfWhatIsDisconnected) {
 }
 
 // Orders and disconnects that follow each other as fast as they can: the last word counts.
-MANAGER_TEST(Keeping, ObeysTheLastWord) {
+MANAGER_TEST(Manager, ObeysTheLastOrder) {
   std::optional<basis> whatever;
   std::optional<server_name> one = srv;
   for (int round = 0; round < 30; ++round) {
@@ -165,7 +165,7 @@ MANAGER_TEST(Keeping, ObeysTheLastWord) {
   EXPECT_TRUE(gone);
 }
 
-MANAGER_TEST(Keeping, PutsAForeignWordRight) {
+MANAGER_TEST(Manager, CorrectsAForeignStatus) {
   auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   change wrong(user(1), srv, status::failed);
@@ -177,7 +177,7 @@ MANAGER_TEST(Keeping, PutsAForeignWordRight) {
   EXPECT_EQ(s.server->sessions(), 1);
 }
 
-MANAGER_TEST(Keeping, LeavesAloneWhatIsOnlyRecorded) {
+MANAGER_TEST(Manager, LeavesUnmanagedConnectionsAlone) {
   change mine(user(1), srv, status::connected);
   auto written = co_await s.records->put(std::move(mine));
   CO_ASSERT_OK(written);

@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-MANAGER_TEST(Orders, DoesNotRetryWhatCannotHelp) {
+MANAGER_TEST(ManagerOrders, DoNotRetryPermanentFailures) {
   s.server->instead = empty_reply(401, "WWW-Authenticate: Bearer\r\n");
   auto refused = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
   CO_ASSERT_OK(refused);
@@ -41,7 +41,7 @@ asio::awaitable<void> retries_when_told(scene& s) {
   EXPECT_EQ(up->state, status::connected);
 }
 
-TEST(Orders, RetriesWhenTold) {
+TEST(ManagerOrders, RetryOnRequest) {
   auto options = quick_options();
   options.first_retry = options.last_retry = 1h;  // never by itself, or almost
   play(retries_when_told, options);
@@ -71,7 +71,7 @@ asio::awaitable<void> refuses_places(scene& s) {
   CO_ASSERT_FAILS(not_called, errc::no_record);
 }
 
-TEST(Orders, RefusesPlaces) {
+TEST(ManagerOrders, RefuseUnusableEndpoints) {
   auto options = quick_options();
   options.servers = registry(R"({"off":{"url":"http://127.0.0.1:1/","disabled":true}})");
   play(refuses_places, options);
@@ -86,13 +86,13 @@ asio::awaitable<void> refuses_a_forbidden_url(scene& s) {
   EXPECT_EQ(registered->state, status::connected);
 }
 
-TEST(Orders, RefusesAForbiddenUrl) {
+TEST(ManagerOrders, RefuseAForbiddenUrl) {
   auto options = quick_options();
   options.egress_for_urls = mcp::egress_policy::strict();
   play(refuses_a_forbidden_url, options);
 }
 
-MANAGER_TEST(Orders, HonoursWhatWasSeen) {
+MANAGER_TEST(ManagerOrders, HonourTheBasis) {
   auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   std::optional<basis> nothing = basis();
@@ -120,7 +120,7 @@ asio::awaitable<void> keeps_so_many(scene& s) {
   CO_ASSERT_OK(again);
 }
 
-TEST(Orders, KeepsSoMany) {
+TEST(ManagerOrders, RefuseMoreConnectionsThanTheLimit) {
   auto options = quick_options();
   options.max_connections = 1;
   play(keeps_so_many, options);
@@ -136,13 +136,13 @@ asio::awaitable<void> lets_go_of_what_nobody_uses(scene& s) {
   EXPECT_GE(s.server->http().count("ping"), 2);  // it was checked, and that was no use
 }
 
-TEST(Orders, LetsGoOfWhatNobodyUses) {
+TEST(ManagerOrders, EndConnectionsThatNobodyUses) {
   store_options kept;
   kept.ttl = 1s;
   play(lets_go_of_what_nobody_uses, quick_options(), kept);
 }
 
-MANAGER_TEST(Orders, CallsAreUse) {
+MANAGER_TEST(ManagerOrders, RenewARecordWithACall) {
   auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   co_await aio::wait_until(aio::after(2ms));  // so that the times differ
@@ -196,7 +196,13 @@ asio::awaitable<void> ends_one(scene& s, int number) {
   EXPECT_TRUE(let_go);
 }
 
-MANAGER_TEST(Orders, ACallWaitsForTheSession, one_seat()) {
+manager_options one_seat() {
+  manager_options options = quick_options();
+  options.attempts_per_origin = 1;
+  return options;
+}
+
+MANAGER_TEST(ManagerOrders, MakeACallWaitForTheSession, one_seat()) {
   std::string came_of_it;
   aio::task_group calling(co_await asio::this_coro::executor);
   co_await call_while_one_waits(s, came_of_it, calling);
@@ -207,7 +213,7 @@ MANAGER_TEST(Orders, ACallWaitsForTheSession, one_seat()) {
   EXPECT_EQ(s.server->sessions(), 1) << "it was made on the session of the keeper";
 }
 
-MANAGER_TEST(Orders, ACallGoesOnWhenTheKeeperEnds, one_seat()) {
+MANAGER_TEST(ManagerOrders, ContinueACallWhenTheSupervisorEnds, one_seat()) {
   std::string came_of_it;
   aio::task_group calling(co_await asio::this_coro::executor);
   co_await call_while_one_waits(s, came_of_it, calling);
@@ -219,14 +225,8 @@ MANAGER_TEST(Orders, ACallGoesOnWhenTheKeeperEnds, one_seat()) {
   EXPECT_TRUE(ended) << "it had a session of its own";
 }
 
-manager_options one_seat() {
-  manager_options options = quick_options();
-  options.attempts_per_origin = 1;
-  return options;
-}
-
 // A call is never made twice: one that was under way may have been carried out.
-MANAGER_TEST(Orders, DoesNotRepeatCalls) {
+MANAGER_TEST(ManagerOrders, NeverRepeatACall) {
   auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   http_reply hangs("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
@@ -244,7 +244,7 @@ MANAGER_TEST(Orders, DoesNotRepeatCalls) {
   EXPECT_EQ(s.server->http().count("tools/call"), 1);
 }
 
-MANAGER_TEST(Orders, DisconnectsAServerForEverybody) {
+MANAGER_TEST(ManagerOrders, DisconnectAServerForEverybody) {
   for (int i = 0; i < 5; ++i) {
     auto up = co_await connect_and_settle(*s.keeping, user(i), by_registration("web"));
     CO_ASSERT_OK(up);
@@ -264,7 +264,7 @@ MANAGER_TEST(Orders, DisconnectsAServerForEverybody) {
   EXPECT_EQ((*still)->state, status::connected);
 }
 
-MANAGER_TEST(Orders, FollowsTheRegistry) {
+MANAGER_TEST(ManagerOrders, FollowTheRegistry) {
   auto up = co_await connect_and_settle(*s.keeping, user(1), by_registration("web"));
   CO_ASSERT_OK(up);
   auto other = co_await connect_and_settle(*s.keeping, user(2), by_url(s.url()));
@@ -286,7 +286,7 @@ MANAGER_TEST(Orders, FollowsTheRegistry) {
 }
 
 // Whoever keeps a connection has read that nobody wants it; then it is ordered; then its lease is ended, and it dies.
-MANAGER_TEST(Orders, LosesNoneToOneThatLetsGo) {
+MANAGER_TEST(ManagerOrders, SurviveAnInstanceThatEndsItsLease) {
   managed_name of(user(1), srv);
   auto theirs = co_await s.records->leases().take_lease(of, "other", "", 60s);
   CO_ASSERT_TRUE(theirs && *theirs);
@@ -301,7 +301,7 @@ MANAGER_TEST(Orders, LosesNoneToOneThatLetsGo) {
 }
 
 // It was cleared behind our back: who orders now must not leave it to a keeper that has lost its lease.
-MANAGER_TEST(Orders, LosesNoneToALostLease) {
+MANAGER_TEST(ManagerOrders, SurviveALostLease) {
   auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   managed_name of(user(1), srv);
@@ -318,7 +318,7 @@ MANAGER_TEST(Orders, LosesNoneToALostLease) {
   EXPECT_EQ(s.told.leases, (std::vector<std::string>{"user:1 taken", "user:1 lost", "user:1 taken"}));
 }
 
-MANAGER_TEST(Orders, GoesOnAfterAClaim) {
+MANAGER_TEST(ManagerOrders, ContinueAfterAClaim) {
   const owner anonymous = owner::session("abc").value();
   auto up = co_await connect_and_settle(*s.keeping, anonymous, by_url(s.url()));
   CO_ASSERT_OK(up);

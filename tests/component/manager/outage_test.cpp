@@ -26,7 +26,7 @@ class file_lock {
   sqlite3* db_ = nullptr;
 };
 
-CO_TEST_WITHIN(Outage, EndsWhatItsLeasesCovered, 60s) {
+CO_TEST_WITHIN(ManagerOutage, ClosesSessionsWhoseLeasesRanOut, 60s) {
   const temp_dir dir;
   const std::string path = dir.file("state.db");
   const auto executor = co_await asio::this_coro::executor;

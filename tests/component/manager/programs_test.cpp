@@ -24,7 +24,7 @@ std::string as_registered(const marked_target& program) {
   return out + "}}}";
 }
 
-CO_TEST_WITHIN(Keeping, RunsAProgram, 60s) {
+CO_TEST_WITHIN(Manager, RunsAProgram, 60s) {
   const marked_target program = odd_server("plain");
   auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
   manager_options options = quick_options();
@@ -64,7 +64,7 @@ CO_TEST_WITHIN(Keeping, RunsAProgram, 60s) {
 }
 
 // What a program prints is shown to the owner of the record, who is not whom the secrets belong to.
-CO_TEST_WITHIN(Keeping, ShowsNoSecretsOfAProgram, 60s) {
+CO_TEST_WITHIN(Manager, HidesSecretsOfAProgram, 60s) {
   auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
   manager_options options = quick_options();
   options.servers = registry(R"({"prog":{"command":"/bin/sh","args":["-c",)"
@@ -87,7 +87,7 @@ std::shared_ptr<const server_registry> at_path(const std::string& command, std::
 }
 
 // A command that does not exist is not tried again and again, but when somebody says so, or the file names another one.
-CO_TEST_WITHIN(Keeping, DoesNotRepeatAWrongCommand, 60s) {
+CO_TEST_WITHIN(Manager, DoesNotRepeatAWrongCommand, 60s) {
   temp_dir dir;
   auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
   recording_observer told;
@@ -128,7 +128,7 @@ CO_TEST_WITHIN(Keeping, DoesNotRepeatAWrongCommand, 60s) {
 }
 
 // Whatever a session is doing just then.
-CO_TEST_WITHIN(Keeping, ClosesWhileAProgramIsOpened, 60s) {
+CO_TEST_WITHIN(Manager, ClosesWhileAProgramStarts, 60s) {
   const marked_target program = odd_server("plain");
   for (auto moment = 0ms; moment < 120ms; moment += 6ms) {
     auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
@@ -144,7 +144,7 @@ CO_TEST_WITHIN(Keeping, ClosesWhileAProgramIsOpened, 60s) {
   }
 }
 
-CO_TEST_WITHIN(Keeping, ClosesWhileAProgramIsLost, 60s) {
+CO_TEST_WITHIN(Manager, ClosesWhileAProgramIsLost, 60s) {
   const marked_target program = odd_server("plain");
   for (auto moment = 0ms; moment < 120ms; moment += 6ms) {
     auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
@@ -162,7 +162,7 @@ CO_TEST_WITHIN(Keeping, ClosesWhileAProgramIsLost, 60s) {
   }
 }
 
-CO_TEST_WITHIN(Keeping, KeepsAModernServer, 60s) {
+CO_TEST_WITHIN(Manager, ManagesAModernServer, 60s) {
   auto server = co_await npm_http_server::start_modern("http-modern");
   CO_ASSERT_TRUE(server);
   auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
@@ -212,16 +212,16 @@ asio::awaitable<void> notices_that_everything_is_killed(std::string mode, std::s
   co_await notices_that_it_is_killed(std::move(server), std::move(path));
 }
 
-CO_TEST_WITHIN(Keeping, NoticesThatAModernServerIsKilled, 60s) {
+CO_TEST_WITHIN(Manager, NoticesThatAModernServerIsKilled, 60s) {
   auto server = co_await npm_http_server::start_modern("http-modern");
   co_await notices_that_it_is_killed(std::move(server), "/mcp");
 }
 
-TEST(Keeping, NoticesThatAStreamableHttpServerIsKilled) {
+TEST(Manager, NoticesThatAStreamableHttpServerIsKilled) {
   run_co_test([](asio::io_context&) { return notices_that_everything_is_killed("streamableHttp", "/mcp"); }, 60s);
 }
 
-TEST(Keeping, NoticesThatAnSseServerIsKilled) {
+TEST(Manager, NoticesThatAnSseServerIsKilled) {
   run_co_test([](asio::io_context&) { return notices_that_everything_is_killed("sse", "/sse"); }, 60s);
 }
 

@@ -10,7 +10,7 @@ using steady = std::chrono::steady_clock;
 
 // One process does not know a server that another has registered: it leaves it alone, takes it on when there is nobody else
 // (who could keep it now?), and gives it back.
-CO_TEST_WITHIN(Reach, OnlyWhoKnowsAServerKeepsIt, 60s) {
+CO_TEST_WITHIN(FleetReach, PrefersInstancesThatKnowTheServer, 60s) {
   constexpr int count = 6;
   auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
   announcing_server server(co_await asio::this_coro::executor);
@@ -68,7 +68,7 @@ CO_TEST_WITHIN(Reach, OnlyWhoKnowsAServerKeepsIt, 60s) {
 
 // An order that reaches a process which knows the server, while one that does not has the lease, and may not have heard of
 // it.
-CO_TEST_WITHIN(Reach, AnOrderMovesToWhoCanCarryItOut, 60s) {
+CO_TEST_WITHIN(FleetReach, MovesAnOrderToAnInstanceThatKnowsTheServer, 60s) {
   auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
   announcing_server server(co_await asio::this_coro::executor);
   auto knowing = quick_options();
@@ -96,7 +96,7 @@ CO_TEST_WITHIN(Reach, AnOrderMovesToWhoCanCarryItOut, 60s) {
 }
 
 // A restart with other credentials, or another server under the name, is what cures such failures.
-CO_TEST_WITHIN(Reach, WhatFailedForGoodIsTriedAfterARestart, 60s) {
+CO_TEST_WITHIN(FleetReach, RetriesPermanentFailuresAfterARestart, 60s) {
   auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
   announcing_server server(co_await asio::this_coro::executor);
   server.instead = empty_reply(401, "WWW-Authenticate: Bearer\r\n");

@@ -71,7 +71,7 @@ asio::awaitable<void> stops_while_a_server_is_disconnected(store& records) {
   co_await records.close();
 }
 
-CO_TEST_WITHIN(Orders, StopsWhileAServerIsDisconnected, 60s) {
+CO_TEST_WITHIN(ManagerOrders, StopWhileAServerIsDisconnected, 60s) {
   auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
   co_await stops_while_a_server_is_disconnected(*records);
 }

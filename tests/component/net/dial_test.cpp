@@ -68,7 +68,7 @@ CO_TEST(Dial, TriesNothingWhenTheCheckRefuses) {
   EXPECT_EQ(ec, asio::error::would_block) << "nobody came";
 }
 
-CO_TEST(Dial, SaysWhomItCouldNotReach) {
+CO_TEST(Dial, NamesThePeerItCouldNotReach) {
   const auto executor = co_await asio::this_coro::executor;
   tcp::acceptor gone(executor, tcp::endpoint(asio::ip::make_address("127.0.0.1"), 0));
   const auto port = gone.local_endpoint().port();

@@ -26,7 +26,7 @@ asio::awaitable<bool> works_again(link& to) {
   co_return false;
 }
 
-CO_TEST(link_outage, fails_what_was_sent_when_the_server_dies_and_recovers) {
+CO_TEST(LinkOutage, FailsSentRequestsWhenTheServerDiesAndRecovers) {
   redis_server server;
   observed_link one(context, hasty(server));
   CO_ASSERT_OK(co_await one.to.ready(after(seconds(5))));
@@ -56,7 +56,7 @@ CO_TEST(link_outage, fails_what_was_sent_when_the_server_dies_and_recovers) {
   co_await one.to.close();
 }
 
-CO_TEST(link_outage, tells_why_the_first_attempt_failed_and_goes_on) {
+CO_TEST(LinkOutage, ReportsWhyTheFirstAttemptFailedAndGoesOn) {
   redis_server server;
   server.kill();
   observed_link one(context, hasty(server));
@@ -71,7 +71,7 @@ CO_TEST(link_outage, tells_why_the_first_attempt_failed_and_goes_on) {
   co_await one.to.close();
 }
 
-CO_TEST(link_outage, holds_requests_right_after_a_loss) {
+CO_TEST(LinkOutage, HoldsRequestsRightAfterALoss) {
   redis_server server;
   observed_link one(context, hasty(server));
   observed_link other(context, hasty(server));
@@ -89,7 +89,7 @@ CO_TEST(link_outage, holds_requests_right_after_a_loss) {
   co_await other.to.close();
 }
 
-CO_TEST(link_outage, gives_up_a_connection_to_a_frozen_server_and_recovers) {
+CO_TEST(LinkOutage, DropsAFrozenServerAndRecovers) {
   redis_server server;
   observed_link one(context, hasty(server));
   CO_ASSERT_OK(co_await one.to.ready(after(seconds(5))));
@@ -111,7 +111,7 @@ CO_TEST(link_outage, gives_up_a_connection_to_a_frozen_server_and_recovers) {
   co_await one.to.close();
 }
 
-CO_TEST(link_outage, drops_a_late_reply) {
+CO_TEST(LinkOutage, DropsALateReply) {
   redis_server server;
   link_config config = hasty(server);
   config.connect_timeout = seconds(10);
@@ -132,7 +132,7 @@ CO_TEST(link_outage, drops_a_late_reply) {
   co_await one.to.close();
 }
 
-CO_TEST(link_outage, does_not_send_what_is_too_late_already) {
+CO_TEST(LinkOutage, DoesNotSendOverdueRequests) {
   redis_server server;
   observed_link one(context, hasty(server));
   CO_ASSERT_OK(co_await one.to.ready(after(seconds(5))));
@@ -146,7 +146,7 @@ CO_TEST(link_outage, does_not_send_what_is_too_late_already) {
   co_await one.to.close();
 }
 
-CO_TEST(link_outage, finds_out_by_ping_that_an_idle_server_is_frozen) {
+CO_TEST(LinkOutage, NoticesAFrozenIdleServerByPing) {
   redis_server server;
   link_config config = hasty(server);
   config.ping_after = milliseconds(30);
@@ -174,7 +174,7 @@ CO_TEST(link_outage, finds_out_by_ping_that_an_idle_server_is_frozen) {
   co_await counts.to.close();
 }
 
-CO_TEST(link_outage, refuses_more_than_its_bounds) {
+CO_TEST(LinkOutage, RefusesRequestsOverItsLimits) {
   redis_server server;
   link_config config = hasty(server);
   config.max_pending_commands = 10;
@@ -199,7 +199,7 @@ CO_TEST(link_outage, refuses_more_than_its_bounds) {
   co_await one.to.close();
 }
 
-CO_TEST(link_cancellation, withdraws_a_request_that_waits) {
+CO_TEST(LinkCancellation, WithdrawsAWaitingRequest) {
   redis_server server;
   server.freeze();
   link_config config = hasty(server);
@@ -223,7 +223,7 @@ CO_TEST(link_cancellation, withdraws_a_request_that_waits) {
   co_await one.to.close();
 }
 
-CO_TEST(link_cancellation, drops_the_replies_of_what_was_sent) {
+CO_TEST(LinkCancellation, DropsRepliesToASentRequest) {
   redis_server server;
   link_config config = hasty(server);
   config.connect_timeout = seconds(10);
@@ -249,7 +249,7 @@ CO_TEST(link_cancellation, drops_the_replies_of_what_was_sent) {
   co_await one.to.close();
 }
 
-CO_TEST(link_close, ends_what_is_under_way) {
+CO_TEST(LinkClose, EndsRequestsUnderWay) {
   redis_server server;
   observed_link one(context, hasty(server));
   CO_ASSERT_OK(co_await one.to.ready(after(seconds(5))));
@@ -270,7 +270,7 @@ CO_TEST(link_close, ends_what_is_under_way) {
   co_await one.to.close();
 }
 
-CO_TEST(link_close, ends_an_attempt_and_a_pause) {
+CO_TEST(LinkClose, EndsAnAttemptAndAPause) {
   redis_server server;
   server.freeze();
   link_config config = hasty(server);
@@ -295,7 +295,7 @@ CO_TEST(link_close, ends_an_attempt_and_a_pause) {
   co_await never_started.close();
 }
 
-CO_TEST(link_outage, waits_for_a_server_that_is_loading) {
+CO_TEST(LinkOutage, WaitsForAServerThatIsLoading) {
   redis_server server;
   {
     observed_link one(context, hasty(server));

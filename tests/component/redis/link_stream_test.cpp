@@ -84,7 +84,7 @@ struct logged_link {
   bool turns = true;
 };
 
-CO_TEST(link_stream, hands_on_a_push_before_a_reply_before_it_and_one_after_it_after_it_at_once) {
+CO_TEST(LinkStream, HandsOnPushesAndRepliesInTheirOrder) {
   scripted_redis server(context.get_executor());
   logged_link one(context, server.config());
   co_await server.accept();
@@ -97,7 +97,7 @@ CO_TEST(link_stream, hands_on_a_push_before_a_reply_before_it_and_one_after_it_a
   co_await one.to.close();
 }
 
-CO_TEST(link_stream, keeps_the_order_wherever_the_stream_is_cut) {
+CO_TEST(LinkStream, KeepsTheOrderWhereverTheStreamIsCut) {
   scripted_redis server(context.get_executor());
   logged_link one(context, server.config());
   one.turns = false;
@@ -118,7 +118,7 @@ CO_TEST(link_stream, keeps_the_order_wherever_the_stream_is_cut) {
   co_await one.to.close();
 }
 
-CO_TEST(link_stream, says_that_the_connection_is_lost_before_it_fails_what_was_sent) {
+CO_TEST(LinkStream, ReportsTheLossBeforeFailingSentRequests) {
   scripted_redis server(context.get_executor());
   logged_link one(context, server.config());
   one.turns = false;
@@ -134,7 +134,7 @@ CO_TEST(link_stream, says_that_the_connection_is_lost_before_it_fails_what_was_s
   co_await one.to.close();
 }
 
-CO_TEST(link_stream, tells_of_a_refused_request_later) {
+CO_TEST(LinkStream, ReportsARefusedRequestLater) {
   scripted_redis server(context.get_executor());
   logged_link one(context, server.config());
   one.turns = false;
@@ -146,7 +146,7 @@ CO_TEST(link_stream, tells_of_a_refused_request_later) {
 }
 
 // The server says that a key has changed after its answer to the write and before its answer to the read that follows.
-CO_TEST(link_stream, keeps_the_order_of_a_real_server_that_tracks_reads) {
+CO_TEST(LinkStream, KeepsTheOrderOfARealServerThatTracksReads) {
   const redis_server server;
   link_config config = tcp_of(server);
   config.track_reads = true;

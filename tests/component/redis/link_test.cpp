@@ -5,7 +5,7 @@
 namespace mcpstate::redis {
 namespace {
 
-class link_test : public testing::Test {
+class Link : public testing::Test {
  public:
   static void SetUpTestSuite() {
     redis_options options;
@@ -55,28 +55,28 @@ asio::awaitable<void> sets_and_gets(asio::io_context& context, link_config confi
   CO_ASSERT_FAILS(late, errc::stopped);
 }
 
-TEST_F(link_test, speaks_over_tcp) { run(sets_and_gets, tcp_of(server())); }
+TEST_F(Link, SpeaksOverTcp) { run(sets_and_gets, tcp_of(server())); }
 
-TEST_F(link_test, finds_a_host_by_name) {
+TEST_F(Link, FindsAHostByName) {
   link_config config = tcp_of(server());
   config.host = "localhost";
   run(sets_and_gets, config);
 }
 
-TEST_F(link_test, speaks_over_a_unix_socket) {
+TEST_F(Link, SpeaksOverAUnixSocket) {
   link_config config;
   config.unix_path = server().socket_path();
   run(sets_and_gets, config);
 }
 
-TEST_F(link_test, logs_in_as_a_user) {
+TEST_F(Link, LogsInAsAUser) {
   link_config config = tcp_of(server());
   config.user = "alice";
   config.password = "wonder";
   run(sets_and_gets, config);
 }
 
-TEST_F(link_test, needs_neither_ping_nor_a_name) {
+TEST_F(Link, WorksWithoutPingAndSetname) {
   link_config config = tcp_of(server());
   config.user = "mute";
   config.password = "quiet";
@@ -95,14 +95,14 @@ asio::awaitable<void> is_refused_its_login(asio::io_context& context, link_confi
   co_await one.to.close();
 }
 
-TEST_F(link_test, says_when_the_password_is_wrong) {
+TEST_F(Link, ReportsAWrongPassword) {
   link_config config = tcp_of(server());
   config.user = "alice";
   config.password = "guess";
   run(is_refused_its_login, config);
 }
 
-TEST(link_password, is_the_default_users_without_a_user) {
+TEST(LinkPassword, BelongsToTheDefaultUserWithoutAUserName) {
   redis_options options;
   options.args = {"--requirepass", "open sesame"};
   const redis_server server(options);
@@ -115,7 +115,7 @@ TEST(link_password, is_the_default_users_without_a_user) {
   run_co_test([&](asio::io_context& context) { return is_refused_its_login(context, config); });
 }
 
-CO_TEST_F(link_test, selects_its_database) {
+CO_TEST_F(Link, SelectsItsDatabase) {
   link_config config = tcp_of(fixture.server());
   observed_link zero(context, config);
   config.database = 3;
@@ -140,7 +140,7 @@ CO_TEST_F(link_test, selects_its_database) {
   co_await none.to.close();
 }
 
-CO_TEST_F(link_test, answers_ten_thousand_requests_in_order) {
+CO_TEST_F(Link, AnswersTenThousandRequestsInOrder) {
   link_config config = tcp_of(fixture.server());
   observed_link one(context, config);
   std::vector<std::shared_ptr<outcome>> all;
@@ -169,7 +169,7 @@ asio::awaitable<std::int64_t> reads_of_server(link& to) {
   co_return std::stoll(text.substr(text.find(field) + field.size()));
 }
 
-CO_TEST_F(link_test, writes_what_one_turn_asks_for_at_once) {
+CO_TEST_F(Link, WritesTheRequestsOfOneTurnTogether) {
   link_config config = tcp_of(fixture.server());
   observed_link one(context, config);
   CO_ASSERT_OK(co_await one.to.ready(after(seconds(5))));
@@ -184,7 +184,7 @@ CO_TEST_F(link_test, writes_what_one_turn_asks_for_at_once) {
   co_await one.to.close();
 }
 
-CO_TEST_F(link_test, tells_of_pushes_and_replies_in_their_order) {
+CO_TEST_F(Link, DeliversPushesAndRepliesInTheirOrder) {
   link_config config = tcp_of(fixture.server());
   config.tracking_prefixes = {"mcp:a:", "mcp:b:"};
   const auto owned = make_link(context.get_executor(), config);
@@ -212,7 +212,7 @@ CO_TEST_F(link_test, tells_of_pushes_and_replies_in_their_order) {
   co_await one.close();
 }
 
-CO_TEST_F(link_test, moves_large_values_and_refuses_too_large_ones) {
+CO_TEST_F(Link, MovesLargeValuesAndRefusesTooLargeOnes) {
   link_config config = tcp_of(fixture.server());
   config.max_reply_bytes = 20u * 1024 * 1024;
   observed_link one(context, config);
@@ -236,7 +236,7 @@ CO_TEST_F(link_test, moves_large_values_and_refuses_too_large_ones) {
   co_await one.to.close();
 }
 
-CO_TEST_F(link_test, holds_requests_until_it_is_ready) {
+CO_TEST_F(Link, HoldsRequestsUntilItIsReady) {
   link_config config = tcp_of(fixture.server());
   const auto owned = make_link(context.get_executor(), config);
   link& one = *owned;
@@ -255,7 +255,7 @@ CO_TEST_F(link_test, holds_requests_until_it_is_ready) {
   CO_ASSERT_FAILS(late, errc::stopped);
 }
 
-TEST(link_address, is_shown_as_people_write_it) {
+TEST(LinkAddress, IsShownAsPeopleWriteIt) {
   asio::io_context context;
   link_config config;
   EXPECT_EQ(make_link(context.get_executor(), config)->address(), "localhost:6379");

@@ -24,7 +24,7 @@ asio::awaitable<void> enter(origin_limit& limit, std::string origin, std::string
   slots.push_back(std::make_shared<origin_limit::slot>(std::move(slot)));
 }
 
-CO_TEST(OriginLimit, ServesInTurn) {
+CO_TEST(OriginLimit, ServesWaitersInOrder) {
   origin_limit limit(2);
   std::vector<std::string> log;
   std::vector<slot_ptr> slots;
@@ -50,7 +50,7 @@ CO_TEST(OriginLimit, ServesInTurn) {
   co_await group.join();
 }
 
-CO_TEST(OriginLimit, ServesOthersBeforeThoseWhoHaveSeats) {
+CO_TEST(OriginLimit, ServesNewOwnersBeforeThoseWithSlots) {
   origin_limit limit(3);
   std::vector<std::string> log;
   std::vector<slot_ptr> slots;
@@ -73,7 +73,7 @@ CO_TEST(OriginLimit, ServesOthersBeforeThoseWhoHaveSeats) {
 }
 
 // Who gives up leaves the queue, also when his turn has come in the same moment.
-CO_TEST(OriginLimit, LetsGoOfWhoGivesUp) {
+CO_TEST(OriginLimit, RemovesWaitersThatGiveUp) {
   origin_limit limit(1);
   std::vector<std::string> log;
   std::vector<slot_ptr> slots;

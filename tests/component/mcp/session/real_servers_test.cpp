@@ -51,14 +51,14 @@ void use_stdio(marked_target server, expectation expected) {
   EXPECT_EQ(describe(processes_of(server.mark)), "");
 }
 
-TEST(RealServers, EverythingOverStdio) {
+TEST(RealServers, RunEverythingOverStdio) {
   expectation expected;
   expected.server_name = "everything";
   expected.tools = 13;
   use_stdio(npm_server("mcp-server-everything", {"stdio"}), expected);
 }
 
-TEST(RealServers, FilesystemOverStdio) {
+TEST(RealServers, RunFilesystemOverStdio) {
   const temp_dir dir;
   expectation expected;
   expected.server_name = "filesystem";
@@ -66,7 +66,7 @@ TEST(RealServers, FilesystemOverStdio) {
   use_stdio(npm_server("mcp-server-filesystem", {dir.path().string()}), expected);
 }
 
-TEST(RealServers, MemoryOverStdio) {
+TEST(RealServers, RunMemoryOverStdio) {
   const temp_dir dir;
   expectation expected;
   expected.server_name = "memory";
@@ -88,7 +88,7 @@ asio::awaitable<bool> answers_on(std::uint16_t port) {
   co_return false;
 }
 
-CO_TEST_WITHIN(RealServers, EverythingOverStreamableHttp, std::chrono::seconds(60)) {
+CO_TEST_WITHIN(RealServers, RunEverythingOverStreamableHttp, std::chrono::seconds(60)) {
   const std::uint16_t port = free_port();
   auto server = npm_server("mcp-server-everything", {"streamableHttp"});
   server.where.env.emplace_back("PORT", std::to_string(port));

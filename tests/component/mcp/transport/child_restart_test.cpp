@@ -64,7 +64,7 @@ asio::awaitable<void> is_found_out(counted_server& server, mcp::client_options o
   }
 }
 
-TEST(ChildProbe, ServerThatDiesOfItIsStartedAgain) {
+TEST(ChildProbe, RestartsAProgramThatDiesOfTheProbe) {
   counted_server server("dies_when_probed");
   run_co_test(
       [&](asio::io_context&) {
@@ -74,7 +74,7 @@ TEST(ChildProbe, ServerThatDiesOfItIsStartedAgain) {
       60s);
 }
 
-TEST(ChildProbe, ServerThatStaysSilentIsStartedAgain) {
+TEST(ChildProbe, RestartsAProgramThatIgnoresTheProbe) {
   counted_server server("silent_when_probed");
   auto options = test_options();
   options.probe_timeout = 500ms;
@@ -86,7 +86,7 @@ TEST(ChildProbe, ServerThatStaysSilentIsStartedAgain) {
       60s);
 }
 
-TEST(ChildProbe, ServerThatRefusesItAndDiesIsStartedAgain) {
+TEST(ChildProbe, RestartsAProgramThatRefusesTheProbeAndDies) {
   counted_server server("refuses_and_dies_when_probed");
   run_co_test(
       [&](asio::io_context&) {
@@ -97,7 +97,7 @@ TEST(ChildProbe, ServerThatRefusesItAndDiesIsStartedAgain) {
       60s);
 }
 
-TEST(ChildProbe, ServerThatRefusesItGoesOn) {
+TEST(ChildProbe, ContinuesWithAProgramThatRefusesTheProbe) {
   for (const char* const mode : {"plain", "refuses_when_probed"}) {
     counted_server server(mode);
     run_co_test(
@@ -108,7 +108,7 @@ TEST(ChildProbe, ServerThatRefusesItGoesOn) {
   }
 }
 
-CO_TEST_WITHIN(ChildProbe, NoOtherWayIfOnlyTheModernOneIsWanted, 60s) {
+CO_TEST_WITHIN(ChildProbe, DoesNotRestartWhenOnlyTheModernEraIsWanted, 60s) {
   counted_server server("dies_when_probed");
   auto options = test_options();
   options.protocol = mcp::era_choice::modern;
@@ -119,7 +119,7 @@ CO_TEST_WITHIN(ChildProbe, NoOtherWayIfOnlyTheModernOneIsWanted, 60s) {
   EXPECT_NE(opened.error().peer_text().find("unknown method"), std::string::npos) << opened.error().peer_text();
 }
 
-CO_TEST_WITHIN(ChildRestart, FiveTimesAMinuteAndNoMore, 60s) {
+CO_TEST_WITHIN(ChildRestart, HappensAtMostFiveTimesAMinute, 60s) {
   counted_server server("dies_later");
   const auto user = std::make_shared<recording_host>();
   auto options = test_options();
@@ -141,7 +141,7 @@ CO_TEST_WITHIN(ChildRestart, FiveTimesAMinuteAndNoMore, 60s) {
   co_await expect_gone(server.target.mark);
 }
 
-CO_TEST_WITHIN(ChildRestart, CallIsNeverRepeated, 60s) {
+CO_TEST_WITHIN(ChildRestart, NeverRepeatsACall, 60s) {
   counted_server server("dies_in_calls");
   auto opened = co_await mcp::connect(co_await asio::this_coro::executor, server.target.where, test_options());
   CO_ASSERT_OK(opened);
@@ -156,7 +156,7 @@ CO_TEST_WITHIN(ChildRestart, CallIsNeverRepeated, 60s) {
   co_await expect_gone(server.target.mark);
 }
 
-CO_TEST_WITHIN(ChildRestart, NotIfNotWanted, 60s) {
+CO_TEST_WITHIN(ChildRestart, IsOmittedWhenUnwanted, 60s) {
   counted_server server("dies_later");
   auto options = test_options();
   options.reopen = false;

@@ -35,7 +35,7 @@ asio::awaitable<std::unique_ptr<raw_client>> follower(service_fixture& f, std::s
   co_return c;
 }
 
-SERVICE_TEST(Access, AStreamEndsWithItsToken, guarded()) {
+SERVICE_TEST(Access, EndsAStreamWithItsToken, guarded()) {
   const std::string token = owner_token(2s);
   auto c = co_await follower(f, token);
   const auto last = co_await c->rest();
@@ -44,7 +44,7 @@ SERVICE_TEST(Access, AStreamEndsWithItsToken, guarded()) {
   EXPECT_EQ((co_await again->ask(get(events, bearer(token)))).status, 401u);
 }
 
-SERVICE_TEST(Access, StreamsEndWithTheKeyOfTheirToken, guarded()) {
+SERVICE_TEST(Access, EndsStreamsWhenTheKeyIsRemoved, guarded()) {
   auto of_owner = co_await follower(f, owner_token(1h));
   auto of_service = co_await follower(f, first_token);
   f.set_keys(keys_of(std::string(second_token) + "\n" + first_token));
@@ -74,7 +74,7 @@ std::string report(const std::string& server, const std::string& token) {
   return with_body("PUT", "/v1/users/42/connections/" + server + "/state", R"({"status":"CONNECTED"})", bearer(token));
 }
 
-SERVICE_TEST(Access, AnOwnerTokenMakesSoManyConnections, guarded()) {
+SERVICE_TEST(Access, LimitsTheConnectionsOfAnOwnerToken, guarded()) {
   const std::string token = owner_token(1h);
   auto c = co_await f.client();
   for (std::size_t i = 0; i < service::max_owner_connections; ++i) {
@@ -91,7 +91,7 @@ SERVICE_TEST(Access, AnOwnerTokenMakesSoManyConnections, guarded()) {
   EXPECT_EQ((co_await c->ask(report("one-more", first_token))).status, 200u) << "a service knows what it does";
 }
 
-SERVICE_TEST(Access, AConditionThatNobodyChecksIsRefused, guarded()) {
+SERVICE_TEST(Access, RefusesUncheckedConditions, guarded()) {
   auto c = co_await f.client();
   EXPECT_EQ((co_await c->ask(report("github", first_token))).status, 200u);
   for (const std::string field : {"If-Match: \"r1\"\r\n", "If-None-Match: *\r\n"}) {
@@ -111,7 +111,7 @@ fixture_options with_little_room() {
   return options;
 }
 
-SERVICE_TEST(Access, BodiesAreBoundedTogether, with_little_room()) {
+SERVICE_TEST(Access, LimitsTheBytesOfAllBodies, with_little_room()) {
   const std::string target = "/v1/users/42/connections/github/state";
   const std::string large = R"({"status":"CONNECTED","tools":[{"name":")" + std::string(700'000, 'x') + "\"}]}";
   auto first = co_await f.client();

@@ -13,7 +13,7 @@ asio::awaitable<result<connection>> put(service_fixture& f, std::string server, 
   co_return co_await f.store->put(std::move(what));
 }
 
-SERVICE_TEST(Conversation, PipelinedRequestsAreAnsweredOneAfterTheOther) {
+SERVICE_TEST(Conversation, AnswersPipelinedRequestsInOrder) {
   std::string all;
   for (int i = 0; i < 200; ++i) {
     const std::string id = "X-Request-Id: " + std::to_string(i) + "\r\n";
@@ -33,7 +33,7 @@ SERVICE_TEST(Conversation, PipelinedRequestsAreAnsweredOneAfterTheOther) {
   }
 }
 
-SERVICE_TEST(Conversation, ARefusedRequestDoesNotEndTheConnection) {
+SERVICE_TEST(Conversation, SurvivesARefusedRequest) {
   auto c = co_await f.client();
   co_await c->send(get("/v1/nothing") + get("/healthz") + "DELETE /v1/owners HTTP/1.1\r\nHost: localhost\r\n\r\n" +
                    get("/healthz"));
@@ -45,7 +45,7 @@ SERVICE_TEST(Conversation, ARefusedRequestDoesNotEndTheConnection) {
   EXPECT_EQ((co_await c->answer()).status, 200u);
 }
 
-SERVICE_TEST(Conversation, ABodyIsAskedForOnlyWhenItIsWanted) {
+SERVICE_TEST(Conversation, AsksForABodyOnlyWhenItIsWanted) {
   auto c = co_await f.client();
   const std::string body = R"({"status":"CONNECTED"})";
   const std::string whole = with_body("PUT", "/v1/users/42/connections/github/state", body, "Expect: 100-continue\r\n");
@@ -61,7 +61,7 @@ SERVICE_TEST(Conversation, ABodyIsAskedForOnlyWhenItIsWanted) {
   EXPECT_EQ(refused.field("Connection"), "close");
 }
 
-SERVICE_TEST(Conversation, HeadIsGetWithoutTheBody) {
+SERVICE_TEST(Conversation, AnswersHeadLikeGetWithoutABody) {
   const auto written = co_await put(f, "github", status::connected, R"([{"name":"a"}])");
   CO_ASSERT_OK(written);
   auto c = co_await f.client();
@@ -78,7 +78,7 @@ SERVICE_TEST(Conversation, HeadIsGetWithoutTheBody) {
   EXPECT_EQ((co_await c->ask(get("/healthz"))).body, R"({"status":"ok"})");
 }
 
-SERVICE_TEST(Conversation, OldClientsAreServed) {
+SERVICE_TEST(Conversation, ServesHttp10Clients) {
   auto c = co_await f.client();
   co_await c->send("GET /healthz HTTP/1.0\r\n\r\n");
   const auto all = co_await c->rest();
@@ -90,7 +90,7 @@ SERVICE_TEST(Conversation, OldClientsAreServed) {
   EXPECT_EQ((co_await kept->ask(asks)).status, 200u);
 }
 
-SERVICE_TEST(Conversation, ConditionsHoldForReadsAndWrites) {
+SERVICE_TEST(Conversation, HonoursConditionsOfReadsAndWrites) {
   auto c = co_await f.client();
   const std::string target = "/v1/users/42/connections/github";
   const std::string state = R"({"status":"CONNECTED","tools":[ {"name" : "a", "n": 1.0} ]})";
@@ -115,7 +115,7 @@ SERVICE_TEST(Conversation, ConditionsHoldForReadsAndWrites) {
 }
 
 // More pieces than one system call takes, and more bytes than the kernel keeps.
-SERVICE_TEST(Conversation, ListsOfManyLargeRecordsArriveWhole) {
+SERVICE_TEST(Conversation, SendsListsOfManyLargeRecordsWhole) {
   const auto who = owner::user("42").value();
   for (int n = 0; n < 80; ++n) {
     change up(who, server_name::parse("server" + std::to_string(n)).value(), status::connected);
@@ -158,13 +158,13 @@ asio::awaitable<void> events(service_fixture& f) {
   EXPECT_TRUE(co_await eventually([&f] { return f.server->connections() == 0; }));
 }
 
-TEST(Conversation, EventsFollowWithoutEndAndWithHeartbeats) {
+TEST(Conversation, StreamsEventsWithHeartbeats) {
   auto options = quick_options();
   options.timeouts.heartbeat = 100ms;
   with_service(events, options);
 }
 
-SERVICE_TEST(Conversation, AFollowerThatReadsNothingHoldsUpNobody) {
+SERVICE_TEST(Conversation, IsolatesAFollowerThatReadsNothing) {
   auto slow = co_await f.client();
   auto quick = co_await f.client();
   co_await slow->send(get("/v1/users/42/events"));

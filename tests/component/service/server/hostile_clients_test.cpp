@@ -20,7 +20,7 @@ asio::awaitable<bool> all_gone(service_fixture& f) {
   return eventually([&f] { return f.server->connections() == 0; });
 }
 
-SERVICE_TEST(HostileClients, AHeadThatComesTooSlowlyIsRefused, impatient()) {
+SERVICE_TEST(HostileClients, AreRefusedASlowHead, impatient()) {
   auto c = co_await f.client();
   co_await c->send("GET /healthz HTTP/1.1\r\nHo");
   const auto answer = co_await c->answer();
@@ -30,7 +30,7 @@ SERVICE_TEST(HostileClients, AHeadThatComesTooSlowlyIsRefused, impatient()) {
 }
 
 // One byte at a time never looks idle.
-SERVICE_TEST(HostileClients, AHeadThatComesByteByByteIsRefused, impatient()) {
+SERVICE_TEST(HostileClients, AreRefusedAHeadByteByByte, impatient()) {
   auto c = co_await f.client();
   const std::string request = get("/healthz", "X-Long: " + std::string(500, 'x') + "\r\n");
   for (std::size_t i = 0; i < request.size() && f.server->connections() > 0; ++i) {
@@ -40,7 +40,7 @@ SERVICE_TEST(HostileClients, AHeadThatComesByteByByteIsRefused, impatient()) {
   EXPECT_EQ((co_await c->answer()).status, 408u);
 }
 
-SERVICE_TEST(HostileClients, ABodyThatComesTooSlowlyIsRefused, impatient()) {
+SERVICE_TEST(HostileClients, AreRefusedASlowBody, impatient()) {
   auto c = co_await f.client();
   const std::string whole = with_body("PUT", "/v1/users/42/connections/github/state", R"({"status":"FAILED"})");
   co_await c->send(whole.substr(0, whole.size() - 1));
@@ -51,7 +51,7 @@ SERVICE_TEST(HostileClients, ABodyThatComesTooSlowlyIsRefused, impatient()) {
   EXPECT_TRUE((*all)->empty());
 }
 
-SERVICE_TEST(HostileClients, AnIdleConnectionEndsWithoutAWord, impatient()) {
+SERVICE_TEST(HostileClients, LoseIdleConnectionsSilently, impatient()) {
   auto fresh = co_await f.client();
   auto used = co_await f.client();
   EXPECT_EQ((co_await used->ask(get("/healthz"))).status, 200u);
@@ -59,7 +59,7 @@ SERVICE_TEST(HostileClients, AnIdleConnectionEndsWithoutAWord, impatient()) {
   EXPECT_EQ(co_await used->rest(), "");
 }
 
-SERVICE_TEST(HostileClients, AReaderThatTakesNothingHoldsUpNobody, impatient()) {
+SERVICE_TEST(HostileClients, BlockNobodyByReadingNothing, impatient()) {
   const std::string tool = R"({"name":")" + std::string(8 * 1024 * 1024, 't') + R"("})";
   change what(owner::user("42").value(), server_name::parse("github").value(), status::connected);
   what.tools(tools_list::parse("[" + tool + "]").value());
@@ -74,7 +74,7 @@ SERVICE_TEST(HostileClients, AReaderThatTakesNothingHoldsUpNobody, impatient()) 
   EXPECT_LT(got.size(), 8u * 1024 * 1024);
 }
 
-SERVICE_TEST(HostileClients, OversizedHeadsTargetsAndBodiesAreRefused) {
+SERVICE_TEST(HostileClients, AreRefusedOversizedHeadsTargetsAndBodies) {
   auto head = co_await f.client();
   EXPECT_EQ((co_await head->ask(get("/healthz", "X-Long: " + std::string(20'000, 'x') + "\r\n"))).status, 431u);
   auto target = co_await f.client();
@@ -95,7 +95,7 @@ SERVICE_TEST(HostileClients, OversizedHeadsTargetsAndBodiesAreRefused) {
   EXPECT_EQ((co_await chunked->answer()).status, 413u);
 }
 
-SERVICE_TEST(HostileClients, AbsurdLengthsAreRefused) {
+SERVICE_TEST(HostileClients, AreRefusedAbsurdLengths) {
   for (const char* length : {"999999999999999", "18446744073709551615", "-1", "1 1", "0x10"}) {
     auto c = co_await f.client();
     const auto answer = co_await c->ask(
@@ -107,7 +107,7 @@ SERVICE_TEST(HostileClients, AbsurdLengthsAreRefused) {
   }
 }
 
-SERVICE_TEST(HostileClients, WhatTwoReadersCouldReadDifferentlyIsRefusedAndTheConnectionEnds) {
+SERVICE_TEST(HostileClients, AreDisconnectedForAmbiguousRequests) {
   const std::string hidden = get("/v1/owners");
   for (const std::string fields :
        {"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n",
@@ -123,7 +123,7 @@ SERVICE_TEST(HostileClients, WhatTwoReadersCouldReadDifferentlyIsRefusedAndTheCo
   }
 }
 
-SERVICE_TEST(HostileClients, FieldsThatOccurTwiceAndForeignHostsAreRefused) {
+SERVICE_TEST(HostileClients, AreRefusedDuplicateFieldsAndForeignHosts) {
   for (const std::string fields : {"Host: localhost\r\n", "Authorization: Bearer a\r\nAuthorization: Bearer b\r\n",
                                    "Origin: http://localhost\r\nOrigin: null\r\n"}) {
     auto c = co_await f.client();
@@ -137,7 +137,7 @@ SERVICE_TEST(HostileClients, FieldsThatOccurTwiceAndForeignHostsAreRefused) {
   EXPECT_EQ((co_await page->ask(get("/v1/owners", "Origin: http://evil.example\r\n"))).status, 403u);
 }
 
-SERVICE_TEST(HostileClients, DotSegmentsAreRefusedAndEncodedSlashesAreData) {
+SERVICE_TEST(HostileClients, AreRefusedDotSegmentsButNotEncodedSlashes) {
   auto c = co_await f.client();
   for (const char* target : {"/v1/users/../users/42/connections", "/v1/users/%2e%2e/connections", "/v1/users/./connections",
                              "/v1//users/42/connections", "/v1/users/42/connections/", "/v1/users/4%/connections",
@@ -154,7 +154,7 @@ SERVICE_TEST(HostileClients, DotSegmentsAreRefusedAndEncodedSlashesAreData) {
   EXPECT_EQ((co_await c->ask(get("/v1/users/a/b/connections"))).status, 404u);
 }
 
-SERVICE_TEST(HostileClients, HalfOpenConnectionsEnd) {
+SERVICE_TEST(HostileClients, LoseHalfOpenConnections) {
   auto polite = co_await f.client();
   co_await polite->send(get("/healthz"));
   polite->finish_sending();
@@ -184,7 +184,7 @@ asio::awaitable<void> too_many(service_fixture& f) {
   EXPECT_EQ((co_await four->ask(get("/healthz"))).status, 200u);
 }
 
-TEST(HostileClients, ConnectionsAreBounded) {
+TEST(HostileClients, AreLimitedInConnections) {
   auto options = quick_options();
   options.connections = 2;
   with_service(too_many, options);

@@ -26,7 +26,7 @@ asio::awaitable<void> waiting_put(raw_client& c, std::string url) {
   co_await c.send(with_body("PUT", "/v1/users/42/connections/github?wait=60s", body));
 }
 
-CO_TEST(Shutdown, AnswersWhatIsUnderWayAndEndsTheRest) {
+CO_TEST(Shutdown, AnswersRequestsUnderWayAndEndsTheRest) {
   service_fixture f(context, quick_options());
   co_await f.start();
   const silent_server silent(f.executor());
@@ -60,7 +60,7 @@ CO_TEST(Shutdown, AnswersWhatIsUnderWayAndEndsTheRest) {
   co_await f.store->close();
 }
 
-SERVICE_TEST(Shutdown, WhoeverGoesAwayIsNotWaitedFor) {
+SERVICE_TEST(Shutdown, DoesNotWaitForClientsThatLeft) {
   const silent_server silent(f.executor());
   auto c = co_await f.client();
   co_await waiting_put(*c, silent.url());
@@ -69,7 +69,7 @@ SERVICE_TEST(Shutdown, WhoeverGoesAwayIsNotWaitedFor) {
   EXPECT_TRUE(co_await eventually([&f] { return f.server->connections() == 0; }, 5s));
 }
 
-CO_TEST(Shutdown, NobodyIsServedBeyondThisMachineWithoutAToken) {
+CO_TEST(Shutdown, RefusesToListenBeyondThisMachineWithoutAToken) {
   auto options = quick_options();
   options.listen.at(0).host = "0.0.0.0";
   service_fixture f(context, options);
@@ -78,7 +78,7 @@ CO_TEST(Shutdown, NobodyIsServedBeyondThisMachineWithoutAToken) {
   co_await f.stop();
 }
 
-SERVICE_TEST(Shutdown, APortThatIsTakenIsSaidSo) {
+SERVICE_TEST(Shutdown, ReportsAPortInUse) {
   auto options = quick_options();
   options.listen.at(0).port = f.port();
   service::shard_set own_shards;
@@ -104,7 +104,7 @@ asio::awaitable<void> tokens_change(service_fixture& f) {
   EXPECT_EQ(f.log_text().find("enough-bytes"), std::string::npos);
 }
 
-TEST(Shutdown, ATokenIsLookedAtWithEachRequest) {
+TEST(Shutdown, ChecksTheTokenOfEachRequest) {
   auto options = quick_options();
   options.process.keys = service::access_keys::parse("first-token-of-enough-bytes").value();
   with_service(tokens_change, options);

@@ -57,7 +57,7 @@ asio::awaitable<void> refuses_the_old_basis(asio::io_context& io, const redis_se
   co_await at.foreign.close();
 }
 
-class redis_defects_test : public testing::Test {
+class RedisForeignWriter : public testing::Test {
  public:
   void refuses(foreign_words words, const std::string& status_after) {
     run_co_test([&](asio::io_context& io) { return refuses_the_old_basis(io, server_, words, status_after); });
@@ -65,21 +65,21 @@ class redis_defects_test : public testing::Test {
   redis_server server_;
 };
 
-TEST_F(redis_defects_test, a_status_that_another_program_changed_is_never_overwritten_unseen) {
+TEST_F(RedisForeignWriter, NeverLosesAChangedStatus) {
   refuses([](redis::request& r) { r.add("SET", std::string(base) + "status", "DISCONNECTED", "EX", "86400"); },
           "DISCONNECTED");
 }
 
-TEST_F(redis_defects_test, a_status_that_another_program_deleted_is_never_overwritten_unseen) {
+TEST_F(RedisForeignWriter, NeverLosesADeletedStatus) {
   refuses([](redis::request& r) { r.add("DEL", std::string(base) + "status"); }, "");
 }
 
-TEST_F(redis_defects_test, a_reconnect_of_another_program_is_never_overwritten_unseen) {
+TEST_F(RedisForeignWriter, NeverLosesAReconnect) {
   refuses([](redis::request& r) { r.add("SET", std::string(base) + "connected_at", "2026-11-22T14:30:59.553780+00:00"); },
           "CONNECTED");
 }
 
-CO_TEST_F(redis_defects_test, a_set_never_expires_before_a_member_that_another_program_renewed) {
+CO_TEST_F(RedisForeignWriter, KeepsASetAsLongAsARenewedMember) {
   const redis_server& server = fixture.server_;
   scene at(context, server);
   auto opened = co_await at.open(hours(1));
@@ -113,7 +113,7 @@ CO_TEST_F(redis_defects_test, a_set_never_expires_before_a_member_that_another_p
   co_await at.foreign.close();
 }
 
-CO_TEST_F(redis_defects_test, flushed_scripts_never_cost_a_write) {
+CO_TEST_F(RedisForeignWriter, NeverCostsAWriteByFlushingScripts) {
   const redis_server& server = fixture.server_;
   scene at(context, server);
   auto opened = co_await at.open();
@@ -204,7 +204,7 @@ asio::awaitable<void> tells_foreign_tools(scene& at, store& ours, watcher& watch
   co_await expect_told(watching, first_tools);
 }
 
-CO_TEST_F(redis_defects_test, tools_that_another_program_writes_alone_are_told) {
+CO_TEST_F(RedisForeignWriter, IsNoticedWhenItWritesToolsAlone) {
   const redis_server& server = fixture.server_;
   scene at(context, server);
   auto opened = co_await at.open();

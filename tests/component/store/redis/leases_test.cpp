@@ -91,7 +91,7 @@ std::uint64_t found(const std::vector<finding>& all, std::string_view check, fin
   return n;
 }
 
-class redis_leases_test : public testing::Test {
+class RedisLeases : public testing::Test {
  protected:
   void with(body run) {
     run_co_test([&](asio::io_context& io) { return with_scene(io, server_, run); });
@@ -100,10 +100,10 @@ class redis_leases_test : public testing::Test {
 };
 
 // A coroutine with the scene `at`.
-#define SCENE_TEST(Name) CO_TEST_STARTED(TEST_F, redis_leases_test, Name, (scene & at), with(body))
+#define SCENE_TEST(Fixture, Name) CO_TEST_STARTED(TEST_F, Fixture, Name, (scene & at), with(body))
 
 // A number from a clock that was ahead, and has been set back since: as it stands when that lease is taken up again.
-SCENE_TEST(no_number_comes_again_when_the_clock_is_set_back) {
+SCENE_TEST(RedisLeases, NeverRepeatANumberWhenTheClockIsSetBack) {
   constexpr std::uint64_t ahead = 8'000'000'000'000'000;  // the year 2223
   redis::request set;
   set.add("SET", lease_key, std::to_string(ahead) + " 3 one registered", "PX", "60000");
@@ -124,7 +124,7 @@ SCENE_TEST(no_number_comes_again_when_the_clock_is_set_back) {
   }
 }
 
-SCENE_TEST(five_hundred_renewals_are_one_flush) {
+SCENE_TEST(RedisLeases, RenewFiveHundredInOneFlush) {
   std::vector<lease> held;
   for (int i = 0; i < 500; ++i) {
     const auto one = co_await at.take(*at.a, std::to_string(i));
@@ -148,7 +148,7 @@ SCENE_TEST(five_hundred_renewals_are_one_flush) {
   EXPECT_EQ(number_after(*commands, "cmdstat_zadd:calls="), scripts - 500);
 }
 
-SCENE_TEST(a_put_reads_a_lease_only_when_it_is_made_under_one) {
+SCENE_TEST(RedisLeases, AreReadOnlyByAPutUnderALease) {
   const auto mine = co_await at.take(*at.a, "1");
   CO_ASSERT_OK(mine);
   for (const bool under : {false, true}) {
@@ -163,7 +163,7 @@ SCENE_TEST(a_put_reads_a_lease_only_when_it_is_made_under_one) {
   }
 }
 
-SCENE_TEST(every_key_has_a_ttl_and_a_lease_that_of_its_time) {
+SCENE_TEST(RedisLeases, GiveEveryKeyATtl) {
   const auto mine = co_await at.take(*at.a, "1");
   CO_ASSERT_OK(mine);
   CO_ASSERT_OK(co_await at.a->leases().beat(me(), time_of_lease));
@@ -186,7 +186,7 @@ SCENE_TEST(every_key_has_a_ttl_and_a_lease_that_of_its_time) {
 }
 
 // The index is lost, or behind: renewals and beats put it right, and nobody is sent to what is held.
-SCENE_TEST(the_index_of_managed_connections_heals) {
+SCENE_TEST(RedisLeases, HealTheIndexOfManagedConnections) {
   std::vector<lease> held;
   redis::request destroy;
   for (int i = 0; i < 40; ++i) {
@@ -225,7 +225,7 @@ SCENE_TEST(the_index_of_managed_connections_heals) {
   for (const auto& count : *left) EXPECT_EQ(count.integer, 0) << "put right";
 }
 
-SCENE_TEST(a_wrong_type_in_the_way_is_told_and_nothing_written) {
+SCENE_TEST(RedisLeases, ReportAWrongTypeAndWriteNothing) {
   redis::request r;
   r.add("LPUSH", lease_key, "theirs");
   CO_ASSERT_OK(co_await at.says(std::move(r)));
@@ -260,7 +260,7 @@ SCENE_TEST(a_wrong_type_in_the_way_is_told_and_nothing_written) {
   EXPECT_EQ(found(*findings, "wrong_type", finding::level::problem), 17u);
 }
 
-SCENE_TEST(what_another_program_left_in_a_lease_key_is_nobodys) {
+SCENE_TEST(RedisLeases, IgnoreForeignValuesInALeaseKey) {
   redis::request r;
   r.add("SET", lease_key, "reserved");
   CO_ASSERT_OK(co_await at.says(std::move(r)));
@@ -270,7 +270,7 @@ SCENE_TEST(what_another_program_left_in_a_lease_key_is_nobodys) {
   CO_ASSERT_OK(co_await at.take(*at.a, "1"));
 }
 
-SCENE_TEST(doctor_gives_leases_and_indexes_their_expiry) {
+SCENE_TEST(RedisLeases, GetTheirExpiryFromTheDoctor) {
   const auto mine = co_await at.take(*at.a, "1");
   CO_ASSERT_OK(mine);
   CO_ASSERT_OK(co_await at.a->leases().beat(me(), time_of_lease));
@@ -292,7 +292,7 @@ SCENE_TEST(doctor_gives_leases_and_indexes_their_expiry) {
   }
 }
 
-SCENE_TEST(an_erase_takes_the_owner_out_of_the_index) {
+SCENE_TEST(RedisLeases, RemoveAnErasedOwnerFromTheIndex) {
   const auto mine = co_await at.take(*at.a, "1");
   CO_ASSERT_OK(mine);
   change up(mine->what.whose, mine->what.server, status::connected);
@@ -307,7 +307,7 @@ SCENE_TEST(an_erase_takes_the_owner_out_of_the_index) {
 }
 
 // The rights that docs/redis.md lists, and no others.
-CO_TEST(redis_leases_acl, the_documented_rights_are_enough) {
+CO_TEST(RedisAcl, SufficesAsDocumented) {
   redis_options options;
   options.acl = {
       "narrow on >wonder ~mcp:* resetchannels +ping +select +client|setname +client|tracking +time +info +acl|whoami "
@@ -341,7 +341,7 @@ CO_TEST(redis_leases_acl, the_documented_rights_are_enough) {
   co_await at.close();
 }
 
-SCENE_TEST(flushed_scripts_cost_no_lease) {
+SCENE_TEST(RedisLeases, SurviveFlushedScripts) {
   std::vector<lease> held;
   for (int i = 0; i < 20; ++i) {
     if (i % 10 == 0) {
