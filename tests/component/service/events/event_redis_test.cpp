@@ -15,8 +15,9 @@ using test::run_co_test;
 
 const std::string base = "mcp:user:1:server:github:";  // NOLINT(cert-err58-cpp)
 
-asio::awaitable<void> foreign_program(asio::io_context& io, const ground& on) {
-  scene at(io, on.url);
+CO_TEST_WITHIN(EventRedis, ReportsWritesOfAForeignProgram, 60s) {
+  const ground on(kind::redis);
+  scene at(context, on.url);
   const store_options options;
   const event_broker_options limits;
   co_await open_scene(at, options, limits);
@@ -24,7 +25,7 @@ asio::awaitable<void> foreign_program(asio::io_context& io, const ground& on) {
   redis::link_config config;
   config.host = "127.0.0.1";
   config.port = on.redis->port();
-  const auto link = redis::make_link(io.get_executor(), config);
+  const auto link = redis::make_link(context.get_executor(), config);
   redis::link& foreign = *link;
   foreign.start();
   const auto one = at.join(user("1"));
@@ -53,13 +54,10 @@ asio::awaitable<void> foreign_program(asio::io_context& io, const ground& on) {
   co_await foreign.close();
   co_await close_scene(at);
 }
-TEST(feed_redis, a_program_that_knows_four_keys) {
-  const ground on(kind::redis);
-  run_co_test([&](asio::io_context& io) { return foreign_program(io, on); }, 60s);
-}
 
-asio::awaitable<void> outage(asio::io_context& io, const ground& on) {
-  scene at(io, on.url);
+CO_TEST_WITHIN(EventRedis, ReportsAnOutageAndResyncs, 60s) {
+  const ground on(kind::redis);
+  scene at(context, on.url);
   store_options options;
   options.timeout = 2s;
   const event_broker_options limits;
@@ -87,10 +85,6 @@ asio::awaitable<void> outage(asio::io_context& io, const ground& on) {
       co_await eventually([&] { return one->seen.statuses.contains("after") && late->seen.statuses.contains("after"); }));
   EXPECT_EQ(one->seen.fault + late->seen.fault, "");
   co_await close_scene(at);
-}
-TEST(feed_redis, an_outage_is_told_and_ends_with_a_resync) {
-  const ground on(kind::redis);
-  run_co_test([&](asio::io_context& io) { return outage(io, on); }, 60s);
 }
 
 }  // namespace

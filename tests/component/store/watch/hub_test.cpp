@@ -90,7 +90,8 @@ asio::awaitable<std::string> next(watcher& w, int count) {
   co_return out;
 }
 
-asio::awaitable<void> outage_and_return(asio::any_io_executor executor) {
+CO_TEST(WatchHub, ReportsAnOutageOnceAndThenTheDifference) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
   s.records[user("1")] = {{"a", 1}, {"b", 1}, {"c", 1}};
   auto w = s.hub.open(user("1"));
@@ -109,7 +110,8 @@ asio::awaitable<void> outage_and_return(asio::any_io_executor executor) {
   co_await s.hub.close();
 }
 
-asio::awaitable<void> failing_listing(asio::any_io_executor executor) {
+CO_TEST(WatchHub, RepeatsAFailedListing) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
   s.records[user("1")] = {{"a", 1}};
   s.list_fails = true;
@@ -121,7 +123,8 @@ asio::awaitable<void> failing_listing(asio::any_io_executor executor) {
   co_await s.hub.close();
 }
 
-asio::awaitable<void> failing_scan(asio::any_io_executor executor) {
+CO_TEST(WatchHub, RepeatsAFailedScan) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
   for (const char* id : {"1", "2"}) s.records[user(id)]["a"] = 1;
   s.scan_fails = true;
@@ -136,7 +139,8 @@ asio::awaitable<void> failing_scan(asio::any_io_executor executor) {
   co_await s.hub.close();
 }
 
-asio::awaitable<void> coalesced(asio::any_io_executor executor) {
+CO_TEST(WatchHub, ListsOnceMoreForNoticesThatComeTogether) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
   auto w = s.hub.open(user("1"));
   EXPECT_EQ(co_await next(*w, 1), "ready");
@@ -156,7 +160,8 @@ asio::awaitable<void> coalesced(asio::any_io_executor executor) {
 }
 
 // A watcher that came while a listing was under way gets what a later one says.
-asio::awaitable<void> late_comer(asio::any_io_executor executor) {
+CO_TEST(WatchHub, ListsForALateWatcher) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
   auto early = s.hub.open(user("1"));
   EXPECT_EQ(co_await next(*early, 1), "ready");
@@ -173,7 +178,8 @@ asio::awaitable<void> late_comer(asio::any_io_executor executor) {
   co_await s.hub.close();
 }
 
-asio::awaitable<void> cancelled_read(asio::any_io_executor executor) {
+CO_TEST(WatchHub, LosesNothingInACancelledRead) {
+  const asio::any_io_executor executor = context.get_executor();
   using namespace asio::experimental::awaitable_operators;
   shelf s(executor);
   auto w = s.hub.open(user("1"));
@@ -187,7 +193,8 @@ asio::awaitable<void> cancelled_read(asio::any_io_executor executor) {
   co_await s.hub.close();
 }
 
-asio::awaitable<void> watcher_outlives_hub(asio::any_io_executor executor) {
+CO_TEST(WatchHub, MayEndBeforeItsWatchers) {
+  const asio::any_io_executor executor = context.get_executor();
   std::unique_ptr<watcher> w, all;
   {
     shelf s(executor);
@@ -202,7 +209,8 @@ asio::awaitable<void> watcher_outlives_hub(asio::any_io_executor executor) {
 }
 
 // Watchers come and go while listings are under way.
-asio::awaitable<void> leaving(asio::any_io_executor executor) {
+CO_TEST(WatchHub, LetsWatchersLeaveAtAnyTime) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
   for (int i = 0; i < 50; ++i) s.records[user(std::to_string(i))]["a"] = 1;
   s.slow = true;
@@ -227,7 +235,8 @@ asio::awaitable<std::string> next_count(watcher& w) {
 }
 
 // They are read for as long as the record does not tell of them.
-asio::awaitable<void> foreign_tools(asio::any_io_executor executor) {
+CO_TEST(WatchHub, ReadsForeignTools) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
   s.records[user("1")] = {{"a", 1}, {"b", 1}};
   s.hub.changed_tools(user("1"), "a");
@@ -256,21 +265,6 @@ asio::awaitable<void> foreign_tools(asio::any_io_executor executor) {
   co_await s.hub.close();
 }
 
-using body = asio::awaitable<void> (*)(asio::any_io_executor);
-void run(body what) {
-  run_co_test([what](asio::io_context& io) { return what(io.get_executor()); });
-}
-
 }  // namespace
-
-TEST(watch_hub, an_outage_is_told_once_and_then_the_difference) { run(&outage_and_return); }
-TEST(watch_hub, a_listing_that_fails_is_tried_again) { run(&failing_listing); }
-TEST(watch_hub, a_scan_that_fails_is_tried_again) { run(&failing_scan); }
-TEST(watch_hub, notices_that_come_together_cost_one_listing_more) { run(&coalesced); }
-TEST(watch_hub, a_late_comer_gets_a_listing_of_its_own) { run(&late_comer); }
-TEST(watch_hub, a_cancelled_read_loses_nothing) { run(&cancelled_read); }
-TEST(watch_hub, a_watcher_may_outlive_the_hub) { run(&watcher_outlives_hub); }
-TEST(watch_hub, tools_of_another_program_are_read) { run(&foreign_tools); }
-TEST(watch_hub, watchers_may_leave_at_any_time) { run(&leaving); }
 
 }  // namespace mcpstate::test

@@ -52,7 +52,7 @@ connection expiring(const std::string& server, std::uint64_t revision, int hour)
   return out;
 }
 
-TEST(feed_log, a_later_expiry_is_for_new_readers_only) {
+TEST(EventHistory, SendsALaterExpiryToNewReadersOnly) {
   event_history history(alice(), 4);
   history.update_expiry(expiring("a", 1, 2));  // not read yet
   history.begin_load();
@@ -81,7 +81,7 @@ TEST(feed_log, a_later_expiry_is_for_new_readers_only) {
   EXPECT_EQ(history.read(last).text->find("T05:"), std::string::npos);
 }
 
-TEST(feed_log, nothing_before_the_snapshot_is_complete) {
+TEST(EventHistory, SendsNothingBeforeTheSnapshotIsComplete) {
   event_history history(alice(), 4);
   reader_position reader;
   EXPECT_THAT(read(history, reader), IsEmpty());
@@ -93,7 +93,7 @@ TEST(feed_log, nothing_before_the_snapshot_is_complete) {
   EXPECT_THAT(read(history, reader), IsEmpty());
 }
 
-TEST(feed_log, frames_are_events_of_a_stream) {
+TEST(EventHistory, WritesFramesAsServerSentEvents) {
   event_history history(alice(), 4);
   reader_position reader;
   fill(history, {"b"});
@@ -116,7 +116,7 @@ TEST(feed_log, frames_are_events_of_a_stream) {
                   "id: [0-9]+\nevent: removed\ndata: \\{\"owner\":\"user:alice\",\"server\":\"x\\\\ny\"\\}\n\n"));
 }
 
-TEST(feed_log, each_event_is_encoded_once) {
+TEST(EventHistory, EncodesEachEventOnce) {
   event_history history(alice(), 4);
   reader_position one, two;
   fill(history, {"a"});
@@ -128,7 +128,7 @@ TEST(feed_log, each_event_is_encoded_once) {
   EXPECT_EQ(mine, history.read(two).text);
 }
 
-TEST(feed_log, a_slow_reader_gets_the_latest_of_each) {
+TEST(EventHistory, GivesASlowReaderTheLatestOfEach) {
   event_history history(alice(), 4);
   reader_position reader;
   fill(history, {"a", "b"});
@@ -141,7 +141,7 @@ TEST(feed_log, a_slow_reader_gets_the_latest_of_each) {
   EXPECT_THAT(read(history, reader), ElementsAre("connection b", "removed c", "connection a"));
 }
 
-TEST(feed_log, too_many_removals_mean_to_begin_anew_and_twice_the_end) {
+TEST(EventHistory, ResyncsAfterTooManyRemovalsAndEndsTheSecondTime) {
   event_history history(alice(), 2);
   reader_position slow, quick;
   fill(history, {"a", "b", "c", "d"});
@@ -166,7 +166,7 @@ TEST(feed_log, too_many_removals_mean_to_begin_anew_and_twice_the_end) {
   EXPECT_FALSE(quick.dropped);
 }
 
-TEST(feed_log, who_has_caught_up_may_fall_back_again) {
+TEST(EventHistory, LetsAReaderThatCaughtUpFallBackAgain) {
   event_history history(alice(), 1);
   reader_position slow;
   fill(history, {});
@@ -178,7 +178,7 @@ TEST(feed_log, who_has_caught_up_may_fall_back_again) {
   }
 }
 
-TEST(feed_log, a_forgotten_removal_of_what_is_back_costs_nothing) {
+TEST(EventHistory, IgnoresAForgottenRemovalOfWhatIsBack) {
   event_history history(alice(), 1);
   reader_position reader;
   fill(history, {"a", "b"});
@@ -189,7 +189,7 @@ TEST(feed_log, a_forgotten_removal_of_what_is_back_costs_nothing) {
   EXPECT_THAT(read(history, reader), ElementsAre("connection a", "removed b"));
 }
 
-TEST(feed_log, an_outage_is_told_once_and_ends_with_a_resync) {
+TEST(EventHistory, ReportsAnOutageOnceAndResyncs) {
   event_history history(alice(), 4);
   reader_position reader, late;
   fill(history, {"a", "b"});
@@ -214,7 +214,7 @@ TEST(feed_log, an_outage_is_told_once_and_ends_with_a_resync) {
   EXPECT_THAT(read(history, reader), ElementsAre("unavailable"));
 }
 
-TEST(feed_log, removing_what_is_not_there_is_no_event) {
+TEST(EventHistory, SendsNoEventForRemovingNothing) {
   event_history history(alice(), 4);
   reader_position reader;
   fill(history, {"a"});
@@ -226,7 +226,7 @@ TEST(feed_log, removing_what_is_not_there_is_no_event) {
 }
 
 // Random changes, outages and readers of any speed: whoever follows the frames ends with what is there.
-TEST(feed_log, everybody_ends_with_what_is_there) {
+TEST(EventHistory, BringsEveryReaderToTheCurrentState) {
   std::mt19937_64 random(test::seed());
   for (int round = 0; round < 200; ++round) {
     event_history history(alice(), random() % 4);

@@ -66,7 +66,7 @@ std::string drain(watch_feed& feed) {
 
 }  // namespace
 
-TEST(owner_view, tells_what_is_different) {
+TEST(OwnerView, ReportsDifferences) {
   owner_view v(user());
   EXPECT_EQ(text(v.replace({record("a", 1), record("b", 2)})), "+a +b");
   EXPECT_EQ(text(v.replace({record("a", 1), record("b", 2)})), "");
@@ -78,7 +78,7 @@ TEST(owner_view, tells_what_is_different) {
   EXPECT_TRUE(v.empty());
 }
 
-TEST(owner_view, another_expiry_is_no_change_but_the_next_one) {
+TEST(OwnerView, ReportsALaterExpiryOnlyWithTheNextChange) {
   owner_view v(user());
   v.replace({record("a", 1, 100), record("b", 2, 200)});
   EXPECT_EQ(v.next_expiry(), timestamp(std::chrono::seconds(100)));
@@ -88,7 +88,7 @@ TEST(owner_view, another_expiry_is_no_change_but_the_next_one) {
   EXPECT_FALSE(v.next_expiry());
 }
 
-TEST(owner_view, every_fact_counts) {
+TEST(OwnerView, ComparesEveryFact) {
   const auto base = record("a", 1);
   const std::vector<std::function<void(connection&)>> edits{
       [](connection& c) { c.state = status::failed; },
@@ -108,7 +108,7 @@ TEST(owner_view, every_fact_counts) {
   }
 }
 
-TEST(owner_view, events_carry_no_tools) {
+TEST(OwnerView, SendsEventsWithoutTools) {
   auto c = record("a", 1);
   c.tools = std::make_shared<const std::string>("[]");
   owner_view v(user());
@@ -116,7 +116,7 @@ TEST(owner_view, events_carry_no_tools) {
   EXPECT_FALSE(v.snapshot().front().record->tools);
 }
 
-TEST(watch_feed, merges_what_is_unread_in_its_place) {
+TEST(WatchFeed, MergesUnreadEventsInPlace) {
   watch_feed f;
   f.add(present("a", 1));
   f.add(present("b", 1));
@@ -130,7 +130,7 @@ TEST(watch_feed, merges_what_is_unread_in_its_place) {
   EXPECT_EQ(drain(f), "+a3");
 }
 
-TEST(watch_feed, keeps_owners_apart) {
+TEST(WatchFeed, KeepsOwnersApart) {
   watch_feed f;
   f.add(present("a", 1));
   event other = present("a", 2);
@@ -139,7 +139,7 @@ TEST(watch_feed, keeps_owners_apart) {
   EXPECT_EQ(f.unread(), 2u);
 }
 
-TEST(watch_feed, marks_are_not_repeated_while_unread) {
+TEST(WatchFeed, DoesNotRepeatUnreadMarks) {
   watch_feed f;
   f.mark(event::kind::resync);
   f.mark(event::kind::resync);
@@ -148,7 +148,7 @@ TEST(watch_feed, marks_are_not_repeated_while_unread) {
   EXPECT_EQ(drain(f), "resync");
 }
 
-TEST(watch_feed, an_outage_is_told_once_and_after_what_is_there) {
+TEST(WatchFeed, ReportsAnOutageOnceAfterUnreadEvents) {
   watch_feed f;
   const error why(errc::connect_failed, "refused");
   f.add(present("a", 1));
@@ -165,7 +165,7 @@ TEST(watch_feed, an_outage_is_told_once_and_after_what_is_there) {
   EXPECT_EQ(drain(f), "!");
 }
 
-TEST(watch_feed, closed_it_says_only_that) {
+TEST(WatchFeed, ReportsOnlyItsEndOnceClosed) {
   watch_feed f;
   f.add(present("a", 1));
   f.close();
@@ -173,7 +173,7 @@ TEST(watch_feed, closed_it_says_only_that) {
 }
 
 // However the reader is behind: whoever applies what the feed tells ends with what is there.
-TEST(watch_feed, any_reader_ends_with_the_truth) {
+TEST(WatchFeed, BringsAnyReaderToTheCurrentState) {
   std::mt19937_64 random(test::seed());
   for (int round = 0; round < 200; ++round) {
     owner_view v(user());
