@@ -18,7 +18,7 @@ int wrong_usage(terminal& screen, const error& e) {
 
 void print_version(terminal& screen) {
   const std::string version = version_text();
-  screen.line(screen.json() ? json_object().text("version", version).str() : "mcpstate " + version);
+  screen.line(screen.json() ? object_writer().text("version", version).str() : "mcpstate " + version);
 }
 
 int run_line(const arguments& args, terminal& screen) {

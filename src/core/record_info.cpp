@@ -225,7 +225,7 @@ bool take(std::string_view& rest, std::uint64_t& number) noexcept {
 std::string encode_info_tail(status state, const std::optional<timestamp>& connected_at, const details& info) {
   std::string out;
   out.reserve(512);
-  json_members members(out);
+  object_writer members(out);
   members.text("status", to_text(state));
   members.time("connected_at", connected_at);
   if (info.managed) members.boolean("managed", true);
@@ -236,7 +236,7 @@ std::string encode_info_tail(status state, const std::optional<timestamp>& conne
   members.number("tools_bytes", info.tools_bytes);
   write_failure(members, info.error);
   members.close();
-  return out;
+  return out.erase(0, 1);  // the store writes the brace, and the members before these
 }
 
 std::string encode_info(std::uint64_t revision, timestamp expires_at, std::optional<timestamp> expires_latest,

@@ -22,7 +22,7 @@ struct cleared {
 
 void print(context& ctx, const cleared& sum) {
   if (ctx.screen.json()) {
-    ctx.screen.line(json_object().number("owners", sum.owners).number("records", sum.records).str());
+    ctx.screen.line(object_writer().number("owners", sum.owners).number("records", sum.records).str());
   } else if (sum.records == 0) {
     ctx.screen.line("there was nothing to clear");
   } else {

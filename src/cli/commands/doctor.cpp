@@ -55,7 +55,7 @@ std::string findings_text(const std::vector<finding>& all, bool colour) {
 }
 
 std::string finding_json(const finding& f) {
-  return json_object()
+  return object_writer()
       .text("level", look_of(f.severity).name)
       .text("check", f.check)
       .text("text", f.text)
@@ -65,7 +65,7 @@ std::string finding_json(const finding& f) {
 }
 
 std::string findings_json(const std::vector<finding>& all, const std::string& store) {
-  return json_object()
+  return object_writer()
       .text("store", store)
       .number("problems", count_of(all, level::problem))
       .number("warnings", count_of(all, level::warning))

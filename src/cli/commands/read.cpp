@@ -32,10 +32,9 @@ using owners_by_name = std::map<owner, owner_summary>;
 
 std::string owner_json(const owners_by_name::value_type& entry) {
   const auto& [who, summary] = entry;
-  json_object out;
+  object_writer out;
   out.text("owner", who.text()).number("connections", summary.connected).number("records", summary.records);
-  if (summary.expires_at) out.text("expires_at", to_iso8601(*summary.expires_at));
-  return out.str();
+  return out.time("expires_at", summary.expires_at).str();
 }
 
 table owner_table(const owners_by_name& owners, timestamp now) {
@@ -95,13 +94,11 @@ std::string stats_text(const store_stats& s) {
 }
 
 std::string stats_json(const store_stats& s) {
-  json_object out;
+  object_writer out;
   out.text("kind", s.kind).text("where", s.where).text("version", s.version);
   out.number("users", s.users).number("sessions", s.sessions);
   out.number("connected", s.connected).number("disconnected", s.disconnected).number("failed", s.failed);
-  out.number("tools_bytes", s.tools_bytes);
-  if (s.memory_bytes) out.number("memory_bytes", *s.memory_bytes);
-  return out.str();
+  return out.number("tools_bytes", s.tools_bytes).number("memory_bytes", s.memory_bytes).str();
 }
 
 asio::awaitable<int> show_stats(context& ctx) {

@@ -38,10 +38,9 @@ struct refreshed {
 
 std::string refreshed_json(const refreshed& what) {
   const auto& record = what.record;
-  json_object out;
+  object_writer out;
   out.text("owner", record.whose.text()).text("server", record.server).text("status", to_text(record.state));
-  out.number("revision", record.revision);
-  if (record.info.tool_count) out.number("tool_count", *record.info.tool_count);
+  out.number("revision", record.revision).number("tool_count", record.info.tool_count);
   if (!record.info.tools_hash.empty()) out.text("tools_hash", record.info.tools_hash);
   out.raw("added", json_array(what.difference.added)).raw("removed", json_array(what.difference.removed));
   out.raw("changed", json_array(what.difference.changed)).raw("dropped", json_array(what.dropped));

@@ -103,7 +103,7 @@ void announce_ready(running_service& r) {
   std::vector<std::string> urls;
   for (const auto& endpoint : r.server->endpoints()) urls.push_back(url_of(endpoint));
   if (ctx.screen.json()) {
-    json_object out;
+    object_writer out;
     out.raw("listening", json_array(urls)).text("store", ctx.store->description()).number("servers", known_servers(r));
     ctx.screen.line(out.str());
   } else {

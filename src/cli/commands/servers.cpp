@@ -11,7 +11,7 @@ using registry_pointer = std::shared_ptr<const server_registry>;
 
 std::string server_json(const std::pair<const std::string, registered_server>& entry) {
   const auto& [name, one] = entry;
-  return json_object()
+  return object_writer()
       .text("name", name)
       .text("transport", one.transport)
       .text("where", one.shown)

@@ -20,8 +20,8 @@ asio::awaitable<int> mint(context& ctx, token_request request) {
   const auto token = request.keys.mint(request.owner, request.ttl, now);
   const auto expires_at = request.keys.verify(token, now).value().expires_at.value();
   if (ctx.screen.json()) {
-    json_object out;
-    out.text("token", token).text("owner", request.owner.text()).text("expires_at", to_iso8601(expires_at));
+    object_writer out;
+    out.text("token", token).text("owner", request.owner.text()).time("expires_at", expires_at);
     ctx.screen.line(out.str());
   } else {
     ctx.screen.line(token);

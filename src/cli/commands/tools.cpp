@@ -39,7 +39,7 @@ int print_json(context& ctx, const std::vector<connection>& records) {
   std::vector<std::string> lines;
   for (const auto& c : records) {
     if (!c.tools || !is_tool_list(*c.tools)) continue;  // junk must not break the array around it
-    json_object out;
+    object_writer out;
     lines.push_back(out.text("server", c.server).text("status", to_text(c.state)).raw("tools", *c.tools).str());
   }
   ctx.screen.line(json_lines(lines));

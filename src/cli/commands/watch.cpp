@@ -27,7 +27,7 @@ const char* event_name(event::kind k) noexcept {
 }
 
 std::string json_line(const event& e) {
-  json_object out;
+  object_writer out;
   out.text("event", event_name(e.what));
   if (e.what == event::kind::present && e.record) out.raw("connection", to_json(*e.record));
   if (e.what == event::kind::removed && e.record) {

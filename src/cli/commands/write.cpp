@@ -70,7 +70,7 @@ asio::awaitable<int> set_record(context& ctx, set_request request) {
 }
 
 void print_count(context& ctx, const char* name, std::uint64_t n, const std::string& sentence) {
-  ctx.screen.line(ctx.screen.json() ? json_object().number(name, n).str() : sentence);
+  ctx.screen.line(ctx.screen.json() ? object_writer().number(name, n).str() : sentence);
 }
 
 asio::awaitable<int> touch_records(context& ctx, selection which) {
@@ -111,7 +111,7 @@ asio::awaitable<int> claim_session(context& ctx, owner session, owner user) {
   if (!claimed) co_return ctx.fail(claimed.error());
   const auto& got = *claimed;
   if (ctx.screen.json()) {
-    json_object out;
+    object_writer out;
     out.raw("moved", json_array(got.moved)).raw("kept", json_array(got.kept));
     ctx.screen.line(out.str());
     co_return exit_code::done;

@@ -21,7 +21,7 @@ namespace {
 constexpr std::size_t longest_line = 64 * 1024;
 
 std::string action_json(const char* action, const std::string& content = {}) {
-  json_object out;
+  object_writer out;
   out.text("action", action);
   if (!content.empty()) out.raw("content", content);
   return out.str();

@@ -98,11 +98,8 @@ void event_history::update_expiry(const connection& record) {
 void event_history::remove(const std::string& server) {
   const auto known = latest_.find(server);
   if (known == latest_.end() || events_.at(known->second).removed) return;
-  std::string data = "{";
-  json_members members(data);
-  members.text("owner", owner_.text());
-  members.text("server", server);
-  append(entry{server, nullptr, true, std::nullopt}, "removed", data + "}");
+  const auto data = object_writer().text("owner", owner_.text()).text("server", server).str();
+  append(entry{server, nullptr, true, std::nullopt}, "removed", data);
   removals_.push_back(last_event_);
   loaded_.erase(server);
   forget_old_removals();
@@ -121,11 +118,8 @@ void event_history::forget_old_removals() {
 
 void event_history::mark_unavailable(const error& why) {
   if (outage_) return;
-  std::string text = "event: unavailable\ndata: {";
-  json_members members(text);
-  members.text("code", name_of(why.code()));
-  members.text("message", why.detail());
-  outage_ = std::make_shared<const std::string>(text + "}\n\n");
+  const auto data = object_writer().text("code", name_of(why.code())).text("message", why.detail()).str();
+  outage_ = std::make_shared<const std::string>("event: unavailable\ndata: " + data + "\n\n");
   ++outages_;
 }
 

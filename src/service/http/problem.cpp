@@ -116,8 +116,7 @@ http_response problem_response(const problem& reported, std::string_view request
   http_response out;
   out.status = facts.status;
   out.content_type = "application/problem+json";
-  out.body = "{";
-  json_members members(out.body);
+  object_writer members(out.body);
   members.text("type", std::string("urn:mcpstate:problem:").append(facts.slug));
   members.text("title", facts.title);
   members.number("status", facts.status);
@@ -125,7 +124,7 @@ http_response problem_response(const problem& reported, std::string_view request
   if (!reported.code.empty()) members.text("code", reported.code);
   if (!reported.peer.empty()) members.text("peer", reported.peer);
   members.text("instance", std::string("urn:mcpstate:request:").append(request_id));
-  out.body += "}";
+  members.close();
   if (facts.status >= 500) out.cause = (reported.code.empty() ? std::string() : reported.code + ": ") + reported.detail;
   if (facts.status == 503) out.headers.emplace_back("Retry-After", "1");
   if (reported.kind == problem_kind::unauthorized) out.headers.emplace_back("WWW-Authenticate", "Bearer");

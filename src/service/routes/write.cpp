@@ -194,11 +194,7 @@ response_task claim_session(request_context& context) {
   const auto claimed = co_await measured(context, "claim", std::move(work));
   if (!claimed) co_return context.failure(claimed.error());
   http_response out;
-  out.body = "{";
-  json_members members(out.body);
-  members.raw("moved", json_array(claimed->moved));
-  members.raw("kept", json_array(claimed->kept));
-  out.body += "}";
+  out.body = object_writer().raw("moved", json_array(claimed->moved)).raw("kept", json_array(claimed->kept)).str();
   co_return out;
 }
 
