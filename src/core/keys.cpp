@@ -160,26 +160,26 @@ std::string key_space::kind_prefix(owner_kind kind) const {
 }
 
 // "user:42:"
-std::string key_space::owner_text(const owner& who) const {
-  const std::string id = encode_name(who.id());
-  std::string out = who.kind() == owner_kind::user ? "user:" : "session:";
+std::string key_space::owner_text(const owner& account) const {
+  const std::string id = encode_name(account.id());
+  std::string out = account.kind() == owner_kind::user ? "user:" : "session:";
   out.reserve(out.size() + id.size() + 3);
   if (layout_ == key_layout::tagged) return out.append("{").append(id).append("}:");
   return out.append(id).append(":");
 }
 
-std::string key_space::owner_prefix(const owner& who) const { return prefix_ + ":" + owner_text(who); }
+std::string key_space::owner_prefix(const owner& account) const { return prefix_ + ":" + owner_text(account); }
 
-std::string key_space::connections(const owner& who) const { return owner_prefix(who).append("connections"); }
+std::string key_space::connections(const owner& account) const { return owner_prefix(account).append("connections"); }
 
-std::string key_space::servers(const owner& who) const { return owner_prefix(who).append("servers"); }
+std::string key_space::servers(const owner& account) const { return owner_prefix(account).append("servers"); }
 
-std::string key_space::server_key(const owner& who, std::string_view member, key_field field) const {
-  return owner_prefix(who).append(server_mark).append(member).append(":").append(text_of(record_fields, field));
+std::string key_space::server_key(const owner& account, std::string_view member, key_field field) const {
+  return owner_prefix(account).append(server_mark).append(member).append(":").append(text_of(record_fields, field));
 }
 
-std::string key_space::staging(const owner& who, std::string_view member, std::string_view nonce) const {
-  std::string out = owner_prefix(who).append(server_mark).append(member).append(":");
+std::string key_space::staging(const owner& account, std::string_view member, std::string_view nonce) const {
+  std::string out = owner_prefix(account).append(server_mark).append(member).append(":");
   return out.append(staging_mark).append(":").append(nonce);
 }
 
@@ -215,16 +215,16 @@ std::string key_space::slot_shared_tools(std::string_view slot, std::string_view
   return build(parts);
 }
 
-std::string key_space::credential_key(const owner& who, const server_name& server, key_kind kind) const {
+std::string key_space::credential_key(const owner& account, const server_name& server, key_kind kind) const {
   parsed_key parts(kind);
-  parts.whose = who;
+  parts.whose = account;
   parts.member = encode_name(server.text());
   return build(parts);
 }
 
-std::string key_space::credential_names(const owner& who) const {
+std::string key_space::credential_names(const owner& account) const {
   parsed_key parts(key_kind::credential_names);
-  parts.whose = who;
+  parts.whose = account;
   return build(parts);
 }
 
@@ -285,17 +285,17 @@ std::optional<owner> key_space::take_owner(std::string_view& rest) const {
   }
   const std::optional<std::string> decoded = decode_name(id);
   if (!decoded) return std::nullopt;
-  const result<owner> who = owner::make(user ? owner_kind::user : owner_kind::session, *decoded);
-  if (!who) return std::nullopt;
+  const result<owner> account = owner::make(user ? owner_kind::user : owner_kind::session, *decoded);
+  if (!account) return std::nullopt;
   rest.remove_prefix(colon + 1);
-  return *who;
+  return *account;
 }
 
 std::optional<key_space::parsed> key_space::parse(std::string_view key) const {
   if (!take(key, prefix_) || !take(key, ":")) return std::nullopt;
-  const std::optional<owner> who = take_owner(key);
-  if (!who) return std::nullopt;
-  parsed out{*who, key_kind::connections, {}, {}};
+  const std::optional<owner> account = take_owner(key);
+  if (!account) return std::nullopt;
+  parsed out{*account, key_kind::connections, {}, {}};
   if (key == "connections") return out;
   out.field = key_kind::servers;
   if (key == "servers") return out;

@@ -116,10 +116,10 @@ void read_tools(connection& c, raw_record& raw) {
 
 }  // namespace
 
-std::optional<connection> read_record(const owner& who, raw_record raw) {
+std::optional<connection> read_record(const owner& account, raw_record raw) {
   if (!raw.status && !raw.info) return std::nullopt;
   member_name name = name_of_member(raw.member);
-  connection c(who, std::move(name.text));
+  connection c(account, std::move(name.text));
   c.member = raw.member;
   if (name.foreign)
     c.problems.push_back("the server name " + mcpstate::quoted(raw.member) + " is not written as mcpstate writes names");

@@ -52,7 +52,7 @@ class connection_supervisor {
   // A tool call was answered.
   void note_use();
 
-  [[nodiscard]] const managed_name& name() const noexcept { return lease_.what; }
+  [[nodiscard]] const managed_name& name() const noexcept { return lease_.name; }
   [[nodiscard]] const lease& held() const noexcept { return lease_; }
   [[nodiscard]] clock::time_point lease_until() const noexcept { return lease_until_; }
   // The name under which the lease is indexed; empty: none.

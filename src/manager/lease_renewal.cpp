@@ -45,11 +45,11 @@ asio::awaitable<bool> lease_renewal::renew_all() {
   auto answered = co_await context_.records().leases().renew_leases(std::move(asked), span);
   if (!answered) co_return false;
   std::set<managed_name> lost;
-  for (const lease& entry : *answered) lost.insert(entry.what);
+  for (const lease& entry : *answered) lost.insert(entry.name);
   for (const lease& entry : held) {
-    const auto supervisor = supervisors_.find(entry.what);
+    const auto supervisor = supervisors_.find(entry.name);
     if (!supervisor || supervisor->held() != entry) continue;
-    if (lost.contains(entry.what)) {
+    if (lost.contains(entry.name)) {
       supervisor->lose_lease();
     } else {
       supervisor->lease_renewed(until);

@@ -31,12 +31,12 @@ class manager_impl final : public manager {
  public:
   manager_impl(store& records, manager_options options);
 
-  task<connection> connect(owner who, server_name server, endpoint target, std::optional<basis> expected) override;
-  task<connection> settled(owner who, server_name server, std::uint64_t since) override;
-  task<connection> retry(owner who, server_name server) override;
-  task<mcp::call_result> call(owner who, server_name server, std::string tool, std::string arguments,
+  task<connection> connect(owner account, server_name server, endpoint target, std::optional<basis> expected) override;
+  task<connection> settled(owner account, server_name server, std::uint64_t since) override;
+  task<connection> retry(owner account, server_name server) override;
+  task<mcp::call_result> call(owner account, server_name server, std::string tool, std::string arguments,
                               mcp::call_options options) override {
-    return calls_.call(std::move(who), std::move(server), std::move(tool), std::move(arguments), std::move(options));
+    return calls_.call(std::move(account), std::move(server), std::move(tool), std::move(arguments), std::move(options));
   }
   task<std::uint64_t> disconnect_everywhere(std::string registered, progress_handler progress) override;
   void set_servers(std::shared_ptr<const server_registry> servers) override;
@@ -74,10 +74,10 @@ manager_impl::manager_impl(store& records, manager_options options)
   loops_.spawn("watch deadlines", renewal_.watch_deadlines());
 }
 
-task<connection> manager_impl::connect(owner who, server_name server, endpoint target, std::optional<basis> expected) {
+task<connection> manager_impl::connect(owner account, server_name server, endpoint target, std::optional<basis> expected) {
   auto found = context_.find(target);
   if (!found) co_return found.error();
-  managed_name name(std::move(who), std::move(server));
+  managed_name name(std::move(account), std::move(server));
   co_return co_await order(std::move(name), std::move(*found), std::move(expected), if_up::leave);
 }
 
@@ -95,7 +95,7 @@ task<lease> manager_impl::find_lease(managed_name name, std::string registered) 
     if (!held) co_return held.error();
     if (*held) co_return std::move(**held);
   }
-  co_return error(errc::lease_lost, shown(name) + ": those who keep it let it go again and again; try again");
+  co_return error(errc::lease_lost, shown(name) + ": other instances hand it over again and again; try again");
 }
 
 // The lease is taken again at the end, because the instance that managed the connection may have given it up since.
@@ -103,7 +103,7 @@ task<connection> manager_impl::order(managed_name name, destination server, std:
   if (context_.stopping()) co_return error(errc::stopped, "this process is stopping");
   const std::size_t managed = supervisors_.size();
   if (!supervisors_.find(name) && managed >= options().max_connections)
-    co_return error(errc::queue_full, "this process keeps " + std::to_string(managed) + " connections, its limit");
+    co_return error(errc::queue_full, "this process manages " + std::to_string(managed) + " connections, its limit");
   result<connection> written = error(errc::bug, "not tried");
   for (int round = 1; round <= max_rounds; ++round) {
     auto held = co_await find_lease(name, server.registered);
@@ -122,7 +122,7 @@ task<connection> manager_impl::order(managed_name name, destination server, std:
       break;
     }
     change wanted = make_order(name, *before, server);
-    wanted.under(*held);
+    wanted.require_lease(*held);
     written = co_await records_.put(std::move(wanted));
     if (written || !written.error().is(cond::conflict)) break;
     const bool lease_lost = written.error().code() == errc::lease_lost;
@@ -137,12 +137,12 @@ task<connection> manager_impl::order(managed_name name, destination server, std:
 
 // The store says that this lease is lost. Ends the supervisor that still has it, if there is one.
 void manager_impl::end_outdated(const lease& held) {
-  const auto supervisor = supervisors_.find(held.what);
+  const auto supervisor = supervisors_.find(held.name);
   if (supervisor && supervisor->is_managing() && supervisor->held() == held) supervisor->lose_lease();
 }
 
-task<connection> manager_impl::retry(owner who, server_name server) {
-  managed_name name(std::move(who), std::move(server));
+task<connection> manager_impl::retry(owner account, server_name server) {
+  managed_name name(std::move(account), std::move(server));
   auto got = co_await records_.get(name.whose, name.server, tools_wanted::no);
   if (!got) co_return got.error();
   if (!*got) co_return error(errc::no_record, name.whose.text() + " has no connection to " + name.server.text());
@@ -156,10 +156,10 @@ task<connection> manager_impl::retry(owner who, server_name server) {
   co_return co_await order(std::move(name), std::move(*found), std::move(any), if_up::reopen);
 }
 
-task<connection> manager_impl::settled(owner who, server_name server, std::uint64_t since) {
+task<connection> manager_impl::settled(owner account, server_name server, std::uint64_t since) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  const error none(errc::no_record, who.text() + " has no connection to " + server.text());
-  std::optional<owner> watched = who;
+  const error none(errc::no_record, account.text() + " has no connection to " + server.text());
+  std::optional<owner> watched = account;
   auto opening = records_.watch(std::move(watched));
   auto watching = co_await std::move(opening);
   if (!watching) co_return watching.error();
@@ -230,7 +230,7 @@ void manager_impl::set_servers(std::shared_ptr<const server_registry> servers) {
 manager_counts manager_impl::counts() const {
   using phase = connection_supervisor::phase;
   manager_counts out;
-  out.kept = supervisors_.size();
+  out.managed_here = supervisors_.size();
   for (const auto& [name, supervisor] : supervisors_.all()) {
     out.connected += supervisor->current_phase() == phase::up ? 1U : 0U;
     out.waiting += supervisor->current_phase() == phase::waiting ? 1U : 0U;

@@ -82,7 +82,7 @@ change make_order(const managed_name& name, const std::optional<connection>& bef
   }
   info.error.reset();
   set_destination(info, server);
-  out.with(std::move(info));
+  out.set_details(std::move(info));
   return out;
 }
 
@@ -107,9 +107,9 @@ change make_change(const connection& before, const supervision_result& found, co
     info.error.reset();
     out.fail(std::move(reason));
   }
-  out.with(std::move(info));
+  out.set_details(std::move(info));
   out.keep_expiry();
-  out.under(held);
+  out.require_lease(held);
   return out;
 }
 

@@ -15,8 +15,8 @@ using lease_news = manager_observer::lease_news;
 
 supervisor_set::supervisor_set(manager_context& context)
     : context_(context),
-      watches_(context.records(),
-               [this](const owner& who, const std::string& server, const event& change) { on_change(who, server, change); }),
+      watches_(context.records(), [this](const owner& account, const std::string& server,
+                                         const event& change) { on_change(account, server, change); }),
       running_(context.records().executor()) {}
 
 supervisor_set::pointer supervisor_set::find(const managed_name& name) const {
@@ -25,11 +25,11 @@ supervisor_set::pointer supervisor_set::find(const managed_name& name) const {
 }
 
 // Most changes that a watch reports are writes of our own.
-void supervisor_set::on_change(const owner& who, const std::string& server, const event& change) {
+void supervisor_set::on_change(const owner& account, const std::string& server, const event& change) {
   if (server.empty()) return;  // the events that follow bring the difference
   const auto name = server_name::parse(server);
   if (!name) return;
-  const pointer supervisor = find(managed_name(who, *name));
+  const pointer supervisor = find(managed_name(account, *name));
   if (!supervisor) return;
   const bool known =
       change.what == event::kind::present && !change.record->altered && change.record->revision <= supervisor->revision();
@@ -65,7 +65,7 @@ task<bool> supervisor_set::give_back(lease taken) {
 
 void supervisor_set::start(lease held, std::string registered, connection_supervisor::clock::time_point until,
                            unreachable_rule rule) {
-  const managed_name name = held.what;
+  const managed_name name = held.name;
   auto supervisor = std::make_shared<connection_supervisor>(context_, std::move(held), std::move(registered), until, rule);
   supervisors_[name] = supervisor;
   watches_.add(name.whose);

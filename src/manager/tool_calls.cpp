@@ -56,9 +56,9 @@ task<mcp::call_result> tool_calls::call_on_new_session(connection record, std::s
   mcp::client_options client_options = context_.client_options_of(name);
   client_options.protocol = server->protocol;
   client_options.egress = server->egress;
-  std::string origin = server->origin, who = name.whose.text();
+  std::string origin = server->origin, account = name.whose.text();
   const secret_list secrets = server->secrets;
-  auto waiting = context_.attempts().acquire(std::move(origin), std::move(who));
+  auto waiting = context_.attempts().acquire(std::move(origin), std::move(account));
   origin_limit::slot slot = co_await std::move(waiting);
   if (!slot) co_return error(errc::stopped, "the call was cancelled");
   auto connecting = mcp::connect(context_.records().executor(), std::move(server->target), std::move(client_options));
@@ -87,10 +87,10 @@ task<connection> tool_calls::find_usable(managed_name name) {
   co_return record;
 }
 
-task<mcp::call_result> tool_calls::call(owner who, server_name server, std::string tool, std::string arguments,
+task<mcp::call_result> tool_calls::call(owner account, server_name server, std::string tool, std::string arguments,
                                         mcp::call_options options) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  const managed_name name(std::move(who), std::move(server));
+  const managed_name name(std::move(account), std::move(server));
   auto record = co_await find_usable(name);
   if (!record) co_return record.error();
   if (auto session = co_await wait_for_session(name)) {

@@ -41,7 +41,7 @@ STORE_TEST(nothing_is_there_at_first) {
 
 STORE_TEST(a_connect_is_read_back_by_another_handle) {
   change up(user("42"), server("github"), status::connected);
-  up.with(some_details()).tools(tools(two_tools));
+  up.set_details(some_details()).tools(tools(two_tools));
   const auto written = co_await on.a.put(std::move(up));
   CO_ASSERT_OK(written);
   EXPECT_FALSE(written->tools);
@@ -156,7 +156,7 @@ STORE_TEST(a_write_based_on_something_needs_it_there) {
 
 STORE_TEST(a_failure_keeps_tools_details_and_the_last_connect) {
   change up(user("42"), server("github"), status::connected);
-  up.with(some_details()).tools(tools(two_tools));
+  up.set_details(some_details()).tools(tools(two_tools));
   const auto was = co_await on.a.put(std::move(up));
   CO_ASSERT_OK(was);
   change down(*was, status::failed);

@@ -57,7 +57,7 @@ change to_change(const model_write& w) {
   if (w.url) {
     details d;
     d.url = *w.url;
-    c.with(d);
+    c.set_details(d);
   }
   if (w.error_code) {
     failure f;

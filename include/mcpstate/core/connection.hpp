@@ -40,7 +40,7 @@ struct failure {
 // What is known about a connection beyond the four documented keys. Empty or absent means unknown.
 struct details {
   details() {}
-  bool managed = false;          // mcpstate itself opened it and keeps it true
+  bool managed = false;          // mcpstate itself opened it and manages it
   std::string registered;        // the name of one of the host's servers; empty: the server is reached by url
   std::string transport;         // "http", "sse", "stdio"
   std::string url;               // without user-info, query or fragment
@@ -73,7 +73,7 @@ struct basis {
 
 // A connection as it was read. connection_json.hpp makes JSON of it.
 struct connection {
-  connection(owner who, std::string name) : whose(std::move(who)), server(std::move(name)) {}
+  connection(owner account, std::string name) : whose(std::move(account)), server(std::move(name)) {}
   owner whose;
   std::string server;  // normally a valid server_name; the raw bytes where another program wrote a name that is none
   std::string member;  // as sets and keys name it: encode_name(server), or the foreign bytes

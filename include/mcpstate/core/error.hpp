@@ -50,8 +50,8 @@ enum class errc {
   // records
   no_record,       // no connection under that name
   stale_basis,     // the record is no longer what the writer had read
-  lease_lost,      // another process keeps this connection now
-  kept_elsewhere,  // what was asked for can only be done by the process that keeps this connection
+  lease_lost,      // another process manages this connection now
+  kept_elsewhere,  // only the process that manages this connection can do what was asked for
   wrong_type,      // a Redis key of ours holds another type
   junk_record,     // a stored record that cannot be read
   // reaching a peer

@@ -30,8 +30,8 @@ void print(context& ctx, const cleared& sum) {
   }
 }
 
-asio::awaitable<int> clear_owner(context& ctx, owner who) {
-  const auto erased = co_await ctx.store->erase(who);
+asio::awaitable<int> clear_owner(context& ctx, owner account) {
+  const auto erased = co_await ctx.store->erase(account);
   if (!erased) co_return ctx.fail(erased.error());
   cleared sum;
   sum.records = *erased;

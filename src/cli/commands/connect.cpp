@@ -50,7 +50,7 @@ change failed_change(const connect_request& request, const std::optional<connect
   if (info.transport.empty()) info.transport = request.transport;
   info.url = request.url;
   auto out = base_change(request, before, status::failed);
-  out.with(std::move(info));
+  out.set_details(std::move(info));
   out.fail(std::move(reason));
   return out;
 }
@@ -64,7 +64,7 @@ change connected_change(const connect_request& request, const std::optional<conn
   set_server_details(info, server.facts);
   info.error.reset();
   auto out = base_change(request, before, status::connected);
-  out.with(std::move(info));
+  out.set_details(std::move(info));
   if (keep_tools) return out;
   out.tools(server.listing.tools);
   out.allow_empty_tools();

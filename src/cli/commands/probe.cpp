@@ -35,9 +35,9 @@ probe_report empty_report(const probe_request& request) {
   return out;
 }
 
-void add_step(probe_report& report, const char* what, clock::time_point begun, const error* why) {
+void add_step(probe_report& report, std::string name, clock::time_point begun, const error* why) {
   mcp::connect_step out;
-  out.what = what;
+  out.name = std::move(name);
   out.ok = why == nullptr;
   out.outcome = why == nullptr ? "ok" : why->detail();
   if (why != nullptr) out.peer = why->peer_text();

@@ -15,13 +15,13 @@ namespace {
 
 timestamp current_time(const context& ctx) { return ctx.config.options.clock->now(); }
 
-asio::awaitable<int> list_owner(context& ctx, owner who, tools_wanted want) {
-  const auto found = co_await ctx.store->list(who, want);
+asio::awaitable<int> list_owner(context& ctx, owner account, tools_wanted want) {
+  const auto found = co_await ctx.store->list(account, want);
   if (!found) co_return ctx.fail(found.error());
   if (ctx.screen.json()) {
     ctx.screen.line(json_lines((*found)->records(), to_json));
   } else if ((*found)->empty()) {
-    ctx.screen.line(printable(who.text()) + " has no connections");
+    ctx.screen.line(printable(account.text()) + " has no connections");
   } else {
     ctx.screen.write(connection_table((*found)->records(), current_time(ctx)));
   }
@@ -31,17 +31,17 @@ asio::awaitable<int> list_owner(context& ctx, owner who, tools_wanted want) {
 using owners_by_name = std::map<owner, owner_summary>;
 
 std::string owner_json(const owners_by_name::value_type& entry) {
-  const auto& [who, summary] = entry;
+  const auto& [account, summary] = entry;
   object_writer out;
-  out.text("owner", who.text()).number("connections", summary.connected).number("records", summary.records);
+  out.text("owner", account.text()).number("connections", summary.connected).number("records", summary.records);
   return out.time("expires_at", summary.expires_at).str();
 }
 
 table owner_table(const owners_by_name& owners, timestamp now) {
   table out({"OWNER", "CONNECTED", "RECORDS", "EXPIRES"});
-  for (const auto& [who, summary] : owners) {
+  for (const auto& [account, summary] : owners) {
     const cell connected(std::to_string(summary.connected), summary.connected > 0 ? tone::good : tone::dim);
-    out.add({who.text(), connected, std::to_string(summary.records), relative_time(summary.expires_at, now)});
+    out.add({account.text(), connected, std::to_string(summary.records), relative_time(summary.expires_at, now)});
   }
   return out;
 }
@@ -66,9 +66,9 @@ asio::awaitable<int> list_owners(context& ctx) {
   co_return exit_code::done;
 }
 
-error no_record(const owner& who, const std::string& server) {
-  return error(errc::no_record, "no connection of " + who.text() + " is named '" + server + "'; mcpstate list " +
-                                    who.text() + " shows what there is");
+error no_record(const owner& account, const std::string& server) {
+  return error(errc::no_record, "no connection of " + account.text() + " is named '" + server + "'; mcpstate list " +
+                                    account.text() + " shows what there is");
 }
 
 asio::awaitable<int> show_record(context& ctx, selection which) {

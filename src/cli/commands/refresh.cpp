@@ -70,7 +70,7 @@ task<refreshed> record_list(context& ctx, connection before, mcp::server_facts f
   set_server_details(info, facts);
   info.error.reset();
   change what(before, status::connected);
-  what.with(std::move(info)).keep_connected_at();
+  what.set_details(std::move(info)).keep_connected_at();
   if (!keep) what.tools(listing.tools).allow_empty_tools();
   auto written = co_await ctx.store->put(std::move(what));
   if (!written) co_return written.error();

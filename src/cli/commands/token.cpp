@@ -9,7 +9,7 @@ namespace mcpstate::cli {
 namespace {
 
 struct token_request {
-  explicit token_request(mcpstate::owner who) : owner(std::move(who)) {}
+  explicit token_request(mcpstate::owner account) : owner(std::move(account)) {}
   mcpstate::owner owner;
   service::access_keys keys;
   std::chrono::seconds ttl = std::chrono::hours(1);
@@ -33,9 +33,9 @@ asio::awaitable<int> mint(context& ctx, token_request request) {
 }  // namespace
 
 result<command> make_token(const arguments& args) {
-  auto who = mcpstate::owner::parse(args.owner.value_or(std::string()));
-  if (!who) return who.error();
-  token_request request(std::move(*who));
+  auto account = mcpstate::owner::parse(args.owner.value_or(std::string()));
+  if (!account) return account.error();
+  token_request request(std::move(*account));
   if (!args.token_ttl.empty()) {
     const auto ttl = parse_duration(args.token_ttl, "--ttl");
     if (!ttl) return ttl.error();

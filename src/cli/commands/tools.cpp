@@ -65,8 +65,8 @@ asio::awaitable<int> list_server_tools(context& ctx, selection which) {
   co_return exit_code::done;
 }
 
-asio::awaitable<int> list_owner_tools(context& ctx, owner who) {
-  const auto got = co_await ctx.store->list(who, tools_wanted::yes);
+asio::awaitable<int> list_owner_tools(context& ctx, owner account) {
+  const auto got = co_await ctx.store->list(account, tools_wanted::yes);
   if (!got) co_return ctx.fail(got.error());
   co_return ctx.screen.json() ? print_json(ctx, (*got)->records()) : print_table(ctx, (*got)->records());
 }

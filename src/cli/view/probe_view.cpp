@@ -109,7 +109,7 @@ std::string steps_text(const probe_report& report, bool colour, std::size_t max_
   for (const auto& step : report.steps) {
     const cell took(milliseconds_text(step.took, step.took < std::chrono::milliseconds(10) ? "%.1f ms" : "%.0f ms"),
                     tone::dim);
-    out.add({step.what, took, outcome_text(step)});
+    out.add({step.name, took, outcome_text(step)});
   }
   return out.empty() ? "" : "\n" + out.text(colour, max_width);
 }
@@ -142,7 +142,7 @@ std::string advice_text(const probe_report& report, bool colour) {
 
 std::string step_json(const mcp::connect_step& step) {
   object_writer out;
-  out.text("step", step.what).boolean("ok", step.ok).text("outcome", step.outcome);
+  out.text("step", step.name).boolean("ok", step.ok).text("outcome", step.outcome);
   if (!step.peer.empty()) out.text("says", step.peer);
   out.raw("ms", milliseconds_text(step.took, "%.3f"));
   if (step.http_status != 0) out.number("http_status", step.http_status);

@@ -45,7 +45,7 @@ tone status_tone(status s) noexcept {
   return s == status::disconnected ? tone::dim : tone::warn;
 }
 
-std::string connection_label(const owner& who, const std::string& server) { return who.text() + " " + server; }
+std::string connection_label(const owner& account, const std::string& server) { return account.text() + " " + server; }
 
 table connection_table(const std::vector<connection>& records, timestamp now) {
   table out({"SERVER", "STATUS", "TOOLS", "CONNECTED", "EXPIRES", "REMARK"});

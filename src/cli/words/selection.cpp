@@ -4,9 +4,9 @@
 namespace mcpstate::cli {
 
 result<selection> parse_selection(const arguments& args) {
-  auto who = owner::parse(args.owner.value_or(std::string()));
-  if (!who) return who.error();
-  selection out(std::move(*who));
+  auto account = owner::parse(args.owner.value_or(std::string()));
+  if (!account) return account.error();
+  selection out(std::move(*account));
   if (!args.server) return out;
   auto server = server_name::parse(*args.server);
   if (!server) return server.error();

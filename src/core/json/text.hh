@@ -37,7 +37,8 @@ template <class Range, class ToJson = std::identity>
   return out.append(out.size() == 1 ? "" : line_end) + "]";
 }
 
-// Writes one JSON object, member by member in the order of the calls. Without a text it writes one of its own, which str() hands out:
+// Writes one JSON object, member by member in the order of the calls. Without a text it writes one of its own, which str()
+// hands out:
 //
 //     return object_writer().text("server", name).number("attempt", 2).str();
 //

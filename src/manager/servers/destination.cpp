@@ -20,9 +20,9 @@ std::string origin_of(const http::url& url) { return (url.tls ? "https://" : "ht
 result<http::url> parse_public_url(const std::string& text) {
   const auto end = text.find_first_of("?#/", text.find("://") == std::string::npos ? 0 : text.find("://") + 3);
   if (text.substr(0, end).find('@') != std::string::npos)
-    return invalid("a URL with a user or password in it is kept by nobody; register the server under a name, with headers");
+    return invalid("a URL with a user or password in it cannot be managed; register the server under a name, with headers");
   if (text.find('?') != std::string::npos)
-    return invalid("a URL with a query may hold a secret, and is kept by nobody; register the server under a name");
+    return invalid("a URL with a query may hold a secret, and cannot be managed; register the server under a name");
   return http::parse_url(text);
 }
 

@@ -52,7 +52,7 @@ void session_opener::report_step(std::string name, time_point started, const obs
                                  const std::optional<http::answer>& refusal) const {
   if (!options_.on_step) return;
   connect_step out;
-  out.what = std::move(name);
+  out.name = std::move(name);
   out.ok = got.type == observed::kind::answer;
   out.outcome = outcome_text(got);
   out.peer = got.type == observed::kind::failure ? got.msg.error_message : got.why.peer_text();

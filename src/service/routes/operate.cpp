@@ -37,7 +37,7 @@ std::string instance_json(const instance_report& instance) {
   object_writer out;
   out.text("name", instance.name);
   if (!instance.address.empty()) out.text("address", instance.address);
-  return out.number("kept", instance.kept).str();
+  return out.number("kept", instance.managed).str();
 }
 
 http_response json_response(std::string body) {
@@ -141,7 +141,7 @@ response_task show_stats(request_context& context) {
   body.text("store", stored.kind).number("users", stored.users).number("sessions", stored.sessions);
   body.number("connected", stored.connected).number("disconnected", stored.disconnected).number("failed", stored.failed);
   body.number("tools_bytes", stored.tools_bytes).number("age_ms", static_cast<std::uint64_t>(age.count()));
-  body.number("managed", counts.managed).number("kept_here", counts.kept).number("waiting_here", counts.waiting);
+  body.number("managed", counts.managed).number("kept_here", counts.managed_here).number("waiting_here", counts.waiting);
   body.number("instances", counts.instances).number("subscribers", context.shard.events.subscriptions());
   co_return json_response(body.str());
 }

@@ -92,7 +92,7 @@ change change_of(const request_context& context, const state_report& report, con
   info.managed = false;
   info.registered.clear();
   info.error.reset();
-  out.with(std::move(info));
+  out.set_details(std::move(info));
   if (report.tools) out.tools(*report.tools);
   if (report.allow_empty) out.allow_empty_tools();
   if (report.state != status::failed) return out;
@@ -111,7 +111,7 @@ asio::awaitable<std::optional<http_response>> try_put_state(request_context& con
   if (!before) co_return context.failure(before.error());
   if (const auto mismatch = check_match(context.request, *before)) co_return context.failure(*mismatch);
   if (*before && (*before)->info.managed && (*before)->state != status::disconnected)
-    co_return context.failure(problem_kind::managed, "mcpstate keeps this connection itself; disconnect it first");
+    co_return context.failure(problem_kind::managed, "mcpstate manages this connection itself; disconnect it first");
   auto change = change_of(context, report, *before);
   auto writing = context.shard.store.put(std::move(change));
   const auto written = co_await measured(context, "put", std::move(writing));

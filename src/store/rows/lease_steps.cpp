@@ -24,9 +24,9 @@ std::uint64_t micros(timestamp t) {
 
 }  // namespace
 
-std::string to_text(const managed_name& what) {
-  std::string out(what.whose.kind() == owner_kind::user ? "user:" : "session:");
-  return out.append(encode_name(what.whose.id())).append(":").append(encode_name(what.server.text()));
+std::string to_text(const managed_name& name) {
+  std::string out(name.whose.kind() == owner_kind::user ? "user:" : "session:");
+  return out.append(encode_name(name.whose.id())).append(":").append(encode_name(name.server.text()));
 }
 
 std::optional<managed_name> managed_from_text(std::string_view text) {
@@ -38,16 +38,16 @@ std::optional<managed_name> managed_from_text(std::string_view text) {
   const auto id = decode_name(text.substr(first + 1, second - first - 1));
   const auto server = decode_name(text.substr(second + 1));
   if (!id || !server) return std::nullopt;
-  auto who = owner::make(kind == "user" ? owner_kind::user : owner_kind::session, *id);
+  auto account = owner::make(kind == "user" ? owner_kind::user : owner_kind::session, *id);
   auto name = server_name::parse(*server);
-  if (!who || !name) return std::nullopt;
-  return managed_name(std::move(*who), std::move(*name));
+  if (!account || !name) return std::nullopt;
+  return managed_name(std::move(*account), std::move(*name));
 }
 
-error lease_is_lost(const managed_name& what) {
+error lease_is_lost(const managed_name& name) {
   return error(errc::lease_lost,
-               what.whose.text() + " " + what.server.text() +
-                   ": this lease has run out, or another process keeps the connection; nothing was written");
+               name.whose.text() + " " + name.server.text() +
+                   ": this lease has run out, or another process manages the connection; nothing was written");
 }
 
 void lease_steps::extend(lease_row& row, milliseconds time) const {
@@ -55,26 +55,26 @@ void lease_steps::extend(lease_row& row, milliseconds time) const {
   row.forget_at = row.until + ttl_;
 }
 
-result<std::optional<lease_row>> lease_steps::running(const managed_name& what) {
-  auto found = table_.find_lease(what);
+result<std::optional<lease_row>> lease_steps::running(const managed_name& name) {
+  auto found = table_.find_lease(name);
   if (found && *found && (*found)->until <= now_) return std::optional<lease_row>();
   return found;
 }
 
 result<std::optional<lease_row>> lease_steps::running(const lease& one) {
-  auto found = running(one.what);
+  auto found = running(one.name);
   if (found && *found && ((*found)->holder != one.holder || (*found)->number != one.number))
     return std::optional<lease_row>();
   return found;
 }
 
-result<std::optional<lease>> lease_steps::take(const managed_name& what, const std::string& holder,
+result<std::optional<lease>> lease_steps::take(const managed_name& name, const std::string& holder,
                                                const std::string& registered, milliseconds time) {
-  auto there = running(what);
-  if (!there) return there.error();
-  if (*there && (*there)->holder != holder) return std::optional<lease>();
-  lease_row row = *there ? std::move(**there) : lease_row(what);
-  if (!*there) {
+  auto found = running(name);
+  if (!found) return found.error();
+  if (*found && (*found)->holder != holder) return std::optional<lease>();
+  lease_row row = *found ? std::move(**found) : lease_row(name);
+  if (!*found) {
     auto last = table_.last_lease_number();
     if (!last) return last.error();
     row.number = std::max(*last + 1, micros(now_));
@@ -84,53 +84,53 @@ result<std::optional<lease>> lease_steps::take(const managed_name& what, const s
   row.registered = registered;
   extend(row, time);
   if (auto written = table_.write_lease(row); !written) return written.error();
-  return std::optional<lease>(lease(what, holder, row.number));
+  return std::optional<lease>(lease(name, holder, row.number));
 }
 
-result<std::vector<lease>> lease_steps::renew(const std::vector<lease>& held, milliseconds time) {
+result<std::vector<lease>> lease_steps::renew(const std::vector<lease>& granted, milliseconds time) {
   std::vector<lease> lost;
-  for (const auto& one : held) {
-    auto there = running(one);
-    if (!there) return there.error();
-    if (!*there) {
+  for (const auto& one : granted) {
+    auto found = running(one);
+    if (!found) return found.error();
+    if (!*found) {
       lost.push_back(one);
       continue;
     }
-    extend(**there, time);
-    if (auto written = table_.write_lease(**there); !written) return written.error();
+    extend(**found, time);
+    if (auto written = table_.write_lease(**found); !written) return written.error();
   }
   return lost;
 }
 
-result<bool> lease_steps::end(const lease& which, lease_end how) {
-  auto there = running(which);
-  if (!there) return there.error();
-  if (!*there) return true;
-  if (how == lease_end::over) return table_.remove_lease(which.what);
-  extend(**there, milliseconds(0));
-  (*there)->holder.clear();
-  (*there)->until = timestamp{};
-  return table_.write_lease(**there);
+result<bool> lease_steps::end(const lease& granted, lease_end outcome) {
+  auto found = running(granted);
+  if (!found) return found.error();
+  if (!*found) return true;
+  if (outcome == lease_end::over) return table_.remove_lease(granted.name);
+  extend(**found, milliseconds(0));
+  (*found)->holder.clear();
+  (*found)->until = timestamp{};
+  return table_.write_lease(**found);
 }
 
-result<std::optional<lease>> lease_steps::lease_of(const managed_name& what) {
-  auto there = running(what);
-  if (!there) return there.error();
-  if (!*there) return std::optional<lease>();
-  return std::optional<lease>(lease(what, (*there)->holder, (*there)->number));
+result<std::optional<lease>> lease_steps::lease_of(const managed_name& name) {
+  auto found = running(name);
+  if (!found) return found.error();
+  if (!*found) return std::optional<lease>();
+  return std::optional<lease>(lease(name, (*found)->holder, (*found)->number));
 }
 
-result<bool> lease_steps::expect(const lease& keeper) {
-  auto there = running(keeper);
-  if (!there) return there.error();
-  if (!*there) return lease_is_lost(keeper.what);
+result<bool> lease_steps::expect(const lease& granted) {
+  auto found = running(granted);
+  if (!found) return found.error();
+  if (!*found) return lease_is_lost(granted.name);
   return true;
 }
 
-result<fleet> lease_steps::beat(const instance_report& me, milliseconds time) {
+result<fleet> lease_steps::beat(const instance_report& report, milliseconds time) {
   if (auto purged = table_.purge_leases(now_); !purged) return purged.error();
-  auto told = time.count() > 0 ? table_.write_instance(me, std::chrono::floor<milliseconds>(now_ + time))
-                               : table_.remove_instance(me.name);
+  auto told = time.count() > 0 ? table_.write_instance(report, std::chrono::floor<milliseconds>(now_ + time))
+                               : table_.remove_instance(report.name);
   if (!told) return told.error();
   auto instances = table_.instances();
   if (!instances) return instances.error();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What doctor asks of an SQLite store.
+// The checks of doctor over an SQLite store.
 #include <sys/stat.h>
 
 #include <utility>
@@ -23,11 +23,11 @@ finding make(finding::level severity, std::string check, std::string text, std::
 }
 
 finding integrity(sqlite_engine& e) {
-  auto said = e.db().text("PRAGMA integrity_check(1)");
-  if (said && *said == "ok") return make(finding::level::ok, "file_integrity", "the file is whole");
-  const auto what = said ? *said : said.error().detail();
+  auto answer = e.db().text("PRAGMA integrity_check(1)");
+  if (answer && *answer == "ok") return make(finding::level::ok, "file_integrity", "the file is whole");
+  const auto fault = answer ? *answer : answer.error().detail();
   return make(finding::level::problem, "file_integrity",
-              "the file is damaged: " + what + "; restore a backup, or move it away to begin with an empty one", 1);
+              "the file is damaged: " + fault + "; restore a backup, or move it away to begin with an empty one", 1);
 }
 
 finding journal(sqlite_engine& e) {
@@ -77,16 +77,16 @@ task<std::vector<finding>> sqlite_store::examine(bool fix, progress_handler prog
     if (!purged) co_return purged.error();
     purged_rows = *purged;
   }
-  auto look = [engine, fix] { return examine_file(*engine, fix); };
-  auto out = co_await aio::offload(*pool_, std::move(look));
+  auto check = [engine, fix] { return examine_file(*engine, fix); };
+  auto out = co_await aio::offload(*pool_, std::move(check));
   auto survey = std::make_shared<row_survey>(now());
-  std::optional<sqlite_table::place> last;
+  std::optional<sqlite_table::owned_row> last;
   for (;;) {
     auto step = [engine, last] { return engine->table().rows_after(last, rows_per_step); };
     auto rows = co_await aio::offload(*pool_, std::move(step));
     if (!rows) co_return rows.error();
     if (rows->empty()) break;
-    for (const auto& [who, r] : *rows) survey->add(who, r);
+    for (const auto& [account, r] : *rows) survey->add(account, r);
     last = std::move(rows->back());
     if (progress) progress(survey->rows(), "records");
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the SQLite store keeps beside its rows: notices for watchers in other processes; and the counting of rows.
+// The notices for watchers in other processes, and the counts of rows.
 #include <utility>
 
 #include "store/sqlite/table.hh"
@@ -8,16 +8,16 @@ namespace mcpstate {
 
 namespace {
 
-// A watcher that is further behind looks at everything again.
+// A watcher that has missed more reads everything again.
 constexpr std::int64_t notices_kept = 4096;
 
 }  // namespace
 
-result<std::int64_t> sqlite_table::note_change(const owner& who) {
+result<std::int64_t> sqlite_table::note_change(const owner& account) {
   std::int64_t number = 0;
   {
     sqlite_query q(db_, "INSERT INTO changes (kind, id) VALUES (?, ?) RETURNING number");
-    auto noted = q.bind(who.kind() == owner_kind::user ? 0 : 1).bind(who.id()).step();
+    auto noted = q.bind(account.kind() == owner_kind::user ? 0 : 1).bind(account.id()).step();
     if (!noted) return noted.error();
     number = q.integer(0);
     if (auto ended = q.run(); !ended) return ended.error();
@@ -44,7 +44,7 @@ result<sqlite_table::notices> sqlite_table::changes_since(std::int64_t number) {
     out.missed = out.missed || one != out.last + 1;
     out.last = one;
     const auto kind = q.integer(1) == 0 ? owner_kind::user : owner_kind::session;
-    if (auto who = owner::make(kind, q.bytes(2))) out.changes.emplace_back(one, std::move(*who));
+    if (auto account = owner::make(kind, q.bytes(2))) out.changes.emplace_back(one, std::move(*account));
   }
 }
 

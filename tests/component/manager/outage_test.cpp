@@ -45,7 +45,7 @@ asio::awaitable<void> stops_in_an_outage(std::string path) {
     const file_lock outage(path);
     const bool stopped = co_await eventually([&server] { return server.ended() == 1; });
     EXPECT_TRUE(stopped);
-    EXPECT_EQ(keeping->counts().kept, 0U);
+    EXPECT_EQ(keeping->counts().managed_here, 0U);
     EXPECT_EQ(told.leases, (std::vector<std::string>{"user:1 taken", "user:1 lost"}));
   }
   const bool again = co_await eventually([&keeping] { return keeping->counts().connected == 1; });

@@ -70,7 +70,7 @@ TEST(change, details_stay_unless_they_are_replaced) {
   d.tool_count = 99;
   d.tools_hash = "sha256:made-up";
   change with(user(), github(), status::failed);
-  with.with(d);
+  with.set_details(d);
   const auto replaced = with.apply_to(connected(), now);
   EXPECT_EQ(replaced.info.url, "");
   EXPECT_EQ(replaced.info.transport, "sse");
