@@ -95,7 +95,7 @@ void count_tools(connection& c) {
   if (!c.tools) return;
   const json_check check = check_json(*c.tools, json_shape::array, json_depth_of_tools);
   if (!check.ok) {
-    c.problems.push_back("tools are not a JSON array: " + check.fault + " at byte " + std::to_string(check.at));
+    c.problems.push_back("tools are not a JSON array: " + check.fault + " at byte " + std::to_string(check.offset));
     return;
   }
   c.info.tool_count = check.elements;

@@ -180,11 +180,11 @@ class info_handler {
     if (name_ == "version") read.info.server_version = value;
   }
   void take_failure_text(std::string_view value) {
-    failure& why = *read.info.error;
-    if (name_ == "code") why.code = value;
-    if (name_ == "message") why.message = value;
-    if (name_ == "at") why.at = to_time(value).value_or(timestamp{});
-    if (name_ == "retry_at") why.retry_at = to_time(value);
+    failure& cause = *read.info.error;
+    if (name_ == "code") cause.code = value;
+    if (name_ == "message") cause.message = value;
+    if (name_ == "at") cause.time = to_time(value).value_or(timestamp{});
+    if (name_ == "retry_at") cause.retry_at = to_time(value);
   }
   void take_number(std::uint64_t value) {
     if (name_ == "revision") {

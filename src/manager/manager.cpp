@@ -49,7 +49,7 @@ class manager_impl final : public manager {
   enum class if_up { leave, reopen };
   task<lease> find_lease(managed_name name, std::string registered);
   task<connection> order(managed_name name, destination server, std::optional<basis> expected, if_up rule);
-  void end_outdated(const lease& held);
+  void end_outdated(const lease& granted);
   task<std::uint64_t> disconnect_registered(managed_name name, std::string registered);
 
   store& records_;
@@ -86,14 +86,14 @@ task<connection> manager_impl::connect(owner account, server_name server, endpoi
 // unnoticed, whichever process dies.
 task<lease> manager_impl::find_lease(managed_name name, std::string registered) {
   const auto supervisor = supervisors_.find(name);
-  if (supervisor && supervisor->is_managing()) co_return supervisor->held();
+  if (supervisor && supervisor->is_managing()) co_return supervisor->granted();
   for (int round = 1; round <= max_rounds; ++round) {
     auto taken = co_await records_.leases().take_lease(name, options().instance, registered, lease_span(options()));
     if (!taken) co_return taken.error();
     if (*taken) co_return std::move(**taken);
-    auto held = co_await records_.leases().lease_of(name);
-    if (!held) co_return held.error();
-    if (*held) co_return std::move(**held);
+    auto granted = co_await records_.leases().lease_of(name);
+    if (!granted) co_return granted.error();
+    if (*granted) co_return std::move(**granted);
   }
   co_return error(errc::lease_lost, shown(name) + ": other instances hand it over again and again; try again");
 }
@@ -106,8 +106,8 @@ task<connection> manager_impl::order(managed_name name, destination server, std:
     co_return error(errc::queue_full, "this process manages " + std::to_string(managed) + " connections, its limit");
   result<connection> written = error(errc::bug, "not tried");
   for (int round = 1; round <= max_rounds; ++round) {
-    auto held = co_await find_lease(name, server.registered);
-    if (!held) co_return held.error();
+    auto granted = co_await find_lease(name, server.registered);
+    if (!granted) co_return granted.error();
     auto before = co_await records_.get(name.whose, name.server, tools_wanted::no);
     if (!before) co_return before.error();
     const basis present = *before ? (*before)->seen : basis();
@@ -122,12 +122,12 @@ task<connection> manager_impl::order(managed_name name, destination server, std:
       break;
     }
     change wanted = make_order(name, *before, server);
-    wanted.require_lease(*held);
+    wanted.require_lease(*granted);
     written = co_await records_.put(std::move(wanted));
     if (written || !written.error().is(cond::conflict)) break;
     const bool lease_lost = written.error().code() == errc::lease_lost;
     if (expected && !lease_lost) break;
-    if (lease_lost) end_outdated(*held);
+    if (lease_lost) end_outdated(*granted);
   }
   auto ensured = co_await supervisors_.ensure_managed(name, server.registered);
   if (!written) co_return written.error();
@@ -136,9 +136,9 @@ task<connection> manager_impl::order(managed_name name, destination server, std:
 }
 
 // The store says that this lease is lost. Ends the supervisor that still has it, if there is one.
-void manager_impl::end_outdated(const lease& held) {
-  const auto supervisor = supervisors_.find(held.name);
-  if (supervisor && supervisor->is_managing() && supervisor->held() == held) supervisor->lose_lease();
+void manager_impl::end_outdated(const lease& granted) {
+  const auto supervisor = supervisors_.find(granted.name);
+  if (supervisor && supervisor->is_managing() && supervisor->granted() == granted) supervisor->lose_lease();
 }
 
 task<connection> manager_impl::retry(owner account, server_name server) {

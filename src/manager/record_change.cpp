@@ -86,7 +86,7 @@ change make_order(const managed_name& name, const std::optional<connection>& bef
   return out;
 }
 
-change make_change(const connection& before, const supervision_result& found, const lease& held, timestamp now) {
+change make_change(const connection& before, const supervision_result& found, const lease& granted, timestamp now) {
   change out(before, found.step.state);
   details info = before.info;
   if (found.server) set_destination(info, *found.server);
@@ -109,7 +109,7 @@ change make_change(const connection& before, const supervision_result& found, co
   }
   out.set_details(std::move(info));
   out.keep_expiry();
-  out.require_lease(held);
+  out.require_lease(granted);
   return out;
 }
 

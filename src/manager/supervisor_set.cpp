@@ -63,10 +63,11 @@ task<bool> supervisor_set::give_back(lease taken) {
   co_return true;
 }
 
-void supervisor_set::start(lease held, std::string registered, connection_supervisor::clock::time_point until,
+void supervisor_set::start(lease granted, std::string registered, connection_supervisor::clock::time_point until,
                            unreachable_rule rule) {
-  const managed_name name = held.name;
-  auto supervisor = std::make_shared<connection_supervisor>(context_, std::move(held), std::move(registered), until, rule);
+  const managed_name name = granted.name;
+  auto supervisor =
+      std::make_shared<connection_supervisor>(context_, std::move(granted), std::move(registered), until, rule);
   supervisors_[name] = supervisor;
   watches_.add(name.whose);
   context_.report_lease(name, lease_news::taken);

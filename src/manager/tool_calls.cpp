@@ -34,14 +34,14 @@ asio::awaitable<std::shared_ptr<server_link>> tool_calls::wait_for_session(manag
 
 // Only the process that runs a program can call it. The error names that process.
 task<mcp::call_result> tool_calls::refuse_program(managed_name name, std::string program) {
-  auto held = co_await context_.records().leases().lease_of(name);
-  if (!held) co_return held.error();
+  auto granted = co_await context_.records().leases().lease_of(name);
+  if (!granted) co_return granted.error();
   const std::string text = shown(name) + " is a program (" + program + ")";
-  if (!*held || (*held)->holder == context_.options().instance)
+  if (!*granted || (*granted)->holder == context_.options().instance)
     co_return error(errc::connection_lost, text + " that does not run now; retry it");
-  std::string holder = (*held)->holder;
+  std::string holder = (*granted)->holder;
   for (const instance_report& member : context_.members().instances) {
-    if (member.name == (*held)->holder && !member.address.empty()) holder += " (" + member.address + ")";
+    if (member.name == (*granted)->holder && !member.address.empty()) holder += " (" + member.address + ")";
   }
   co_return error(errc::kept_elsewhere, text + " that another process runs: " + holder);
 }

@@ -126,7 +126,7 @@ connection change::apply_to(const std::optional<connection>& before, timestamp n
   }
   if (error_) after.info.error = error_;
   if (!shows_error(state_)) after.info.error.reset();
-  if (after.info.error && after.info.error->at == timestamp{}) after.info.error->at = now;
+  if (after.info.error && after.info.error->time == timestamp{}) after.info.error->time = now;
   set_tools_facts(after.info, *this, before);
   return after;
 }

@@ -175,7 +175,7 @@ STORE_TEST(a_failure_keeps_tools_details_and_the_last_connect) {
   EXPECT_EQ(got->info.error->code, "connect_failed");
   EXPECT_EQ(got->info.error->message, "connection refused");
   EXPECT_EQ(got->info.error->attempt, 3u);
-  EXPECT_NE(got->info.error->at, timestamp{});
+  EXPECT_NE(got->info.error->time, timestamp{});
 }
 
 STORE_TEST(a_connect_clears_the_error) {

@@ -31,7 +31,7 @@ struct failure {
   failure() {}
   std::string code;     // stable, snake_case: name_of(errc)
   std::string message;  // one line, no secrets; shown to its owner only
-  timestamp at{};
+  timestamp time{};
   std::uint32_t attempt = 0;  // counts from 1; 0: not said
   std::optional<timestamp> retry_at;
   friend bool operator==(const failure&, const failure&) = default;

@@ -41,9 +41,9 @@ class era_memory {
  private:
   struct verdict {
     verdict() {}
-    verdict(era what, clock::time_point when) : found(what), at(when) {}
+    verdict(era kind, clock::time_point found_at) : found(kind), time(found_at) {}
     era found = era::legacy;
-    clock::time_point at;
+    clock::time_point time;
   };
   std::map<std::string, verdict> verdicts_;
 };

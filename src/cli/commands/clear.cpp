@@ -68,8 +68,8 @@ asio::awaitable<int> clear_all(context& ctx) {
 }
 
 // Before anything is opened, and blocking: Ctrl-C at the question ends the program as it would end any other.
-bool confirmed(const std::string& what) {
-  std::cerr << "Clear everything of " << printable(what) << "? This cannot be undone. [y/N] " << std::flush;
+bool confirmed(const std::string& subject) {
+  std::cerr << "Clear everything of " << printable(subject) << "? This cannot be undone. [y/N] " << std::flush;
   std::string answer;
   std::getline(std::cin, answer);
   return !answer.empty() && ascii_lower(answer[0]) == 'y';
@@ -81,18 +81,18 @@ result<command> make_clear(const arguments& args) {
   if (args.owner && args.all) return error(errc::bad_argument, "give clear an OWNER or --all, not both");
   if (!args.owner && !args.all) return error(errc::bad_argument, "clear needs an OWNER, or --all");
   command out(clear_all);
-  std::string what = "all owners";
+  std::string subject = "all owners";
   if (!args.all) {
-    const auto which = parse_selection(args);
-    if (!which) return which.error();
-    what = which->owner.text();
-    out.run = [owner = which->owner](context& ctx) { return clear_owner(ctx, owner); };
+    const auto target = parse_selection(args);
+    if (!target) return target.error();
+    subject = target->owner.text();
+    out.run = [owner = target->owner](context& ctx) { return clear_owner(ctx, owner); };
   }
   if (args.yes) return out;
   if (::isatty(STDIN_FILENO) != 1) {
     return error(errc::bad_argument, "clear asks first, and standard input is no terminal: say --yes if that is meant");
   }
-  return confirmed(what) ? std::move(out) : command(nullptr);
+  return confirmed(subject) ? std::move(out) : command(nullptr);
 }
 
 }  // namespace mcpstate::cli

@@ -86,15 +86,15 @@ void print(context& ctx, const std::vector<finding>& all, const std::string& sto
   ctx.screen.write(ctx.screen.json() ? findings_json(all, store) + "\n" : findings_text(all, ctx.screen.colour()));
 }
 
-int print_unreachable(context& ctx, const error& why) {
-  const std::vector<finding> only(1, reachable(level::problem, store_error_text(why)));
+int print_unreachable(context& ctx, const error& cause) {
+  const std::vector<finding> only(1, reachable(level::problem, store_error_text(cause)));
   print(ctx, only, {});
-  return exit_code_of(why, error_source::store);
+  return exit_code_of(cause, error_source::store);
 }
 
 asio::awaitable<int> examine(context& ctx, bool fix) {
-  progress_handler progress = [&screen = ctx.screen](std::uint64_t done, std::string_view what) {
-    screen.progress("checking… " + std::to_string(done) + " " + std::string(what));
+  progress_handler progress = [&screen = ctx.screen](std::uint64_t done, std::string_view unit) {
+    screen.progress("checking… " + std::to_string(done) + " " + std::string(unit));
   };
   auto found = co_await ctx.store->examine(fix, std::move(progress));
   if (!found) {

@@ -35,12 +35,12 @@ probe_report empty_report(const probe_request& request) {
   return out;
 }
 
-void add_step(probe_report& report, std::string name, clock::time_point begun, const error* why) {
+void add_step(probe_report& report, std::string name, clock::time_point begun, const error* cause) {
   mcp::connect_step out;
   out.name = std::move(name);
-  out.ok = why == nullptr;
-  out.outcome = why == nullptr ? "ok" : why->detail();
-  if (why != nullptr) out.peer = why->peer_text();
+  out.ok = cause == nullptr;
+  out.outcome = cause == nullptr ? "ok" : cause->detail();
+  if (cause != nullptr) out.peer = cause->peer_text();
   out.took = std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - begun);
   report.steps.push_back(std::move(out));
 }

@@ -71,10 +71,10 @@ error no_record(const owner& account, const std::string& server) {
                                     account.text() + " shows what there is");
 }
 
-asio::awaitable<int> show_record(context& ctx, selection which) {
-  const auto found = co_await ctx.store->get(which.owner, *which.server, tools_wanted::no);
+asio::awaitable<int> show_record(context& ctx, selection target) {
+  const auto found = co_await ctx.store->get(target.owner, *target.server, tools_wanted::no);
   if (!found) co_return ctx.fail(found.error());
-  if (!*found) co_return ctx.fail(no_record(which.owner, which.server->text()));
+  if (!*found) co_return ctx.fail(no_record(target.owner, target.server->text()));
   ctx.screen.write(ctx.screen.json() ? to_json(**found) + "\n"
                                      : connection_sheet(**found, current_time(ctx), ctx.screen.colour()));
   co_return exit_code::done;
@@ -102,8 +102,8 @@ std::string stats_json(const store_stats& s) {
 }
 
 asio::awaitable<int> show_stats(context& ctx) {
-  progress_handler progress = [&screen = ctx.screen](std::uint64_t done, std::string_view what) {
-    screen.progress("counting… " + std::to_string(done) + " " + std::string(what));
+  progress_handler progress = [&screen = ctx.screen](std::uint64_t done, std::string_view unit) {
+    screen.progress("counting… " + std::to_string(done) + " " + std::string(unit));
   };
   const auto got = co_await ctx.store->stats(std::move(progress));
   if (!got) co_return ctx.fail(got.error());
@@ -121,16 +121,16 @@ result<command> make_list(const arguments& args) {
     if (args.with_tools) return error(errc::bad_argument, "list --tools needs an OWNER");
     return command(list_owners);
   }
-  const auto which = parse_selection(args);
-  if (!which) return which.error();
+  const auto target = parse_selection(args);
+  if (!target) return target.error();
   const auto want = args.with_tools ? tools_wanted::yes : tools_wanted::no;
-  return command([owner = which->owner, want](context& ctx) { return list_owner(ctx, owner, want); });
+  return command([owner = target->owner, want](context& ctx) { return list_owner(ctx, owner, want); });
 }
 
 result<command> make_show(const arguments& args) {
-  const auto which = parse_selection(args);
-  if (!which) return which.error();
-  return command([which = *which](context& ctx) { return show_record(ctx, which); });
+  const auto target = parse_selection(args);
+  if (!target) return target.error();
+  return command([target = *target](context& ctx) { return show_record(ctx, target); });
 }
 
 result<command> make_stats(const arguments&) { return command(show_stats); }

@@ -28,11 +28,13 @@ class manager_reporter final : public manager_observer {
  public:
   explicit manager_reporter(service::process_services& process) : metrics_(process.metrics), log_(process.log) {}
 
-  void on_transition(const managed_name& name, status from, status to, std::string_view why) override {
-    metrics_.on_transition(name, from, to, why);
-    log_.info(
-        "connection",
-        {{"owner", name.whose}, {"server", name.server.text()}, {"from", to_text(from)}, {"to", to_text(to)}, {"why", why}});
+  void on_transition(const managed_name& name, status from, status to, std::string_view cause) override {
+    metrics_.on_transition(name, from, to, cause);
+    log_.info("connection", {{"owner", name.whose},
+                             {"server", name.server.text()},
+                             {"from", to_text(from)},
+                             {"to", to_text(to)},
+                             {"why", cause}});
   }
   void on_attempt(const managed_name& name, bool ok, std::chrono::microseconds took) override {
     metrics_.on_attempt(name, ok, took);

@@ -22,14 +22,14 @@ namespace {
 constexpr std::size_t max_servers_bytes = 1024 * 1024;
 constexpr std::size_t max_name_bytes = 200;  // the store allows 256, including the part that makes the name unique
 
-error bad(std::string what) { return error(errc::bad_argument, std::move(what)); }
+error bad(std::string fault) { return error(errc::bad_argument, std::move(fault)); }
 
 std::vector<std::string> split_at_commas(const std::string& text) {
   std::vector<std::string> out;
-  for (std::size_t at = 0; at <= text.size();) {
-    const auto comma = std::min(text.find(',', at), text.size());
-    if (comma > at) out.push_back(text.substr(at, comma - at));
-    at = comma + 1;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const auto comma = std::min(text.find(',', begin), text.size());
+    if (comma > begin) out.push_back(text.substr(begin, comma - begin));
+    begin = comma + 1;
   }
   return out;
 }

@@ -46,12 +46,12 @@ int print_json(context& ctx, const std::vector<connection>& records) {
   return exit_code::done;
 }
 
-asio::awaitable<int> list_server_tools(context& ctx, selection which) {
-  const auto got = co_await ctx.store->get(which.owner, *which.server, tools_wanted::yes);
+asio::awaitable<int> list_server_tools(context& ctx, selection target) {
+  const auto got = co_await ctx.store->get(target.owner, *target.server, tools_wanted::yes);
   if (!got) co_return ctx.fail(got.error());
   if (!*got) {
     co_return ctx.fail(
-        error(errc::no_record, "no connection of " + which.owner.text() + " is named '" + which.server->text() + "'"));
+        error(errc::no_record, "no connection of " + target.owner.text() + " is named '" + target.server->text() + "'"));
   }
   const connection& record = **got;
   if (!record.tools) co_return ctx.fail(no_tools(record));
@@ -79,10 +79,10 @@ result<command> make_tools(const arguments& args) {
   if (reaches || args.allow_empty) {
     return error(errc::bad_argument, "--header, --env, --cwd, --protocol and --allow-empty go with --refresh");
   }
-  const auto which = parse_selection(args);
-  if (!which) return which.error();
-  if (which->server) return command([which = *which](context& ctx) { return list_server_tools(ctx, which); });
-  return command([owner = which->owner](context& ctx) { return list_owner_tools(ctx, owner); });
+  const auto target = parse_selection(args);
+  if (!target) return target.error();
+  if (target->server) return command([target = *target](context& ctx) { return list_server_tools(ctx, target); });
+  return command([owner = target->owner](context& ctx) { return list_owner_tools(ctx, owner); });
 }
 
 }  // namespace mcpstate::cli

@@ -76,8 +76,8 @@ class printer {
     outage_told_ = false;
   }
   // Once per outage.
-  void lost(const error& why) {
-    if (!outage_told_) ctx_.screen.note(store_error_text(why) + " — waiting for the store to come back");
+  void lost(const error& cause) {
+    if (!outage_told_) ctx_.screen.note(store_error_text(cause) + " — waiting for the store to come back");
     outage_told_ = true;
   }
   [[nodiscard]] bool complete() const noexcept { return wanted_ > 0 && seen_ >= wanted_; }
@@ -123,9 +123,9 @@ result<command> make_watch(const arguments& args) {
   watch_request request;
   request.count = args.count;
   if (args.owner) {
-    const auto which = parse_selection(args);
-    if (!which) return which.error();
-    request.owner = which->owner;
+    const auto target = parse_selection(args);
+    if (!target) return target.error();
+    request.owner = target->owner;
   }
   if (const auto ok = read_duration(request.limit, args.wait, "--timeout"); !ok) return ok.error();
   return command([request](context& ctx) { return watch_changes(ctx, request); });

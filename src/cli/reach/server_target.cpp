@@ -10,7 +10,7 @@ namespace {
 
 using pairs = std::vector<std::pair<std::string, std::string>>;
 
-error wrong_target(std::string why) { return error(errc::bad_argument, std::move(why)); }
+error wrong_target(std::string cause) { return error(errc::bad_argument, std::move(cause)); }
 
 result<pairs> parse_all(const std::vector<std::string>& texts,
                         result<std::pair<std::string, std::string>> (*parse)(std::string_view)) {

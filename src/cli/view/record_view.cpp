@@ -31,7 +31,7 @@ std::string tools_line(const details& d) {
 
 std::string error_line(const failure& f, timestamp now) {
   std::string out = f.code + ": " + f.message;
-  if (f.at != timestamp{}) out += ", " + relative_time(f.at, now);
+  if (f.time != timestamp{}) out += ", " + relative_time(f.time, now);
   if (f.attempt > 0) out += ", attempt " + std::to_string(f.attempt);
   if (f.retry_at) out += ", next attempt " + relative_time(*f.retry_at, now);
   return out;

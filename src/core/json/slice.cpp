@@ -29,7 +29,7 @@ std::optional<std::string> validate_json(std::string_view text) {
   const bool array = kind_of(text) == json_kind::array;
   const json_check checked = check_json(text, array ? json_shape::array : json_shape::object, json_depth_of_messages);
   if (checked.ok) return std::nullopt;
-  return checked.fault + " at byte " + std::to_string(checked.at);
+  return checked.fault + " at byte " + std::to_string(checked.offset);
 }
 
 json_kind kind_of(std::string_view value) noexcept { return json_walk(value).kind(); }

@@ -79,8 +79,8 @@ json_check check_json(std::string_view bytes, json_shape shape, std::size_t max_
   json::basic_parser<shape_handler> parser(limits, shape);
   json_check out;
   error_code ec;
-  out.at = parser.write_some(false, bytes.data(), bytes.size(), ec);
-  if (!ec && out.at < bytes.size()) ec = json::error::extra_data;
+  out.offset = parser.write_some(false, bytes.data(), bytes.size(), ec);
+  if (!ec && out.offset < bytes.size()) ec = json::error::extra_data;
   out.ok = !ec && parser.done();
   out.elements = parser.handler().elements;
   if (!out.ok) out.fault = parser.handler().is_other ? std::string(shape_fault(shape)) : ec.message();

@@ -16,7 +16,7 @@ namespace mcpstate {
 struct json_check {
   bool ok = false;
   std::size_t elements = 0;  // of the outermost array or object
-  std::size_t at = 0;        // byte at which it went wrong
+  std::size_t offset = 0;    // of the byte that is wrong
   std::string fault;         // "syntax error"; empty when ok
 };
 enum class json_shape { array, object };

@@ -12,7 +12,7 @@ namespace mcpstate {
 
 namespace {
 
-error invalid(std::string why) { return error(errc::bad_argument, std::move(why)); }
+error invalid(std::string cause) { return error(errc::bad_argument, std::move(cause)); }
 
 std::string origin_of(const http::url& url) { return (url.tls ? "https://" : "http://") + url.host + ":" + url.port; }
 

@@ -40,8 +40,8 @@ class entry_reader {
   result<registered_server> read(const json::value& entry);
 
  private:
-  [[nodiscard]] error wrong(const std::string& member, const std::string& why) const {
-    return error(errc::bad_argument, "server " + mcpstate::quoted(name_) + ", " + mcpstate::quoted(member) + ": " + why);
+  [[nodiscard]] error wrong(const std::string& member, const std::string& cause) const {
+    return error(errc::bad_argument, "server " + mcpstate::quoted(name_) + ", " + mcpstate::quoted(member) + ": " + cause);
   }
   result<std::string> expand(const std::string& member, const std::string& text) const;
   result<std::string> text(const std::string& member, const json::value& v) const;
@@ -224,7 +224,7 @@ result<registered_server> entry_reader::read(const json::value& entry) {
   return out;
 }
 
-error bad_file(std::string why) { return error(errc::bad_argument, std::move(why)); }
+error bad_file(std::string cause) { return error(errc::bad_argument, std::move(cause)); }
 
 }  // namespace
 
