@@ -34,7 +34,7 @@ asio::awaitable<void> follow(store& records, owner who) {
     if (!seen) co_return;
     if (seen->what != event::kind::present) continue;
     const connection& now = *seen->record;
-    std::cout << "  event: " << now.whose.text() << " " << now.server << " is " << to_text(now.state) << std::endl;
+    std::cout << "  event: " << now.owner.text() << " " << now.server << " is " << to_text(now.state) << std::endl;
     if (now.connected()) co_return;
   }
 }

@@ -13,7 +13,7 @@ namespace mcpstate {
 // writes over whatever is stored: put() reads first, and tries again when another writer was faster.
 class change {
  public:
-  change(owner account, server_name server, status state);
+  change(mcpstate::owner account, server_name server, status state);
   change(const connection& before, status state);
 
   // Writes only if the record still has this basis. basis{}: no record is there.
@@ -37,7 +37,7 @@ class change {
 
   // Observers, for stores.
   enum class tools_action { keep, replace, drop };
-  [[nodiscard]] const owner& whose() const noexcept { return owner_; }
+  [[nodiscard]] const mcpstate::owner& owner() const noexcept { return owner_; }
   [[nodiscard]] const std::string& member() const noexcept { return member_; }  // encoded
   [[nodiscard]] const std::string& server() const noexcept { return server_; }
   [[nodiscard]] status state() const noexcept { return state_; }
@@ -53,7 +53,7 @@ class change {
   [[nodiscard]] connection apply_to(const std::optional<connection>& before, timestamp now) const;
 
  private:
-  owner owner_;
+  mcpstate::owner owner_;
   std::string server_, member_;
   status state_;
   std::optional<basis> expected_;

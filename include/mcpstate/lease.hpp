@@ -13,8 +13,8 @@ namespace mcpstate {
 
 // One managed connection.
 struct managed_name {
-  managed_name(owner account, server_name name) : whose(std::move(account)), server(std::move(name)) {}
-  owner whose;
+  managed_name(mcpstate::owner account, server_name name) : owner(std::move(account)), server(std::move(name)) {}
+  mcpstate::owner owner;
   server_name server;
   friend bool operator==(const managed_name&, const managed_name&) = default;
   friend auto operator<=>(const managed_name&, const managed_name&) = default;

@@ -217,14 +217,14 @@ std::string key_space::slot_shared_tools(std::string_view slot, std::string_view
 
 std::string key_space::credential_key(const owner& account, const server_name& server, key_kind kind) const {
   parsed_key parts(kind);
-  parts.whose = account;
+  parts.owner = account;
   parts.member = encode_name(server.text());
   return build(parts);
 }
 
 std::string key_space::credential_names(const owner& account) const {
   parsed_key parts(key_kind::credential_names);
-  parts.whose = account;
+  parts.owner = account;
   return build(parts);
 }
 
@@ -233,10 +233,10 @@ std::string key_space::oauth_flow(std::string_view hash) const { return build(wi
 std::string key_space::oauth_client(std::string_view hash) const { return build(with_part(key_kind::oauth_client, hash)); }
 
 std::string key_space::build(const parsed_key& parts) const {
-  if (parts.kind == key_kind::connections) return connections(*parts.whose);
-  if (parts.kind == key_kind::servers) return servers(*parts.whose);
-  if (parts.kind == key_kind::staging) return staging(*parts.whose, parts.member, parts.part);
-  if (!text_of(record_fields, parts.kind).empty()) return server_key(*parts.whose, parts.member, parts.kind);
+  if (parts.kind == key_kind::connections) return connections(*parts.owner);
+  if (parts.kind == key_kind::servers) return servers(*parts.owner);
+  if (parts.kind == key_kind::staging) return staging(*parts.owner, parts.member, parts.part);
+  if (!text_of(record_fields, parts.kind).empty()) return server_key(*parts.owner, parts.member, parts.kind);
   std::string out = prefix_ + ":";
   switch (parts.kind) {
     case key_kind::managed:
@@ -259,10 +259,10 @@ std::string key_space::build(const parsed_key& parts) const {
     case key_kind::credential_values:
     case key_kind::credential_lock:
     case key_kind::login:
-      out.append(auth_mark).append(owner_text(*parts.whose)).append(server_mark).append(parts.member);
+      out.append(auth_mark).append(owner_text(*parts.owner)).append(server_mark).append(parts.member);
       return out.append(text_of(credential_fields, parts.kind));
     case key_kind::credential_names:
-      return out.append(auth_mark).append(owner_text(*parts.whose)).append("names");
+      return out.append(auth_mark).append(owner_text(*parts.owner)).append("names");
     case key_kind::oauth_flow:
     case key_kind::oauth_client:
       return out.append(text_of(hash_keys, parts.kind)).append(parts.part);
@@ -306,7 +306,7 @@ std::optional<key_space::parsed> key_space::parse(std::string_view key) const {
 std::optional<parsed_key> key_space::identify(std::string_view key) const {
   if (std::optional<parsed> ours = parse(key)) {
     parsed_key out = with_part(ours->field, ours->nonce);
-    out.whose = std::move(ours->whose);
+    out.owner = std::move(ours->owner);
     out.member = std::move(ours->member);
     return out;
   }
@@ -325,8 +325,8 @@ std::optional<parsed_key> key_space::identify(std::string_view key) const {
 // "user:42:names", "user:42:server:github:lock". No member of ours holds a colon.
 std::optional<parsed_key> key_space::identify_credential(std::string_view rest) const {
   parsed_key out(key_kind::credential_names);
-  out.whose = take_owner(rest);
-  if (!out.whose) return std::nullopt;
+  out.owner = take_owner(rest);
+  if (!out.owner) return std::nullopt;
   if (rest == "names") return out;
   if (!take(rest, server_mark)) return std::nullopt;
   const std::size_t colon = std::min(rest.find(':'), rest.size());

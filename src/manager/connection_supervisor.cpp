@@ -209,7 +209,7 @@ asio::awaitable<void> connection_supervisor::perform(step next) {
 
 task<std::optional<connection>> connection_supervisor::fetch() {
   const managed_name managed = name();
-  auto got = co_await context_.records().get(managed.whose, managed.server, tools_wanted::no);
+  auto got = co_await context_.records().get(managed.owner, managed.server, tools_wanted::no);
   if (got && *got) endpoint_ = endpoint_of((*got)->info);
   co_return got;
 }

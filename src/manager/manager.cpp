@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 constexpr int max_rounds = 100;          // as store::put
 constexpr auto hand_over_limit = 700ms;  // with the limit of fleet_member::leave(): within a second
 
-std::string shown(const managed_name& name) { return name.whose.text() + " " + name.server.text(); }
+std::string shown(const managed_name& name) { return name.owner.text() + " " + name.server.text(); }
 
 bool is_up_at(const connection& record, const destination& server) {
   return record.connected() && !record.altered && record.info.managed &&
@@ -108,7 +108,7 @@ task<connection> manager_impl::order(managed_name name, destination server, std:
   for (int round = 1; round <= max_rounds; ++round) {
     auto granted = co_await find_lease(name, server.registered);
     if (!granted) co_return granted.error();
-    auto before = co_await records_.get(name.whose, name.server, tools_wanted::no);
+    auto before = co_await records_.get(name.owner, name.server, tools_wanted::no);
     if (!before) co_return before.error();
     const basis present = *before ? (*before)->seen : basis();
     if (expected && *expected != present) {
@@ -117,7 +117,7 @@ task<connection> manager_impl::order(managed_name name, destination server, std:
     }
     if (rule == if_up::leave && *before && is_up_at(**before, server)) {
       std::optional<server_name> one = name.server;
-      auto touched = co_await records_.touch(name.whose, std::move(one));
+      auto touched = co_await records_.touch(name.owner, std::move(one));
       written = touched ? result<connection>(std::move(**before)) : result<connection>(touched.error());
       break;
     }
@@ -143,9 +143,9 @@ void manager_impl::end_outdated(const lease& granted) {
 
 task<connection> manager_impl::retry(owner account, server_name server) {
   managed_name name(std::move(account), std::move(server));
-  auto got = co_await records_.get(name.whose, name.server, tools_wanted::no);
+  auto got = co_await records_.get(name.owner, name.server, tools_wanted::no);
   if (!got) co_return got.error();
-  if (!*got) co_return error(errc::no_record, name.whose.text() + " has no connection to " + name.server.text());
+  if (!*got) co_return error(errc::no_record, name.owner.text() + " has no connection to " + name.server.text());
   const connection& record = **got;
   if (!record.info.managed || record.state == status::disconnected)
     co_return error(errc::bad_argument, shown(name) + (record.info.managed ? " is DISCONNECTED; connect it again"
@@ -185,13 +185,13 @@ task<std::uint64_t> manager_impl::disconnect_registered(managed_name name, std::
     const bool cancelled = co_await aio::is_cancelled();
     if (cancelled || context_.stopping())
       co_return error(errc::stopped, "stopped before '" + registered + "' was disconnected everywhere");
-    auto got = co_await records_.get(name.whose, name.server, tools_wanted::no);
+    auto got = co_await records_.get(name.owner, name.server, tools_wanted::no);
     if (!got) co_return got.error();
     const bool affected = *got && (*got)->info.managed && (*got)->info.registered == registered;
     if (!affected || (*got)->state == status::disconnected) co_return std::uint64_t{0};
     std::optional<server_name> one = name.server;
     std::optional<basis> expected = (*got)->seen;
-    auto down = co_await records_.disconnect(name.whose, std::move(one), std::move(expected));
+    auto down = co_await records_.disconnect(name.owner, std::move(one), std::move(expected));
     if (down || !down.error().is(cond::conflict) || round == max_rounds) co_return down;
   }
 }

@@ -71,7 +71,7 @@ std::string failure_message(const error& reason) {
 }
 
 change make_order(const managed_name& name, const std::optional<connection>& before, const destination& server) {
-  change out = before ? change(*before, status::connecting) : change(name.whose, name.server, status::connecting);
+  change out = before ? change(*before, status::connecting) : change(name.owner, name.server, status::connecting);
   if (!before) out.based_on(basis());
   details info = before ? before->info : details();
   const bool same = before && endpoint_key(endpoint_of(info)) == endpoint_key(endpoint_of(server));

@@ -69,7 +69,7 @@ void supervisor_set::start(lease granted, std::string registered, connection_sup
   auto supervisor =
       std::make_shared<connection_supervisor>(context_, std::move(granted), std::move(registered), until, rule);
   supervisors_[name] = supervisor;
-  watches_.add(name.whose);
+  watches_.add(name.owner);
   context_.report_lease(name, lease_news::taken);
   running_.spawn("manage a connection", run(std::move(supervisor)));
 }
@@ -90,7 +90,7 @@ asio::awaitable<void> supervisor_set::run(pointer supervisor) {
   }
   std::string registered = supervisor->registered();
   supervisors_.erase(name);
-  watches_.remove(name.whose);
+  watches_.remove(name.owner);
   if (supervisors_.empty()) none_left_.notify();
   if (!again || context_.stopping()) co_return;
   auto managed = co_await ensure_managed(name, std::move(registered));
@@ -103,7 +103,7 @@ task<bool> supervisor_set::is_still_wanted(pointer supervisor) {
   for (;;) {
     supervisor->cancel_read_request();
     const managed_name name = supervisor->name();
-    auto got = co_await context_.records().get(name.whose, name.server, tools_wanted::no);
+    auto got = co_await context_.records().get(name.owner, name.server, tools_wanted::no);
     if (!got) co_return got.error();
     if (supervisor->is_read_requested()) continue;
     co_return *got && (*got)->info.managed && (*got)->state != status::disconnected;

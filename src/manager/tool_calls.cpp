@@ -8,7 +8,7 @@ namespace mcpstate {
 
 namespace {
 
-std::string shown(const managed_name& name) { return name.whose.text() + " " + name.server.text(); }
+std::string shown(const managed_name& name) { return name.owner.text() + " " + name.server.text(); }
 
 // Whether the session broke before the call was sent, so that the call may be made on another one.
 bool is_unsent(const error& reason) {
@@ -50,13 +50,13 @@ task<mcp::call_result> tool_calls::call_on_new_session(connection record, std::s
                                                        mcp::call_options options) {
   auto server = context_.find(endpoint_of(record.info));
   if (!server) co_return server.error();
-  managed_name name(record.whose, server_name::parse(record.server).value());
+  managed_name name(record.owner, server_name::parse(record.server).value());
   if (std::holds_alternative<mcp::stdio_target>(server->target))
     co_return co_await refuse_program(std::move(name), server->registered);
   mcp::client_options client_options = context_.client_options_of(name);
   client_options.protocol = server->protocol;
   client_options.egress = server->egress;
-  std::string origin = server->origin, account = name.whose.text();
+  std::string origin = server->origin, account = name.owner.text();
   const secret_list secrets = server->secrets;
   auto waiting = context_.attempts().acquire(std::move(origin), std::move(account));
   origin_limit::slot slot = co_await std::move(waiting);
@@ -74,15 +74,15 @@ task<mcp::call_result> tool_calls::call_on_new_session(connection record, std::s
 
 // The record of a connection whose tools may be called. This counts as use.
 task<connection> tool_calls::find_usable(managed_name name) {
-  auto got = co_await context_.records().get(name.whose, name.server, tools_wanted::no);
+  auto got = co_await context_.records().get(name.owner, name.server, tools_wanted::no);
   if (!got) co_return got.error();
-  if (!*got) co_return error(errc::no_record, name.whose.text() + " has no connection to " + name.server.text());
+  if (!*got) co_return error(errc::no_record, name.owner.text() + " has no connection to " + name.server.text());
   connection record = std::move(**got);
   if (record.state == status::disconnected) co_return error(errc::no_record, shown(name) + " is DISCONNECTED");
   if (!record.info.managed)
     co_return error(errc::bad_argument, shown(name) + " is only recorded here; connect it to call its tools");
   std::optional<server_name> server = name.server;
-  auto touched = co_await context_.records().touch(name.whose, std::move(server));
+  auto touched = co_await context_.records().touch(name.owner, std::move(server));
   if (!touched) co_return touched.error();
   co_return record;
 }

@@ -33,7 +33,7 @@ void set_tools_facts(details& info, const change& update, const std::optional<co
 
 }  // namespace
 
-change::change(owner account, server_name server, status state)
+change::change(mcpstate::owner account, server_name server, status state)
     : owner_(std::move(account)),
       server_(server.text()),
       member_(encode_name(server_)),
@@ -41,7 +41,7 @@ change::change(owner account, server_name server, status state)
       action_(default_action(state)) {}
 
 change::change(const connection& before, status state)
-    : owner_(before.whose),
+    : owner_(before.owner),
       server_(before.server),
       member_(before.member.empty() ? encode_name(server_) : before.member),
       state_(state),

@@ -18,7 +18,7 @@ void mix(std::uint64_t& hash, std::string_view bytes) {
 
 }  // namespace
 
-owner_snapshot::owner_snapshot(owner account, std::vector<connection> records, tools_wanted tools)
+owner_snapshot::owner_snapshot(mcpstate::owner account, std::vector<connection> records, tools_wanted tools)
     : owner_(std::move(account)), records_(std::move(records)), tools_(tools) {}
 
 // The JSON of a record has all that readers see. The raw bytes of its keys show what else another program has changed.

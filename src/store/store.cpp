@@ -13,7 +13,7 @@ namespace mcpstate {
 
 namespace {
 
-std::string shown(const change& update) { return update.whose().text() + " " + update.server(); }
+std::string shown(const change& update) { return update.owner().text() + " " + update.server(); }
 
 error conflict_of(const change& update) {
   return error(errc::stale_basis, shown(update) + " has changed since it was read; read it again");
@@ -25,7 +25,7 @@ result<bool> check_input(const change& update) {
   if (const auto name = decode_name(update.member())) {
     if (auto valid = server_name::parse(*name); !valid) return valid.error();
   }
-  if (update.required_lease() && (update.required_lease()->name.whose != update.whose() ||
+  if (update.required_lease() && (update.required_lease()->name.owner != update.owner() ||
                                   update.required_lease()->name.server.text() != update.server()))
     return error(errc::bad_argument, shown(update) + ": the lease is of another connection");
   if (!update.new_tools()) return true;
@@ -66,7 +66,7 @@ task<connection> store::put(change update) {
 task<connection> store::put_once(change update) {
   std::optional<connection> found;
   if (needs_read(update)) {
-    auto got = co_await backend_->get(update.whose(), update.member(), tools_wanted::no);
+    auto got = co_await backend_->get(update.owner(), update.member(), tools_wanted::no);
     if (!got) co_return got.error();
     found = std::move(*got);
   }

@@ -9,7 +9,7 @@ namespace {
 using namespace std::chrono_literals;
 
 change connecting_under(const lease& keeper) {
-  change c(keeper.name.whose, keeper.name.server, status::connecting);
+  change c(keeper.name.owner, keeper.name.server, status::connecting);
   c.require_lease(keeper);
   return c;
 }

@@ -48,7 +48,7 @@ STORE_TEST(a_connect_is_read_back_by_another_handle) {
   const auto got = co_await read(on.b, user("42"), server("github"));
   CO_ASSERT_OK(got);
   EXPECT_EQ(got->state, status::connected);
-  EXPECT_EQ(got->whose, user("42"));
+  EXPECT_EQ(got->owner, user("42"));
   EXPECT_EQ(got->server, "github");
   EXPECT_EQ(got->revision, written->revision);
   EXPECT_GT(got->revision, 0u);

@@ -73,8 +73,8 @@ struct basis {
 
 // A connection as it was read. connection_json.hpp makes JSON of it.
 struct connection {
-  connection(owner account, std::string name) : whose(std::move(account)), server(std::move(name)) {}
-  owner whose;
+  connection(mcpstate::owner account, std::string name) : owner(std::move(account)), server(std::move(name)) {}
+  mcpstate::owner owner;
   std::string server;  // normally a valid server_name; the raw bytes where another program wrote a name that is none
   std::string member;  // as sets and keys name it: encode_name(server), or the foreign bytes
   status state = status::disconnected;

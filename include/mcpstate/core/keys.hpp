@@ -59,12 +59,12 @@ using key_field = key_kind;  // of an owner's connections
 
 // A key taken apart. Which members are set depends on its kind; the others are empty.
 struct parsed_key {
-  explicit parsed_key(key_kind what) : kind(what) {}
+  explicit parsed_key(key_kind k) : kind(k) {}
   key_kind kind;
-  std::optional<owner> whose;  // an owner's connections and credentials
-  std::string member;          // the server: raw bytes as they stand in the key
-  std::string slot;            // of the kinds named slot_…
-  std::string part;            // the nonce of staging, the shard of an index, the hash of tools, flows and clients
+  std::optional<mcpstate::owner> owner;  // an owner's connections and credentials
+  std::string member;                    // the server: raw bytes as they stand in the key
+  std::string slot;                      // of the kinds named slot_…
+  std::string part;                      // the nonce of staging, the shard of an index, the hash of tools, flows and clients
   friend bool operator==(const parsed_key&, const parsed_key&) = default;
 };
 
@@ -114,7 +114,7 @@ class key_space {
 
   // The key of an owner's connections, which is all that lists, scans and watches ask about.
   struct parsed {
-    owner whose;
+    mcpstate::owner owner;
     key_field field;
     std::string member;  // raw bytes between ":server:" and the field; empty for the two sets
     std::string nonce;   // of staging

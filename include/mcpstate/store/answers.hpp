@@ -21,8 +21,8 @@ struct claim_result {
 };
 
 struct owner_summary {
-  owner_summary(owner account) : whose(std::move(account)) {}
-  owner whose;
+  owner_summary(mcpstate::owner account) : owner(std::move(account)) {}
+  mcpstate::owner owner;
   std::uint64_t connected = 0;  // servers CONNECTED
   std::uint64_t records = 0;
   std::optional<timestamp> expires_at;  // of the longest record

@@ -55,7 +55,7 @@ asio::awaitable<int> clear_all(context& ctx) {
     if (!page) co_return fail_after(ctx, page.error(), sum);
     for (const auto& o : page->owners) {
       if (ctx.stopping) co_return exit_code::no;
-      const auto erased = co_await ctx.store->erase(o.whose);
+      const auto erased = co_await ctx.store->erase(o.owner);
       if (!erased) co_return fail_after(ctx, erased.error(), sum);
       sum.records += *erased;
       if (*erased > 0) ++sum.owners;

@@ -89,7 +89,7 @@ void print_connected(context& ctx, const connection& record) {
     ctx.screen.line(to_json(record));
     return;
   }
-  std::string line = connection_label(record.whose, record.server) + " is CONNECTED";
+  std::string line = connection_label(record.owner, record.server) + " is CONNECTED";
   if (!record.info.server_title.empty()) line += " to " + record.info.server_title + " " + record.info.server_version;
   if (record.info.tool_count) line += ", " + counted(*record.info.tool_count, "tool");
   ctx.screen.line(printable(line));

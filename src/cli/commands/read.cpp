@@ -52,7 +52,7 @@ asio::awaitable<int> list_owners(context& ctx) {
   do {
     auto page = co_await ctx.store->scan(cursor);
     if (!page) co_return ctx.fail(page.error());
-    for (auto& o : page->owners) owners.insert_or_assign(o.whose, o);
+    for (auto& o : page->owners) owners.insert_or_assign(o.owner, o);
     cursor = page->cursor;
     ctx.screen.progress("reading… " + counted(owners.size(), "owner"));
   } while (!cursor.empty());

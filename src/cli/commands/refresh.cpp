@@ -39,7 +39,7 @@ struct refreshed {
 std::string refreshed_json(const refreshed& outcome) {
   const auto& record = outcome.record;
   object_writer out;
-  out.text("owner", record.whose.text()).text("server", record.server).text("status", to_text(record.state));
+  out.text("owner", record.owner.text()).text("server", record.server).text("status", to_text(record.state));
   out.number("revision", record.revision).number("tool_count", record.info.tool_count);
   if (!record.info.tools_hash.empty()) out.text("tools_hash", record.info.tools_hash);
   out.raw("added", json_array(outcome.difference.added)).raw("removed", json_array(outcome.difference.removed));
@@ -50,7 +50,7 @@ std::string refreshed_json(const refreshed& outcome) {
 void print(terminal& screen, const refreshed& outcome) {
   if (screen.json()) return;
   const auto& found = outcome.difference;
-  std::string head = printable(connection_label(outcome.record.whose, outcome.record.server)) + ": ";
+  std::string head = printable(connection_label(outcome.record.owner, outcome.record.server)) + ": ";
   head += counted(outcome.record.info.tool_count.value_or(0), "tool");
   screen.line(found.empty() ? head + ", nothing has changed" : head);
   const auto each = [&screen](const char* word, tone look, const std::vector<std::string>& tools) {
@@ -124,7 +124,7 @@ asio::awaitable<int> refresh_one(context& ctx, refresh_request request) {
 bool can_be_refreshed(terminal& screen, const connection& record) {
   if (record.state == status::disconnected) return false;
   if (!record.info.url.empty()) return true;
-  screen.note(printable(connection_label(record.whose, record.server)) +
+  screen.note(printable(connection_label(record.owner, record.server)) +
               " has no URL: name it, and give its command after --");
   return false;
 }

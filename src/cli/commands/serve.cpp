@@ -30,7 +30,7 @@ class manager_reporter final : public manager_observer {
 
   void on_transition(const managed_name& name, status from, status to, std::string_view cause) override {
     metrics_.on_transition(name, from, to, cause);
-    log_.info("connection", {{"owner", name.whose},
+    log_.info("connection", {{"owner", name.owner},
                              {"server", name.server.text()},
                              {"from", to_text(from)},
                              {"to", to_text(to)},
@@ -46,7 +46,7 @@ class manager_reporter final : public manager_observer {
     if (name == nullptr) {
       log_.warn(remark, {{"peer", peer}});
     } else {
-      log_.warn(remark, {{"owner", name->whose}, {"server", name->server.text()}, {"peer", peer}});
+      log_.warn(remark, {{"owner", name->owner}, {"server", name->server.text()}, {"peer", peer}});
     }
   }
 

@@ -11,7 +11,7 @@ namespace mcpstate::cli {
 namespace {
 
 error no_tools(const connection& c) {
-  return error(errc::no_record, "no tools are stored for " + connection_label(c.whose, c.server) + ", which is " +
+  return error(errc::no_record, "no tools are stored for " + connection_label(c.owner, c.server) + ", which is " +
                                     std::string(to_text(c.state)));
 }
 
@@ -21,7 +21,7 @@ int print_table(context& ctx, const std::vector<connection>& records) {
     if (!c.tools) continue;
     const auto tools = parse_tool_lines(*c.tools);
     if (!tools) {
-      return ctx.fail(error(tools.error().code(), connection_label(c.whose, c.server) + ": " + tools.error().detail()));
+      return ctx.fail(error(tools.error().code(), connection_label(c.owner, c.server) + ": " + tools.error().detail()));
     }
     for (const auto& tool : *tools) {
       out.add({cell(c.server, tone::dim), tool.name, cell(tool.description, tone::dim)});

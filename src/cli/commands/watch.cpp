@@ -31,7 +31,7 @@ std::string json_line(const event& e) {
   out.text("event", event_name(e.what));
   if (e.what == event::kind::present && e.record) out.raw("connection", to_json(*e.record));
   if (e.what == event::kind::removed && e.record) {
-    out.text("owner", e.record->whose.text()).text("server", e.record->server);
+    out.text("owner", e.record->owner.text()).text("server", e.record->server);
   }
   return out.str();
 }
@@ -48,7 +48,7 @@ std::string clock_text() {
 std::string human_line(const event& e, bool colour) {
   const auto& c = *e.record;
   std::string out =
-      painted(clock_text(), tone::dim, colour) + "  " + printable(c.whose.text()) + "  " + printable(c.server) + "  ";
+      painted(clock_text(), tone::dim, colour) + "  " + printable(c.owner.text()) + "  " + printable(c.server) + "  ";
   if (e.what == event::kind::removed) return out + painted("removed", tone::dim, colour);
   out += painted(std::string(to_text(c.state)), status_tone(c.state), colour);
   if (c.info.tool_count) out += "  " + counted(*c.info.tool_count, "tool");

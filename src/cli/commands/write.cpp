@@ -91,12 +91,12 @@ asio::awaitable<int> disconnect_records(context& ctx, selection target) {
   const std::optional<basis> any_basis;
   const auto changed = co_await ctx.store->disconnect(target.owner, target.server, any_basis);
   if (!changed) co_return ctx.fail(changed.error());
-  const std::string whose =
+  const std::string label =
       printable(target.server ? connection_label(target.owner, target.server->text()) : target.owner.text());
-  const std::string sentence = *changed > 0    ? "disconnected " + counted(*changed, "connection") + " of " + whose
-                               : target.server ? whose + " was disconnected already"
-                                               : whose + " had nothing to disconnect";
-  print_count(ctx, "disconnected", *changed, target.server && *changed > 0 ? whose + " is DISCONNECTED" : sentence);
+  const std::string sentence = *changed > 0    ? "disconnected " + counted(*changed, "connection") + " of " + label
+                               : target.server ? label + " was disconnected already"
+                                               : label + " had nothing to disconnect";
+  print_count(ctx, "disconnected", *changed, target.server && *changed > 0 ? label + " is DISCONNECTED" : sentence);
   co_return exit_code::done;
 }
 

@@ -77,7 +77,7 @@ result<target_additions> parse_target_additions(const arguments& args) {
 }
 
 result<mcp::target> recorded_target(const connection& record, const target_additions& additions) {
-  const std::string name = record.whose.text() + " " + record.server;
+  const std::string name = record.owner.text() + " " + record.server;
   if (record.state == status::disconnected) {
     return error(errc::no_record, name + " is DISCONNECTED; mcpstate connect opens it again");
   }

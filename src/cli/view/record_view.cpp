@@ -60,7 +60,7 @@ table connection_table(const std::vector<connection>& records, timestamp now) {
 
 std::string connection_sheet(const connection& c, timestamp now, bool colour) {
   sheet out(18, "  ", colour);
-  out.head(c.whose.text() + "  " + c.server);
+  out.head(c.owner.text() + "  " + c.server);
   out.fact("status", std::string(to_text(c.state)), status_tone(c.state));
   out.fact("connected", relative_and_exact(c.connected_at, now));
   if (!c.connected()) out.fact("last connected", relative_and_exact(c.info.last_connected_at, now));

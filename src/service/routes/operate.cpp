@@ -22,7 +22,7 @@ constexpr std::size_t max_unheld = 256;
 
 std::string owner_json(const owner_summary& summary) {
   object_writer out;
-  out.text("owner", summary.whose.text()).number("connections", summary.connected).number("records", summary.records);
+  out.text("owner", summary.owner.text()).number("connections", summary.connected).number("records", summary.records);
   return out.time("expires_at", summary.expires_at).str();
 }
 

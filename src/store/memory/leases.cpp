@@ -21,7 +21,7 @@ result<bool> memory_leases::remove_lease(const managed_name& name) {
 }
 
 result<bool> memory_leases::remove_leases(const owner& account) {
-  std::erase_if(leases_, [&account](const auto& one) { return one.first.whose == account; });
+  std::erase_if(leases_, [&account](const auto& one) { return one.first.owner == account; });
   return true;
 }
 

@@ -124,8 +124,8 @@ class memory_store final : public store_backend, public lease_store {
     if (closed_) co_return closed();
     auto decided = write_steps().decide(update, after);
     if (!decided) co_return decided.error();
-    auto written = steps().write(update.whose(), *decided);
-    hub_.changed(update.whose());
+    auto written = steps().write(update.owner(), *decided);
+    hub_.changed(update.owner());
     co_return written;
   }
 
@@ -257,7 +257,7 @@ task<owner_page> memory_store::scan(std::string cursor) {
   }
   for (; next != table_.owners().end(); ++next) {
     if (page.owners.size() == owners_per_page) {
-      page.cursor = page.owners.back().whose.text();
+      page.cursor = page.owners.back().owner.text();
       break;
     }
     if (auto one = summarize(next->first, next->second, now())) page.owners.push_back(std::move(*one));

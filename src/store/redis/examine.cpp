@@ -103,10 +103,10 @@ task<void> redis_examiner::examine_page(const std::vector<reply>* keys) {
     if (!check_key(known[i], (*got)[2 * i].text, (*got)[2 * i + 1].integer)) continue;
     const auto& named = known[i].named;
     if (named.field == key_field::tools) tools.push_back(known[i].key);
-    if (named.field == key_field::status) owners[named.whose].by_status.insert(named.member);
-    if (named.field == key_field::info) owners[named.whose].by_info.insert(named.member);
-    if (named.field == key_field::connections) owners[named.whose].connections = true;
-    if (named.field == key_field::servers) owners[named.whose].servers = true;
+    if (named.field == key_field::status) owners[named.owner].by_status.insert(named.member);
+    if (named.field == key_field::info) owners[named.owner].by_info.insert(named.member);
+    if (named.field == key_field::connections) owners[named.owner].connections = true;
+    if (named.field == key_field::servers) owners[named.owner].servers = true;
   }
   MCPSTATE_CO_CHECK(co_await examine_tools(std::move(tools)));
   for (auto& [account, page] : owners) {
@@ -145,7 +145,7 @@ bool redis_examiner::check_key(const found_key& one, const std::string& type, st
   }
   if (left == -1) {
     count("no_expiry", level::problem, no_expiry, one.key, "gives them one");
-    auto& members = to_repair_[one.named.whose];
+    auto& members = to_repair_[one.named.owner];
     if (!one.named.member.empty() && one.named.field != key_field::staging) members.insert(one.named.member);
   }
   return true;

@@ -95,7 +95,7 @@ void redis_store::add_index_calls(std::vector<script_call>& calls, const std::ve
 // Writes the state of one connection to the index of managed connections. With a registered name, removes the connection
 // from the index of that server.
 task<void> redis_store::index(managed_name name, std::string state, milliseconds time, std::string registered) {
-  const std::string operation = "index " + name.whose.text() + " " + name.server.text();
+  const std::string operation = "index " + name.owner.text() + " " + name.server.text();
   const auto member = to_text(name);
   std::vector<script_call> calls;
   calls.push_back(index_call(shard_of(member), state, time));

@@ -19,13 +19,13 @@ namespace {
 constexpr std::size_t leases_at_once = 1024;  // renewed in one flush
 
 std::string shown(std::string_view verb, const managed_name& name) {
-  return std::string(verb).append(" ").append(name.whose.text()).append(" ").append(name.server.text());
+  return std::string(verb).append(" ").append(name.owner.text()).append(" ").append(name.server.text());
 }
 
 }  // namespace
 
 std::string redis_store::lease_key(const managed_name& name) const {
-  return keys_.server_key(name.whose, encode_name(name.server.text()), key_field::lease);
+  return keys_.server_key(name.owner, encode_name(name.server.text()), key_field::lease);
 }
 
 // Sends the lease and its index entries in one flush. Where the lease is refused, the index entry is set to the time that
@@ -134,7 +134,7 @@ task<void> redis_store::end_lease(lease granted, lease_end outcome, std::optiona
   std::vector<script_call> calls;
   auto& end = calls.emplace_back(script_id::end_lease);
   end.key(lease_key(granted.name));
-  end.key(keys_.server_key(granted.name.whose, encode_name(granted.name.server.text()), key_field::info));
+  end.key(keys_.server_key(granted.name.owner, encode_name(granted.name.server.text()), key_field::info));
   end.argument(lease_value_start(granted)).argument(checked ? std::to_string(*revision) : std::string());
   auto got = co_await run_all(std::move(calls), operation);
   if (!got) co_return got.error();

@@ -51,9 +51,9 @@ task<owner_page> redis_store::scan(std::string cursor) {
     auto named = keys_.parse(key.text);
     if (!named) continue;
     if (named->field == key_field::servers)
-      owners.push_back(std::move(named->whose));
+      owners.push_back(std::move(named->owner));
     else if (named->field == key_field::connections)
-      unconfirmed.push_back(std::move(named->whose));
+      unconfirmed.push_back(std::move(named->owner));
   }
   if (!unconfirmed.empty()) {
     request commands;
@@ -129,7 +129,7 @@ task<void> redis_store::count_page(std::vector<reply>* keys, store_stats* out) {
     else if (named->field == key_field::tools)
       commands.add("STRLEN", key.text);
     else if (named->field == key_field::connections)
-      commands.add("EXISTS", keys_.servers(named->whose));
+      commands.add("EXISTS", keys_.servers(named->owner));
     else if (named->field == key_field::servers)
       commands.add("TYPE", key.text);
     else
@@ -141,7 +141,7 @@ task<void> redis_store::count_page(std::vector<reply>* keys, store_stats* out) {
   if (!got) co_return got.error();
   for (std::size_t i = 0; i < asked.size(); ++i) {
     const reply& r = (*got)[i];
-    std::uint64_t& owners = asked[i].whose.kind() == owner_kind::user ? out->users : out->sessions;
+    std::uint64_t& owners = asked[i].owner.kind() == owner_kind::user ? out->users : out->sessions;
     if (asked[i].field == key_field::tools)
       out->tools_bytes += static_cast<std::uint64_t>(r.integer);
     else if (asked[i].field == key_field::servers)

@@ -165,7 +165,7 @@ script_call redis_store::owner_call(script_id id, const owner& account) const {
 
 void redis_store::add_record(script_call& call, const connection& after, const basis& seen, std::string_view action,
                              std::string staged) const {
-  const owner& account = after.whose;
+  const owner& account = after.owner;
   const std::string member = after.member.empty() ? encode_name(after.server) : after.member;
   call.member(keys_, account, member);
   // Where nothing is staged, the tools key stands for the staged one: Redis would refuse an empty key to a user who may use
@@ -181,7 +181,7 @@ void redis_store::add_record(script_call& call, const connection& after, const b
 redis::request redis_store::stage(const change& update, std::string* staged) {
   redis::request out;
   if (update.action() != change::tools_action::replace) return out;
-  *staged = keys_.staging(update.whose(), update.member(), nonce());
+  *staged = keys_.staging(update.owner(), update.member(), nonce());
   out.add("SET", *staged, update.new_tools()->bytes(), "PX", std::int64_t{staging_ms});
   return out;
 }
@@ -190,25 +190,25 @@ redis::request redis_store::stage(const change& update, std::string* staged) {
 script_call redis_store::put_call(const change& update, const connection& after, const basis& seen,
                                   std::string staged) const {
   const bool shrinks = after.state == status::disconnected && seen.status_bytes;
-  script_call call = owner_call(shrinks ? script_id::disconnect : script_id::put, update.whose());
+  script_call call = owner_call(shrinks ? script_id::disconnect : script_id::put, update.owner());
   call.argument(update.expiry_kept() ? "keep" : "");
   call.argument(update.required_lease() ? lease_value_start(*update.required_lease()) : std::string());
-  if (update.required_lease()) call.key(keys_.server_key(update.whose(), update.member(), key_field::lease));
+  if (update.required_lease()) call.key(keys_.server_key(update.owner(), update.member(), key_field::lease));
   call.argument(1);
   add_record(call, after, seen, action_word(update), std::move(staged));
   return call;
 }
 
 task<connection> redis_store::put(change update, connection after) {
-  const std::string operation = operation_text("put", update.whose(), update.member());
+  const std::string operation = operation_text("put", update.owner(), update.member());
   std::string staged;
   redis::request before = stage(update, &staged);
   const basis seen = *update.expected();
   script_call call = put_call(update, after, seen, std::move(staged));
-  auto answer = co_await run_for(update.whose(), std::move(call), declared_keys::record, std::move(before), operation);
+  auto answer = co_await run_for(update.owner(), std::move(call), declared_keys::record, std::move(before), operation);
   if (!answer) {
     if (answer.error().code() != errc::wrong_type) co_return answer.error();
-    co_return co_await explain_wrong_type(update.whose(), update.member(), operation);
+    co_return co_await explain_wrong_type(update.owner(), update.member(), operation);
   }
   if (auto refused = refusal(*answer, operation)) co_return std::move(*refused);
   after.revision = static_cast<std::uint64_t>(number(answer->items.at(1)));

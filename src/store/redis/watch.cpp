@@ -47,14 +47,14 @@ void redis_store::invalidated(const redis::reply& push) {
   for (const auto& key : push.items[1].items) {
     auto named = keys_.parse(key.text);
     if (!named || named->field == key_field::staging || named->field == key_field::lease) continue;
-    const bool same_owner = last && *last == named->whose;
+    const bool same_owner = last && *last == named->owner;
     if (!same_owner) described.clear();
     if (named->field == key_field::info) described = named->member;
     // Every write of mcpstate changes both keys in one step.
-    if (named->field == key_field::tools && described != named->member) hub_->changed_tools(named->whose, named->member);
+    if (named->field == key_field::tools && described != named->member) hub_->changed_tools(named->owner, named->member);
     if (same_owner) continue;
-    hub_->changed(named->whose);
-    last = std::move(named->whose);
+    hub_->changed(named->owner);
+    last = std::move(named->owner);
   }
 }
 

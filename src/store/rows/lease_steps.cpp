@@ -25,8 +25,8 @@ std::uint64_t micros(timestamp t) {
 }  // namespace
 
 std::string to_text(const managed_name& name) {
-  std::string out(name.whose.kind() == owner_kind::user ? "user:" : "session:");
-  return out.append(encode_name(name.whose.id())).append(":").append(encode_name(name.server.text()));
+  std::string out(name.owner.kind() == owner_kind::user ? "user:" : "session:");
+  return out.append(encode_name(name.owner.id())).append(":").append(encode_name(name.server.text()));
 }
 
 std::optional<managed_name> managed_from_text(std::string_view text) {
@@ -46,7 +46,7 @@ std::optional<managed_name> managed_from_text(std::string_view text) {
 
 error lease_is_lost(const managed_name& name) {
   return error(errc::lease_lost,
-               name.whose.text() + " " + name.server.text() +
+               name.owner.text() + " " + name.server.text() +
                    ": this lease has run out, or another process manages the connection; nothing was written");
 }
 

@@ -81,7 +81,7 @@ bool holds_tools(std::string_view bytes) noexcept {
 result<row_write> decide_put(const std::optional<row>& stored, const change& update, const connection& after,
                              const row_clock& clock) {
   const row* live = stored && !expired(*stored, clock.now) ? &*stored : nullptr;
-  const auto shown = [&update] { return update.whose().text() + " " + update.server(); };
+  const auto shown = [&update] { return update.owner().text() + " " + update.server(); };
   const bool holds = (live ? basis_of(*live) : basis()) == update.expected().value_or(basis());
   if (!holds) return error(errc::stale_basis, shown() + " has changed since it was read; read it again");
   if (loses_tools(live, update))

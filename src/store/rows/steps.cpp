@@ -46,7 +46,7 @@ result<row_write> row_steps::decide(const change& update, const connection& afte
     if (!holds) return holds.error();
   }
   const bool empties = update.action() == change::tools_action::replace && update.new_tools()->empty();
-  auto stored = table_.find(update.whose(), update.member(), empties ? tools_wanted::yes : tools_wanted::no);
+  auto stored = table_.find(update.owner(), update.member(), empties ? tools_wanted::yes : tools_wanted::no);
   if (!stored) return stored.error();
   auto current = clock();
   if (!current) return current.error();
@@ -56,7 +56,7 @@ result<row_write> row_steps::decide(const change& update, const connection& afte
 // A connection that is over for one revision of its record may be ordered again by the next revision.
 result<bool> row_steps::end_lease(const lease& granted, lease_end outcome, std::optional<std::uint64_t> revision) {
   if (outcome == lease_end::over && revision) {
-    auto stored = table_.find(granted.name.whose, encode_name(granted.name.server.text()), tools_wanted::no);
+    auto stored = table_.find(granted.name.owner, encode_name(granted.name.server.text()), tools_wanted::no);
     if (!stored) return stored.error();
     const bool live = *stored && !expired(**stored, now_);
     if ((live ? (*stored)->revision : 0) != *revision) outcome = lease_end::hand_over;

@@ -92,10 +92,10 @@ result<std::vector<connection>> sqlite_engine::list(const owner& account, tools_
 }
 
 sqlite_engine::noted<connection> sqlite_engine::put(const change& update, const connection& after) {
-  return noted_transaction<connection>(std::vector<owner>(1, update.whose()), [&](row_steps& steps) -> result<connection> {
+  return noted_transaction<connection>(std::vector<owner>(1, update.owner()), [&](row_steps& steps) -> result<connection> {
     auto decided = steps.decide(update, after);
     if (!decided) return decided.error();
-    return steps.write(update.whose(), *decided);
+    return steps.write(update.owner(), *decided);
   });
 }
 
@@ -141,7 +141,7 @@ result<owner_page> sqlite_engine::scan(const std::string& cursor) {
   if (!owners) return owners.error();
   owner_page page;
   page.owners = std::move(*owners);
-  if (page.owners.size() == static_cast<std::size_t>(owners_per_page)) page.cursor = page.owners.back().whose.text();
+  if (page.owners.size() == static_cast<std::size_t>(owners_per_page)) page.cursor = page.owners.back().owner.text();
   return page;
 }
 

@@ -32,7 +32,7 @@ result<std::vector<managed_name>> names(sqlite_query& q) {
 result<std::optional<lease_row>> sqlite_leases::find_lease(const managed_name& name) {
   sqlite_query q(db_,
                  "SELECT holder, number, until, registered, forget_at FROM leases WHERE kind = ? AND id = ? AND server = ?");
-  auto found = q.bind(name.whose).bind(name.server.text()).step();
+  auto found = q.bind(name.owner).bind(name.server.text()).step();
   if (!found) return found.error();
   if (!*found) return std::optional<lease_row>();
   lease_row row(name);
@@ -50,14 +50,14 @@ result<bool> sqlite_leases::write_lease(const lease_row& row) {
                  "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET holder = excluded.holder, "
                  "number = excluded.number, until = excluded.until, registered = excluded.registered, "
                  "forget_at = excluded.forget_at");
-  q.bind(row.name.whose).bind(row.name.server.text()).bind(row.holder);
+  q.bind(row.name.owner).bind(row.name.server.text()).bind(row.holder);
   q.bind(static_cast<std::int64_t>(row.number)).bind(row.until).bind(row.registered);
   return q.bind(row.forget_at).run();
 }
 
 result<bool> sqlite_leases::remove_lease(const managed_name& name) {
   sqlite_query q(db_, "DELETE FROM leases WHERE kind = ? AND id = ? AND server = ?");
-  return q.bind(name.whose).bind(name.server.text()).run();
+  return q.bind(name.owner).bind(name.server.text()).run();
 }
 
 result<bool> sqlite_leases::remove_leases(const owner& account) {
@@ -93,7 +93,7 @@ result<std::vector<managed_name>> sqlite_leases::registered_as(const std::string
   sqlite_query q(db_,
                  "SELECT kind, id, server FROM leases WHERE registered = ? AND (kind, id, server) > (?, ?, ?) "
                  "ORDER BY kind, id, server LIMIT ?");
-  q.bind(name).bind_after(after ? &after->whose : nullptr);
+  q.bind(name).bind_after(after ? &after->owner : nullptr);
   q.bind(after ? std::string_view(after->server.text()) : "").bind(static_cast<std::int64_t>(limit));
   return names(q);
 }

@@ -50,7 +50,7 @@ asio::awaitable<void> sqlite_store::close() {
 
 task<connection> sqlite_store::put(change update, connection after) {
   if (closed_) co_return closed();
-  auto account = update.whose();
+  auto account = update.owner();
   auto job = [e = engine_.get(), update = std::move(update), after = std::move(after)] { return e->put(update, after); };
   auto done = co_await aio::offload(*pool_, std::move(job));
   for (const auto number : done.notices) changed(account, number);

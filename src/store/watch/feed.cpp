@@ -6,7 +6,7 @@
 namespace mcpstate {
 
 void watch_feed::add(event e) {
-  record_id id(e.record->whose, e.record->server);
+  record_id id(e.record->owner, e.record->server);
   if (auto found = unread_.find(id); found != unread_.end()) {
     *found->second = std::move(e);
     return;
@@ -45,7 +45,7 @@ std::optional<result<event>> watch_feed::take() {
   if (!queue_.empty()) {
     event e = std::move(queue_.front());
     queue_.pop_front();
-    if (e.record) unread_.erase(record_id(e.record->whose, e.record->server));
+    if (e.record) unread_.erase(record_id(e.record->owner, e.record->server));
     return result<event>(std::move(e));
   }
   if (!failure_) return std::nullopt;

@@ -18,7 +18,7 @@ event make_event(event::kind what, connection record) {
 }  // namespace
 
 bool same_to_watchers(const connection& a, const connection& b) {
-  return a.whose == b.whose && a.server == b.server && a.state == b.state && a.revision == b.revision &&
+  return a.owner == b.owner && a.server == b.server && a.state == b.state && a.revision == b.revision &&
          a.connected_at == b.connected_at && a.info == b.info && a.problems == b.problems && a.seen == b.seen;
 }
 

@@ -115,7 +115,7 @@ TEST_F(redis_leases_test, no_number_comes_again_when_the_clock_is_set_back) {
       mine = co_await at.take(*at.a, "1");
       CO_ASSERT_OK(mine);
       EXPECT_GT(mine->number, last.number);
-      change late(last.name.whose, last.name.server, status::connected);
+      change late(last.name.owner, last.name.server, status::connected);
       late.require_lease(last);
       const auto refused = co_await at.a->put(std::move(late));
       CO_ASSERT_FAILS(refused, errc::lease_lost);
@@ -155,7 +155,7 @@ TEST_F(redis_leases_test, a_put_reads_a_lease_only_when_it_is_made_under_one) {
     CO_ASSERT_OK(mine);
     for (const bool under : {false, true}) {
       co_await reset_stats(at);
-      change up(mine->name.whose, mine->name.server, status::connected);
+      change up(mine->name.owner, mine->name.server, status::connected);
       if (under) up.require_lease(*mine);
       CO_ASSERT_OK(co_await at.a->put(std::move(up)));
       const auto commands = co_await info(at, "commandstats");
@@ -241,7 +241,7 @@ TEST_F(redis_leases_test, a_wrong_type_in_the_way_is_told_and_nothing_written) {
     CO_ASSERT_FAILS(no, errc::wrong_type);
     EXPECT_NE(no.error().detail().find(lease_key), std::string::npos) << no.error().detail();
     const lease imagined(name("1"), "one", 7);
-    change up(imagined.name.whose, imagined.name.server, status::connected);
+    change up(imagined.name.owner, imagined.name.server, status::connected);
     up.require_lease(imagined);
     const auto refused = co_await at.a->put(std::move(up));
     CO_ASSERT_FAILS(refused, errc::wrong_type);
@@ -309,10 +309,10 @@ TEST_F(redis_leases_test, an_erase_takes_the_owner_out_of_the_index) {
   with([](scene& at) -> asio::awaitable<void> {
     const auto mine = co_await at.take(*at.a, "1");
     CO_ASSERT_OK(mine);
-    change up(mine->name.whose, mine->name.server, status::connected);
+    change up(mine->name.owner, mine->name.server, status::connected);
     up.require_lease(*mine);
     CO_ASSERT_OK(co_await at.a->put(std::move(up)));
-    const auto count = co_await at.b->erase(mine->name.whose);
+    const auto count = co_await at.b->erase(mine->name.owner);
     CO_ASSERT_OK(count);
     EXPECT_EQ(*count, 1u);
     const auto after = co_await at.b->leases().beat(me(), time_of_lease);
@@ -327,7 +327,7 @@ asio::awaitable<void> keeps_a_connection(asio::io_context& io, const redis_serve
   CO_ASSERT_OK(co_await at.open_both());
   const auto mine = co_await at.take(*at.a, "1");
   CO_ASSERT_OK(mine);
-  change up(mine->name.whose, mine->name.server, status::connected);
+  change up(mine->name.owner, mine->name.server, status::connected);
   up.require_lease(*mine).keep_expiry();
   CO_ASSERT_OK(co_await at.a->put(std::move(up)));
   std::vector<lease> held{*mine};
@@ -344,7 +344,7 @@ asio::awaitable<void> keeps_a_connection(asio::io_context& io, const redis_serve
   CO_ASSERT_OK(again);
   CO_ASSERT_OK(co_await at.b->leases().end_lease(*again, lease_end::over));
   CO_ASSERT_OK(co_await at.b->leases().beat(me(), std::chrono::milliseconds(0)));
-  CO_ASSERT_OK(co_await at.b->erase(mine->name.whose));
+  CO_ASSERT_OK(co_await at.b->erase(mine->name.owner));
   co_await at.close();
 }
 
