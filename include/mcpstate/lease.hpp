@@ -16,6 +16,8 @@ struct managed_name {
   managed_name(mcpstate::owner account, server_name name) : owner(std::move(account)), server(std::move(name)) {}
   mcpstate::owner owner;
   server_name server;
+  // "user:42 github", for people.
+  [[nodiscard]] std::string text() const { return owner.text() + " " + server.text(); }
   friend bool operator==(const managed_name&, const managed_name&) = default;
   friend auto operator<=>(const managed_name&, const managed_name&) = default;
 };

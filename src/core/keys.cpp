@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <array>
 
+#include "core/text/ascii.hh"
+#include "core/text/trimmed.hh"
+
 namespace mcpstate {
 namespace {
 
@@ -51,8 +54,6 @@ std::string_view text_of(const std::array<kind_name, N>& known, key_kind kind) n
   return {};
 }
 
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-
 bool is_word_byte(char c) noexcept {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
 }
@@ -78,12 +79,6 @@ bool is_slot(std::string_view text) noexcept {
   constexpr std::size_t max_slot_bytes = 4;
   return !text.empty() && text.size() <= max_slot_bytes &&
          std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c) || (c >= 'a' && c <= 'z'); });
-}
-
-bool take(std::string_view& rest, std::string_view literal) noexcept {
-  if (!rest.starts_with(literal)) return false;
-  rest.remove_prefix(literal.size());
-  return true;
 }
 
 // "{1bz}:…" → "1bz"; absent without such a tag.
@@ -274,8 +269,8 @@ std::string key_space::build(const parsed_key& parts) const {
 
 // "user:42:…" → the owner; what follows the colon stays in rest.
 std::optional<owner> key_space::take_owner(std::string_view& rest) const {
-  const bool user = take(rest, "user:");
-  if (!user && !take(rest, "session:")) return std::nullopt;
+  const bool user = take_prefix(rest, "user:");
+  if (!user && !take_prefix(rest, "session:")) return std::nullopt;
   const std::size_t colon = rest.find(':');
   if (colon == std::string_view::npos) return std::nullopt;
   std::string_view id = rest.substr(0, colon);
@@ -292,14 +287,14 @@ std::optional<owner> key_space::take_owner(std::string_view& rest) const {
 }
 
 std::optional<key_space::parsed> key_space::parse(std::string_view key) const {
-  if (!take(key, prefix_) || !take(key, ":")) return std::nullopt;
+  if (!take_prefix(key, prefix_) || !take_prefix(key, ":")) return std::nullopt;
   const std::optional<owner> account = take_owner(key);
   if (!account) return std::nullopt;
   parsed out{*account, key_kind::connections, {}, {}};
   if (key == "connections") return out;
   out.field = key_kind::servers;
   if (key == "servers") return out;
-  if (!take(key, server_mark) || !parse_record_part(key, out)) return std::nullopt;
+  if (!take_prefix(key, server_mark) || !parse_record_part(key, out)) return std::nullopt;
   return out;
 }
 
@@ -310,14 +305,14 @@ std::optional<parsed_key> key_space::identify(std::string_view key) const {
     out.member = std::move(ours->member);
     return out;
   }
-  if (!take(key, prefix_) || !take(key, ":")) return std::nullopt;
+  if (!take_prefix(key, prefix_) || !take_prefix(key, ":")) return std::nullopt;
   if (const std::optional<key_kind> single = kind_of(single_keys, key)) return parsed_key(*single);
-  if (take(key, "managed:")) return is_shard(key) ? std::optional(with_part(key_kind::managed, key)) : std::nullopt;
-  if (take(key, server_mark)) return identify_server_owners(key);
-  if (take(key, tools_mark)) return identify_tools(key);
-  if (take(key, auth_mark)) return identify_credential(key);
+  if (take_prefix(key, "managed:")) return is_shard(key) ? std::optional(with_part(key_kind::managed, key)) : std::nullopt;
+  if (take_prefix(key, server_mark)) return identify_server_owners(key);
+  if (take_prefix(key, tools_mark)) return identify_tools(key);
+  if (take_prefix(key, auth_mark)) return identify_credential(key);
   for (const kind_name& each : hash_keys) {
-    if (take(key, each.text)) return is_hash(key) ? std::optional(with_part(each.kind, key)) : std::nullopt;
+    if (take_prefix(key, each.text)) return is_hash(key) ? std::optional(with_part(each.kind, key)) : std::nullopt;
   }
   return identify_slot(key);
 }
@@ -328,7 +323,7 @@ std::optional<parsed_key> key_space::identify_credential(std::string_view rest) 
   out.owner = take_owner(rest);
   if (!out.owner) return std::nullopt;
   if (rest == "names") return out;
-  if (!take(rest, server_mark)) return std::nullopt;
+  if (!take_prefix(rest, server_mark)) return std::nullopt;
   const std::size_t colon = std::min(rest.find(':'), rest.size());
   const std::optional<key_kind> kind = kind_of(credential_fields, rest.substr(colon));
   if (!kind || name_of_member(rest.substr(0, colon)).foreign) return std::nullopt;
@@ -344,7 +339,7 @@ std::optional<parsed_key> key_space::identify_slot(std::string_view rest) const 
   parsed_key out(key_kind::slot_managed);
   out.slot = *slot;
   if (rest == "managed") return out;
-  if (!take(rest, owners_mark.substr(1)) || name_of_member(rest).foreign) return std::nullopt;
+  if (!take_prefix(rest, owners_mark.substr(1)) || name_of_member(rest).foreign) return std::nullopt;
   out.kind = key_kind::slot_server_owners;
   out.member = rest;
   return out;

@@ -12,6 +12,7 @@
 #include "core/json/depth.hh"
 #include "core/json/slice.hh"
 #include "core/json/text.hh"
+#include "core/text/trimmed.hh"
 
 namespace mcpstate {
 namespace {
@@ -205,13 +206,7 @@ class info_handler {
 };
 
 // Advances over a literal, or over a number as scripts read it (no sign, no leading zero, at most 18 digits).
-bool take(std::string_view& rest, std::string_view literal) noexcept {
-  if (!rest.starts_with(literal)) return false;
-  rest.remove_prefix(literal.size());
-  return true;
-}
-
-bool take(std::string_view& rest, std::uint64_t& number) noexcept {
+bool take_number(std::string_view& rest, std::uint64_t& number) noexcept {
   constexpr std::ptrdiff_t max_digits = 18;
   const auto read = std::from_chars(rest.data(), rest.data() + rest.size(), number);
   const auto digits = read.ptr - rest.data();
@@ -265,9 +260,9 @@ std::optional<info_record> decode_info(std::string_view bytes) {
 
 bool has_info_head(std::string_view bytes) noexcept {
   std::uint64_t revision = 0, expiry = 0;
-  return take(bytes, "{\"revision\":") && take(bytes, revision) && revision <= max_lua_integer &&
-         take(bytes, ",\"expires_at\":") && take(bytes, expiry) && take(bytes, ",\"expires_latest\":") &&
-         take(bytes, expiry) && take(bytes, ",");
+  return take_prefix(bytes, "{\"revision\":") && take_number(bytes, revision) && revision <= max_lua_integer &&
+         take_prefix(bytes, ",\"expires_at\":") && take_number(bytes, expiry) &&
+         take_prefix(bytes, ",\"expires_latest\":") && take_number(bytes, expiry) && take_prefix(bytes, ",");
 }
 
 }  // namespace mcpstate

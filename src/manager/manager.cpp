@@ -19,8 +19,6 @@ using namespace std::chrono_literals;
 constexpr int max_rounds = 100;          // as store::put
 constexpr auto hand_over_limit = 700ms;  // with the limit of fleet_member::leave(): within a second
 
-std::string shown(const managed_name& name) { return name.owner.text() + " " + name.server.text(); }
-
 bool is_up_at(const connection& record, const destination& server) {
   return record.connected() && !record.altered && record.info.managed &&
          endpoint_key(endpoint_of(record.info)) == endpoint_key(endpoint_of(server));
@@ -95,7 +93,7 @@ task<lease> manager_impl::find_lease(managed_name name, std::string registered) 
     if (!granted) co_return granted.error();
     if (*granted) co_return std::move(**granted);
   }
-  co_return error(errc::lease_lost, shown(name) + ": other instances hand it over again and again; try again");
+  co_return error(errc::lease_lost, name.text() + ": other instances hand it over again and again; try again");
 }
 
 // The lease is taken again at the end, because the instance that managed the connection may have given it up since.
@@ -112,7 +110,7 @@ task<connection> manager_impl::order(managed_name name, destination server, std:
     if (!before) co_return before.error();
     const basis present = *before ? (*before)->seen : basis();
     if (expected && *expected != present) {
-      written = error(errc::stale_basis, shown(name) + " has changed since it was read; read it again");
+      written = error(errc::stale_basis, name.text() + " has changed since it was read; read it again");
       break;
     }
     if (rule == if_up::leave && *before && is_up_at(**before, server)) {
@@ -148,7 +146,7 @@ task<connection> manager_impl::retry(owner account, server_name server) {
   if (!*got) co_return error(errc::no_record, name.owner.text() + " has no connection to " + name.server.text());
   const connection& record = **got;
   if (!record.info.managed || record.state == status::disconnected)
-    co_return error(errc::bad_argument, shown(name) + (record.info.managed ? " is DISCONNECTED; connect it again"
+    co_return error(errc::bad_argument, name.text() + (record.info.managed ? " is DISCONNECTED; connect it again"
                                                                            : " is only recorded here; connect it first"));
   auto found = context_.find(endpoint_of(record.info));
   if (!found) co_return found.error();

@@ -8,8 +8,6 @@ namespace mcpstate {
 
 namespace {
 
-std::string shown(const managed_name& name) { return name.owner.text() + " " + name.server.text(); }
-
 // Whether the session broke before the call was sent, so that the call may be made on another one.
 bool is_unsent(const error& reason) {
   return reason.code() == errc::connection_lost || reason.code() == errc::connect_failed;
@@ -36,7 +34,7 @@ asio::awaitable<std::shared_ptr<server_link>> tool_calls::wait_for_session(manag
 task<mcp::call_result> tool_calls::refuse_program(managed_name name, std::string program) {
   auto granted = co_await context_.records().leases().lease_of(name);
   if (!granted) co_return granted.error();
-  const std::string text = shown(name) + " is a program (" + program + ")";
+  const std::string text = name.text() + " is a program (" + program + ")";
   if (!*granted || (*granted)->holder == context_.options().instance)
     co_return error(errc::connection_lost, text + " that does not run now; retry it");
   std::string holder = (*granted)->holder;
@@ -78,9 +76,9 @@ task<connection> tool_calls::find_usable(managed_name name) {
   if (!got) co_return got.error();
   if (!*got) co_return error(errc::no_record, name.owner.text() + " has no connection to " + name.server.text());
   connection record = std::move(**got);
-  if (record.state == status::disconnected) co_return error(errc::no_record, shown(name) + " is DISCONNECTED");
+  if (record.state == status::disconnected) co_return error(errc::no_record, name.text() + " is DISCONNECTED");
   if (!record.info.managed)
-    co_return error(errc::bad_argument, shown(name) + " is only recorded here; connect it to call its tools");
+    co_return error(errc::bad_argument, name.text() + " is only recorded here; connect it to call its tools");
   std::optional<server_name> server = name.server;
   auto touched = co_await context_.records().touch(name.owner, std::move(server));
   if (!touched) co_return touched.error();
@@ -98,7 +96,7 @@ task<mcp::call_result> tool_calls::call(owner account, server_name server, std::
     if (const auto supervisor = supervisors_.find(name); called && supervisor) supervisor->note_use();
     const bool by_caller = co_await aio::is_cancelled();
     if (!called && called.error().is(cond::cancelled) && !by_caller) {
-      co_return error(errc::outcome_unknown, shown(name) + " was closed while the call was under way");
+      co_return error(errc::outcome_unknown, name.text() + " was closed while the call was under way");
     }
     if (called) co_return called;
     if (by_caller || !is_unsent(called.error())) co_return without_secrets(called.error(), session->secrets());

@@ -8,13 +8,15 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include <mcpstate/open_store.hpp>
+
+#include "core/text/ascii.hh"
+#include "core/text/number.hh"
 
 namespace mcpstate {
 
@@ -48,17 +50,9 @@ std::string decoded(std::string_view text) {
   return std::string(plain.begin(), plain.end());
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
-  return out;
-}
-
-std::optional<int> number(std::string_view text) {
-  int value = 0;
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (ec != std::errc() || end != text.data() + text.size() || value < 0) return std::nullopt;
-  return value;
+std::optional<int> natural_number(std::string_view text) {
+  const auto value = parse_number<int>(text);
+  return value && *value >= 0 ? value : std::nullopt;
 }
 
 // Moves "user:pass@" of "//user:pass@host…" to out, and answers the rest. Later steps never see a secret.
@@ -76,7 +70,7 @@ std::string take_user_info(std::string_view after_scheme, store_url& out) {
 
 result<bool> read_option(std::string_view scheme, const std::string& name, const std::string& value, store_url& out) {
   if (name == "db") {
-    const auto db = number(value);
+    const auto db = natural_number(value);
     if (!db) return bad_url(scheme, "db is not a number");
     out.database = *db;
   } else if (name == "username") {
@@ -114,14 +108,14 @@ result<store_url> parse_tcp(std::string_view scheme, const urls::url_view& url, 
   if (!url.encoded_host().empty()) out.host = url.host_address();
   if (out.host.find('\0') != std::string::npos) return bad_url(scheme, "the host is no name");
   if (url.has_port() && !url.port().empty()) {
-    const auto port = number(std::string_view(url.port().data(), url.port().size()));
+    const auto port = natural_number(std::string_view(url.port().data(), url.port().size()));
     if (!port || *port < 1 || *port > 65535) return bad_url(scheme, "the port is not 1 to 65535");
     out.port = static_cast<std::uint16_t>(*port);
   }
   auto path = url.path();
   std::erase(path, '/');
   if (!path.empty()) {
-    const auto db = number(path);
+    const auto db = natural_number(path);
     if (!db) return bad_url(scheme, "what follows the host is not the number of a database");
     out.database = *db;
   }
@@ -188,7 +182,7 @@ std::string store_url::shown() const {
 result<store_url> parse_store_url(std::string_view url) {
   if (url.empty()) return parse_sqlite("");
   const auto colon = url.find(':');
-  const auto scheme = colon == std::string_view::npos ? std::string() : lower(url.substr(0, colon));
+  const auto scheme = colon == std::string_view::npos ? std::string() : ascii_lower(url.substr(0, colon));
   const auto rest = colon == std::string_view::npos ? std::string_view() : url.substr(colon + 1);
   if (scheme == "sqlite") return parse_sqlite(rest);
   if (scheme == "redis" || scheme == "rediss" || scheme == "unix") return parse_redis(scheme, rest);

@@ -5,13 +5,13 @@
 #include <boost/asio/ip/host_name.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <fstream>
 #include <random>
 
 #include "cli/words/input.hh"
 #include "core/text/ascii.hh"
 #include "core/text/hex.hh"
+#include "core/text/number.hh"
 #include "core/text/printable.hh"
 #include "service/gate/host_policy.hh"
 
@@ -148,9 +148,9 @@ result<service::listen_address> parse_listen(const std::string& text) {
   if (colon == std::string::npos) return wrong();
   service::listen_address out;
   const std::string host = text.substr(0, colon);
-  const char* const end = text.data() + text.size();
-  const auto [stopped, ec] = std::from_chars(text.data() + colon + 1, end, out.port);
-  if (ec != std::errc{} || stopped != end) return wrong();
+  const auto port = parse_number<std::uint16_t>(std::string_view(text).substr(colon + 1));
+  if (!port) return wrong();
+  out.port = *port;
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (!bracketed && host.find(':') != std::string::npos) return wrong();
   if (!host.empty()) out.host = bracketed ? host.substr(1, host.size() - 2) : host;

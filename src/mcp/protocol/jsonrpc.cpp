@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "core/json/slice.hh"
+#include "core/text/number.hh"
 
 namespace mcpstate::mcp {
 namespace {
@@ -115,11 +116,7 @@ result<std::vector<message>> decode_messages(std::string_view text, bool batches
 
 std::optional<std::uint64_t> number_of_id(std::string_view raw_id) {
   if (raw_id.size() >= 2 && raw_id.front() == '"') raw_id = raw_id.substr(1, raw_id.size() - 2);
-  std::uint64_t out = 0;
-  const char* const end = raw_id.data() + raw_id.size();
-  const auto parsed = std::from_chars(raw_id.data(), end, out);
-  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
-  return out;
+  return parse_number<std::uint64_t>(raw_id);
 }
 
 std::string encode_request(std::uint64_t id, std::string_view method, std::string_view params) {

@@ -2,12 +2,12 @@
 #include "service/routes/operate.hh"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 #include <vector>
 
 #include "core/duration.hh"
 #include "core/json/text.hh"
+#include "core/text/number.hh"
 #include "service/dashboard/dashboard.hh"
 #include "service/http/body_reader.hh"
 #include "service/routes/openapi.hh"
@@ -50,10 +50,8 @@ http_response json_response(std::string body) {
 std::uint64_t read_limit(const request_context& context) noexcept {
   const auto* text = context.authorized.parameter("limit");
   if (text == nullptr) return 1;
-  std::uint64_t n = 0;
-  const auto [end, ec] = std::from_chars(text->data(), text->data() + text->size(), n);
-  const bool ok = ec == std::errc{} && end == text->data() + text->size() && n <= max_owners;
-  return ok ? n : 0;
+  const auto n = parse_number<std::uint64_t>(*text);
+  return n && *n <= max_owners ? *n : 0;
 }
 
 // The body of POST /v1/tokens.

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 // The part of doctor that checks the settings of the server.
-#include <charconv>
 #include <chrono>
 
+#include "core/text/number.hh"
 #include "store/redis/examine.hh"
 
 namespace mcpstate {
 namespace {
 
-std::map<std::string, std::string, std::less<>> parse_info(std::string_view text) {
-  std::map<std::string, std::string, std::less<>> out;
+using info_map = std::map<std::string, std::string, std::less<>>;
+
+info_map parse_info(std::string_view text) {
+  info_map out;
   while (!text.empty()) {
     const auto end = text.find("\r\n");
     const auto line = text.substr(0, end);
@@ -20,15 +22,13 @@ std::map<std::string, std::string, std::less<>> parse_info(std::string_view text
   return out;
 }
 
-std::string field(const std::map<std::string, std::string, std::less<>>& info, std::string_view name) {
+std::string field(const info_map& info, std::string_view name) {
   const auto found = info.find(name);
   return found == info.end() ? std::string() : found->second;
 }
 
-std::uint64_t number(const std::string& text) {
-  std::uint64_t n = 0;
-  std::from_chars(text.data(), text.data() + text.size(), n);
-  return n;
+std::uint64_t number_field(const info_map& info, std::string_view name) {
+  return parse_number<std::uint64_t>(field(info, name)).value_or(0);
 }
 
 std::string mib(std::uint64_t bytes) { return std::to_string((bytes + 524288) / 1048576) + " MiB"; }
@@ -86,7 +86,7 @@ void redis_examiner::check_persistence(const info_map& info, bool never_saves) {
 }
 
 void redis_examiner::check_memory(const info_map& info) {
-  const auto used = number(field(info, "used_memory")), limit = number(field(info, "maxmemory"));
+  const auto used = number_field(info, "used_memory"), limit = number_field(info, "maxmemory");
   const auto policy = field(info, "maxmemory_policy");
   if (policy == "noeviction")
     add("eviction", level::ok,

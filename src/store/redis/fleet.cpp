@@ -27,7 +27,7 @@ std::vector<instance_report> reports_in(const reply& answer) {
   for (std::size_t i = 0; i + 4 <= answer.items.size(); i += 4) {
     auto& one = out.emplace_back();
     one.name = answer.items[i].text;
-    one.managed = number_in<std::uint64_t>(answer.items[i + 1].text).value_or(0);
+    one.managed = parse_number<std::uint64_t>(answer.items[i + 1].text).value_or(0);
     one.reach = answer.items[i + 2].text;
     one.address = answer.items[i + 3].text;
   }
@@ -46,8 +46,8 @@ std::optional<lease> read_lease_value(const managed_name& name, const std::strin
   const auto first = text.find(' ');
   const auto second = first == text.npos ? first : text.find(' ', first + 1);
   if (second == text.npos) return std::nullopt;
-  const auto number = number_in<std::uint64_t>(text.substr(0, first));
-  const auto size = number_in<std::size_t>(text.substr(first + 1, second - first - 1));
+  const auto number = parse_number<std::uint64_t>(text.substr(0, first));
+  const auto size = parse_number<std::size_t>(text.substr(first + 1, second - first - 1));
   if (!number || !size || text.size() - second - 1 < *size) return std::nullopt;
   return lease(name, std::string(text.substr(second + 1, *size)), *number);
 }
@@ -95,7 +95,7 @@ void redis_store::add_index_calls(std::vector<script_call>& calls, const std::ve
 // Writes the state of one connection to the index of managed connections. With a registered name, removes the connection
 // from the index of that server.
 task<void> redis_store::index(managed_name name, std::string state, milliseconds time, std::string registered) {
-  const std::string operation = "index " + name.owner.text() + " " + name.server.text();
+  const std::string operation = "index " + name.text();
   const auto member = to_text(name);
   std::vector<script_call> calls;
   calls.push_back(index_call(shard_of(member), state, time));
@@ -193,9 +193,9 @@ task<managed_page> redis_store::managed_of(std::string registered, std::string c
   std::string position = "0";
   if (!cursor.empty()) {
     const auto colon = cursor.find(':');
-    const auto part = number_in<unsigned>(std::string_view(cursor).substr(0, colon));
+    const auto part = parse_number<unsigned>(std::string_view(cursor).substr(0, colon));
     const auto inside =
-        colon == cursor.npos ? std::nullopt : number_in<std::uint64_t>(std::string_view(cursor).substr(colon + 1));
+        colon == cursor.npos ? std::nullopt : parse_number<std::uint64_t>(std::string_view(cursor).substr(colon + 1));
     if (!part || *part >= shards || !inside) co_return error(errc::bad_argument, "this cursor is of no page of this store");
     shard = *part;
     position = std::to_string(*inside);

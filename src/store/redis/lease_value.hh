@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <charconv>
 #include <optional>
 #include <string>
 
 #include <string_view>
-#include <system_error>
 
 #include <mcpstate/lease.hpp>
 
+#include "core/text/number.hh"
 #include "redis/reply.hh"
 
 // The value of a lease key, "NUMBER LENGTH HOLDER REGISTERED" (scripts/parts/lease.lua), and what the other sources about
@@ -24,13 +23,5 @@ namespace mcpstate {
 [[nodiscard]] unsigned shard_of(std::string_view member);
 // The error of a command on this key.
 [[nodiscard]] error key_error(const redis::reply& r, const std::string& operation, const std::string& key);
-// The whole text as a number.
-template <class T>
-std::optional<T> number_in(std::string_view text) {
-  T n{};
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
-  if (ec != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return n;
-}
 
 }  // namespace mcpstate

@@ -18,10 +18,6 @@ namespace {
 
 constexpr std::size_t leases_at_once = 1024;  // renewed in one flush
 
-std::string shown(std::string_view verb, const managed_name& name) {
-  return std::string(verb).append(" ").append(name.owner.text()).append(" ").append(name.server.text());
-}
-
 }  // namespace
 
 std::string redis_store::lease_key(const managed_name& name) const {
@@ -32,7 +28,7 @@ std::string redis_store::lease_key(const managed_name& name) const {
 // the lease of the other holder still runs. Where an index cannot be written, the new lease is ended.
 task<std::optional<lease>> redis_store::take_lease(managed_name name, std::string holder, std::string registered,
                                                    milliseconds time) {
-  const std::string operation = shown("take", name);
+  const std::string operation = "take " + name.text();
   const auto member = to_text(name);
   std::vector<script_call> calls;
   auto& take = calls.emplace_back(script_id::take_lease);
@@ -56,7 +52,7 @@ task<std::optional<lease>> redis_store::take_lease(managed_name name, std::strin
     MCPSTATE_CO_CHECK(co_await index(name, "held", left, no_server));
     co_return std::optional<lease>();
   }
-  lease taken(name, std::move(holder), number_in<std::uint64_t>(answer.items[1].text).value_or(0));
+  lease taken(name, std::move(holder), parse_number<std::uint64_t>(answer.items[1].text).value_or(0));
   last_lease_number_ = std::max(last_lease_number_, taken.number);
   for (std::size_t i = 1; i < got->size(); ++i) {
     if (!(*got)[i].is_error()) continue;
@@ -129,7 +125,7 @@ asio::awaitable<void> redis_store::index_renewed(std::vector<lease> lost, owner_
 }
 
 task<void> redis_store::end_lease(lease granted, lease_end outcome, std::optional<std::uint64_t> revision) {
-  const std::string operation = shown("end", granted.name);
+  const std::string operation = "end " + granted.name.text();
   const bool checked = outcome == lease_end::over && revision;
   std::vector<script_call> calls;
   auto& end = calls.emplace_back(script_id::end_lease);
@@ -154,7 +150,7 @@ task<void> redis_store::end_lease(lease granted, lease_end outcome, std::optiona
 }
 
 task<std::optional<lease>> redis_store::lease_of(managed_name name) {
-  const std::string operation = shown("lease of", name);
+  const std::string operation = "lease of " + name.text();
   const auto key = lease_key(name);
   request commands;
   commands.add("GET", key);

@@ -3,9 +3,9 @@
 
 #include <mcpstate/core/record.hpp>
 
-#include <charconv>
 #include <random>
 
+#include "core/text/number.hh"
 #include "store/redis/lease_value.hh"
 
 namespace mcpstate {
@@ -16,11 +16,8 @@ namespace {
 
 constexpr int staging_ms = 60'000;  // when a staged value expires that no script has moved
 
-std::int64_t number(const redis::reply& r) {
-  if (r.kind == redis::reply::type::integer) return r.integer;
-  std::int64_t n = 0;
-  std::from_chars(r.text.data(), r.text.data() + r.text.size(), n);
-  return n;
+std::int64_t number_in(const redis::reply& r) {
+  return r.kind == redis::reply::type::integer ? r.integer : parse_number<std::int64_t>(r.text).value_or(0);
 }
 
 std::string operation_text(std::string_view verb, const owner& account, std::string_view member = {}) {
@@ -108,8 +105,8 @@ task<void> redis_store::open() {
   const redis::reply& time = loaded->back();
   if (time.is_error()) co_return redis::to_error(time, "open " + description());
   if (time.items.size() != 2) co_return error(errc::protocol, "open " + description() + ": TIME answers no time");
-  const timestamp server_time(std::chrono::seconds(number(time.items[0])) +
-                              std::chrono::microseconds(number(time.items[1])));
+  const timestamp server_time(std::chrono::seconds(number_in(time.items[0])) +
+                              std::chrono::microseconds(number_in(time.items[1])));
   clock_ahead_ = server_time - (begun + (options().clock->now() - begun) / 2);
   co_return result<void>();
 }
@@ -211,8 +208,8 @@ task<connection> redis_store::put(change update, connection after) {
     co_return co_await explain_wrong_type(update.owner(), update.member(), operation);
   }
   if (auto refused = refusal(*answer, operation)) co_return std::move(*refused);
-  after.revision = static_cast<std::uint64_t>(number(answer->items.at(1)));
-  after.expires_at = timestamp(std::chrono::milliseconds(number(answer->items.at(2))));
+  after.revision = static_cast<std::uint64_t>(number_in(answer->items.at(1)));
+  after.expires_at = timestamp(std::chrono::milliseconds(number_in(answer->items.at(2))));
   after.seen.revision = after.revision;
   after.seen.status_bytes = std::string(to_key_text(after.state));
   after.seen.connected_at_bytes.reset();

@@ -46,8 +46,7 @@ std::optional<managed_name> managed_from_text(std::string_view text) {
 
 error lease_is_lost(const managed_name& name) {
   return error(errc::lease_lost,
-               name.owner.text() + " " + name.server.text() +
-                   ": this lease has run out, or another process manages the connection; nothing was written");
+               name.text() + ": this lease has run out, or another process manages the connection; nothing was written");
 }
 
 void lease_steps::extend(lease_row& row, milliseconds time) const {
