@@ -39,8 +39,8 @@ change failed_change(const connect_request& request, const std::optional<connect
   auto info = known_before(before);
   const bool again = info.error.has_value();
   const bool over_http = request.transport != "stdio";
-  const bool same_place = over_http ? info.url == request.url : info.transport == request.transport;
-  if (!same_place) clear_server_details(info);
+  const bool same_endpoint = over_http ? info.url == request.url : info.transport == request.transport;
+  if (!same_endpoint) clear_server_details(info);
   failure reason;
   reason.code = std::string(name_of(cause.code()));
   reason.message = cut_to_width(printable(without_secrets(cause.full_text())), max_message_width);
@@ -125,7 +125,7 @@ asio::awaitable<int> connect_server(context& ctx, connect_request request) {
 }
 
 // How it is recorded.
-void set_recorded_place(connect_request& request) {
+void set_recorded_endpoint(connect_request& request) {
   const auto* http = std::get_if<mcp::http_target>(&request.target);
   request.transport = http == nullptr ? "stdio" : request.options.protocol == mcp::era_choice::sse ? "sse" : "http";
   if (http != nullptr) request.url = mcp::shown_url(http->url).value();
@@ -143,7 +143,7 @@ result<command> make_connect(const arguments& args) {
   auto options = parse_client_options(args);
   if (!options) return options.error();
   request.options = std::move(*options);
-  set_recorded_place(request);
+  set_recorded_endpoint(request);
   for (auto* timeout : {&request.options.connect_timeout, &request.options.request_timeout}) {
     if (const auto ok = read_duration(*timeout, args.wait, "--timeout"); !ok) return ok.error();
   }

@@ -49,9 +49,9 @@ std::string findings_text(const std::vector<finding>& all, bool colour) {
   const auto problems = count_of(all, level::problem);
   const auto warnings = count_of(all, level::warning);
   const auto repaired = count_of(all, level::repaired);
-  const auto verdict = counted(problems, "problem") + ", " + counted(warnings, "warning") +
+  const auto summary = counted(problems, "problem") + ", " + counted(warnings, "warning") +
                        (repaired > 0 ? ", " + std::to_string(repaired) + " repaired" : "");
-  return out + painted(verdict, problems > 0 ? tone::bad : warnings > 0 ? tone::warn : tone::good, colour) + "\n";
+  return out + painted(summary, problems > 0 ? tone::bad : warnings > 0 ? tone::warn : tone::good, colour) + "\n";
 }
 
 std::string finding_json(const finding& f) {

@@ -100,7 +100,7 @@ asio::awaitable<int> disconnect_records(context& ctx, selection target) {
   co_return exit_code::done;
 }
 
-std::string joined(const std::vector<std::string>& texts) {
+std::string list_suffix(const std::vector<std::string>& texts) {
   std::string out;
   for (const auto& t : texts) out += (out.empty() ? "" : ", ") + printable(t);
   return out.empty() ? "" : ": " + out;
@@ -116,8 +116,8 @@ asio::awaitable<int> claim_session(context& ctx, owner session, owner user) {
     ctx.screen.line(out.str());
     co_return exit_code::done;
   }
-  ctx.screen.line("moved " + counted(got.moved.size(), "connection") + " to " + printable(user.text()) + joined(got.moved));
-  if (!got.kept.empty()) ctx.screen.line("kept the user's own" + joined(got.kept));
+  ctx.screen.line("moved " + counted(got.moved.size(), "connection") + " to " + printable(user.text()) + list_suffix(got.moved));
+  if (!got.kept.empty()) ctx.screen.line("kept the user's own" + list_suffix(got.kept));
   co_return exit_code::done;
 }
 

@@ -34,7 +34,7 @@ error refusal(const std::string& method, message answer) {
 bool is_object(std::string_view text) { return !validate_json(text) && kind_of(text) == json_kind::object; }
 
 // For a request that may have been carried out before its connection ended.
-error unknown_outcome(const error& reason, const std::string& method) {
+error outcome_unknown(const error& reason, const std::string& method) {
   return error(errc::outcome_unknown, method + " may or may not have been carried out: " + reason.detail(),
                reason.peer_text());
 }
@@ -139,7 +139,7 @@ task<message> session::exchange(std::string method, std::string params, request_
     bool& repeated = details.session_over ? repeated_for_session : repeated_for_connection;
     if (harmless && options_.reopen && !channel_.closed() && !std::exchange(repeated, true)) continue;
     const bool unknown = is_loss(answer.error()) || answer.error().code() == errc::deadline;
-    if (unknown && !details.session_over && !is_repeatable(method)) co_return unknown_outcome(answer.error(), method);
+    if (unknown && !details.session_over && !is_repeatable(method)) co_return outcome_unknown(answer.error(), method);
     co_return answer.error();
   }
 }
@@ -256,7 +256,7 @@ task<void> session::collect(tool_pages& pages) {
     }
     auto added = pages.add(answer->body);
     if (!added) co_return added.error();
-    more = *added == tool_pages::verdict::more;
+    more = *added == tool_pages::progress::more;
   }
   co_return result<void>();
 }

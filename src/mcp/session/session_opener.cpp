@@ -195,9 +195,9 @@ asio::awaitable<observed> session_opener::open_sse(aio::deadline until) {
   co_return got;
 }
 
-task<void> session_opener::finish(step verdict, aio::deadline until) {
-  if (verdict.found == era::modern) co_return co_await finish_modern(std::move(verdict.version));
-  co_return co_await finish_legacy(verdict.found, until);
+task<void> session_opener::finish(step outcome, aio::deadline until) {
+  if (outcome.found == era::modern) co_return co_await finish_modern(std::move(outcome.version));
+  co_return co_await finish_legacy(outcome.found, until);
 }
 
 task<void> session_opener::finish_modern(std::string version) {

@@ -28,7 +28,7 @@ result<std::optional<std::chrono::milliseconds>> read_duration(const request_con
 }
 
 // Where PUT connects to. Without members it is the server that is registered under the name of the connection.
-result<place> read_place(const request_context& context) {
+result<endpoint> read_endpoint(const request_context& context) {
   const auto body = body_reader::parse(context.request.body, {"server", "url"});
   if (!body) return body.error();
   auto server = body->text("server");
@@ -83,7 +83,7 @@ response_task wait_for_outcome(request_context& context, connection ordered, std
 response_task put_connection(request_context& context) {
   const auto wait = read_duration(context, "wait", max_wait);
   if (!wait) co_return context.failure(problem_kind::bad_parameter, wait.error().detail());
-  auto target = read_place(context);
+  auto target = read_endpoint(context);
   if (!target) co_return context.failure(problem_kind::invalid_body, target.error().detail());
   if (target->url.empty() && !is_registered(context.process, target->registered))
     co_return context.failure(problem_kind::unknown_server,
