@@ -43,17 +43,17 @@ task<bool> supervisor_set::ensure_managed(managed_name name, std::string registe
   }
   const auto span = lease_span(context_.options());
   const auto requested = connection_supervisor::clock::now();
-  auto taken = co_await context_.records().leases().take_lease(name, context_.options().instance, registered, span);
-  if (!taken) co_return taken.error();
-  if (!*taken) co_return true;
+  MCPSTATE_CO_TRY(taken,
+                  co_await context_.records().leases().take_lease(name, context_.options().instance, registered, span));
+  if (!taken) co_return true;
   if (context_.stopping()) {
-    lease unwanted = **taken;
+    lease unwanted = *taken;
     co_return co_await give_back(std::move(unwanted));
   }
   if (const pointer supervisor = find(name)) {  // started meanwhile
     supervisor->request_read();
   } else {
-    start(std::move(**taken), std::move(registered), requested + span, rule);
+    start(std::move(*taken), std::move(registered), requested + span, rule);
   }
   co_return true;
 }
@@ -103,10 +103,9 @@ task<bool> supervisor_set::is_still_wanted(pointer supervisor) {
   for (;;) {
     supervisor->cancel_read_request();
     const managed_name name = supervisor->name();
-    auto got = co_await context_.records().get(name.owner, name.server, tools_wanted::no);
-    if (!got) co_return got.error();
+    MCPSTATE_CO_TRY(got, co_await context_.records().get(name.owner, name.server, tools_wanted::no));
     if (supervisor->is_read_requested()) continue;
-    co_return *got && (*got)->info.managed && (*got)->state != status::disconnected;
+    co_return got && got->info.managed && got->state != status::disconnected;
   }
 }
 

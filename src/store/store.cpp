@@ -23,7 +23,7 @@ result<bool> check_input(const change& update) {
   // A change built from a name has a valid name. A change built from a record may have the name that a foreign program
   // wrote.
   if (const auto name = decode_name(update.member())) {
-    if (auto valid = server_name::parse(*name); !valid) return valid.error();
+    MCPSTATE_CHECK(server_name::parse(*name));
   }
   if (update.required_lease() && (update.required_lease()->name.owner != update.owner() ||
                                   update.required_lease()->name.server.text() != update.server()))
@@ -66,9 +66,8 @@ task<connection> store::put(change update) {
 task<connection> store::put_once(change update) {
   std::optional<connection> found;
   if (needs_read(update)) {
-    auto got = co_await backend_->get(update.owner(), update.member(), tools_wanted::no);
-    if (!got) co_return got.error();
-    found = std::move(*got);
+    MCPSTATE_CO_TRY(got, co_await backend_->get(update.owner(), update.member(), tools_wanted::no));
+    found = std::move(got);
   }
   const std::optional<connection>& before = update.read_before() ? update.read_before() : found;
   basis current = before ? before->seen : basis();
@@ -100,10 +99,9 @@ task<std::uint64_t> store::disconnect(owner account, std::optional<server_name> 
   }
   const auto member = encode_name(server->text());
   for (int attempt = 1;; ++attempt) {
-    auto got = co_await backend_->get(account, member, tools_wanted::no);
-    if (!got) co_return got.error();
-    if (!*got) co_return error(errc::no_record, account.text() + " has no connection to " + server->text());
-    const connection& record = **got;
+    MCPSTATE_CO_TRY(got, co_await backend_->get(account, member, tools_wanted::no));
+    if (!got) co_return error(errc::no_record, account.text() + " has no connection to " + server->text());
+    const connection& record = *got;
     if (seen && *seen != record.seen) co_return conflict_of(change(record, status::disconnected));
     if (record.state == status::disconnected) co_return std::uint64_t{0};
     change update(record, status::disconnected);
@@ -125,8 +123,7 @@ task<claim_result> store::claim(owner session, owner user) {
   std::sort(claimed->moved.begin(), claimed->moved.end());
   std::sort(claimed->kept.begin(), claimed->kept.end());
   // The claim has happened, whether or not the offer succeeds. Claiming again makes the offer again.
-  auto offered = co_await offer_claimed(std::move(user), claimed->moved);
-  if (!offered) co_return offered.error();
+  MCPSTATE_CO_CHECK(co_await offer_claimed(std::move(user), claimed->moved));
   co_return claimed;
 }
 
@@ -135,9 +132,8 @@ task<claim_result> store::claim(owner session, owner user) {
 task<void> store::offer_claimed(owner user, std::vector<std::string> moved) {
   if (moved.empty()) co_return result<void>();
   const std::optional<std::uint64_t> no_revision;
-  auto all = co_await backend_->list(user, tools_wanted::no);
-  if (!all) co_return all.error();
-  for (const connection& one : **all) {
+  MCPSTATE_CO_TRY(all, co_await backend_->list(user, tools_wanted::no));
+  for (const connection& one : *all) {
     const bool was_moved = std::find(moved.begin(), moved.end(), one.server) != moved.end();
     if (!was_moved || !one.info.managed || one.state == status::disconnected) continue;
     auto server = server_name::parse(one.server);
@@ -145,12 +141,10 @@ task<void> store::offer_claimed(owner user, std::vector<std::string> moved) {
     managed_name name(user, std::move(*server));
     std::string holder = "claim";
     std::string registered = one.info.registered;
-    auto taken = co_await backend_->leases().take_lease(std::move(name), std::move(holder), std::move(registered),
-                                                        std::chrono::seconds(5));
-    if (!taken) co_return taken.error();
-    if (!*taken) continue;  // it has a managing instance
-    auto given = co_await backend_->leases().end_lease(std::move(**taken), lease_end::hand_over, no_revision);
-    if (!given) co_return given.error();
+    MCPSTATE_CO_TRY(taken, co_await backend_->leases().take_lease(std::move(name), std::move(holder), std::move(registered),
+                                                                  std::chrono::seconds(5)));
+    if (!taken) continue;  // it has a managing instance
+    MCPSTATE_CO_CHECK(co_await backend_->leases().end_lease(std::move(*taken), lease_end::hand_over, no_revision));
   }
   co_return result<void>();
 }

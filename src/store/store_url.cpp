@@ -88,7 +88,7 @@ result<bool> read_option(std::string_view scheme, const std::string& name, const
 result<bool> read_options(std::string_view scheme, const urls::url_view& url, store_url& out) {
   for (const auto& option : url.params()) {
     const std::string name(option.key.begin(), option.key.end()), value(option.value.begin(), option.value.end());
-    if (auto fine = read_option(scheme, name, value, out); !fine) return fine.error();
+    MCPSTATE_CHECK(read_option(scheme, name, value, out));
   }
   return true;
 }
@@ -99,7 +99,7 @@ result<store_url> parse_unix(const urls::url_view& url, store_url out) {
   out.path = decoded(std::string_view(url.encoded_path().data(), url.encoded_path().size()));
   if (out.path.size() < 2 || out.path.find('\0') != std::string::npos)
     return bad_url("unix", "it names no socket; write unix:///path/redis.sock?db=0");
-  if (auto fine = read_options("unix", url, out); !fine) return fine.error();
+  MCPSTATE_CHECK(read_options("unix", url, out));
   return out;
 }
 
@@ -119,7 +119,7 @@ result<store_url> parse_tcp(std::string_view scheme, const urls::url_view& url, 
     if (!db) return bad_url(scheme, "what follows the host is not the number of a database");
     out.database = *db;
   }
-  if (auto fine = read_options(scheme, url, out); !fine) return fine.error();
+  MCPSTATE_CHECK(read_options(scheme, url, out));
   return out;
 }
 

@@ -133,9 +133,8 @@ result<std::string> read_input(const arguments& args) {
   if (!args.tool_input) return std::string("{}");
   std::string input = *args.tool_input;
   if (input == "-") {
-    auto read = read_standard_input(max_input_bytes);
-    if (!read) return read.error();
-    input = std::move(*read);
+    MCPSTATE_TRY(read, read_standard_input(max_input_bytes));
+    input = std::move(read);
   }
   if (const auto fault = mcp::validate_json(input)) {
     return error(errc::bad_argument, "the arguments are no JSON object: " + *fault);
@@ -147,19 +146,16 @@ result<std::string> read_input(const arguments& args) {
 }  // namespace
 
 result<command> make_call(const arguments& args) {
-  const auto selected = parse_selection(args);
-  if (!selected) return selected.error();
-  tool_call call(*selected);
+  MCPSTATE_TRY(selected, parse_selection(args));
+  tool_call call(selected);
   if (args.tool.empty()) return error(errc::bad_argument, "the name of a tool is not empty");
   call.tool = args.tool;
-  auto additions = parse_target_additions(args);
-  if (!additions) return additions.error();
-  call.additions = std::move(*additions);
-  if (const auto ok = read_duration(call.options.timeout, args.wait, "--timeout"); !ok) return ok.error();
+  MCPSTATE_TRY(additions, parse_target_additions(args));
+  call.additions = std::move(additions);
+  MCPSTATE_CHECK(read_duration(call.options.timeout, args.wait, "--timeout"));
   call.options.at_most = std::max<std::chrono::milliseconds>(longest_call, call.options.timeout);
-  auto input = read_input(args);
-  if (!input) return input.error();
-  call.input = std::move(*input);
+  MCPSTATE_TRY(input, read_input(args));
+  call.input = std::move(input);
   return command([call = std::move(call)](context& ctx) { return call_tool(ctx, call); });
 }
 

@@ -20,7 +20,7 @@ struct cleared {
   std::uint64_t owners = 0, records = 0;
 };
 
-void print(context& ctx, const cleared& sum) {
+void print_cleared(context& ctx, const cleared& sum) {
   if (ctx.screen.json()) {
     ctx.screen.line(object_writer().number("owners", sum.owners).number("records", sum.records).str());
   } else if (sum.records == 0) {
@@ -36,7 +36,7 @@ asio::awaitable<int> clear_owner(context& ctx, owner account) {
   cleared sum;
   sum.records = *erased;
   sum.owners = *erased > 0 ? 1 : 0;
-  print(ctx, sum);
+  print_cleared(ctx, sum);
   co_return exit_code::done;
 }
 
@@ -63,7 +63,7 @@ asio::awaitable<int> clear_all(context& ctx) {
     }
     cursor = page->cursor;
   } while (!cursor.empty() && !ctx.stopping);
-  print(ctx, sum);
+  print_cleared(ctx, sum);
   co_return exit_code::done;
 }
 
@@ -83,10 +83,9 @@ result<command> make_clear(const arguments& args) {
   command out(clear_all);
   std::string subject = "all owners";
   if (!args.all) {
-    const auto target = parse_selection(args);
-    if (!target) return target.error();
-    subject = target->owner.text();
-    out.run = [owner = target->owner](context& ctx) { return clear_owner(ctx, owner); };
+    MCPSTATE_TRY(target, parse_selection(args));
+    subject = target.owner.text();
+    out.run = [owner = target.owner](context& ctx) { return clear_owner(ctx, owner); };
   }
   if (args.yes) return out;
   if (::isatty(STDIN_FILENO) != 1) {

@@ -134,18 +134,15 @@ void set_recorded_endpoint(connect_request& request) {
 }  // namespace
 
 result<command> make_connect(const arguments& args) {
-  const auto selected = parse_selection(args);
-  if (!selected) return selected.error();
-  connect_request request(*selected);
-  auto target = parse_target(args);
-  if (!target) return target.error();
-  request.target = std::move(*target);
-  auto options = parse_client_options(args);
-  if (!options) return options.error();
-  request.options = std::move(*options);
+  MCPSTATE_TRY(selected, parse_selection(args));
+  connect_request request(selected);
+  MCPSTATE_TRY(target, parse_target(args));
+  request.target = std::move(target);
+  MCPSTATE_TRY(options, parse_client_options(args));
+  request.options = std::move(options);
   set_recorded_endpoint(request);
   for (auto* timeout : {&request.options.connect_timeout, &request.options.request_timeout}) {
-    if (const auto ok = read_duration(*timeout, args.wait, "--timeout"); !ok) return ok.error();
+    MCPSTATE_CHECK(read_duration(*timeout, args.wait, "--timeout"));
   }
   request.allow_empty = args.allow_empty;
   return command([request = std::move(request)](context& ctx) { return connect_server(ctx, request); });

@@ -121,10 +121,9 @@ result<command> make_list(const arguments& args) {
     if (args.with_tools) return error(errc::bad_argument, "list --tools needs an OWNER");
     return command(list_owners);
   }
-  const auto target = parse_selection(args);
-  if (!target) return target.error();
+  MCPSTATE_TRY(target, parse_selection(args));
   const auto want = args.with_tools ? tools_wanted::yes : tools_wanted::no;
-  return command([owner = target->owner, want](context& ctx) { return list_owner(ctx, owner, want); });
+  return command([owner = target.owner, want](context& ctx) { return list_owner(ctx, owner, want); });
 }
 
 result<command> make_show(const arguments& args) {

@@ -47,7 +47,7 @@ std::string refreshed_json(const refreshed& outcome) {
   return out.str();
 }
 
-void print(terminal& screen, const refreshed& outcome) {
+void print_refreshed(terminal& screen, const refreshed& outcome) {
   if (screen.json()) return;
   const auto& found = outcome.difference;
   std::string head = printable(connection_label(outcome.record.owner, outcome.record.server)) + ": ";
@@ -72,9 +72,8 @@ task<refreshed> record_list(context& ctx, connection before, mcp::server_facts f
   change update(before, status::connected);
   update.set_details(std::move(info)).keep_connected_at();
   if (!keeps_tools) update.tools(listing.tools).allow_empty_tools();
-  auto written = co_await ctx.store->put(std::move(update));
-  if (!written) co_return written.error();
-  refreshed out(std::move(*written));
+  MCPSTATE_CO_TRY(written, co_await ctx.store->put(std::move(update)));
+  refreshed out(std::move(written));
   if (!keeps_tools) out.difference = compare_tools(before.tools ? *before.tools : "[]", listing.tools);
   out.kept = keeps_tools;
   out.dropped = std::move(listing.dropped);
@@ -101,7 +100,7 @@ asio::awaitable<int> refresh_record(context& ctx, connection before, refresh_req
   const auto recorded = co_await std::move(recording);
   co_await client->close();
   if (!recorded) co_return ctx.fail(recorded.error());
-  print(ctx.screen, *recorded);
+  print_refreshed(ctx.screen, *recorded);
   lines.push_back(refreshed_json(*recorded));
   co_return exit_code::done;
 }
@@ -152,19 +151,17 @@ asio::awaitable<int> refresh_all(context& ctx, refresh_request request) {
 }  // namespace
 
 result<command> make_refresh(const arguments& args) {
-  const auto selected = parse_selection(args);
-  if (!selected) return selected.error();
-  refresh_request request(*selected);
-  auto additions = parse_target_additions(args);
-  if (!additions) return additions.error();
-  request.additions = std::move(*additions);
-  if (!selected->server && (!args.headers.empty() || request.additions.program)) {
+  MCPSTATE_TRY(selected, parse_selection(args));
+  refresh_request request(selected);
+  MCPSTATE_TRY(additions, parse_target_additions(args));
+  request.additions = std::move(additions);
+  if (!selected.server && (!args.headers.empty() || request.additions.program)) {
     return error(errc::bad_argument, "--header and a command after -- are for one server: name it");
   }
   auto& timeout = request.additions.options.connect_timeout;
-  if (const auto ok = read_duration(timeout, args.global.timeout, "--timeout"); !ok) return ok.error();
+  MCPSTATE_CHECK(read_duration(timeout, args.global.timeout, "--timeout"));
   request.allow_empty = args.allow_empty;
-  const auto refresh = selected->server ? refresh_one : refresh_all;
+  const auto refresh = selected.server ? refresh_one : refresh_all;
   return command([request = std::move(request), refresh](context& ctx) { return refresh(ctx, request); });
 }
 

@@ -33,23 +33,20 @@ asio::awaitable<int> mint(context& ctx, token_request request) {
 }  // namespace
 
 result<command> make_token(const arguments& args) {
-  auto account = mcpstate::owner::parse(args.owner.value_or(std::string()));
-  if (!account) return account.error();
-  token_request request(std::move(*account));
+  MCPSTATE_TRY(account, mcpstate::owner::parse(args.owner.value_or(std::string())));
+  token_request request(std::move(account));
   if (!args.token_ttl.empty()) {
-    const auto ttl = parse_duration(args.token_ttl, "--ttl");
-    if (!ttl) return ttl.error();
-    request.ttl = std::chrono::floor<std::chrono::seconds>(*ttl);
+    MCPSTATE_TRY(ttl, parse_duration(args.token_ttl, "--ttl"));
+    request.ttl = std::chrono::floor<std::chrono::seconds> ttl;
     if (request.ttl < std::chrono::seconds(1)) return error(errc::bad_argument, "--ttl is too short: at least 1s");
   }
-  auto tokens = choose_tokens(args.serve.token_file, process_environment());
-  if (!tokens) return tokens.error();
-  if (tokens->keys.empty()) {
+  MCPSTATE_TRY(tokens, choose_tokens(args.serve.token_file, process_environment()));
+  if (tokens.keys.empty()) {
     return error(errc::bad_argument,
                  "there is no service token to sign with: name the service's own with --token-file, MCPSTATE_TOKEN or "
                  "MCPSTATE_TOKEN_FILE");
   }
-  request.keys = std::move(tokens->keys);
+  request.keys = std::move(tokens.keys);
   return command([request = std::move(request)](context& ctx) { return mint(ctx, request); });
 }
 

@@ -15,7 +15,7 @@ error no_tools(const connection& c) {
                                     std::string(to_text(c.state)));
 }
 
-int print_table(context& ctx, const std::vector<connection>& records) {
+int print_tools(context& ctx, const std::vector<connection>& records) {
   table out({"SERVER", "TOOL", "DESCRIPTION"});
   for (const auto& c : records) {
     if (!c.tools) continue;
@@ -57,7 +57,7 @@ asio::awaitable<int> list_server_tools(context& ctx, selection target) {
   if (!record.tools) co_return ctx.fail(no_tools(record));
   if (!ctx.screen.json()) {
     const std::vector<connection> one(1, record);
-    co_return print_table(ctx, one);
+    co_return print_tools(ctx, one);
   }
   // The stored bytes and nothing else, so that what arrives in a file has the stored hash.
   ctx.screen.write(*record.tools);
@@ -68,7 +68,7 @@ asio::awaitable<int> list_server_tools(context& ctx, selection target) {
 asio::awaitable<int> list_owner_tools(context& ctx, owner account) {
   const auto got = co_await ctx.store->list(account, tools_wanted::yes);
   if (!got) co_return ctx.fail(got.error());
-  co_return ctx.screen.json() ? print_json(ctx, (*got)->records()) : print_table(ctx, (*got)->records());
+  co_return ctx.screen.json() ? print_json(ctx, (*got)->records()) : print_tools(ctx, (*got)->records());
 }
 
 }  // namespace

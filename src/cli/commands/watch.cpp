@@ -123,11 +123,10 @@ result<command> make_watch(const arguments& args) {
   watch_request request;
   request.count = args.count;
   if (args.owner) {
-    const auto target = parse_selection(args);
-    if (!target) return target.error();
-    request.owner = target->owner;
+    MCPSTATE_TRY(target, parse_selection(args));
+    request.owner = target.owner;
   }
-  if (const auto ok = read_duration(request.limit, args.wait, "--timeout"); !ok) return ok.error();
+  MCPSTATE_CHECK(read_duration(request.limit, args.wait, "--timeout"));
   return command([request](context& ctx) { return watch_changes(ctx, request); });
 }
 

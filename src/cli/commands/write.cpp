@@ -116,7 +116,8 @@ asio::awaitable<int> claim_session(context& ctx, owner session, owner user) {
     ctx.screen.line(out.str());
     co_return exit_code::done;
   }
-  ctx.screen.line("moved " + counted(got.moved.size(), "connection") + " to " + printable(user.text()) + list_suffix(got.moved));
+  ctx.screen.line("moved " + counted(got.moved.size(), "connection") + " to " + printable(user.text()) +
+                  list_suffix(got.moved));
   if (!got.kept.empty()) ctx.screen.line("kept the user's own" + list_suffix(got.kept));
   co_return exit_code::done;
 }
@@ -124,9 +125,8 @@ asio::awaitable<int> claim_session(context& ctx, owner session, owner user) {
 }  // namespace
 
 result<command> make_set(const arguments& args) {
-  const auto target = parse_selection(args);
-  if (!target) return target.error();
-  set_request request(*target);
+  MCPSTATE_TRY(target, parse_selection(args));
+  set_request request(target);
   const auto state = status_from_text(args.status);
   if (!state) return error(errc::bad_argument, "no status is named '" + printable(args.status) + "'");
   request.state = *state;
@@ -135,9 +135,8 @@ result<command> make_set(const arguments& args) {
   if (!args.tools_file.empty()) {
     if (*state == status::disconnected)
       return error(errc::bad_argument, "a DISCONNECTED connection has no tools: leave --tools out");
-    auto tools = read_tools(args.tools_file);
-    if (!tools) return tools.error();
-    request.tools = std::move(*tools);
+    MCPSTATE_TRY(tools, read_tools(args.tools_file));
+    request.tools = std::move(tools);
   }
   request.reason = args.reason;
   request.allow_empty = args.allow_empty;

@@ -67,10 +67,9 @@ result<message> decode_one(std::string_view text) {
   if (kind_of(text) != json_kind::object) return not_rpc("it is not an object");
   const fields read = fields_of(text);
   if (!read.version || text_of(*read.version) != "2.0") return not_rpc("\"jsonrpc\" is not \"2.0\"");
-  auto id = id_of(read);
-  if (!id) return id.error();
+  MCPSTATE_TRY(id, id_of(read));
   message out;
-  out.id = std::move(*id);
+  out.id = std::move(id);
   if (read.method) return decode_call(read, std::move(out));
   if (read.failure && kind_of(*read.failure) != json_kind::null) return decode_failure(read, std::move(out));
   if (!read.result) return not_rpc("it has neither method nor result nor error");
@@ -107,9 +106,8 @@ result<std::vector<message>> decode_messages(std::string_view text, bool batches
   }
   std::vector<message> out;
   for (const std::string_view part : parts) {
-    auto one = decode_one(part);
-    if (!one) return one.error();
-    out.push_back(std::move(*one));
+    MCPSTATE_TRY(one, decode_one(part));
+    out.push_back(std::move(one));
   }
   return out;
 }

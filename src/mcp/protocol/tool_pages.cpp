@@ -127,19 +127,17 @@ std::optional<std::chrono::milliseconds> tool_pages::ttl() const noexcept {
 }
 
 result<tool_pages::progress> tool_pages::add(std::string_view page) {
-  const auto members = read_page(page);
-  if (!members) return members.error();
+  MCPSTATE_TRY(members, read_page(page));
   const std::size_t reports = dropped_.size();
   bool news = false;
-  json_walk items(members->items);
+  json_walk items(members.items);
   for (bool more = items.enter(); more; more = items.next()) {
-    const auto taken = take_item(items.take());
-    if (!taken) return taken.error();
-    news = news || *taken;
+    MCPSTATE_TRY(taken, take_item(items.take()));
+    news = news || taken;
   }
   ++pages_;
-  take_freshness(*members);
-  const auto& next = members->next_cursor;
+  take_freshness(members);
+  const auto& next = members.next_cursor;
   if (is_absent(next) || (!bounds_.modern && *next == "\"\"")) return progress::done;
   if (kind_of(*next) != json_kind::string) {
     return error(errc::protocol, "nextCursor of " + std::string(bounds_.kind.method) + " is not a string");

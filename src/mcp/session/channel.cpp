@@ -145,9 +145,8 @@ void channel::restart() {
 }
 
 result<void> channel::take_text(const std::string& text, std::uint64_t on_request) {
-  auto read = decode_messages(text, fsm_.batches());
-  if (!read) return read.error();
-  for (message& part : *read) react(fsm_.on_message(std::move(part), on_request));
+  MCPSTATE_TRY(read, decode_messages(text, fsm_.batches()));
+  for (message& part : read) react(fsm_.on_message(std::move(part), on_request));
   return result<void>();
 }
 

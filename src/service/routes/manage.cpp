@@ -19,26 +19,23 @@ result<std::optional<std::chrono::milliseconds>> read_duration(const request_con
                                                                std::chrono::milliseconds max) {
   const auto* text = context.authorized.parameter(name);
   if (text == nullptr) return std::optional<std::chrono::milliseconds>();
-  const auto time = parse_duration(*text, name);
-  if (!time) return time.error();
-  if (*time > max)
+  MCPSTATE_TRY(time, parse_duration(*text, name));
+  if (time > max)
     return error(errc::bad_argument,
                  std::string(name) + " is at most " + std::to_string(max / std::chrono::seconds(1)) + "s");
-  return std::optional<std::chrono::milliseconds>(*time);
+  return std::optional<std::chrono::milliseconds> time;
 }
 
 // Where PUT connects to. Without members it is the server that is registered under the name of the connection.
 result<endpoint> read_endpoint(const request_context& context) {
   const auto body = body_reader::parse(context.request.body, {"server", "url"});
   if (!body) return body.error();
-  auto server = body->text("server");
-  if (!server) return server.error();
-  auto url = body->text("url");
-  if (!url) return url.error();
-  if (*server && *url) return error(errc::bad_argument, "say server or url, not both");
-  if (*url) return by_url(std::move(**url));
-  if (!*server) return by_registration(context.server().text());
-  const auto name = server_name::parse(**server);
+  MCPSTATE_TRY(server, body->text("server"));
+  MCPSTATE_TRY(url, body->text("url"));
+  if (server && url) return error(errc::bad_argument, "say server or url, not both");
+  if (url) return by_url(std::move(*url));
+  if (!server) return by_registration(context.server().text());
+  const auto name = server_name::parse(*server);
   if (!name) return error(errc::bad_argument, "server: " + name.error().detail());
   return by_registration(name->text());
 }
@@ -48,7 +45,7 @@ bool is_registered(const process_services& process, const std::string& name) {
   return known && known->find(name) != nullptr;
 }
 
-// The record: 202 while it is CONNECTING, 200 once there is an outcome.
+// The record: 202 while (it) is CONNECTING, 200 once there is an outcome.
 http_response outcome_response(const connection& record) {
   auto out = record_response(record);
   if (record.state == status::connecting) out.status = 202;

@@ -64,15 +64,12 @@ struct token_request {
 result<token_request> read_token_request(std::string_view text) {
   const auto body = body_reader::parse(text, {"owner", "ttl"});
   if (!body) return body.error();
-  const auto name = body->text("owner");
-  if (!name) return name.error();
-  const auto parsed = owner::parse(name->value_or(std::string()));
+  MCPSTATE_TRY(name, body->text("owner"));
+  const auto parsed = owner::parse(name.value_or(std::string()));
   if (!parsed) return error(errc::bad_argument, "owner: " + parsed.error().detail());
-  const auto ttl = body->text("ttl");
-  if (!ttl) return ttl.error();
-  const auto time = parse_duration(ttl->value_or("1h"), "ttl");
-  if (!time) return time.error();
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*time);
+  MCPSTATE_TRY(ttl, body->text("ttl"));
+  MCPSTATE_TRY(time, parse_duration(ttl.value_or("1h"), "ttl"));
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds> time;
   if (seconds < std::chrono::seconds(1)) return error(errc::bad_argument, "ttl is at least 1s");
   return token_request(*parsed, seconds);
 }

@@ -37,13 +37,12 @@ bool is_one_line(std::string_view text) noexcept {
 }
 
 result<void> read_reason(state_report& out, const body_reader& body) {
-  auto reason = body.text("reason");
-  if (!reason) return reason.error();
-  if (!*reason) return {};
+  MCPSTATE_TRY(reason, body.text("reason"));
+  if (!reason) return {};
   if (out.state != status::failed) return bad_input("a reason goes with FAILED only");
-  if ((*reason)->size() > max_reason_bytes || !is_one_line(**reason))
+  if (reason->size() > max_reason_bytes || !is_one_line(*reason))
     return bad_input("the reason is one line of at most 1000 bytes");
-  out.reason = std::move(**reason);
+  out.reason = std::move(*reason);
   return {};
 }
 
@@ -60,10 +59,9 @@ result<void> read_tools(state_report& out, const body_reader& body) {
   const auto raw = body.raw("tools");
   if (!raw) return {};
   if (out.state == status::disconnected) return bad_input("a DISCONNECTED connection has no tools: leave them out");
-  auto list = tools_list::parse(std::string(*raw));
-  if (!list) return list.error();
-  if (!holds_objects_only(list->bytes())) return bad_input("tools is an array of objects");
-  out.tools = std::move(*list);
+  MCPSTATE_TRY(list, tools_list::parse(std::string(*raw)));
+  if (!holds_objects_only(list.bytes())) return bad_input("tools is an array of objects");
+  out.tools = std::move(list);
   return {};
 }
 
@@ -71,16 +69,14 @@ result<state_report> read_report(std::string_view text) {
   const auto body = body_reader::parse(text, {"status", "tools", "reason", "allow_empty"});
   if (!body) return body.error();
   state_report out;
-  const auto word = body->text("status");
-  if (!word) return word.error();
-  const auto state = *word ? reportable(**word) : std::nullopt;
+  MCPSTATE_TRY(word, body->text("status"));
+  const auto state = word ? reportable(*word) : std::nullopt;
   if (!state) return bad_input("status is CONNECTED, DISCONNECTED or FAILED");
   out.state = *state;
-  if (const auto ok = read_reason(out, *body); !ok) return ok.error();
-  if (const auto ok = read_tools(out, *body); !ok) return ok.error();
-  const auto empty = body->flag("allow_empty");
-  if (!empty) return empty.error();
-  out.allow_empty = *empty;
+  MCPSTATE_CHECK(read_reason(out, *body));
+  MCPSTATE_CHECK(read_tools(out, *body));
+  MCPSTATE_TRY(empty, body->flag("allow_empty"));
+  out.allow_empty = empty;
   return out;
 }
 

@@ -122,9 +122,8 @@ class memory_store final : public store_backend, public lease_store {
 
   task<connection> put(change update, connection after) override {
     if (closed_) co_return closed();
-    auto decided = write_steps().decide(update, after);
-    if (!decided) co_return decided.error();
-    auto written = steps().write(update.owner(), *decided);
+    MCPSTATE_CO_TRY(decided, write_steps().decide(update, after));
+    auto written = steps().write(update.owner(), decided);
     hub_.changed(update.owner());
     co_return written;
   }
@@ -146,9 +145,8 @@ class memory_store final : public store_backend, public lease_store {
   }
 
   [[nodiscard]] result<owner_snapshot_ptr> snapshot(const owner& account, tools_wanted want) {
-    auto records = steps().list(account, want);
-    if (!records) return records.error();
-    return std::make_shared<const owner_snapshot>(account, std::move(*records), want);
+    MCPSTATE_TRY(records, steps().list(account, want));
+    return std::make_shared<const owner_snapshot>(account, std::move(records), want);
   }
 
   task<std::vector<connection>> read_records(owner account, tools_wanted want) {

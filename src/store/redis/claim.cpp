@@ -44,27 +44,24 @@ task<claim_result> redis_store::claim(owner session, owner user) {
   for (int tries = 0; tries < max_attempts; ++tries) {
     redis::request commands;
     commands.add("SUNION", keys_.connections(session), keys_.servers(session));
-    auto union_of = co_await read(std::move(commands), operation);
-    if (!union_of) co_return union_of.error();
-    if (union_of->front().is_error()) co_return redis::to_error(union_of->front(), operation);
+    MCPSTATE_CO_TRY(union_of, co_await read(std::move(commands), operation));
+    if (union_of.front().is_error()) co_return redis::to_error(union_of.front(), operation);
     std::vector<std::string> members;
-    for (auto& item : union_of->front().items) members.push_back(std::move(item.text));
+    for (auto& item : union_of.front().items) members.push_back(std::move(item.text));
     if (members.empty()) co_return claim_result();
-    auto session_records = co_await read_members(session, members, tools_wanted::no);
-    if (!session_records) co_return session_records.error();
-    auto user_records = co_await read_members(user, members, tools_wanted::no);
-    if (!user_records) co_return user_records.error();
+    MCPSTATE_CO_TRY(session_records, co_await read_members(session, members, tools_wanted::no));
+    MCPSTATE_CO_TRY(user_records, co_await read_members(user, members, tools_wanted::no));
 
     script_call call = owner_call(redis_scripts::script_id::claim, user);
     call.key(keys_.connections(session)).key(keys_.servers(session)).argument(members.size());
     claim_result out;
     for (std::size_t i = 0; i < members.size(); ++i)
-      add_claimed(call, session, user, (*session_records)[i], (*user_records)[i], out);
+      add_claimed(call, session, user, session_records[i], user_records[i], out);
     redis::request nothing_before;
-    auto answer = co_await run_for(user, std::move(call), declared_keys::record, std::move(nothing_before), operation);
-    if (!answer) co_return answer.error();
-    if (answer->items.empty()) co_return unexpected_answer(operation);
-    if (answer->items.front().text != "ok") continue;
+    MCPSTATE_CO_TRY(answer,
+                    co_await run_for(user, std::move(call), declared_keys::record, std::move(nothing_before), operation));
+    if (answer.items.empty()) co_return unexpected_answer(operation);
+    if (answer.items.front().text != "ok") continue;
     std::sort(out.moved.begin(), out.moved.end());
     std::sort(out.kept.begin(), out.kept.end());
     co_return out;

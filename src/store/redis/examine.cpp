@@ -64,13 +64,12 @@ task<void> redis_examiner::walk() {
   std::string cursor = "0";
   do {
     std::vector<std::string> all_types;
-    auto step = co_await store_.scan_step(cursor, std::move(all_types));
-    if (!step) co_return step.error();
-    const std::vector<reply>* keys = &(*step)[1].items;
+    MCPSTATE_CO_TRY(step, co_await store_.scan_step(cursor, std::move(all_types)));
+    const std::vector<reply>* keys = &step[1].items;
     MCPSTATE_CO_CHECK(co_await examine_page(keys));
     keys_seen_ += keys->size();
     if (progress_) progress_(keys_seen_, "keys");
-    cursor = (*step)[0].text;
+    cursor = step[0].text;
   } while (cursor != "0");
   co_return result<void>();
 }
@@ -95,12 +94,11 @@ task<void> redis_examiner::examine_page(const std::vector<reply>* keys) {
   }
   MCPSTATE_CO_CHECK(co_await examine_indexes(std::move(indexes)));
   if (known.empty()) co_return result<void>();
-  auto got = co_await store_.read(std::move(commands), "doctor");
-  if (!got) co_return got.error();
+  MCPSTATE_CO_TRY(got, co_await store_.read(std::move(commands), "doctor"));
   std::vector<std::string> tools;
   std::map<owner, members_on_page> owners;
   for (std::size_t i = 0; i < known.size(); ++i) {
-    if (!check_key(known[i], (*got)[2 * i].text, (*got)[2 * i + 1].integer)) continue;
+    if (!check_key(known[i], got[2 * i].text, got[2 * i + 1].integer)) continue;
     const auto& named = known[i].named;
     if (named.field == key_field::tools) tools.push_back(known[i].key);
     if (named.field == key_field::status) owners[named.owner].by_status.insert(named.member);
@@ -120,15 +118,14 @@ task<void> redis_examiner::examine_indexes(std::vector<index_key> indexes) {
   if (indexes.empty()) co_return result<void>();
   request commands;
   for (const auto& one : indexes) commands.add("TYPE", one.key).add("PTTL", one.key);
-  auto got = co_await store_.read(std::move(commands), "doctor");
-  if (!got) co_return got.error();
+  MCPSTATE_CO_TRY(got, co_await store_.read(std::move(commands), "doctor"));
   for (std::size_t i = 0; i < indexes.size(); ++i) {
     const auto& [key, wanted] = indexes[i];
-    const std::string& type = (*got)[2 * i].text;
+    const std::string& type = got[2 * i].text;
     if (type == "none") continue;
     if (type != wanted) {
       count("wrong_type", level::problem, wrong_type, key);
-    } else if ((*got)[2 * i + 1].integer == -1) {
+    } else if (got[2 * i + 1].integer == -1) {
       count("no_expiry", level::problem, no_expiry, key, "gives them one");
       indexes_to_repair_.insert(key);
     }
@@ -156,10 +153,9 @@ task<void> redis_examiner::examine_tools(std::vector<std::string> keys) {
     const std::size_t last = std::min(keys.size(), first + tools_at_once);
     request commands;
     for (std::size_t i = first; i < last; ++i) commands.add("GET", keys[i]);
-    auto got = co_await store_.read(std::move(commands), "doctor");
-    if (!got) co_return got.error();
+    MCPSTATE_CO_TRY(got, co_await store_.read(std::move(commands), "doctor"));
     for (std::size_t i = first; i < last; ++i) {
-      reply& value = (*got)[i - first];
+      reply& value = got[i - first];
       if (value.is_string() && !tools_list::parse(std::move(value.text)))
         count("tools_not_a_list", level::warning, "tools that are not a JSON array; readers see them as they are", keys[i]);
     }
@@ -173,19 +169,17 @@ task<void> redis_examiner::examine_owner(owner account, members_on_page page) {
   const auto& keys = store_.keys_;
   request commands;
   commands.add("SUNION", keys.connections(account), keys.servers(account));
-  auto members = co_await store_.read(std::move(commands), "doctor");
-  if (!members) co_return members.error();
-  if (members->front().is_error()) co_return result<void>();  // a wrong type, which is reported already
+  MCPSTATE_CO_TRY(members, co_await store_.read(std::move(commands), "doctor"));
+  if (members.front().is_error()) co_return result<void>();  // a wrong type, which is reported already
   std::set<std::string> all(page.by_status.begin(), page.by_status.end());
   all.insert(page.by_info.begin(), page.by_info.end());
-  for (const auto& item : members->front().items) all.insert(item.text);
+  for (const auto& item : members.front().items) all.insert(item.text);
   request reads;
   reads.add("MULTI").add("PTTL", keys.connections(account)).add("PTTL", keys.servers(account));
   for (const auto& member : all) add_member_reads(reads, account, member);
   reads.add("EXEC");
-  auto got = co_await store_.read(std::move(reads), "doctor");
-  if (!got) co_return got.error();
-  const reply& exec = got->back();
+  MCPSTATE_CO_TRY(got, co_await store_.read(std::move(reads), "doctor"));
+  const reply& exec = got.back();
   if (exec.items.size() != 2 + all.size() * per_member) co_return result<void>();  // a wrong type again
   std::int64_t longest = -1;
   const reply* one = &exec.items[2];
@@ -268,9 +262,8 @@ task<void> redis_examiner::repair() {
   if (to_repair_.empty()) co_return result<void>();
   co_await aio::wait_until(aio::after(ghost_grace));
   for (const auto& [account, members] : to_repair_) {
-    auto names = co_await store_.read_member_names(account, "doctor");
-    if (!names) co_return names.error();
-    std::set<std::string> all(names->begin(), names->end());
+    MCPSTATE_CO_TRY(names, co_await store_.read_member_names(account, "doctor"));
+    std::set<std::string> all(names.begin(), names.end());
     all.insert(members.begin(), members.end());
     script_call call(redis_scripts::script_id::repair);
     call.key(store_.keys_.connections(account)).key(store_.keys_.servers(account));

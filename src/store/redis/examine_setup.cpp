@@ -47,18 +47,17 @@ task<void> redis_examiner::setup() {
   redis::request commands;
   commands.add("PING").add("INFO").add("ACL", "WHOAMI").add("CONFIG", "GET", "save");
   const auto begun = std::chrono::steady_clock::now();
-  auto got = co_await store_.read(std::move(commands), "doctor");
-  if (!got) co_return got.error();
+  MCPSTATE_CO_TRY(got, co_await store_.read(std::move(commands), "doctor"));
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
   add("reachable", level::ok, store_.description() + " answers in " + std::to_string(took.count()) + " µs");
-  check_access((*got)[2].is_string() ? (*got)[2].text : std::string());
-  if ((*got)[1].is_error()) {
+  check_access(got[2].is_string() ? got[2].text : std::string());
+  if (got[1].is_error()) {
     add("info", level::note, "this user may not run INFO: version, persistence, memory and eviction were not checked");
     co_return result<void>();
   }
-  const auto info = parse_info((*got)[1].text);
+  const auto info = parse_info(got[1].text);
   check_server(info);
-  const redis::reply& save = (*got)[3];  // "save" and its points; an error for users without the right
+  const redis::reply& save = got[3];  // "save" and its points; an error for users without the right
   check_persistence(info, save.items.size() == 2 && save.items[1].text.empty());
   check_memory(info);
   co_return result<void>();

@@ -106,10 +106,9 @@ task<void> redis_store::index(managed_name name, std::string state, milliseconds
   }
   std::vector<std::string> keys;
   for (const auto& call : calls) keys.push_back(call.keys().front());
-  auto got = co_await run_all(std::move(calls), operation);
-  if (!got) co_return got.error();
-  for (std::size_t i = 0; i < got->size(); ++i) {
-    if ((*got)[i].is_error()) co_return key_error((*got)[i], operation, keys[i]);
+  MCPSTATE_CO_TRY(got, co_await run_all(std::move(calls), operation));
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    if (got[i].is_error()) co_return key_error(got[i], operation, keys[i]);
   }
   co_return result<void>();
 }
@@ -138,23 +137,21 @@ task<fleet> redis_store::beat(instance_report report, milliseconds time) {
   beat.argument(std::move(report.reach)).argument(std::move(report.address));
   for (unsigned shard = 0; shard < shards; ++shard)
     calls.emplace_back(script_id::unheld).key(keys_.managed(shard)).argument(unheld_at_once / shards);
-  auto got = co_await run_all(std::move(calls), operation);
-  if (!got) co_return got.error();
+  MCPSTATE_CO_TRY(got, co_await run_all(std::move(calls), operation));
   fleet out;
-  if (got->front().is_error()) co_return key_error(got->front(), operation, keys_.instances());
-  out.instances = reports_in(got->front());
+  if (got.front().is_error()) co_return key_error(got.front(), operation, keys_.instances());
+  out.instances = reports_in(got.front());
   std::vector<managed_name> waiting;
   for (unsigned shard = 0; shard < shards; ++shard) {
-    const reply& part = (*got)[1 + shard];
+    const reply& part = got[1 + shard];
     if (part.is_error()) co_return key_error(part, operation, keys_.managed(shard));
     for (std::size_t i = 0; i < part.items.size(); ++i) {
       if (i == 0) out.managed += static_cast<std::uint64_t>(part.items[0].integer);
       if (auto name = i == 0 ? std::nullopt : managed_from_text(part.items[i].text)) waiting.push_back(std::move(*name));
     }
   }
-  auto unheld = co_await without_leased(std::move(waiting));
-  if (!unheld) co_return unheld.error();
-  out.unheld = std::move(*unheld);
+  MCPSTATE_CO_TRY(unheld, co_await without_leased(std::move(waiting)));
+  out.unheld = std::move(unheld);
   co_return out;
 }
 
@@ -163,13 +160,12 @@ task<std::vector<managed_name>> redis_store::without_leased(std::vector<managed_
   if (waiting.empty()) co_return waiting;
   request commands;
   for (const auto& one : waiting) commands.add("PTTL", lease_key(one));
-  auto got = co_await read(std::move(commands), "beat");
-  if (!got) co_return got.error();
+  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), "beat"));
   std::vector<managed_name> out;
   std::vector<script_call> calls;
   for (std::size_t i = 0; i < waiting.size(); ++i) {
-    const auto left = (*got)[i].integer;
-    if ((*got)[i].is_error()) co_return redis::to_error((*got)[i], "beat");
+    const auto left = got[i].integer;
+    if (got[i].is_error()) co_return redis::to_error(got[i], "beat");
     if (left == -2) {
       out.push_back(std::move(waiting[i]));
       continue;
@@ -179,16 +175,14 @@ task<std::vector<managed_name>> redis_store::without_leased(std::vector<managed_
     calls.back().argument(member);
   }
   if (calls.empty()) co_return out;
-  auto noted = co_await run_all(std::move(calls), "beat");
-  if (!noted) co_return noted.error();
+  MCPSTATE_CO_CHECK(co_await run_all(std::move(calls), "beat"));
   co_return out;
 }
 
 // Reads the parts of the index one after the other, each by SSCAN. The cursor is "shard:cursor". A name may appear twice.
 task<managed_page> redis_store::managed_of(std::string registered, std::string cursor) {
   const std::string operation = "managed of " + registered;
-  const auto server = server_name::parse(registered);
-  if (!server) co_return server.error();
+  MCPSTATE_CO_TRY(server, server_name::parse(registered));
   unsigned shard = 0;
   std::string position = "0";
   if (!cursor.empty()) {
@@ -202,12 +196,11 @@ task<managed_page> redis_store::managed_of(std::string registered, std::string c
   }
   managed_page page;
   while (page.names.empty() && shard < shards) {
-    const auto key = keys_.server_owners(*server, shard);
+    const auto key = keys_.server_owners(server, shard);
     request commands;
     commands.add("SSCAN", key, position, "COUNT", "256");
-    auto got = co_await read(std::move(commands), operation);
-    if (!got) co_return got.error();
-    const reply& step = got->front();
+    MCPSTATE_CO_TRY(got, co_await read(std::move(commands), operation));
+    const reply& step = got.front();
     if (step.is_error()) co_return key_error(step, operation, key);
     if (step.items.size() != 2) co_return error(errc::protocol, operation + ": SSCAN answers no cursor and members");
     for (const auto& item : step.items[1].items) {

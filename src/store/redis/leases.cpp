@@ -41,9 +41,8 @@ task<std::optional<lease>> redis_store::take_lease(managed_name name, std::strin
   }
   std::vector<std::string> keys;
   for (const auto& call : calls) keys.push_back(call.keys().front());
-  auto got = co_await run_all(std::move(calls), operation);
-  if (!got) co_return got.error();
-  const reply& answer = got->front();
+  MCPSTATE_CO_TRY(got, co_await run_all(std::move(calls), operation));
+  const reply& answer = got.front();
   if (answer.is_error()) co_return key_error(answer, operation, keys.front());
   if (answer.items.size() != 2) co_return unexpected_answer(operation);
   if (answer.items[0].integer == 0) {
@@ -54,9 +53,9 @@ task<std::optional<lease>> redis_store::take_lease(managed_name name, std::strin
   }
   lease taken(name, std::move(holder), parse_number<std::uint64_t>(answer.items[1].text).value_or(0));
   last_lease_number_ = std::max(last_lease_number_, taken.number);
-  for (std::size_t i = 1; i < got->size(); ++i) {
-    if (!(*got)[i].is_error()) continue;
-    error refused = key_error((*got)[i], operation, keys[i]);
+  for (std::size_t i = 1; i < got.size(); ++i) {
+    if (!got[i].is_error()) continue;
+    error refused = key_error(got[i], operation, keys[i]);
     const std::optional<std::uint64_t> no_revision;
     auto undone = co_await end_lease(std::move(taken), lease_end::hand_over, no_revision);
     static_cast<void>(undone);  // a lease that could not be ended runs out
@@ -71,9 +70,8 @@ task<std::vector<lease>> redis_store::renew_leases(std::vector<lease> granted, m
     const auto first = granted.begin() + static_cast<std::ptrdiff_t>(position);
     const auto count = std::min(leases_at_once, granted.size() - position);
     std::vector<lease> some(first, first + static_cast<std::ptrdiff_t>(count));
-    auto gone = co_await renew_some(std::move(some), time);
-    if (!gone) co_return gone.error();
-    std::move(gone->begin(), gone->end(), std::back_inserter(lost));
+    MCPSTATE_CO_TRY(gone, co_await renew_some(std::move(some), time));
+    std::move(gone.begin(), gone.end(), std::back_inserter(lost));
   }
   co_return lost;
 }
@@ -88,12 +86,11 @@ task<std::vector<lease>> redis_store::renew_some(std::vector<lease> granted, mil
     names.push_back(one.name);
   }
   add_index_calls(calls, names, "held", time);
-  auto got = co_await run_all(std::move(calls), operation);
-  if (!got) co_return got.error();
+  MCPSTATE_CO_TRY(got, co_await run_all(std::move(calls), operation));
   std::vector<lease> lost;
   owner_members owners;
   for (std::size_t i = 0; i < granted.size(); ++i) {
-    const reply& answer = (*got)[i];
+    const reply& answer = got[i];
     if (answer.is_error()) co_return key_error(answer, operation, lease_key(granted[i].name));
     if (answer.is_string()) {
       auto member = to_text(granted[i].name);
@@ -132,9 +129,8 @@ task<void> redis_store::end_lease(lease granted, lease_end outcome, std::optiona
   end.key(lease_key(granted.name));
   end.key(keys_.server_key(granted.name.owner, encode_name(granted.name.server.text()), key_field::info));
   end.argument(lease_value_start(granted)).argument(checked ? std::to_string(*revision) : std::string());
-  auto got = co_await run_all(std::move(calls), operation);
-  if (!got) co_return got.error();
-  const reply& answer = got->front();
+  MCPSTATE_CO_TRY(got, co_await run_all(std::move(calls), operation));
+  const reply& answer = got.front();
   if (answer.is_error()) co_return key_error(answer, operation, lease_key(granted.name));
   if (answer.items.size() != 2) co_return result<void>();  // another instance holds it, and maintains the index
   const bool again = answer.items[1].integer != 0;
@@ -154,11 +150,10 @@ task<std::optional<lease>> redis_store::lease_of(managed_name name) {
   const auto key = lease_key(name);
   request commands;
   commands.add("GET", key);
-  auto got = co_await read(std::move(commands), operation);
-  if (!got) co_return got.error();
-  if (got->front().is_error()) co_return key_error(got->front(), operation, key);
-  if (!got->front().is_string()) co_return std::optional<lease>();
-  co_return read_lease_value(name, got->front().text);
+  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), operation));
+  if (got.front().is_error()) co_return key_error(got.front(), operation, key);
+  if (!got.front().is_string()) co_return std::optional<lease>();
+  co_return read_lease_value(name, got.front().text);
 }
 
 }  // namespace mcpstate

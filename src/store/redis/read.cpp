@@ -61,10 +61,9 @@ bool is_unusual(const connection& one, tools_wanted want) {
 
 task<std::optional<connection>> redis_store::get(owner account, std::string member, tools_wanted want) {
   std::vector<std::string> members{member};
-  auto got = co_await read_members(account, std::move(members), want);
-  if (!got) co_return got.error();
+  MCPSTATE_CO_TRY(got, co_await read_members(account, std::move(members), want));
   std::vector<connection> found;
-  append_record(found, account, std::move(got->front()));
+  append_record(found, account, std::move(got.front()));
   if (found.empty()) co_return std::optional<connection>();
   recount_tools(found.front());  // costs too much for a list
   if (is_unusual(found.front(), want)) MCPSTATE_CO_CHECK(co_await complete_unusual(account, &found, want));
@@ -72,17 +71,15 @@ task<std::optional<connection>> redis_store::get(owner account, std::string memb
 }
 
 task<owner_snapshot_ptr> redis_store::list(owner account, tools_wanted want) {
-  auto records = co_await read_records(account, want);
-  if (!records) co_return records.error();
-  co_return std::make_shared<const owner_snapshot>(std::move(account), std::move(*records), want);
+  MCPSTATE_CO_TRY(records, co_await read_records(account, want));
+  co_return std::make_shared<const owner_snapshot>(std::move(account), std::move(records), want);
 }
 
 task<std::vector<connection>> redis_store::read_records(owner account, tools_wanted want) {
-  auto all = co_await read_all(account, want);
-  if (!all) co_return all.error();
+  MCPSTATE_CO_TRY(all, co_await read_all(account, want));
   std::vector<connection> found;
-  found.reserve(all->size());
-  for (auto& raw : *all) append_record(found, account, std::move(raw));
+  found.reserve(all.size());
+  for (auto& raw : all) append_record(found, account, std::move(raw));
   MCPSTATE_CO_CHECK(co_await complete_unusual(account, &found, want));
   sort_by_server(found);
   co_return found;
@@ -107,10 +104,9 @@ task<std::vector<raw_record>> redis_store::read_by_sort(owner account, tools_wan
   commands.command(6 + 2 * fields).arg("SORT_RO").arg(keys_.servers(account)).arg("BY").arg("nosort").arg("GET").arg("#");
   static constexpr std::string_view names[] = {"status", "connected_at", "info", "tools"};
   for (std::size_t i = 0; i < fields; ++i) commands.arg("GET").arg(base + std::string(names[i]));
-  auto got = co_await read(std::move(commands), operation);
-  if (!got) co_return got.error();
-  reply& foreign = (*got)[0];
-  reply& rows = (*got)[1];
+  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), operation));
+  reply& foreign = got[0];
+  reply& rows = got[1];
   if (refuses_sort(rows)) sort_refused_ = true;
   for (const reply* r : {&foreign, &rows}) {
     if (!r->is_error()) continue;
@@ -130,9 +126,8 @@ task<std::vector<raw_record>> redis_store::read_by_sort(owner account, tools_wan
     std::vector<std::string> members;
     for (auto& item : foreign.items)
       if (!known.contains(item.text)) members.push_back(std::move(item.text));
-    auto more = co_await read_members(account, std::move(members), want);
-    if (!more) co_return more.error();
-    for (auto& raw : *more) all.push_back(std::move(raw));
+    MCPSTATE_CO_TRY(more, co_await read_members(account, std::move(members), want));
+    for (auto& raw : more) all.push_back(std::move(raw));
   }
   co_return all;
 }
@@ -141,16 +136,15 @@ task<std::vector<raw_record>> redis_store::read_by_mget(owner account, tools_wan
   const std::string operation = "list " + account.text();
   request commands;
   commands.add("SUNION", keys_.connections(account), keys_.servers(account));
-  auto got = co_await read(std::move(commands), operation);
-  if (!got) co_return got.error();
-  if (got->front().is_error()) {
-    const error refused = redis::to_error(got->front(), operation);
+  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), operation));
+  if (got.front().is_error()) {
+    const error refused = redis::to_error(got.front(), operation);
     if (refused.code() != errc::wrong_type) co_return refused;
     const std::string no_member;
     co_return co_await explain_wrong_type(account, no_member, operation);
   }
   std::vector<std::string> members;
-  for (auto& item : got->front().items) members.push_back(std::move(item.text));
+  for (auto& item : got.front().items) members.push_back(std::move(item.text));
   co_return co_await read_members(account, std::move(members), want);
 }
 
@@ -164,9 +158,8 @@ task<std::vector<raw_record>> redis_store::read_members(owner account, std::vect
   for (const auto& member : members)
     for (std::size_t i = 0; i < fields; ++i) commands.arg(keys_.server_key(account, member, read_order[i]));
   const std::string operation = "read " + account.text();
-  auto got = co_await read(std::move(commands), operation);
-  if (!got) co_return got.error();
-  reply& values = got->front();
+  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), operation));
+  reply& values = got.front();
   if (values.is_error()) co_return redis::to_error(values, operation);
   for (std::size_t i = 0; i < members.size() && (i + 1) * fields <= values.items.size(); ++i)
     out.push_back(take_record(std::move(members[i]), values.items, i * fields, want));
@@ -184,16 +177,15 @@ task<void> redis_store::complete_unusual(owner account, std::vector<connection>*
     commands.add("PEXPIRETIME", keys_.server_key(account, one->member, key_field::status));
     for (auto field : read_order) commands.add("TYPE", keys_.server_key(account, one->member, field));
   }
-  auto got = co_await read(std::move(commands), "read " + account.text());
-  if (!got) co_return got.error();
+  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), "read " + account.text()));
   static constexpr std::string_view names[] = {"status", "connected_at", "info", "tools"};
   for (std::size_t i = 0; i < unusual.size(); ++i) {
-    const reply& expires = (*got)[i * 5];
+    const reply& expires = got[i * 5];
     connection& one = *unusual[i];
     if (!one.expires_at && expires.kind == reply::type::integer && expires.integer > 0)
       one.expires_at = timestamp(std::chrono::milliseconds(expires.integer));
     for (std::size_t f = 0; f < 4; ++f) {
-      const std::string& type = (*got)[i * 5 + 1 + f].text;
+      const std::string& type = got[i * 5 + 1 + f].text;
       if (type == "none" || type == "string") continue;
       one.problems.push_back(std::string(names[f]) + " is a Redis " + type + " where a string belongs");
     }

@@ -60,10 +60,9 @@ void redis_store::declare(script_call& call, const owner& account, const std::st
 task<redis::reply> redis_store::run_for(owner account, script_call call, declared_keys declared, request before,
                                         std::string operation) {
   for (int attempt = 1; attempt <= max_attempts; ++attempt) {
-    auto answer = co_await run(call, std::move(before), operation);
-    if (!answer) co_return answer.error();
-    const auto undeclared = undeclared_members(*answer);
-    if (undeclared.empty()) co_return std::move(*answer);
+    MCPSTATE_CO_TRY(answer, co_await run(call, std::move(before), operation));
+    const auto undeclared = undeclared_members(answer);
+    if (undeclared.empty()) co_return std::move(answer);
     for (const auto& member : undeclared) declare(call, account, member, declared);
     before = request();
   }
@@ -73,32 +72,29 @@ task<redis::reply> redis_store::run_for(owner account, script_call call, declare
 task<redis_store::replies> redis_store::run_all(std::vector<script_call> calls, std::string operation) {
   request all;
   for (const auto& call : calls) call.append_to(all, script_call::form::evalsha);
-  auto got = co_await write(std::move(all), operation);
-  if (!got) co_return got.error();
+  MCPSTATE_CO_TRY(got, co_await write(std::move(all), operation));
   // Where several calls run one unknown script, the first call sends its text.
   std::vector<std::size_t> missed;
   std::set<const redis_scripts::script*> sent;
   request again;
   for (std::size_t i = 0; i < calls.size(); ++i) {
-    if (!is_unknown_script((*got)[i])) continue;
+    if (!is_unknown_script(got[i])) continue;
     const bool first = sent.insert(&calls[i].script()).second;
     calls[i].append_to(again, first ? script_call::form::eval : script_call::form::evalsha);
     missed.push_back(i);
   }
-  if (missed.empty()) co_return std::move(*got);
-  auto more = co_await write(std::move(again), operation);
-  if (!more) co_return more.error();
-  for (std::size_t i = 0; i < missed.size(); ++i) (*got)[missed[i]] = std::move((*more)[i]);
-  co_return std::move(*got);
+  if (missed.empty()) co_return std::move(got);
+  MCPSTATE_CO_TRY(more, co_await write(std::move(again), operation));
+  for (std::size_t i = 0; i < missed.size(); ++i) got[missed[i]] = std::move(more[i]);
+  co_return std::move(got);
 }
 
 task<std::vector<std::string>> redis_store::read_member_names(owner account, std::string operation) {
   request commands;
   commands.add("SMEMBERS", keys_.connections(account)).add("SMEMBERS", keys_.servers(account));
-  auto got = co_await read(std::move(commands), operation);
-  if (!got) co_return got.error();
+  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), operation));
   std::set<std::string> names;
-  for (auto& members : *got) {
+  for (auto& members : got) {
     if (members.is_error()) {
       error refused = redis::to_error(members, operation);
       if (refused.code() != errc::wrong_type) co_return refused;

@@ -30,9 +30,8 @@ task<std::vector<reply>> redis_store::scan_step(std::string cursor, std::vector<
   commands.command(6 + more_arguments.size()).arg("SCAN").arg(cursor).arg("MATCH").arg(scan_pattern());
   commands.arg("COUNT").arg("1000");
   for (const auto& argument : more_arguments) commands.arg(argument);
-  auto got = co_await read(std::move(commands), "scan");
-  if (!got) co_return got.error();
-  reply& answer = got->front();
+  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), "scan"));
+  reply& answer = got.front();
   if (answer.is_error()) co_return redis::to_error(answer, "scan");
   if (answer.items.size() != 2) co_return error(errc::protocol, "scan: SCAN answers no cursor and keys");
   co_return std::move(answer.items);
@@ -44,10 +43,9 @@ task<owner_page> redis_store::scan(std::string cursor) {
     co_return error(errc::bad_argument, "scan: this is no cursor of this store; begin again without one");
   std::vector<std::string> sets_only{"TYPE", "set"};
   if (cursor.empty()) cursor = "0";
-  auto step = co_await scan_step(std::move(cursor), std::move(sets_only));
-  if (!step) co_return step.error();
+  MCPSTATE_CO_TRY(step, co_await scan_step(std::move(cursor), std::move(sets_only)));
   std::vector<owner> owners, unconfirmed;
-  for (const auto& key : (*step)[1].items) {
+  for (const auto& key : step[1].items) {
     auto named = keys_.parse(key.text);
     if (!named) continue;
     if (named->field == key_field::servers)
@@ -58,16 +56,14 @@ task<owner_page> redis_store::scan(std::string cursor) {
   if (!unconfirmed.empty()) {
     request commands;
     for (const auto& account : unconfirmed) commands.add("EXISTS", keys_.servers(account));
-    auto known = co_await read(std::move(commands), "scan");
-    if (!known) co_return known.error();
+    MCPSTATE_CO_TRY(known, co_await read(std::move(commands), "scan"));
     for (std::size_t i = 0; i < unconfirmed.size(); ++i)
-      if ((*known)[i].integer == 0) owners.push_back(std::move(unconfirmed[i]));
+      if (known[i].integer == 0) owners.push_back(std::move(unconfirmed[i]));
   }
-  auto found = co_await summaries(std::move(owners));
-  if (!found) co_return found.error();
+  MCPSTATE_CO_TRY(found, co_await summaries(std::move(owners)));
   owner_page page;
-  page.owners = std::move(*found);
-  if ((*step)[0].text != "0") page.cursor = (*step)[0].text;
+  page.owners = std::move(found);
+  if (step[0].text != "0") page.cursor = step[0].text;
   co_return page;
 }
 
@@ -98,20 +94,18 @@ task<store_stats> redis_store::stats(progress_handler progress) {
   out.version.append(hello.version);
   request about;
   about.add("INFO", "memory");
-  auto info = co_await read(std::move(about), "stats");
-  if (!info) co_return info.error();
-  out.memory_bytes = used_memory(info->front().text);
+  MCPSTATE_CO_TRY(info, co_await read(std::move(about), "stats"));
+  out.memory_bytes = used_memory(info.front().text);
   std::uint64_t seen = 0;
   std::string cursor = "0";
   do {
     std::vector<std::string> all_types;
-    auto step = co_await scan_step(cursor, std::move(all_types));
-    if (!step) co_return step.error();
-    std::vector<reply>* keys = &(*step)[1].items;
+    MCPSTATE_CO_TRY(step, co_await scan_step(cursor, std::move(all_types)));
+    std::vector<reply>* keys = &step[1].items;
     MCPSTATE_CO_CHECK(co_await count_page(keys, &out));
     seen += keys->size();
     if (progress) progress(seen, "keys");
-    cursor = (*step)[0].text;
+    cursor = step[0].text;
   } while (cursor != "0");
   co_return out;
 }
@@ -137,10 +131,9 @@ task<void> redis_store::count_page(std::vector<reply>* keys, store_stats* out) {
     asked.push_back(std::move(*named));
   }
   if (asked.empty()) co_return result<void>();
-  auto got = co_await read(std::move(commands), "stats");
-  if (!got) co_return got.error();
+  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), "stats"));
   for (std::size_t i = 0; i < asked.size(); ++i) {
-    const reply& r = (*got)[i];
+    const reply& r = got[i];
     std::uint64_t& owners = asked[i].owner.kind() == owner_kind::user ? out->users : out->sessions;
     if (asked[i].field == key_field::tools)
       out->tools_bytes += static_cast<std::uint64_t>(r.integer);

@@ -100,9 +100,8 @@ task<void> redis_store::open() {
   for (const auto& script : redis_scripts::all_scripts()) load.add("SCRIPT", "LOAD", script.text);
   load.add("TIME");
   const timestamp begun = options().clock->now();
-  auto loaded = co_await redis_->exec(redis::route::to_any(), std::move(load), limit, redis::effect::read);
-  if (!loaded) co_return loaded.error();
-  const redis::reply& time = loaded->back();
+  MCPSTATE_CO_TRY(loaded, co_await redis_->exec(redis::route::to_any(), std::move(load), limit, redis::effect::read));
+  const redis::reply& time = loaded.back();
   if (time.is_error()) co_return redis::to_error(time, "open " + description());
   if (time.items.size() != 2) co_return error(errc::protocol, "open " + description() + ": TIME answers no time");
   const timestamp server_time(std::chrono::seconds(number_in(time.items[0])) +
@@ -139,10 +138,9 @@ asio::awaitable<error> redis_store::explain_wrong_type(owner account, std::strin
       keys.emplace_back(keys_.server_key(account, member, field), "string");
   redis::request commands;
   for (const auto& [key, type] : keys) commands.add("TYPE", key);
-  auto got = co_await read(std::move(commands), operation);
-  if (!got) co_return got.error();
+  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), operation));
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    const std::string& type = (*got)[i].text;
+    const std::string& type = got[i].text;
     if (type == "none" || type == keys[i].second) continue;
     std::string text = operation + ": the Redis key ";
     text.append(keys[i].first).append(" holds a ").append(type).append(" where a ").append(keys[i].second);
@@ -224,9 +222,8 @@ task<std::uint64_t> redis_store::touch(owner account, std::optional<std::string>
   if (member) {
     call.member(keys_, account, *member);
   } else {
-    const auto members = co_await read_member_names(account, operation);
-    if (!members) co_return members.error();
-    for (const auto& name : *members) call.member(keys_, account, name);
+    MCPSTATE_CO_TRY(members, co_await read_member_names(account, operation));
+    for (const auto& name : members) call.member(keys_, account, name);
   }
   redis::request nothing_before;
   auto answer = co_await run_for(account, std::move(call), declared_keys::record, std::move(nothing_before), operation);
@@ -263,12 +260,11 @@ std::uint64_t redis_store::add_disconnects(script_call& call, const owner& accou
 task<std::uint64_t> redis_store::disconnect_all(owner account) {
   const std::string operation = operation_text("disconnect", account);
   for (int tries = 0; tries < max_attempts; ++tries) {
-    auto all = co_await read_all(account, tools_wanted::no);
-    if (!all) co_return all.error();
-    if (all->empty()) co_return std::uint64_t{0};
+    MCPSTATE_CO_TRY(all, co_await read_all(account, tools_wanted::no));
+    if (all.empty()) co_return std::uint64_t{0};
     script_call call = owner_call(script_id::disconnect_all, account);
-    call.argument("").argument("").argument(all->size());  // renews the expiry, and requires no lease
-    const std::uint64_t changed = add_disconnects(call, account, std::move(*all));
+    call.argument("").argument("").argument(all.size());  // renews the expiry, and requires no lease
+    const std::uint64_t changed = add_disconnects(call, account, std::move(all));
     redis::request nothing_before;
     auto answer = co_await run_for(account, std::move(call), declared_keys::record, std::move(nothing_before), operation);
     if (!answer) {
@@ -285,28 +281,25 @@ task<std::uint64_t> redis_store::disconnect_all(owner account) {
 
 task<std::uint64_t> redis_store::erase(owner account) {
   const std::string operation = operation_text("clear", account);
-  const auto members = co_await read_member_names(account, operation);
-  if (!members) co_return members.error();
+  MCPSTATE_CO_TRY(members, co_await read_member_names(account, operation));
   script_call call(script_id::erase);
   call.key(keys_.connections(account)).key(keys_.servers(account));
-  for (const auto& name : *members) declare(call, account, name, declared_keys::record_and_lease);
+  for (const auto& name : members) declare(call, account, name, declared_keys::record_and_lease);
   redis::request nothing_before;
-  auto answer =
-      co_await run_for(account, std::move(call), declared_keys::record_and_lease, std::move(nothing_before), operation);
-  if (!answer) co_return answer.error();
-  if (answer->items.size() < 2) co_return unexpected_answer(operation);
-  const auto count = static_cast<std::uint64_t>(answer->items[1].integer);
+  MCPSTATE_CO_TRY(answer, co_await run_for(account, std::move(call), declared_keys::record_and_lease,
+                                           std::move(nothing_before), operation));
+  if (answer.items.size() < 2) co_return unexpected_answer(operation);
+  const auto count = static_cast<std::uint64_t>(answer.items[1].integer);
   std::vector<std::string> leased;
-  for (std::size_t i = 2; i < answer->items.size(); ++i) leased.push_back(std::move(answer->items[i].text));
+  for (std::size_t i = 2; i < answer.items.size(); ++i) leased.push_back(std::move(answer.items[i].text));
   co_await forget(std::move(account), std::move(leased));
   co_return count;
 }
 
 task<std::unique_ptr<store_backend>> open_redis_backend(asio::any_io_executor executor, store_url url,
                                                         store_options options) {
-  auto keys = key_space::make(options.prefix, options.layout);
-  if (!keys) co_return keys.error();
-  auto opened = std::make_unique<redis_store>(executor, std::move(url), std::move(*keys), std::move(options));
+  MCPSTATE_CO_TRY(keys, key_space::make(options.prefix, options.layout));
+  auto opened = std::make_unique<redis_store>(executor, std::move(url), std::move(keys), std::move(options));
   auto ready = co_await opened->open();
   if (!ready) {
     co_await opened->close();

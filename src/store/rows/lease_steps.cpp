@@ -69,78 +69,68 @@ result<std::optional<lease_row>> lease_steps::running(const lease& one) {
 
 result<std::optional<lease>> lease_steps::take(const managed_name& name, const std::string& holder,
                                                const std::string& registered, milliseconds time) {
-  auto found = running(name);
-  if (!found) return found.error();
-  if (*found && (*found)->holder != holder) return std::optional<lease>();
-  lease_row row = *found ? std::move(**found) : lease_row(name);
-  if (!*found) {
-    auto last = table_.last_lease_number();
-    if (!last) return last.error();
-    row.number = std::max(*last + 1, micros(now_));
-    if (auto set = table_.set_last_lease_number(row.number); !set) return set.error();
+  MCPSTATE_TRY(found, running(name));
+  if (found && found->holder != holder) return std::optional<lease>();
+  lease_row row = found ? std::move(*found) : lease_row(name);
+  if (!found) {
+    MCPSTATE_TRY(last, table_.last_lease_number());
+    row.number = std::max(last + 1, micros(now_));
+    MCPSTATE_CHECK(table_.set_last_lease_number(row.number));
   }
   row.holder = holder;
   row.registered = registered;
   extend(row, time);
-  if (auto written = table_.write_lease(row); !written) return written.error();
+  MCPSTATE_CHECK(table_.write_lease(row));
   return std::optional<lease>(lease(name, holder, row.number));
 }
 
 result<std::vector<lease>> lease_steps::renew(const std::vector<lease>& granted, milliseconds time) {
   std::vector<lease> lost;
   for (const auto& one : granted) {
-    auto found = running(one);
-    if (!found) return found.error();
-    if (!*found) {
+    MCPSTATE_TRY(found, running(one));
+    if (!found) {
       lost.push_back(one);
       continue;
     }
-    extend(**found, time);
-    if (auto written = table_.write_lease(**found); !written) return written.error();
+    extend(*found, time);
+    MCPSTATE_CHECK(table_.write_lease(*found));
   }
   return lost;
 }
 
 result<bool> lease_steps::end(const lease& granted, lease_end outcome) {
-  auto found = running(granted);
-  if (!found) return found.error();
-  if (!*found) return true;
+  MCPSTATE_TRY(found, running(granted));
+  if (!found) return true;
   if (outcome == lease_end::over) return table_.remove_lease(granted.name);
-  extend(**found, milliseconds(0));
-  (*found)->holder.clear();
-  (*found)->until = timestamp{};
-  return table_.write_lease(**found);
+  extend(*found, milliseconds(0));
+  found->holder.clear();
+  found->until = timestamp{};
+  return table_.write_lease(*found);
 }
 
 result<std::optional<lease>> lease_steps::lease_of(const managed_name& name) {
-  auto found = running(name);
-  if (!found) return found.error();
-  if (!*found) return std::optional<lease>();
-  return std::optional<lease>(lease(name, (*found)->holder, (*found)->number));
+  MCPSTATE_TRY(found, running(name));
+  if (!found) return std::optional<lease>();
+  return std::optional<lease>(lease(name, found->holder, found->number));
 }
 
 result<bool> lease_steps::expect(const lease& granted) {
-  auto found = running(granted);
-  if (!found) return found.error();
-  if (!*found) return lease_is_lost(granted.name);
+  MCPSTATE_TRY(found, running(granted));
+  if (!found) return lease_is_lost(granted.name);
   return true;
 }
 
 result<fleet> lease_steps::beat(const instance_report& report, milliseconds time) {
-  if (auto purged = table_.purge_leases(now_); !purged) return purged.error();
-  auto told = time.count() > 0 ? table_.write_instance(report, std::chrono::floor<milliseconds>(now_ + time))
-                               : table_.remove_instance(report.name);
-  if (!told) return told.error();
-  auto instances = table_.instances();
-  if (!instances) return instances.error();
-  auto managed = table_.count_managed();
-  if (!managed) return managed.error();
-  auto waiting = table_.unheld(now_, unheld_at_once);
-  if (!waiting) return waiting.error();
+  MCPSTATE_CHECK(table_.purge_leases(now_));
+  MCPSTATE_CHECK(time.count() > 0 ? table_.write_instance(report, std::chrono::floor<milliseconds>(now_ + time))
+                                  : table_.remove_instance(report.name));
+  MCPSTATE_TRY(instances, table_.instances());
+  MCPSTATE_TRY(managed, table_.count_managed());
+  MCPSTATE_TRY(waiting, table_.unheld(now_, unheld_at_once));
   fleet out;
-  out.instances = std::move(*instances);
-  out.managed = *managed;
-  out.unheld = std::move(*waiting);
+  out.instances = std::move(instances);
+  out.managed = managed;
+  out.unheld = std::move(waiting);
   return out;
 }
 
@@ -150,10 +140,9 @@ result<managed_page> lease_steps::managed_of(const std::string& registered, cons
     after = managed_from_text(cursor);
     if (!after) return error(errc::bad_argument, "this cursor is of no page of this store");
   }
-  auto names = table_.registered_as(registered, after, names_per_page);
-  if (!names) return names.error();
+  MCPSTATE_TRY(names, table_.registered_as(registered, after, names_per_page));
   managed_page page;
-  page.names = std::move(*names);
+  page.names = std::move(names);
   if (page.names.size() == names_per_page) page.cursor = to_text(page.names.back());
   return page;
 }

@@ -77,9 +77,8 @@ result<std::unique_ptr<sqlite_db>> sqlite_db::open(const std::string& path, std:
   const auto full = fs::absolute(path, ec).lexically_normal();
   if (ec) return error(errc::storage_failed, path + " cannot be opened: " + ec.message());
   const bool is_default = full == fs::path(default_sqlite_path()).lexically_normal();
-  auto ready = is_default ? make_directories(full.parent_path()) : expect_directory(full.parent_path());
-  if (!ready) return ready.error();
-  if (auto made = create_file(full.string()); !made) return made.error();
+  MCPSTATE_CHECK(is_default ? make_directories(full.parent_path()) : expect_directory(full.parent_path()));
+  MCPSTATE_CHECK(create_file(full.string()));
   std::unique_ptr<sqlite_db> db(new sqlite_db(full.string(), busy_timeout));
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   if (const int code = sqlite3_open_v2(full.c_str(), &db->handle_, flags, nullptr); code != SQLITE_OK)
@@ -108,16 +107,14 @@ result<bool> sqlite_db::run(const char* sql) {
 
 result<std::int64_t> sqlite_db::number(const char* sql) {
   sqlite_query q(*this, sql);
-  auto row = q.step();
-  if (!row) return row.error();
-  return *row ? q.integer(0) : 0;
+  MCPSTATE_TRY(row, q.step());
+  return row ? q.integer(0) : 0;
 }
 
 result<std::string> sqlite_db::text(const char* sql) {
   sqlite_query q(*this, sql);
-  auto row = q.step();
-  if (!row) return row.error();
-  return *row ? q.bytes(0) : std::string();
+  MCPSTATE_TRY(row, q.step());
+  return row ? q.bytes(0) : std::string();
 }
 
 bool sqlite_db::in_transaction() const noexcept { return sqlite3_get_autocommit(handle_) == 0; }
@@ -220,9 +217,8 @@ result<bool> sqlite_query::step() {
 
 result<bool> sqlite_query::run() {
   for (;;) {
-    auto row = step();
-    if (!row) return row.error();
-    if (!*row) return true;
+    MCPSTATE_TRY(row, step());
+    if (!row) return true;
   }
 }
 

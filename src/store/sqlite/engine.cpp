@@ -17,26 +17,23 @@ constexpr std::int64_t purged_at_once = 1000;
 }  // namespace
 
 result<std::unique_ptr<sqlite_engine>> sqlite_engine::open(const std::string& path, const store_options& options) {
-  auto db = sqlite_db::open(path, options.timeout);
-  if (!db) return db.error();
-  std::unique_ptr<sqlite_engine> engine(new sqlite_engine(std::move(*db), options));
-  if (auto ready = engine->set_up(); !ready) return ready.error();
+  MCPSTATE_TRY(db, sqlite_db::open(path, options.timeout));
+  std::unique_ptr<sqlite_engine> engine(new sqlite_engine(std::move(db), options));
+  MCPSTATE_CHECK(engine->set_up());
   return engine;
 }
 
 result<bool> sqlite_engine::set_up() {
   // Comes first, so that a file of another program is not changed.
-  if (auto prepared = table_.prepare(); !prepared) return prepared.error();
-  if (auto wal = use_wal(); !wal) return wal.error();
+  MCPSTATE_CHECK(table_.prepare());
+  MCPSTATE_CHECK(use_wal());
   // NORMAL: a power cut may lose the last changes, never a part of one.
   if (auto set = db_->run("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY"); !set)
     return set.error();
-  auto version = db_->number("PRAGMA data_version");
-  if (!version) return version.error();
-  auto last = table_.last_change();
-  if (!last) return last.error();
-  data_version_ = *version;
-  last_notice_ = *last;
+  MCPSTATE_TRY(version, db_->number("PRAGMA data_version"));
+  MCPSTATE_TRY(last, table_.last_change());
+  data_version_ = version;
+  last_notice_ = last;
   return true;
 }
 
@@ -58,7 +55,7 @@ result<bool> sqlite_engine::use_wal() {
 template <class Fn>
 auto sqlite_engine::transaction(Fn fn) -> decltype(fn(std::declval<row_steps&>())) {
   using outcome = decltype(fn(std::declval<row_steps&>()));
-  if (auto begun = begin(); !begun) return begun.error();
+  MCPSTATE_CHECK(begin());
   // Reads the clock after the file is locked, so that times follow the order of the transactions.
   const auto now = options_.clock->now();
   if (auto purged = table_.purge(now, purged_per_write); !purged) return commit(outcome(purged.error()));
@@ -73,9 +70,8 @@ sqlite_engine::noted<T> sqlite_engine::noted_transaction(std::vector<owner> chan
     result<T> done = fn(steps);
     if (!done) return done;
     for (const auto& account : changed) {
-      auto number = table_.note_change(account);
-      if (!number) return number.error();
-      notices.push_back(*number);
+      MCPSTATE_TRY(number, table_.note_change(account));
+      notices.push_back(number);
     }
     return done;
   });
@@ -93,9 +89,8 @@ result<std::vector<connection>> sqlite_engine::list(const owner& account, tools_
 
 sqlite_engine::noted<connection> sqlite_engine::put(const change& update, const connection& after) {
   return noted_transaction<connection>(std::vector<owner>(1, update.owner()), [&](row_steps& steps) -> result<connection> {
-    auto decided = steps.decide(update, after);
-    if (!decided) return decided.error();
-    return steps.write(update.owner(), *decided);
+    MCPSTATE_TRY(decided, steps.decide(update, after));
+    return steps.write(update.owner(), decided);
   });
 }
 
@@ -137,10 +132,9 @@ result<owner_page> sqlite_engine::scan(const std::string& cursor) {
     if (!parsed) return error(errc::bad_argument, "this cursor is of no page of this store");
     last = std::move(*parsed);
   }
-  auto owners = table_.owners_after(last, now(), owners_per_page);
-  if (!owners) return owners.error();
+  MCPSTATE_TRY(owners, table_.owners_after(last, now(), owners_per_page));
   owner_page page;
-  page.owners = std::move(*owners);
+  page.owners = std::move(owners);
   if (page.owners.size() == static_cast<std::size_t>(owners_per_page)) page.cursor = page.owners.back().owner.text();
   return page;
 }
@@ -155,14 +149,13 @@ result<store_stats> sqlite_engine::stats() {
 }
 
 result<sqlite_table::notices> sqlite_engine::poll(bool own) {
-  auto version = db_->number("PRAGMA data_version");
-  if (!version) return version.error();
+  MCPSTATE_TRY(version, db_->number("PRAGMA data_version"));
   sqlite_table::notices none;
   none.last = last_notice_;
-  if (*version == data_version_ && !own) return none;
+  if (version == data_version_ && !own) return none;
   auto since = table_.changes_since(last_notice_);
   if (!since) return since.error();
-  data_version_ = *version;
+  data_version_ = version;
   last_notice_ = since->last;
   return since;
 }

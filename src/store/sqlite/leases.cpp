@@ -18,12 +18,10 @@ result<managed_name> name_of(std::int64_t kind, const std::string& id, const std
 result<std::vector<managed_name>> names(sqlite_query& q) {
   std::vector<managed_name> out;
   for (;;) {
-    auto more = q.step();
-    if (!more) return more.error();
-    if (!*more) return out;
-    auto one = name_of(q.integer(0), q.bytes(1), q.bytes(2));
-    if (!one) return one.error();
-    out.push_back(std::move(*one));
+    MCPSTATE_TRY(more, q.step());
+    if (!more) return out;
+    MCPSTATE_TRY(one, name_of(q.integer(0), q.bytes(1), q.bytes(2)));
+    out.push_back(std::move(one));
   }
 }
 
@@ -32,9 +30,8 @@ result<std::vector<managed_name>> names(sqlite_query& q) {
 result<std::optional<lease_row>> sqlite_leases::find_lease(const managed_name& name) {
   sqlite_query q(db_,
                  "SELECT holder, number, until, registered, forget_at FROM leases WHERE kind = ? AND id = ? AND server = ?");
-  auto found = q.bind(name.owner).bind(name.server.text()).step();
-  if (!found) return found.error();
-  if (!*found) return std::optional<lease_row>();
+  MCPSTATE_TRY(found, q.bind(name.owner).bind(name.server.text()).step());
+  if (!found) return std::optional<lease_row>();
   lease_row row(name);
   row.holder = q.bytes(0);
   row.number = static_cast<std::uint64_t>(q.integer(1));
@@ -66,9 +63,8 @@ result<bool> sqlite_leases::remove_leases(const owner& account) {
 }
 
 result<std::uint64_t> sqlite_leases::last_lease_number() {
-  auto value = db_.number("SELECT value FROM meta WHERE name = 'lease_number'");
-  if (!value) return value.error();
-  return static_cast<std::uint64_t>(*value);
+  MCPSTATE_TRY(value, db_.number("SELECT value FROM meta WHERE name = 'lease_number'"));
+  return static_cast<std::uint64_t> value;
 }
 
 result<bool> sqlite_leases::set_last_lease_number(std::uint64_t number) {
@@ -77,9 +73,8 @@ result<bool> sqlite_leases::set_last_lease_number(std::uint64_t number) {
 }
 
 result<std::uint64_t> sqlite_leases::count_managed() {
-  auto count = db_.number("SELECT count(*) FROM leases");
-  if (!count) return count.error();
-  return static_cast<std::uint64_t>(*count);
+  MCPSTATE_TRY(count, db_.number("SELECT count(*) FROM leases"));
+  return static_cast<std::uint64_t> count;
 }
 
 result<std::vector<managed_name>> sqlite_leases::unheld(timestamp now, std::size_t limit) {
@@ -116,9 +111,8 @@ result<std::vector<instance_report>> sqlite_leases::instances() {
   sqlite_query q(db_, "SELECT name, address, reach, kept FROM instances ORDER BY name");
   std::vector<instance_report> out;
   for (;;) {
-    auto more = q.step();
-    if (!more) return more.error();
-    if (!*more) return out;
+    MCPSTATE_TRY(more, q.step());
+    if (!more) return out;
     auto& one = out.emplace_back();
     one.name = q.bytes(0);
     one.address = q.bytes(1);
@@ -130,7 +124,7 @@ result<std::vector<instance_report>> sqlite_leases::instances() {
 result<bool> sqlite_leases::purge_leases(timestamp now) {
   {
     sqlite_query q(db_, "DELETE FROM leases WHERE forget_at <= ?");
-    if (auto gone = q.bind(now).run(); !gone) return gone.error();
+    MCPSTATE_CHECK(q.bind(now).run());
   }
   sqlite_query q(db_, "DELETE FROM instances WHERE until <= ?");
   return q.bind(now).run();

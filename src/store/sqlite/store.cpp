@@ -66,9 +66,8 @@ task<std::optional<connection>> sqlite_store::get(owner account, std::string mem
 }
 
 task<owner_snapshot_ptr> sqlite_store::list(owner account, tools_wanted want) {
-  auto records = co_await read_records(account, want);
-  if (!records) co_return records.error();
-  co_return std::make_shared<const owner_snapshot>(std::move(account), std::move(*records), want);
+  MCPSTATE_CO_TRY(records, co_await read_records(account, want));
+  co_return std::make_shared<const owner_snapshot>(std::move(account), std::move(records), want);
 }
 
 task<std::vector<connection>> sqlite_store::read_records(owner account, tools_wanted want) {
@@ -77,7 +76,7 @@ task<std::vector<connection>> sqlite_store::read_records(owner account, tools_wa
   co_return co_await aio::offload(*pool_, std::move(job));
 }
 
-// No notice: what expires later is no change to a watcher, and looks again when it would have expired.
+// Leaves no notice: a later expiry is no change for watchers. The hub reads the record again when it would have expired.
 task<std::uint64_t> sqlite_store::touch(owner account, std::optional<std::string> member) {
   if (closed_) co_return closed();
   auto job = [e = engine_.get(), account = std::move(account), member = std::move(member)] {
@@ -176,9 +175,8 @@ task<std::unique_ptr<store_backend>> open_sqlite_backend(asio::any_io_executor e
   if (path.empty()) path = default_sqlite_path();
   auto pool = std::make_unique<asio::thread_pool>(1);
   auto job = [path, options] { return sqlite_engine::open(path, options); };
-  auto engine = co_await aio::offload(*pool, std::move(job));
-  if (!engine) co_return engine.error();
-  co_return std::make_unique<sqlite_store>(std::move(executor), std::move(options), std::move(pool), std::move(*engine));
+  MCPSTATE_CO_TRY(engine, co_await aio::offload(*pool, std::move(job)));
+  co_return std::make_unique<sqlite_store>(std::move(executor), std::move(options), std::move(pool), std::move(engine));
 }
 
 }  // namespace mcpstate

@@ -29,8 +29,7 @@ task<void> sqlite_store::end_lease(lease granted, lease_end outcome, std::option
   auto job = [e = engine_.get(), granted = std::move(granted), outcome, revision] {
     return e->end_lease(granted, outcome, revision);
   };
-  auto ended = co_await aio::offload(*pool_, std::move(job));
-  if (!ended) co_return ended.error();
+  MCPSTATE_CO_CHECK(co_await aio::offload(*pool_, std::move(job)));
   co_return result<void>();
 }
 

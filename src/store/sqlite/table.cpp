@@ -97,20 +97,18 @@ result<owner> owner_of(std::int64_t kind, const std::string& id) {
 }  // namespace
 
 result<bool> sqlite_table::prepare() {
-  auto version = db_.number("PRAGMA user_version");
-  if (!version) return version.error();
-  auto application = db_.number("PRAGMA application_id");
-  if (!application) return application.error();
-  if (*application == application_id && *version > schema_version)
-    return error(errc::unsupported, db_.path() + " was written by a newer mcpstate (format " + std::to_string(*version) +
+  MCPSTATE_TRY(version, db_.number("PRAGMA user_version"));
+  MCPSTATE_TRY(application, db_.number("PRAGMA application_id"));
+  if (application == application_id && version > schema_version)
+    return error(errc::unsupported, db_.path() + " was written by a newer mcpstate (format " + std::to_string(version) +
                                         ", this one knows " + std::to_string(schema_version) +
                                         "); update mcpstate, or name another file");
-  if (*application == application_id && *version == schema_version) return true;
+  if (application == application_id && version == schema_version) return true;
   return create_or_update();
 }
 
 result<bool> sqlite_table::create_or_update() {
-  if (auto begun = db_.run("BEGIN IMMEDIATE"); !begun) return begun.error();
+  MCPSTATE_CHECK(db_.run("BEGIN IMMEDIATE"));
   // Another process may have been faster.
   auto version = db_.number("PRAGMA user_version");
   auto application = db_.number("PRAGMA application_id");
@@ -141,9 +139,8 @@ result<std::optional<row>> sqlite_table::find(const owner& account, const std::s
       "SELECT member, revision, expires_at, expires_latest, status, connected_at, info, bytes FROM records "
       "LEFT JOIN tools USING (record) WHERE kind = ? AND id = ? AND member = ?";
   sqlite_query q(db_, want == tools_wanted::yes ? full : plain);
-  auto found = q.bind(account).bind(member).step();
-  if (!found) return found.error();
-  if (!*found) return std::optional<row>();
+  MCPSTATE_TRY(found, q.bind(account).bind(member).step());
+  if (!found) return std::optional<row>();
   return std::optional<row>(row_of(q, want));
 }
 
@@ -158,9 +155,8 @@ result<std::vector<row>> sqlite_table::all(const owner& account, tools_wanted wa
   q.bind(account);
   std::vector<row> out;
   for (;;) {
-    auto more = q.step();
-    if (!more) return more.error();
-    if (!*more) return out;
+    MCPSTATE_TRY(more, q.step());
+    if (!more) return out;
     out.push_back(row_of(q, want));
   }
 }
@@ -179,11 +175,10 @@ result<bool> sqlite_table::write(const owner& account, const row_write& planned)
     r.expires_latest ? q.bind(*r.expires_latest) : q.bind_null();
     q.bind(r.status);
     r.connected_at ? q.bind(*r.connected_at) : q.bind_null();
-    auto written = q.bind(r.info_tail).step();
-    if (!written) return written.error();
+    MCPSTATE_CHECK(q.bind(r.info_tail).step());
     record = q.integer(0);
     // RETURNING answers its rows before the statement has ended.
-    if (auto ended = q.run(); !ended) return ended.error();
+    MCPSTATE_CHECK(q.run());
   }
   return write_tools(record, planned);
 }
@@ -201,9 +196,8 @@ result<bool> sqlite_table::remove(const owner& account, const std::string& membe
 }
 
 result<std::uint64_t> sqlite_table::revision_floor() {
-  auto value = db_.number("SELECT value FROM meta WHERE name = 'revision_floor'");
-  if (!value) return value.error();
-  return static_cast<std::uint64_t>(*value);
+  MCPSTATE_TRY(value, db_.number("SELECT value FROM meta WHERE name = 'revision_floor'"));
+  return static_cast<std::uint64_t> value;
 }
 
 result<bool> sqlite_table::raise_revision_floor(std::uint64_t number) {
@@ -221,15 +215,14 @@ result<std::uint64_t> sqlite_table::purge(timestamp now, std::int64_t limit) {
                    "RETURNING revision");
     q.bind(now).bind(limit);
     for (;;) {
-      auto more = q.step();
-      if (!more) return more.error();
-      if (!*more) break;
+      MCPSTATE_TRY(more, q.step());
+      if (!more) break;
       largest = std::max(largest, q.integer(0));
       ++gone;
     }
   }
   if (gone == 0) return gone;
-  if (auto raised = raise_revision_floor(static_cast<std::uint64_t>(largest)); !raised) return raised.error();
+  MCPSTATE_CHECK(raise_revision_floor(static_cast<std::uint64_t>(largest)));
   return gone;
 }
 
@@ -241,12 +234,10 @@ result<std::vector<owner_summary>> sqlite_table::owners_after(const std::optiona
   q.bind_after(last ? &*last : nullptr).bind(now).bind(limit);
   std::vector<owner_summary> out;
   for (;;) {
-    auto more = q.step();
-    if (!more) return more.error();
-    if (!*more) return out;
-    auto account = owner_of(q.integer(0), q.bytes(1));
-    if (!account) return account.error();
-    auto& one = out.emplace_back(std::move(*account));
+    MCPSTATE_TRY(more, q.step());
+    if (!more) return out;
+    MCPSTATE_TRY(account, owner_of(q.integer(0), q.bytes(1)));
+    auto& one = out.emplace_back(std::move(account));
     one.connected = static_cast<std::uint64_t>(q.integer(2));
     one.records = static_cast<std::uint64_t>(q.integer(3));
     one.expires_at = q.time(4);
@@ -263,12 +254,10 @@ result<std::vector<sqlite_table::owned_row>> sqlite_table::rows_after(const std:
   q.bind(last ? std::string_view(last->second.member) : "").bind(limit);
   std::vector<owned_row> out;
   for (;;) {
-    auto more = q.step();
-    if (!more) return more.error();
-    if (!*more) return out;
-    auto account = owner_of(q.integer(8), q.bytes(9));
-    if (!account) return account.error();
-    out.emplace_back(std::move(*account), row_of(q, tools_wanted::yes));
+    MCPSTATE_TRY(more, q.step());
+    if (!more) return out;
+    MCPSTATE_TRY(account, owner_of(q.integer(8), q.bytes(9)));
+    out.emplace_back(std::move(account), row_of(q, tools_wanted::yes));
   }
 }
 
