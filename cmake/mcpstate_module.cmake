@@ -94,12 +94,16 @@ function(mcpstate_test_parts name)
   target_include_directories(mcpstate_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
 endfunction()
 
-# mcpstate_test(name LABEL unit TIMEOUT 60 SOURCES … LIBS … [ASIO] [ARGS …]): a GoogleTest executable, one CTest entry. The
-# target tests_<label> builds all programs of a label.
+# mcpstate_test(name LABEL unit TIMEOUT 60 SOURCES … LIBS … [ASIO] [THREADS] [ARGS …]): a GoogleTest executable, one CTest entry.
+# The target tests_<label> builds all programs of a label. THREADS: it has the label threads too, which runs under TSan.
 function(mcpstate_test name)
-  cmake_parse_arguments(arg "ASIO" "LABEL;TIMEOUT" "SOURCES;LIBS;ARGS" ${ARGN})
+  cmake_parse_arguments(arg "ASIO;THREADS" "LABEL;TIMEOUT" "SOURCES;LIBS;ARGS" ${ARGN})
   if(arg_ASIO)
     set(asio ASIO)
+  endif()
+  set(labels ${arg_LABEL})
+  if(arg_THREADS)
+    list(APPEND labels threads)
   endif()
   mcpstate_program(${name} SOURCES ${arg_SOURCES} LIBS ${arg_LIBS} GTest::gtest GTest::gmock GTest::gtest_main ${asio})
   mcpstate_compile_soon(${name})
@@ -107,6 +111,8 @@ function(mcpstate_test name)
   if(MCPSTATE_SANITIZE)
     math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * 3")  # it ends a hang, and sanitizers make everything slower
   endif()
-  set_tests_properties(${name} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
-  add_dependencies(tests_${arg_LABEL} ${name})
+  set_tests_properties(${name} PROPERTIES LABELS "${labels}" TIMEOUT ${arg_TIMEOUT})
+  foreach(label IN LISTS labels)
+    add_dependencies(tests_${label} ${name})
+  endforeach()
 endfunction()
