@@ -12,15 +12,15 @@ export const status_words = (status) => words[status] ?? status;
 const transports = { http: "HTTP", sse: "HTTP+SSE", stdio: "stdio" };
 
 // Where a record leads, as the API wants it to connect again; undefined: it does not say.
-export function place_of(record) {
+export function endpoint_of(record) {
   if (record.registered) return { server: record.registered };
   return record.url ? { url: record.url } : undefined;
 }
 
 export function possible_actions(record) {
   const up = record.status === "CONNECTED", down = record.status === "DISCONNECTED";
-  const kept = record.managed === true && !down;
-  return { retry: kept && !up, connect: !up && !kept && place_of(record) !== undefined, disconnect: !down };
+  const managed = record.managed === true && !down;
+  return { retry: kept && !up, connect: !up && !managed && endpoint_of(record) !== undefined, disconnect: !down };
 }
 
 let rows_made = 0;
