@@ -20,7 +20,7 @@ export function endpoint_of(record) {
 export function possible_actions(record) {
   const up = record.status === "CONNECTED", down = record.status === "DISCONNECTED";
   const managed = record.managed === true && !down;
-  return { retry: kept && !up, connect: !up && !managed && endpoint_of(record) !== undefined, disconnect: !down };
+  return { retry: managed && !up, connect: !up && !managed && endpoint_of(record) !== undefined, disconnect: !down };
 }
 
 let rows_made = 0;
@@ -111,7 +111,7 @@ export class connection_row {
       ["URL", record.url], ["Registered as", record.registered],
       ["Server", [server.name, server.version].filter(Boolean).join(" ")],
       ["Protocol", record.protocol_version],
-      ["Kept by", record.managed ? "mcpstate: it is checked and opened again" : "the host: mcpstate only keeps the record"],
+      ["Managed by", record.managed ? "mcpstate: it is checked and opened again" : "the host: mcpstate only keeps the record"],
       ["Connected", record.connected_at && time_element(record.connected_at)],
       ["Last connected", record.last_connected_at && time_element(record.last_connected_at)],
       ["Handshake", record.checked_at && time_element(record.checked_at)],
