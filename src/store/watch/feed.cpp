@@ -11,8 +11,8 @@ void watch_feed::add(event e) {
     *found->second = std::move(e);
     return;
   }
-  auto place = queue_.insert(queue_.end(), std::move(e));
-  unread_.emplace(std::move(id), place);
+  const auto added = queue_.insert(queue_.end(), std::move(e));
+  unread_.emplace(std::move(id), added);
 }
 
 void watch_feed::mark(event::kind what) {
@@ -34,14 +34,7 @@ void watch_feed::recovered() {
   failure_.reset();
 }
 
-void watch_feed::close() {
-  closed_ = true;
-  queue_.clear();
-  unread_.clear();
-}
-
 std::optional<result<event>> watch_feed::take() {
-  if (closed_) return result<event>(error(errc::stopped, "the store was closed"));
   if (!queue_.empty()) {
     event e = std::move(queue_.front());
     queue_.pop_front();

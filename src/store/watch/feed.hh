@@ -8,7 +8,7 @@
 
 #include <mcpstate/store.hpp>
 
-// What one watcher has not read yet. Pure.
+// What one watcher of all owners has not read yet. Pure.
 //
 // An unread event of a record is replaced by a newer one of the same record, in its place; so a slow reader costs at most
 // one event per record, and still ends with the latest state of each. A failure is told once per outage, after what was
@@ -21,11 +21,9 @@ class watch_feed {
   void mark(event::kind what);    // ready or resync; one that is still unread is not repeated
   void failed(const error& why);  // the store cannot be reached
   void recovered();               // it can again: the next failure is a new outage
-  void close();                   // from now on only "stopped"
 
   // The next thing to tell; absent: wait.
   [[nodiscard]] std::optional<result<event>> take();
-  [[nodiscard]] bool has_news() const noexcept { return closed_ || failure_ || !queue_.empty(); }
   [[nodiscard]] std::size_t unread() const noexcept { return queue_.size(); }
 
  private:
@@ -34,7 +32,6 @@ class watch_feed {
   std::map<record_id, std::list<event>::iterator> unread_;
   std::optional<error> failure_;
   bool outage_ = false;
-  bool closed_ = false;
 };
 
 }  // namespace mcpstate

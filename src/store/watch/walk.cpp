@@ -36,7 +36,7 @@ asio::awaitable<void> watch_hub::walk() {
     }
     pump();
     if (co_await walk_pages()) {
-      seat_all(started);
+      finish_walk(started);
       wait = first_pause;
       continue;
     }
