@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "service/events/event_history.hh"
+#include "service/events/event_frames.hh"
 
 #include <mcpstate/core/connection_json.hpp>
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "core/json/text.hh"
@@ -12,8 +13,7 @@ namespace mcpstate::service {
 
 namespace {
 
-constexpr std::string_view ready_text = "event: ready\ndata: {}\n\n";
-constexpr std::string_view resync_text = "event: resync\ndata: {}\n\n";
+constexpr std::size_t least_limit = 16;
 
 // Makes one line of JSON, as the data of a frame must be. JSON allows line breaks between members.
 std::string on_one_line(std::string json) {
@@ -21,155 +21,66 @@ std::string on_one_line(std::string json) {
   return json;
 }
 
-std::string json_without_tools(const connection& record) {
-  if (!record.tools) return to_json(record);
-  auto bare = record;
-  bare.tools.reset();
-  return to_json(bare);
+std::string encode_removal(const connection& record) {
+  std::string data = "{";
+  json_members members(data);
+  members.text("owner", record.whose.text());
+  members.text("server", record.server);
+  return data + "}";
 }
 
-std::string data_of(const connection& record) { return on_one_line(json_without_tools(record)); }
-
-frame frame_of(std::uint64_t number, std::string_view event, std::string_view data) {
-  auto text = std::make_shared<std::string>();
-  text->append("id: ").append(std::to_string(number)).append("\nevent: ").append(event);
-  text->append("\ndata: ").append(data).append("\n\n");
+frame encode_event(const event& change) {
+  const bool present = change.what == event::kind::present;
+  auto text = std::make_shared<std::string>("id: " + std::to_string(change.number));
+  text->append(present ? "\nevent: connection\ndata: " : "\nevent: removed\ndata: ");
+  text->append(present ? on_one_line(to_json(*change.record)) : encode_removal(*change.record)).append("\n\n");
   return text;
 }
 
+frame constant(std::string_view text) { return std::make_shared<const std::string>(text); }
+
 }  // namespace
 
-void event_history::begin_load() {
-  loading_ = true;
-  ++loads_;
-  loaded_.clear();
+const frame& event_frames::ready() {
+  static const frame text = constant("event: ready\ndata: {}\n\n");
+  return text;
 }
 
-void event_history::finish_load() {
-  loading_ = false;
-  outage_.reset();
-  for (auto it = events_.begin(); it != events_.end();) {
-    if (!it->second.removed && loaded_.contains(it->second.server)) {
-      ++it;
-      continue;
-    }
-    // All readers get a new snapshot, so no reader has to be told of a removal.
-    latest_.erase(it->second.server);
-    it = events_.erase(it);
+const frame& event_frames::resync() {
+  static const frame text = constant("event: resync\ndata: {}\n\n");
+  return text;
+}
+
+frame event_frames::encode(const event& change) {
+  if (const auto known = frames_.find(change.record); known != frames_.end()) return known->second;
+  if (frames_.size() >= limit_) {
+    std::erase_if(frames_, [](const auto& one) { return one.first.expired(); });
+    limit_ = std::max(least_limit, frames_.size() * 2);
   }
-  forget_snapshots();
-  removals_.clear();
-  loaded_.clear();
+  return frames_.emplace(change.record, encode_event(change)).first->second;
 }
 
-void event_history::append(entry added, std::string_view event, std::string_view data) {
-  if (const auto old = latest_.find(added.server); old != latest_.end()) events_.erase(old->second);
-  const auto number = ++last_event_;
-  added.text = frame_of(number, event, data);
-  latest_.insert_or_assign(added.server, number);
-  events_.emplace_hint(events_.end(), number, std::move(added));
-  forget_snapshots();
-}
-
-void event_history::forget_snapshots() {
-  snapshot_.reset();
-  resync_.reset();
-}
-
-void event_history::put(const connection& record) {
-  append(entry{record.server, nullptr, false, record.expires_at}, "connection", data_of(record));
-  if (loading_) loaded_.insert(record.server);
-}
-
-void event_history::update_expiry(const connection& record) {
-  const auto known = latest_.find(record.server);
-  if (loading_ || known == latest_.end()) return;
-  const auto number = known->second;
-  auto& held = events_.at(number);
-  if (held.removed || held.expires_at == record.expires_at) return;
-  auto before = record;
-  before.expires_at = held.expires_at;
-  if (*held.text != *frame_of(number, "connection", data_of(before))) return;
-  held.text = frame_of(number, "connection", data_of(record));
-  held.expires_at = record.expires_at;
-  forget_snapshots();
-}
-
-void event_history::remove(const std::string& server) {
-  const auto known = latest_.find(server);
-  if (known == latest_.end() || events_.at(known->second).removed) return;
-  std::string data = "{";
-  json_members members(data);
-  members.text("owner", owner_.text());
-  members.text("server", server);
-  append(entry{server, nullptr, true, std::nullopt}, "removed", data + "}");
-  removals_.push_back(last_event_);
-  loaded_.erase(server);
-  forget_old_removals();
-}
-
-void event_history::forget_old_removals() {
-  while (removals_.size() > max_removals_) {
-    const auto oldest = events_.find(removals_.front());
-    removals_.erase(removals_.begin());
-    if (oldest == events_.end()) continue;  // the record exists again
-    last_forgotten_ = oldest->first;
-    latest_.erase(oldest->second.server);
-    events_.erase(oldest);
-  }
-}
-
-void event_history::mark_unavailable(const error& why) {
-  if (outage_) return;
+frame event_frames::unavailable(const error& why) {
   std::string text = "event: unavailable\ndata: {";
   json_members members(text);
   members.text("code", name_of(why.code()));
   members.text("message", why.detail());
-  outage_ = std::make_shared<const std::string>(text + "}\n\n");
-  ++outages_;
+  text += "}\n\n";
+  if (!unavailable_ || *unavailable_ != text) unavailable_ = std::make_shared<const std::string>(std::move(text));
+  return unavailable_;
 }
 
-event_history::read_result event_history::read(reader_position& position) {
-  if (position.dropped) return {};
-  if (outage_ && position.outage != outages_) {
-    position.outage = outages_;
-    return {outage_};
+frame event_frames::join(std::vector<frame> parts) {
+  auto& last = !parts.empty() && parts.front() == resync() ? resynced_ : snapshot_;
+  auto made = last.lock();
+  if (!made || made->parts != parts) {
+    auto text = std::make_shared<joined_text>();
+    for (const auto& part : parts) text->text.append(*part);
+    text->parts = std::move(parts);
+    made = std::move(text);
+    last = made;
   }
-  if (loading_) return {};
-  if (position.load != loads_ || position.event < last_forgotten_) return restart(position);
-  const auto next = events_.upper_bound(position.event);
-  if (next == events_.end()) {
-    position.catching_up = false;
-    return {};
-  }
-  position.event = next->first;
-  return {next->second.text};
-}
-
-// Gives the reader a snapshot: its first one, one after an outage, or one because it fell behind.
-event_history::read_result event_history::restart(reader_position& position) {
-  const bool first = position.load == 0;
-  const bool fell_behind = position.load == loads_;
-  if (fell_behind && position.catching_up) {
-    position.dropped = true;
-    return {nullptr, lag::dropped};
-  }
-  position.catching_up = fell_behind;
-  position.load = loads_;
-  position.event = last_event_;
-  return {snapshot(!first), fell_behind ? lag::resynced : lag::none};
-}
-
-frame event_history::snapshot(bool with_resync) {
-  auto& cached = with_resync ? resync_ : snapshot_;
-  if (auto made = cached.lock()) return made;
-  auto text = std::make_shared<std::string>(with_resync ? resync_text : std::string_view());
-  for (const auto& [number, event] : events_) {
-    if (!event.removed) text->append(*event.text);
-  }
-  text->append(ready_text);
-  cached = text;
-  return text;
+  return frame(made, &made->text);
 }
 
 }  // namespace mcpstate::service

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: MIT
+#include "store/watch/owner_log.hh"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <memory>
+#include <random>
+
+#include "support/seed.hh"
+#include "unit/store/watch/events.hh"
+
+namespace mcpstate::test {
+
+namespace {
+
+watch_options bounded(std::size_t max_removals) {
+  watch_options out;
+  out.max_removals = max_removals;
+  out.snapshot_after_outage = true;
+  return out;
+}
+
+// A log with a clock: each listing begins later than all that was before.
+struct log_scene {
+  owner_log log{user()};
+  std::uint64_t now = 0;
+
+  std::string list(std::vector<connection> listed) {
+    ++now;
+    return text(log.replace(std::move(listed), now));
+  }
+  void join(owner_log::reader& reader) { log.add(reader, ++now); }
+  std::string read(owner_log::reader& reader) {
+    return drain([&] { return log.read(reader); });
+  }
+};
+
+std::vector<connection> records(std::initializer_list<std::pair<const char*, std::uint64_t>> all) {
+  std::vector<connection> out;
+  for (const auto& [name, revision] : all) out.push_back(record(name, revision));
+  return out;
+}
+
+const error refused(errc::connect_failed, "refused");  // NOLINT(cert-err58-cpp)
+
+}  // namespace
+
+TEST(owner_log, tells_what_is_different) {
+  log_scene at;
+  EXPECT_EQ(at.list(records({{"a", 1}, {"b", 2}})), "+a1 +b2");
+  EXPECT_EQ(at.list(records({{"a", 1}, {"b", 2}})), "");
+  EXPECT_EQ(at.list(records({{"a", 1}, {"b", 3}, {"c", 4}})), "+b3 +c4");
+  EXPECT_EQ(at.list(records({{"b", 3}})), "-a -c");
+  EXPECT_EQ(at.list(records({{"a", 5}, {"c", 6}})), "+a5 -b +c6");
+  EXPECT_EQ(text(at.log.snapshot()), "+a5 +c6");
+  EXPECT_EQ(at.list({}), "-a -c");
+  EXPECT_TRUE(at.log.empty());
+}
+
+TEST(owner_log, another_expiry_is_no_change_but_the_next_one) {
+  log_scene at;
+  at.list({record("a", 1, 100), record("b", 2, 200)});
+  EXPECT_EQ(at.log.next_expiry(), timestamp(std::chrono::seconds(100)));
+  EXPECT_EQ(at.list({record("a", 1, 300), record("b", 2, 200)}), "");
+  EXPECT_EQ(at.log.next_expiry(), timestamp(std::chrono::seconds(200)));
+  at.list({});
+  EXPECT_FALSE(at.log.next_expiry());
+}
+
+TEST(owner_log, every_fact_counts) {
+  const auto base = record("a", 1);
+  const std::vector<std::function<void(connection&)>> edits{
+      [](connection& c) { c.state = status::failed; },
+      [](connection& c) { c.revision = 2; },
+      [](connection& c) { c.connected_at = timestamp(std::chrono::seconds(1)); },
+      [](connection& c) { c.info.url = "https://example.org"; },
+      [](connection& c) { c.problems.push_back("odd"); },
+      [](connection& c) { c.seen.status_bytes = "FAILED"; },
+      [](connection& c) { c.seen.connected_at_bytes = "x"; },
+  };
+  for (std::size_t i = 0; i < edits.size(); ++i) {
+    owner_log log(user());
+    log.replace({base}, 1);
+    auto other = base;
+    edits[i](other);
+    EXPECT_EQ(log.replace({other}, 2).size(), 1u) << i;
+  }
+}
+
+TEST(owner_log, events_carry_no_tools) {
+  auto c = record("a", 1);
+  c.tools = std::make_shared<const std::string>("[]");
+  owner_log log(user());
+  EXPECT_FALSE(log.replace({c}, 1).front().record->tools);
+  EXPECT_FALSE(log.snapshot().front().record->tools);
+}
+
+TEST(owner_log, numbers_grow_and_readers_share_the_records) {
+  log_scene at;
+  owner_log::reader one{watch_options()}, two{watch_options()};
+  at.join(one);
+  at.join(two);
+  at.list(records({{"a", 1}, {"b", 1}}));
+  std::uint64_t last = 0;
+  for (auto got = at.log.read(one); got; got = at.log.read(one)) {
+    const auto other = at.log.read(two);
+    ASSERT_TRUE(*got && other && *other);
+    EXPECT_EQ((*got)->record, (*other)->record);
+    EXPECT_EQ((*got)->number, (*other)->number);
+    if ((*got)->what == event::kind::ready) {
+      EXPECT_EQ((*got)->number, 0u);
+      EXPECT_FALSE((*got)->record);
+    } else {
+      EXPECT_GT((*got)->number, last);
+      last = (*got)->number;
+    }
+  }
+  EXPECT_EQ(last, 2u);
+}
+
+TEST(owner_log, a_reader_gets_nothing_before_a_listing_that_began_after_it_joined) {
+  log_scene at;
+  owner_log::reader reader{watch_options()};
+  at.join(reader);
+  EXPECT_EQ(at.read(reader), "");
+  EXPECT_FALSE(at.log.has_news(reader));
+  at.log.replace(records({{"a", 1}}), at.now);  // this one had begun before
+  EXPECT_EQ(at.read(reader), "");
+  at.list(records({{"a", 2}}));
+  EXPECT_TRUE(at.log.has_news(reader));
+  EXPECT_EQ(at.read(reader), "+a2 ready");
+  EXPECT_FALSE(at.log.has_news(reader));
+  EXPECT_EQ(at.read(reader), "");
+}
+
+TEST(owner_log, a_later_expiry_is_for_new_readers_only) {
+  log_scene at;
+  owner_log::reader early{watch_options()}, late{watch_options()};
+  at.join(early);
+  at.list({record("a", 1, 1), record("b", 1, 1)});
+  const auto first = at.log.read(early);
+  EXPECT_EQ(at.read(early), "+b1 ready");
+  at.join(late);
+  at.list({record("a", 1, 3), record("b", 1, 1)});
+  EXPECT_EQ(at.read(early), "");
+  const auto a = at.log.read(late), b = at.log.read(late);
+  EXPECT_EQ((*a)->record->expires_at, timestamp(std::chrono::seconds(3)));
+  EXPECT_EQ((*a)->number, (*first)->number);
+  EXPECT_EQ((*b)->record->expires_at, timestamp(std::chrono::seconds(1)));
+}
+
+TEST(owner_log, a_slow_reader_gets_the_latest_of_each) {
+  log_scene at;
+  owner_log::reader slow{watch_options()};
+  at.join(slow);
+  at.list(records({{"a", 1}, {"b", 1}}));
+  EXPECT_EQ(at.read(slow), "+a1 +b1 ready");
+  for (std::uint64_t i = 2; i < 1000; ++i) at.list(records({{"a", i}, {"b", 1}}));
+  at.list(records({{"a", 999}, {"b", 2}, {"c", 1}}));
+  at.list(records({{"a", 999}, {"b", 2}}));
+  at.list(records({{"a", 1000}, {"b", 2}}));
+  EXPECT_EQ(at.log.size(), 3u) << "and costs nothing";
+  EXPECT_EQ(at.read(slow), "+b2 -c +a1000");
+}
+
+TEST(owner_log, a_snapshot_is_complete_when_it_is_ready) {
+  log_scene at;
+  owner_log::reader slow{watch_options()};
+  at.join(slow);
+  at.list(records({{"a", 1}, {"b", 1}, {"c", 1}}));
+  EXPECT_EQ(text(*at.log.read(slow)), "+a1");
+  at.list(records({{"a", 1}, {"b", 2}, {"d", 1}}));
+  EXPECT_EQ(at.read(slow), "+b2 -c +d1 ready");
+}
+
+TEST(owner_log, removals_that_every_reader_has_passed_are_forgotten) {
+  log_scene at;
+  owner_log::reader quick{watch_options()}, slow{watch_options()}, late{watch_options()};
+  at.join(quick);
+  at.join(slow);
+  at.list(records({{"a", 1}, {"b", 1}}));
+  at.read(quick);
+  at.read(slow);
+  at.list(records({{"b", 1}}));
+  EXPECT_EQ(at.read(quick), "-a");
+  at.list(records({{"b", 2}}));
+  EXPECT_EQ(at.log.size(), 2u) << "one reader has not seen that it is gone";
+  at.join(late);
+  at.list(records({{"b", 2}}));
+  EXPECT_EQ(at.read(late), "+b2 ready") << "which is no news to who comes later";
+  EXPECT_EQ(at.read(slow), "-a +b2");
+  at.list(records({{"b", 3}}));
+  EXPECT_EQ(at.log.size(), 1u);
+  at.list({});
+  at.log.remove(slow);
+  EXPECT_EQ(at.read(quick) + at.read(late), "-b-b");
+}
+
+TEST(owner_log, too_many_unread_removals_are_an_overrun_and_a_snapshot) {
+  log_scene at;
+  owner_log::reader slow{bounded(2)}, quick{bounded(2)}, patient{watch_options()};
+  for (auto* one : {&slow, &quick, &patient}) at.join(*one);
+  at.list(records({{"a", 1}, {"b", 1}, {"c", 1}, {"d", 1}}));
+  for (auto* one : {&slow, &quick, &patient}) EXPECT_EQ(at.read(*one), "+a1 +b1 +c1 +d1 ready");
+  at.list(records({{"b", 1}, {"c", 1}, {"d", 1}}));
+  EXPECT_EQ(at.read(quick), "-a");
+  at.list(records({{"c", 1}, {"d", 1}}));
+  EXPECT_EQ(at.read(quick), "-b");
+  EXPECT_TRUE(at.log.has_news(slow));
+  at.list(records({{"d", 1}}));
+  EXPECT_EQ(at.read(quick), "-c");
+  EXPECT_EQ(at.read(slow), "overrun +d1 ready");
+  EXPECT_EQ(at.read(patient), "-a -b -c") << "without a bound it is told of each";
+  at.list(records({{"d", 2}}));
+  EXPECT_EQ(at.read(slow), "+d2");
+  EXPECT_EQ(at.log.size(), 1u);
+}
+
+TEST(owner_log, a_removal_of_what_is_back_costs_nothing) {
+  log_scene at;
+  owner_log::reader reader{bounded(1)};
+  at.join(reader);
+  at.list(records({{"a", 1}, {"b", 1}}));
+  at.read(reader);
+  at.list(records({{"b", 1}}));
+  at.list(records({{"a", 2}, {"b", 1}}));
+  at.list(records({{"a", 2}}));
+  EXPECT_EQ(at.read(reader), "+a2 -b");
+}
+
+TEST(owner_log, an_outage_is_told_once_and_after_what_is_there) {
+  log_scene at;
+  owner_log::reader reader{watch_options()}, late{watch_options()};
+  at.join(reader);
+  at.list(records({{"a", 1}}));
+  at.log.failed(refused);
+  at.log.failed(refused);
+  EXPECT_TRUE(at.log.has_news(reader));
+  EXPECT_EQ(at.read(reader), "+a1 ready !");
+  at.log.failed(refused);
+  EXPECT_EQ(at.read(reader), "");
+  at.join(late);
+  EXPECT_EQ(at.read(late), "!") << "also to who comes meanwhile";
+  at.log.recovered();
+  at.log.failed(refused);
+  at.log.recovered();
+  EXPECT_EQ(at.read(reader), "") << "it was over before anybody read of it";
+  at.list(records({{"a", 1}}));
+  EXPECT_EQ(at.read(late), "+a1 ready") << "nothing was missed";
+  at.log.failed(refused);
+  EXPECT_EQ(at.read(reader), "!");
+}
+
+TEST(owner_log, after_a_lost_link_comes_a_resync_and_then_the_difference) {
+  log_scene at;
+  owner_log::reader reader{watch_options()}, waiting{watch_options()};
+  at.join(reader);
+  at.list(records({{"a", 1}, {"b", 1}}));
+  at.read(reader);
+  at.join(waiting);
+  at.log.failed(refused);
+  at.log.restored(++at.now);
+  EXPECT_EQ(at.read(reader), "resync");
+  EXPECT_EQ(at.read(waiting), "");
+  at.list(records({{"b", 2}}));
+  EXPECT_EQ(at.read(reader), "-a +b2");
+  EXPECT_EQ(at.read(waiting), "+b2 ready");
+}
+
+TEST(owner_log, or_a_snapshot_to_who_asked_for_it) {
+  log_scene at;
+  owner_log::reader reader{bounded(4)}, untold{bounded(4)};
+  at.join(reader);
+  at.join(untold);
+  at.list(records({{"a", 1}, {"b", 1}}));
+  at.read(reader);
+  at.read(untold);
+  at.log.failed(refused);
+  EXPECT_EQ(at.read(reader), "!");
+  at.log.restored(++at.now);
+  EXPECT_EQ(at.read(reader), "") << "not before a listing";
+  at.list(records({{"b", 1}, {"c", 1}}));
+  EXPECT_EQ(at.read(reader), "resync +b1 +c1 ready");
+  EXPECT_EQ(at.read(untold), "resync +b1 +c1 ready");
+  // A listing that failed, with the link intact: for who has heard of it.
+  at.log.failed(refused);
+  EXPECT_EQ(at.read(reader), "!");
+  at.list(records({{"b", 2}, {"c", 1}}));
+  at.log.recovered();
+  EXPECT_EQ(at.read(reader), "resync +c1 +b2 ready");
+  EXPECT_EQ(at.read(untold), "+b2");
+}
+
+// However the readers are behind, and whatever happens to the store: who applies what is told ends with what is there.
+TEST(owner_log, any_reader_ends_with_the_truth) {
+  std::mt19937_64 random(test::seed());
+  for (int round = 0; round < 200; ++round) {
+    log_scene at;
+    std::map<std::string, std::uint64_t> truth;
+    std::vector<std::unique_ptr<owner_log::reader>> readers;
+    std::vector<std::map<std::string, std::uint64_t>> told(6);
+    for (std::size_t i = 0; i < told.size(); ++i) {
+      readers.push_back(std::make_unique<owner_log::reader>(i % 2 == 0 ? bounded(random() % 3) : watch_options()));
+      at.join(*readers.back());
+    }
+    for (std::uint64_t step = 1; step <= 80; ++step) {
+      const std::string name(1, static_cast<char>('a' + random() % 4));
+      if (random() % 3 == 0) {
+        truth.erase(name);
+      } else {
+        truth[name] = step;
+      }
+      if (random() % 10 == 0) at.log.failed(refused);
+      if (random() % 10 == 0) at.log.restored(++at.now);
+      std::vector<connection> list;
+      for (const auto& [n, r] : truth) list.push_back(record(n, r));
+      at.list(std::move(list));
+      if (random() % 2 == 0) at.log.recovered();
+      for (std::size_t i = 0; i < told.size(); ++i) {
+        for (auto reads = random() % 3; step == 80 || reads > 0; --reads) {
+          const auto got = at.log.read(*readers[i]);
+          if (!got) break;
+          if (!*got) continue;
+          const auto& e = **got;
+          const bool forgets = e.what == event::kind::overrun || (e.what == event::kind::resync && i % 2 == 0);
+          if (forgets) told[i].clear();
+          if (e.what == event::kind::removed) told[i].erase(e.record->server);
+          if (e.what == event::kind::present) told[i][e.record->server] = e.record->revision;
+        }
+      }
+    }
+    for (const auto& one : told) EXPECT_EQ(one, truth) << "reader " << &one - told.data() << " of round " << round;
+    EXPECT_LE(at.log.size(), 4u);
+    for (const auto& one : readers) at.log.remove(*one);
+    EXPECT_EQ(at.log.size(), truth.size());
+  }
+}
+
+}  // namespace mcpstate::test
