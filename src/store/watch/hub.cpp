@@ -23,68 +23,50 @@ error as_outage(const error& why) {
   return error(errc::connection_lost, "the store cannot be watched now: " + why.detail(), why.peer_text());
 }
 
+// When to look at an owner again because a record expires; absent without records, or if none expires.
+std::optional<timestamp> next_look(const std::vector<connection>& listed, timestamp now) {
+  std::optional<timestamp> first;
+  for (const auto& one : listed) {
+    if (one.expires_at && (!first || *one.expires_at < *first)) first = one.expires_at;
+  }
+  return first ? std::optional(std::max(*first, now + due_again)) : first;
+}
+
 }  // namespace
 
 // What a watcher and its next() that waits share.
-class watch_hub::subscription {
+class watch_hub::subscription : public change_log::reader {
  public:
-  virtual ~subscription() = default;
-  // The next thing to tell; absent: nothing now. "stopped" after end().
-  [[nodiscard]] virtual std::optional<result<event>> read() = 0;
-  // Leaves the hub. May be called again.
-  virtual void end() = 0;
+  subscription(watched_log* source, const watch_options& options) : change_log::reader(options), source_(source) {}
+  // The next thing to tell; absent: nothing now.
+  [[nodiscard]] std::optional<result<event>> read() {
+    if (source_ == nullptr) return error(errc::stopped, "the store was closed");
+    return source_->log.read(*this);
+  }
+  // Leaves the hub; read() says "stopped" from now on. May be called again.
+  void end() {
+    if (auto* const from = std::exchange(source_, nullptr)) from->hub.remove(*this, *from);
+    wake();
+  }
   void wake() {
     if (waiting_ != nullptr) waiting_->cancel();
   }
-
- protected:
-  [[nodiscard]] static result<event> stopped() { return error(errc::stopped, "the store was closed"); }
+  // The timer that wake() ends, for as long as a next() waits.
+  struct wait {
+    wait(subscription& waits, const asio::any_io_executor& executor)
+        : timer(executor, asio::steady_timer::time_point::max()), waiting(waits.waiting_) {
+      waiting = &timer;
+    }
+    ~wait() { waiting = nullptr; }
+    wait(const wait&) = delete;
+    wait& operator=(const wait&) = delete;
+    asio::steady_timer timer;
+    asio::steady_timer*& waiting;
+  };
 
  private:
-  friend struct waiting_timer;
+  watched_log* source_;  // null: ended
   asio::steady_timer* waiting_ = nullptr;
-};
-
-// What wake() ends, while a next() waits.
-struct watch_hub::waiting_timer {
-  waiting_timer(subscription& waits, const asio::any_io_executor& executor)
-      : timer(executor, asio::steady_timer::time_point::max()), waiting(waits) {
-    waiting.waiting_ = &timer;
-  }
-  ~waiting_timer() { waiting.waiting_ = nullptr; }
-  waiting_timer(const waiting_timer&) = delete;
-  waiting_timer& operator=(const waiting_timer&) = delete;
-  asio::steady_timer timer;
-  subscription& waiting;
-};
-
-class watch_hub::owner_subscription final : public subscription, public owner_log::reader {
- public:
-  owner_subscription(entry* watched, const watch_options& options) : owner_log::reader(options), entry_(watched) {}
-  std::optional<result<event>> read() override { return entry_ != nullptr ? entry_->log.read(*this) : stopped(); }
-  void end() override {
-    if (auto* const from = std::exchange(entry_, nullptr)) from->hub.remove(*this, *from);
-    wake();
-  }
-
- private:
-  entry* entry_;  // null: ended
-};
-
-class watch_hub::all_subscription final : public subscription {
- public:
-  all_subscription(watch_hub* owning_hub, std::uint64_t now) : joined(now), hub_(owning_hub) {}
-  std::optional<result<event>> read() override { return hub_ != nullptr ? feed.take() : stopped(); }
-  void end() override {
-    if (auto* const from = std::exchange(hub_, nullptr)) from->remove(*this);
-    wake();
-  }
-  watch_feed feed;
-  std::uint64_t joined;
-  bool ready = false;  // has its snapshot, and gets events
-
- private:
-  watch_hub* hub_;  // null: ended
 };
 
 class watch_hub::subscription_watcher final : public watcher {
@@ -102,8 +84,8 @@ class watch_hub::subscription_watcher final : public watcher {
       const auto state = co_await asio::this_coro::cancellation_state;
       if (state.cancelled() != asio::cancellation_type::none) co_return error(errc::stopped, "the watch was cancelled");
       if (auto got = from->read()) co_return std::move(*got);
-      waiting_timer wait(*from, co_await asio::this_coro::executor);
-      auto [ec] = co_await wait.timer.async_wait(aio::use_ec);
+      subscription::wait woken(*from, co_await asio::this_coro::executor);
+      auto [ec] = co_await woken.timer.async_wait(aio::use_ec);
       static_cast<void>(ec);
     }
   }
@@ -118,59 +100,56 @@ watch_hub::watch_hub(asio::any_io_executor executor, source from)
 
 watch_hub::~watch_hub() { end_subscriptions(); }
 
+template <class Fn>
+void watch_hub::for_each_log(Fn fn) {
+  for (auto& [account, e] : entries_) fn(e.log);
+  fn(all_.log);
+}
+
 void watch_hub::end_subscriptions() {
-  std::vector<subscription*> open(all_.begin(), all_.end());
-  for (auto& [account, e] : entries_) {
-    for (auto* reader : e.log.readers()) open.push_back(static_cast<owner_subscription*>(reader));
-  }
-  for (auto* one : open) one->end();
+  std::vector<change_log::reader*> open;
+  for_each_log([&open](const change_log& log) { open.insert(open.end(), log.readers().begin(), log.readers().end()); });
+  for (auto* one : open) static_cast<subscription*>(one)->end();
 }
 
 watch_hub::entries::iterator watch_hub::entry_of(const owner& account) {
   return entries_.try_emplace(account, *this, account).first;
 }
 
-void watch_hub::wake_readers(const entry& changed) {
-  for (auto* reader : changed.log.readers()) {
-    if (changed.log.has_news(*reader)) static_cast<owner_subscription*>(reader)->wake();
+void watch_hub::wake_readers(const change_log& changed) {
+  for (auto* reader : changed.readers()) {
+    if (changed.has_news(*reader)) static_cast<subscription*>(reader)->wake();
   }
 }
 
 std::unique_ptr<watcher> watch_hub::open(std::optional<owner> account, const watch_options& options) {
-  if (work_.stopping())
-    return std::make_unique<subscription_watcher>(std::make_shared<owner_subscription>(nullptr, options));
+  if (work_.stopping()) return std::make_unique<subscription_watcher>(std::make_shared<subscription>(nullptr, options));
   if (work_.size() == 0) work_.spawn("expiry of watched records", expire());
-  const auto now = ++ticks_;
-  if (!account) {
-    auto joins = std::make_shared<all_subscription>(this, now);
-    if (lost_) joins->feed.failed(as_outage(*lost_));
-    all_.push_back(joins.get());
+  watched_log& source = account ? entry_of(*account)->second : all_;
+  auto joins = std::make_shared<subscription>(&source, options);
+  source.log.add(*joins, ++ticks_);
+  if (lost_) source.log.failed(as_outage(*lost_));
+  if (account) {
+    ++owner_watchers_;
+    look_at(*account);
+  } else {
     start_walk();
-    return std::make_unique<subscription_watcher>(std::move(joins));
   }
-  auto& watched = entry_of(*account)->second;
-  auto joins = std::make_shared<owner_subscription>(&watched, options);
-  watched.log.add(*joins, now);
-  if (lost_) watched.log.failed(as_outage(*lost_));
-  ++owner_watchers_;
-  look_at(*account);
   return std::make_unique<subscription_watcher>(std::move(joins));
 }
 
-void watch_hub::remove(owner_subscription& leaves, entry& from) {
+// A log that nobody reads is not kept.
+void watch_hub::remove(subscription& leaves, watched_log& from) {
   from.log.remove(leaves);
-  --owner_watchers_;
-  const owner account = from.log.account();
-  forget(account);
-}
-
-void watch_hub::remove(all_subscription& leaves) {
-  std::erase(all_, &leaves);
-  if (all_watched()) return;
+  const auto account = from.account;
+  if (account) --owner_watchers_;
+  if (!from.log.readers().empty()) return;
+  from.log = change_log();
+  if (account) return forget(*account);
   progress_.cancel();
   for (auto at = entries_.begin(); at != entries_.end();) {
-    const auto account = (at++)->first;
-    forget(account);
+    const auto watched = (at++)->first;
+    forget(watched);
   }
 }
 
@@ -184,7 +163,7 @@ bool watch_hub::wanted(const owner& account) const {
 void watch_hub::forget(const owner& account) {
   const auto at = entries_.find(account);
   if (at == entries_.end() || at->second.listing || at->second.queued || !at->second.log.readers().empty()) return;
-  if (all_watched() && !at->second.log.empty()) return;
+  if (all_watched() && !at->second.empty) return;
   set_due(at, std::nullopt);
   outstanding_.erase(account);
   succeeded(&account);
@@ -211,30 +190,19 @@ void watch_hub::changed_all() {
 void watch_hub::lost(const error& why) {
   if (work_.stopping()) return;
   lost_ = why;
-  const auto told = as_outage(why);
-  for (auto& [account, e] : entries_) {
-    e.log.failed(told);
-    wake_readers(e);
-  }
-  for (auto* one : all_) {
-    one->feed.failed(told);
-    one->wake();
-  }
+  for_each_log([told = as_outage(why)](change_log& log) {
+    log.failed(told);
+    wake_readers(log);
+  });
 }
 
 void watch_hub::restored() {
   if (work_.stopping()) return;
   lost_.reset();
-  const auto now = ++ticks_;
-  for (auto& [account, e] : entries_) {
-    e.log.restored(now);
-    wake_readers(e);
-  }
-  for (auto* one : all_) {
-    one->feed.recovered();
-    if (one->ready) one->feed.mark(event::kind::resync);
-    one->wake();
-  }
+  for_each_log([now = ++ticks_](change_log& log) {
+    log.restored(now);
+    wake_readers(log);
+  });
   for (auto* timer : pauses_) timer->cancel();
   changed_all();
 }
@@ -274,53 +242,40 @@ void watch_hub::pump() {
 // Takes one listing of an owner. started: when it began.
 void watch_hub::finish(const owner& account, std::uint64_t started, std::vector<connection> listed) {
   const auto at = entries_.find(account);
-  auto& log = at->second.log;
-  const auto changes = log.replace(std::move(listed), started);
-  if (!lost_) log.recovered();
-  wake_readers(at->second);
-  for (auto* one : all_) {
-    if (!one->ready || changes.empty()) continue;
-    for (const auto& change : changes) one->feed.add(change);
-    one->wake();
+  auto& e = at->second;
+  e.empty = listed.empty();
+  set_due(at, next_look(listed, from_.now()));
+  if (all_watched()) {
+    static_cast<void>(all_.log.replace(account, listed));
+    wake_readers(all_.log);
   }
-  auto due = log.next_expiry();
-  if (due) due = std::max(*due, from_.now() + due_again);
-  set_due(at, due);
+  if (!e.log.readers().empty()) {
+    static_cast<void>(e.log.replace(account, std::move(listed)));
+    e.log.complete(started);
+    if (!lost_) e.log.recovered();
+    wake_readers(e.log);
+  }
   succeeded(&account);
   if (started > walk_started_ && outstanding_.erase(account) > 0) progress_.cancel();
-}
-
-// Watchers of all owners that came before the walk began get what is known as their snapshot.
-void watch_hub::finish_walk(std::uint64_t started) {
-  for (auto* one : all_) {
-    if (one->ready || one->joined >= started) continue;
-    for (const auto& [account, e] : entries_) {
-      for (auto& record : e.log.snapshot()) one->feed.add(std::move(record));
-    }
-    one->feed.mark(event::kind::ready);
-    one->ready = true;
-    one->wake();
-  }
 }
 
 // account: the owner whose listing failed; null: the walk over all.
 void watch_hub::failed(const owner* account, const error& why) {
   failing_.insert(account ? std::optional<owner>(*account) : std::nullopt);
-  const auto told = as_outage(why);
-  for (auto* one : all_) {
-    one->feed.failed(told);
-    one->wake();
-  }
-  if (!account) return;
-  auto& e = entries_.at(*account);
-  e.log.failed(told);
-  wake_readers(e);
+  const auto tell = [told = as_outage(why)](change_log& log) {
+    log.failed(told);
+    wake_readers(log);
+  };
+  tell(all_.log);
+  if (account) tell(entries_.at(*account).log);
 }
 
-// To watchers of all owners the outage lasts as long as one owner's.
+// To watchers of all owners an outage lasts as long as that of any owner.
 void watch_hub::succeeded(const owner* account) {
-  if (failing_.erase(account ? std::optional<owner>(*account) : std::nullopt) == 0 || !failing_.empty() || lost_) return;
-  for (auto* one : all_) one->feed.recovered();
+  failing_.erase(account ? std::optional<owner>(*account) : std::nullopt);
+  if (!failing_.empty() || lost_) return;
+  all_.log.recovered();
+  wake_readers(all_.log);
 }
 
 void watch_hub::set_due(entries::iterator at, std::optional<timestamp> when) {

@@ -17,20 +17,19 @@
 #include <mcpstate/aio/task_group.hpp>
 #include <mcpstate/store.hpp>
 
-#include "store/watch/feed.hh"
-#include "store/watch/owner_log.hh"
+#include "store/watch/change_log.hh"
 
 // Turns "something of this owner may have changed" into events, for every store alike.
 //
 // A store says which owners may have changed; the hub lists them again (at most one listing of an owner at a time, those
-// that come meanwhile are served by one more), and puts the difference into the owner's log. All watchers of that owner read
-// this one log, so an owner costs one listing after a change, however many watch. A watcher that joins costs a listing too;
-// all that join in one turn of the executor share it. So a notice too many costs a listing and nothing else. Records that
-// expire send no notice anywhere: the hub looks at their time itself.
+// that come meanwhile are served by one more), and puts the difference into the log of that owner. All watchers of an owner
+// read this one log, so a change costs one listing, however many watch. A watcher that joins costs a listing too; all that
+// join in one turn of the executor share it. So a notice too many costs a listing and nothing else. Records that expire send
+// no notice anywhere: the hub looks at their time itself.
 //
-// A watch on all owners walks the scan pages once, and from then on relies on changed(), changed_all() and restored(). It has
-// a feed of its own, because a position in each of very many logs would cost more than what is unread: there are few such
-// watches (the command line), and most owners change rarely.
+// Watches on all owners walk the scan pages once, and from then on rely on changed(), changed_all() and restored(). They read
+// a log of their own, which has the changes of all owners in one order: a position in each owner's log would have to be
+// looked for at every read.
 //
 // Ownership: a member of the store, after everything that source uses. Executor: all members on the given one. Lifetime:
 // await close() before destroying; watchers may outlive it (they are then closed). Failure: a listing that fails is tried
@@ -51,7 +50,7 @@ class watch_hub {
   watch_hub(const watch_hub&) = delete;
   watch_hub& operator=(const watch_hub&) = delete;
 
-  // A watch on one owner, or on all; its first event may be an outage. Does not wait. options: of a watch on one owner.
+  // A watch on one owner, or on all; its first event may be an outage. Does not wait.
   [[nodiscard]] std::unique_ptr<watcher> open(std::optional<owner> account, const watch_options& options);
 
   // Notices from the store; each may come at any time, also for owners that nobody watches.
@@ -71,33 +70,36 @@ class watch_hub {
   // Between attempts to read from a store that does not answer.
   static constexpr std::chrono::milliseconds first_pause{50}, longest_pause{1000};
   class subscription;
-  class owner_subscription;
-  class all_subscription;
   class subscription_watcher;
-  struct waiting_timer;
-  struct entry {
-    entry(watch_hub& owning_hub, owner account) : hub(owning_hub), log(std::move(account)) {}
+  // What watchers of one owner read, or those of all owners.
+  struct watched_log {
+    watched_log(watch_hub& owning_hub, std::optional<owner> watched) : hub(owning_hub), account(std::move(watched)) {}
     watch_hub& hub;
-    owner_log log;                     // its readers are the watchers of this owner only
+    std::optional<owner> account;  // absent: all
+    change_log log;
+  };
+  struct entry : watched_log {
+    using watched_log::watched_log;
     std::vector<std::string> foreign;  // members whose tools another program wrote
     bool queued = false, listing = false, dirty = false;
+    bool empty = true;             // no records when it was listed last
     std::optional<timestamp> due;  // its place in due_
   };
   using entries = std::map<owner, entry>;
 
   [[nodiscard]] entries::iterator entry_of(const owner& account);
-  static void wake_readers(const entry& changed);
-  void remove(owner_subscription& leaves, entry& from);
-  void remove(all_subscription& leaves);
+  static void wake_readers(const change_log& changed);
+  template <class Fn>
+  void for_each_log(Fn fn);
+  void remove(subscription& leaves, watched_log& from);
   void end_subscriptions();
   [[nodiscard]] bool wanted(const owner& account) const;
-  [[nodiscard]] bool all_watched() const noexcept { return !all_.empty(); }
+  [[nodiscard]] bool all_watched() const noexcept { return !all_.log.readers().empty(); }
   void look_at(const owner& account);
   void mark_dirty(entries::iterator at);
   void pump();
   void forget(const owner& account);
   void finish(const owner& account, std::uint64_t started, std::vector<connection> listed);
-  void finish_walk(std::uint64_t started);
   void failed(const owner* account, const error& why);
   void succeeded(const owner* account);
   void set_due(entries::iterator at, std::optional<timestamp> when);
@@ -113,12 +115,12 @@ class watch_hub {
   asio::any_io_executor executor_;
   source from_;
   entries entries_;
-  std::vector<all_subscription*> all_;  // watchers of all owners
-  std::size_t owner_watchers_ = 0;      // watchers of one
-  std::deque<owner> queue_;             // dirty, not yet being listed
-  std::size_t listings_ = 0;            // under way
-  std::uint64_t ticks_ = 0;             // orders joins and starts of listings
-  std::set<owner> outstanding_;         // owners that the walk under way still waits for
+  watched_log all_{*this, std::nullopt};
+  std::size_t owner_watchers_ = 0;  // watchers of one owner
+  std::deque<owner> queue_;         // dirty, not yet being listed
+  std::size_t listings_ = 0;        // under way
+  std::uint64_t ticks_ = 0;         // orders joins and starts of listings
+  std::set<owner> outstanding_;     // owners that the walk under way still waits for
   std::uint64_t walk_started_ = 0;
   bool walking_ = false, walk_again_ = false;
   std::set<std::pair<timestamp, owner>> due_;  // when to look at an owner again

@@ -8,7 +8,7 @@
 #include <memory>
 #include <random>
 
-#include "store/watch/owner_log.hh"
+#include "store/watch/change_log.hh"
 #include "support/feed_frames.hh"
 #include "support/seed.hh"
 
@@ -46,14 +46,14 @@ watch_options limited(std::size_t max_removals) {
 // A subscriber: its position in the log of changes, and what it makes of them.
 struct subscriber {
   explicit subscriber(std::size_t max_removals = 4) : position(limited(max_removals)) {}
-  owner_log::reader position;
+  change_log::reader position;
   event_stream stream;
   std::size_t resyncs = 0, drops = 0;
 };
 
 // One owner: the records, the log of their changes, and the frames.
 struct stream_scene {
-  owner_log log{alice()};
+  change_log log;
   event_frames frames;
   std::map<std::string, connection> records;
   std::uint64_t now = 0;
@@ -62,7 +62,8 @@ struct stream_scene {
   void list() {
     std::vector<connection> listed;
     for (const auto& [server, one] : records) listed.push_back(one);
-    log.replace(std::move(listed), ++now);
+    static_cast<void>(log.replace(alice(), std::move(listed)));
+    log.complete(++now);
   }
   void put(const connection& one) {
     records.insert_or_assign(one.server, one);

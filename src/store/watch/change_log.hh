@@ -10,7 +10,7 @@
 
 #include <mcpstate/store.hpp>
 
-// The changes of one owner's records, and the positions of all who read them. Pure.
+// The changes of records, of one owner or of all, and the positions of all who read them. Pure.
 //
 // The log holds the latest event of each record, by number, and the removals that some reader has not passed. A reader is a
 // position and has no queue, so a slow one costs nothing and delays nobody: it gets the latest state of each record that it
@@ -19,7 +19,7 @@
 // Time is a count: the caller says when a reader joined, when a listing began, and when the store was reached again.
 namespace mcpstate {
 
-class owner_log {
+class change_log {
  public:
   // A position. It belongs to one log, from add() to remove(), and stays where it is.
   class reader {
@@ -27,7 +27,7 @@ class owner_log {
     explicit reader(const watch_options& options);
 
    private:
-    friend class owner_log;
+    friend class change_log;
     // Up to which number removals are known to the reader or are no news to it.
     [[nodiscard]] std::uint64_t seen_removals() const noexcept { return read_ > base_ ? read_ : base_; }
     void require_snapshot(std::uint64_t now);
@@ -40,19 +40,12 @@ class owner_log {
     bool failure_told_ = false;
   };
 
-  explicit owner_log(owner account) : account_(std::move(account)) {}
-
-  // Takes the owner's records as a listing shows them that began at this time; answers what is different, by server name:
-  // present for each record that is new or has changed, removed for each that is gone. A record that only expires at another
-  // time has not changed; snapshots show the new time.
-  std::vector<event> replace(std::vector<connection> listed, std::uint64_t began);
-  // Everything as it was last seen, as present events.
-  [[nodiscard]] std::vector<event> snapshot() const;
-  // When the first record expires; absent without records, or if none expires.
-  [[nodiscard]] std::optional<timestamp> next_expiry() const;
-  [[nodiscard]] const owner& account() const noexcept { return account_; }
-  // Without records.
-  [[nodiscard]] bool empty() const noexcept { return latest_.size() == removals_.size(); }
+  // Takes the records of an owner as they are now; answers what is different, by server name: present for each record that is
+  // new or has changed, removed for each that is gone. A record that only expires at another time has not changed; snapshots
+  // show the new time.
+  std::vector<event> replace(const owner& account, std::vector<connection> listed);
+  // Everything is in the log that a reader has to see who joined before this time.
+  void complete(std::uint64_t began) noexcept { listed_ = began; }
 
   // The store cannot be read: an outage begins, unless one lasts already.
   void failed(const error& why);
@@ -73,18 +66,20 @@ class owner_log {
   [[nodiscard]] std::size_t size() const noexcept { return events_.size(); }
 
  private:
+  using record_id = std::pair<owner, std::string>;
+  using listing = std::map<std::string, std::optional<connection>>;  // by server; absent: it was there, and is gone
+  [[nodiscard]] listing compare(const owner& account, std::vector<connection> listed) const;
   const event& append(event::kind what, connection record);
   void mark_overruns();
   void forget_removals();
   [[nodiscard]] std::optional<result<event>> read_failure(reader& position) const;
 
-  owner account_;
-  std::map<std::uint64_t, event> events_;        // by number
-  std::map<std::string, std::uint64_t> latest_;  // server → number of its event in events_
-  std::vector<std::uint64_t> removals_;          // numbers of the removals in events_, ascending
-  std::uint64_t last_ = 0;                       // number of the last event
-  std::uint64_t listed_ = 0;                     // when the last listing began
-  std::optional<error> failure_;                 // while an outage lasts
+  std::map<std::uint64_t, event> events_;      // by number
+  std::map<record_id, std::uint64_t> latest_;  // number of the record's event in events_
+  std::vector<std::uint64_t> removals_;        // numbers of the removals in events_, ascending
+  std::uint64_t last_ = 0;                     // number of the last event
+  std::uint64_t listed_ = 0;                   // when the last complete listing began
+  std::optional<error> failure_;               // while an outage lasts
   std::vector<reader*> readers_;
 };
 

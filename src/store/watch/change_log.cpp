@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "store/watch/owner_log.hh"
+#include "store/watch/change_log.hh"
 
 #include <algorithm>
 #include <iterator>
@@ -23,47 +23,50 @@ bool same_to_watchers(const connection& a, const connection& b) {
          a.connected_at == b.connected_at && a.info == b.info && a.problems == b.problems && a.seen == b.seen;
 }
 
-owner_log::reader::reader(const watch_options& options)
+change_log::reader::reader(const watch_options& options)
     : max_removals_(static_cast<std::uint32_t>(
           std::min<std::size_t>(options.max_removals, std::numeric_limits<std::uint32_t>::max()))),
       snapshot_after_outage_(options.snapshot_after_outage) {}
 
-void owner_log::reader::require_snapshot(std::uint64_t now) {
+void change_log::reader::require_snapshot(std::uint64_t now) {
   snapshot_owed_ = true;
   ready_owed_ = overrun_owed_ = false;
   joined_ = now;
 }
 
-std::vector<event> owner_log::replace(std::vector<connection> listed, std::uint64_t began) {
-  std::map<std::string, std::optional<connection>> next;  // absent: it was there, and is gone
-  for (const auto& [server, number] : latest_) {
-    if (events_.at(number).what == event::kind::present) next.emplace(server, std::nullopt);
+change_log::listing change_log::compare(const owner& account, std::vector<connection> listed) const {
+  listing next;
+  for (auto at = latest_.lower_bound(record_id(account, "")); at != latest_.end() && at->first.first == account; ++at) {
+    if (events_.at(at->second).what == event::kind::present) next.emplace(at->first.second, std::nullopt);
   }
   for (auto& record : listed) {
     record.tools.reset();
     auto server = record.server;
     next.insert_or_assign(std::move(server), std::move(record));
   }
+  return next;
+}
+
+std::vector<event> change_log::replace(const owner& account, std::vector<connection> listed) {
   std::vector<event> changes;
-  for (auto& [server, record] : next) {
-    const auto latest = latest_.find(server);
+  for (auto& [server, record] : compare(account, std::move(listed))) {
+    const auto latest = latest_.find(record_id(account, server));
     event* const known = latest == latest_.end() ? nullptr : &events_.at(latest->second);
     if (!record) {
-      changes.push_back(append(event::kind::removed, connection(account_, server)));
+      changes.push_back(append(event::kind::removed, connection(account, server)));
     } else if (known == nullptr || known->what == event::kind::removed || !same_to_watchers(*known->record, *record)) {
       changes.push_back(append(event::kind::present, std::move(*record)));
     } else if (known->record->expires_at != record->expires_at) {
       known->record = std::make_shared<const connection>(std::move(*record));
     }
   }
-  listed_ = began;
   mark_overruns();
   forget_removals();
   return changes;
 }
 
-const event& owner_log::append(event::kind what, connection record) {
-  auto& latest = latest_[record.server];
+const event& change_log::append(event::kind what, connection record) {
+  auto& latest = latest_[record_id(record.whose, record.server)];
   if (const auto old = events_.find(latest); old != events_.end()) {
     if (old->second.what == event::kind::removed) removals_.erase(std::ranges::lower_bound(removals_, latest));
     events_.erase(old);
@@ -76,7 +79,7 @@ const event& owner_log::append(event::kind what, connection record) {
   return events_.emplace_hint(events_.end(), latest, std::move(added))->second;
 }
 
-void owner_log::mark_overruns() {
+void change_log::mark_overruns() {
   for (auto* one : readers_) {
     const auto unread = removals_.end() - std::ranges::upper_bound(removals_, one->seen_removals());
     if (one->snapshot_owed_ || unread <= static_cast<std::ptrdiff_t>(one->max_removals_)) continue;
@@ -86,7 +89,7 @@ void owner_log::mark_overruns() {
 }
 
 // Readers that are owed a snapshot need no removals.
-void owner_log::forget_removals() {
+void change_log::forget_removals() {
   if (removals_.empty()) return;
   std::uint64_t passed = last_;
   for (const auto* one : readers_) {
@@ -95,35 +98,17 @@ void owner_log::forget_removals() {
   const auto kept = std::ranges::upper_bound(removals_, passed);
   for (auto at = removals_.begin(); at != kept; ++at) {
     const auto old = events_.find(*at);
-    latest_.erase(old->second.record->server);
+    latest_.erase(record_id(old->second.record->whose, old->second.record->server));
     events_.erase(old);
   }
   removals_.erase(removals_.begin(), kept);
 }
 
-std::vector<event> owner_log::snapshot() const {
-  std::vector<event> out;
-  out.reserve(events_.size());
-  for (const auto& [number, one] : events_) {
-    if (one.what == event::kind::present) out.push_back(one);
-  }
-  return out;
-}
-
-std::optional<timestamp> owner_log::next_expiry() const {
-  std::optional<timestamp> first;
-  for (const auto& [number, one] : events_) {
-    const auto& expires_at = one.record->expires_at;
-    if (expires_at && (!first || *expires_at < *first)) first = expires_at;
-  }
-  return first;
-}
-
-void owner_log::failed(const error& why) {
+void change_log::failed(const error& why) {
   if (!failure_) failure_ = why;
 }
 
-void owner_log::recovered() {
+void change_log::recovered() {
   if (!failure_) return;
   failure_.reset();
   for (auto* one : readers_) {
@@ -134,7 +119,7 @@ void owner_log::recovered() {
   }
 }
 
-void owner_log::restored(std::uint64_t now) {
+void change_log::restored(std::uint64_t now) {
   failure_.reset();
   for (auto* one : readers_) {
     one->failure_told_ = false;
@@ -144,18 +129,18 @@ void owner_log::restored(std::uint64_t now) {
   }
 }
 
-void owner_log::add(reader& joins, std::uint64_t now) {
+void change_log::add(reader& joins, std::uint64_t now) {
   joins.joined_ = now;
   readers_.push_back(&joins);
 }
 
-void owner_log::remove(reader& leaves) {
+void change_log::remove(reader& leaves) {
   *std::ranges::find(readers_, &leaves) = readers_.back();
   readers_.pop_back();
   forget_removals();
 }
 
-std::optional<result<event>> owner_log::read(reader& position) {
+std::optional<result<event>> change_log::read(reader& position) {
   if (position.snapshot_owed_ && listed_ <= position.joined_) return read_failure(position);
   if (std::exchange(position.resync_owed_, false)) return mark(event::kind::resync);
   if (std::exchange(position.overrun_owed_, false)) return mark(event::kind::overrun);
@@ -175,12 +160,12 @@ std::optional<result<event>> owner_log::read(reader& position) {
   return read_failure(position);
 }
 
-std::optional<result<event>> owner_log::read_failure(reader& position) const {
+std::optional<result<event>> change_log::read_failure(reader& position) const {
   if (!failure_ || std::exchange(position.failure_told_, true)) return std::nullopt;
   return result<event>(*failure_);
 }
 
-bool owner_log::has_news(const reader& position) const noexcept {
+bool change_log::has_news(const reader& position) const noexcept {
   if (failure_ && !position.failure_told_) return true;
   if (position.snapshot_owed_) return listed_ > position.joined_;
   return position.resync_owed_ || position.ready_owed_ || position.read_ < last_;

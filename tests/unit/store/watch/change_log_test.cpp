@@ -1,20 +1,65 @@
 // SPDX-License-Identifier: MIT
-#include "store/watch/owner_log.hh"
+#include "store/watch/change_log.hh"
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "support/seed.hh"
-#include "unit/store/watch/events.hh"
 
 namespace mcpstate::test {
 
 namespace {
+
+owner user(std::string_view id = "42") { return owner::user(id).value(); }
+
+connection record(std::string name, std::uint64_t revision, int expires = 100) {
+  connection c(user(), std::move(name));
+  c.state = status::connected;
+  c.revision = c.seen.revision = revision;
+  c.expires_at = timestamp(std::chrono::seconds(expires));
+  return c;
+}
+
+// "+a1", "-b", "ready", "!" for an error.
+std::string text(const result<event>& got) {
+  if (!got) return "!";
+  switch (got->what) {
+    case event::kind::present:
+      return "+" + got->record->server + std::to_string(got->record->revision);
+    case event::kind::removed:
+      return "-" + got->record->server;
+    case event::kind::ready:
+      return "ready";
+    case event::kind::resync:
+      return "resync";
+    case event::kind::overrun:
+      return "overrun";
+  }
+  return "?";
+}
+
+std::string text(const std::vector<event>& events) {
+  std::string out;
+  for (const auto& e : events) out += (out.empty() ? "" : " ") + text(result<event>(e));
+  return out;
+}
+
+// What there is to read, until it waits: "+a1 -b ready resync !".
+std::string drain(const std::function<std::optional<result<event>>()>& take) {
+  std::string out;
+  for (auto got = take(); got; got = take()) out += (out.empty() ? "" : " ") + text(*got);
+  return out;
+}
 
 watch_options bounded(std::size_t max_removals) {
   watch_options out;
@@ -25,15 +70,17 @@ watch_options bounded(std::size_t max_removals) {
 
 // A log with a clock: each listing begins later than all that was before.
 struct log_scene {
-  owner_log log{user()};
+  change_log log;
   std::uint64_t now = 0;
 
   std::string list(std::vector<connection> listed) {
     ++now;
-    return text(log.replace(std::move(listed), now));
+    auto changes = text(log.replace(user(), std::move(listed)));
+    log.complete(now);
+    return changes;
   }
-  void join(owner_log::reader& reader) { log.add(reader, ++now); }
-  std::string read(owner_log::reader& reader) {
+  void join(change_log::reader& reader) { log.add(reader, ++now); }
+  std::string read(change_log::reader& reader) {
     return drain([&] { return log.read(reader); });
   }
 };
@@ -48,29 +95,22 @@ const error refused(errc::connect_failed, "refused");  // NOLINT(cert-err58-cpp)
 
 }  // namespace
 
-TEST(owner_log, tells_what_is_different) {
+TEST(change_log, tells_what_is_different) {
   log_scene at;
   EXPECT_EQ(at.list(records({{"a", 1}, {"b", 2}})), "+a1 +b2");
   EXPECT_EQ(at.list(records({{"a", 1}, {"b", 2}})), "");
   EXPECT_EQ(at.list(records({{"a", 1}, {"b", 3}, {"c", 4}})), "+b3 +c4");
   EXPECT_EQ(at.list(records({{"b", 3}})), "-a -c");
   EXPECT_EQ(at.list(records({{"a", 5}, {"c", 6}})), "+a5 -b +c6");
-  EXPECT_EQ(text(at.log.snapshot()), "+a5 +c6");
+  change_log::reader reader{watch_options()};
+  at.join(reader);
+  EXPECT_EQ(at.list(records({{"a", 5}, {"c", 6}})), "");
+  EXPECT_EQ(at.read(reader), "+a5 +c6 ready");
   EXPECT_EQ(at.list({}), "-a -c");
-  EXPECT_TRUE(at.log.empty());
+  EXPECT_EQ(at.read(reader), "-a -c");
 }
 
-TEST(owner_log, another_expiry_is_no_change_but_the_next_one) {
-  log_scene at;
-  at.list({record("a", 1, 100), record("b", 2, 200)});
-  EXPECT_EQ(at.log.next_expiry(), timestamp(std::chrono::seconds(100)));
-  EXPECT_EQ(at.list({record("a", 1, 300), record("b", 2, 200)}), "");
-  EXPECT_EQ(at.log.next_expiry(), timestamp(std::chrono::seconds(200)));
-  at.list({});
-  EXPECT_FALSE(at.log.next_expiry());
-}
-
-TEST(owner_log, every_fact_counts) {
+TEST(change_log, every_fact_counts) {
   const auto base = record("a", 1);
   const std::vector<std::function<void(connection&)>> edits{
       [](connection& c) { c.state = status::failed; },
@@ -82,25 +122,26 @@ TEST(owner_log, every_fact_counts) {
       [](connection& c) { c.seen.connected_at_bytes = "x"; },
   };
   for (std::size_t i = 0; i < edits.size(); ++i) {
-    owner_log log(user());
-    log.replace({base}, 1);
+    log_scene at;
+    at.list({base});
     auto other = base;
     edits[i](other);
-    EXPECT_EQ(log.replace({other}, 2).size(), 1u) << i;
+    EXPECT_NE(at.list({other}), "") << i;
   }
 }
 
-TEST(owner_log, events_carry_no_tools) {
+TEST(change_log, events_carry_no_tools) {
   auto c = record("a", 1);
   c.tools = std::make_shared<const std::string>("[]");
-  owner_log log(user());
-  EXPECT_FALSE(log.replace({c}, 1).front().record->tools);
-  EXPECT_FALSE(log.snapshot().front().record->tools);
+  change_log log;
+  EXPECT_FALSE(log.replace(user(), {c}).front().record->tools);
+  c.revision = 2;
+  EXPECT_FALSE(log.replace(user(), {c}).front().record->tools);
 }
 
-TEST(owner_log, numbers_grow_and_readers_share_the_records) {
+TEST(change_log, numbers_grow_and_readers_share_the_records) {
   log_scene at;
-  owner_log::reader one{watch_options()}, two{watch_options()};
+  change_log::reader one{watch_options()}, two{watch_options()};
   at.join(one);
   at.join(two);
   at.list(records({{"a", 1}, {"b", 1}}));
@@ -121,13 +162,14 @@ TEST(owner_log, numbers_grow_and_readers_share_the_records) {
   EXPECT_EQ(last, 2u);
 }
 
-TEST(owner_log, a_reader_gets_nothing_before_a_listing_that_began_after_it_joined) {
+TEST(change_log, a_reader_gets_nothing_before_a_listing_that_began_after_it_joined) {
   log_scene at;
-  owner_log::reader reader{watch_options()};
+  change_log::reader reader{watch_options()};
   at.join(reader);
   EXPECT_EQ(at.read(reader), "");
   EXPECT_FALSE(at.log.has_news(reader));
-  at.log.replace(records({{"a", 1}}), at.now);  // this one had begun before
+  static_cast<void>(at.log.replace(user(), records({{"a", 1}})));
+  at.log.complete(at.now);  // this one had begun before
   EXPECT_EQ(at.read(reader), "");
   at.list(records({{"a", 2}}));
   EXPECT_TRUE(at.log.has_news(reader));
@@ -136,9 +178,21 @@ TEST(owner_log, a_reader_gets_nothing_before_a_listing_that_began_after_it_joine
   EXPECT_EQ(at.read(reader), "");
 }
 
-TEST(owner_log, a_later_expiry_is_for_new_readers_only) {
+TEST(change_log, keeps_owners_apart) {
   log_scene at;
-  owner_log::reader early{watch_options()}, late{watch_options()};
+  change_log::reader reader{watch_options()};
+  at.join(reader);
+  static_cast<void>(at.log.replace(user("43"), {connection(user("43"), "a"), connection(user("43"), "b")}));
+  EXPECT_EQ(at.list(records({{"a", 1}})), "+a1") << "others have nothing to do with this";
+  EXPECT_EQ(at.read(reader), "+a0 +b0 +a1 ready");
+  EXPECT_EQ(text(at.log.replace(user("43"), {connection(user("43"), "b")})), "-a");
+  EXPECT_EQ(at.log.size(), 3u);
+  EXPECT_EQ(at.list({}), "-a");
+}
+
+TEST(change_log, a_later_expiry_is_for_new_readers_only) {
+  log_scene at;
+  change_log::reader early{watch_options()}, late{watch_options()};
   at.join(early);
   at.list({record("a", 1, 1), record("b", 1, 1)});
   const auto first = at.log.read(early);
@@ -152,9 +206,9 @@ TEST(owner_log, a_later_expiry_is_for_new_readers_only) {
   EXPECT_EQ((*b)->record->expires_at, timestamp(std::chrono::seconds(1)));
 }
 
-TEST(owner_log, a_slow_reader_gets_the_latest_of_each) {
+TEST(change_log, a_slow_reader_gets_the_latest_of_each) {
   log_scene at;
-  owner_log::reader slow{watch_options()};
+  change_log::reader slow{watch_options()};
   at.join(slow);
   at.list(records({{"a", 1}, {"b", 1}}));
   EXPECT_EQ(at.read(slow), "+a1 +b1 ready");
@@ -166,9 +220,9 @@ TEST(owner_log, a_slow_reader_gets_the_latest_of_each) {
   EXPECT_EQ(at.read(slow), "+b2 -c +a1000");
 }
 
-TEST(owner_log, a_snapshot_is_complete_when_it_is_ready) {
+TEST(change_log, a_snapshot_is_complete_when_it_is_ready) {
   log_scene at;
-  owner_log::reader slow{watch_options()};
+  change_log::reader slow{watch_options()};
   at.join(slow);
   at.list(records({{"a", 1}, {"b", 1}, {"c", 1}}));
   EXPECT_EQ(text(*at.log.read(slow)), "+a1");
@@ -176,9 +230,9 @@ TEST(owner_log, a_snapshot_is_complete_when_it_is_ready) {
   EXPECT_EQ(at.read(slow), "+b2 -c +d1 ready");
 }
 
-TEST(owner_log, removals_that_every_reader_has_passed_are_forgotten) {
+TEST(change_log, removals_that_every_reader_has_passed_are_forgotten) {
   log_scene at;
-  owner_log::reader quick{watch_options()}, slow{watch_options()}, late{watch_options()};
+  change_log::reader quick{watch_options()}, slow{watch_options()}, late{watch_options()};
   at.join(quick);
   at.join(slow);
   at.list(records({{"a", 1}, {"b", 1}}));
@@ -199,9 +253,9 @@ TEST(owner_log, removals_that_every_reader_has_passed_are_forgotten) {
   EXPECT_EQ(at.read(quick) + at.read(late), "-b-b");
 }
 
-TEST(owner_log, too_many_unread_removals_are_an_overrun_and_a_snapshot) {
+TEST(change_log, too_many_unread_removals_are_an_overrun_and_a_snapshot) {
   log_scene at;
-  owner_log::reader slow{bounded(2)}, quick{bounded(2)}, patient{watch_options()};
+  change_log::reader slow{bounded(2)}, quick{bounded(2)}, patient{watch_options()};
   for (auto* one : {&slow, &quick, &patient}) at.join(*one);
   at.list(records({{"a", 1}, {"b", 1}, {"c", 1}, {"d", 1}}));
   for (auto* one : {&slow, &quick, &patient}) EXPECT_EQ(at.read(*one), "+a1 +b1 +c1 +d1 ready");
@@ -219,9 +273,9 @@ TEST(owner_log, too_many_unread_removals_are_an_overrun_and_a_snapshot) {
   EXPECT_EQ(at.log.size(), 1u);
 }
 
-TEST(owner_log, a_removal_of_what_is_back_costs_nothing) {
+TEST(change_log, a_removal_of_what_is_back_costs_nothing) {
   log_scene at;
-  owner_log::reader reader{bounded(1)};
+  change_log::reader reader{bounded(1)};
   at.join(reader);
   at.list(records({{"a", 1}, {"b", 1}}));
   at.read(reader);
@@ -231,9 +285,9 @@ TEST(owner_log, a_removal_of_what_is_back_costs_nothing) {
   EXPECT_EQ(at.read(reader), "+a2 -b");
 }
 
-TEST(owner_log, an_outage_is_told_once_and_after_what_is_there) {
+TEST(change_log, an_outage_is_told_once_and_after_what_is_there) {
   log_scene at;
-  owner_log::reader reader{watch_options()}, late{watch_options()};
+  change_log::reader reader{watch_options()}, late{watch_options()};
   at.join(reader);
   at.list(records({{"a", 1}}));
   at.log.failed(refused);
@@ -254,9 +308,9 @@ TEST(owner_log, an_outage_is_told_once_and_after_what_is_there) {
   EXPECT_EQ(at.read(reader), "!");
 }
 
-TEST(owner_log, after_a_lost_link_comes_a_resync_and_then_the_difference) {
+TEST(change_log, after_a_lost_link_comes_a_resync_and_then_the_difference) {
   log_scene at;
-  owner_log::reader reader{watch_options()}, waiting{watch_options()};
+  change_log::reader reader{watch_options()}, waiting{watch_options()};
   at.join(reader);
   at.list(records({{"a", 1}, {"b", 1}}));
   at.read(reader);
@@ -270,9 +324,22 @@ TEST(owner_log, after_a_lost_link_comes_a_resync_and_then_the_difference) {
   EXPECT_EQ(at.read(waiting), "+b2 ready");
 }
 
-TEST(owner_log, or_a_snapshot_to_who_asked_for_it) {
+TEST(change_log, a_resync_is_not_repeated_while_unread) {
   log_scene at;
-  owner_log::reader reader{bounded(4)}, untold{bounded(4)};
+  change_log::reader reader{watch_options()};
+  at.join(reader);
+  at.list({});
+  EXPECT_EQ(at.read(reader), "ready");
+  at.log.restored(++at.now);
+  at.log.restored(++at.now);
+  EXPECT_EQ(at.read(reader), "resync");
+  at.log.restored(++at.now);
+  EXPECT_EQ(at.read(reader), "resync");
+}
+
+TEST(change_log, or_a_snapshot_to_who_asked_for_it) {
+  log_scene at;
+  change_log::reader reader{bounded(4)}, untold{bounded(4)};
   at.join(reader);
   at.join(untold);
   at.list(records({{"a", 1}, {"b", 1}}));
@@ -295,15 +362,15 @@ TEST(owner_log, or_a_snapshot_to_who_asked_for_it) {
 }
 
 // However the readers are behind, and whatever happens to the store: who applies what is told ends with what is there.
-TEST(owner_log, any_reader_ends_with_the_truth) {
+TEST(change_log, any_reader_ends_with_the_truth) {
   std::mt19937_64 random(test::seed());
   for (int round = 0; round < 200; ++round) {
     log_scene at;
     std::map<std::string, std::uint64_t> truth;
-    std::vector<std::unique_ptr<owner_log::reader>> readers;
+    std::vector<std::unique_ptr<change_log::reader>> readers;
     std::vector<std::map<std::string, std::uint64_t>> told(6);
     for (std::size_t i = 0; i < told.size(); ++i) {
-      readers.push_back(std::make_unique<owner_log::reader>(i % 2 == 0 ? bounded(random() % 3) : watch_options()));
+      readers.push_back(std::make_unique<change_log::reader>(i % 2 == 0 ? bounded(random() % 3) : watch_options()));
       at.join(*readers.back());
     }
     for (std::uint64_t step = 1; step <= 80; ++step) {
