@@ -23,8 +23,8 @@
 //     id: 8\nevent: removed\ndata: {"owner":…,"server":…}\n\n          the record was cleared, claimed or expired
 //     event: resync\ndata: {}\n\n                                      forget everything: a new snapshot follows
 //     event: unavailable\ndata: {"code":…,"message":…}\n\n             the store cannot be reached; a resync follows later
-// Ids grow within a stream and mean nothing in another one. The use of a record is no event; a snapshot says when its
-// records expire at that time.
+// Ids grow within a stream, from one resync to the next, and mean nothing in another one. The use of a record is no event; a
+// snapshot says when its records expire at that time.
 //
 // A subscription is a watcher of the store: a position in the log of the owner's changes, which the manager reads as well. It
 // has no queue of its own, so a slow reader costs nothing and delays nobody. All subscriptions of an owner share one channel,

@@ -16,12 +16,13 @@ event mark(event::kind what) {
   return out;
 }
 
-}  // namespace
-
+// Everything but expires_at and the tools' bytes, which events do not carry.
 bool same_to_watchers(const connection& a, const connection& b) {
   return a.whose == b.whose && a.server == b.server && a.state == b.state && a.revision == b.revision &&
          a.connected_at == b.connected_at && a.info == b.info && a.problems == b.problems && a.seen == b.seen;
 }
+
+}  // namespace
 
 change_log::reader::reader(const watch_options& options)
     : max_removals_(static_cast<std::uint32_t>(
@@ -47,25 +48,23 @@ change_log::listing change_log::compare(const owner& account, std::vector<connec
   return next;
 }
 
-std::vector<event> change_log::replace(const owner& account, std::vector<connection> listed) {
-  std::vector<event> changes;
+void change_log::replace(const owner& account, std::vector<connection> listed) {
   for (auto& [server, record] : compare(account, std::move(listed))) {
     const auto latest = latest_.find(record_id(account, server));
     event* const known = latest == latest_.end() ? nullptr : &events_.at(latest->second);
     if (!record) {
-      changes.push_back(append(event::kind::removed, connection(account, server)));
+      append(event::kind::removed, connection(account, server));
     } else if (known == nullptr || known->what == event::kind::removed || !same_to_watchers(*known->record, *record)) {
-      changes.push_back(append(event::kind::present, std::move(*record)));
+      append(event::kind::present, std::move(*record));
     } else if (known->record->expires_at != record->expires_at) {
       known->record = std::make_shared<const connection>(std::move(*record));
     }
   }
   mark_overruns();
   forget_removals();
-  return changes;
 }
 
-const event& change_log::append(event::kind what, connection record) {
+void change_log::append(event::kind what, connection record) {
   auto& latest = latest_[record_id(record.whose, record.server)];
   if (const auto old = events_.find(latest); old != events_.end()) {
     if (old->second.what == event::kind::removed) removals_.erase(std::ranges::lower_bound(removals_, latest));
@@ -76,7 +75,7 @@ const event& change_log::append(event::kind what, connection record) {
   event added = mark(what);
   added.record = std::make_shared<const connection>(std::move(record));
   added.number = latest;
-  return events_.emplace_hint(events_.end(), latest, std::move(added))->second;
+  events_.emplace_hint(events_.end(), latest, std::move(added));
 }
 
 void change_log::mark_overruns() {

@@ -40,10 +40,10 @@ class change_log {
     bool failure_told_ = false;
   };
 
-  // Takes the records of an owner as they are now; answers what is different, by server name: present for each record that is
-  // new or has changed, removed for each that is gone. A record that only expires at another time has not changed; snapshots
-  // show the new time.
-  std::vector<event> replace(const owner& account, std::vector<connection> listed);
+  // Takes the records of an owner as they are now, and appends what is different, by server name: present for each record
+  // that is new or has changed, removed for each that is gone. A record that only expires at another time has not changed, to
+  // readers that know it; others get it with the new time.
+  void replace(const owner& account, std::vector<connection> listed);
   // Everything is in the log that a reader has to see who joined before this time.
   void complete(std::uint64_t began) noexcept { listed_ = began; }
 
@@ -69,7 +69,7 @@ class change_log {
   using record_id = std::pair<owner, std::string>;
   using listing = std::map<std::string, std::optional<connection>>;  // by server; absent: it was there, and is gone
   [[nodiscard]] listing compare(const owner& account, std::vector<connection> listed) const;
-  const event& append(event::kind what, connection record);
+  void append(event::kind what, connection record);
   void mark_overruns();
   void forget_removals();
   [[nodiscard]] std::optional<result<event>> read_failure(reader& position) const;
@@ -82,8 +82,5 @@ class change_log {
   std::optional<error> failure_;               // while an outage lasts
   std::vector<reader*> readers_;
 };
-
-// Whether a watcher would call these the same: everything but expires_at and the tools' bytes, which events do not carry.
-[[nodiscard]] bool same_to_watchers(const connection& a, const connection& b);
 
 }  // namespace mcpstate

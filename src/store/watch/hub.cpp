@@ -246,11 +246,11 @@ void watch_hub::finish(const owner& account, std::uint64_t started, std::vector<
   e.empty = listed.empty();
   set_due(at, next_look(listed, from_.now()));
   if (all_watched()) {
-    static_cast<void>(all_.log.replace(account, listed));
+    all_.log.replace(account, listed);
     wake_readers(all_.log);
   }
   if (!e.log.readers().empty()) {
-    static_cast<void>(e.log.replace(account, std::move(listed)));
+    e.log.replace(account, std::move(listed));
     e.log.complete(started);
     if (!lost_) e.log.recovered();
     wake_readers(e.log);

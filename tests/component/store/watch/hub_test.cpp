@@ -267,8 +267,7 @@ asio::awaitable<void> closed(asio::any_io_executor executor) {
   EXPECT_EQ(co_await next(*one, 1), "+1/a@1");
   EXPECT_EQ(co_await next(*all, 1), "+1/a@1");
   co_await s.hub.close();
-  EXPECT_EQ(co_await next(*one, 2), "!cancelled !cancelled");
-  EXPECT_EQ(co_await next(*all, 2), "!cancelled !cancelled");
+  EXPECT_EQ(co_await next(*one, 2) + co_await next(*all, 1), "!cancelled !cancelled!cancelled");
   EXPECT_FALSE(s.hub.watched());
 }
 
@@ -303,13 +302,12 @@ asio::awaitable<void> one_listing(asio::any_io_executor executor) {
   s.records[user("1")]["a"] = 2;
   s.hub.changed(user("1"));
   CO_ASSERT_TRUE(co_await eventually([&] { return counts[many - 2] == 3; }));
-  EXPECT_EQ(s.listings, 3);
+  EXPECT_EQ(s.listings, 3) << "and so do all for a change";
   for (std::size_t i = 0; i < many; i += 3) {
     EXPECT_EQ(co_await next(*all[i], 1), "+1/a@2") << "the latest, as part of its snapshot";
     EXPECT_EQ(text(all[i]->try_next().value()), "ready");
     EXPECT_FALSE(all[i]->try_next());
   }
-  EXPECT_EQ(s.listings, 3);
   all.clear();
   EXPECT_FALSE(s.hub.watched());
   co_await waiting.join();
