@@ -249,12 +249,10 @@ void watch_hub::finish(const owner& account, std::uint64_t started, std::vector<
     all_.log.replace(account, listed);
     wake_readers(all_.log);
   }
-  if (!e.log.readers().empty()) {
-    e.log.replace(account, std::move(listed));
-    e.log.complete(started);
-    if (!lost_) e.log.recovered();
-    wake_readers(e.log);
-  }
+  if (!e.log.readers().empty()) e.log.replace(account, std::move(listed));
+  e.log.complete(started);
+  if (!lost_) e.log.recovered();
+  wake_readers(e.log);
   succeeded(&account);
   if (started > walk_started_ && outstanding_.erase(account) > 0) progress_.cancel();
 }
