@@ -22,12 +22,13 @@ struct event {
     overrun,  // this watcher was too slow (watch_options::max_removals); a snapshot follows
   } what = kind::present;
   std::shared_ptr<const connection> record;  // without tools; null unless present or removed
-  // The number of the change, from 1; 0 unless present or removed. Numbers of an owner grow within a snapshot and from one
-  // change to the next. They mean nothing to another process, nor after the last watch of the owner has ended.
+  // The number of the change, from 1; 0 unless present or removed. Numbers grow within a snapshot and from one change to the
+  // next. Watches of one owner share them, and so do watches of all owners. They mean nothing to another process, nor after
+  // the last of these watches has ended.
   std::uint64_t number = 0;
 };
 
-// How a watch of one owner treats a reader that was away. A watch of all owners has no use for them.
+// How a watch treats a reader that was away.
 struct watch_options {
   watch_options() {}
   // A reader that has more removals unread gets an overrun instead of them, and a snapshot. This bounds what a watch holds.

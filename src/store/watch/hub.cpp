@@ -37,7 +37,7 @@ std::optional<timestamp> next_look(const std::vector<connection>& listed, timest
 // What a watcher and its next() that waits share.
 class watch_hub::subscription : public change_log::reader {
  public:
-  subscription(watched_log* source, const watch_options& options) : change_log::reader(options), source_(source) {}
+  subscription(watched_log* watched, const watch_options& options) : change_log::reader(options), source_(watched) {}
   // The next thing to tell; absent: nothing now.
   [[nodiscard]] std::optional<result<event>> read() {
     if (source_ == nullptr) return error(errc::stopped, "the store was closed");
@@ -125,10 +125,10 @@ void watch_hub::wake_readers(const change_log& changed) {
 std::unique_ptr<watcher> watch_hub::open(std::optional<owner> account, const watch_options& options) {
   if (work_.stopping()) return std::make_unique<subscription_watcher>(std::make_shared<subscription>(nullptr, options));
   if (work_.size() == 0) work_.spawn("expiry of watched records", expire());
-  watched_log& source = account ? entry_of(*account)->second : all_;
-  auto joins = std::make_shared<subscription>(&source, options);
-  source.log.add(*joins, ++ticks_);
-  if (lost_) source.log.failed(as_outage(*lost_));
+  watched_log& watched = account ? entry_of(*account)->second : all_;
+  auto joins = std::make_shared<subscription>(&watched, options);
+  watched.log.add(*joins, ++ticks_);
+  if (lost_) watched.log.failed(as_outage(*lost_));
   if (account) {
     ++owner_watchers_;
     look_at(*account);
@@ -148,8 +148,8 @@ void watch_hub::remove(subscription& leaves, watched_log& from) {
   if (account) return forget(*account);
   progress_.cancel();
   for (auto at = entries_.begin(); at != entries_.end();) {
-    const auto watched = (at++)->first;
-    forget(watched);
+    const auto next = (at++)->first;
+    forget(next);
   }
 }
 
