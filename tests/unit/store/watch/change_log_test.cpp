@@ -178,7 +178,8 @@ TEST(change_log, keeps_owners_apart) {
   at.log.replace(user("43"), {connection(user("43"), "b")});
   EXPECT_EQ(at.read(reader), "-a");
   EXPECT_EQ(at.log.size(), 3u) << "and those of the other are as they were";
-  EXPECT_EQ(at.list({}), "-a");
+  at.list({});
+  EXPECT_EQ(at.read(reader), "-a");
 }
 
 TEST(change_log, a_later_expiry_is_for_new_readers_only) {
