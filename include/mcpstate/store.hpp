@@ -55,8 +55,10 @@ class store {
   // Moves everything a session holds to a user: where both have a record the user's wins if it is CONNECTED, else the
   // session's. One atomic step, tried again as put is. Repeating it after an unknown outcome is safe.
   task<claim_result> claim(owner session, owner user);
-  // Opens a watch on one owner, or on all.
+  // Opens a watch on one owner, or on all. All watches of an owner share one log of its changes: a change costs one listing,
+  // however many there are.
   task<std::unique_ptr<watcher>> watch(std::optional<owner> who);
+  task<std::unique_ptr<watcher>> watch(std::optional<owner> who, watch_options options);
 
   // For operators: owners, page by page, in no order. The whole key space is walked once over all pages.
   task<owner_page> scan(std::string cursor);

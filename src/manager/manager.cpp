@@ -163,18 +163,18 @@ task<connection> manager_impl::settled(owner who, server_name server, std::uint6
   auto opening = records_.watch(std::move(watched));
   auto watching = co_await std::move(opening);
   if (!watching) co_return watching.error();
-  std::optional<connection> last;
+  std::shared_ptr<const connection> last;
   for (;;) {
     auto got = co_await (*watching)->next();
     if (!got) {
       if (!got.error().is(cond::cancelled) || !last) co_return got.error();
-      co_return std::move(*last);
+      co_return *last;
     }
     if (got->what == event::kind::ready && !last) co_return none;
     if (!got->record || got->record->server != server.text()) continue;
     if (got->what == event::kind::removed) co_return none;
     last = std::move(got->record);
-    if (last->state != status::connecting && last->revision >= since) co_return std::move(*last);
+    if (last->state != status::connecting && last->revision >= since) co_return *last;
   }
 }
 

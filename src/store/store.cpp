@@ -151,7 +151,13 @@ task<void> store::offer_claimed(owner user, std::vector<std::string> moved) {
   co_return result<void>();
 }
 
-task<std::unique_ptr<watcher>> store::watch(std::optional<owner> who) { return backend_->watch(std::move(who)); }
+task<std::unique_ptr<watcher>> store::watch(std::optional<owner> who) {
+  return backend_->watch(std::move(who), watch_options());
+}
+
+task<std::unique_ptr<watcher>> store::watch(std::optional<owner> who, watch_options options) {
+  return backend_->watch(std::move(who), options);
+}
 
 task<owner_page> store::scan(std::string cursor) { return backend_->scan(std::move(cursor)); }
 

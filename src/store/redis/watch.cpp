@@ -5,7 +5,7 @@
 
 namespace mcpstate {
 
-task<std::unique_ptr<watcher>> redis_store::watch(std::optional<owner> who) {
+task<std::unique_ptr<watcher>> redis_store::watch(std::optional<owner> who, watch_options options) {
   if (!hub_) {
     watch_hub::source from;
     from.list = [this](owner whose) { return read_records(std::move(whose), tools_wanted::no); };
@@ -17,7 +17,7 @@ task<std::unique_ptr<watcher>> redis_store::watch(std::optional<owner> who) {
     hub_ = std::make_unique<watch_hub>(executor(), std::move(from));
   }
   MCPSTATE_CO_CHECK(co_await start_tracking());
-  co_return hub_->open(std::move(who));
+  co_return hub_->open(std::move(who), options);
 }
 
 task<void> redis_store::start_tracking() {

@@ -111,9 +111,9 @@ task<claim_result> sqlite_store::claim(owner session, owner user) {
   co_return std::move(done.value);
 }
 
-task<std::unique_ptr<watcher>> sqlite_store::watch(std::optional<owner> who) {
+task<std::unique_ptr<watcher>> sqlite_store::watch(std::optional<owner> who, watch_options options) {
   if (closed_) co_return closed();
-  auto opened = hub_.open(std::move(who));
+  auto opened = hub_.open(std::move(who), options);
   if (!polling_) {
     polling_ = true;
     work_.spawn("look for writes of other processes", poll());
