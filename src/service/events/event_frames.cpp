@@ -24,7 +24,7 @@ std::string on_one_line(std::string json) {
 std::string encode_removal(const connection& record) {
   std::string data = "{";
   json_members members(data);
-  members.text("owner", record.whose.text());
+  members.text("owner", record.owner.text());
   members.text("server", record.server);
   return data + "}";
 }

@@ -79,7 +79,7 @@ std::string text(const result<event>& e) {
   if (e->what == event::kind::ready) return "ready";
   if (e->what == event::kind::resync) return "resync";
   if (e->what == event::kind::overrun) return "overrun";
-  const auto id = e->record->whose.id() + "/" + e->record->server;
+  const auto id = e->record->owner.id() + "/" + e->record->server;
   return e->what == event::kind::removed ? "-" + id : "+" + id + "@" + std::to_string(e->record->revision);
 }
 
