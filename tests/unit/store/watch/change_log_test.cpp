@@ -384,8 +384,7 @@ TEST(ChangeLog, BringsAnyReaderToTheCurrentState) {
           if (!got) break;
           if (!*got) continue;
           const auto& e = **got;
-          const bool forgets = e.what == event::kind::overrun || (e.what == event::kind::resync && i % 2 == 0);
-          if (forgets) told[i].clear();
+          if (e.what == event::kind::overrun || (e.what == event::kind::resync && i % 2 == 0)) told[i].clear();
           if (e.what == event::kind::removed) told[i].erase(e.record->server);
           if (e.what == event::kind::present) told[i][e.record->server] = e.record->revision;
         }
