@@ -37,7 +37,7 @@ result<command> make_token(const arguments& args) {
   token_request request(std::move(account));
   if (!args.token_ttl.empty()) {
     MCPSTATE_TRY(ttl, parse_duration(args.token_ttl, "--ttl"));
-    request.ttl = std::chrono::floor<std::chrono::seconds> ttl;
+    request.ttl = std::chrono::floor<std::chrono::seconds>(ttl);
     if (request.ttl < std::chrono::seconds(1)) return error(errc::bad_argument, "--ttl is too short: at least 1s");
   }
   MCPSTATE_TRY(tokens, choose_tokens(args.serve.token_file, process_environment()));

@@ -23,7 +23,7 @@ result<std::optional<std::chrono::milliseconds>> read_duration(const request_con
   if (time > max)
     return error(errc::bad_argument,
                  std::string(name) + " is at most " + std::to_string(max / std::chrono::seconds(1)) + "s");
-  return std::optional<std::chrono::milliseconds> time;
+  return std::optional<std::chrono::milliseconds>(time);
 }
 
 // Where PUT connects to. Without members it is the server that is registered under the name of the connection.

@@ -69,7 +69,7 @@ result<token_request> read_token_request(std::string_view text) {
   if (!parsed) return error(errc::bad_argument, "owner: " + parsed.error().detail());
   MCPSTATE_TRY(ttl, body->text("ttl"));
   MCPSTATE_TRY(time, parse_duration(ttl.value_or("1h"), "ttl"));
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds> time;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
   if (seconds < std::chrono::seconds(1)) return error(errc::bad_argument, "ttl is at least 1s");
   return token_request(*parsed, seconds);
 }

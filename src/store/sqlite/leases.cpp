@@ -64,7 +64,7 @@ result<bool> sqlite_leases::remove_leases(const owner& account) {
 
 result<std::uint64_t> sqlite_leases::last_lease_number() {
   MCPSTATE_TRY(value, db_.number("SELECT value FROM meta WHERE name = 'lease_number'"));
-  return static_cast<std::uint64_t> value;
+  return static_cast<std::uint64_t>(value);
 }
 
 result<bool> sqlite_leases::set_last_lease_number(std::uint64_t number) {
@@ -74,7 +74,7 @@ result<bool> sqlite_leases::set_last_lease_number(std::uint64_t number) {
 
 result<std::uint64_t> sqlite_leases::count_managed() {
   MCPSTATE_TRY(count, db_.number("SELECT count(*) FROM leases"));
-  return static_cast<std::uint64_t> count;
+  return static_cast<std::uint64_t>(count);
 }
 
 result<std::vector<managed_name>> sqlite_leases::unheld(timestamp now, std::size_t limit) {

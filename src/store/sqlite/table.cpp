@@ -197,7 +197,7 @@ result<bool> sqlite_table::remove(const owner& account, const std::string& membe
 
 result<std::uint64_t> sqlite_table::revision_floor() {
   MCPSTATE_TRY(value, db_.number("SELECT value FROM meta WHERE name = 'revision_floor'"));
-  return static_cast<std::uint64_t> value;
+  return static_cast<std::uint64_t>(value);
 }
 
 result<bool> sqlite_table::raise_revision_floor(std::uint64_t number) {
