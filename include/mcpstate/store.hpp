@@ -56,8 +56,10 @@ class store {
   // Moves all records of a session to a user. Where both have a record of a server, the user's wins if it is CONNECTED, else
   // the session's. One atomic step, tried again as put is. Repeating it after an unknown outcome is safe.
   task<claim_result> claim(owner session, owner user);
-  // Watches one owner, or all.
+  // Opens a watch on one owner, or on all. All watches of an owner share one log of its changes: a change costs one listing,
+  // however many there are.
   task<std::unique_ptr<watcher>> watch(std::optional<owner> account);
+  task<std::unique_ptr<watcher>> watch(std::optional<owner> account, watch_options options);
 
   // For operators: the owners, page by page, in no order. All pages together read the key space once.
   task<owner_page> scan(std::string cursor);

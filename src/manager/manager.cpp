@@ -129,7 +129,7 @@ task<connection> manager_impl::order(managed_name name, destination server, std:
   co_return written;
 }
 
-// The store says that this lease is lost. Ends the supervisor that still has it, if (there) is one.
+// The store says that this lease is lost. Ends the supervisor that still has it, if there is one.
 void manager_impl::end_outdated(const lease& granted) {
   const auto supervisor = supervisors_.find(granted.name);
   if (supervisor && supervisor->is_managing() && supervisor->granted() == granted) supervisor->lose_lease();
@@ -154,18 +154,18 @@ task<connection> manager_impl::settled(owner account, server_name server, std::u
   std::optional<owner> watched = account;
   auto opening = records_.watch(std::move(watched));
   MCPSTATE_CO_TRY(watching, co_await std::move(opening));
-  std::optional<connection> last;
+  std::shared_ptr<const connection> last;
   for (;;) {
     auto got = co_await watching->next();
     if (!got) {
       if (!got.error().is(cond::cancelled) || !last) co_return got.error();
-      co_return std::move(*last);
+      co_return *last;
     }
     if (got->what == event::kind::ready && !last) co_return none;
     if (!got->record || got->record->server != server.text()) continue;
     if (got->what == event::kind::removed) co_return none;
     last = std::move(got->record);
-    if (last->state != status::connecting && last->revision >= since) co_return std::move(*last);
+    if (last->state != status::connecting && last->revision >= since) co_return *last;
   }
 }
 

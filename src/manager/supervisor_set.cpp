@@ -15,8 +15,7 @@ using lease_news = manager_observer::lease_news;
 
 supervisor_set::supervisor_set(manager_context& context)
     : context_(context),
-      watches_(context.records(), [this](const owner& account, const std::string& server,
-                                         const event& change) { on_change(account, server, change); }),
+      watches_(context.records(), [this](const event& change) { on_change(change); }),
       running_(context.records().executor()) {}
 
 supervisor_set::pointer supervisor_set::find(const managed_name& name) const {
@@ -25,11 +24,10 @@ supervisor_set::pointer supervisor_set::find(const managed_name& name) const {
 }
 
 // Most changes that a watch reports are writes of our own.
-void supervisor_set::on_change(const owner& account, const std::string& server, const event& change) {
-  if (server.empty()) return;  // the events that follow bring the difference
-  const auto name = server_name::parse(server);
+void supervisor_set::on_change(const event& change) {
+  const auto name = server_name::parse(change.record->server);
   if (!name) return;
-  const pointer supervisor = find(managed_name(account, *name));
+  const pointer supervisor = find(managed_name(change.record->owner, *name));
   if (!supervisor) return;
   const bool known =
       change.what == event::kind::present && !change.record->altered && change.record->revision <= supervisor->revision();

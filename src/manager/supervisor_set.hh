@@ -39,7 +39,7 @@ class supervisor_set {
   asio::awaitable<void> close(std::chrono::milliseconds limit);
 
  private:
-  void on_change(const owner& account, const std::string& server, const event& change);
+  void on_change(const event& change);
   task<bool> give_back(lease taken);
   void start(lease granted, std::string registered, connection_supervisor::clock::time_point until, unreachable_rule rule);
   asio::awaitable<void> run(pointer supervisor);

@@ -149,7 +149,13 @@ task<void> store::offer_claimed(owner user, std::vector<std::string> moved) {
   co_return result<void>();
 }
 
-task<std::unique_ptr<watcher>> store::watch(std::optional<owner> account) { return backend_->watch(std::move(account)); }
+task<std::unique_ptr<watcher>> store::watch(std::optional<owner> account) {
+  return backend_->watch(std::move(account), watch_options());
+}
+
+task<std::unique_ptr<watcher>> store::watch(std::optional<owner> account, watch_options options) {
+  return backend_->watch(std::move(account), options);
+}
 
 task<owner_page> store::scan(std::string cursor) { return backend_->scan(std::move(cursor)); }
 

@@ -253,7 +253,7 @@ asio::awaitable<void> random_operations(store_pair on) {
 }  // namespace
 
 // Short lives where the clock is ours to move, else lives that outlast the test.
-TEST_P(store_contract, random_operations_do_what_the_model_says) {
+TEST_P(Store, AgreesWithItsModelInRandomOperations) {
   store_options options;
   if (GetParam().make()->has_manual_clock()) {
     options.ttl = 10s;

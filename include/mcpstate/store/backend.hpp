@@ -46,7 +46,7 @@ class store_backend {
   virtual task<std::uint64_t> erase(owner account) = 0;
   // `moved` and `kept` in any order.
   virtual task<claim_result> claim(owner session, owner user) = 0;
-  virtual task<std::unique_ptr<watcher>> watch(std::optional<owner> account) = 0;
+  virtual task<std::unique_ptr<watcher>> watch(std::optional<owner> account, watch_options options) = 0;
   virtual task<owner_page> scan(std::string cursor) = 0;
   virtual task<store_stats> stats(progress_handler progress) = 0;
   virtual task<std::vector<finding>> examine(bool fix, progress_handler progress) = 0;

@@ -22,7 +22,7 @@ struct watch_request {
 };
 
 const char* event_name(event::kind k) noexcept {
-  constexpr const char* names[] = {"present", "removed", "ready", "resync"};  // in the order of event::kind
+  constexpr const char* names[] = {"present", "removed", "ready", "resync", "overrun"};  // in the order of event::kind
   return names[static_cast<std::size_t>(k)];
 }
 

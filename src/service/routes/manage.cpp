@@ -45,7 +45,7 @@ bool is_registered(const process_services& process, const std::string& name) {
   return known && known->find(name) != nullptr;
 }
 
-// The record: 202 while (it) is CONNECTING, 200 once there is an outcome.
+// The record: 202 while it is CONNECTING, 200 once there is an outcome.
 http_response outcome_response(const connection& record) {
   auto out = record_response(record);
   if (record.state == status::connecting) out.status = 202;

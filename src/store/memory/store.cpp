@@ -181,9 +181,9 @@ class memory_store final : public store_backend, public lease_store {
     co_return claimed;
   }
 
-  task<std::unique_ptr<watcher>> watch(std::optional<owner> account) override {
+  task<std::unique_ptr<watcher>> watch(std::optional<owner> account, watch_options options) override {
     if (closed_) co_return closed();
-    co_return hub_.open(std::move(account));
+    co_return hub_.open(std::move(account), options);
   }
 
   [[nodiscard]] lease_steps lease_rules() { return lease_steps(table_.leases(), options().ttl, now()); }

@@ -43,7 +43,7 @@ class redis_store final : public store_backend, public lease_store {
   task<std::uint64_t> disconnect_all(owner account) override;
   task<std::uint64_t> erase(owner account) override;
   task<claim_result> claim(owner session, owner user) override;
-  task<std::unique_ptr<watcher>> watch(std::optional<owner> account) override;
+  task<std::unique_ptr<watcher>> watch(std::optional<owner> account, watch_options options) override;
   task<std::optional<lease>> take_lease(managed_name name, std::string holder, std::string registered,
                                         std::chrono::milliseconds time) override;
   task<std::vector<lease>> renew_leases(std::vector<lease> granted, std::chrono::milliseconds time) override;

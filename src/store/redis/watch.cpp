@@ -5,7 +5,7 @@
 
 namespace mcpstate {
 
-task<std::unique_ptr<watcher>> redis_store::watch(std::optional<owner> account) {
+task<std::unique_ptr<watcher>> redis_store::watch(std::optional<owner> account, watch_options options) {
   if (!hub_) {
     watch_hub::source source;
     source.list = [this](owner account) { return read_records(std::move(account), tools_wanted::no); };
@@ -17,7 +17,7 @@ task<std::unique_ptr<watcher>> redis_store::watch(std::optional<owner> account) 
     hub_ = std::make_unique<watch_hub>(executor(), std::move(source));
   }
   MCPSTATE_CO_CHECK(co_await start_tracking());
-  co_return hub_->open(std::move(account));
+  co_return hub_->open(std::move(account), options);
 }
 
 task<void> redis_store::start_tracking() {

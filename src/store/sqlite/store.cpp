@@ -112,9 +112,9 @@ task<claim_result> sqlite_store::claim(owner session, owner user) {
   co_return std::move(done.value);
 }
 
-task<std::unique_ptr<watcher>> sqlite_store::watch(std::optional<owner> account) {
+task<std::unique_ptr<watcher>> sqlite_store::watch(std::optional<owner> account, watch_options options) {
   if (closed_) co_return closed();
-  auto opened = hub_.open(std::move(account));
+  auto opened = hub_.open(std::move(account), options);
   if (!polling_) {
     polling_ = true;
     work_.spawn("look for writes of other processes", poll());

@@ -36,7 +36,8 @@ asio::awaitable<void> watch_hub::walk() {
     }
     pump();
     if (co_await walk_pages()) {
-      seat_all(started);
+      all_.log.complete(started);
+      wake_readers(all_.log);
       wait = first_pause;
       continue;
     }

@@ -26,7 +26,9 @@ class file_lock {
   sqlite3* db_ = nullptr;
 };
 
-asio::awaitable<void> stops_in_an_outage(std::string path) {
+CO_TEST_WITHIN(ManagerOutage, ClosesSessionsWhoseLeasesRanOut, 60s) {
+  const temp_dir dir;
+  const std::string path = dir.file("state.db");
   const auto executor = co_await asio::this_coro::executor;
   store_options how;
   how.timeout = 300ms;
@@ -58,11 +60,6 @@ asio::awaitable<void> stops_in_an_outage(std::string path) {
   co_await keeping->close();
   co_await (*records)->close();
   co_await server.stop();
-}
-
-TEST(Outage, EndsWhatItsLeasesCovered) {
-  const temp_dir dir;
-  run_co_test([&dir](asio::io_context&) { return stops_in_an_outage(dir.file("state.db")); }, 60s);
 }
 
 }  // namespace

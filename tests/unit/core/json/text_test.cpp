@@ -22,7 +22,7 @@ TEST(ObjectWriter, WritesMembersInTheOrderOfTheCalls) {
                  R"("at":"2026-11-22T14:30:59.500000+00:00","raw":[1, 2]})");
 }
 
-TEST(ObjectWriter, LeavesAbsentMembersOut) {
+TEST(ObjectWriter, OmitsAbsentMembers) {
   std::string out;
   object_writer members(out);
   members.number("number", std::optional<std::uint64_t>());
@@ -34,7 +34,7 @@ TEST(ObjectWriter, LeavesAbsentMembersOut) {
   EXPECT_EQ(out, R"({"zero":0,"epoch":"1970-01-01T00:00:00.000000+00:00"})");
 }
 
-TEST(ObjectWriter, WritesObjectsInsideOfObjects) {
+TEST(ObjectWriter, WritesNestedObjects) {
   std::string out;
   object_writer members(out);
   object_writer first = members.object("first");

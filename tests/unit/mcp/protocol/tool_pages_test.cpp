@@ -23,7 +23,7 @@ verdict add(tool_pages& pages, const std::string& text) {
   return added ? *added : progress::done;
 }
 
-TEST(ToolPages, EveryByteIsKept) {
+TEST(ToolPages, KeepsEveryByteOfTheTools) {
   const std::string a = "{ \"name\" : \"a\" , \"x\":[1.0e+1, \"\\/\\u00e9\"] }";
   const std::string b = R"({"inputSchema":{"$defs":{}},"n\u0061me":"b"})";
   tool_pages pages{tool_pages::limits()};
@@ -40,7 +40,7 @@ TEST(ToolPages, EveryByteIsKept) {
   EXPECT_EQ(list->count(), 2U);
 }
 
-TEST(ToolPages, Ends) {
+TEST(ToolPages, EndsWithoutACursor) {
   for (const char* const rest : {"", R"(,"nextCursor":null)", R"(,"nextCursor":"")"}) {
     tool_pages pages{tool_pages::limits()};
     EXPECT_EQ(add(pages, page("", rest)), progress::done) << rest;
@@ -55,7 +55,7 @@ tool_pages::limits modern() {
 }
 
 // What a page's cursor means in each era.
-TEST(ToolPages, CursorsOfBothEras) {
+TEST(ToolPages, ReadsTheCursorsOfEachEra) {
   const struct {
     const char* rest;
     verdict legacy, modern;
@@ -84,7 +84,7 @@ TEST(ToolPages, CursorsOfBothEras) {
   }
 }
 
-TEST(ToolPages, EmptyCursorLoopsEndToo) {
+TEST(ToolPages, EndsALoopOfEmptyCursors) {
   tool_pages pages(modern());
   EXPECT_EQ(pages.next_cursor_member(), "");
   EXPECT_EQ(add(pages, page(tool("a"), R"(,"nextCursor":"")")), progress::more);
@@ -105,7 +105,7 @@ TEST(ToolPages, EmptyCursorLoopsEndToo) {
   EXPECT_EQ(asked, 99U);
 }
 
-TEST(ToolPages, HugeCursor) {
+TEST(ToolPages, RefusesAHugeCursor) {
   const auto with = [](std::size_t size) { return page("", ",\"nextCursor\":\"" + std::string(size - 2, 'c') + "\""); };
   tool_pages fits{tool_pages::limits()};
   EXPECT_EQ(add(fits, with(65536)), progress::more);
@@ -115,7 +115,7 @@ TEST(ToolPages, HugeCursor) {
   EXPECT_EQ(added.error().code(), errc::too_large);
 }
 
-TEST(ToolPages, Freshness) {
+TEST(ToolPages, KeepsTheShortestLifetimeOfAllPages) {
   using ms = std::chrono::milliseconds;
   constexpr ms day = std::chrono::hours(24);
   const struct {
@@ -183,7 +183,7 @@ TEST(ToolPages, Freshness) {
   EXPECT_FALSE(none.is_public());
 }
 
-TEST(ToolPages, ResultType) {
+TEST(ToolPages, AcceptsCompleteResultsOnly) {
   const struct {
     const char* type;
     bool fine;
@@ -207,7 +207,7 @@ TEST(ToolPages, ResultType) {
   }
 }
 
-TEST(ToolPages, ToolsThatHttpCannotCall) {
+TEST(ToolPages, DropsToolsThatHttpCannotCall) {
   const auto with_header = [](const char* name, const char* type, const char* header) {
     return R"({"name":")" + std::string(name) + R"(","inputSchema":{"properties":{"p":{"type":")" + type +
            R"(","x-mcp-header":")" + header + R"("}}}})";
@@ -237,7 +237,7 @@ TEST(ToolPages, ToolsThatHttpCannotCall) {
   EXPECT_EQ(std::move(stdio).finish().value().count(), 2U);
 }
 
-TEST(ToolPages, OtherLists) {
+TEST(ToolPages, ReadsListsOfPromptsAndResources) {
   const struct {
     list_kind kind;
     const char* text;
@@ -273,7 +273,7 @@ TEST(ToolPages, OtherLists) {
 }
 
 // What a server calls its tools cannot fill the memory or the terminal.
-TEST(ToolPages, ReportsAreShort) {
+TEST(ToolPages, KeepsReportsShort) {
   tool_pages pages{tool_pages::limits()};
   const std::string name(1'000'000, 'n');
   add(pages, page(tool(name) + "," + tool(name) + R"(,{"name":"a\n\u001b[31m"},{"name":"a\n\u001b[31m"})"));
@@ -287,7 +287,7 @@ TEST(ToolPages, ReportsAreShort) {
   EXPECT_EQ(many.dropped().size(), 100U);
 }
 
-TEST(ToolPages, Refused) {
+TEST(ToolPages, RefusesMalformedPages) {
   for (const char* const text : {"[]", "{}", R"({"tools":{}})", R"({"tools":null})", R"({"tools":[],"nextCursor":7})"}) {
     tool_pages pages{tool_pages::limits()};
     const auto added = pages.add(text);
@@ -296,7 +296,7 @@ TEST(ToolPages, Refused) {
   }
 }
 
-TEST(ToolPages, ConstantCursorWithNewToolsGoesOn) {
+TEST(ToolPages, FollowsAConstantCursorWhileItBringsNewTools) {
   tool_pages pages{tool_pages::limits()};
   EXPECT_EQ(add(pages, page(tool("a"), R"(,"nextCursor":"c")")), progress::more);
   EXPECT_EQ(add(pages, page(tool("b"), R"(,"nextCursor":"c")")), progress::more);
@@ -311,14 +311,14 @@ TEST(ToolPages, ConstantCursorWithNewToolsGoesOn) {
   EXPECT_EQ(std::move(pages).finish().value().count(), 2U);
 }
 
-TEST(ToolPages, FreshCursorWithoutNewToolsGoesOn) {
+TEST(ToolPages, FollowsNewCursorsThatBringNoTools) {
   tool_pages pages{tool_pages::limits()};
   EXPECT_EQ(add(pages, page("", R"(,"nextCursor":"1")")), progress::more);
   EXPECT_EQ(add(pages, page("", R"(,"nextCursor":"2")")), progress::more);
   EXPECT_EQ(add(pages, page("", R"(,"nextCursor":"1")")), progress::done);  // a loop of two
 }
 
-TEST(ToolPages, DropsAndReports) {
+TEST(ToolPages, DropsAndReportsUnusableTools) {
   tool_pages pages{tool_pages::limits()};
   add(pages, page(R"({"name":"a","v":1},7,{"title":"x"},{"name":8},{"name":"a","v":2},{"name":"b"})"));
   const std::vector<std::string> expected = {"(unnamed): not an object", "(unnamed): it has no name",
@@ -327,7 +327,7 @@ TEST(ToolPages, DropsAndReports) {
   EXPECT_EQ(std::move(pages).finish().value().bytes(), R"([{"name":"a","v":1},{"name":"b"}])");
 }
 
-TEST(ToolPages, Limits) {
+TEST(ToolPages, LimitsPagesToolsAndBytes) {
   tool_pages::limits bounds;
   bounds.max_pages = 2;
   bounds.max_tools = 3;
