@@ -332,7 +332,9 @@ TEST(ToolPages, LimitsPagesToolsAndBytes) {
   bounds.max_pages = 2;
   bounds.max_tools = 3;
   bounds.max_bytes = 100;
-  const auto code = [](const result<progress>& added) { return added ? "fine" : std::string(name_of(added.error().code())); };
+  const auto code = [](const result<progress>& added) {
+    return added ? "fine" : std::string(name_of(added.error().code()));
+  };
   tool_pages tools(bounds);
   EXPECT_EQ(code(tools.add(page(tool("a") + "," + tool("b") + "," + tool("c")))), "fine");
   EXPECT_EQ(code(tools.add(page(tool("d")))), "too_large");
