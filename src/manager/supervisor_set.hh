@@ -41,7 +41,7 @@ class supervisor_set {
  private:
   void on_change(const event& change);
   task<bool> give_back(lease taken);
-  void start(lease held, std::string registered, connection_supervisor::clock::time_point until, unreachable_rule rule);
+  void start(lease granted, std::string registered, connection_supervisor::clock::time_point until, unreachable_rule rule);
   asio::awaitable<void> run(pointer supervisor);
   task<bool> is_still_wanted(pointer supervisor);
 

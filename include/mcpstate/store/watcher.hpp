@@ -16,9 +16,9 @@ struct event {
   event() {}
   enum class kind {
     present,  // a record as it is: of the snapshot, or new or changed since
-    removed,  // the record is gone: cleared, claimed or expired; only whose and server of record hold
+    removed,  // the record was cleared, claimed or has expired; only its owner and server are set
     ready,    // the snapshot is complete
-    resync,   // the link to the store was lost; what follows brings the difference; changes in between may have merged
+    resync,   // the link to the store was lost; the events that follow bring the difference, with changes merged
     overrun,  // this watcher was too slow (watch_options::max_removals); a snapshot follows
   } what = kind::present;
   std::shared_ptr<const connection> record;  // without tools; null unless present or removed

@@ -22,11 +22,7 @@ std::string on_one_line(std::string json) {
 }
 
 std::string encode_removal(const connection& record) {
-  std::string data = "{";
-  json_members members(data);
-  members.text("owner", record.whose.text());
-  members.text("server", record.server);
-  return data + "}";
+  return object_writer().text("owner", record.owner.text()).text("server", record.server).str();
 }
 
 frame encode_event(const event& change) {
@@ -61,12 +57,9 @@ frame event_frames::encode(const event& change) {
 }
 
 frame event_frames::unavailable(const error& why) {
-  std::string text = "event: unavailable\ndata: {";
-  json_members members(text);
-  members.text("code", name_of(why.code()));
-  members.text("message", why.detail());
-  text += "}\n\n";
-  if (!unavailable_ || *unavailable_ != text) unavailable_ = std::make_shared<const std::string>(std::move(text));
+  const auto data = object_writer().text("code", name_of(why.code())).text("message", why.detail()).str();
+  const auto text = "event: unavailable\ndata: " + data + "\n\n";
+  if (!unavailable_ || *unavailable_ != text) unavailable_ = std::make_shared<const std::string>(text);
   return unavailable_;
 }
 

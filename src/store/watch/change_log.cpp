@@ -18,7 +18,7 @@ event mark(event::kind what) {
 
 // Everything but expires_at and the tools' bytes, which events do not carry.
 bool same_to_watchers(const connection& a, const connection& b) {
-  return a.whose == b.whose && a.server == b.server && a.state == b.state && a.revision == b.revision &&
+  return a.owner == b.owner && a.server == b.server && a.state == b.state && a.revision == b.revision &&
          a.connected_at == b.connected_at && a.info == b.info && a.problems == b.problems && a.seen == b.seen;
 }
 
@@ -65,7 +65,7 @@ void change_log::replace(const owner& account, std::vector<connection> listed) {
 }
 
 void change_log::append(event::kind what, connection record) {
-  auto& latest = latest_[record_id(record.whose, record.server)];
+  auto& latest = latest_[record_id(record.owner, record.server)];
   if (const auto old = events_.find(latest); old != events_.end()) {
     if (old->second.what == event::kind::removed) removals_.erase(std::ranges::lower_bound(removals_, latest));
     events_.erase(old);
@@ -97,7 +97,7 @@ void change_log::forget_removals() {
   const auto kept = std::ranges::upper_bound(removals_, passed);
   for (auto at = removals_.begin(); at != kept; ++at) {
     const auto old = events_.find(*at);
-    latest_.erase(record_id(old->second.record->whose, old->second.record->server));
+    latest_.erase(record_id(old->second.record->owner, old->second.record->server));
     events_.erase(old);
   }
   removals_.erase(removals_.begin(), kept);

@@ -60,8 +60,8 @@ asio::awaitable<bool> watch_hub::walk_pages() {
       co_return false;
     }
     for (const auto& found : page->owners) {
-      outstanding_.insert(found.whose);
-      look_at(found.whose);
+      outstanding_.insert(found.owner);
+      look_at(found.owner);
     }
     cursor = std::move(page->cursor);
     co_await outstanding_at_most(walk_ahead);

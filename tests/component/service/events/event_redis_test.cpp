@@ -18,8 +18,9 @@ using test::run_co_test;
 
 const std::string base = "mcp:user:1:server:github:";  // NOLINT(cert-err58-cpp)
 
-asio::awaitable<void> foreign_program(asio::io_context& io, const ground& on) {
-  scene at(io, on.url);
+CO_TEST_WITHIN(EventRedis, ReportsWritesOfAForeignProgram, 60s) {
+  const ground on(kind::redis);
+  scene at(context, on.url);
   const store_options options;
   const event_broker_options limits;
   co_await open_scene(at, options, limits);
@@ -27,7 +28,7 @@ asio::awaitable<void> foreign_program(asio::io_context& io, const ground& on) {
   redis::link_config config;
   config.host = "127.0.0.1";
   config.port = on.redis->port();
-  const auto link = redis::make_link(io.get_executor(), config);
+  const auto link = redis::make_link(context.get_executor(), config);
   redis::link& foreign = *link;
   foreign.start();
   const auto one = at.join(user("1"));
@@ -56,13 +57,10 @@ asio::awaitable<void> foreign_program(asio::io_context& io, const ground& on) {
   co_await foreign.close();
   co_await close_scene(at);
 }
-TEST(feed_redis, a_program_that_knows_four_keys) {
-  const ground on(kind::redis);
-  run_co_test([&](asio::io_context& io) { return foreign_program(io, on); }, 60s);
-}
 
-asio::awaitable<void> outage(asio::io_context& io, const ground& on) {
-  scene at(io, on.url);
+CO_TEST_WITHIN(EventRedis, ReportsAnOutageAndResyncs, 60s) {
+  const ground on(kind::redis);
+  scene at(context, on.url);
   store_options options;
   options.timeout = 2s;
   const event_broker_options limits;
@@ -91,10 +89,6 @@ asio::awaitable<void> outage(asio::io_context& io, const ground& on) {
   EXPECT_EQ(one->seen.fault + late->seen.fault, "");
   co_await close_scene(at);
 }
-TEST(feed_redis, an_outage_is_told_and_ends_with_a_resync) {
-  const ground on(kind::redis);
-  run_co_test([&](asio::io_context& io) { return outage(io, on); }, 60s);
-}
 
 // How often records of an owner were listed.
 task<std::uint64_t> count_listings(redis::link& foreign) {
@@ -121,8 +115,9 @@ asio::awaitable<void> count_changes(watcher& from, std::size_t& count) {
 }
 
 // Event streams, watchers of a host that embeds the library, and the manager.
-asio::awaitable<void> everybody_watches(asio::io_context& io, const ground& on) {
-  scene at(io, on.url);
+CO_TEST_WITHIN(EventRedis, ListsOncePerChangeHoweverManyWatch, 60s) {
+  const ground on(kind::redis);
+  scene at(context, on.url);
   const store_options options;
   const event_broker_options limits;
   co_await open_scene(at, options, limits);
@@ -131,7 +126,7 @@ asio::awaitable<void> everybody_watches(asio::io_context& io, const ground& on) 
   redis::link_config config;
   config.host = "127.0.0.1";
   config.port = on.redis->port();
-  const auto foreign = redis::make_link(io.get_executor(), config);
+  const auto foreign = redis::make_link(context.get_executor(), config);
   foreign->start();
   const auto unwatched = co_await count_listings(*foreign);
   CO_ASSERT_OK(unwatched);
@@ -177,10 +172,6 @@ asio::awaitable<void> everybody_watches(asio::io_context& io, const ground& on) 
   co_await manager_watches.stop();
   co_await foreign->close();
   co_await close_scene(at);
-}
-TEST(feed_redis, one_listing_after_a_change_however_many_watch_the_owner) {
-  const ground on(kind::redis);
-  run_co_test([&](asio::io_context& io) { return everybody_watches(io, on); }, 60s);
 }
 
 }  // namespace

@@ -79,7 +79,7 @@ std::string text(const result<event>& e) {
   if (e->what == event::kind::ready) return "ready";
   if (e->what == event::kind::resync) return "resync";
   if (e->what == event::kind::overrun) return "overrun";
-  const auto id = e->record->whose.id() + "/" + e->record->server;
+  const auto id = e->record->owner.id() + "/" + e->record->server;
   return e->what == event::kind::removed ? "-" + id : "+" + id + "@" + std::to_string(e->record->revision);
 }
 
@@ -93,7 +93,8 @@ asio::awaitable<std::string> next(watcher& w, int count) {
   co_return out;
 }
 
-asio::awaitable<void> outage_and_return(asio::any_io_executor executor) {
+CO_TEST(WatchHub, ReportsAnOutageOnceAndThenTheDifference) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
   s.records[user("1")] = {{"a", 1}, {"b", 1}, {"c", 1}};
   auto w = s.hub.open(user("1"), watch_options());
@@ -112,7 +113,8 @@ asio::awaitable<void> outage_and_return(asio::any_io_executor executor) {
   co_await s.hub.close();
 }
 
-asio::awaitable<void> failing_listing(asio::any_io_executor executor) {
+CO_TEST(WatchHub, RepeatsAFailedListing) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
   s.records[user("1")] = {{"a", 1}};
   s.list_fails = true;
@@ -124,7 +126,8 @@ asio::awaitable<void> failing_listing(asio::any_io_executor executor) {
   co_await s.hub.close();
 }
 
-asio::awaitable<void> failing_scan(asio::any_io_executor executor) {
+CO_TEST(WatchHub, RepeatsAFailedScan) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
   for (const char* id : {"1", "2"}) s.records[user(id)]["a"] = 1;
   s.scan_fails = true;
@@ -139,7 +142,8 @@ asio::awaitable<void> failing_scan(asio::any_io_executor executor) {
   co_await s.hub.close();
 }
 
-asio::awaitable<void> coalesced(asio::any_io_executor executor) {
+CO_TEST(WatchHub, ListsOnceMoreForNoticesThatComeTogether) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
   auto w = s.hub.open(user("1"), watch_options());
   EXPECT_EQ(co_await next(*w, 1), "ready");
@@ -159,7 +163,8 @@ asio::awaitable<void> coalesced(asio::any_io_executor executor) {
 }
 
 // A watcher that came while a listing was under way gets what a later one says.
-asio::awaitable<void> late_comer(asio::any_io_executor executor) {
+CO_TEST(WatchHub, ListsForALateWatcher) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
   auto early = s.hub.open(user("1"), watch_options());
   EXPECT_EQ(co_await next(*early, 1), "ready");
@@ -176,7 +181,8 @@ asio::awaitable<void> late_comer(asio::any_io_executor executor) {
   co_await s.hub.close();
 }
 
-asio::awaitable<void> cancelled_read(asio::any_io_executor executor) {
+CO_TEST(WatchHub, LosesNothingInACancelledRead) {
+  const asio::any_io_executor executor = context.get_executor();
   using namespace asio::experimental::awaitable_operators;
   shelf s(executor);
   auto w = s.hub.open(user("1"), watch_options());
@@ -190,7 +196,8 @@ asio::awaitable<void> cancelled_read(asio::any_io_executor executor) {
   co_await s.hub.close();
 }
 
-asio::awaitable<void> watcher_outlives_hub(asio::any_io_executor executor) {
+CO_TEST(WatchHub, MayEndBeforeItsWatchers) {
+  const asio::any_io_executor executor = context.get_executor();
   std::unique_ptr<watcher> w, all;
   {
     shelf s(executor);
@@ -205,7 +212,8 @@ asio::awaitable<void> watcher_outlives_hub(asio::any_io_executor executor) {
 }
 
 // Watchers come and go while listings are under way.
-asio::awaitable<void> leaving(asio::any_io_executor executor) {
+CO_TEST(WatchHub, LetsWatchersLeaveAtAnyTime) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
   for (int i = 0; i < 50; ++i) s.records[user(std::to_string(i))]["a"] = 1;
   s.slow = true;
@@ -230,7 +238,8 @@ asio::awaitable<std::string> next_count(watcher& w) {
 }
 
 // They are read for as long as the record does not tell of them.
-asio::awaitable<void> foreign_tools(asio::any_io_executor executor) {
+CO_TEST(WatchHub, ReadsForeignTools) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
   s.records[user("1")] = {{"a", 1}, {"b", 1}};
   s.hub.changed_tools(user("1"), "a");
@@ -260,7 +269,8 @@ asio::awaitable<void> foreign_tools(asio::any_io_executor executor) {
 }
 
 // What is unread is not told any more.
-asio::awaitable<void> closed(asio::any_io_executor executor) {
+CO_TEST(WatchHub, ReportsOnlyItsEndOnceClosed) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
   s.records[user("1")] = {{"a", 1}, {"b", 1}};
   auto one = s.hub.open(user("1"), watch_options()), all = s.hub.open(std::nullopt, watch_options());
@@ -281,7 +291,8 @@ asio::awaitable<void> count_events(watcher& from, int& count) {
 }
 
 // All join in one turn; some have options of their own, some wait and some do not read. Then there is one change.
-asio::awaitable<void> one_listing(asio::any_io_executor executor) {
+CO_TEST(WatchHub, ListsAnOwnerOnceHoweverManyWatch) {
+  const asio::any_io_executor executor = context.get_executor();
   constexpr std::size_t many = 1000;
   shelf s(executor);
   s.records[user("1")] = {{"a", 1}};
@@ -314,7 +325,8 @@ asio::awaitable<void> one_listing(asio::any_io_executor executor) {
   co_await s.hub.close();
 }
 
-asio::awaitable<void> slow_reader(asio::any_io_executor executor) {
+CO_TEST(WatchHub, GivesASlowReaderASnapshotAndDelaysNobody) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
   watch_options limited;
   limited.max_removals = 1;
@@ -333,7 +345,8 @@ asio::awaitable<void> slow_reader(asio::any_io_executor executor) {
 }
 
 // It reads a snapshot after an outage, of which it may not have heard.
-asio::awaitable<void> snapshot_reader(asio::any_io_executor executor) {
+CO_TEST(WatchHub, SendsASnapshotAfterAnOutageOnRequest) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
   watch_options options;
   options.snapshot_after_outage = true;
@@ -359,7 +372,8 @@ asio::awaitable<void> wait_for_end(watcher& from, bool& ended) {
   ended = true;
 }
 
-asio::awaitable<void> destroyed_while_waiting(asio::any_io_executor executor) {
+CO_TEST(WatchHub, EndsAWaitingReadWithItsWatcher) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
   auto w = s.hub.open(user("1"), watch_options()), all = s.hub.open(std::nullopt, watch_options());
   EXPECT_EQ(co_await next(*w, 1) + co_await next(*all, 1), "readyready");
@@ -381,20 +395,5 @@ void run(body what) {
 }
 
 }  // namespace
-
-TEST(watch_hub, an_outage_is_told_once_and_then_the_difference) { run(&outage_and_return); }
-TEST(watch_hub, a_listing_that_fails_is_tried_again) { run(&failing_listing); }
-TEST(watch_hub, a_scan_that_fails_is_tried_again) { run(&failing_scan); }
-TEST(watch_hub, notices_that_come_together_cost_one_listing_more) { run(&coalesced); }
-TEST(watch_hub, a_late_comer_gets_a_listing_of_its_own) { run(&late_comer); }
-TEST(watch_hub, a_cancelled_read_loses_nothing) { run(&cancelled_read); }
-TEST(watch_hub, a_watcher_may_outlive_the_hub) { run(&watcher_outlives_hub); }
-TEST(watch_hub, a_closed_watch_says_only_that) { run(&closed); }
-TEST(watch_hub, an_owner_costs_one_listing_however_many_watch) { run(&one_listing); }
-TEST(watch_hub, a_slow_reader_gets_a_snapshot_and_delays_nobody) { run(&slow_reader); }
-TEST(watch_hub, a_snapshot_follows_an_outage_for_who_asks_for_it) { run(&snapshot_reader); }
-TEST(watch_hub, destroying_a_watcher_ends_its_next) { run(&destroyed_while_waiting); }
-TEST(watch_hub, tools_of_another_program_are_read) { run(&foreign_tools); }
-TEST(watch_hub, watchers_may_leave_at_any_time) { run(&leaving); }
 
 }  // namespace mcpstate::test

@@ -103,7 +103,7 @@ struct stream_scene {
   }
 };
 
-TEST(event_stream, a_later_expiry_is_for_new_subscribers_only) {
+TEST(EventStream, SendsALaterExpiryToNewSubscribersOnly) {
   stream_scene at;
   subscriber early, late;
   at.join(early);
@@ -125,7 +125,7 @@ TEST(event_stream, a_later_expiry_is_for_new_subscribers_only) {
   EXPECT_EQ(at.next(last), second) << "nothing is different";
 }
 
-TEST(event_stream, nothing_before_the_snapshot_is_complete) {
+TEST(EventStream, SendsNothingBeforeTheSnapshotIsComplete) {
   stream_scene at;
   subscriber reader;
   at.join(reader);
@@ -138,7 +138,7 @@ TEST(event_stream, nothing_before_the_snapshot_is_complete) {
   EXPECT_THAT(at.read(reader), IsEmpty());
 }
 
-TEST(event_stream, frames_are_events_of_a_stream) {
+TEST(EventStream, WritesFramesAsServerSentEvents) {
   stream_scene at;
   subscriber reader(0);
   at.fill({"b"});
@@ -164,7 +164,7 @@ TEST(event_stream, frames_are_events_of_a_stream) {
                   "id: [0-9]+\nevent: removed\ndata: \\{\"owner\":\"user:alice\",\"server\":\"x\\\\ny\"\\}\n\n"));
 }
 
-TEST(event_stream, each_event_is_encoded_once) {
+TEST(EventStream, EncodesEachEventOnce) {
   stream_scene at;
   subscriber one, two;
   at.join(one);
@@ -181,7 +181,7 @@ TEST(event_stream, each_event_is_encoded_once) {
   EXPECT_EQ(at.next(one), at.next(two));
 }
 
-TEST(event_stream, frames_of_what_is_gone_are_forgotten) {
+TEST(EventStream, ForgetsFramesOfRemovedRecords) {
   stream_scene at;
   subscriber reader;
   at.join(reader);
@@ -195,7 +195,7 @@ TEST(event_stream, frames_of_what_is_gone_are_forgotten) {
   }
 }
 
-TEST(event_stream, a_slow_one_gets_the_latest_of_each) {
+TEST(EventStream, GivesASlowSubscriberTheLatestOfEach) {
   stream_scene at;
   subscriber reader;
   at.join(reader);
@@ -209,7 +209,7 @@ TEST(event_stream, a_slow_one_gets_the_latest_of_each) {
   EXPECT_THAT(at.read(reader), ElementsAre("connection b", "removed c", "connection a"));
 }
 
-TEST(event_stream, too_many_removals_mean_to_begin_anew_and_twice_the_end) {
+TEST(EventStream, ResyncsAfterTooManyRemovalsAndEndsTheSecondTime) {
   stream_scene at;
   subscriber slow(2), quick(2);
   at.join(slow);
@@ -241,7 +241,7 @@ TEST(event_stream, too_many_removals_mean_to_begin_anew_and_twice_the_end) {
   EXPECT_FALSE(quick.stream.ended());
 }
 
-TEST(event_stream, who_has_caught_up_may_fall_back_again) {
+TEST(EventStream, LetsASubscriberThatCaughtUpFallBehindAgain) {
   stream_scene at;
   subscriber slow(1);
   at.join(slow);
@@ -254,7 +254,7 @@ TEST(event_stream, who_has_caught_up_may_fall_back_again) {
   }
 }
 
-TEST(event_stream, a_forgotten_removal_of_what_is_back_costs_nothing) {
+TEST(EventStream, IgnoresAForgottenRemovalOfWhatIsBack) {
   stream_scene at;
   subscriber reader(1);
   at.join(reader);
@@ -266,7 +266,7 @@ TEST(event_stream, a_forgotten_removal_of_what_is_back_costs_nothing) {
   EXPECT_THAT(at.read(reader), ElementsAre("connection a", "removed b"));
 }
 
-TEST(event_stream, an_outage_is_told_once_and_ends_with_a_resync) {
+TEST(EventStream, ReportsAnOutageOnceAndResyncs) {
   stream_scene at;
   subscriber reader, late;
   at.join(reader);
@@ -295,7 +295,7 @@ TEST(event_stream, an_outage_is_told_once_and_ends_with_a_resync) {
   EXPECT_THAT(at.read(reader), ElementsAre("unavailable"));
 }
 
-TEST(event_stream, a_store_that_is_closed_ends_it) {
+TEST(EventStream, EndsWhenTheStoreCloses) {
   event_frames frames;
   event_stream stream;
   const error stopped(errc::stopped, "the store was closed");
@@ -303,7 +303,7 @@ TEST(event_stream, a_store_that_is_closed_ends_it) {
   EXPECT_TRUE(stream.ended());
 }
 
-TEST(event_stream, removing_what_is_not_there_is_no_event) {
+TEST(EventStream, SendsNoEventForRemovingNothing) {
   stream_scene at;
   subscriber reader;
   at.join(reader);
@@ -316,7 +316,7 @@ TEST(event_stream, removing_what_is_not_there_is_no_event) {
 }
 
 // Random changes, outages and subscribers of any speed: whoever follows the frames ends with what is there.
-TEST(event_stream, everybody_ends_with_what_is_there) {
+TEST(EventStream, BringsEverySubscriberToTheCurrentState) {
   std::mt19937_64 random(test::seed());
   for (int round = 0; round < 200; ++round) {
     stream_scene at;

@@ -80,7 +80,7 @@ const error refused(errc::connect_failed, "refused");  // NOLINT(cert-err58-cpp)
 
 }  // namespace
 
-TEST(change_log, tells_what_is_different) {
+TEST(ChangeLog, ReportsDifferences) {
   log_scene at;
   EXPECT_EQ(at.list(records({{"a", 1}, {"b", 2}})), "+a1 +b2");
   EXPECT_EQ(at.list(records({{"a", 1}, {"b", 2}})), "");
@@ -95,7 +95,7 @@ TEST(change_log, tells_what_is_different) {
   EXPECT_EQ(at.read(reader), "-a -c");
 }
 
-TEST(change_log, every_fact_counts) {
+TEST(ChangeLog, ComparesEveryFact) {
   const auto base = record("a", 1);
   const std::vector<std::function<void(connection&)>> edits{
       [](connection& c) { c.state = status::failed; },
@@ -115,7 +115,7 @@ TEST(change_log, every_fact_counts) {
   }
 }
 
-TEST(change_log, events_carry_no_tools) {
+TEST(ChangeLog, SendsEventsWithoutTools) {
   auto c = record("a", 1);
   c.tools = std::make_shared<const std::string>("[]");
   log_scene at;
@@ -129,7 +129,7 @@ TEST(change_log, events_carry_no_tools) {
   EXPECT_FALSE((*at.log.read(reader))->record->tools);
 }
 
-TEST(change_log, numbers_grow_and_readers_share_the_records) {
+TEST(ChangeLog, NumbersEventsAndSharesTheirRecords) {
   log_scene at;
   change_log::reader one{watch_options()}, two{watch_options()};
   at.join(one);
@@ -152,7 +152,7 @@ TEST(change_log, numbers_grow_and_readers_share_the_records) {
   EXPECT_EQ(last, 2u);
 }
 
-TEST(change_log, a_reader_gets_nothing_before_a_listing_that_began_after_it_joined) {
+TEST(ChangeLog, WaitsForAListingThatBeganAfterTheReaderJoined) {
   log_scene at;
   change_log::reader reader{watch_options()};
   at.join(reader);
@@ -168,7 +168,7 @@ TEST(change_log, a_reader_gets_nothing_before_a_listing_that_began_after_it_join
   EXPECT_EQ(at.read(reader), "");
 }
 
-TEST(change_log, keeps_owners_apart) {
+TEST(ChangeLog, KeepsOwnersApart) {
   log_scene at;
   change_log::reader reader{watch_options()};
   at.join(reader);
@@ -182,7 +182,7 @@ TEST(change_log, keeps_owners_apart) {
   EXPECT_EQ(at.read(reader), "-a");
 }
 
-TEST(change_log, a_later_expiry_is_for_new_readers_only) {
+TEST(ChangeLog, SendsALaterExpiryToNewReadersOnly) {
   log_scene at;
   change_log::reader early{watch_options()}, late{watch_options()};
   at.join(early);
@@ -198,7 +198,7 @@ TEST(change_log, a_later_expiry_is_for_new_readers_only) {
   EXPECT_EQ((*b)->record->expires_at, timestamp(std::chrono::seconds(1)));
 }
 
-TEST(change_log, a_slow_reader_gets_the_latest_of_each) {
+TEST(ChangeLog, GivesASlowReaderTheLatestOfEach) {
   log_scene at;
   change_log::reader slow{watch_options()};
   at.join(slow);
@@ -212,7 +212,7 @@ TEST(change_log, a_slow_reader_gets_the_latest_of_each) {
   EXPECT_EQ(at.read(slow), "+b2 -c +a1000");
 }
 
-TEST(change_log, a_snapshot_is_complete_when_it_is_ready) {
+TEST(ChangeLog, CompletesTheSnapshotBeforeReady) {
   log_scene at;
   change_log::reader slow{watch_options()};
   at.join(slow);
@@ -222,7 +222,7 @@ TEST(change_log, a_snapshot_is_complete_when_it_is_ready) {
   EXPECT_EQ(at.read(slow), "+b2 -c +d1 ready");
 }
 
-TEST(change_log, removals_that_every_reader_has_passed_are_forgotten) {
+TEST(ChangeLog, ForgetsRemovalsThatEveryReaderHasPassed) {
   log_scene at;
   change_log::reader quick{watch_options()}, slow{watch_options()}, late{watch_options()};
   at.join(quick);
@@ -245,7 +245,7 @@ TEST(change_log, removals_that_every_reader_has_passed_are_forgotten) {
   EXPECT_EQ(at.read(quick) + at.read(late), "-b-b");
 }
 
-TEST(change_log, too_many_unread_removals_are_an_overrun_and_a_snapshot) {
+TEST(ChangeLog, AnswersTooManyUnreadRemovalsWithASnapshot) {
   log_scene at;
   change_log::reader slow{bounded(2)}, quick{bounded(2)}, patient{watch_options()};
   for (auto* one : {&slow, &quick, &patient}) at.join(*one);
@@ -265,7 +265,7 @@ TEST(change_log, too_many_unread_removals_are_an_overrun_and_a_snapshot) {
   EXPECT_EQ(at.log.size(), 1u);
 }
 
-TEST(change_log, a_removal_of_what_is_back_costs_nothing) {
+TEST(ChangeLog, DropsTheRemovalOfARecordThatIsBack) {
   log_scene at;
   change_log::reader reader{bounded(1)};
   at.join(reader);
@@ -277,7 +277,7 @@ TEST(change_log, a_removal_of_what_is_back_costs_nothing) {
   EXPECT_EQ(at.read(reader), "+a2 -b");
 }
 
-TEST(change_log, an_outage_is_told_once_and_after_what_is_there) {
+TEST(ChangeLog, ReportsAnOutageOnceAfterUnreadEvents) {
   log_scene at;
   change_log::reader reader{watch_options()}, late{watch_options()};
   at.join(reader);
@@ -300,7 +300,7 @@ TEST(change_log, an_outage_is_told_once_and_after_what_is_there) {
   EXPECT_EQ(at.read(reader), "!");
 }
 
-TEST(change_log, after_a_lost_link_comes_a_resync_and_then_the_difference) {
+TEST(ChangeLog, SendsAResyncAndTheDifferenceAfterALostLink) {
   log_scene at;
   change_log::reader reader{watch_options()}, waiting{watch_options()};
   at.join(reader);
@@ -316,7 +316,7 @@ TEST(change_log, after_a_lost_link_comes_a_resync_and_then_the_difference) {
   EXPECT_EQ(at.read(waiting), "+b2 ready");
 }
 
-TEST(change_log, a_resync_is_not_repeated_while_unread) {
+TEST(ChangeLog, DoesNotRepeatAnUnreadResync) {
   log_scene at;
   change_log::reader reader{watch_options()};
   at.join(reader);
@@ -329,7 +329,7 @@ TEST(change_log, a_resync_is_not_repeated_while_unread) {
   EXPECT_EQ(at.read(reader), "resync");
 }
 
-TEST(change_log, or_a_snapshot_to_who_asked_for_it) {
+TEST(ChangeLog, SendsASnapshotAfterALostLinkOnRequest) {
   log_scene at;
   change_log::reader reader{bounded(4)}, untold{bounded(4)};
   at.join(reader);
@@ -354,7 +354,7 @@ TEST(change_log, or_a_snapshot_to_who_asked_for_it) {
 }
 
 // However the readers are behind, and whatever happens to the store: who applies what is told ends with what is there.
-TEST(change_log, any_reader_ends_with_the_truth) {
+TEST(ChangeLog, BringsAnyReaderToTheCurrentState) {
   std::mt19937_64 random(test::seed());
   for (int round = 0; round < 200; ++round) {
     log_scene at;
@@ -384,8 +384,7 @@ TEST(change_log, any_reader_ends_with_the_truth) {
           if (!got) break;
           if (!*got) continue;
           const auto& e = **got;
-          const bool forgets = e.what == event::kind::overrun || (e.what == event::kind::resync && i % 2 == 0);
-          if (forgets) told[i].clear();
+          if (e.what == event::kind::overrun || (e.what == event::kind::resync && i % 2 == 0)) told[i].clear();
           if (e.what == event::kind::removed) told[i].erase(e.record->server);
           if (e.what == event::kind::present) told[i][e.record->server] = e.record->revision;
         }
