@@ -61,7 +61,7 @@ STORE_TEST(MovesWholeRecordsInAClaim) {
   d.transport = "http";
   d.managed = true;
   change up(session("s"), server("a:b"), status::connected);
-  up.with(d).tools(tools(" [ {\"name\" : \"t\"} ] "));
+  up.set_details(d).tools(tools(" [ {\"name\" : \"t\"} ] "));
   const auto was = co_await on.a.put(std::move(up));
   CO_ASSERT_OK(was);
   CO_ASSERT_OK(co_await write(on.a, session("s"), server("b"), status::connected));

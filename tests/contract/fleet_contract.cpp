@@ -94,7 +94,7 @@ STORE_TEST(OffersClaimedConnectionsToInstances) {
   kept.transport = "http";
   for (const auto* name : {"kept", "recorded"}) {
     change up(session("9fK"), server(name), status::connected);
-    if (std::string_view(name) == "kept") up.with(kept);
+    if (std::string_view(name) == "kept") up.set_details(kept);
     CO_ASSERT_OK(co_await on.a.put(std::move(up)));
   }
   CO_ASSERT_OK(co_await taken(on.a, managed_name(session("9fK"), server("kept")), "one", long_time));
@@ -108,7 +108,7 @@ STORE_TEST(OffersClaimedConnectionsToInstances) {
   const auto keeper = co_await taken(on.b, mine, "two", long_time);
   CO_ASSERT_OK(keeper);
   change checked(user("42"), server("kept"), status::connected);
-  checked.under(*keeper);
+  checked.require_lease(*keeper);
   CO_ASSERT_OK(co_await on.b.put(std::move(checked)));
 }
 

@@ -9,8 +9,8 @@ namespace {
 using namespace std::chrono_literals;
 
 change connecting_under(const lease& keeper) {
-  change c(keeper.what.whose, keeper.what.server, status::connecting);
-  c.under(keeper);
+  change c(keeper.name.owner, keeper.name.server, status::connecting);
+  c.require_lease(keeper);
   return c;
 }
 
@@ -26,7 +26,7 @@ store_options limited() {
 STORE_TEST(GrantsALeaseOnce) {
   const auto mine = co_await taken(on.a, github(), "one", long_time);
   CO_ASSERT_OK(mine);
-  EXPECT_EQ(mine->what, github());
+  EXPECT_EQ(mine->name, github());
   EXPECT_EQ(mine->holder, "one");
   EXPECT_GT(mine->number, 0u);
   const auto other = co_await refused(on.b, github(), "two");
@@ -169,7 +169,7 @@ STORE_TEST(RefusesAWriteUnderALostLease) {
   const auto before = co_await read(on.b, user("42"), server("github"));
   CO_ASSERT_OK(before);
   change late(*before, status::connected);
-  late.tools(tools(R"([{"name":"late"}])")).under(*mine);
+  late.tools(tools(R"([{"name":"late"}])")).require_lease(*mine);
   const auto refusal = co_await on.a.put(std::move(late));
   CO_ASSERT_FAILS(refusal, errc::lease_lost);
   EXPECT_TRUE(refusal.error().is(cond::conflict));
@@ -179,7 +179,7 @@ STORE_TEST(RefusesAWriteUnderALostLease) {
   EXPECT_EQ(after->state, status::connecting);
   EXPECT_FALSE(after->tools);
   change ours(*before, status::connected);
-  ours.tools(tools(R"([{"name":"a"}])")).under(*theirs);
+  ours.tools(tools(R"([{"name":"a"}])")).require_lease(*theirs);
   CO_ASSERT_OK(co_await on.b.put(std::move(ours)));
 }
 
@@ -198,7 +198,7 @@ STORE_TEST(BindsALeaseToOneConnection) {
   const auto mine = co_await taken(on.a, github(), "one", long_time);
   CO_ASSERT_OK(mine);
   change other(user("42"), server("other"), status::connecting);
-  other.under(*mine);
+  other.require_lease(*mine);
   const auto refusal = co_await on.a.put(std::move(other));
   CO_ASSERT_FAILS(refusal, errc::bad_argument);
 }

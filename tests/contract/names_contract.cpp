@@ -109,7 +109,7 @@ STORE_TEST(ConfinesHostileOwnerNames) {
     CO_ASSERT_OK(mine);
     CO_ASSERT_EQ((*mine)->size(), 1u);
     EXPECT_TRUE((*mine)->front().connected());
-    EXPECT_EQ((*mine)->front().whose, user(name));
+    EXPECT_EQ((*mine)->front().owner, user(name));
     const auto erased = co_await on.b.erase(session(name));
     CO_ASSERT_OK(erased);
     EXPECT_EQ(*erased, 1u);
@@ -132,9 +132,9 @@ STORE_TEST(ScansEveryOwnerOnceOverAllPages) {
     const auto page = co_await on.b.scan(cursor);
     CO_ASSERT_OK(page);
     for (const auto& o : page->owners) {
-      EXPECT_TRUE(found.insert(o.whose.text()).second) << o.whose.text() << " twice";
+      EXPECT_TRUE(found.insert(o.owner.text()).second) << o.owner.text() << " twice";
       EXPECT_EQ(o.connected, 1u);
-      EXPECT_EQ(o.records, std::stoi(o.whose.id().substr(o.whose.id().find_first_of("0123456789"))) % 2 ? 2u : 1u);
+      EXPECT_EQ(o.records, std::stoi(o.owner.id().substr(o.owner.id().find_first_of("0123456789"))) % 2 ? 2u : 1u);
       EXPECT_TRUE(o.expires_at);
     }
     cursor = page->cursor;

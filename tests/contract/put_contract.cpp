@@ -41,14 +41,14 @@ STORE_TEST(IsEmptyAtFirst) {
 
 STORE_TEST(ReadsAConnectBackByAnotherHandle) {
   change up(user("42"), server("github"), status::connected);
-  up.with(some_details()).tools(tools(two_tools));
+  up.set_details(some_details()).tools(tools(two_tools));
   const auto written = co_await on.a.put(std::move(up));
   CO_ASSERT_OK(written);
   EXPECT_FALSE(written->tools);
   const auto got = co_await read(on.b, user("42"), server("github"));
   CO_ASSERT_OK(got);
   EXPECT_EQ(got->state, status::connected);
-  EXPECT_EQ(got->whose, user("42"));
+  EXPECT_EQ(got->owner, user("42"));
   EXPECT_EQ(got->server, "github");
   EXPECT_EQ(got->revision, written->revision);
   EXPECT_GT(got->revision, 0u);
@@ -156,7 +156,7 @@ STORE_TEST(RefusesAWriteBasedOnARecordThatIsGone) {
 
 STORE_TEST(KeepsToolsDetailsAndLastConnectOnFailure) {
   change up(user("42"), server("github"), status::connected);
-  up.with(some_details()).tools(tools(two_tools));
+  up.set_details(some_details()).tools(tools(two_tools));
   const auto was = co_await on.a.put(std::move(up));
   CO_ASSERT_OK(was);
   change down(*was, status::failed);
@@ -175,7 +175,7 @@ STORE_TEST(KeepsToolsDetailsAndLastConnectOnFailure) {
   EXPECT_EQ(got->info.error->code, "connect_failed");
   EXPECT_EQ(got->info.error->message, "connection refused");
   EXPECT_EQ(got->info.error->attempt, 3u);
-  EXPECT_NE(got->info.error->at, timestamp{});
+  EXPECT_NE(got->info.error->time, timestamp{});
 }
 
 STORE_TEST(ClearsTheErrorOnConnect) {

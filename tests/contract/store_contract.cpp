@@ -73,7 +73,7 @@ asio::awaitable<bool> watched::step() {
   ++events_;
   if (got->what == event::kind::ready) ready_ = true;
   if (!got->record) co_return true;
-  const auto name = got->record->whose.text() + "/" + got->record->server;
+  const auto name = got->record->owner.text() + "/" + got->record->server;
   const auto same = [&name](const auto& r) { return r.first == name; };
   records_.erase(std::remove_if(records_.begin(), records_.end(), same), records_.end());
   if (got->what == event::kind::present) records_.emplace_back(name, std::string(to_text(got->record->state)));

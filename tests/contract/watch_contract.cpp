@@ -195,6 +195,53 @@ STORE_TEST(BringsASlowReaderToTheLatestState) {
   EXPECT_TRUE(co_await seen.until("user:1/a=CONNECTED user:1/b=CONNECTED"));
 }
 
+STORE_TEST(WatchesOfOneOwnerShareTheRecordsAndTheirNumbers) {
+  CO_ASSERT_OK(co_await write(on.a, user("1"), server("a"), status::connected));
+  auto one = co_await on.a.watch(user("1"));
+  CO_ASSERT_OK(one);
+  auto two = co_await on.a.watch(user("1"));
+  CO_ASSERT_OK(two);
+  std::uint64_t last = 0;
+  for (int i = 0; i < 3; ++i) {  // a record, ready, a change
+    const auto first = co_await (*one)->next(), second = co_await (*two)->next();
+    CO_ASSERT_OK(first);
+    CO_ASSERT_OK(second);
+    EXPECT_EQ(first->record, second->record) << "not only equal ones";
+    EXPECT_EQ(first->number, second->number);
+    EXPECT_EQ(first->what == event::kind::ready, first->number == 0);
+    EXPECT_EQ(first->record == nullptr, first->number == 0);
+    EXPECT_TRUE(first->number == 0 || first->number > last);
+    last = first->number == 0 ? last : first->number;
+    if (i == 1) CO_ASSERT_OK(co_await write(on.b, user("1"), server("b"), status::connected));
+  }
+}
+
+STORE_TEST(AWatchWithABoundBeginsAnewWhenItFallsBehind) {
+  CO_ASSERT_OK(co_await write(on.a, user("1"), server("a"), status::connected));
+  watch_options bounded;
+  bounded.max_removals = 0;
+  auto slow = co_await on.a.watch(user("1"), bounded);
+  CO_ASSERT_OK(slow);
+  auto quick = co_await on.a.watch(user("1"));
+  CO_ASSERT_OK(quick);
+  watched seen(std::move(*quick));
+  CO_ASSERT_TRUE(co_await seen.until_ready());
+  CO_ASSERT_OK(co_await (*slow)->next());
+  const auto ready = (*slow)->try_next();
+  CO_ASSERT_TRUE(ready && *ready);
+  EXPECT_EQ((*ready)->what, event::kind::ready);
+  CO_ASSERT_OK(co_await on.b.erase(user("1")));
+  CO_ASSERT_TRUE(co_await seen.until(""));
+  CO_ASSERT_OK(co_await write(on.b, user("1"), server("b"), status::connected));
+  CO_ASSERT_TRUE(co_await seen.until("user:1/b=CONNECTED"));
+  for (const auto expected : {event::kind::overrun, event::kind::present, event::kind::ready}) {
+    const auto got = (*slow)->try_next();
+    CO_ASSERT_TRUE(got && *got);
+    EXPECT_EQ((*got)->what, expected);
+  }
+  EXPECT_FALSE((*slow)->try_next());
+}
+
 STORE_TEST(ServesSeveralWatchesOfOneOwner) {
   auto first = co_await on.a.watch(user("1"));
   CO_ASSERT_OK(first);

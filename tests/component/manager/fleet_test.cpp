@@ -18,7 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 using steady = std::chrono::steady_clock;
 
-std::size_t kept(const std::unique_ptr<manager>& by) { return by->counts().kept; }
+std::size_t kept(const std::unique_ptr<manager>& by) { return by->counts().managed_here; }
 
 asio::awaitable<void> connect_users(manager& with, std::string url, int count) {
   for (int i = 0; i < count; ++i) {

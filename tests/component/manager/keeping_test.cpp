@@ -27,7 +27,7 @@ MANAGER_TEST(Manager, ConnectsToAServer) {
   auto with_tools = co_await seen(*s.records, user(1), is(status::connected));
   CO_ASSERT_TRUE(with_tools && with_tools->tools);
   EXPECT_EQ(*with_tools->tools, one_tool);
-  EXPECT_EQ(s.keeping->counts().kept, 1U);
+  EXPECT_EQ(s.keeping->counts().managed_here, 1U);
   EXPECT_EQ(s.keeping->counts().connected, 1U);
   // Once more changes nothing.
   auto again = co_await s.keeping->connect(user(1), srv, by_url(s.url()), whatever);
@@ -132,7 +132,7 @@ MANAGER_TEST(Manager, EndsADisconnectedConnection) {
   CO_ASSERT_OK(down);
   const bool let_go = co_await is_let_go(*s.records, user(1));
   EXPECT_TRUE(let_go);
-  const bool ended = co_await eventually([&s] { return s.server->ended() == 1 && s.keeping->counts().kept == 0; });
+  const bool ended = co_await eventually([&s] { return s.server->ended() == 1 && s.keeping->counts().managed_here == 0; });
   EXPECT_TRUE(ended);
   EXPECT_EQ(s.told.leases, (std::vector<std::string>{"user:1 taken", "user:1 over"}));
   auto record = co_await s.records->get(user(1), srv, tools_wanted::no);
@@ -161,7 +161,7 @@ MANAGER_TEST(Manager, ObeysTheLastOrder) {
   EXPECT_EQ(up->state, status::connected);
   auto down = co_await s.records->disconnect(user(1), one, std::nullopt);
   CO_ASSERT_OK(down);
-  const bool gone = co_await eventually([&s] { return s.keeping->counts().kept == 0; });
+  const bool gone = co_await eventually([&s] { return s.keeping->counts().managed_here == 0; });
   EXPECT_TRUE(gone);
 }
 
@@ -185,7 +185,7 @@ MANAGER_TEST(Manager, LeavesUnmanagedConnectionsAlone) {
   CO_ASSERT_FAILS(refused, errc::bad_argument);
   auto called = co_await s.keeping->call(user(1), srv, "plain", "{}", mcp::call_options());
   CO_ASSERT_FAILS(called, errc::bad_argument);
-  EXPECT_EQ(s.keeping->counts().kept, 0U);
+  EXPECT_EQ(s.keeping->counts().managed_here, 0U);
 }
 
 }  // namespace

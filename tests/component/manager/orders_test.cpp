@@ -16,7 +16,7 @@ MANAGER_TEST(ManagerOrders, DoNotRetryPermanentFailures) {
   EXPECT_EQ(refused->info.error->code, "auth_failed");
   EXPECT_FALSE(refused->info.error->retry_at);
   EXPECT_EQ(s.keeping->counts().waiting, 0U);
-  EXPECT_EQ(s.keeping->counts().kept, 1U);
+  EXPECT_EQ(s.keeping->counts().managed_here, 1U);
   EXPECT_EQ(s.told.attempts_failed, 1);
   s.server->instead.reset();
   auto again = co_await s.keeping->retry(user(1), srv);
@@ -183,7 +183,7 @@ asio::awaitable<void> call_while_one_waits(scene& s, std::string& came_of_it, ai
   s.server->instead.reset();
   auto ordered = co_await s.keeping->connect(user(1), srv, by_url(s.url()), std::nullopt);
   CO_ASSERT_OK(ordered);
-  const bool kept = co_await eventually([&s] { return s.keeping->counts().kept == 2; });
+  const bool kept = co_await eventually([&s] { return s.keeping->counts().managed_here == 2; });
   CO_ASSERT_TRUE(kept);
   calling.spawn("call", call_and_note(s, came_of_it));
 }
@@ -257,7 +257,7 @@ MANAGER_TEST(ManagerOrders, DisconnectAServerForEverybody) {
   CO_ASSERT_OK(count);
   EXPECT_EQ(*count, 5U);
   EXPECT_EQ(progress, 5U);
-  const bool ended = co_await eventually([&s] { return s.server->ended() == 5 && s.keeping->counts().kept == 1; });
+  const bool ended = co_await eventually([&s] { return s.server->ended() == 5 && s.keeping->counts().managed_here == 1; });
   EXPECT_TRUE(ended);
   auto still = co_await s.records->get(user(9), srv, tools_wanted::no);
   CO_ASSERT_TRUE(still && *still);

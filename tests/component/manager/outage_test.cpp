@@ -47,7 +47,7 @@ CO_TEST_WITHIN(ManagerOutage, ClosesSessionsWhoseLeasesRanOut, 60s) {
     const file_lock outage(path);
     const bool stopped = co_await eventually([&server] { return server.ended() == 1; });
     EXPECT_TRUE(stopped);
-    EXPECT_EQ(keeping->counts().kept, 0U);
+    EXPECT_EQ(keeping->counts().managed_here, 0U);
     EXPECT_EQ(told.leases, (std::vector<std::string>{"user:1 taken", "user:1 lost"}));
   }
   const bool again = co_await eventually([&keeping] { return keeping->counts().connected == 1; });

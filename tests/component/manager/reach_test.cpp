@@ -28,10 +28,10 @@ CO_TEST_WITHIN(FleetReach, PrefersInstancesThatKnowTheServer, 60s) {
   const bool met = co_await eventually([&] { return first->counts().instances == 2 && second->counts().instances == 2; });
   CO_ASSERT_TRUE(met);
   const auto until = steady::now() + ignorant.lease_time * 2;
-  const bool moved = co_await eventually([&] { return second->counts().kept > 0 || steady::now() > until; });
+  const bool moved = co_await eventually([&] { return second->counts().managed_here > 0 || steady::now() > until; });
   CO_ASSERT_TRUE(moved);
-  EXPECT_EQ(first->counts().kept, static_cast<std::size_t>(count));
-  EXPECT_EQ(second->counts().kept, 0U);
+  EXPECT_EQ(first->counts().managed_here, static_cast<std::size_t>(count));
+  EXPECT_EQ(second->counts().managed_here, 0U);
   EXPECT_EQ(server.sessions(), count);
   co_await first->close();
   for (int i = 0; i < count; ++i) {
@@ -43,7 +43,7 @@ CO_TEST_WITHIN(FleetReach, PrefersInstancesThatKnowTheServer, 60s) {
   auto third = make_manager(*records, knowing);
   const bool back = co_await eventually([&] { return third->counts().connected == count; });
   EXPECT_TRUE(back) << third->counts().connected;
-  EXPECT_EQ(second->counts().kept, 0U);
+  EXPECT_EQ(second->counts().managed_here, 0U);
   for (int i = 0; i < count; ++i) {
     auto up = co_await seen(*records, user(i), is(status::connected));
     EXPECT_TRUE(up);

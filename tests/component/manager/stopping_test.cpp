@@ -19,7 +19,7 @@ asio::awaitable<void> fill(store& records, int count) {
     details info;
     info.managed = true;
     info.registered = "web";
-    up.with(std::move(info));
+    up.set_details(std::move(info));
     auto written = co_await records.put(std::move(up));
     CO_ASSERT_OK(written);
   }

@@ -95,7 +95,7 @@ class hostile_names {
     if (in_slot && layout == key_layout::plain) return any_key(layout);
     const bool of_credential =
         is({k::credential, k::credential_headers, k::credential_values, k::credential_lock, k::login});
-    if (out.kind <= k::staging || of_credential || out.kind == k::credential_names) out.whose = who();
+    if (out.kind <= k::staging || of_credential || out.kind == k::credential_names) out.owner = who();
     if (in_slot) out.slot = text_of("0123456789abcdefghijklmnopqrstuvwxyz", 1 + pick(4));
     const bool of_record = out.kind <= k::staging && !is({k::connections, k::servers});
     if (of_record || of_credential || is({k::server_owners, k::slot_server_owners})) out.member = encode_name(name());
@@ -168,7 +168,7 @@ TEST_P(KeyProperty, MapsNamesToKeysOneToOne) {
     const std::string key = key_of(keys, t);
     const auto parsed = keys.parse(key);
     ASSERT_TRUE(parsed) << key;
-    ASSERT_EQ(parsed->whose, t.who) << key;
+    ASSERT_EQ(parsed->owner, t.who) << key;
     ASSERT_EQ(parsed->field, t.field) << key;
     ASSERT_EQ(decode_name(parsed->member), t.server) << key;
     ASSERT_EQ(parsed->nonce, t.nonce) << key;
@@ -251,8 +251,8 @@ TEST(KeyRebuilding, RebuildsParsedKeysByteForByte) {
     if (!parsed) continue;
     ++parsed_keys;
     const std::string rebuilt = parsed->field == key_field::staging
-                                    ? keys.staging(parsed->whose, parsed->member, parsed->nonce)
-                                    : keys.server_key(parsed->whose, parsed->member, parsed->field);
+                                    ? keys.staging(parsed->owner, parsed->member, parsed->nonce)
+                                    : keys.server_key(parsed->owner, parsed->member, parsed->field);
     ASSERT_EQ(rebuilt, key);
   }
   EXPECT_GT(parsed_keys, 1000);

@@ -132,7 +132,7 @@ TEST(Keys, AreParsedFromWhatTheyBuild) {
          {*owner::user("42"), *owner::session("x:y{z}"), *owner::user("server"), *owner::user("connections")}) {
       const auto connections = keys.parse(keys.connections(who));
       ASSERT_TRUE(connections);
-      EXPECT_EQ(connections->whose, who);
+      EXPECT_EQ(connections->owner, who);
       EXPECT_EQ(connections->field, key_field::connections);
       EXPECT_EQ(connections->member, "");
       const auto servers = keys.parse(keys.servers(who));
@@ -141,7 +141,7 @@ TEST(Keys, AreParsedFromWhatTheyBuild) {
       for (const key_field field : record_fields) {
         const auto one = keys.parse(keys.server_key(who, "github", field));
         ASSERT_TRUE(one);
-        EXPECT_EQ(one->whose, who);
+        EXPECT_EQ(one->owner, who);
         EXPECT_EQ(one->field, field);
         EXPECT_EQ(one->member, "github");
         EXPECT_EQ(one->nonce, "");
@@ -177,7 +177,7 @@ TEST(Keys, FindForeignMembersRaw) {
     ASSERT_TRUE(parsed) << k.key;
     EXPECT_EQ(parsed->member, k.member) << k.key;
     EXPECT_EQ(parsed->field, k.field) << k.key;
-    EXPECT_EQ(parsed->whose, *owner::user("42"));
+    EXPECT_EQ(parsed->owner, *owner::user("42"));
   }
 }
 

@@ -59,7 +59,7 @@ TEST(Record, ReadsBackWhatWeWrote) {
   for (const status s :
        {status::disconnected, status::connecting, status::connected, status::auth_required, status::failed}) {
     const connection c = read(ours(s));
-    EXPECT_EQ(c.whose, somebody());
+    EXPECT_EQ(c.owner, somebody());
     EXPECT_EQ(c.server, "github");
     EXPECT_EQ(c.member, "github");
     EXPECT_EQ(c.state, s);

@@ -10,7 +10,7 @@ instance_report one(const std::string& name, const std::string& reach, std::uint
   instance_report out;
   out.name = name;
   out.reach = reach;
-  out.kept = kept;
+  out.managed = kept;
   return out;
 }
 

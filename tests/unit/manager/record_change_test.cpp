@@ -108,10 +108,10 @@ TEST(RecordChange, HidesSecretsInMessages) {
 TEST(RecordChange, KeepsDetailsWhenTheSameEndpointIsOrderedAgain) {
   const auto before = up_record();
   const auto order = make_order(name, before, web());
-  EXPECT_EQ(order.to(), status::connecting);
+  EXPECT_EQ(order.state(), status::connecting);
   EXPECT_EQ(order.expected(), before.seen);
-  EXPECT_FALSE(order.expiry_kept());  // it is use
-  EXPECT_FALSE(order.keeper());       // anybody may order
+  EXPECT_FALSE(order.expiry_kept());     // it is use
+  EXPECT_FALSE(order.required_lease());  // anybody may order
   const auto after = order.apply_to(before, noon);
   EXPECT_TRUE(after.info.managed);
   EXPECT_EQ(after.info.server_title, "title");
@@ -146,7 +146,7 @@ TEST(RecordChange, KeepsToolsAndExpiryInAFencedFailure) {
   found.reason = error(errc::connect_failed, "refused", "peer");
   const auto before = up_record();
   const auto wrote = make_change(before, found, mine(), noon);
-  EXPECT_EQ(wrote.keeper(), mine());
+  EXPECT_EQ(wrote.required_lease(), mine());
   EXPECT_TRUE(wrote.expiry_kept());
   EXPECT_EQ(wrote.action(), change::tools_action::keep);
   EXPECT_EQ(wrote.expected(), before.seen);

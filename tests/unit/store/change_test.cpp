@@ -70,7 +70,7 @@ TEST(Change, KeepsDetailsUnlessTheyAreReplaced) {
   d.tool_count = 99;
   d.tools_hash = "sha256:made-up";
   change with(user(), github(), status::failed);
-  with.with(d);
+  with.set_details(d);
   const auto replaced = with.apply_to(connected(), now);
   EXPECT_EQ(replaced.info.url, "");
   EXPECT_EQ(replaced.info.transport, "sse");
@@ -119,14 +119,14 @@ TEST(Change, CountsOnlyAConnectAsACheck) {
 TEST(Change, SetsAndClearsTheErrorWithTheStatus) {
   auto before = connected();
   before.info.error = refused();
-  before.info.error->at = earlier;
+  before.info.error->time = earlier;
   EXPECT_FALSE(change(user(), github(), status::connected).apply_to(before, now).info.error);
   EXPECT_FALSE(change(user(), github(), status::disconnected).apply_to(before, now).info.error);
   EXPECT_EQ(change(user(), github(), status::failed).apply_to(before, now).info.error, before.info.error);
   EXPECT_EQ(change(user(), github(), status::auth_required).apply_to(before, now).info.error, before.info.error);
   change fails(user(), github(), status::failed);
   fails.fail(refused());
-  EXPECT_EQ(fails.apply_to(before, now).info.error->at, now) << "a failure without a time happened now";
+  EXPECT_EQ(fails.apply_to(before, now).info.error->time, now) << "a failure without a time happened now";
   change odd(user(), github(), status::connected);
   odd.fail(refused());
   EXPECT_FALSE(odd.apply_to(before, now).info.error);

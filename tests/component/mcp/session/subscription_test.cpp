@@ -62,7 +62,7 @@ struct listening_server {
 asio::awaitable<void> hears(mcp::client& client, listening_server& server) {
   CO_ASSERT_EQ(server.listens.size(), 1U);  // connect() waits for it
   EXPECT_TRUE(server.steps.back().ok);
-  EXPECT_EQ(server.steps.back().what, "subscriptions/listen");
+  EXPECT_EQ(server.steps.back().name, "subscriptions/listen");
   EXPECT_EQ(server.listens[0].headers["mcp-method"], "subscriptions/listen");
   EXPECT_NE(server.listens[0].body.find(R"("notifications":{"toolsListChanged":true})"), std::string::npos);
   EXPECT_TRUE(server.user->changed.empty());
@@ -124,7 +124,7 @@ TEST(Subscription, IsRenewedAfterAGracefulEnd) {
 asio::awaitable<void> does_without(mcp::client& client, listening_server& server, std::string outcome) {
   CO_ASSERT_EQ(server.listens.size(), 1U);
   EXPECT_FALSE(server.steps.back().ok);
-  EXPECT_EQ(server.steps.back().what, "subscriptions/listen");
+  EXPECT_EQ(server.steps.back().name, "subscriptions/listen");
   EXPECT_NE(server.steps.back().outcome.find(outcome), std::string::npos) << server.steps.back().outcome;
   // A second try would come after a second and a half at most.
   const bool again = co_await eventually([&server] { return server.listens.size() > 1; }, 1600ms);

@@ -37,7 +37,7 @@ asio::awaitable<void> expect_gone(std::string mark) {
 
 std::vector<std::string> names_of(const std::vector<mcp::connect_step>& steps) {
   std::vector<std::string> out;
-  for (const mcp::connect_step& step : steps) out.push_back(step.what + (step.ok ? "" : " (failed)"));
+  for (const mcp::connect_step& step : steps) out.push_back(step.name + (step.ok ? "" : " (failed)"));
   return out;
 }
 

@@ -295,7 +295,7 @@ TEST(Announcements, AreOptionalForTheServer) {
     with_client(server.handler(), options,
                 [&](mcp::client& client, scripted_server&) { return works_without(client, server, 1); });
     ASSERT_FALSE(steps.empty());
-    EXPECT_EQ(steps.back().what, "GET (announcements)");
+    EXPECT_EQ(steps.back().name, "GET (announcements)");
     EXPECT_FALSE(steps.back().ok);
     EXPECT_NE(steps.back().outcome.find(std::to_string(status)), std::string::npos) << steps.back().outcome;
   }

@@ -64,7 +64,7 @@ SERVICE_TEST(Shutdown, DoesNotWaitForClientsThatLeft) {
   const silent_server silent(f.executor());
   auto c = co_await f.client();
   co_await waiting_put(*c, silent.url());
-  CO_ASSERT_TRUE(co_await eventually([&f] { return f.manager->counts().kept > 0 || f.server->connections() == 0; }));
+  CO_ASSERT_TRUE(co_await eventually([&f] { return f.manager->counts().managed_here > 0 || f.server->connections() == 0; }));
   c->close();
   EXPECT_TRUE(co_await eventually([&f] { return f.server->connections() == 0; }, 5s));
 }

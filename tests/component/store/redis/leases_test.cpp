@@ -117,8 +117,8 @@ SCENE_TEST(RedisLeases, NeverRepeatANumberWhenTheClockIsSetBack) {
     mine = co_await at.take(*at.a, "1");
     CO_ASSERT_OK(mine);
     EXPECT_GT(mine->number, last.number);
-    change late(last.what.whose, last.what.server, status::connected);
-    late.under(last);
+    change late(last.name.owner, last.name.server, status::connected);
+    late.require_lease(last);
     const auto refused = co_await at.a->put(std::move(late));
     CO_ASSERT_FAILS(refused, errc::lease_lost);
   }
@@ -153,8 +153,8 @@ SCENE_TEST(RedisLeases, AreReadOnlyByAPutUnderALease) {
   CO_ASSERT_OK(mine);
   for (const bool under : {false, true}) {
     co_await reset_stats(at);
-    change up(mine->what.whose, mine->what.server, status::connected);
-    if (under) up.under(*mine);
+    change up(mine->name.owner, mine->name.server, status::connected);
+    if (under) up.require_lease(*mine);
     CO_ASSERT_OK(co_await at.a->put(std::move(up)));
     const auto commands = co_await info(at, "commandstats");
     CO_ASSERT_OK(commands);
@@ -233,8 +233,8 @@ SCENE_TEST(RedisLeases, ReportAWrongTypeAndWriteNothing) {
   CO_ASSERT_FAILS(no, errc::wrong_type);
   EXPECT_NE(no.error().detail().find(lease_key), std::string::npos) << no.error().detail();
   const lease imagined(name("1"), "one", 7);
-  change up(imagined.what.whose, imagined.what.server, status::connected);
-  up.under(imagined);
+  change up(imagined.name.owner, imagined.name.server, status::connected);
+  up.require_lease(imagined);
   const auto refused = co_await at.a->put(std::move(up));
   CO_ASSERT_FAILS(refused, errc::wrong_type);
   EXPECT_NE(refused.error().detail().find(lease_key), std::string::npos) << refused.error().detail();
@@ -295,10 +295,10 @@ SCENE_TEST(RedisLeases, GetTheirExpiryFromTheDoctor) {
 SCENE_TEST(RedisLeases, RemoveAnErasedOwnerFromTheIndex) {
   const auto mine = co_await at.take(*at.a, "1");
   CO_ASSERT_OK(mine);
-  change up(mine->what.whose, mine->what.server, status::connected);
-  up.under(*mine);
+  change up(mine->name.owner, mine->name.server, status::connected);
+  up.require_lease(*mine);
   CO_ASSERT_OK(co_await at.a->put(std::move(up)));
-  const auto count = co_await at.b->erase(mine->what.whose);
+  const auto count = co_await at.b->erase(mine->name.owner);
   CO_ASSERT_OK(count);
   EXPECT_EQ(*count, 1u);
   const auto after = co_await at.b->leases().beat(me(), time_of_lease);
@@ -320,24 +320,24 @@ CO_TEST(RedisAcl, SufficesAsDocumented) {
   CO_ASSERT_OK(co_await at.open_both());
   const auto mine = co_await at.take(*at.a, "1");
   CO_ASSERT_OK(mine);
-  change up(mine->what.whose, mine->what.server, status::connected);
-  up.under(*mine).keep_expiry();
+  change up(mine->name.owner, mine->name.server, status::connected);
+  up.require_lease(*mine).keep_expiry();
   CO_ASSERT_OK(co_await at.a->put(std::move(up)));
   std::vector<lease> held{*mine};
   CO_ASSERT_OK(co_await at.a->leases().renew_leases(std::move(held), time_of_lease));
   const std::string start;
   const auto page = co_await at.b->leases().managed_of("registered", start);
   CO_ASSERT_OK(page);
-  EXPECT_EQ(page->names, std::vector<managed_name>{mine->what});
+  EXPECT_EQ(page->names, std::vector<managed_name>{mine->name});
   CO_ASSERT_OK(co_await at.a->leases().end_lease(*mine, lease_end::hand_over));
   const auto waiting = co_await at.b->leases().beat(me(), time_of_lease);
   CO_ASSERT_OK(waiting);
-  EXPECT_EQ(waiting->unheld, std::vector<managed_name>{mine->what});
+  EXPECT_EQ(waiting->unheld, std::vector<managed_name>{mine->name});
   const auto again = co_await at.take(*at.b, "1");
   CO_ASSERT_OK(again);
   CO_ASSERT_OK(co_await at.b->leases().end_lease(*again, lease_end::over));
   CO_ASSERT_OK(co_await at.b->leases().beat(me(), std::chrono::milliseconds(0)));
-  CO_ASSERT_OK(co_await at.b->erase(mine->what.whose));
+  CO_ASSERT_OK(co_await at.b->erase(mine->name.owner));
   co_await at.close();
 }
 

@@ -12,9 +12,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-mcp::connect_step step(const std::string& what, bool ok, unsigned status = 0, std::chrono::microseconds took = 1ms) {
+mcp::connect_step step(const std::string& name, bool ok, unsigned status = 0, std::chrono::microseconds took = 1ms) {
   mcp::connect_step out;
-  out.what = what;
+  out.name = name;
   out.ok = ok;
   out.outcome = ok ? "ok" : "HTTP " + std::to_string(status);
   out.http_status = status;

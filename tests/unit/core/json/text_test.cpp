@@ -50,11 +50,16 @@ TEST(ObjectWriter, WritesNestedObjects) {
   EXPECT_EQ(out, "{\"first\":{},\"second\":{\"n\":1,\"third\":{\"t\":\"\xef\xbf\xbd\"}},\"last\":\"\"}");
 }
 
-TEST(JsonMembers, ContinueAnObjectThatIsBegun) {
-  std::string out = R"({"a":1)";
-  json_members members(out, false);
-  members.text("b", "2");
-  EXPECT_EQ(out, R"({"a":1,"b":"2")");
+TEST(ObjectWriter, WithoutATextWritesOneOfItsOwn) {
+  EXPECT_EQ(object_writer().text("a", "1").raw("b", "[]").str(), R"({"a":"1","b":[]})");
+  EXPECT_EQ(object_writer().str(), "{}");
+}
+
+TEST(JsonList, HasTheTextOfEachElement) {
+  const auto doubled = [](int n) { return std::to_string(2 * n); };
+  EXPECT_EQ(json_list(std::vector<int>{1, 2}, doubled), "[2,4]");
+  EXPECT_EQ(json_list(std::vector<int>{1, 2}, doubled, "\n"), "[\n2,\n4\n]");
+  EXPECT_EQ(json_list(std::vector<std::string>(), {}, "\n"), "[]");
 }
 
 }  // namespace

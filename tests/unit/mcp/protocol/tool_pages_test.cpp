@@ -10,7 +10,7 @@
 namespace mcpstate::mcp {
 namespace {
 
-using verdict = tool_pages::verdict;
+using verdict = tool_pages::progress;
 
 std::string page(const std::string& tools, const std::string& rest = "") {
   return "{\"tools\":[" + tools + "]" + rest + "}";
@@ -20,7 +20,7 @@ std::string tool(const std::string& name) { return "{\"name\":\"" + name + "\"}"
 verdict add(tool_pages& pages, const std::string& text) {
   const auto added = pages.add(text);
   EXPECT_TRUE(added.has_value()) << added.error().full_text();
-  return added ? *added : verdict::done;
+  return added ? *added : progress::done;
 }
 
 TEST(ToolPages, KeepsEveryByteOfTheTools) {
@@ -29,10 +29,10 @@ TEST(ToolPages, KeepsEveryByteOfTheTools) {
   tool_pages pages{tool_pages::limits()};
   EXPECT_EQ(pages.next_params(), "{}");
   EXPECT_FALSE(pages.has_cursor());
-  EXPECT_EQ(add(pages, page(a, R"( , "nextCursor" : "c\u00e9\"1" )")), verdict::more);
+  EXPECT_EQ(add(pages, page(a, R"( , "nextCursor" : "c\u00e9\"1" )")), progress::more);
   EXPECT_EQ(pages.next_params(), R"({"cursor":"c\u00e9\"1"})");
   EXPECT_TRUE(pages.has_cursor());
-  EXPECT_EQ(add(pages, page(b)), verdict::done);
+  EXPECT_EQ(add(pages, page(b)), progress::done);
   EXPECT_EQ(pages.pages(), 2U);
   const auto list = std::move(pages).finish();
   ASSERT_TRUE(list.has_value()) << list.error().full_text();
@@ -43,7 +43,7 @@ TEST(ToolPages, KeepsEveryByteOfTheTools) {
 TEST(ToolPages, EndsWithoutACursor) {
   for (const char* const rest : {"", R"(,"nextCursor":null)", R"(,"nextCursor":"")"}) {
     tool_pages pages{tool_pages::limits()};
-    EXPECT_EQ(add(pages, page("", rest)), verdict::done) << rest;
+    EXPECT_EQ(add(pages, page("", rest)), progress::done) << rest;
     EXPECT_EQ(std::move(pages).finish().value().bytes(), "[]");
   }
 }
@@ -61,22 +61,22 @@ TEST(ToolPages, ReadsTheCursorsOfEachEra) {
     verdict legacy, modern;
     const char* next;  // of the request that follows a real cursor
   } table[] = {
-      {"", verdict::done, verdict::done, ""},
-      {R"(,"nextCursor":null)", verdict::done, verdict::done, ""},
-      {R"(,"nextCursor":"")", verdict::done, verdict::more, R"({"cursor":""})"},
-      {R"(,"nextCursor":" ")", verdict::more, verdict::more, R"({"cursor":" "})"},
-      {R"(,"nextCursor":"null")", verdict::more, verdict::more, R"({"cursor":"null"})"},
-      {R"(,"next\u0043ursor":"\u0061\\")", verdict::more, verdict::more, R"({"cursor":"\u0061\\"})"},
-      {R"(,"nextCursor":"a","nextCursor":"b")", verdict::more, verdict::more, R"({"cursor":"b"})"},
-      {R"(,"nextCursor":"a","nextCursor":null)", verdict::done, verdict::done, ""},
+      {"", progress::done, progress::done, ""},
+      {R"(,"nextCursor":null)", progress::done, progress::done, ""},
+      {R"(,"nextCursor":"")", progress::done, progress::more, R"({"cursor":""})"},
+      {R"(,"nextCursor":" ")", progress::more, progress::more, R"({"cursor":" "})"},
+      {R"(,"nextCursor":"null")", progress::more, progress::more, R"({"cursor":"null"})"},
+      {R"(,"next\u0043ursor":"\u0061\\")", progress::more, progress::more, R"({"cursor":"\u0061\\"})"},
+      {R"(,"nextCursor":"a","nextCursor":"b")", progress::more, progress::more, R"({"cursor":"b"})"},
+      {R"(,"nextCursor":"a","nextCursor":null)", progress::done, progress::done, ""},
   };
   for (const auto& row : table) {
     for (const bool is_modern : {false, true}) {
       tool_pages pages(is_modern ? modern() : tool_pages::limits());
       const verdict expected = is_modern ? row.modern : row.legacy;
       EXPECT_EQ(add(pages, page(tool("a"), row.rest)), expected) << row.rest;
-      EXPECT_EQ(pages.has_cursor(), expected == verdict::more) << row.rest;
-      if (expected == verdict::more) {
+      EXPECT_EQ(pages.has_cursor(), expected == progress::more) << row.rest;
+      if (expected == progress::more) {
         EXPECT_EQ(pages.next_params(), row.next) << row.rest;
         EXPECT_EQ("{" + pages.next_cursor_member() + "}", row.next) << row.rest;
       }
@@ -87,14 +87,14 @@ TEST(ToolPages, ReadsTheCursorsOfEachEra) {
 TEST(ToolPages, EndsALoopOfEmptyCursors) {
   tool_pages pages(modern());
   EXPECT_EQ(pages.next_cursor_member(), "");
-  EXPECT_EQ(add(pages, page(tool("a"), R"(,"nextCursor":"")")), verdict::more);
-  EXPECT_EQ(add(pages, page(tool("b"), R"(,"nextCursor":"")")), verdict::more);
-  EXPECT_EQ(add(pages, page(tool("b"), R"(,"nextCursor":"")")), verdict::done);
+  EXPECT_EQ(add(pages, page(tool("a"), R"(,"nextCursor":"")")), progress::more);
+  EXPECT_EQ(add(pages, page(tool("b"), R"(,"nextCursor":"")")), progress::more);
+  EXPECT_EQ(add(pages, page(tool("b"), R"(,"nextCursor":"")")), progress::done);
   EXPECT_EQ(std::move(pages).finish().value().count(), 2U);
   tool_pages endless(modern());
-  verdict last = verdict::more;
+  verdict last = progress::more;
   std::size_t asked = 0;
-  for (; last == verdict::more && asked < 1000; ++asked) {
+  for (; last == progress::more && asked < 1000; ++asked) {
     const auto added = endless.add(page(tool("t" + std::to_string(asked)), R"(,"nextCursor":"")"));
     if (!added) {
       EXPECT_EQ(added.error().code(), errc::too_large);
@@ -108,7 +108,7 @@ TEST(ToolPages, EndsALoopOfEmptyCursors) {
 TEST(ToolPages, RefusesAHugeCursor) {
   const auto with = [](std::size_t size) { return page("", ",\"nextCursor\":\"" + std::string(size - 2, 'c') + "\""); };
   tool_pages fits{tool_pages::limits()};
-  EXPECT_EQ(add(fits, with(65536)), verdict::more);
+  EXPECT_EQ(add(fits, with(65536)), progress::more);
   tool_pages over{tool_pages::limits()};
   const auto added = over.add(with(65537));
   ASSERT_FALSE(added.has_value());
@@ -170,7 +170,7 @@ TEST(ToolPages, KeepsTheShortestLifetimeOfAllPages) {
     for (std::size_t i = 0; i < row.pages.size(); ++i) {
       const bool last = i + 1 == row.pages.size();
       const std::string text = page("", row.pages[i] + (last ? "" : ",\"nextCursor\":\"" + std::to_string(i) + "\""));
-      EXPECT_EQ(add(now, text), last ? verdict::done : verdict::more);
+      EXPECT_EQ(add(now, text), last ? progress::done : progress::more);
       add(before, text);
     }
     EXPECT_EQ(now.ttl(), row.ttl) << row.pages.front();
@@ -203,7 +203,7 @@ TEST(ToolPages, AcceptsCompleteResultsOnly) {
       EXPECT_EQ(added.error().detail().find(row.type), std::string::npos);
     }
     tool_pages before{tool_pages::limits()};
-    EXPECT_EQ(add(before, text), verdict::done) << row.type;
+    EXPECT_EQ(add(before, text), progress::done) << row.type;
   }
 }
 
@@ -218,8 +218,8 @@ TEST(ToolPages, DropsToolsThatHttpCannotCall) {
   tool_pages pages(http);
   add(pages, page(tool("plain") + "," + wrong + "," + good + "," + tool("wrong"), R"(,"nextCursor":"c")"));
   // Again the same cursor and only a tool that is left out: but it is a new one.
-  EXPECT_EQ(add(pages, page(with_header("late", "string", "a b"), R"(,"nextCursor":"c")")), verdict::more);
-  EXPECT_EQ(add(pages, page(with_header("late", "string", "a b"), R"(,"nextCursor":"c")")), verdict::done);
+  EXPECT_EQ(add(pages, page(with_header("late", "string", "a b"), R"(,"nextCursor":"c")")), progress::more);
+  EXPECT_EQ(add(pages, page(with_header("late", "string", "a b"), R"(,"nextCursor":"c")")), progress::done);
   const std::vector<std::string> expected = {"wrong: x-mcp-header: the type is not exactly string, integer or boolean: /p",
                                              "wrong: a second tool of this name",
                                              "late: x-mcp-header: it is not an HTTP token: /p"};
@@ -261,7 +261,7 @@ TEST(ToolPages, ReadsListsOfPromptsAndResources) {
     tool_pages::limits bounds = modern();
     bounds.kind = row.kind;
     tool_pages pages(bounds);
-    EXPECT_EQ(add(pages, row.text), verdict::done);
+    EXPECT_EQ(add(pages, row.text), progress::done);
     EXPECT_EQ(pages.dropped(), row.dropped);
     EXPECT_EQ(std::move(pages).take_array(), row.items);
     tool_pages others(bounds);
@@ -298,24 +298,24 @@ TEST(ToolPages, RefusesMalformedPages) {
 
 TEST(ToolPages, FollowsAConstantCursorWhileItBringsNewTools) {
   tool_pages pages{tool_pages::limits()};
-  EXPECT_EQ(add(pages, page(tool("a"), R"(,"nextCursor":"c")")), verdict::more);
-  EXPECT_EQ(add(pages, page(tool("b"), R"(,"nextCursor":"c")")), verdict::more);
-  EXPECT_EQ(add(pages, page(tool("b"), R"(,"nextCursor":"c")")), verdict::done);
+  EXPECT_EQ(add(pages, page(tool("a"), R"(,"nextCursor":"c")")), progress::more);
+  EXPECT_EQ(add(pages, page(tool("b"), R"(,"nextCursor":"c")")), progress::more);
+  EXPECT_EQ(add(pages, page(tool("b"), R"(,"nextCursor":"c")")), progress::done);
   EXPECT_TRUE(pages.dropped().empty());
   // One that is new among others is enough, wherever it stands.
   tool_pages mixed{tool_pages::limits()};
-  EXPECT_EQ(add(mixed, page(tool("a"), R"(,"nextCursor":"c")")), verdict::more);
-  EXPECT_EQ(add(mixed, page(tool("b") + "," + tool("a"), R"(,"nextCursor":"c")")), verdict::more);
-  EXPECT_EQ(add(mixed, page(tool("a") + "," + tool("c"), R"(,"nextCursor":"c")")), verdict::more);
-  EXPECT_EQ(add(mixed, page(tool("c") + "," + tool("b"), R"(,"nextCursor":"c")")), verdict::done);
+  EXPECT_EQ(add(mixed, page(tool("a"), R"(,"nextCursor":"c")")), progress::more);
+  EXPECT_EQ(add(mixed, page(tool("b") + "," + tool("a"), R"(,"nextCursor":"c")")), progress::more);
+  EXPECT_EQ(add(mixed, page(tool("a") + "," + tool("c"), R"(,"nextCursor":"c")")), progress::more);
+  EXPECT_EQ(add(mixed, page(tool("c") + "," + tool("b"), R"(,"nextCursor":"c")")), progress::done);
   EXPECT_EQ(std::move(pages).finish().value().count(), 2U);
 }
 
 TEST(ToolPages, FollowsNewCursorsThatBringNoTools) {
   tool_pages pages{tool_pages::limits()};
-  EXPECT_EQ(add(pages, page("", R"(,"nextCursor":"1")")), verdict::more);
-  EXPECT_EQ(add(pages, page("", R"(,"nextCursor":"2")")), verdict::more);
-  EXPECT_EQ(add(pages, page("", R"(,"nextCursor":"1")")), verdict::done);  // a loop of two
+  EXPECT_EQ(add(pages, page("", R"(,"nextCursor":"1")")), progress::more);
+  EXPECT_EQ(add(pages, page("", R"(,"nextCursor":"2")")), progress::more);
+  EXPECT_EQ(add(pages, page("", R"(,"nextCursor":"1")")), progress::done);  // a loop of two
 }
 
 TEST(ToolPages, DropsAndReportsUnusableTools) {
@@ -332,7 +332,9 @@ TEST(ToolPages, LimitsPagesToolsAndBytes) {
   bounds.max_pages = 2;
   bounds.max_tools = 3;
   bounds.max_bytes = 100;
-  const auto code = [](const result<verdict>& added) { return added ? "fine" : std::string(name_of(added.error().code())); };
+  const auto code = [](const result<progress>& added) {
+    return added ? "fine" : std::string(name_of(added.error().code()));
+  };
   tool_pages tools(bounds);
   EXPECT_EQ(code(tools.add(page(tool("a") + "," + tool("b") + "," + tool("c")))), "fine");
   EXPECT_EQ(code(tools.add(page(tool("d")))), "too_large");
@@ -351,7 +353,7 @@ TEST(ToolPages, RestartsOnce) {
   add(pages, page(tool("a"), R"(,"nextCursor":"c")"));
   EXPECT_TRUE(pages.restart());
   EXPECT_FALSE(pages.has_cursor());
-  EXPECT_EQ(add(pages, page(tool("a") + "," + tool("b"))), verdict::done);
+  EXPECT_EQ(add(pages, page(tool("a") + "," + tool("b"))), progress::done);
   EXPECT_TRUE(pages.dropped().empty());
   EXPECT_FALSE(pages.restart());
   EXPECT_EQ(std::move(pages).finish().value().count(), 2U);
@@ -364,7 +366,7 @@ TEST(ToolPages, RestartsOnce) {
   EXPECT_EQ(fresh.headers().size(), 1U);
   EXPECT_TRUE(fresh.restart());
   EXPECT_TRUE(fresh.headers().empty());
-  EXPECT_EQ(add(fresh, page("", R"(,"ttlMs":2,"cacheScope":"public")")), verdict::done);
+  EXPECT_EQ(add(fresh, page("", R"(,"ttlMs":2,"cacheScope":"public")")), progress::done);
   EXPECT_EQ(fresh.ttl(), std::chrono::milliseconds(2));
   EXPECT_TRUE(fresh.is_public());
 }

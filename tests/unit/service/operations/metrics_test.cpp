@@ -31,7 +31,7 @@ void use_everything(metrics& m) {
   m.count_event_stream_dropped();
   m.count_event_stream_resynced();
   manager_counts counts;
-  counts.kept = 5;
+  counts.managed_here = 5;
   counts.managed = 7;
   m.set_manager_counts(counts);
   m.on_transition(github(), status::connecting, status::failed, "connect_failed");
