@@ -10,14 +10,14 @@
 namespace mcpstate::mcp {
 namespace {
 
-using verdict = tool_pages::progress;
+using progress = tool_pages::progress;
 
 std::string page(const std::string& tools, const std::string& rest = "") {
   return "{\"tools\":[" + tools + "]" + rest + "}";
 }
 std::string tool(const std::string& name) { return "{\"name\":\"" + name + "\"}"; }
 
-verdict add(tool_pages& pages, const std::string& text) {
+progress add(tool_pages& pages, const std::string& text) {
   const auto added = pages.add(text);
   EXPECT_TRUE(added.has_value()) << added.error().full_text();
   return added ? *added : progress::done;
@@ -58,7 +58,7 @@ tool_pages::limits modern() {
 TEST(ToolPages, ReadsTheCursorsOfEachEra) {
   const struct {
     const char* rest;
-    verdict legacy, modern;
+    progress legacy, modern;
     const char* next;  // of the request that follows a real cursor
   } table[] = {
       {"", progress::done, progress::done, ""},
@@ -73,7 +73,7 @@ TEST(ToolPages, ReadsTheCursorsOfEachEra) {
   for (const auto& row : table) {
     for (const bool is_modern : {false, true}) {
       tool_pages pages(is_modern ? modern() : tool_pages::limits());
-      const verdict expected = is_modern ? row.modern : row.legacy;
+      const progress expected = is_modern ? row.modern : row.legacy;
       EXPECT_EQ(add(pages, page(tool("a"), row.rest)), expected) << row.rest;
       EXPECT_EQ(pages.has_cursor(), expected == progress::more) << row.rest;
       if (expected == progress::more) {
@@ -92,7 +92,7 @@ TEST(ToolPages, EndsALoopOfEmptyCursors) {
   EXPECT_EQ(add(pages, page(tool("b"), R"(,"nextCursor":"")")), progress::done);
   EXPECT_EQ(std::move(pages).finish().value().count(), 2U);
   tool_pages endless(modern());
-  verdict last = progress::more;
+  progress last = progress::more;
   std::size_t asked = 0;
   for (; last == progress::more && asked < 1000; ++asked) {
     const auto added = endless.add(page(tool("t" + std::to_string(asked)), R"(,"nextCursor":"")"));
