@@ -14,12 +14,12 @@ constexpr auto pause_after_failure = 1s;
 }  // namespace
 
 owner_watches::owner_watches(store& records, listener on_event)
-    : records_(records), on_event_(std::move(on_event)), ending_(records.executor()) {}
+    : records_(records), on_event_(std::move(on_event)), ending_(records.executor(), aio::end_process) {}
 
 void owner_watches::add(const owner& who) {
   entry& watched = owners_[who];
   if (watched.count++ > 0) return;
-  watched.task = std::make_unique<aio::task_group>(records_.executor());
+  watched.task = std::make_unique<aio::task_group>(records_.executor(), aio::end_process);
   watched.task->spawn("watch an owner", follow(who));
 }
 

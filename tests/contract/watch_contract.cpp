@@ -81,7 +81,7 @@ STORE_TEST(destroying_a_watcher_ends_the_next_that_waits) {
   auto ready = co_await (*opened)->next();
   CO_ASSERT_OK(ready);
   bool ended = false;
-  aio::task_group waiting(on.a.executor());
+  aio::task_group waiting(on.a.executor(), aio::end_process);
   waiting.spawn("next", wait_for_the_end(**opened, ended));
   CO_ASSERT_OK(co_await on.b.list(user("1"), tools_wanted::no));  // it waits by now
   EXPECT_FALSE(ended);
@@ -234,7 +234,7 @@ STORE_TEST(close_ends_watches_and_everything_after_it) {
   auto all = co_await on.a.watch(std::nullopt);
   CO_ASSERT_OK(all);
   bool one_ended = false, all_ended = false;
-  aio::task_group readers(co_await asio::this_coro::executor);
+  aio::task_group readers(co_await asio::this_coro::executor, aio::end_process);
   readers.spawn("one", read_to_the_end(**one, one_ended));
   readers.spawn("all", read_to_the_end(**all, all_ended));
   co_await on.a.close();

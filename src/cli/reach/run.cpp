@@ -20,7 +20,10 @@ namespace {
 
 struct running_command {
   running_command(asio::io_context& io, const command& definition, const settings& config, terminal& screen)
-      : what(definition), ctx(io.get_executor(), config, screen), signals(io, SIGINT, SIGTERM), group(io.get_executor()) {}
+      : what(definition),
+        ctx(io.get_executor(), config, screen),
+        signals(io, SIGINT, SIGTERM),
+        group(io.get_executor(), aio::end_process) {}
   const command& what;
   context ctx;
   int code = exit_code::no;

@@ -31,8 +31,8 @@ std::string one_line(std::string_view text) {
 
 std::string peer_words(const http::answer& answer) {
   if (http::media_type(answer.content_type) == "application/json") {
-    const auto read = decode_messages(answer.body, false);
-    if (read && read->front().type == message::kind::failure) return read->front().error_message;
+    const auto read = decode_message(answer.body);
+    if (read && read->type == message::kind::failure) return read->error_message;
   }
   const bool html = http::media_type(answer.content_type) == "text/html";
   return html ? std::string() : one_line(answer.body);
@@ -120,15 +120,15 @@ error explain_answer(const http::answer& answer) {
 
 bool has_rpc_error(const http::answer& answer) {
   if (answer.status < 400 || http::media_type(answer.content_type) != "application/json") return false;
-  const auto read = decode_messages(answer.body, false);
-  return read && read->front().type == message::kind::failure;
+  const auto read = decode_message(answer.body);
+  return read && read->type == message::kind::failure;
 }
 
 bool is_session_over(const http::answer& answer, bool has_worked) {
   std::int64_t code = 0;
   if (http::media_type(answer.content_type) == "application/json") {
-    const auto read = decode_messages(answer.body, false);
-    if (read && read->front().type == message::kind::failure) code = read->front().error_code;
+    const auto read = decode_message(answer.body);
+    if (read && read->type == message::kind::failure) code = read->error_code;
   }
   // Errors about the request itself are answers to it, whatever the status.
   if (code <= -32600 && code >= -32700) return false;

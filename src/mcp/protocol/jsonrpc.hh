@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <mcpstate/core/error.hpp>
 
@@ -12,6 +12,7 @@
 namespace mcpstate::mcp {
 
 namespace rpc {
+inline constexpr std::int64_t invalid_request = -32600;
 inline constexpr std::int64_t method_not_found = -32601;
 inline constexpr std::int64_t invalid_params = -32602;
 // Of MCP 2026-07-28.
@@ -35,10 +36,14 @@ struct message {
   std::string error_data;  // raw JSON; empty when absent
 };
 
-// One message, or a batch where the protocol version has batches. errc::protocol for anything that is no JSON-RPC.
-[[nodiscard]] result<std::vector<message>> decode_messages(std::string_view text, bool batches);
+// One message. It takes the text over, so that a large body takes no room twice. errc::protocol for anything that is no
+// JSON-RPC, and for a batch.
+[[nodiscard]] result<message> decode_message(std::string text);
+// The same where the protocol version has batches: hands over one message after the other, if all of them are sound. A
+// small message takes more room than its bytes.
+[[nodiscard]] result<void> decode_messages(std::string text, const std::function<void(message)>& take);
 
-// The number of a request of ours: 7, or "7" from peers that turn numbers into strings.
+// The number of a request of ours, as it was sent: 7, and not "7".
 [[nodiscard]] std::optional<std::uint64_t> number_of_id(std::string_view raw_id);
 
 // The text of a message to send. params and result are raw JSON; empty params are left out. raw_id is as received.

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::array<std::string_view, 4> legacy_versions = {newest_legacy_version, "2025-06-18", "2025-03-26",
                                                              "2024-11-05"};
+constexpr std::size_t max_versions = 100, max_version_bytes = 100;
 constexpr std::string_view meta_prefix = "io.modelcontextprotocol/";
 
 bool is_object(const std::optional<std::string_view>& value) { return value && kind_of(*value) == json_kind::object; }
@@ -37,11 +38,15 @@ void read_server_info(const std::optional<std::string_view>& info, handshake& ou
   out.server_version = text_member(*info, "version");
 }
 
-std::vector<std::string> texts_of(const std::optional<std::string_view>& array) {
+// Versions, as a server lists them: as many as a server could know.
+std::vector<std::string> versions_of(const std::optional<std::string_view>& array) {
   std::vector<std::string> out;
   if (!array || kind_of(*array) != json_kind::array) return out;
-  for (const std::string_view element : elements_of(*array)) {
-    if (auto text = text_of(element)) out.push_back(std::move(*text));
+  json_walk walk(*array);
+  for (bool more = walk.enter(); more && out.size() < max_versions; more = walk.next()) {
+    const std::string_view element = walk.take();
+    auto text = element.size() <= max_version_bytes ? text_of(element) : std::nullopt;
+    if (text) out.push_back(std::move(*text));
   }
   return out;
 }
@@ -136,7 +141,7 @@ result<discovery> read_discover(std::string_view body) {
   const auto versions = find_member(body, "supportedVersions");
   if (!versions || kind_of(*versions) != json_kind::array) return not_it;
   discovery out;
-  out.versions = texts_of(versions);
+  out.versions = versions_of(versions);
   const std::string_view meta = meta_of(body);
   // Drafts of the revision had serverInfo in the body.
   auto info = meta.empty() ? std::nullopt : find_member(meta, std::string(meta_prefix) + "serverInfo");
@@ -149,7 +154,7 @@ result<discovery> read_discover(std::string_view body) {
 
 std::vector<std::string> versions_of_refusal(const message& failure) {
   if (failure.error_data.empty() || kind_of(failure.error_data) != json_kind::object) return {};
-  return texts_of(find_member(failure.error_data, "supported"));
+  return versions_of(find_member(failure.error_data, "supported"));
 }
 
 std::string with_request_meta(std::string_view params, const client_identity& identity, std::string_view version,

@@ -90,8 +90,8 @@ class tool_pages {
 
   limits bounds_;
   std::string bytes_ = "[";
-  std::string cursor_;  // raw JSON string
-  std::set<std::string, std::less<>> names_, cursors_;
+  std::string cursor_;                                  // raw JSON string
+  std::set<std::string, std::less<>> names_, cursors_;  // long ones as their hashes
   std::vector<std::string> dropped_;
   header_map headers_;
   std::size_t pages_ = 0;

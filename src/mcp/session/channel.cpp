@@ -7,6 +7,8 @@
 #include <charconv>
 #include <utility>
 
+#include "aio/scope_guard.hh"
+#include "core/bug.hh"
 #include "core/json/slice.hh"
 #include "mcp/transport/http_transport.hh"
 #include "mcp/transport/sse_transport.hh"
@@ -62,7 +64,7 @@ class channel::attached_transport final : public message_sink {
   explicit attached_transport(channel& owner) : owner_(owner) {}
 
   result<void> on_text(std::string text, std::uint64_t on_request) override {
-    return is_current() ? owner_.take_text(text, on_request) : result<void>();
+    return is_current() ? owner_.take_text(std::move(text), on_request) : result<void>();
   }
   void on_refused(std::uint64_t request, http::answer answer) override {
     if (request == 0 && is_current()) owner_.stream_refusal_ = answer;
@@ -103,7 +105,7 @@ channel::channel(asio::any_io_executor executor, target server, const client_opt
       fsm_(identity_of(options_)),
       server_requests_(
           options_, group_, [this](outgoing answer) { return deliver(std::move(answer)); }, [this] { extend_deadlines(); }),
-      group_(executor) {}
+      group_(executor, [this](const std::string&, const std::string& what) { lose(bug_error("the session", what)); }) {}
 
 channel::~channel() = default;
 
@@ -146,10 +148,12 @@ void channel::restart() {
   server_requests_.drop_replies();
 }
 
-result<void> channel::take_text(const std::string& text, std::uint64_t on_request) {
-  auto read = decode_messages(text, fsm_.batches());
+result<void> channel::take_text(std::string text, std::uint64_t on_request) {
+  const auto take = [this, on_request](message part) { react(fsm_.on_message(std::move(part), on_request)); };
+  if (fsm_.batches()) return decode_messages(std::move(text), take);
+  auto read = decode_message(std::move(text));
   if (!read) return read.error();
-  for (message& part : *read) react(fsm_.on_message(std::move(part), on_request));
+  take(std::move(*read));
   return result<void>();
 }
 
@@ -226,8 +230,11 @@ asio::awaitable<void> channel::deliver(outgoing text) {
 
 // Sends a cancellation. close() gives it the time to arrive: callers that cancel often close next.
 asio::awaitable<void> channel::send_cancellation(outgoing notification) {
+  ++cancellations_;
+  const aio::scope_guard sent([this] {
+    if (--cancellations_ == 0) idle_.notify();
+  });
   co_await deliver(std::move(notification));
-  if (--cancellations_ == 0) idle_.notify();
 }
 
 // A request that waited while a person was asked has as much time for its answer as before the question.
@@ -238,11 +245,24 @@ void channel::extend_deadlines() {
   }
 }
 
+// What the transport throws ends this session, and nothing else.
+task<void> channel::send(std::shared_ptr<transport> carrier, outgoing request) {
+  error failure(errc::bug, std::string());
+  try {
+    auto sending = carrier->send(std::move(request));
+    co_return co_await std::move(sending);
+  } catch (const std::exception& e) {
+    failure = bug_error("the session", e.what());
+  }
+  lose(failure);
+  co_return failure;
+}
+
 // Sends the request, and waits for the answer.
 task<message> channel::exchange(outgoing request, pending_request& pending) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  const std::shared_ptr<transport> carrier = current_transport();
-  auto sent = co_await carrier->send(std::move(request));
+  auto sending = send(current_transport(), std::move(request));
+  auto sent = co_await std::move(sending);
   if (sent) co_await pending.answered.wait();
   if (pending.answer) co_return std::move(*pending.answer);
   if (!sent && !pending.reason) co_return sent.error();
@@ -264,25 +284,23 @@ asio::awaitable<void> channel::wait_time_over(pending_request& pending) {
 }
 
 task<message> channel::ask(outgoing request, request_limits limits, request_failure& details) {
-  using namespace asio::experimental::awaitable_operators;
   co_await asio::this_coro::throw_if_cancelled(false);
   if (lost_) co_return *lost_;
   const std::uint64_t id = request.id;
   pending_request pending(std::move(limits));
   pending_.emplace(id, &pending);
-  auto both = exchange(std::move(request), pending) || wait_time_over(pending);
+  const aio::scope_guard over([this, id] {
+    pending_.erase(id);
+    if (pending_.empty()) idle_.notify();
+  });
+  auto both = aio::race(exchange(std::move(request), pending), wait_time_over(pending));
   auto either = co_await std::move(both);
-  pending_.erase(id);
-  if (pending_.empty()) idle_.notify();
   const bool cancelled = co_await aio::is_cancelled();
   details = std::move(pending.failure);
   const auto notification = fsm_.abandon(id, cancelled ? "cancelled by the user" : "no answer in time");
   const bool finished = either.index() == 0 && !cancelled;
   if (finished) co_return std::move(std::get<0>(either));
-  if (notification && !group_.stopping()) {
-    ++cancellations_;
-    group_.spawn("mcp cancellation", send_cancellation(*notification));
-  }
+  if (notification) group_.spawn("mcp cancellation", send_cancellation(*notification));
   co_return no_answer(pending, cancelled);
 }
 

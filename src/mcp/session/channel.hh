@@ -66,10 +66,11 @@ class channel {
  private:
   class attached_transport;
 
-  result<void> take_text(const std::string& text, std::uint64_t on_request);
+  result<void> take_text(std::string text, std::uint64_t on_request);
   void react(session_fsm::reaction reaction);
   void take_notification(message notification);
   void take_progress(std::uint64_t id, const std::string& params);
+  task<void> send(std::shared_ptr<transport> carrier, outgoing request);
   task<message> exchange(outgoing request, pending_request& pending);
   asio::awaitable<void> wait_time_over(pending_request& pending);
   [[nodiscard]] error no_answer(const pending_request& pending, bool cancelled) const;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "aio/backoff.hh"
+#include "aio/scope_guard.hh"
 #include "core/json/slice.hh"
 
 namespace mcpstate::mcp {
@@ -103,10 +104,11 @@ task<void> session::ready() {
 task<void> session::reopen() {
   const auto reopened = std::make_shared<aio::latch>();
   reopening_ = reopened;
-  auto opened = co_await establish();
-  reopening_.reset();
-  reopened->open();
-  co_return opened;
+  const aio::scope_guard over([this, reopened] {
+    reopening_.reset();
+    reopened->open();
+  });
+  co_return co_await establish();
 }
 
 request_limits session::limits_for(const std::string& method, const call_options& options) const {
@@ -150,15 +152,17 @@ task<std::string> session::answer_questions(std::string result) {
   if (!asked) co_return std::string();
   if (kind_of(*asked) != json_kind::object) co_return error(errc::protocol, "inputRequests is not an object");
   std::string out = "{";
-  for (const json_member& question : members_of(*asked)) {
-    const bool sound = kind_of(question.value) == json_kind::object;
-    const std::string method = sound ? text_member(question.value, "method") : std::string();
-    std::string params(sound ? find_member(question.value, "params").value_or("{}") : "{}");
+  json_walk questions(*asked);
+  for (bool more = questions.enter(); more; more = questions.next()) {
+    const std::string_view key = questions.take_key();
+    const std::string_view question = questions.take();
+    const bool sound = kind_of(question) == json_kind::object;
+    const std::string method = sound ? text_member(question, "method") : std::string();
+    std::string params(sound ? find_member(question, "params").value_or("{}") : "{}");
     const std::string& offered = channel_.fsm().identity().capabilities;
     if (!options_.user || !declares(offered, method) || !declares_mode_of(offered, method, params)) {
       co_return error(errc::unsupported, "the server asks for something that was not offered to it", method);
     }
-    const std::string key(question.key);
     auto asking = options_.user->answer(method, std::move(params));
     auto answered = co_await std::move(asking);
     if (!answered) co_return answered.error();

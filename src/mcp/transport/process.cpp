@@ -258,10 +258,10 @@ process::~process() {
 void process::signal_group(int signal) noexcept { ::kill(-pid_, signal); }
 
 asio::awaitable<bool> process::wait_exit(aio::deadline until) {
-  using namespace asio::experimental::awaitable_operators;
   co_await asio::this_coro::throw_if_cancelled(false);
   if (has_exited()) co_return true;
-  auto either = exit_.async_wait(asio::posix::descriptor_base::wait_read, aio::use_ec) || aio::wait_until(until);
+  auto exiting = exit_.async_wait(asio::posix::descriptor_base::wait_read, aio::use_ec);
+  auto either = aio::race(std::move(exiting), aio::wait_until(until));
   auto ended = co_await std::move(either);
   static_cast<void>(ended);  // whichever came first, the process is asked
   co_return has_exited();

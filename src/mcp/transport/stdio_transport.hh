@@ -41,6 +41,7 @@ class stdio_transport final : public transport {
   bool take_lines(std::string& buffer);
   void take_line(std::string line);
   void fail(error reason);
+  void end_by_bug(const std::string& task, const std::string& what);
   [[nodiscard]] error loss() const;
 
   asio::any_io_executor executor_;

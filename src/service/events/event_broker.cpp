@@ -38,8 +38,8 @@ event_broker::event_broker(store& watched_store, event_broker_options options, m
       executor_(watched_store.executor()),
       options_(options),
       metrics_(broker_metrics),
-      refreshing_(executor_),
-      watching_(executor_) {}
+      refreshing_(executor_, aio::end_process),
+      watching_(executor_, aio::end_process) {}
 
 event_broker::~event_broker() {
   for (auto& [account, open] : channels_) open->broker = nullptr;

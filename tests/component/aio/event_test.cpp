@@ -26,7 +26,7 @@ asio::awaitable<void> wakes_all_that_wait_and_nobody_later() {
   const auto executor = co_await asio::this_coro::executor;
   aio::event changed;
   std::vector<bool> woken;
-  aio::task_group group(executor);
+  aio::task_group group(executor, aio::end_process);
   changed.notify();  // nobody waits: it is forgotten
   for (int i = 0; i < 3; ++i) group.spawn("waiter", note_wake(changed, woken, aio::deadline::max()));
   co_await asio::post(executor, asio::use_awaitable);
@@ -51,7 +51,7 @@ asio::awaitable<void> cancelling_is_no_notification() {
   aio::event changed;
   std::vector<bool> woken;
   {
-    aio::task_group group(executor);
+    aio::task_group group(executor, aio::end_process);
     group.spawn("waiter", note_wake(changed, woken, aio::deadline::max()));
     co_await asio::post(executor, asio::use_awaitable);
     co_await group.stop();
@@ -73,7 +73,7 @@ asio::awaitable<void> an_open_latch_stays_open() {
   const auto executor = co_await asio::this_coro::executor;
   aio::latch once;
   std::vector<bool> opened;
-  aio::task_group group(executor);
+  aio::task_group group(executor, aio::end_process);
   const bool before = co_await once.wait(aio::after(1ms));
   EXPECT_FALSE(before);
   group.spawn("waiter", note_open(once, opened));

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One connection against servers that send odd bytes at odd times.
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
 #include <memory>
 #include <string>
 
@@ -214,7 +216,7 @@ asio::awaitable<void> endless_and_fast() {
   co_await peer.write("HTTP/1.1 200 OK\r\n\r\n");
   auto request = post();
   CO_ASSERT_OK(co_await (*opened)->send(request));
-  aio::task_group group(executor);
+  aio::task_group group(executor, aio::end_process);
   group.spawn("send", send_for_ever(peer));
   auto reading = read_for_ever(**opened);
   const auto read = co_await aio::with_deadline(std::move(reading), aio::after(100ms), "the body");

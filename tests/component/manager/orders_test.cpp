@@ -204,7 +204,7 @@ asio::awaitable<void> ends_one(scene& s, int number) {
 
 asio::awaitable<void> a_call_waits_for_the_session(scene& s) {
   std::string came_of_it;
-  aio::task_group calling(co_await asio::this_coro::executor);
+  aio::task_group calling(co_await asio::this_coro::executor, aio::end_process);
   co_await call_while_one_waits(s, came_of_it, calling);
   EXPECT_EQ(came_of_it, "");
   co_await ends_one(s, 2);
@@ -215,7 +215,7 @@ asio::awaitable<void> a_call_waits_for_the_session(scene& s) {
 
 asio::awaitable<void> a_call_goes_on_when_the_keeper_ends(scene& s) {
   std::string came_of_it;
-  aio::task_group calling(co_await asio::this_coro::executor);
+  aio::task_group calling(co_await asio::this_coro::executor, aio::end_process);
   co_await call_while_one_waits(s, came_of_it, calling);
   co_await ends_one(s, 1);
   co_await ends_one(s, 2);
@@ -242,7 +242,7 @@ asio::awaitable<void> does_not_repeat_calls(scene& s) {
   hangs.after = http_reply::then::hang;
   s.server->call_answer = hangs;
   std::string came_of_it;
-  aio::task_group calling(co_await asio::this_coro::executor);
+  aio::task_group calling(co_await asio::this_coro::executor, aio::end_process);
   calling.spawn("call", call_and_note(s, came_of_it));
   const bool sent = co_await eventually([&s] { return s.server->http().count("tools/call") == 1; });
   CO_ASSERT_TRUE(sent);

@@ -12,7 +12,7 @@ namespace {
 using phase = session_fsm::phase;
 using kind = session_fsm::reaction::kind;
 
-message decode(const std::string& text) { return decode_messages(text, false).value().at(0); }
+message decode(const std::string& text) { return decode_message(text).value(); }
 
 message cancelled(std::uint64_t id) {
   return decode(R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":)" + std::to_string(id) + "}}");

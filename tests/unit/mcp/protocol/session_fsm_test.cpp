@@ -11,7 +11,7 @@ namespace {
 using phase = session_fsm::phase;
 using reaction = session_fsm::reaction;
 
-message decode(const std::string& text) { return decode_messages(text, false).value().at(0); }
+message decode(const std::string& text) { return decode_message(text).value(); }
 
 std::string welcome(const std::string& version, const std::string& capabilities = R"({"tools":{"listChanged":true}})") {
   return R"({"jsonrpc":"2.0","id":1,"result":{"protocolVersion":")" + version + R"(","capabilities":)" + capabilities +
