@@ -151,6 +151,18 @@ result<void> decode_messages(std::string text, const std::function<void(message)
   return result<void>();
 }
 
+std::string without_batch(std::string text) {
+  if (kind_of(text) != json_kind::array || validate_json(text)) return text;
+  json_walk walk(text);
+  if (!walk.enter()) return text;
+  const std::string_view only = walk.take();
+  if (walk.next()) return text;
+  const auto begin = static_cast<std::size_t>(only.data() - text.data());
+  text.resize(begin + only.size());
+  text.erase(0, begin);
+  return text;
+}
+
 std::optional<std::uint64_t> number_of_id(std::string_view raw_id) {
   std::uint64_t out = 0;
   const char* const end = raw_id.data() + raw_id.size();

@@ -15,6 +15,9 @@ namespace rpc {
 inline constexpr std::int64_t invalid_request = -32600;
 inline constexpr std::int64_t method_not_found = -32601;
 inline constexpr std::int64_t invalid_params = -32602;
+// By custom, of servers.
+inline constexpr std::int64_t server_error = -32000;
+inline constexpr std::int64_t session_not_found = -32001;
 // Of MCP 2026-07-28.
 inline constexpr std::int64_t header_mismatch = -32020;
 inline constexpr std::int64_t missing_capability = -32021;
@@ -42,6 +45,9 @@ struct message {
 // The same where the protocol version has batches: hands over one message after the other, if all of them are sound. A
 // small message takes more room than its bytes.
 [[nodiscard]] result<void> decode_messages(std::string text, const std::function<void(message)>& take);
+
+// What is in a batch of one message, which some servers make of every answer; any other text as it is.
+[[nodiscard]] std::string without_batch(std::string text);
 
 // The number of a request of ours, as it was sent: 7, and not "7".
 [[nodiscard]] std::optional<std::uint64_t> number_of_id(std::string_view raw_id);

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "core/json/slice.hh"
+#include "core/text/ascii.hh"
 #include "mcp/protocol/header_value.hh"
 
 namespace mcpstate::mcp {
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::array<std::string_view, 4> legacy_versions = {newest_legacy_version, "2025-06-18", "2025-03-26",
                                                              "2024-11-05"};
+constexpr std::string_view usual_version = "2025-06-18";
 constexpr std::size_t max_versions = 100, max_version_bytes = 100;
 constexpr std::string_view meta_prefix = "io.modelcontextprotocol/";
 
@@ -111,8 +113,8 @@ bool declares_mode_of(std::string_view capabilities, std::string_view method, st
   return declares_elicitation_mode(capabilities, mode.empty() ? "form" : mode);
 }
 
-std::string initialize_params(const client_identity& identity) {
-  return "{\"protocolVersion\":" + quote_json(newest_legacy_version) + ",\"capabilities\":" + identity.capabilities +
+std::string initialize_params(const client_identity& identity, std::string_view version) {
+  return "{\"protocolVersion\":" + quote_json(version) + ",\"capabilities\":" + identity.capabilities +
          ",\"clientInfo\":" + info_json(identity) + "}";
 }
 
@@ -150,6 +152,14 @@ result<discovery> read_discover(std::string_view body) {
   out.server.instructions = text_member(body, "instructions");
   read_capabilities(body, out.server);
   return out;
+}
+
+std::optional<std::string> revision_to_offer(std::string_view words) {
+  for (const std::string_view version : legacy_versions) {  // the newest first
+    if (version != newest_legacy_version && words.find(version) != std::string_view::npos) return std::string(version);
+  }
+  if (ascii_lower(words).find("version") == std::string::npos) return std::nullopt;
+  return std::string(usual_version);
 }
 
 std::vector<std::string> versions_of_refusal(const message& failure) {

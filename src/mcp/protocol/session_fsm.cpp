@@ -47,9 +47,9 @@ outgoing session_fsm::numbered_modern(std::string_view method, std::string_view 
   return out;
 }
 
-outgoing session_fsm::initialize() {
+outgoing session_fsm::initialize(std::string_view version) {
   phase_ = phase::initializing;
-  outgoing out = numbered("initialize", initialize_params(identity_));
+  outgoing out = numbered("initialize", initialize_params(identity_, version));
   initialize_id_ = out.id;
   return out;
 }

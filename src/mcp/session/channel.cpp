@@ -37,6 +37,8 @@ std::optional<double> number_member(std::string_view object, std::string_view na
   return read.ec == std::errc() ? std::optional<double>(out) : std::nullopt;
 }
 
+error session_ended() { return error(errc::connection_lost, "the server has ended the session"); }
+
 client_identity identity_of(const client_options& options) {
   client_identity out;
   out.name = options.client_name;
@@ -74,7 +76,7 @@ class channel::attached_transport final : public message_sink {
   void on_session_over(std::uint64_t request) override {
     const auto found = owner_.pending_.find(request);
     if (found != owner_.pending_.end()) found->second->failure.session_over = true;
-    if (is_current()) owner_.lose(error(errc::connection_lost, "the server has ended the session"));
+    if (is_current()) owner_.lose(session_ended());
   }
   void on_oddity(const std::string& text, const std::string& peer) override {
     if (is_current() && owner_.options_.on_oddity) owner_.options_.on_oddity(text, peer);
@@ -151,7 +153,8 @@ void channel::restart() {
 result<void> channel::take_text(std::string text, std::uint64_t on_request) {
   const auto take = [this, on_request](message part) { react(fsm_.on_message(std::move(part), on_request)); };
   if (fsm_.batches()) return decode_messages(std::move(text), take);
-  auto read = decode_message(std::move(text));
+  // An answer of its own is one message, whatever it is wrapped in.
+  auto read = decode_message(on_request != 0 ? without_batch(std::move(text)) : std::move(text));
   if (!read) return read.error();
   take(std::move(*read));
   return result<void>();
@@ -216,6 +219,16 @@ void channel::lose(const error& reason) {
   const bool first = !lost_.has_value();
   lost_ = reason;
   if (first && options_.user && fsm_.current_phase() == session_fsm::phase::ready) options_.user->told_lost(reason);
+}
+
+bool channel::has_session() const {
+  const auto carrier = current_transport();
+  return carrier && carrier->has_session();
+}
+
+void channel::lose_session() {
+  if (const auto carrier = current_transport()) carrier->forget_session();
+  lose(session_ended());
 }
 
 asio::awaitable<void> channel::deliver(outgoing text) {

@@ -54,6 +54,9 @@ class channel {
   [[nodiscard]] const std::optional<error>& lost() const noexcept { return lost_; }
   // The session has ended: every request under way fails, and the host is told.
   void lose(const error& reason);
+  // Whether the transport's requests name a session; and the end of that, as told in an answer.
+  [[nodiscard]] bool has_session() const;
+  void lose_session();
   // The session could not be opened: no request is under way.
   void set_lost(const error& reason) { lost_ = reason; }
   // A new session begins: forgets the one before, and the answers that wait to be sent to it.

@@ -7,6 +7,7 @@
 #include "aio/backoff.hh"
 #include "aio/scope_guard.hh"
 #include "core/json/slice.hh"
+#include "mcp/protocol/http_rules.hh"
 
 namespace mcpstate::mcp {
 namespace {
@@ -71,7 +72,7 @@ task<void> session::open() {
 
 task<void> session::establish() {
   tool_headers_.clear();
-  listed_ = false;
+  listed_ = has_answered_ = false;
   auto opened = co_await opener_.open();
   if (!opened) channel_.set_lost(opened.error());
   co_return opened;
@@ -122,6 +123,16 @@ request_limits session::limits_for(const std::string& method, const call_options
   return out;
 }
 
+// Whether a request was refused because the server has lost the session. A server that says the same to the same request in
+// its new session means something else by it.
+bool session::is_lost_session(const message& answer, bool repeated) {
+  const bool refused = channel_.has_session() && tells_lost_session(answer);
+  if (refused && repeated) trusts_refusals_ = false;
+  if (refused && has_answered_ && trusts_refusals_) return true;
+  has_answered_ = has_answered_ || !refused;
+  return false;
+}
+
 // One request and its answer. A session that the server has lost is opened again. The request is then repeated if it cannot
 // have been carried out or does no harm twice: once for a lost session, and once for a broken connection, because a server
 // that restarts causes both.
@@ -136,6 +147,11 @@ task<message> session::exchange(std::string method, std::string params, request_
     request_limits limits = limits_for(method, options);
     request_failure details;
     auto answer = co_await channel_.ask(std::move(*request), std::move(limits), details);
+    if (answer && is_lost_session(*answer, repeated_for_session)) {
+      channel_.lose_session();
+      answer = *channel_.lost();
+      details.session_over = true;
+    }
     if (answer) co_return std::move(*answer);
     const bool harmless = details.session_over || (is_loss(answer.error()) && is_repeatable(method));
     bool& repeated = details.session_over ? repeated_for_session : repeated_for_connection;
@@ -294,10 +310,21 @@ task<void> session::ping() {
   co_await asio::this_coro::throw_if_cancelled(false);
   MCPSTATE_CO_CHECK(co_await ready());
   const std::string method = channel_.fsm().modern() ? "server/discover" : "ping";
-  // A JSON-RPC error is an answer, too: the server is alive.
+  // A JSON-RPC error is an answer, too: the server is alive. In a session it may also mean that the session is not.
   auto answer = co_await exchange(method, std::string(), request_extras(), call_options());
   if (!answer) co_return answer.error();
+  const bool doubtful = answer->type == message::kind::failure && answer->error_code != rpc::method_not_found;
+  if (doubtful && channel_.has_session() && facts().has_tools) co_return co_await check_list();
   co_return result<void>();
+}
+
+// Whether the server still answers what it has answered before.
+task<void> session::check_list() {
+  auto answer = co_await exchange("tools/list", "{}", request_extras(), call_options());
+  if (!answer) co_return answer.error();
+  if (answer->type != message::kind::failure) co_return result<void>();
+  channel_.lose_session();
+  co_return *channel_.lost();
 }
 
 asio::awaitable<void> session::close() { co_await channel_.close(); }

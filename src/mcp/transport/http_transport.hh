@@ -27,6 +27,8 @@ class http_transport final : public transport {
   task<void> open() override;
   // Returns when the exchange is over; for a request, when the sink has its answer.
   task<void> send(outgoing request) override;
+  [[nodiscard]] bool has_session() const noexcept override { return !session_id_.empty(); }
+  void forget_session() override { session_id_.clear(); }
   void on_negotiated(const std::string& version) override;
   task<void> follow() override;
   [[nodiscard]] std::string diagnostics() const override { return std::string(); }
