@@ -5,8 +5,10 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/json/slice.hh"
+#include "fuzz/held.hh"
 #include "mcp/protocol/jsonrpc.hh"
 #include "mcp/protocol/revisions.hh"
 #include "mcp/protocol/session_fsm.hh"
@@ -71,6 +73,13 @@ void handle_modern(const message& in) {
   static_cast<void>(versions_of_refusal(in).size());
 }
 
+constexpr std::size_t own_bytes = 16 * 1024;
+
+void decode(std::string_view text) {
+  const auto read = decode_messages(std::string(text), [](const message&) {});
+  static_cast<void>(read.has_value());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -78,6 +87,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // The slicer stays inside of anything; AddressSanitizer looks.
   static_cast<void>(members_of(text).size() + elements_of(text).size());
   static_cast<void>(find_member(text, "name").has_value());
+  MCPSTATE_FUZZ_EXPECT_HELD(size, own_bytes, decode(text));
   bool walked = false;
   const auto read = decode_messages(std::string(text), [&](const message& each) {
     if (!std::exchange(walked, true)) walk(text);

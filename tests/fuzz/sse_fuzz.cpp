@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "fuzz/held.hh"
 #include "http/sse_parser.hh"
 
 namespace {
@@ -17,6 +18,16 @@ constexpr std::size_t limit = 256;
 void append(std::string& out, const mcpstate::http::sse_event& event, const std::string& id) {
   if (event.data.size() + event.name.size() > limit || id.size() > limit) std::abort();
   out += event.name + '\x01' + event.data + '\x02' + id + '\x03';
+}
+
+constexpr std::size_t own_bytes = 16 * 1024;  // two ids of 4 KB, and a line
+
+// Reads, and lets go of each event at once.
+void pass(std::string_view text) {
+  mcpstate::http::sse_parser parser(text.size() + 1);
+  const auto fed = parser.feed(text, [](const mcpstate::http::sse_event&) { return mcpstate::result<void>(); });
+  static_cast<void>(fed.has_value());
+  static_cast<void>(parser.finish().has_value());
 }
 
 std::string state_of(const mcpstate::http::sse_parser& parser) {
@@ -98,6 +109,7 @@ std::string parse_plainly(std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
+  MCPSTATE_FUZZ_EXPECT_HELD(size, own_bytes, pass(text));
   const std::string whole = parse(text, size, size + 1);
   const auto check = [&](const std::string& pieces) {
     if (pieces != whole) std::abort();

@@ -44,14 +44,13 @@ error refused_by(const observed& got, std::string_view method) {
 
 // Whether something came, or would have come, that no MCP client can use, from a server that can be reached.
 bool is_unusable(const observed& got) noexcept {
+  if (got.type == observed::kind::silent || got.type == observed::kind::ended) return true;
   switch (got.why.code()) {
     case errc::http_status:
       return got.status == 408 || got.status >= 500;
     case errc::protocol:
     case errc::too_large:
-    case errc::connection_lost:
     case errc::outcome_unknown:
-    case errc::deadline:
       return true;
     default:
       return false;
