@@ -59,7 +59,7 @@ bool is_unusable(const observed& got) noexcept {
 
 }  // namespace
 
-observed observe(const result<message>& got, const std::optional<http::answer>& refusal) {
+observed observe(result<message> got, const std::optional<http::answer>& refusal) {
   observed out;
   if (refusal) out.status = refusal->status;
   if (!got) out.why = got.error();
@@ -69,8 +69,8 @@ observed observe(const result<message>& got, const std::optional<http::answer>& 
     return out;
   }
   if (got) {
-    out.msg = *got;
     out.type = got->type == message::kind::failure ? observed::kind::failure : observed::kind::answer;
+    out.msg = std::move(*got);
     return out;
   }
   const bool client_error = out.status >= 400 && out.status < 500 && out.status != 408 && out.status != 429;

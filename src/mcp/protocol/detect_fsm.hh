@@ -43,7 +43,7 @@ struct observed {
   error why{errc::bug, std::string()};  // of all but answer
 };
 // Of the result of a request; refusal: what HTTP answered if it was no success.
-[[nodiscard]] observed observe(const result<message>& got, const std::optional<http::answer>& refusal);
+[[nodiscard]] observed observe(result<message> got, const std::optional<http::answer>& refusal);
 
 class detect_fsm {
  public:

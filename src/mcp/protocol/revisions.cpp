@@ -15,6 +15,7 @@ constexpr std::array<std::string_view, 4> legacy_versions = {newest_legacy_versi
                                                              "2024-11-05"};
 constexpr std::string_view usual_version = "2025-06-18";
 constexpr std::size_t max_versions = 100, max_version_bytes = 100;
+constexpr std::size_t max_title_bytes = 4096, max_instructions_bytes = 64 * 1024, max_capabilities_bytes = 64 * 1024;
 constexpr std::string_view meta_prefix = "io.modelcontextprotocol/";
 
 bool is_object(const std::optional<std::string_view>& value) { return value && kind_of(*value) == json_kind::object; }
@@ -24,10 +25,17 @@ bool changes_announced(std::string_view capabilities, std::string_view list) {
   return is_object(part) && find_member(*part, "listChanged") == "true";
 }
 
+// At most so much of a text, up to the end of a character: what a session keeps of a server's words about itself.
+std::string beginning(std::string text, std::size_t limit) {
+  if (text.size() <= limit) return text;
+  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0U) == 0x80) --limit;
+  return text.substr(0, limit);
+}
+
 void read_capabilities(std::string_view result, handshake& out) {
   const auto capabilities = find_member(result, "capabilities");
   if (!is_object(capabilities)) return;
-  out.capabilities = *capabilities;
+  if (capabilities->size() <= max_capabilities_bytes) out.capabilities = *capabilities;
   out.has_tools = is_object(find_member(*capabilities, "tools"));
   out.tools_list_changed = changes_announced(*capabilities, "tools");
   out.any_list_changed =
@@ -36,8 +44,8 @@ void read_capabilities(std::string_view result, handshake& out) {
 
 void read_server_info(const std::optional<std::string_view>& info, handshake& out) {
   if (!is_object(info)) return;
-  out.server_name = text_member(*info, "name");
-  out.server_version = text_member(*info, "version");
+  out.server_name = beginning(text_member(*info, "name"), max_title_bytes);
+  out.server_version = beginning(text_member(*info, "version"), max_title_bytes);
 }
 
 // Versions, as a server lists them: as many as a server could know.
@@ -125,14 +133,14 @@ result<handshake> read_initialize(const message& answer) {
   }
   if (kind_of(answer.body) != json_kind::object) return error(errc::protocol, "the answer to initialize is not an object");
   handshake out;
-  out.protocol_version = text_member(answer.body, "protocolVersion");
+  out.protocol_version = beginning(text_member(answer.body, "protocolVersion"), max_title_bytes);
   if (out.protocol_version.empty()) return error(errc::protocol, "the answer to initialize names no protocol version");
   if (!is_legacy_version(out.protocol_version)) {
     return error(errc::unsupported, "the server wants a protocol version that mcpstate does not speak",
                  out.protocol_version);
   }
   read_server_info(find_member(answer.body, "serverInfo"), out);
-  out.instructions = text_member(answer.body, "instructions");
+  out.instructions = beginning(text_member(answer.body, "instructions"), max_instructions_bytes);
   read_capabilities(answer.body, out);
   return out;
 }
@@ -149,7 +157,7 @@ result<discovery> read_discover(std::string_view body) {
   auto info = meta.empty() ? std::nullopt : find_member(meta, std::string(meta_prefix) + "serverInfo");
   if (!info) info = find_member(body, "serverInfo");
   read_server_info(info, out.server);
-  out.server.instructions = text_member(body, "instructions");
+  out.server.instructions = beginning(text_member(body, "instructions"), max_instructions_bytes);
   read_capabilities(body, out.server);
   return out;
 }

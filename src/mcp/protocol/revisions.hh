@@ -34,7 +34,8 @@ struct client_identity {
 // The same for a request with these params (raw). A request without a mode means "form"; other methods have no mode.
 [[nodiscard]] bool declares_mode_of(std::string_view capabilities, std::string_view method, std::string_view params);
 
-// What a server says about itself, in either era.
+// What a server says about itself, in either era: of instructions and capabilities the first 64 KB (of capabilities all or
+// none), of names 4 KB.
 struct handshake {
   handshake() {}
   std::string protocol_version;

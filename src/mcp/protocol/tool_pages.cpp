@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t max_dropped = 100;  // reports; more would not help anybody
 constexpr std::size_t max_cursor_bytes = 65536;
+constexpr std::size_t max_header_bytes = 512 * 1024;  // they stay for as long as the session
 constexpr std::size_t longest_plain_name = 512;
 constexpr std::chrono::milliseconds longest_ttl = std::chrono::hours(24);
 
@@ -89,7 +90,13 @@ bool tool_pages::take_headers(const std::string& name, std::string_view tool) {
     drop(name, headers.error().full_text());
     return false;
   }
-  if (!headers->empty()) headers_.emplace(name, std::move(*headers));
+  if (headers->empty()) return true;
+  for (const tool_header& each : *headers) header_bytes_ += sizeof each + each.pointer.size() + each.name.size();
+  if (header_bytes_ > max_header_bytes) {
+    drop(name, "all tools together want too many headers");
+    return false;
+  }
+  headers_.emplace(name, std::move(*headers));
   return true;
 }
 

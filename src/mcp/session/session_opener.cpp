@@ -110,7 +110,9 @@ task<void> session_opener::detect(detect_fsm& detection, aio::deadline until) {
     next = std::move(*following);
   }
   if (next.type == step::kind::fail) co_return next.why;
-  co_return co_await finish(std::move(next), until);
+  auto finished = co_await finish(std::move(next), until);
+  last_answer_.reset();
+  co_return finished;
 }
 
 // Performs a step, and answers the one that follows from its outcome.
@@ -137,8 +139,9 @@ task<step> session_opener::perform(detect_fsm& detection, step next, aio::deadli
   }
   const bool cancelled = !got.why.detail().empty() && got.why.is(cond::cancelled);
   if (cancelled) co_return got.why;
-  last_answer_ = got.msg;
-  co_return detection.next(got);
+  const step following = detection.next(got);
+  last_answer_ = std::move(got.msg);
+  co_return following;
 }
 
 // Starts the program anew, because the question for the newest protocol has broken it. Ending the old one may take a while.
@@ -162,7 +165,7 @@ asio::awaitable<observed> session_opener::discover(std::string version, bool may
   limits.until = limits.at_most = std::min(until, started + limits.limit);
   request_failure details;
   auto answer = co_await channel_.ask(channel_.fsm().discover(version), limits, details);
-  const observed got = observe(answer, details.refusal);
+  observed got = observe(std::move(answer), details.refusal);
   report_step("server/discover", started, got, details.refusal);
   co_return got;
 }
@@ -175,7 +178,7 @@ asio::awaitable<observed> session_opener::initialize(std::string version, aio::d
   limits.until = limits.at_most = until;
   request_failure details;
   auto answer = co_await channel_.ask(channel_.fsm().initialize(version), limits, details);
-  const observed got = observe(answer, details.refusal);
+  observed got = observe(std::move(answer), details.refusal);
   report_step("initialize", started, got, details.refusal);
   co_return got;
 }

@@ -24,6 +24,7 @@ constexpr std::size_t crowded_bytes = 256 * 1024;  // answers wait while more th
 // How long the streams of a process that has ended are still read. What it wrote itself is in the pipes already; only a
 // grandchild that has inherited them can hold them open.
 constexpr auto drain_limit = 500ms;
+constexpr auto kill_limit = 1s;  // a process that waits for a disk cannot be killed
 
 constexpr auto watching = "mcp child";
 
@@ -232,7 +233,7 @@ asio::awaitable<void> stdio_transport::stop_child() {
   co_await child_->wait_exit(patient);
   co_await output_done_.wait(patient);
   child_->signal_group(SIGKILL);
-  co_await child_->wait_exit(aio::deadline::max());
+  co_await child_->wait_exit(aio::after(kill_limit));
 }
 
 }  // namespace mcpstate::mcp
