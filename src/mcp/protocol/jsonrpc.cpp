@@ -171,6 +171,11 @@ std::optional<std::uint64_t> number_of_id(std::string_view raw_id) {
   return out;
 }
 
+std::optional<std::uint64_t> number_of_token(std::string_view raw_token) {
+  const bool quoted = raw_token.size() >= 2 && raw_token.front() == '"';
+  return number_of_id(quoted ? raw_token.substr(1, raw_token.size() - 2) : raw_token);
+}
+
 std::string encode_request(std::uint64_t id, std::string_view method, std::string_view params) {
   return envelope("\"id\":" + std::to_string(id) + "," + call(method, params));
 }

@@ -51,6 +51,8 @@ struct message {
 
 // The number of a request of ours, as it was sent: 7, and not "7".
 [[nodiscard]] std::optional<std::uint64_t> number_of_id(std::string_view raw_id);
+// The same of a progress token, which some servers turn into a string. It decides nothing but how long to wait.
+[[nodiscard]] std::optional<std::uint64_t> number_of_token(std::string_view raw_token);
 
 // The text of a message to send. params and result are raw JSON; empty params are left out. raw_id is as received.
 [[nodiscard]] std::string encode_request(std::uint64_t id, std::string_view method, std::string_view params);

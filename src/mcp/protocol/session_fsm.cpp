@@ -139,7 +139,7 @@ session_fsm::reaction session_fsm::on_notification(message incoming) {
   const bool has_params = !incoming.body.empty() && kind_of(incoming.body) == json_kind::object;
   if (incoming.method == "notifications/progress" && has_params) {
     const auto token = find_member(incoming.body, "progressToken");
-    const auto id = token ? number_of_id(*token) : std::nullopt;
+    const auto id = token ? number_of_token(*token) : std::nullopt;
     if (!id || !waiting_.contains(*id)) return out;  // late, or not ours
     out.type = reaction::kind::progress;
     out.id = *id;

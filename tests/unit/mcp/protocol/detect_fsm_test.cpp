@@ -159,19 +159,17 @@ TEST(DetectFsm, VerdictAfterNoAnswerIsNotForOthers) {
 
 TEST(DetectFsm, RevisionIsOfferedAgainOnce) {
   const auto refused = [](const std::string& data) { return failure(-32602, 0, data); };
-  for (const std::string& named : {std::string("2025-06-18"), std::string("2025-03-26"), std::string("2024-11-05")}) {
+  for (const std::string named : {"2025-06-18", "2025-03-26", "2024-11-05"}) {
     for (const carrier over : {http, stdio}) {
       detect_fsm machine(over, era_choice::legacy, {});
       EXPECT_EQ(machine.start().version, "2025-11-25");
-      const auto again = machine.next(refused(R"({"supported":[")" + named + ""]
+      const auto again = machine.next(refused(R"({"supported":[")" + named + R"("]})"));
+      EXPECT_EQ(text_of_step(again), "initialize");
+      EXPECT_EQ(again.version, named);
+      EXPECT_EQ(text_of_step(machine.next(refused(R"({"supported":["2024-11-05"]})"))),
+                "fail rpc_error: the server refused initialize with error -32602");
     }
-    "));
-        EXPECT_EQ(text_of_step(again), "initialize");
-    EXPECT_EQ(again.version, named);
-    EXPECT_EQ(text_of_step(machine.next(refused(R"({"supported":["2024-11-05"]})"))),
-              "fail rpc_error: the server refused initialize with error -32602");
   }
-}
 }
 
 TEST(DetectFsm, APipeThatStaysSilentOrEnds) {

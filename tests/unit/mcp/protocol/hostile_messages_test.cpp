@@ -19,6 +19,7 @@ using test::heap_bound;
 using test::heap_peak;
 
 constexpr std::size_t megabyte = 1024 * 1024;
+constexpr std::size_t size = 3 * megabyte;
 
 std::string many(std::string_view part, std::size_t bytes) {
   std::string out;
@@ -31,9 +32,9 @@ std::string many(std::string_view part, std::size_t bytes) {
 std::string result_of(const std::string& body) { return R"({"jsonrpc":"2.0","id":1,"result":)" + body + "}"; }
 
 TEST(HostileMessages, BodyIsNeverHeldTwice) {
-  const std::string escaped = "\"" + many("\\u0061,", 6 * megabyte) + "\"";
-  for (const std::string& body : {"[" + many("1,", 6 * megabyte) + "]", "{" + many("\"a\":1,", 6 * megabyte) + "}",
-                                  "[" + many("[],", 6 * megabyte) + "]", escaped}) {
+  const std::string escaped = "\"" + many("\\u0061,", size) + "\"";
+  for (const std::string& body :
+       {"[" + many("1,", size) + "]", "{" + many("\"a\":1,", size) + "}", "[" + many("[],", size) + "]", escaped}) {
     const std::string text = result_of(body);
     const heap_peak heap;
     const auto read = decode_message(text);  // with the copy that is handed over
@@ -44,10 +45,10 @@ TEST(HostileMessages, BodyIsNeverHeldTwice) {
 }
 
 TEST(HostileMessages, WordsOfAFailureStayWithinTheBound) {
-  const std::string words = "\"" + many("\\u00e9,", 6 * megabyte) + "\"";
+  const std::string words = "\"" + many("\\u00e9,", size) + "\"";
   for (const std::string& failure :
        {"{\"code\":-1,\"message\":" + words + "}", "{\"code\":-1,\"message\":\"m\",\"data\":" + words + "}",
-        "{" + many("\"a\":{\"code\":1},", 6 * megabyte) + "}"}) {
+        "{" + many("\"a\":{\"code\":1},", size) + "}"}) {
     const std::string text = R"({"jsonrpc":"2.0","id":1,"error":)" + failure + "}";
     const heap_peak heap;
     ASSERT_TRUE(decode_message(text).has_value());
@@ -58,11 +59,11 @@ TEST(HostileMessages, WordsOfAFailureStayWithinTheBound) {
 TEST(HostileMessages, BatchIsHandedOverOneByOne) {
   for (const char* const part : {R"({"jsonrpc":"2.0","method":"a"},)", R"({"jsonrpc":"2.0","id":1,"method":"ping"},)",
                                  R"({"jsonrpc":"2.0","id":1,"result":1},)"}) {
-    const std::string text = "[" + many(part, 6 * megabyte) + "]";
+    const std::string text = "[" + many(part, size) + "]";
     const heap_peak heap;
     std::size_t parts = 0;
     ASSERT_TRUE(decode_messages(text, [&parts](const message&) { ++parts; }).has_value());
-    EXPECT_GT(parts, 100'000U);
+    EXPECT_GT(parts, 50'000U);
     EXPECT_LE(heap.bytes(), text.size() + megabyte);
   }
 }
@@ -125,13 +126,13 @@ std::size_t peak_of_pages(const std::string& text, bool headers) {
 }
 
 TEST(HostileMessages, ToolPageTakesThreeTimesItsSizeAtMost) {
-  const std::string x = "\"" + many("x,", 8 * megabyte) + "\"", e = "\"" + many("\\u0041,", 8 * megabyte) + "\"";
+  const std::string x = "\"" + many("x,", size) + "\"", e = "\"" + many("\\u0041,", size) + "\"";
   const std::string annotated = R"("h":{"type":"string","x-mcp-header":"H"})";
   for (const std::string& tools :
        {R"({"name":)" + x + "}", R"({"name":)" + e + "}", R"({"name":"a","description":)" + e + "}",
         R"({"name":"a","inputSchema":{"properties":{)" + annotated + "," + x + ":{\"properties\":{" + annotated + "}}}}}",
-        R"({"name":"a","inputSchema":{"properties":{)" + annotated + "," + many(R"("p":1,)", 8 * megabyte) + "}}}",
-        many(R"({"name":"a"},)", 8 * megabyte), many("1,", 8 * megabyte), many(R"({"name":1},)", 8 * megabyte)}) {
+        R"({"name":"a","inputSchema":{"properties":{)" + annotated + "," + many(R"("p":1,)", size) + "}}}",
+        many(R"({"name":"a"},)", size), many("1,", size), many(R"({"name":1},)", size)}) {
     const std::string text = result_of(R"({"tools":[)" + tools + "]}");
     for (const bool headers : {false, true})
       EXPECT_LE(peak_of_pages(text, headers), heap_bound(text.size())) << tools.substr(0, 30);
@@ -153,7 +154,7 @@ TEST(HostileMessages, CursorsOfPagesPastAreNotHeld) {
 
 TEST(HostileMessages, ListOfVersionsIsCut) {
   for (const char* const version : {"\"a\",", "\"2026-07-28\",", "\"\","}) {
-    const std::string body = R"({"supportedVersions":[)" + many(version, 6 * megabyte) + "]}";
+    const std::string body = R"({"supportedVersions":[)" + many(version, size) + "]}";
     const heap_peak heap;
     const auto read = read_discover(body);
     ASSERT_TRUE(read.has_value());
@@ -165,7 +166,7 @@ TEST(HostileMessages, ListOfVersionsIsCut) {
 TEST(HostileMessages, LargeTextIsReadWithoutADocument) {
   for (const char* const part : {"\\n", "\\u00e9", "a\\\\"}) {
     std::string raw = "\"";
-    while (raw.size() < 6 * megabyte) raw += part;
+    while (raw.size() < size) raw += part;
     raw += '"';
     const heap_peak heap;
     ASSERT_TRUE(text_of(raw).has_value());

@@ -63,7 +63,8 @@ TEST(JsonRpc, Batches) {
 
 TEST(JsonRpc, Ids) {
   EXPECT_EQ(number_of_id("7"), 7U);
-  for (const char* const other : {"", "\"7\"", "\"\"", "-1", "7.0", "\"a\"", "99999999999999999999", "\"7", "7a"}) {
+  EXPECT_FALSE(number_of_id("\"7\"").has_value());  // that is another id
+  for (const char* const other : {"", "\"\"", "-1", "7.0", "\"a\"", "99999999999999999999", "\"7", "7a"}) {
     EXPECT_FALSE(number_of_id(other).has_value()) << other;
   }
 }

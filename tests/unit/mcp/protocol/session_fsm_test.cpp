@@ -133,7 +133,8 @@ TEST(SessionFsm, AnswersFindTheirRequests) {
   const auto answer = [](const std::string& id) { return decode(R"({"jsonrpc":"2.0","result":{},"id":)" + id + "}"); };
   EXPECT_EQ(hear(session, answer("99")).type, reaction::kind::none);
   EXPECT_EQ(hear(session, answer("\"x\"")).type, reaction::kind::none);
-  const auto reacted = hear(session, answer("\"" + std::to_string(b) + "\""));
+  EXPECT_EQ(hear(session, answer("\"" + std::to_string(b) + "\"")).type, reaction::kind::none);  // that is another id
+  const auto reacted = hear(session, answer(std::to_string(b)));
   EXPECT_EQ(reacted.type, reaction::kind::complete);
   EXPECT_EQ(reacted.id, b);
   EXPECT_EQ(hear(session, answer(std::to_string(b))).type, reaction::kind::none);  // twice
