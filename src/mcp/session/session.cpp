@@ -123,14 +123,31 @@ request_limits session::limits_for(const std::string& method, const call_options
   return out;
 }
 
-// Whether a request was refused because the server has lost the session. A server that says the same to the same request in
-// its new session means something else by it.
-bool session::is_lost_session(const message& answer, bool repeated) {
-  const bool refused = channel_.has_session() && tells_lost_session(answer);
-  if (refused && repeated) trusts_refusals_ = false;
-  if (refused && has_answered_ && trusts_refusals_) return true;
-  has_answered_ = has_answered_ || !refused;
-  return false;
+// Whether a request was refused because the server has lost the session. The words may be about a session of the tool's own:
+// a server that still answers the list, as it has done before, has lost nothing.
+asio::awaitable<bool> session::is_lost_session(std::string method, bool told) {
+  if (method == "tools/list" || !facts().has_tools) co_return told;
+  auto request = channel_.fsm().request("tools/list", "{}");
+  if (!request) co_return true;
+  request_limits limits = limits_for("tools/list", call_options());
+  request_failure details;
+  auto listed = co_await channel_.ask(std::move(*request), std::move(limits), details);
+  co_return listed ? listed->type == message::kind::failure : details.session_over;
+}
+
+// Why the session was lost, if this answer says so.
+asio::awaitable<std::optional<error>> session::find_loss(std::string method, const message& answer) {
+  const bool told = tells_lost_session(answer);
+  // A server that does not know the method is alive; any other refusal of a ping may mean anything.
+  const bool refused = answer.type == message::kind::failure;
+  const bool doubtful = refused && method == "ping" && answer.error_code != rpc::method_not_found;
+  const bool answered_before = has_answered_;
+  has_answered_ = has_answered_ || !told;
+  if ((!told && !doubtful) || !answered_before || !channel_.has_session()) co_return std::nullopt;
+  const bool lost = co_await is_lost_session(std::move(method), told);
+  if (!lost) co_return std::nullopt;
+  if (!channel_.lost()) channel_.lose_session();
+  co_return *channel_.lost();
 }
 
 // One request and its answer. A session that the server has lost is opened again. The request is then repeated if it cannot
@@ -147,12 +164,13 @@ task<message> session::exchange(std::string method, std::string params, request_
     request_limits limits = limits_for(method, options);
     request_failure details;
     auto answer = co_await channel_.ask(std::move(*request), std::move(limits), details);
-    if (answer && is_lost_session(*answer, repeated_for_session)) {
-      channel_.lose_session();
-      answer = *channel_.lost();
+    std::optional<error> loss;
+    if (answer) loss = co_await find_loss(method, *answer);
+    if (answer && !loss) co_return std::move(*answer);
+    if (loss) {
+      answer = *loss;
       details.session_over = true;
     }
-    if (answer) co_return std::move(*answer);
     const bool harmless = details.session_over || (is_loss(answer.error()) && is_repeatable(method));
     bool& repeated = details.session_over ? repeated_for_session : repeated_for_connection;
     if (harmless && options_.reopen && !channel_.closed() && !std::exchange(repeated, true)) continue;
@@ -310,21 +328,10 @@ task<void> session::ping() {
   co_await asio::this_coro::throw_if_cancelled(false);
   MCPSTATE_CO_CHECK(co_await ready());
   const std::string method = channel_.fsm().modern() ? "server/discover" : "ping";
-  // A JSON-RPC error is an answer, too: the server is alive. In a session it may also mean that the session is not.
+  // A JSON-RPC error is an answer, too: the server is alive.
   auto answer = co_await exchange(method, std::string(), request_extras(), call_options());
   if (!answer) co_return answer.error();
-  const bool doubtful = answer->type == message::kind::failure && answer->error_code != rpc::method_not_found;
-  if (doubtful && channel_.has_session() && facts().has_tools) co_return co_await check_list();
   co_return result<void>();
-}
-
-// Whether the server still answers what it has answered before.
-task<void> session::check_list() {
-  auto answer = co_await exchange("tools/list", "{}", request_extras(), call_options());
-  if (!answer) co_return answer.error();
-  if (answer->type != message::kind::failure) co_return result<void>();
-  channel_.lose_session();
-  co_return *channel_.lost();
 }
 
 asio::awaitable<void> session::close() { co_await channel_.close(); }

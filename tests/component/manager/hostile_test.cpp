@@ -25,7 +25,7 @@ http_reply flood(const std::string& method) {
 
 asio::awaitable<void> outlives(std::string method) {
   const auto executor = co_await asio::this_coro::executor;
-  auto records = make_memory_store(executor);
+  auto records = make_memory_store(executor, store_options());
   auto answer = [&method](const http_seen& request) {
     if (request.method == "GET") return flood(method);
     if (request.rpc_method == "server/discover") return empty_reply(404);
@@ -71,7 +71,7 @@ struct trap {
 
 asio::awaitable<void> survives(std::shared_ptr<trap> bug) {
   const auto executor = co_await asio::this_coro::executor;
-  auto records = make_memory_store(executor);
+  auto records = make_memory_store(executor, store_options());
   announcing_server server(executor);
   recording_observer told;
   auto options = quick_options();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Servers that work, and say what they have to say in a way of their own: sessions lost inside an answer, sloppy answers to
 // server/discover, revisions refused instead of negotiated.
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -66,7 +67,8 @@ asio::awaitable<void> works_on(mcp::client& client, forgetful_server& server) {
   auto called = co_await client.call_tool("plain", "{}", mcp::call_options());
   CO_ASSERT_OK(called);
   EXPECT_EQ(server.sessions, 3);
-  EXPECT_EQ(server.refused, (std::vector<std::string>{"ping", "tools/call"}));  // each once
+  EXPECT_EQ(std::count(server.refused.begin(), server.refused.end(), "ping"), 1);
+  EXPECT_EQ(std::count(server.refused.begin(), server.refused.end(), "tools/call"), 1);
 }
 
 void with_sessions(forgetful_server& server, const mcp::client_options& options, const play_body& body) {
@@ -110,11 +112,11 @@ asio::awaitable<void> refuses_again_and_again(mcp::client& client, forgetful_ser
     CO_ASSERT_TRUE(!called);
     EXPECT_NE(called.error().code(), errc::connection_lost) << called.error().detail();
   }
-  EXPECT_LE(server.sessions, 2);
+  EXPECT_EQ(server.sessions, 1);
   CO_ASSERT_OK(co_await client.list_tools());
 }
 
-TEST(LostSession, RefusalThatIsNoneNeverOpensSessionsWithoutEnd) {
+TEST(LostSession, RefusalOfAToolIsNeverTakenForOne) {
   for (const loss_words& each :
        {loss_words{200, -32602, "session 'x' not found"}, loss_words{200, -32000, "session is busy"},
         loss_words{200, -32603, "your session has expired"}}) {
