@@ -62,14 +62,22 @@ task<void> stdio_transport::open() {
   co_return result<void>();
 }
 
+// A server that asks and does not read the answers gets no more of them.
+asio::awaitable<void> stdio_transport::wait_for_room() {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  bool notified = true;
+  while (notified && queued_bytes_ > crowded_bytes && !closing_ && !ended_.is_open()) {
+    notified = co_await queue_changed_.wait();
+  }
+}
+
 task<void> stdio_transport::send(outgoing text) {
   if (closing_) co_return error(errc::stopped, "the session with the server is closed");
   if (ended_.is_open()) co_return result<void>();  // watch() is about to report why
-  if (queued_bytes_ > max_line_) co_return error(errc::queue_full, "the server process does not read its standard input");
-  // Whoever asks and does not read the answers gets no more of them. Requests are the caller's own.
-  while (text.id == 0 && queued_bytes_ > crowded_bytes && !closing_ && !ended_.is_open()) {
-    if (!co_await queue_changed_.wait()) co_return error(errc::stopped, "the message was not sent");
-  }
+  const bool unasked = text.id == 0;               // requests are the caller's own
+  if (unasked) co_await wait_for_room();
+  if (queued_bytes_ > (unasked ? crowded_bytes : max_line_))
+    co_return error(errc::queue_full, "the server process does not read its standard input");
   text.text += '\n';
   queued_bytes_ += text.text.size();
   queue_.push_back(std::move(text.text));

@@ -33,6 +33,7 @@ class stdio_transport final : public transport {
   asio::awaitable<void> close() override;
 
  private:
+  asio::awaitable<void> wait_for_room();
   asio::awaitable<void> read_output();
   asio::awaitable<void> read_errors();
   asio::awaitable<void> write_input();
