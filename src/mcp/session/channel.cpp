@@ -214,6 +214,8 @@ void channel::lose(const error& reason) {
     if (pending->answer) continue;
     pending->reason = reason;
     pending->answered.open();
+    // The answer may still come on a stream of its own, unless nobody can be trusted to read it.
+    if (reason.code() == errc::bug) pending->closed.open();
   }
   server_requests_.cancel_all();
   const bool first = !lost_.has_value();
@@ -312,7 +314,8 @@ task<message> channel::ask(outgoing request, request_limits limits, request_fail
   details = std::move(pending.failure);
   const auto notification = fsm_.abandon(id, cancelled ? "cancelled by the user" : "no answer in time");
   const bool finished = either.index() == 0 && !cancelled;
-  if (finished) co_return std::move(std::get<0>(either));
+  if (finished) co_return std::get<0>(std::move(either));
+  if (pending.reason && !cancelled) co_return *pending.reason;
   if (notification) group_.spawn("mcp cancellation", send_cancellation(*notification));
   co_return no_answer(pending, cancelled);
 }

@@ -174,7 +174,8 @@ task<message> session::exchange(std::string method, std::string params, request_
     const bool harmless = details.session_over || (is_loss(answer.error()) && is_repeatable(method));
     bool& repeated = details.session_over ? repeated_for_session : repeated_for_connection;
     if (harmless && options_.reopen && !channel_.closed() && !std::exchange(repeated, true)) continue;
-    const bool unknown = is_loss(answer.error()) || answer.error().code() == errc::deadline;
+    const errc code = answer.error().code();
+    const bool unknown = is_loss(answer.error()) || code == errc::deadline || code == errc::bug;
     if (unknown && !details.session_over && !is_repeatable(method)) co_return unknown_outcome(answer.error(), method);
     co_return answer.error();
   }
