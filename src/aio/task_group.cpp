@@ -20,15 +20,15 @@ task_group::~task_group() { assert(running_.empty() && "await task_group::stop()
 
 void task_group::spawn(std::string name, asio::awaitable<void> work) {
   if (stopping_) return;
-  auto place = running_.emplace(running_.end());
-  place->name = std::move(name);
-  auto done = [this, place](const std::exception_ptr& failure) {
-    const std::string who = std::move(place->name);
-    running_.erase(place);
+  auto running = running_.emplace(running_.end());
+  running->name = std::move(name);
+  auto done = [this, running](const std::exception_ptr& failure) {
+    const std::string who = std::move(running->name);
+    running_.erase(running);
     if (running_.empty()) idle_->notify();
     if (failure) fail(who, failure);
   };
-  asio::co_spawn(executor_, std::move(work), asio::bind_cancellation_slot(place->cancel.slot(), std::move(done)));
+  asio::co_spawn(executor_, std::move(work), asio::bind_cancellation_slot(running->cancel.slot(), std::move(done)));
 }
 
 // The handler may end what owns the group, so that nothing of the group is used after it. One that throws ends the process.

@@ -28,7 +28,7 @@ error too_dense() {
                                     " times as large as what was sent for it");
 }
 
-error broken() { return error(errc::protocol, "the server's answer is not compressed as it says"); }
+error corrupt_body() { return error(errc::protocol, "the server's answer is not compressed as it says"); }
 
 }  // namespace
 
@@ -93,7 +93,7 @@ result<std::string> body_decoder::decode(std::string_view& input, std::size_t ma
     filled += made;
     if (!more) break;
   }
-  if (inflater_->failed && filled == 0) return broken();  // what was good before that comes out first
+  if (inflater_->failed && filled == 0) return corrupt_body();  // what was good before that comes out first
   out.resize(filled);
   taken_ += given - input.size();
   made_ += filled;
@@ -101,7 +101,7 @@ result<std::string> body_decoder::decode(std::string_view& input, std::size_t ma
 }
 
 result<void> body_decoder::finish() const {
-  if (inflater_->failed) return broken();
+  if (inflater_->failed) return corrupt_body();
   if (!inflater_->begun || inflater_->ended) return result<void>();
   return error(errc::protocol, "the server's answer is compressed, and its end is missing");
 }

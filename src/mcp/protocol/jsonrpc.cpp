@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/json/slice.hh"
+#include "core/text/number.hh"
 
 namespace mcpstate::mcp {
 namespace {
@@ -88,10 +89,9 @@ result<decoded> decode_one(std::string_view text) {
   const fields read = fields_of(text);
   if (read.twice) return not_rpc("it has a member twice");
   if (!read.version || text_of(*read.version) != "2.0") return not_rpc("\"jsonrpc\" is not \"2.0\"");
-  auto id = id_of(read);
-  if (!id) return id.error();
+  MCPSTATE_TRY(id, id_of(read));
   decoded out;
-  out.msg.id = std::move(*id);
+  out.msg.id = std::move(id);
   if (read.method) return decode_call(read, std::move(out));
   if (read.failure && kind_of(*read.failure) != json_kind::null) return decode_failure(read, std::move(out));
   if (!read.result) return not_rpc("it has neither method nor result nor error");
@@ -131,9 +131,8 @@ result<message> decode_message(std::string text) {
 
 result<void> decode_messages(std::string text, const std::function<void(message)>& take) {
   if (kind_of(text) != json_kind::array) {
-    auto one = decode_message(std::move(text));
-    if (!one) return one.error();
-    take(std::move(*one));
+    MCPSTATE_TRY(one, decode_message(std::move(text)));
+    take(std::move(one));
     return result<void>();
   }
   if (const auto wrong = validate_json(text)) return not_rpc(*wrong);
@@ -163,13 +162,7 @@ std::string without_batch(std::string text) {
   return text;
 }
 
-std::optional<std::uint64_t> number_of_id(std::string_view raw_id) {
-  std::uint64_t out = 0;
-  const char* const end = raw_id.data() + raw_id.size();
-  const auto parsed = std::from_chars(raw_id.data(), end, out);
-  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
-  return out;
-}
+std::optional<std::uint64_t> number_of_id(std::string_view raw_id) { return parse_number<std::uint64_t>(raw_id); }
 
 std::optional<std::uint64_t> number_of_token(std::string_view raw_token) {
   const bool quoted = raw_token.size() >= 2 && raw_token.front() == '"';

@@ -4,12 +4,12 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "aio/scope_guard.hh"
 #include "core/bug.hh"
 #include "core/json/slice.hh"
+#include "core/text/number.hh"
 #include "mcp/transport/http_transport.hh"
 #include "mcp/transport/sse_transport.hh"
 #include "mcp/transport/stdio_transport.hh"
@@ -32,9 +32,7 @@ std::string seconds_text(std::chrono::milliseconds span) {
 std::optional<double> number_member(std::string_view object, std::string_view name) {
   const auto raw = find_member(object, name);
   if (!raw || kind_of(*raw) != json_kind::number) return std::nullopt;
-  double out = 0;
-  const auto read = std::from_chars(raw->data(), raw->data() + raw->size(), out);
-  return read.ec == std::errc() ? std::optional<double>(out) : std::nullopt;
+  return parse_number<double>(*raw);
 }
 
 error session_ended() { return error(errc::connection_lost, "the server has ended the session"); }
@@ -154,9 +152,8 @@ result<void> channel::take_text(std::string text, std::uint64_t on_request) {
   const auto take = [this, on_request](message part) { react(fsm_.on_message(std::move(part), on_request)); };
   if (fsm_.batches()) return decode_messages(std::move(text), take);
   // An answer of its own is one message, whatever it is wrapped in.
-  auto read = decode_message(on_request != 0 ? without_batch(std::move(text)) : std::move(text));
-  if (!read) return read.error();
-  take(std::move(*read));
+  MCPSTATE_TRY(read, decode_message(on_request != 0 ? without_batch(std::move(text)) : std::move(text)));
+  take(std::move(read));
   return result<void>();
 }
 

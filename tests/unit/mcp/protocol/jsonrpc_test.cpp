@@ -14,7 +14,7 @@ message one(std::string_view text) {
   return read ? std::move(*read) : message();
 }
 
-TEST(JsonRpc, Kinds) {
+TEST(JsonRpc, TellsTheKindsOfMessages) {
   const message request = one(R"({"jsonrpc":"2.0","id":"a\"b","method":"roots/list","params":{"x": 1.0}})");
   EXPECT_EQ(request.type, kind::request);
   EXPECT_EQ(request.id, R"("a\"b")");
@@ -34,7 +34,7 @@ TEST(JsonRpc, Kinds) {
   EXPECT_EQ(one(R"({"id":7,"error":null,"result":1,"jsonrpc":"2.0"})").type, kind::result);
 }
 
-TEST(JsonRpc, Refused) {
+TEST(JsonRpc, RefusesMalformedMessages) {
   for (const char* const text :
        {"", "x", "[]", "7", "{}", R"({"jsonrpc":"1.0","id":1,"result":{}})", R"({"jsonrpc":"2.0","id":1})",
         R"({"jsonrpc":"2.0","result":{}})", R"({"jsonrpc":"2.0","id":[],"result":{}})",
@@ -48,7 +48,7 @@ TEST(JsonRpc, Refused) {
   }
 }
 
-TEST(JsonRpc, Batches) {
+TEST(JsonRpc, ReadsBatchesWhereAllowed) {
   std::vector<message> read;
   const auto take = [&read](message part) { read.push_back(std::move(part)); };
   const char* const two = R"([{"jsonrpc":"2.0","method":"a"}, {"jsonrpc":"2.0","id":1,"result":[]}])";
@@ -61,7 +61,7 @@ TEST(JsonRpc, Batches) {
   EXPECT_EQ(read.size(), 2U);  // nothing of a batch that is not sound
 }
 
-TEST(JsonRpc, Ids) {
+TEST(JsonRpc, ReadsIdsSentAsNumberOrText) {
   EXPECT_EQ(number_of_id("7"), 7U);
   EXPECT_FALSE(number_of_id("\"7\"").has_value());  // that is another id
   for (const char* const other : {"", "\"\"", "-1", "7.0", "\"a\"", "99999999999999999999", "\"7", "7a"}) {
@@ -69,7 +69,7 @@ TEST(JsonRpc, Ids) {
   }
 }
 
-TEST(JsonRpc, Encodes) {
+TEST(JsonRpc, EncodesEachKindOfMessage) {
   EXPECT_EQ(encode_request(3, "tools/list", "{}"), R"({"jsonrpc":"2.0","id":3,"method":"tools/list","params":{}})");
   EXPECT_EQ(encode_request(3, "ping", ""), R"({"jsonrpc":"2.0","id":3,"method":"ping"})");
   EXPECT_EQ(encode_notification("n", ""), R"({"jsonrpc":"2.0","method":"n"})");
