@@ -23,10 +23,10 @@ void task_group::spawn(std::string name, asio::awaitable<void> work) {
   auto running = running_.emplace(running_.end());
   running->name = std::move(name);
   auto done = [this, running](const std::exception_ptr& failure) {
-    const std::string who = std::move(running->name);
+    const std::string ended = std::move(running->name);
     running_.erase(running);
     if (running_.empty()) idle_->notify();
-    if (failure) fail(who, failure);
+    if (failure) fail(ended, failure);
   };
   asio::co_spawn(executor_, std::move(work), asio::bind_cancellation_slot(running->cancel.slot(), std::move(done)));
 }
