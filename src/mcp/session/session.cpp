@@ -6,6 +6,7 @@
 
 #include "aio/backoff.hh"
 #include "aio/scope_guard.hh"
+#include "core/bug.hh"
 #include "core/json/slice.hh"
 #include "mcp/protocol/http_rules.hh"
 
@@ -70,10 +71,22 @@ task<void> session::open() {
   co_return co_await establish();
 }
 
+// An exception in here would leave nobody to close the session.
+task<void> session::open_guarded() {
+  std::string what;
+  try {
+    auto opening = opener_.open();
+    co_return co_await std::move(opening);
+  } catch (const std::exception& e) {
+    what = e.what();
+  }
+  co_return bug_error("the session", std::move(what));
+}
+
 task<void> session::establish() {
   tool_headers_.clear();
   listed_ = has_answered_ = false;
-  auto opened = co_await opener_.open();
+  auto opened = co_await open_guarded();
   if (!opened) channel_.set_lost(opened.error());
   co_return opened;
 }

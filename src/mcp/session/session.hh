@@ -33,6 +33,7 @@ class session final : public client {
 
  private:
   enum class stale_headers { report, refuse };
+  task<void> open_guarded();
   task<void> establish();
   task<void> ready();
   task<void> reopen();
