@@ -68,7 +68,7 @@ std::shared_ptr<event_broker::channel> event_broker::channel_of(owner account) {
 std::shared_ptr<subscription> event_broker::subscribe(owner account) {
   aio::assert_on_executor(executor_);
   const auto joined = channel_of(std::move(account));
-  std::shared_ptr<subscription> out(new subscription(joined));
+  auto out = std::make_shared<subscription>(joined);
   if (joined->broker == nullptr) return out;
   joined->subscriptions.push_back(out.get());
   change_subscriptions(1);

@@ -4,7 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <string>
+#include <utility>
 
 #include <mcpstate/aio/task_group.hpp>
 #include <mcpstate/store.hpp>
@@ -79,6 +79,7 @@ class event_broker {
 
 class subscription {
  public:
+  explicit subscription(std::shared_ptr<event_broker::channel> subscribed) : channel_(std::move(subscribed)) {}
   ~subscription();
   subscription(const subscription&) = delete;
   subscription& operator=(const subscription&) = delete;
@@ -93,7 +94,6 @@ class subscription {
 
  private:
   friend class event_broker;
-  explicit subscription(std::shared_ptr<event_broker::channel> subscribed) : channel_(std::move(subscribed)) {}
   [[nodiscard]] frame take(const result<event>& received);
 
   std::shared_ptr<event_broker::channel> channel_;

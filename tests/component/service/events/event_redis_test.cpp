@@ -110,7 +110,7 @@ asio::awaitable<void> count_changes(watcher& from, std::size_t& count) {
     auto reading = from.next();
     const auto got = co_await std::move(reading);
     if (!got) co_return;
-    count += got->record ? 1 : 0;
+    if (got->record) ++count;
   }
 }
 
