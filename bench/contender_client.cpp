@@ -78,7 +78,7 @@ class contender {
 
   asio::awaitable<std::string> run(order what) {
     stopwatch watch(what);
-    aio::task_group all(executor_);
+    aio::task_group all(executor_, aio::end_process);
     for (std::size_t i = 0; i < what.in_flight; ++i) {
       if (what.op == "handshake") all.spawn("handshake", handshakes(&watch));
       if (what.op == "hold") all.spawn("hold", hold(&watch));

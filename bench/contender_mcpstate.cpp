@@ -50,7 +50,7 @@ class contender {
   // Others write the same records between our slices: a chain of writes begins with what is there.
   asio::awaitable<void> read_bases(std::size_t in_flight) {
     records_.assign(work_.records(), connection(owners_.front(), std::string()));
-    aio::task_group all(executor_);
+    aio::task_group all(executor_, aio::end_process);
     for (std::size_t i = 0; i < in_flight; ++i) all.spawn("read", read_some(i, in_flight));
     co_await all.join();
   }
@@ -65,7 +65,7 @@ class contender {
 
   asio::awaitable<std::string> run(order what) {
     stopwatch watch(what);
-    aio::task_group all(executor_);
+    aio::task_group all(executor_, aio::end_process);
     for (std::size_t i = 0; i < what.in_flight; ++i) {
       if (what.op == "connect") all.spawn("connect", connect(&watch));
       if (what.op == "list") all.spawn("list", list(&watch));

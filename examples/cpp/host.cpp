@@ -43,7 +43,7 @@ task<void> visit(store& records, manager& connections) {
   // 1. A visitor who has not signed in.
   const owner visitor = owner::session(unique_id()).value();
   const server_name server = server_name::parse("everything").value();
-  aio::task_group watching(records.executor());
+  aio::task_group watching(records.executor(), aio::end_process);
   watching.spawn("follow", follow(records, visitor));
 
   // 2. He connects a server. What is ordered is CONNECTING; settled() waits for what becomes of it.

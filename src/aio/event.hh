@@ -3,6 +3,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
+#include <tuple>
 #include <vector>
 
 #include <mcpstate/aio/deadline.hpp>
@@ -37,13 +38,21 @@ class event {
     if (too_late) co_return false;
     asio::steady_timer timer(co_await asio::this_coro::executor, until);
     waiting_.push_back(&timer);
-    auto [ec] = co_await timer.async_wait(use_ec);
-    waiting_.erase(std::find(waiting_.begin(), waiting_.end(), &timer));
+    boost::system::error_code ec;
+    try {
+      std::tie(ec) = co_await timer.async_wait(use_ec);
+    } catch (...) {  // no memory
+      forget(timer);
+      throw;
+    }
+    forget(timer);
     const bool cancelled = co_await is_cancelled();
     co_return ec == asio::error::operation_aborted && !cancelled;  // a timer that was not cancelled has run out
   }
 
  private:
+  void forget(const asio::steady_timer& timer) { waiting_.erase(std::find(waiting_.begin(), waiting_.end(), &timer)); }
+
   std::vector<asio::steady_timer*> waiting_;
 };
 

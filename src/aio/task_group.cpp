@@ -13,8 +13,8 @@
 
 namespace mcpstate::aio {
 
-task_group::task_group(asio::any_io_executor executor, failure_handler on_failure)
-    : executor_(executor), on_failure_(std::move(on_failure)), idle_(std::make_unique<event>()) {}
+task_group::task_group(asio::any_io_executor executor, failure_rule rule)
+    : executor_(executor), rule_(std::move(rule)), idle_(std::make_unique<event>()) {}
 
 task_group::~task_group() { assert(running_.empty() && "await task_group::stop() before destroying it"); }
 
@@ -22,19 +22,29 @@ void task_group::spawn(std::string name, asio::awaitable<void> work) {
   if (stopping_) return;
   auto running = running_.emplace(running_.end());
   running->name = std::move(name);
-  auto done = [this, running](std::exception_ptr failure) {
-    std::string ended = std::move(running->name);
+  auto done = [this, running](const std::exception_ptr& failure) {
+    const std::string ended = std::move(running->name);
     running_.erase(running);
     if (running_.empty()) idle_->notify();
-    if (!failure) return;
-    try {
-      std::rethrow_exception(failure);
-    } catch (const std::exception& e) {
-      if (!on_failure_) std::terminate();
-      on_failure_(ended, e.what());
-    }
+    if (failure) fail(ended, failure);
   };
   asio::co_spawn(executor_, std::move(work), asio::bind_cancellation_slot(running->cancel.slot(), std::move(done)));
+}
+
+// The handler may end what owns the group, so that nothing of the group is used after it. One that throws ends the process.
+void task_group::fail(const std::string& name, const std::exception_ptr& failure) const {
+  const failure_rule::handler handle = rule_.handle_;
+  const auto call = [&](const char* what) noexcept {
+    if (!handle) std::terminate();
+    handle(name, what);
+  };
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& e) {
+    call(e.what());
+  } catch (...) {
+    call("something that is no exception");
+  }
 }
 
 void task_group::request_stop() {

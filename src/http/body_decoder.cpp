@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 #include <new>
 #include <utility>
@@ -18,6 +19,14 @@ constexpr int window_bits = 15;  // the largest window: zlib format
 constexpr int gzip_format = 16;  // added to it: gzip format
 constexpr std::size_t least_piece = 1024;
 constexpr std::size_t usual_ratio = 4;
+// JSON comes out 5 to 20 times as large as it was sent. What comes out 1,000 times as large was made for that.
+constexpr std::uint64_t free_bytes = 1024 * 1024;
+constexpr std::uint64_t greatest_ratio = 200;
+
+error too_dense() {
+  return error(errc::too_large, "the server's answer is more than " + std::to_string(greatest_ratio) +
+                                    " times as large as what was sent for it");
+}
 
 error corrupt_body() { return error(errc::protocol, "the server's answer is not compressed as it says"); }
 
@@ -72,6 +81,8 @@ body_decoder::body_decoder(content_coding coding) : inflater_(std::make_unique<i
 body_decoder::~body_decoder() = default;
 
 result<std::string> body_decoder::decode(std::string_view& input, std::size_t max_bytes) {
+  if (made_ > free_bytes && made_ > greatest_ratio * (taken_ + input.size())) return too_dense();
+  const std::size_t given = input.size();
   // Small for small events, of which a caller may keep many.
   const std::size_t likely = std::max(least_piece, std::min(input.size(), max_bytes) * usual_ratio);
   std::string out(std::min(max_bytes, likely), '\0');
@@ -84,6 +95,8 @@ result<std::string> body_decoder::decode(std::string_view& input, std::size_t ma
   }
   if (inflater_->failed && filled == 0) return corrupt_body();  // what was good before that comes out first
   out.resize(filled);
+  taken_ += given - input.size();
+  made_ += filled;
   return out;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,7 +12,8 @@
 // incremental.
 //
 // A kilobyte can decode to a megabyte. Nothing is decoded before a caller asks for it, so the caller's limit on a body holds
-// for the decoded bytes. A decoder takes about 40 KB.
+// for the decoded bytes. A body that is more than 200 times as large as what was sent for it is refused, beyond its first
+// megabyte. A decoder takes about 40 KB.
 namespace mcpstate::http {
 
 // The value of Accept-Encoding for a client that decodes.
@@ -31,7 +33,7 @@ class body_decoder {
 
   // Answers the next plain bytes, at most max_bytes, and removes the input that it used from the front. Call it until it
   // answers nothing: then all that the input stands for has come out, as readers of event streams need it. Failure: protocol
-  // for input that is not compressed as it should be, and from then on.
+  // for input that is not compressed as it should be, too_large for one that is compressed too well, and from then on.
   [[nodiscard]] result<std::string> decode(std::string_view& input, std::size_t max_bytes);
   // Call it at the end of the body, when nothing more comes out. Failure: protocol if the body was cut off. An empty body is
   // whole.
@@ -40,6 +42,7 @@ class body_decoder {
  private:
   struct inflater;
   std::unique_ptr<inflater> inflater_;
+  std::uint64_t taken_ = 0, made_ = 0;  // bytes
 };
 
 }  // namespace mcpstate::http

@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
+constexpr std::size_t max_id_bytes = 4096;  // it goes out again, in a header
+
 constexpr std::chrono::milliseconds longest_retry = std::chrono::hours(24);
 
 std::optional<std::chrono::milliseconds> digits_only(std::string_view value) {
@@ -63,8 +65,7 @@ void sse_parser::strip_mark(std::string_view& bytes) {
   }
 }
 
-result<std::vector<sse_event>> sse_parser::feed(std::string_view bytes) {
-  std::vector<sse_event> out;
+result<void> sse_parser::feed(std::string_view bytes, const taker& take) {
   strip_mark(bytes);
   line_ends ends(bytes);
   for (std::size_t at = 0; !over_ && at < bytes.size();) {
@@ -72,7 +73,7 @@ result<std::vector<sse_event>> sse_parser::feed(std::string_view bytes) {
     after_cr_ = false;
     const std::size_t end = ends.next(at);
     const std::string_view part = bytes.substr(at, end - at);
-    over_ = line_.size() + data_.size() + part.size() > max_;
+    over_ = line_.size() + name_.size() + data_.size() + part.size() > max_;
     if (over_) break;
     if (end == bytes.size()) {
       line_ += part;
@@ -80,25 +81,24 @@ result<std::vector<sse_event>> sse_parser::feed(std::string_view bytes) {
     }
     after_cr_ = bytes[end] == '\r';
     at = end + 1;
-    if (line_.empty()) {
-      end_line(part, out);
-    } else {
-      line_ += part;
-      end_line(std::exchange(line_, std::string()), out);
-    }
+    if (!line_.empty()) line_ += part;
+    auto event = line_.empty() ? end_line(part) : end_line(std::exchange(line_, std::string()));
+    if (!event) continue;
+    const auto taken = take(std::move(*event));
+    if (!taken) return taken;
   }
   if (over_) return error(errc::too_large, "one event of the server is larger than " + std::to_string(max_) + " bytes");
-  return out;
+  return result<void>();
 }
 
-void sse_parser::end_line(std::string_view line, std::vector<sse_event>& out) {
-  if (line.empty()) return dispatch(out);
+std::optional<sse_event> sse_parser::end_line(std::string_view line) {
+  if (line.empty()) return dispatch();
   const std::size_t colon = line.find(':');
-  if (colon == 0) return;  // a comment
-  if (colon == std::string_view::npos) return field(line, "");
-  std::string_view value = line.substr(colon + 1);
+  if (colon == 0) return std::nullopt;  // a comment
+  std::string_view value = colon == std::string_view::npos ? std::string_view() : line.substr(colon + 1);
   if (value.starts_with(' ')) value.remove_prefix(1);
   field(line.substr(0, colon), value);
+  return std::nullopt;
 }
 
 void sse_parser::field(std::string_view name, std::string_view value) {
@@ -109,32 +109,29 @@ void sse_parser::field(std::string_view name, std::string_view value) {
     data_ += value;
     has_data_ = true;
   } else if (name == "id") {
-    if (value.find('\0') == std::string_view::npos) last_id_ = value;
+    if (value.find('\0') != std::string_view::npos) return;
+    // A stream can be resumed neither from an id that is not remembered nor from the one before it.
+    last_id_ = value.size() > max_id_bytes ? std::string_view() : value;
+    id_changed_ = true;
   } else if (name == "retry") {
     if (const auto wait = digits_only(value)) retry_ = wait;
   }
 }
 
-void sse_parser::dispatch(std::vector<sse_event>& out) {
-  whole_id_ = last_id_;
-  if (has_data_) {
-    sse_event event;
-    event.name = std::move(name_);
-    event.data = std::move(data_);
-    event.id = last_id_;
-    out.push_back(std::move(event));
-  }
-  name_.clear();
-  data_.clear();
-  has_data_ = false;
+std::optional<sse_event> sse_parser::dispatch() {
+  if (std::exchange(id_changed_, false)) whole_id_ = last_id_;
+  sse_event event;
+  // The room that they took goes, too.
+  event.name = std::exchange(name_, std::string());
+  event.data = std::exchange(data_, std::string());
+  if (!std::exchange(has_data_, false)) return std::nullopt;
+  return event;
 }
 
 std::optional<sse_event> sse_parser::finish() {
-  std::vector<sse_event> out;
-  if (!over_ && !line_.empty()) end_line(std::exchange(line_, std::string()), out);
-  if (!over_) dispatch(out);
-  if (out.empty()) return std::nullopt;
-  return std::move(out.front());
+  if (over_) return std::nullopt;
+  if (!line_.empty()) static_cast<void>(end_line(std::exchange(line_, std::string())));
+  return dispatch();
 }
 
 }  // namespace mcpstate::http

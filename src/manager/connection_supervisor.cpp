@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/bug.hh"
 #include "manager/fleet_rules.hh"
 
 namespace mcpstate {
@@ -95,10 +96,10 @@ asio::awaitable<void> connection_supervisor::run() {
     while (!steps_.empty() && !lease_lost_) {
       const step next = steps_.front();
       steps_.pop_front();
-      co_await perform(next);
+      co_await perform_guarded(next);
     }
     if (fsm_.current_phase() == phase::over) break;
-    if (take_event()) continue;
+    if (take_event_guarded()) continue;
     const bool cancelled = co_await aio::is_cancelled();
     if (cancelled) break;
     co_await changed_.wait(fsm_.wake_at().value_or(aio::deadline::max()));
@@ -156,6 +157,8 @@ supervisor_fsm::steps connection_supervisor::request_failed(link_event& event) {
 void connection_supervisor::handle(link_event event) {
   manager_observer* const observer = context_.observer();
   const auto tick = context_.tick();
+  if (event.reason && event.reason->code() == errc::bug)
+    context_.remark(name(), event.reason->detail(), event.reason->peer_text());
   switch (event.type) {
     case event_kind::opened:
       if (observer != nullptr) observer->on_attempt(name(), true, event.took);
@@ -182,6 +185,48 @@ void connection_supervisor::handle(link_event event) {
       return add_steps(fsm_.checked(tick));
     case event_kind::check_failed:
       return add_steps(request_failed(event));
+  }
+}
+
+// An exception is a bug, or memory has run out. It ends this session and is recorded; the connection is tried again later,
+// and all others stay as they are.
+void connection_supervisor::recover(const std::string& what) {
+  reason_ = bug_error("the session", what);
+  context_.remark(name(), reason_->detail(), reason_->peer_text());
+  steps_.clear();
+  session_.close();
+  const auto tick = context_.tick();
+  add_steps(fsm_.read_failed(tick));
+  switch (fsm_.current_phase()) {
+    case phase::opening:
+      return add_steps(fsm_.open_failed(tick, supervisor_fsm::failure_kind::transient));
+    case phase::up:
+      return add_steps(fsm_.session_lost(tick));
+    case phase::waiting:
+    case phase::stuck:
+      return add_steps(fsm_.write_failed(tick));
+    case phase::reading:
+    case phase::over:
+      return;
+  }
+}
+
+asio::awaitable<void> connection_supervisor::perform_guarded(step next) {
+  std::optional<std::string> failure;
+  try {
+    co_await perform(next);
+  } catch (const std::exception& e) {
+    failure = e.what();
+  }
+  if (failure) recover(*failure);
+}
+
+bool connection_supervisor::take_event_guarded() {
+  try {
+    return take_event();
+  } catch (const std::exception& e) {
+    recover(e.what());
+    return true;
   }
 }
 

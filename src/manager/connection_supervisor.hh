@@ -92,6 +92,9 @@ class connection_supervisor {
   [[nodiscard]] supervisor_fsm::steps request_failed(link_event& event);
   supervisor_fsm::listing take_listing(mcp::tool_listing listing);
   asio::awaitable<void> perform(step next);
+  asio::awaitable<void> perform_guarded(step next);
+  [[nodiscard]] bool take_event_guarded();
+  void recover(const std::string& what);
   asio::awaitable<void> read();
   asio::awaitable<void> open();
   asio::awaitable<void> move_lease();

@@ -66,7 +66,7 @@ manager_impl::manager_impl(store& records, manager_options options)
       calls_(context_, supervisors_),
       member_(context_, supervisors_),
       renewal_(context_, supervisors_),
-      loops_(records.executor()) {
+      loops_(records.executor(), aio::end_process) {
   loops_.spawn("beat", member_.run());
   loops_.spawn("renew leases", renewal_.run());
   loops_.spawn("watch deadlines", renewal_.watch_deadlines());

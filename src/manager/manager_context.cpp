@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "core/bug.hh"
 #include "manager/fleet_rules.hh"
 
 namespace mcpstate {
@@ -48,7 +49,9 @@ manager_context::manager_context(store& records, manager_options options)
       attempts_(options_.attempts_per_origin),
       eras_(options_.client.eras ? options_.client.eras : std::make_shared<mcp::era_memory>()),
       random_(std::random_device()()),
-      closing_sessions_(records.executor()) {}
+      closing_sessions_(records.executor(), [this](const std::string&, const std::string& what) {
+        remark("a session could not be ended", bug_error("its closing", what));
+      }) {}
 
 supervisor_fsm::tick_context manager_context::tick() {
   std::uniform_real_distribution<double> uniform(0, 1);

@@ -14,7 +14,7 @@ constexpr auto pause_after_failure = 1s;
 }  // namespace
 
 owner_watches::owner_watches(store& records, listener on_event)
-    : records_(records), on_event_(std::move(on_event)), following_(records.executor()) {}
+    : records_(records), on_event_(std::move(on_event)), following_(records.executor(), aio::end_process) {}
 
 void owner_watches::add(const owner& who) {
   auto& watched = owners_[who];

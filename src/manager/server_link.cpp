@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "core/bug.hh"
+
 namespace mcpstate {
 
 namespace {
@@ -22,8 +24,7 @@ class server_link::client_host final : public mcp::host {
     if (link_ != nullptr && link_->ready_) link_->report(link_event(link_event::kind::stream_ended));
   }
   void told_lost(const error& reason) override {
-    if (link_ == nullptr || !link_->ready_ || std::exchange(link_->lost_, true)) return;
-    link_->report(link_->failure_event(link_event::kind::lost, reason));
+    if (link_ != nullptr && link_->ready_) link_->report_loss(reason);
   }
   void detach() noexcept { link_ = nullptr; }
 
@@ -32,7 +33,11 @@ class server_link::client_host final : public mcp::host {
 };
 
 server_link::server_link(asio::any_io_executor executor, listener on_event)
-    : executor_(executor), on_event_(std::move(on_event)), host_(std::make_shared<client_host>(*this)), group_(executor) {}
+    : executor_(executor),
+      on_event_(std::move(on_event)),
+      host_(std::make_shared<client_host>(*this)),
+      group_(executor,
+             [this](const std::string&, const std::string& what) { report_loss(bug_error("the session", what)); }) {}
 
 server_link::~server_link() { host_->detach(); }
 
@@ -40,6 +45,11 @@ link_event server_link::failure_event(link_event::kind type, const error& reason
   link_event out(type);
   out.reason = without_secrets(reason, secrets_);
   return out;
+}
+
+void server_link::report_loss(const error& reason) {
+  if (!std::exchange(lost_, true))
+    report(failure_event(ready_ ? link_event::kind::lost : link_event::kind::open_failed, reason));
 }
 
 void server_link::report(link_event event) {

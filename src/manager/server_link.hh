@@ -67,6 +67,7 @@ class server_link final : public std::enable_shared_from_this<server_link> {
  private:
   class client_host;
   void report(link_event event);
+  void report_loss(const error& reason);
   [[nodiscard]] link_event failure_event(link_event::kind type, const error& reason) const;
   asio::awaitable<void> do_open(destination server, mcp::client_options options, origin_limit* attempts, std::string owner);
   task<mcp::tool_listing> connect_and_list(destination server, mcp::client_options options);

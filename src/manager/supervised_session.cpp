@@ -11,7 +11,7 @@ supervised_session::supervised_session(manager_context& context, std::function<v
 void supervised_session::open(destination server, const managed_name& name) {
   close();
   auto receive = [this](link_event event) {
-    inbox_.push_back(std::move(event));
+    inbox_.put(std::move(event));
     on_event_();
   };
   link_ = std::make_shared<server_link>(context_.records().executor(), std::move(receive));
@@ -36,13 +36,6 @@ void supervised_session::list() {
 
 void supervised_session::ping(std::chrono::milliseconds limit) {
   if (link_) link_->ping(limit);
-}
-
-std::optional<link_event> supervised_session::take_event() {
-  if (inbox_.empty()) return std::nullopt;
-  std::optional<link_event> out = std::move(inbox_.front());
-  inbox_.pop_front();
-  return out;
 }
 
 }  // namespace mcpstate

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <chrono>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -9,6 +8,7 @@
 
 #include <mcpstate/aio/deadline.hpp>
 
+#include "manager/link_inbox.hh"
 #include "manager/manager_context.hh"
 #include "manager/server_link.hh"
 
@@ -34,8 +34,8 @@ class supervised_session {
   void list();
   void ping(std::chrono::milliseconds limit);
 
-  // The oldest event not yet taken; absent: there is none.
-  [[nodiscard]] std::optional<link_event> take_event();
+  // The next event not yet taken; absent: there is none.
+  [[nodiscard]] std::optional<link_event> take_event() { return inbox_.take(); }
   // Null without an open session.
   [[nodiscard]] mcp::client* client() const noexcept { return link_ ? link_->client() : nullptr; }
   // Null without an open session. For whoever uses it across suspensions.
@@ -44,7 +44,7 @@ class supervised_session {
  private:
   manager_context& context_;
   std::function<void()> on_event_;
-  std::deque<link_event> inbox_;
+  link_inbox inbox_;
   std::shared_ptr<server_link> link_;
   std::weak_ptr<server_link> closing_;  // the one before
 };

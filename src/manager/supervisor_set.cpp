@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "aio/scope_guard.hh"
+#include "core/bug.hh"
 #include "manager/fleet_rules.hh"
 
 namespace mcpstate {
@@ -16,7 +18,9 @@ using lease_news = manager_observer::lease_news;
 supervisor_set::supervisor_set(manager_context& context)
     : context_(context),
       watches_(context.records(), [this](const event& change) { on_change(change); }),
-      running_(context.records().executor()) {}
+      running_(context.records().executor(), [this](const std::string&, const std::string& what) {
+        context_.remark("a connection is not managed any more", bug_error("its supervisor", what));
+      }) {}
 
 supervisor_set::pointer supervisor_set::find(const managed_name& name) const {
   const auto found = supervisors_.find(name);
@@ -72,9 +76,18 @@ void supervisor_set::start(lease granted, std::string registered, connection_sup
   running_.spawn("manage a connection", run(std::move(supervisor)));
 }
 
+void supervisor_set::forget(const managed_name& name, const pointer& supervisor) {
+  if (find(name) != supervisor) return;
+  supervisors_.erase(name);
+  watches_.remove(name.owner);
+  if (supervisors_.empty()) none_left_.notify();
+}
+
 asio::awaitable<void> supervisor_set::run(pointer supervisor) {
   co_await asio::this_coro::throw_if_cancelled(false);
   const managed_name name = supervisor->name();
+  // Also after an exception: its lease runs out then, and the connection is taken again.
+  const aio::scope_guard over([this, name, supervisor] { forget(name, supervisor); });
   co_await supervisor->run();
   bool again = false;
   if (!supervisor->has_lost_lease() && !supervisor->is_leaving() && !context_.stopping()) {
@@ -87,9 +100,7 @@ asio::awaitable<void> supervisor_set::run(pointer supervisor) {
     if (supervisor->is_read_requested()) again = true;
   }
   std::string registered = supervisor->registered();
-  supervisors_.erase(name);
-  watches_.remove(name.owner);
-  if (supervisors_.empty()) none_left_.notify();
+  forget(name, supervisor);
   if (!again || context_.stopping()) co_return;
   auto managed = co_await ensure_managed(name, std::move(registered));
   if (!managed) context_.remark("a connection could not be taken again", managed.error());

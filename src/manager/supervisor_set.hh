@@ -43,6 +43,7 @@ class supervisor_set {
   task<bool> give_back(lease taken);
   void start(lease granted, std::string registered, connection_supervisor::clock::time_point until, unreachable_rule rule);
   asio::awaitable<void> run(pointer supervisor);
+  void forget(const managed_name& name, const pointer& supervisor);
   task<bool> is_still_wanted(pointer supervisor);
 
   manager_context& context_;

@@ -4,6 +4,8 @@
 #include <utility>
 #include <variant>
 
+#include "aio/scope_guard.hh"
+
 namespace mcpstate {
 
 namespace {
@@ -62,8 +64,8 @@ task<mcp::call_result> tool_calls::call_on_new_session(connection record, std::s
   slot = origin_limit::slot();
   if (!opened) co_return without_secrets(opened.error(), secrets);
   std::unique_ptr<mcp::client> client = std::move(*opened);
+  const aio::scope_guard over([this, &client] { context_.close_later(std::move(client)); });
   auto called = co_await client->call_tool(std::move(tool), std::move(arguments), std::move(options));
-  context_.close_later(std::move(client));
   if (!called) co_return without_secrets(called.error(), secrets);
   co_return called;
 }

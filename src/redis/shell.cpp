@@ -40,7 +40,7 @@ shell::shell(asio::any_io_executor home, link_config config, net::resolver look_
       requests_(config_.max_pending_commands, config_.max_pending_bytes),
       random_(std::random_device{}()),
       tick_timer_(home_),
-      group_(home_) {}
+      group_(home_, aio::end_process) {}
 
 void shell::start() {
   assert(fsm_.now() == link_fsm::state::off && !stopping_);

@@ -51,7 +51,7 @@ asio::awaitable<void> claim_back_and_forth(store& to, int rounds, bool& done) {
 }  // namespace
 
 STORE_TEST(NeverShowsHalfAChange) {
-  aio::task_group writers(co_await asio::this_coro::executor);
+  aio::task_group writers(co_await asio::this_coro::executor, aio::end_process);
   bool done = false;
   writers.spawn("writer", write_states(on.a, 100, done));
   std::string wrong;
@@ -67,7 +67,7 @@ STORE_TEST(NeverShowsHalfAChange) {
 }
 
 STORE_TEST(NeverShowsHalfAClaim) {
-  aio::task_group writers(co_await asio::this_coro::executor);
+  aio::task_group writers(co_await asio::this_coro::executor, aio::end_process);
   bool done = false;
   writers.spawn("writer", claim_back_and_forth(on.a, 60, done));
   while (!done) {
@@ -154,7 +154,7 @@ std::string torn(const listing& before, const listing& after) {
 
 // One handle disconnects everything while the other one connects servers, and reads.
 STORE_TEST(DisconnectsAllWithoutExceptionWhileOthersConnect) {
-  aio::task_group others(co_await asio::this_coro::executor);
+  aio::task_group others(co_await asio::this_coro::executor, aio::end_process);
   bool done = false;
   int times = 0;
   others.spawn("disconnects", disconnect_all_the_time(on.a, done, times));
@@ -178,7 +178,7 @@ STORE_TEST(DisconnectsAllWithoutExceptionWhileOthersConnect) {
 
 STORE_TEST(LosesNoUpdateBetweenTwoWriters) {
   CO_ASSERT_OK(co_await write(on.a, user("1"), server("a"), status::failed));
-  aio::task_group writers(co_await asio::this_coro::executor);
+  aio::task_group writers(co_await asio::this_coro::executor, aio::end_process);
   int conflicts = 0, written = 0;
   writers.spawn("a", count_up(on.a, 100, conflicts, written));
   writers.spawn("b", count_up(on.b, 100, conflicts, written));

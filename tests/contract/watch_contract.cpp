@@ -81,7 +81,7 @@ STORE_TEST(EndsAWaitingReadWhenItsWatcherIsDestroyed) {
   auto ready = co_await (*opened)->next();
   CO_ASSERT_OK(ready);
   bool ended = false;
-  aio::task_group waiting(on.a.executor());
+  aio::task_group waiting(on.a.executor(), aio::end_process);
   waiting.spawn("next", wait_for_the_end(**opened, ended));
   CO_ASSERT_OK(co_await on.b.list(user("1"), tools_wanted::no));  // it waits by now
   EXPECT_FALSE(ended);
@@ -281,7 +281,7 @@ STORE_TEST(EndsWatchesOnClose) {
   auto all = co_await on.a.watch(std::nullopt);
   CO_ASSERT_OK(all);
   bool one_ended = false, all_ended = false;
-  aio::task_group readers(co_await asio::this_coro::executor);
+  aio::task_group readers(co_await asio::this_coro::executor, aio::end_process);
   readers.spawn("one", read_to_the_end(**one, one_ended));
   readers.spawn("all", read_to_the_end(**all, all_ended));
   co_await on.a.close();

@@ -5,8 +5,10 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/json/slice.hh"
+#include "fuzz/held.hh"
 #include "mcp/protocol/jsonrpc.hh"
 #include "mcp/protocol/revisions.hh"
 #include "mcp/protocol/session_fsm.hh"
@@ -55,7 +57,7 @@ void handle_legacy(const message& in) {
   const auto reaction = session.on_message(in, id);
   if (in.type != message::kind::request) return;
   if (reaction.type == session_fsm::reaction::kind::ask) return;
-  if (decode_messages(reaction.reply.text, false).has_error()) std::abort();
+  if (decode_message(reaction.reply.text).has_error()) std::abort();
 }
 
 // There are no requests of a server, and what is sent with params that it gave is JSON.
@@ -64,11 +66,18 @@ void handle_modern(const message& in) {
   session.become_modern(std::string(modern_version), true);
   const bool has_params = !in.body.empty() && kind_of(in.body) == json_kind::object;
   const auto sent = session.request("tools/call", has_params ? std::string_view(in.body) : std::string_view());
-  if (!sent || decode_messages(sent->text, false).has_error()) std::abort();
+  if (!sent || decode_message(sent->text).has_error()) std::abort();
   const auto reaction = session.on_message(in, sent->id);
   if (in.type == message::kind::request && reaction.type != session_fsm::reaction::kind::none) std::abort();
   if (in.type == message::kind::result) static_cast<void>(read_discover(in.body).has_value());
   static_cast<void>(versions_of_refusal(in).size());
+}
+
+constexpr std::size_t own_bytes = 16 * 1024;
+
+void decode(std::string_view text) {
+  const auto read = decode_messages(std::string(text), [](const message&) {});
+  static_cast<void>(read.has_value());
 }
 
 }  // namespace
@@ -78,13 +87,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // The slicer stays inside of anything; AddressSanitizer looks.
   static_cast<void>(members_of(text).size() + elements_of(text).size());
   static_cast<void>(find_member(text, "name").has_value());
-  const auto read = decode_messages(text, true);
-  if (!read) return 0;
-  walk(text);
-  for (const message& each : *read) {
+  MCPSTATE_FUZZ_EXPECT_HELD(size, own_bytes, decode(text));
+  bool walked = false;
+  const auto read = decode_messages(std::string(text), [&](const message& each) {
+    if (!std::exchange(walked, true)) walk(text);
     handle_legacy(each);
     handle_modern(each);
     if (each.type == message::kind::result) list(each.body);
-  }
+  });
+  static_cast<void>(read.has_value());
   return 0;
 }

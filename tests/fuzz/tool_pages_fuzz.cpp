@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "core/json/slice.hh"
-#include "fuzz/expect.hh"
+#include "fuzz/held.hh"
 #include "mcp/protocol/tool_pages.hh"
 
 namespace {
@@ -77,6 +77,18 @@ void collect(std::string_view text, bool modern) {
   MCPSTATE_FUZZ_EXPECT(list.has_value() && list->count() <= bounds.max_tools);
 }
 
+constexpr std::size_t own_bytes = 64 * 1024;  // up to 50 names, and reports
+
+// One page, and what is made of it.
+void collect_one(std::string_view page) {
+  tool_pages::limits bounds;
+  bounds.max_tools = 50;
+  bounds.modern = bounds.check_headers = true;
+  tool_pages pages(bounds);
+  if (!validate_json(page)) static_cast<void>(pages.add(page).has_value());
+  static_cast<void>(std::move(pages).finish().has_value());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -84,6 +96,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // They stay inside of anything, and come to an end; AddressSanitizer looks.
   static_cast<void>(members_of(text).size() + elements_of(text).size());
   static_cast<void>(find_member(text, "name").has_value() || text_of(text).has_value() || number_of(text).has_value());
+  MCPSTATE_FUZZ_EXPECT_HELD(size, own_bytes, collect_one(text));
   collect(text, false);
   collect(text, true);
   return 0;

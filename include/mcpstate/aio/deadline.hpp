@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
@@ -8,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include <mcpstate/aio/race.hpp>
 #include <mcpstate/aio/task.hpp>
 
 // Deadlines are absolute, so that nested calls inherit what is left.
@@ -36,13 +36,13 @@ inline asio::awaitable<bool> wait_until(deadline when) {
 }
 
 // The work's result, or errc::deadline with this detail once the time is over; the work is then cancelled (terminal) and
-// awaited to its end. For work without effects: what has effects states its own outcome at its own deadline.
+// awaited to its end. What the work throws is rethrown. For work without effects: what has effects states its own outcome at
+// its own deadline.
 template <class T>
 task<T> with_deadline(task<T> work, deadline when, std::string what) {
-  using namespace asio::experimental::awaitable_operators;
-  auto both = std::move(work) || wait_until(when);
+  auto both = race(std::move(work), wait_until(when));
   auto either = co_await std::move(both);
-  if (either.index() == 0) co_return std::move(std::get<0>(either));
+  if (either.index() == 0) co_return std::get<0>(std::move(either));
   const bool cancelled = co_await is_cancelled();
   if (cancelled) co_return error(errc::stopped, std::move(what));
   co_return error(errc::deadline, std::move(what));

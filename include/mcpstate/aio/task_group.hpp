@@ -4,27 +4,48 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 
+#include <concepts>
+#include <exception>
 #include <functional>
 #include <list>
 #include <memory>
 #include <string>
+#include <utility>
 
 // Owns background coroutines. The only way to start work that outlives the expression that starts it.
 //
 // Ownership: a member of the object whose work it runs, and its last one, so that the work is gone before what it uses.
 // Executor: all members on the given executor (one thread at a time). Lifetime: await stop() before destroying; the
 // destructor asserts that nothing runs. Cancellation: stop() sends terminal cancellation and waits for every coroutine to
-// end. Failure: an exception that leaves a coroutine is handed to on_failure (default: std::terminate); it is a bug, not a
-// result.
+// end. Failure: an exception that leaves a coroutine is a bug, not a result; the group's failure_rule says what happens.
 namespace mcpstate::aio {
 
 class event;
 
+// std::terminate. For work on which everything else in the process depends.
+struct end_process_t {};
+inline constexpr end_process_t end_process{};
+
+// What a group does about an exception that leaves one of its coroutines. There is no default: whoever makes a group knows
+// whose bytes its coroutines read, and what may not go on after a bug.
+class failure_rule {
+ public:
+  // name: of the coroutine. what: of the exception. Called when the coroutine has ended; ends what the group works for, and
+  // must not throw.
+  using handler = std::function<void(const std::string& name, const std::string& what)>;
+
+  failure_rule(end_process_t) {}  // NOLINT(google-explicit-constructor)
+  template <std::invocable<const std::string&, const std::string&> Handler>
+  failure_rule(Handler handle) : handle_(std::move(handle)) {}  // NOLINT(google-explicit-constructor)
+
+ private:
+  friend class task_group;
+  handler handle_;  // empty: end the process
+};
+
 class task_group {
  public:
-  using failure_handler = std::function<void(const std::string& name, const std::string& what)>;
-
-  explicit task_group(boost::asio::any_io_executor executor, failure_handler on_failure = {});
+  task_group(boost::asio::any_io_executor executor, failure_rule rule);
   ~task_group();
   task_group(const task_group&) = delete;
   task_group& operator=(const task_group&) = delete;
@@ -47,8 +68,10 @@ class task_group {
     std::string name;
     boost::asio::cancellation_signal cancel;
   };
+  void fail(const std::string& name, const std::exception_ptr& failure) const;
+
   boost::asio::any_io_executor executor_;
-  failure_handler on_failure_;
+  failure_rule rule_;
   std::list<entry> running_;
   bool stopping_ = false;
   std::unique_ptr<event> idle_;  // told when the last one has ended

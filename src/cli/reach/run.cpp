@@ -20,7 +20,10 @@ namespace {
 
 struct running_command {
   running_command(asio::io_context& io, const command& chosen, const settings& config, terminal& screen)
-      : definition(chosen), ctx(io.get_executor(), config, screen), signals(io, SIGINT, SIGTERM), group(io.get_executor()) {}
+      : definition(chosen),
+        ctx(io.get_executor(), config, screen),
+        signals(io, SIGINT, SIGTERM),
+        group(io.get_executor(), aio::end_process) {}
   const command& definition;
   context ctx;
   int code = exit_code::no;

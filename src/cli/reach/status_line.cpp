@@ -6,7 +6,7 @@
 namespace mcpstate::cli {
 
 status_line::status_line(context& ctx, std::string text)
-    : screen_(ctx.screen), text_(std::move(text)), group_(ctx.executor) {
+    : screen_(ctx.screen), text_(std::move(text)), group_(ctx.executor, aio::end_process) {
   group_.spawn("status line", run());
 }
 

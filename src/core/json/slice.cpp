@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "core/json/slice.hh"
 
-#include <boost/json/parse.hpp>
-#include <boost/json/value.hpp>
-
 #include <cmath>
 
 #include "core/json/depth.hh"
@@ -12,8 +9,6 @@
 
 namespace mcpstate::mcp {
 namespace {
-
-namespace json = boost::json;
 
 bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
@@ -159,10 +154,7 @@ std::optional<std::string_view> find_member(std::string_view object, std::string
 std::optional<std::string> text_of(std::string_view value) {
   if (value.size() < 2 || value.front() != '"') return std::nullopt;
   if (value.find('\\') == std::string_view::npos) return std::string(value.substr(1, value.size() - 2));
-  json::error_code ec;
-  const json::value parsed = json::parse(json::string_view(value.data(), value.size()), ec);
-  if (ec || !parsed.is_string()) return std::nullopt;
-  return std::string(parsed.get_string().data(), parsed.get_string().size());
+  return read_json_string(value);
 }
 
 std::string text_member(std::string_view object, std::string_view name) {

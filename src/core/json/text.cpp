@@ -62,6 +62,44 @@ struct shape_handler {
   bool is_other = false;
 };
 
+// Takes the text of a string, which comes in parts; anything else is refused.
+struct string_handler {
+  static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
+  static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
+  static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
+  static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
+
+  bool on_document_begin(error_code&) { return true; }
+  bool on_document_end(error_code&) { return true; }
+  bool on_array_begin(error_code& ec) { return refuse(ec); }
+  bool on_object_begin(error_code& ec) { return refuse(ec); }
+  bool on_array_end(std::size_t, error_code& ec) { return refuse(ec); }
+  bool on_object_end(std::size_t, error_code& ec) { return refuse(ec); }
+  bool on_key_part(json::string_view, std::size_t, error_code& ec) { return refuse(ec); }
+  bool on_key(json::string_view, std::size_t, error_code& ec) { return refuse(ec); }
+  bool on_string_part(json::string_view part, std::size_t, error_code&) { return take(part); }
+  bool on_string(json::string_view part, std::size_t, error_code&) { return take(part); }
+  bool on_number_part(json::string_view, error_code& ec) { return refuse(ec); }
+  bool on_int64(std::int64_t, json::string_view, error_code& ec) { return refuse(ec); }
+  bool on_uint64(std::uint64_t, json::string_view, error_code& ec) { return refuse(ec); }
+  bool on_double(double, json::string_view, error_code& ec) { return refuse(ec); }
+  bool on_bool(bool, error_code& ec) { return refuse(ec); }
+  bool on_null(error_code& ec) { return refuse(ec); }
+  bool on_comment_part(json::string_view, error_code& ec) { return refuse(ec); }
+  bool on_comment(json::string_view, error_code& ec) { return refuse(ec); }
+
+  bool take(json::string_view part) {
+    text.append(part.data(), part.size());
+    return true;
+  }
+  static bool refuse(error_code& ec) {
+    ec = json::error::syntax;
+    return false;
+  }
+
+  std::string text;
+};
+
 // Whether it stands in JSON as it is. Most texts do; this loop has no early way out, so that compilers vectorize it.
 bool is_plain(std::string_view text) noexcept {
   bool plain = true;
@@ -85,6 +123,15 @@ json_check check_json(std::string_view bytes, json_shape shape, std::size_t max_
   out.elements = parser.handler().elements;
   if (!out.ok) out.fault = parser.handler().is_other ? std::string(shape_fault(shape)) : ec.message();
   return out;
+}
+
+std::optional<std::string> read_json_string(std::string_view raw) {
+  json::basic_parser<string_handler> parser(json::parse_options{});
+  parser.handler().text.reserve(raw.size());
+  error_code ec;
+  const std::size_t read = parser.write_some(false, raw.data(), raw.size(), ec);
+  if (ec || read < raw.size() || !parser.done()) return std::nullopt;
+  return std::move(parser.handler().text);
 }
 
 void append_json_string(std::string& out, std::string_view text) {

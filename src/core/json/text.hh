@@ -24,6 +24,9 @@ enum class json_shape { array, object };
 // with the input.
 [[nodiscard]] json_check check_json(std::string_view bytes, json_shape shape, std::size_t max_depth);
 
+// The text of a JSON string with its quotes; absent if it is none. Nothing is built but the text.
+[[nodiscard]] std::optional<std::string> read_json_string(std::string_view raw);
+
 // Appends text as a JSON string; bytes that are not UTF-8 become U+FFFD, so that the result is always valid.
 void append_json_string(std::string& out, std::string_view text);
 // ["a","b"]

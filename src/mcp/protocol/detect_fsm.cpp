@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "mcp/protocol/revisions.hh"
+#include "core/text/ascii.hh"
 
 namespace mcpstate::mcp {
 namespace {
@@ -42,9 +42,24 @@ error refused_by(const observed& got, std::string_view method) {
   return error(errc::rpc_error, "the server refused " + std::string(method) + " with error " + code, got.msg.error_message);
 }
 
+// Whether something came, or would have come, that no MCP client can use, from a server that can be reached.
+bool is_unusable(const observed& got) noexcept {
+  if (got.type == observed::kind::silent || got.type == observed::kind::ended) return true;
+  switch (got.why.code()) {
+    case errc::http_status:
+      return got.status == 408 || got.status >= 500;
+    case errc::protocol:
+    case errc::too_large:
+    case errc::outcome_unknown:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
-observed observe(const result<message>& got, const std::optional<http::answer>& refusal) {
+observed observe(result<message> got, const std::optional<http::answer>& refusal) {
   observed out;
   if (refusal) out.status = refusal->status;
   if (!got) out.why = got.error();
@@ -54,8 +69,8 @@ observed observe(const result<message>& got, const std::optional<http::answer>& 
     return out;
   }
   if (got) {
-    out.msg = *got;
     out.type = got->type == message::kind::failure ? observed::kind::failure : observed::kind::answer;
+    out.msg = std::move(*got);
     return out;
   }
   const bool client_error = out.status >= 400 && out.status < 500 && out.status != 408 && out.status != 429;
@@ -83,7 +98,14 @@ step detect_fsm::initialize() {
   state_ = state::initializing;
   step out;
   out.type = step::kind::initialize;
+  out.version = offered_;
   return out;
+}
+
+// What was asked first failed first; what comes of the questions after it says less.
+step detect_fsm::fail_initialize(error reason) const {
+  if (discover_failed_) return fail(*discover_failed_);
+  return fail(version_refused_ ? *version_refused_ : std::move(reason));
 }
 
 step detect_fsm::restart() {
@@ -94,10 +116,15 @@ step detect_fsm::restart() {
 }
 
 step detect_fsm::open_sse(error reason) {
+  post_failed_ = discover_failed_ ? discover_failed_ : std::move(reason);
+  return open_sse();
+}
+
+step detect_fsm::open_sse() {
   state_ = state::opening_sse;
-  post_failed_ = std::move(reason);
   step out;
   out.type = step::kind::open_sse;
+  out.version = offered_;
   return out;
 }
 
@@ -108,18 +135,13 @@ step detect_fsm::start() {
     case era_choice::legacy:
       return initialize();
     case era_choice::sse:
-      if (carrier_ == carrier::stdio) return initialize();
-      state_ = state::opening_sse;
-      break;
+      return carrier_ == carrier::stdio ? initialize() : open_sse();
     case era_choice::automatic:
       if (remembered_ == era::legacy) return initialize();
-      if (remembered_ != era::sse || carrier_ == carrier::stdio) return discover(modern_version);
-      state_ = state::opening_sse;
-      break;
+      if (remembered_ == era::sse && carrier_ != carrier::stdio) break;
+      return discover(modern_version);
   }
-  step out;
-  out.type = step::kind::open_sse;
-  return out;
+  return open_sse();
 }
 
 // The remembered era is wrong: begins anew, as if nothing were known.
@@ -142,6 +164,7 @@ step detect_fsm::next(const observed& got) {
   if (got.type == observed::kind::answer) return done(era::sse, {});
   if (got.type == observed::kind::refused && remembered_ == era::sse && wanted_ == era_choice::automatic)
     return detect_again();
+  if (revise_offer(got)) return open_sse();
   if (post_failed_) return fail(*post_failed_);
   return fail(got.type == observed::kind::failure ? refused_by(got, "initialize") : got.why);
 }
@@ -160,13 +183,16 @@ step detect_fsm::on_discovered(const observed& got) {
     case observed::kind::silent:
     case observed::kind::ended:
       // A server that is known to be modern is slow or broken, not old.
-      if (carrier_ == carrier::stdio && may_initialize() && remembered_ != era::modern && !back_to_modern_) return restart();
-      return fail(got.why);
+      if (carrier_ == carrier::stdio && may_fall_back()) return restart();
+      break;
     case observed::kind::denied:
     case observed::kind::broken:
       break;
   }
-  return fail(got.why);
+  if (carrier_ != carrier::http || !may_fall_back() || !is_unusable(got)) return fail(got.why);
+  // Nobody has asked old servers for what they do not know, so that nobody has noticed how they answer.
+  discover_failed_ = got.why;
+  return initialize();
 }
 
 step detect_fsm::on_versions(const std::vector<std::string>& versions, bool answered) {
@@ -200,6 +226,18 @@ step detect_fsm::on_discover_failure(const observed& got) {
   return fail(refused_by(got, "server/discover"));
 }
 
+// A server should answer an offer with the revision that it speaks, and some refuse the offer instead.
+bool detect_fsm::revise_offer(const observed& got) {
+  const bool failed = got.type == observed::kind::failure;
+  if (version_refused_ || (!failed && got.type != observed::kind::refused)) return false;
+  const std::string words = failed ? got.msg.error_message + " " + got.msg.error_data : got.why.peer_text();
+  const auto named = revision_to_offer(words);
+  if (!named) return false;
+  version_refused_ = failed ? refused_by(got, "initialize") : got.why;
+  offered_ = *named;
+  return true;
+}
+
 step detect_fsm::on_initialized(const observed& got) {
   if (got.type == observed::kind::answer) return done(era::legacy, {});
   if (got.type == observed::kind::failure && got.msg.error_code == rpc::unsupported_version && !back_to_modern_ &&
@@ -208,12 +246,13 @@ step detect_fsm::on_initialized(const observed& got) {
     contradicted_ = remembered_.has_value();
     return discover(modern_version);
   }
+  if (revise_offer(got)) return initialize();
   // Some programs answer the probe and end afterwards.
   if (carrier_ == carrier::stdio && got.type == observed::kind::ended && probed_) return restart();
   const error reason = got.type == observed::kind::failure ? refused_by(got, "initialize") : got.why;
   const bool client_error = got.status >= 400 && got.status < 500;
   const bool refused = got.type == observed::kind::refused || got.type == observed::kind::failure;
-  if (carrier_ != carrier::http || !refused || !client_error) return fail(reason);
+  if (carrier_ != carrier::http || !refused || !client_error) return fail_initialize(reason);
   if (remembered_ == era::legacy && wanted_ == era_choice::automatic) return detect_again();
   return open_sse(reason);
 }

@@ -10,6 +10,7 @@
 
 #include "mcp/protocol/http_rules.hh"
 #include "mcp/protocol/jsonrpc.hh"
+#include "mcp/protocol/revisions.hh"
 
 // Finds out which era a server speaks, and over which transport. A pure state machine: it says what to try, takes the
 // outcome, and ends with a verdict. No socket, no clock.
@@ -17,10 +18,12 @@
 //     discover ──answered──────────────────────────────→ modern
 //        │ └─ -32022, -32020, -32021 → discover again, once
 //        ├─ any other answer → initialize ──answered──→ legacy
+//        │                        ├─ refused for its revision → initialize with the one that the server names, once
 //        │                        ├─ 4xx → GET event stream, initialize → sse
 //        │                        └─ -32022 that lists a modern version → discover
 //        ├─ stdio: silent, or ended, also in initialize → start it again, initialize
-//        └─ HTTP: 401, 403, 5xx, broken, no answer → fail: this says nothing about the era
+//        ├─ HTTP: 5xx, no answer, one that is no message → initialize; if that fails, too, this was the failure
+//        └─ HTTP: 401, 403, 429, redirects, no connection → fail: this says nothing about the era
 namespace mcpstate::mcp {
 
 // The outcome of a request, in the terms that matter here.
@@ -40,7 +43,7 @@ struct observed {
   error why{errc::bug, std::string()};  // of all but answer
 };
 // Of the result of a request; refusal: what HTTP answered if it was no success.
-[[nodiscard]] observed observe(const result<message>& got, const std::optional<http::answer>& refusal);
+[[nodiscard]] observed observe(result<message> got, const std::optional<http::answer>& refusal);
 
 class detect_fsm {
  public:
@@ -58,7 +61,7 @@ class detect_fsm {
       done,        // it is `found`; the last answer is the one to read
       fail,        // `why`
     } type = kind::fail;
-    std::string version;  // of discover; of done with era::modern
+    std::string version;  // to ask for or to offer; of done: the one of era::modern
     era found = era::legacy;
     error why{errc::bug, std::string()};  // of fail
   };
@@ -66,18 +69,27 @@ class detect_fsm {
   step next(const observed& got);
   // Whether the remembered era has proved wrong.
   [[nodiscard]] bool contradicted() const noexcept { return contradicted_; }
+  // Whether the verdict holds for other sessions. What comes of an unusable answer to discover does not.
+  [[nodiscard]] bool is_sure() const noexcept { return !discover_failed_; }
+  // Whether initialize follows when discover brings no answer.
+  [[nodiscard]] bool may_fall_back() const noexcept {
+    return may_initialize() && remembered_ != era::modern && !back_to_modern_;
+  }
 
  private:
   enum class state { discovering, initializing, opening_sse };
   step discover(std::string_view version);
   step initialize();
+  step fail_initialize(error reason) const;
   step restart();
   step open_sse(error reason);
+  step open_sse();
   step detect_again();
   step on_discovered(const observed& got);
   step on_versions(const std::vector<std::string>& versions, bool answered);
   step on_discover_failure(const observed& got);
   step on_initialized(const observed& got);
+  bool revise_offer(const observed& got);
   [[nodiscard]] bool may_initialize() const noexcept { return wanted_ != era_choice::modern; }
 
   carrier carrier_;
@@ -88,7 +100,10 @@ class detect_fsm {
   bool resent_ = false;          // discover was repeated because the server wanted another version or header
   bool back_to_modern_ = false;  // initialize was refused by a modern server
   bool contradicted_ = false;
-  std::optional<error> post_failed_;  // why initialize by POST failed, when HTTP+SSE is tried
+  std::string offered_ = std::string(newest_legacy_version);
+  std::optional<error> discover_failed_;  // HTTP: it brought nothing usable, and initialize is tried
+  std::optional<error> version_refused_;  // the first offer was refused for its revision
+  std::optional<error> post_failed_;      // why initialize by POST failed, when HTTP+SSE is tried
 };
 
 }  // namespace mcpstate::mcp

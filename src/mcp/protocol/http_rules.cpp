@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
+#include <optional>
 
 #include "core/json/slice.hh"
 #include "http/token.hh"
@@ -18,6 +18,25 @@ constexpr std::size_t max_peer_text = 500;
 
 constexpr std::array<std::string_view, 4> own_headers = {"mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name"};
 
+// Words about the session, and those that say what has become of it.
+constexpr std::array<std::string_view, 3> session_words = {"session", "initializ", "initialis"};
+constexpr std::array<std::string_view, 13> loss_words = {
+    "not found",  "unknown",    "expired",    "invalid session", "no valid", "not exist", "no longer",
+    "not active", "terminated", "no session", "no active",       "closed",   "lost"};
+constexpr std::array<std::string_view, 4> handshake_words = {"not initiali", "uninitiali", "before initiali",
+                                                             "not been initiali"};
+
+template <class List>
+bool contains_any(std::string_view text, const List& words) {
+  return std::any_of(words.begin(), words.end(),
+                     [text](std::string_view word) { return text.find(word) != std::string_view::npos; });
+}
+
+bool names_lost_session(std::string_view words) {
+  return contains_any(words, handshake_words) ||
+         (words.find("session") != std::string_view::npos && contains_any(words, loss_words));
+}
+
 // Any text of a peer as one line of printable text.
 std::string one_line(std::string_view text) {
   std::string out;
@@ -31,8 +50,8 @@ std::string one_line(std::string_view text) {
 
 std::string peer_words(const http::answer& answer) {
   if (http::media_type(answer.content_type) == "application/json") {
-    const auto read = decode_messages(answer.body, false);
-    if (read && read->front().type == message::kind::failure) return read->front().error_message;
+    const auto read = decode_message(answer.body);
+    if (read && read->type == message::kind::failure) return read->error_message;
   }
   const bool html = http::media_type(answer.content_type) == "text/html";
   return html ? std::string() : one_line(answer.body);
@@ -120,22 +139,31 @@ error explain_answer(const http::answer& answer) {
 
 bool has_rpc_error(const http::answer& answer) {
   if (answer.status < 400 || http::media_type(answer.content_type) != "application/json") return false;
-  const auto read = decode_messages(answer.body, false);
-  return read && read->front().type == message::kind::failure;
+  const auto read = decode_message(answer.body);
+  return read && read->type == message::kind::failure;
+}
+
+bool tells_lost_session(const message& failure) {
+  if (failure.type != message::kind::failure) return false;
+  const std::string words = ascii_lower(failure.error_message);
+  const bool usual = failure.error_code == rpc::session_not_found || failure.error_code == rpc::server_error ||
+                     failure.error_code == rpc::invalid_request;
+  return usual ? contains_any(words, session_words) : names_lost_session(words);
 }
 
 bool is_session_over(const http::answer& answer, bool has_worked) {
-  std::int64_t code = 0;
+  std::optional<message> failure;
   if (http::media_type(answer.content_type) == "application/json") {
-    const auto read = decode_messages(answer.body, false);
-    if (read && read->front().type == message::kind::failure) code = read->front().error_code;
+    auto read = decode_message(answer.body);
+    if (read && read->type == message::kind::failure) failure = std::move(*read);
   }
   // Errors about the request itself are answers to it, whatever the status.
-  if (code <= -32600 && code >= -32700) return false;
-  if (answer.status == 404) return true;
-  if (answer.status != 400 || !has_worked) return false;
+  const bool about_request = failure && failure->error_code <= -32600 && failure->error_code >= -32700;
+  if (answer.status == 404 && !about_request) return true;
+  if (!has_worked || answer.status < 400) return false;
+  if (failure) return tells_lost_session(*failure);
   const std::string words = ascii_lower(peer_words(answer));
-  return words.find("session") != std::string::npos || words.find("not initialized") != std::string::npos;
+  return answer.status == 410 || (answer.status == 400 ? contains_any(words, session_words) : names_lost_session(words));
 }
 
 }  // namespace mcpstate::mcp

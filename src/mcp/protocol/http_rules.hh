@@ -7,6 +7,7 @@
 
 #include "http/head.hh"
 #include "http/headers.hh"
+#include "mcp/protocol/jsonrpc.hh"
 
 // What answers and headers of HTTP mean to an MCP client. Pure.
 namespace mcpstate::mcp {
@@ -21,8 +22,11 @@ namespace mcpstate::mcp {
 [[nodiscard]] error explain_answer(const http::answer& answer);
 // Whether the body of an answer that is no success is a JSON-RPC error all the same: the answer to the request.
 [[nodiscard]] bool has_rpc_error(const http::answer& answer);
-// Whether an answer says that the session of the request is over. 404 means that; real servers also answer 400 with words
-// about the session. has_worked: a request of the session was answered before.
+// Whether a JSON-RPC error says that the server does not know the session: real servers say so under any HTTP status, and
+// under several codes.
+[[nodiscard]] bool tells_lost_session(const message& failure);
+// Whether an answer says that the session of the request is over. 404 means that; real servers also answer with other
+// statuses and words about the session. has_worked: a request of the session was answered before.
 [[nodiscard]] bool is_session_over(const http::answer& answer, bool has_worked);
 
 }  // namespace mcpstate::mcp

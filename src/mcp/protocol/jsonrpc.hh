@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <mcpstate/core/error.hpp>
 
@@ -12,8 +12,12 @@
 namespace mcpstate::mcp {
 
 namespace rpc {
+inline constexpr std::int64_t invalid_request = -32600;
 inline constexpr std::int64_t method_not_found = -32601;
 inline constexpr std::int64_t invalid_params = -32602;
+// By custom, of servers.
+inline constexpr std::int64_t server_error = -32000;
+inline constexpr std::int64_t session_not_found = -32001;
 // Of MCP 2026-07-28.
 inline constexpr std::int64_t header_mismatch = -32020;
 inline constexpr std::int64_t missing_capability = -32021;
@@ -35,11 +39,20 @@ struct message {
   std::string error_data;  // raw JSON; empty when absent
 };
 
-// One message, or a batch where the protocol version has batches. errc::protocol for anything that is no JSON-RPC.
-[[nodiscard]] result<std::vector<message>> decode_messages(std::string_view text, bool batches);
+// One message. It takes the text over, so that a large body takes no room twice. errc::protocol for anything that is no
+// JSON-RPC, and for a batch.
+[[nodiscard]] result<message> decode_message(std::string text);
+// The same where the protocol version has batches: hands over one message after the other, if all of them are sound. A
+// small message takes more room than its bytes.
+[[nodiscard]] result<void> decode_messages(std::string text, const std::function<void(message)>& take);
 
-// The number of a request of ours: 7, or "7" from peers that turn numbers into strings.
+// What is in a batch of one message, which some servers make of every answer; any other text as it is.
+[[nodiscard]] std::string without_batch(std::string text);
+
+// The number of a request of ours, as it was sent: 7, and not "7".
 [[nodiscard]] std::optional<std::uint64_t> number_of_id(std::string_view raw_id);
+// The same of a progress token, which some servers turn into a string. It decides nothing but how long to wait.
+[[nodiscard]] std::optional<std::uint64_t> number_of_token(std::string_view raw_token);
 
 // The text of a message to send. params and result are raw JSON; empty params are left out. raw_id is as received.
 [[nodiscard]] std::string encode_request(std::uint64_t id, std::string_view method, std::string_view params);

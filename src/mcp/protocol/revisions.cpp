@@ -5,6 +5,7 @@
 #include <array>
 
 #include "core/json/slice.hh"
+#include "core/text/ascii.hh"
 #include "mcp/protocol/header_value.hh"
 
 namespace mcpstate::mcp {
@@ -12,6 +13,9 @@ namespace {
 
 constexpr std::array<std::string_view, 4> legacy_versions = {newest_legacy_version, "2025-06-18", "2025-03-26",
                                                              "2024-11-05"};
+constexpr std::string_view usual_version = "2025-06-18";
+constexpr std::size_t max_versions = 100, max_version_bytes = 100;
+constexpr std::size_t max_title_bytes = 4096, max_instructions_bytes = 64 * 1024, max_capabilities_bytes = 64 * 1024;
 constexpr std::string_view meta_prefix = "io.modelcontextprotocol/";
 
 bool is_object(const std::optional<std::string_view>& value) { return value && kind_of(*value) == json_kind::object; }
@@ -21,10 +25,17 @@ bool changes_announced(std::string_view capabilities, std::string_view list) {
   return is_object(part) && find_member(*part, "listChanged") == "true";
 }
 
+// At most so much of a text, up to the end of a character: what a session keeps of a server's words about itself.
+std::string beginning(std::string text, std::size_t limit) {
+  if (text.size() <= limit) return text;
+  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0U) == 0x80) --limit;
+  return text.substr(0, limit);
+}
+
 void read_capabilities(std::string_view result, handshake& out) {
   const auto capabilities = find_member(result, "capabilities");
   if (!is_object(capabilities)) return;
-  out.capabilities = *capabilities;
+  if (capabilities->size() <= max_capabilities_bytes) out.capabilities = *capabilities;
   out.has_tools = is_object(find_member(*capabilities, "tools"));
   out.tools_list_changed = changes_announced(*capabilities, "tools");
   out.any_list_changed =
@@ -33,15 +44,19 @@ void read_capabilities(std::string_view result, handshake& out) {
 
 void read_server_info(const std::optional<std::string_view>& info, handshake& out) {
   if (!is_object(info)) return;
-  out.server_name = text_member(*info, "name");
-  out.server_version = text_member(*info, "version");
+  out.server_name = beginning(text_member(*info, "name"), max_title_bytes);
+  out.server_version = beginning(text_member(*info, "version"), max_title_bytes);
 }
 
-std::vector<std::string> texts_of(const std::optional<std::string_view>& array) {
+// Versions, as a server lists them: as many as a server could know.
+std::vector<std::string> versions_of(const std::optional<std::string_view>& array) {
   std::vector<std::string> out;
   if (!array || kind_of(*array) != json_kind::array) return out;
-  for (const std::string_view element : elements_of(*array)) {
-    if (auto text = text_of(element)) out.push_back(std::move(*text));
+  json_walk walk(*array);
+  for (bool more = walk.enter(); more && out.size() < max_versions; more = walk.next()) {
+    const std::string_view element = walk.take();
+    auto text = element.size() <= max_version_bytes ? text_of(element) : std::nullopt;
+    if (text) out.push_back(std::move(*text));
   }
   return out;
 }
@@ -106,8 +121,8 @@ bool declares_mode_of(std::string_view capabilities, std::string_view method, st
   return declares_elicitation_mode(capabilities, mode.empty() ? "form" : mode);
 }
 
-std::string initialize_params(const client_identity& identity) {
-  return "{\"protocolVersion\":" + quote_json(newest_legacy_version) + ",\"capabilities\":" + identity.capabilities +
+std::string initialize_params(const client_identity& identity, std::string_view version) {
+  return "{\"protocolVersion\":" + quote_json(version) + ",\"capabilities\":" + identity.capabilities +
          ",\"clientInfo\":" + info_json(identity) + "}";
 }
 
@@ -118,14 +133,14 @@ result<handshake> read_initialize(const message& answer) {
   }
   if (kind_of(answer.body) != json_kind::object) return error(errc::protocol, "the answer to initialize is not an object");
   handshake out;
-  out.protocol_version = text_member(answer.body, "protocolVersion");
+  out.protocol_version = beginning(text_member(answer.body, "protocolVersion"), max_title_bytes);
   if (out.protocol_version.empty()) return error(errc::protocol, "the answer to initialize names no protocol version");
   if (!is_legacy_version(out.protocol_version)) {
     return error(errc::unsupported, "the server wants a protocol version that mcpstate does not speak",
                  out.protocol_version);
   }
   read_server_info(find_member(answer.body, "serverInfo"), out);
-  out.instructions = text_member(answer.body, "instructions");
+  out.instructions = beginning(text_member(answer.body, "instructions"), max_instructions_bytes);
   read_capabilities(answer.body, out);
   return out;
 }
@@ -136,20 +151,28 @@ result<discovery> read_discover(std::string_view body) {
   const auto versions = find_member(body, "supportedVersions");
   if (!versions || kind_of(*versions) != json_kind::array) return not_it;
   discovery out;
-  out.versions = texts_of(versions);
+  out.versions = versions_of(versions);
   const std::string_view meta = meta_of(body);
   // Drafts of the revision had serverInfo in the body.
   auto info = meta.empty() ? std::nullopt : find_member(meta, std::string(meta_prefix) + "serverInfo");
   if (!info) info = find_member(body, "serverInfo");
   read_server_info(info, out.server);
-  out.server.instructions = text_member(body, "instructions");
+  out.server.instructions = beginning(text_member(body, "instructions"), max_instructions_bytes);
   read_capabilities(body, out.server);
   return out;
 }
 
+std::optional<std::string> revision_to_offer(std::string_view words) {
+  for (const std::string_view version : legacy_versions) {  // the newest first
+    if (version != newest_legacy_version && words.find(version) != std::string_view::npos) return std::string(version);
+  }
+  if (ascii_lower(words).find("version") == std::string::npos) return std::nullopt;
+  return std::string(usual_version);
+}
+
 std::vector<std::string> versions_of_refusal(const message& failure) {
   if (failure.error_data.empty() || kind_of(failure.error_data) != json_kind::object) return {};
-  return texts_of(find_member(failure.error_data, "supported"));
+  return versions_of(find_member(failure.error_data, "supported"));
 }
 
 std::string with_request_meta(std::string_view params, const client_identity& identity, std::string_view version,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,7 +34,8 @@ struct client_identity {
 // The same for a request with these params (raw). A request without a mode means "form"; other methods have no mode.
 [[nodiscard]] bool declares_mode_of(std::string_view capabilities, std::string_view method, std::string_view params);
 
-// What a server says about itself, in either era.
+// What a server says about itself, in either era: of instructions and capabilities the first 64 KB (of capabilities all or
+// none), of names 4 KB.
 struct handshake {
   handshake() {}
   std::string protocol_version;
@@ -45,7 +47,8 @@ struct handshake {
 };
 
 // Legacy era: the params of initialize, and its answer. errc::protocol or unsupported for an answer that is of no use.
-[[nodiscard]] std::string initialize_params(const client_identity& identity);
+[[nodiscard]] std::string initialize_params(const client_identity& identity,
+                                            std::string_view version = newest_legacy_version);
 [[nodiscard]] result<handshake> read_initialize(const message& answer);
 
 // Modern era: the answer to server/discover. protocol_version stays empty, because the caller picks one of the versions.
@@ -56,6 +59,10 @@ struct discovery {
 };
 // errc::protocol for an answer of another form: the server is not of the modern era then.
 [[nodiscard]] result<discovery> read_discover(std::string_view body);
+// The revision to offer to a server that has refused newest_legacy_version with these words: the newest other one of the
+// legacy era that they name; 2025-06-18, the one that most servers know, if they are about a version and name none. Absent:
+// they are about something else.
+[[nodiscard]] std::optional<std::string> revision_to_offer(std::string_view words);
 // The versions in the data of error -32022; empty if there are none.
 [[nodiscard]] std::vector<std::string> versions_of_refusal(const message& failure);
 

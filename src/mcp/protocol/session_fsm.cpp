@@ -47,9 +47,9 @@ outgoing session_fsm::numbered_modern(std::string_view method, std::string_view 
   return out;
 }
 
-outgoing session_fsm::initialize() {
+outgoing session_fsm::initialize(std::string_view version) {
   phase_ = phase::initializing;
-  outgoing out = numbered("initialize", initialize_params(identity_));
+  outgoing out = numbered("initialize", initialize_params(identity_, version));
   initialize_id_ = out.id;
   return out;
 }
@@ -139,7 +139,7 @@ session_fsm::reaction session_fsm::on_notification(message incoming) {
   const bool has_params = !incoming.body.empty() && kind_of(incoming.body) == json_kind::object;
   if (incoming.method == "notifications/progress" && has_params) {
     const auto token = find_member(incoming.body, "progressToken");
-    const auto id = token ? number_of_id(*token) : std::nullopt;
+    const auto id = token ? number_of_token(*token) : std::nullopt;
     if (!id || !waiting_.contains(*id)) return out;  // late, or not ours
     out.type = reaction::kind::progress;
     out.id = *id;

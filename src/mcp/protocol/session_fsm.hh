@@ -42,7 +42,7 @@ class session_fsm {
   // A new connection to the server: idle again. Numbers are not used twice, so that late answers match no request.
   void restart();
   // idle → initializing: the initialize request.
-  outgoing initialize();
+  outgoing initialize(std::string_view version = newest_legacy_version);
   // initializing → initialized: reads the answer to initialize. protocol or unsupported if it cannot be worked with.
   result<handshake> on_initialize_answer(const message& answer);
   // initialized → ready: the notification to send before anything else.

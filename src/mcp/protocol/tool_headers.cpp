@@ -5,6 +5,8 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <optional>
 #include <set>
 
@@ -18,6 +20,7 @@ namespace mcpstate::mcp {
 namespace {
 
 constexpr std::string_view annotation_key = "x-mcp-header", header_prefix = "Mcp-Param-";
+constexpr std::size_t max_open_names = 128 * 1024;
 constexpr std::size_t max_headers = 64, max_list_bytes = 8192, max_values_bytes = 65536;
 
 // Keywords of every draft whose value is a schema or an array of schemas, and those whose value is an object of schemas.
@@ -52,7 +55,10 @@ std::string shown(std::string_view pointer) {
   return out.substr(1, out.size() - 2);
 }
 
+// A pointer that is too long for a header stays so; there is no need to build the rest of it.
 void append_step(std::string& pointer, std::string_view key) {
+  if (pointer.size() > max_list_bytes) return;
+  key = key.substr(0, max_list_bytes);
   pointer += '/';
   for (const char c : key) {
     if (c == '~') {
@@ -150,12 +156,17 @@ class annotation_reader {
   // The value of "properties" and its like: names, and a schema for each.
   void schema_map(bool reached) {
     if (walk_.kind() != json_kind::object) return schema(false);
-    std::set<std::string, std::less<>> names;
+    std::deque<std::size_t> names;  // their hashes: a name takes more room than its bytes
     for (bool more = walk_.enter(); more && !fault_; more = walk_.next()) {
-      std::string name = text_of(walk_.take_key()).value_or(std::string());
+      const std::string name = text_of(walk_.take_key()).value_or(std::string());
+      names.push_back(std::hash<std::string>()(name));
+      if (++open_names_ > max_open_names) fault("there are too many properties", path_);
       below(name, [this, reached] { schema(reached); });
-      if (!names.insert(std::move(name)).second && !twice_) twice_ = path_;
     }
+    open_names_ -= names.size();
+    std::sort(names.begin(), names.end());
+    bool seen = std::adjacent_find(names.begin(), names.end()) != names.end();
+    if (seen) note_twice(seen);
   }
 
   template <class Read>
@@ -185,7 +196,8 @@ class annotation_reader {
 
   json_walk walk_;
   std::size_t depth_ = 0, bytes_ = 0;
-  std::string path_;  // of the schema it is in
+  std::size_t open_names_ = 0;  // in the maps that it is in
+  std::string path_;            // of the schema it is in
   std::set<std::string> names_;
   tool_header_list found_;
   bool annotated_ = false;

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::size_t max_dropped = 100;  // reports; more would not help anybody
 constexpr std::size_t max_cursor_bytes = 65536;
+constexpr std::size_t max_header_bytes = 512 * 1024;  // they stay for as long as the session
+constexpr std::size_t longest_plain_name = 512;
 constexpr std::chrono::milliseconds longest_ttl = std::chrono::hours(24);
 
 bool is_absent(const std::optional<std::string_view>& value) { return !value || kind_of(*value) == json_kind::null; }
@@ -21,6 +23,12 @@ std::chrono::milliseconds ttl_of(std::string_view value) {
   if (!(number > 0) || std::trunc(number) != number) return std::chrono::milliseconds(0);
   if (number >= static_cast<double>(longest_ttl.count())) return longest_ttl;
   return std::chrono::milliseconds(static_cast<std::chrono::milliseconds::rep>(number));
+}
+
+// What tells a name from others, and takes little room.
+std::string identity_of(std::string_view name) {
+  return name.size() <= longest_plain_name ? std::string(name)
+                                           : std::string(name.substr(0, longest_plain_name)) + sha256_tag(name);
 }
 
 }  // namespace
@@ -63,7 +71,7 @@ result<bool> tool_pages::take_item(std::string_view item) {
     drop("(unnamed)", "it has no " + std::string(kind.identity));
     return false;
   }
-  if (!names_.insert(*name).second) {
+  if (!names_.insert(identity_of(*name)).second) {
     drop(*name, "a second " + std::string(kind.item) + " of this " + std::string(kind.identity));
     return false;
   }
@@ -82,7 +90,13 @@ bool tool_pages::take_headers(const std::string& name, std::string_view tool) {
     drop(name, headers.error().full_text());
     return false;
   }
-  if (!headers->empty()) headers_.emplace(name, std::move(*headers));
+  if (headers->empty()) return true;
+  for (const tool_header& each : *headers) header_bytes_ += sizeof each + each.pointer.size() + each.name.size();
+  if (header_bytes_ > max_header_bytes) {
+    drop(name, "all tools together want too many headers");
+    return false;
+  }
+  headers_.emplace(name, std::move(*headers));
   return true;
 }
 
@@ -128,6 +142,8 @@ std::optional<std::chrono::milliseconds> tool_pages::ttl() const noexcept {
 
 result<tool_pages::progress> tool_pages::add(std::string_view page) {
   MCPSTATE_TRY(members, read_page(page));
+  // At once, and no more than they take: growing takes three times as much while it lasts.
+  if (pages_ == 0) bytes_.reserve(std::min(members.items.size() + 1, bounds_.max_bytes));
   const std::size_t reports = dropped_.size();
   bool news = false;
   json_walk items(members.items);
@@ -143,7 +159,7 @@ result<tool_pages::progress> tool_pages::add(std::string_view page) {
     return error(errc::protocol, "nextCursor of " + std::string(bounds_.kind.method) + " is not a string");
   }
   if (next->size() > max_cursor_bytes) return too_many("bytes in a cursor of ", max_cursor_bytes);
-  const bool repeated = !cursors_.emplace(*next).second;
+  const bool repeated = !cursors_.insert(sha256_tag(*next)).second;
   if (repeated && !news) {
     dropped_.resize(reports);  // a page that came twice: its items are no second ones
     return progress::done;

@@ -90,11 +90,11 @@ class tool_pages {
 
   limits bounds_;
   std::string bytes_ = "[";
-  std::string cursor_;  // raw JSON string
-  std::set<std::string, std::less<>> names_, cursors_;
+  std::string cursor_;                                  // raw JSON string
+  std::set<std::string, std::less<>> names_, cursors_;  // long ones as their hashes
   std::vector<std::string> dropped_;
   header_map headers_;
-  std::size_t pages_ = 0;
+  std::size_t pages_ = 0, header_bytes_ = 0;
   std::optional<std::chrono::milliseconds> shortest_ttl_;
   bool without_ttl_ = false;  // a page had none
   bool all_public_ = true;

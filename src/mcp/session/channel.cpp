@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "aio/scope_guard.hh"
+#include "core/bug.hh"
 #include "core/json/slice.hh"
 #include "core/text/number.hh"
 #include "mcp/transport/http_transport.hh"
@@ -32,6 +34,8 @@ std::optional<double> number_member(std::string_view object, std::string_view na
   if (!raw || kind_of(*raw) != json_kind::number) return std::nullopt;
   return parse_number<double>(*raw);
 }
+
+error session_ended() { return error(errc::connection_lost, "the server has ended the session"); }
 
 client_identity identity_of(const client_options& options) {
   client_identity out;
@@ -60,7 +64,7 @@ class channel::attached_transport final : public message_sink {
   explicit attached_transport(channel& owner) : owner_(owner) {}
 
   result<void> on_text(std::string text, std::uint64_t on_request) override {
-    return is_current() ? owner_.take_text(text, on_request) : result<void>();
+    return is_current() ? owner_.take_text(std::move(text), on_request) : result<void>();
   }
   void on_refused(std::uint64_t request, http::answer answer) override {
     if (request == 0 && is_current()) owner_.stream_refusal_ = answer;
@@ -70,7 +74,7 @@ class channel::attached_transport final : public message_sink {
   void on_session_over(std::uint64_t request) override {
     const auto found = owner_.pending_.find(request);
     if (found != owner_.pending_.end()) found->second->failure.session_over = true;
-    if (is_current()) owner_.lose(error(errc::connection_lost, "the server has ended the session"));
+    if (is_current()) owner_.lose(session_ended());
   }
   void on_oddity(const std::string& text, const std::string& peer) override {
     if (is_current() && owner_.options_.on_oddity) owner_.options_.on_oddity(text, peer);
@@ -101,7 +105,7 @@ channel::channel(asio::any_io_executor executor, target server, const client_opt
       fsm_(identity_of(options_)),
       server_requests_(
           options_, group_, [this](outgoing answer) { return deliver(std::move(answer)); }, [this] { extend_deadlines(); }),
-      group_(executor) {}
+      group_(executor, [this](const std::string&, const std::string& what) { lose(bug_error("the session", what)); }) {}
 
 channel::~channel() = default;
 
@@ -144,9 +148,12 @@ void channel::restart() {
   server_requests_.drop_replies();
 }
 
-result<void> channel::take_text(const std::string& text, std::uint64_t on_request) {
-  MCPSTATE_TRY(read, decode_messages(text, fsm_.batches()));
-  for (message& part : read) react(fsm_.on_message(std::move(part), on_request));
+result<void> channel::take_text(std::string text, std::uint64_t on_request) {
+  const auto take = [this, on_request](message part) { react(fsm_.on_message(std::move(part), on_request)); };
+  if (fsm_.batches()) return decode_messages(std::move(text), take);
+  // An answer of its own is one message, whatever it is wrapped in.
+  MCPSTATE_TRY(read, decode_message(on_request != 0 ? without_batch(std::move(text)) : std::move(text)));
+  take(std::move(read));
   return result<void>();
 }
 
@@ -204,11 +211,23 @@ void channel::lose(const error& reason) {
     if (pending->answer) continue;
     pending->reason = reason;
     pending->answered.open();
+    // The answer may still come on a stream of its own, unless nobody can be trusted to read it.
+    if (reason.code() == errc::bug) pending->closed.open();
   }
   server_requests_.cancel_all();
   const bool first = !lost_.has_value();
   lost_ = reason;
   if (first && options_.user && fsm_.current_phase() == session_fsm::phase::ready) options_.user->told_lost(reason);
+}
+
+bool channel::has_session() const {
+  const auto carrier = current_transport();
+  return carrier && carrier->has_session();
+}
+
+void channel::lose_session() {
+  if (const auto carrier = current_transport()) carrier->forget_session();
+  lose(session_ended());
 }
 
 asio::awaitable<void> channel::deliver(outgoing text) {
@@ -223,8 +242,11 @@ asio::awaitable<void> channel::deliver(outgoing text) {
 
 // Sends a cancellation. close() gives it the time to arrive: callers that cancel often close next.
 asio::awaitable<void> channel::send_cancellation(outgoing notification) {
+  ++cancellations_;
+  const aio::scope_guard sent([this] {
+    if (--cancellations_ == 0) idle_.notify();
+  });
   co_await deliver(std::move(notification));
-  if (--cancellations_ == 0) idle_.notify();
 }
 
 // A request that waited while a person was asked has as much time for its answer as before the question.
@@ -235,11 +257,24 @@ void channel::extend_deadlines() {
   }
 }
 
+// What the transport throws ends this session, and nothing else.
+task<void> channel::send(std::shared_ptr<transport> carrier, outgoing request) {
+  error failure(errc::bug, std::string());
+  try {
+    auto sending = carrier->send(std::move(request));
+    co_return co_await std::move(sending);
+  } catch (const std::exception& e) {
+    failure = bug_error("the session", e.what());
+  }
+  lose(failure);
+  co_return failure;
+}
+
 // Sends the request, and waits for the answer.
 task<message> channel::exchange(outgoing request, pending_request& pending) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  const std::shared_ptr<transport> carrier = current_transport();
-  auto sent = co_await carrier->send(std::move(request));
+  auto sending = send(current_transport(), std::move(request));
+  auto sent = co_await std::move(sending);
   if (sent) co_await pending.answered.wait();
   if (pending.answer) co_return std::move(*pending.answer);
   if (!sent && !pending.reason) co_return sent.error();
@@ -261,25 +296,24 @@ asio::awaitable<void> channel::wait_time_over(pending_request& pending) {
 }
 
 task<message> channel::ask(outgoing request, request_limits limits, request_failure& details) {
-  using namespace asio::experimental::awaitable_operators;
   co_await asio::this_coro::throw_if_cancelled(false);
   if (lost_) co_return *lost_;
   const std::uint64_t id = request.id;
   pending_request pending(std::move(limits));
   pending_.emplace(id, &pending);
-  auto both = exchange(std::move(request), pending) || wait_time_over(pending);
+  const aio::scope_guard over([this, id] {
+    pending_.erase(id);
+    if (pending_.empty()) idle_.notify();
+  });
+  auto both = aio::race(exchange(std::move(request), pending), wait_time_over(pending));
   auto either = co_await std::move(both);
-  pending_.erase(id);
-  if (pending_.empty()) idle_.notify();
   const bool cancelled = co_await aio::is_cancelled();
   details = std::move(pending.failure);
   const auto notification = fsm_.abandon(id, cancelled ? "cancelled by the user" : "no answer in time");
   const bool finished = either.index() == 0 && !cancelled;
-  if (finished) co_return std::move(std::get<0>(either));
-  if (notification && !group_.stopping()) {
-    ++cancellations_;
-    group_.spawn("mcp cancellation", send_cancellation(*notification));
-  }
+  if (finished) co_return std::get<0>(std::move(either));
+  if (pending.reason && !cancelled) co_return *pending.reason;
+  if (notification) group_.spawn("mcp cancellation", send_cancellation(*notification));
   co_return no_answer(pending, cancelled);
 }
 

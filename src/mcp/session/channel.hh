@@ -54,6 +54,9 @@ class channel {
   [[nodiscard]] const std::optional<error>& lost() const noexcept { return lost_; }
   // The session has ended: every request under way fails, and the host is told.
   void lose(const error& reason);
+  // Whether the transport's requests name a session; and the end of that, as told in an answer.
+  [[nodiscard]] bool has_session() const;
+  void lose_session();
   // The session could not be opened: no request is under way.
   void set_lost(const error& reason) { lost_ = reason; }
   // A new session begins: forgets the one before, and the answers that wait to be sent to it.
@@ -66,10 +69,11 @@ class channel {
  private:
   class attached_transport;
 
-  result<void> take_text(const std::string& text, std::uint64_t on_request);
+  result<void> take_text(std::string text, std::uint64_t on_request);
   void react(session_fsm::reaction reaction);
   void take_notification(message notification);
   void take_progress(std::uint64_t id, const std::string& params);
+  task<void> send(std::shared_ptr<transport> carrier, outgoing request);
   task<message> exchange(outgoing request, pending_request& pending);
   asio::awaitable<void> wait_time_over(pending_request& pending);
   [[nodiscard]] error no_answer(const pending_request& pending, bool cancelled) const;

@@ -29,12 +29,13 @@ result<std::string> with_defaults(std::string_view params, std::string_view cont
   }
   const auto properties = find_member(*schema, "properties");
   if (properties && kind_of(*properties) == json_kind::object) {
-    for (const json_member& property : members_of(*properties)) {
-      if (kind_of(property.value) != json_kind::object) continue;
-      const auto preset = find_member(property.value, "default");
-      const std::string name = text_of(property.key).value_or(std::string());
-      if (!preset || find_member(content, name)) continue;
-      out.append(out.size() > 1 ? "," : "").append(property.key).append(":").append(*preset);
+    json_walk walk(*properties);
+    for (bool more = walk.enter(); more; more = walk.next()) {
+      const std::string_view key = walk.take_key();
+      const std::string_view property = walk.take();
+      const auto preset = kind_of(property) == json_kind::object ? find_member(property, "default") : std::nullopt;
+      if (!preset || find_member(content, text_of(key).value_or(std::string()))) continue;
+      out.append(out.size() > 1 ? "," : "").append(key).append(":").append(*preset);
     }
   }
   return out + "}";

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <variant>
 
 #include <mcpstate/aio/task_group.hpp>
 #include <mcpstate/mcp/client_options.hpp>
@@ -26,7 +29,8 @@ class server_requests {
   // send: delivers a message. on_answered: the host has answered a request, or the server has cancelled it.
   server_requests(const client_options& options, aio::task_group& group, sender send, std::function<void()> on_answered);
 
-  // Asks the host, and sends its answer unless the server cancels the request.
+  // Asks the host, and sends its answer unless the server cancels the request. Refuses a request whose id is that of one
+  // under way, and one too many.
   void receive(message request);
   // id: raw JSON, as received.
   void cancel(const std::string& id);
@@ -40,6 +44,10 @@ class server_requests {
   void drop_replies();
 
  private:
+  using outcome = std::variant<result<std::string>, bool>;
+  void refuse(const message& request, std::int64_t code, std::string_view reason);
+  asio::awaitable<outcome> ask(std::string id, std::string method, std::string params,
+                               std::shared_ptr<aio::latch> cancelled);
   asio::awaitable<void> ask_host(message request, std::shared_ptr<aio::latch> cancelled);
   asio::awaitable<void> send_replies();
 
@@ -48,6 +56,7 @@ class server_requests {
   sender send_;
   std::function<void()> on_answered_;
   std::map<std::string, std::shared_ptr<aio::latch>> cancelled_;  // of each request under way, by its raw id
+  std::size_t request_bytes_ = 0;                                 // of their params
   std::deque<outgoing> replies_;
   std::size_t reply_bytes_ = 0;
   int senders_ = 0;  // tasks that send replies

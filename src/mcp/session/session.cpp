@@ -5,7 +5,10 @@
 #include <utility>
 
 #include "aio/backoff.hh"
+#include "aio/scope_guard.hh"
+#include "core/bug.hh"
 #include "core/json/slice.hh"
+#include "mcp/protocol/http_rules.hh"
 
 namespace mcpstate::mcp {
 namespace {
@@ -68,10 +71,22 @@ task<void> session::open() {
   co_return co_await establish();
 }
 
+// An exception in here would leave nobody to close the session.
+task<void> session::open_guarded() {
+  std::string what;
+  try {
+    auto opening = opener_.open();
+    co_return co_await std::move(opening);
+  } catch (const std::exception& e) {
+    what = e.what();
+  }
+  co_return bug_error("the session", std::move(what));
+}
+
 task<void> session::establish() {
   tool_headers_.clear();
-  listed_ = false;
-  auto opened = co_await opener_.open();
+  listed_ = has_answered_ = false;
+  auto opened = co_await open_guarded();
   if (!opened) channel_.set_lost(opened.error());
   co_return opened;
 }
@@ -102,10 +117,11 @@ task<void> session::ready() {
 task<void> session::reopen() {
   const auto reopened = std::make_shared<aio::latch>();
   reopening_ = reopened;
-  auto opened = co_await establish();
-  reopening_.reset();
-  reopened->open();
-  co_return opened;
+  const aio::scope_guard over([this, reopened] {
+    reopening_.reset();
+    reopened->open();
+  });
+  co_return co_await establish();
 }
 
 request_limits session::limits_for(const std::string& method, const call_options& options) const {
@@ -117,6 +133,33 @@ request_limits session::limits_for(const std::string& method, const call_options
   out.until = aio::after(out.limit);
   out.on_progress = options.on_progress;
   return out;
+}
+
+// Whether a request was refused because the server has lost the session. The words may be about a session of the tool's own:
+// a server that still answers the list, as it has done before, has lost nothing.
+asio::awaitable<bool> session::is_lost_session(std::string method, bool told) {
+  if (method == "tools/list" || !facts().has_tools) co_return told;
+  auto request = channel_.fsm().request("tools/list", "{}");
+  if (!request) co_return true;
+  request_limits limits = limits_for("tools/list", call_options());
+  request_failure details;
+  auto listed = co_await channel_.ask(std::move(*request), std::move(limits), details);
+  co_return listed ? listed->type == message::kind::failure : details.session_over;
+}
+
+// Why the session was lost, if this answer says so.
+asio::awaitable<std::optional<error>> session::find_loss(std::string method, const message& answer) {
+  const bool told = tells_lost_session(answer);
+  // A server that does not know the method is alive; any other refusal of a ping may mean anything.
+  const bool refused = answer.type == message::kind::failure;
+  const bool doubtful = refused && method == "ping" && answer.error_code != rpc::method_not_found;
+  const bool answered_before = has_answered_;
+  has_answered_ = has_answered_ || !told;
+  if ((!told && !doubtful) || !answered_before || !channel_.has_session()) co_return std::nullopt;
+  const bool lost = co_await is_lost_session(std::move(method), told);
+  if (!lost) co_return std::nullopt;
+  if (!channel_.lost()) channel_.lose_session();
+  co_return *channel_.lost();
 }
 
 // One request and its answer. A session that the server has lost is opened again. The request is then repeated if it cannot
@@ -132,11 +175,18 @@ task<message> session::exchange(std::string method, std::string params, request_
     request_limits limits = limits_for(method, options);
     request_failure details;
     auto answer = co_await channel_.ask(std::move(request), std::move(limits), details);
-    if (answer) co_return std::move(*answer);
+    std::optional<error> loss;
+    if (answer) loss = co_await find_loss(method, *answer);
+    if (answer && !loss) co_return std::move(*answer);
+    if (loss) {
+      answer = *loss;
+      details.session_over = true;
+    }
     const bool harmless = details.session_over || (is_loss(answer.error()) && is_repeatable(method));
     bool& repeated = details.session_over ? repeated_for_session : repeated_for_connection;
     if (harmless && options_.reopen && !channel_.closed() && !std::exchange(repeated, true)) continue;
-    const bool unknown = is_loss(answer.error()) || answer.error().code() == errc::deadline;
+    const errc code = answer.error().code();
+    const bool unknown = is_loss(answer.error()) || code == errc::deadline || code == errc::bug;
     if (unknown && !details.session_over && !is_repeatable(method)) co_return outcome_unknown(answer.error(), method);
     co_return answer.error();
   }
@@ -148,15 +198,17 @@ task<std::string> session::answer_questions(std::string result) {
   if (!asked) co_return std::string();
   if (kind_of(*asked) != json_kind::object) co_return error(errc::protocol, "inputRequests is not an object");
   std::string out = "{";
-  for (const json_member& question : members_of(*asked)) {
-    const bool sound = kind_of(question.value) == json_kind::object;
-    const std::string method = sound ? text_member(question.value, "method") : std::string();
-    std::string params(sound ? find_member(question.value, "params").value_or("{}") : "{}");
+  json_walk questions(*asked);
+  for (bool more = questions.enter(); more; more = questions.next()) {
+    const std::string_view key = questions.take_key();
+    const std::string_view question = questions.take();
+    const bool sound = kind_of(question) == json_kind::object;
+    const std::string method = sound ? text_member(question, "method") : std::string();
+    std::string params(sound ? find_member(question, "params").value_or("{}") : "{}");
     const std::string& offered = channel_.fsm().identity().capabilities;
     if (!options_.user || !declares(offered, method) || !declares_mode_of(offered, method, params)) {
       co_return error(errc::unsupported, "the server asks for something that was not offered to it", method);
     }
-    const std::string key(question.key);
     auto asking = options_.user->answer(method, std::move(params));
     MCPSTATE_CO_TRY(answered, co_await std::move(asking));
     out.append(out.size() > 1 ? "," : "").append(key).append(":").append(answered);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <mcpstate/mcp/client.hpp>
@@ -32,6 +33,7 @@ class session final : public client {
 
  private:
   enum class stale_headers { report, refuse };
+  task<void> open_guarded();
   task<void> establish();
   task<void> ready();
   task<void> reopen();
@@ -41,6 +43,8 @@ class session final : public client {
   task<std::string> answer_questions(std::string result);
   task<http::header_list> headers_for(std::string tool, std::string arguments);
   task<void> collect(tool_pages& pages);
+  asio::awaitable<bool> is_lost_session(std::string method, bool told);
+  asio::awaitable<std::optional<error>> find_loss(std::string method, const message& answer);
   [[nodiscard]] request_limits limits_for(const std::string& method, const call_options& options) const;
 
   const client_options options_;
@@ -50,6 +54,7 @@ class session final : public client {
   bool listed_ = false;                    // tool_headers_ are known
   std::shared_ptr<aio::latch> reopening_;  // while a caller opens the session again
   restart_guard guard_;
+  bool has_answered_ = false;  // a request of this session
 };
 
 }  // namespace mcpstate::mcp

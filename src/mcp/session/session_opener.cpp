@@ -93,7 +93,7 @@ void session_opener::remember(const detect_fsm& detection, std::optional<era> kn
   if (detection.contradicted()) options_.eras->forget(era_key(channel_.server()));
   const era found = facts_.protocol_era;
   const bool only_used = known == found && found != era::modern && !detection.contradicted();
-  if (opened && !only_used) options_.eras->keep(era_key(channel_.server()), found, clock::now());
+  if (opened && detection.is_sure() && !only_used) options_.eras->keep(era_key(channel_.server()), found, clock::now());
 }
 
 task<void> session_opener::detect(detect_fsm& detection, aio::deadline until) {
@@ -109,7 +109,9 @@ task<void> session_opener::detect(detect_fsm& detection, aio::deadline until) {
     next = std::move(following);
   }
   if (next.type == step::kind::fail) co_return next.why;
-  co_return co_await finish(std::move(next), until);
+  auto finished = co_await finish(std::move(next), until);
+  last_answer_.reset();
+  co_return finished;
 }
 
 // Performs a step, and answers the one that follows from its outcome.
@@ -118,17 +120,17 @@ task<step> session_opener::perform(detect_fsm& detection, step next, aio::deadli
   switch (next.type) {
     case step::kind::discover:
       if (!can_discover(channel_)) MCPSTATE_CO_CHECK(co_await channel_.connect(false));
-      got = co_await discover(std::move(next.version), until);
+      got = co_await discover(std::move(next.version), detection.may_fall_back(), until);
       break;
     case step::kind::restart:
       MCPSTATE_CO_CHECK(co_await restart_program());
-      got = co_await initialize(until);
+      got = co_await initialize(std::move(next.version), until);
       break;
     case step::kind::initialize:
-      got = co_await initialize(until);
+      got = co_await initialize(std::move(next.version), until);
       break;
     case step::kind::open_sse:
-      got = co_await open_sse(until);
+      got = co_await open_sse(std::move(next.version), until);
       break;
     case step::kind::done:
     case step::kind::fail:
@@ -136,8 +138,9 @@ task<step> session_opener::perform(detect_fsm& detection, step next, aio::deadli
   }
   const bool cancelled = !got.why.detail().empty() && got.why.is(cond::cancelled);
   if (cancelled) co_return got.why;
-  last_answer_ = got.msg;
-  co_return detection.next(got);
+  const step following = detection.next(got);
+  last_answer_ = std::move(got.msg);
+  co_return following;
 }
 
 // Starts the program anew, because the question for the newest protocol has broken it. Ending the old one may take a while.
@@ -149,36 +152,37 @@ task<void> session_opener::restart_program() {
   co_return connected;
 }
 
-asio::awaitable<observed> session_opener::discover(std::string version, aio::deadline until) {
+// may_fall_back: initialize follows if this brings no answer, and needs time, too.
+asio::awaitable<observed> session_opener::discover(std::string version, bool may_fall_back, aio::deadline until) {
   const auto started = clock::now();
   request_limits limits;
   limits.method = "server/discover";
-  // Over HTTP silence says nothing about the era. Over a pipe it means an old server, which is started once more and needs
-  // the rest of the time.
-  limits.limit =
-      channel_.over_http() ? options_.connect_timeout : std::min(options_.probe_timeout, options_.connect_timeout / 3);
+  // Over HTTP a server that stays silent may still be a slow one. Over a pipe it is an old one, which is started once more.
+  limits.limit = !channel_.over_http() ? std::min(options_.probe_timeout, options_.connect_timeout / 3)
+                 : may_fall_back       ? options_.connect_timeout / 2
+                                       : options_.connect_timeout;
   limits.until = limits.at_most = std::min(until, started + limits.limit);
   request_failure details;
   auto answer = co_await channel_.ask(channel_.fsm().discover(version), limits, details);
-  const observed got = observe(answer, details.refusal);
+  observed got = observe(std::move(answer), details.refusal);
   report_step("server/discover", started, got, details.refusal);
   co_return got;
 }
 
-asio::awaitable<observed> session_opener::initialize(aio::deadline until) {
+asio::awaitable<observed> session_opener::initialize(std::string version, aio::deadline until) {
   const auto started = clock::now();
   request_limits limits;
   limits.method = "initialize";
   limits.limit = options_.connect_timeout;
   limits.until = limits.at_most = until;
   request_failure details;
-  auto answer = co_await channel_.ask(channel_.fsm().initialize(), limits, details);
-  const observed got = observe(answer, details.refusal);
+  auto answer = co_await channel_.ask(channel_.fsm().initialize(version), limits, details);
+  observed got = observe(std::move(answer), details.refusal);
   report_step("initialize", started, got, details.refusal);
   co_return got;
 }
 
-asio::awaitable<observed> session_opener::open_sse(aio::deadline until) {
+asio::awaitable<observed> session_opener::open_sse(std::string version, aio::deadline until) {
   const auto started = clock::now();
   channel_.fsm().restart();
   auto connecting = channel_.connect(true);
@@ -186,7 +190,7 @@ asio::awaitable<observed> session_opener::open_sse(aio::deadline until) {
       co_await aio::with_deadline(std::move(connecting), until, "the server did not open its event stream in time");
   if (connected) {
     report_step("GET (event stream)", started, observed_of(connected));
-    co_return co_await initialize(until);
+    co_return co_await initialize(std::move(version), until);
   }
   const std::optional<http::answer> refusal = channel_.stream_refusal();
   const observed got = observe(connected.error(), refusal);

@@ -35,9 +35,9 @@ class session_opener {
   task<void> detect(detect_fsm& detection, aio::deadline until);
   task<step> perform(detect_fsm& detection, step next, aio::deadline until);
   task<void> restart_program();
-  asio::awaitable<observed> discover(std::string version, aio::deadline until);
-  asio::awaitable<observed> initialize(aio::deadline until);
-  asio::awaitable<observed> open_sse(aio::deadline until);
+  asio::awaitable<observed> discover(std::string version, bool may_fall_back, aio::deadline until);
+  asio::awaitable<observed> initialize(std::string version, aio::deadline until);
+  asio::awaitable<observed> open_sse(std::string version, aio::deadline until);
   task<void> finish(step outcome, aio::deadline until);
   task<void> finish_modern(std::string version);
   task<void> finish_legacy(era found, aio::deadline until);

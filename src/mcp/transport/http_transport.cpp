@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "aio/backoff.hh"
+#include "core/bug.hh"
 #include "mcp/protocol/revisions.hh"
 
 namespace mcpstate::mcp {
@@ -42,7 +43,13 @@ http_transport::http_transport(asio::any_io_executor executor, message_sink& sin
     : sink_(sink),
       max_message_(options.max_message_bytes),
       pool_(executor, pool_of(std::move(server), std::move(options))),
-      group_(executor) {}
+      group_(executor, [this](const std::string&, const std::string& what) { end_by_bug(what); }) {}
+
+void http_transport::end_by_bug(const std::string& what) {
+  announcements_failure_ = bug_error("the session", what);
+  announcements_decided_.open();
+  sink_.on_lost(*announcements_failure_);
+}
 
 task<void> http_transport::open() {
   MCPSTATE_CO_CHECK(pool_.prepare());
@@ -135,25 +142,23 @@ task<void> http_transport::take_refusal(http::exchange exchange, std::uint64_t i
   co_return result<void>();
 }
 
-result<void> http_transport::give_events(std::vector<http::sse_event> events, std::uint64_t id) {
-  for (http::sse_event& event : events) {
-    if (!event.is_message()) continue;
-    MCPSTATE_CHECK(sink_.on_text(std::move(event.data), id));
-  }
-  return result<void>();
+result<void> http_transport::give_event(http::sse_event event, std::uint64_t id) {
+  if (!event.is_message()) return result<void>();
+  return sink_.on_text(std::move(event.data), id);
 }
 
 // Reads events up to the answer to the request, because a server may leave the stream open after it. id 0: up to the end of
 // the stream.
 task<void> http_transport::read_events(http::exchange& exchange, std::uint64_t id, stream_position& position) {
   http::sse_parser parser(max_message_, position.last_event_id);
+  const auto give = [this, id](http::sse_event event) { return give_event(std::move(event), id); };
   while (id == 0 || sink_.is_waiting(id)) {
     auto part = co_await exchange.connection->read_body();
     if (part && !part->empty()) {
-      MCPSTATE_CO_TRY(events, parser.feed(*part));
+      const auto taken = parser.feed(*part, give);
       position.last_event_id = parser.last_event_id();
       if (parser.retry()) position.retry = parser.retry();
-      MCPSTATE_CO_CHECK(give_events(std::move(events), id));
+      if (!taken) co_return taken.error();
       continue;
     }
     // Servers leave out the blank line that ends the last event.

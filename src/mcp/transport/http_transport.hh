@@ -4,7 +4,6 @@
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include <mcpstate/aio/task_group.hpp>
 #include <mcpstate/mcp/target.hpp>
@@ -28,6 +27,8 @@ class http_transport final : public transport {
   task<void> open() override;
   // Returns when the exchange is over; for a request, when the sink has its answer.
   task<void> send(outgoing request) override;
+  [[nodiscard]] bool has_session() const noexcept override { return !session_id_.empty(); }
+  void forget_session() override { session_id_.clear(); }
   void on_negotiated(const std::string& version) override;
   task<void> follow() override;
   [[nodiscard]] std::string diagnostics() const override { return std::string(); }
@@ -51,7 +52,8 @@ class http_transport final : public transport {
   asio::awaitable<void> follow_announcements();
   asio::awaitable<bool> read_announcements(stream_position& position, int& failures);
   task<void> end_session();
-  result<void> give_events(std::vector<http::sse_event> events, std::uint64_t id);
+  result<void> give_event(http::sse_event event, std::uint64_t id);
+  void end_by_bug(const std::string& what);
   result<void> note_session(const outgoing& request, const http::head& head);
 
   message_sink& sink_;

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,6 +20,8 @@
 #include <map>
 #include <optional>
 #include <string_view>
+#include <system_error>
+#include <thread>
 
 namespace mcpstate::mcp {
 namespace {
@@ -79,6 +82,11 @@ struct stream_pair {
 std::string program_name(const std::vector<std::string>& command) { return command.front(); }
 
 namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds kill_limit = 100ms;  // for a process that was killed to end
+constexpr std::chrono::milliseconds start_limit = 1s;    // for exec
 
 error cannot_start(const program& wanted, std::string reason, errc code) {
   return error(code, "cannot start '" + program_name(wanted.command) + "': " + std::move(reason));
@@ -180,8 +188,29 @@ void reap(pid_t pid) noexcept {
   }
 }
 
-// Waits for exec (the pipe closes) or for the child's report of what prevented it.
+// False: nothing has come within the time.
+bool wait_readable(int fd, std::chrono::milliseconds limit) noexcept {
+  pollfd wanted{fd, POLLIN, 0};
+  int got = 0;
+  do {
+    got = ::poll(&wanted, 1, static_cast<int>(limit.count()));
+  } while (got < 0 && errno == EINTR);
+  return got > 0;
+}
+
+// The kernel may take its time to end a process that waits for a disk. Nothing else waits for that.
+void reap_killed(pid_t pid, int pidfd) noexcept {
+  if (wait_readable(pidfd, kill_limit)) return reap(pid);
+  try {
+    std::thread(reap, pid).detach();
+  } catch (const std::system_error&) {  // it stays a zombie until this process ends
+  }
+}
+
+// Waits for exec (the pipe closes) or for the child's report of what prevented it. A program on a disk that hangs is taken
+// for one that runs, and does not answer.
 std::optional<start_report> read_report(int fd) noexcept {
+  if (!wait_readable(fd, start_limit)) return std::nullopt;
   start_report report;
   ssize_t got = 0;
   do {
@@ -251,16 +280,16 @@ process::process(asio::any_io_executor executor, pid_t pid, int pidfd, int in, i
 
 process::~process() {
   signal_group(SIGKILL);
-  reap(pid_);
+  reap_killed(pid_, exit_.native_handle());
 }
 
 void process::signal_group(int signal) noexcept { ::kill(-pid_, signal); }
 
 asio::awaitable<bool> process::wait_exit(aio::deadline until) {
-  using namespace asio::experimental::awaitable_operators;
   co_await asio::this_coro::throw_if_cancelled(false);
   if (has_exited()) co_return true;
-  auto either = exit_.async_wait(asio::posix::descriptor_base::wait_read, aio::use_ec) || aio::wait_until(until);
+  auto exiting = exit_.async_wait(asio::posix::descriptor_base::wait_read, aio::use_ec);
+  auto either = aio::race(std::move(exiting), aio::wait_until(until));
   auto ended = co_await std::move(either);
   static_cast<void>(ended);  // whichever came first, the process is asked
   co_return has_exited();

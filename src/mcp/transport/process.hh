@@ -33,8 +33,8 @@ struct program {
 };
 
 // Executor: all members on the given one. Ownership: owns the process and everything in its group; the destructor kills the
-// group and reaps the process. The id of the group stays reserved until then, because the process is not reaped before; so
-// no signal can reach another process.
+// group and reaps the process, in the background if that takes long. The id of the group stays reserved until then, because
+// the process is not reaped before; so no signal can reach another process.
 class process {
  public:
   // Returns when the program runs. Failure: spawn_failed if it cannot be started, and the detail says why; spawn_refused if

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "core/bug.hh"
 #include "http/same_origin.hh"
 #include "mcp/protocol/revisions.hh"
 
@@ -23,7 +24,7 @@ sse_transport::sse_transport(asio::any_io_executor executor, message_sink& sink,
     : sink_(sink),
       max_message_(options.max_message_bytes),
       pool_(executor, pool_of(std::move(server), std::move(options))),
-      group_(executor) {}
+      group_(executor, [this](const std::string&, const std::string& what) { end(bug_error("the session", what)); }) {}
 
 task<void> sse_transport::open() {
   co_await asio::this_coro::throw_if_cancelled(false);
@@ -57,16 +58,13 @@ result<void> sse_transport::set_endpoint(const std::string& reference) {
   return result<void>();
 }
 
-result<void> sse_transport::take(std::vector<http::sse_event> events) {
-  for (http::sse_event& event : events) {
-    if (event.name == "endpoint" && !has_endpoint_) {
-      const auto set = set_endpoint(event.data);
-      if (!set) return set;
-      endpoint_decided_.open();
-    } else if (event.is_message() && has_endpoint_) {
-      const auto taken = sink_.on_text(std::move(event.data), 0);
-      if (!taken) return taken;
-    }
+result<void> sse_transport::take(http::sse_event event) {
+  if (event.name == "endpoint" && !has_endpoint_) {
+    const auto set = set_endpoint(event.data);
+    if (!set) return set;
+    endpoint_decided_.open();
+  } else if (event.is_message() && has_endpoint_) {
+    return sink_.on_text(std::move(event.data), 0);
   }
   return result<void>();
 }
@@ -74,22 +72,21 @@ result<void> sse_transport::take(std::vector<http::sse_event> events) {
 asio::awaitable<void> sse_transport::read(http::exchange exchange) {
   co_await asio::this_coro::throw_if_cancelled(false);
   http::sse_parser parser(max_message_);
-  while (!failure_) {
+  const auto give = [this](http::sse_event event) { return take(std::move(event)); };
+  for (;;) {
     auto part = co_await exchange.connection->read_body();
-    if (!part) failure_ = part.error();
-    if (part && part->empty()) failure_ = error(errc::connection_lost, "the server ended its event stream");
-    if (failure_) break;
-    auto events = parser.feed(*part);
-    if (!events) {
-      failure_ = events.error();
-      break;
-    }
-    const auto taken = take(std::move(*events));
-    if (!taken) failure_ = taken.error();
+    if (!part) co_return end(part.error());
+    if (part->empty()) co_return end(error(errc::connection_lost, "the server ended its event stream"));
+    const auto taken = parser.feed(*part, give);
+    if (!taken) co_return end(taken.error());
   }
+}
+
+void sse_transport::end(const error& reason) {
+  failure_ = reason;
   const bool was_open = has_endpoint_;
   endpoint_decided_.open();
-  if (was_open && !closing_) sink_.on_lost(*failure_);
+  if (was_open && !closing_) sink_.on_lost(reason);
 }
 
 void sse_transport::on_negotiated(const std::string& version) {

@@ -2,7 +2,6 @@
 #pragma once
 #include <cstddef>
 #include <string>
-#include <vector>
 
 #include <mcpstate/aio/task_group.hpp>
 #include <mcpstate/mcp/target.hpp>
@@ -33,7 +32,8 @@ class sse_transport final : public transport {
 
  private:
   asio::awaitable<void> read(http::exchange exchange);
-  result<void> take(std::vector<http::sse_event> events);
+  void end(const error& reason);
+  result<void> take(http::sse_event event);
   result<void> set_endpoint(const std::string& reference);
 
   message_sink& sink_;

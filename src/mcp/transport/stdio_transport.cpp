@@ -6,6 +6,10 @@
 
 #include <array>
 #include <csignal>
+#include <utility>
+
+#include "aio/scope_guard.hh"
+#include "core/bug.hh"
 
 namespace mcpstate::mcp {
 namespace {
@@ -15,9 +19,14 @@ using namespace std::chrono_literals;
 constexpr std::size_t max_stderr_bytes = 8 * 1024;  // of its end
 constexpr std::size_t max_stray_bytes = 200;        // of the first stray line
 constexpr std::size_t max_stray_lines = 1000;
+constexpr std::size_t read_bytes = 64 * 1024;
+constexpr std::size_t crowded_bytes = 256 * 1024;  // answers wait while more than that is queued
 // How long the streams of a process that has ended are still read. What it wrote itself is in the pipes already; only a
 // grandchild that has inherited them can hold them open.
 constexpr auto drain_limit = 500ms;
+constexpr auto kill_limit = 1s;  // a process that waits for a disk cannot be killed
+
+constexpr auto watching = "mcp child";
 
 // Cuts at the end of a word: a search for secrets would not find half of one.
 void drop_beginning(std::string& text) {
@@ -36,7 +45,7 @@ stdio_transport::stdio_transport(asio::any_io_executor executor, message_sink& s
       server_(std::move(server)),
       stop_timeout_(options.stop_timeout),
       max_line_(options.max_message_bytes),
-      group_(executor) {}
+      group_(executor, [this](const std::string& task, const std::string& what) { end_by_bug(task, what); }) {}
 
 task<void> stdio_transport::open() {
   program wanted;
@@ -48,14 +57,26 @@ task<void> stdio_transport::open() {
   group_.spawn("mcp stdout", read_output());
   group_.spawn("mcp stderr", read_errors());
   group_.spawn("mcp stdin", write_input());
-  group_.spawn("mcp child", watch());
+  group_.spawn(watching, watch());
   co_return result<void>();
+}
+
+// A server that asks and does not read the answers gets no more of them.
+asio::awaitable<void> stdio_transport::wait_for_room() {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  bool notified = true;
+  while (notified && queued_bytes_ > crowded_bytes && !closing_ && !ended_.is_open()) {
+    notified = co_await queue_changed_.wait();
+  }
 }
 
 task<void> stdio_transport::send(outgoing text) {
   if (closing_) co_return error(errc::stopped, "the session with the server is closed");
   if (ended_.is_open()) co_return result<void>();  // watch() is about to report why
-  if (queued_bytes_ > max_line_) co_return error(errc::queue_full, "the server process does not read its standard input");
+  const bool unasked = text.id == 0;               // requests are the caller's own
+  if (unasked) co_await wait_for_room();
+  if (queued_bytes_ > (unasked ? crowded_bytes : max_line_))
+    co_return error(errc::queue_full, "the server process does not read its standard input");
   text.text += '\n';
   queued_bytes_ += text.text.size();
   queue_.push_back(std::move(text.text));
@@ -78,35 +99,43 @@ asio::awaitable<void> stdio_transport::write_input() {
     }
     queued_bytes_ -= written;
     queue_.pop_front();
-    if (queue_.empty()) queue_changed_.notify();
+    queue_changed_.notify();
   }
 }
 
 asio::awaitable<void> stdio_transport::read_output() {
   co_await asio::this_coro::throw_if_cancelled(false);
+  const aio::scope_guard over([this] {
+    output_done_.open();
+    ended_.open();
+  });
   std::string buffer;
-  std::vector<char> chunk(64 * 1024);
+  std::vector<char> chunk(read_bytes);
   for (bool going = true; going;) {
     auto [ec, size] = co_await child_->output().async_read_some(asio::buffer(chunk), aio::use_ec);
     buffer.append(chunk.data(), size);
     going = !ec && take_lines(buffer);
   }
   if (!failure_ && !buffer.empty()) take_line(std::move(buffer));
-  output_done_.open();
-  ended_.open();
 }
 
 // False when nothing more is to be read.
 bool stdio_transport::take_lines(std::string& buffer) {
-  std::size_t begin = 0;
   // Only the last chunk can hold a new line end; a line of megabytes must not be searched again and again.
-  std::size_t end = buffer.find('\n', buffer.size() - std::min<std::size_t>(buffer.size(), 64 * 1024));
-  while (end != std::string::npos && !failure_) {
-    take_line(buffer.substr(begin, end - begin));
-    begin = end + 1;
-    end = buffer.find('\n', begin);
+  std::size_t end = buffer.find('\n', buffer.size() - std::min(buffer.size(), read_bytes));
+  if (end == std::string::npos && buffer.size() <= max_line_) return true;
+  // The first line may be long. It is taken with the room that it has; what follows is less than a chunk.
+  std::string rest = end == std::string::npos ? std::string() : buffer.substr(end + 1);
+  if (end != std::string::npos) {
+    buffer.resize(end);
+    take_line(std::exchange(buffer, std::string()));
   }
-  buffer.erase(0, begin);
+  std::size_t begin = 0;
+  for (end = rest.find('\n'); end != std::string::npos && !failure_; end = rest.find('\n', begin)) {
+    take_line(rest.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  if (!rest.empty()) buffer = rest.substr(begin);
   if (buffer.size() > max_line_) {
     fail(error(errc::too_large, "the server sent a message of more than " + std::to_string(max_line_) + " bytes"));
   }
@@ -126,6 +155,11 @@ void stdio_transport::take_line(std::string line) {
   }
 }
 
+void stdio_transport::end_by_bug(const std::string& task, const std::string& what) {
+  fail(bug_error("the session", what));
+  if (task == watching && !closing_) sink_.on_lost(loss());
+}
+
 void stdio_transport::fail(error reason) {
   if (!failure_) failure_ = std::move(reason);
   ended_.open();
@@ -133,6 +167,7 @@ void stdio_transport::fail(error reason) {
 
 asio::awaitable<void> stdio_transport::read_errors() {
   co_await asio::this_coro::throw_if_cancelled(false);
+  const aio::scope_guard over([this] { errors_done_.open(); });
   std::vector<char> chunk(8 * 1024);
   for (;;) {
     auto [ec, size] = co_await child_->errors().async_read_some(asio::buffer(chunk), aio::use_ec);
@@ -140,14 +175,12 @@ asio::awaitable<void> stdio_transport::read_errors() {
     drop_beginning(stderr_tail_);
     if (ec) break;
   }
-  errors_done_.open();
 }
 
 // Notices the end of the process or of the conversation, and reports it once with everything that explains it.
 asio::awaitable<void> stdio_transport::watch() {
-  using namespace asio::experimental::awaitable_operators;
   co_await asio::this_coro::throw_if_cancelled(false);
-  auto either = child_->wait_exit(aio::deadline::max()) || ended_.wait();
+  auto either = aio::race(child_->wait_exit(aio::deadline::max()), ended_.wait());
   auto over = co_await std::move(either);
   static_cast<void>(over);
   if (closing_) co_return;
@@ -207,7 +240,7 @@ asio::awaitable<void> stdio_transport::stop_child() {
   co_await child_->wait_exit(patient);
   co_await output_done_.wait(patient);
   child_->signal_group(SIGKILL);
-  co_await child_->wait_exit(aio::deadline::max());
+  co_await child_->wait_exit(aio::after(kill_limit));
 }
 
 }  // namespace mcpstate::mcp

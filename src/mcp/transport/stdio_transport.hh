@@ -33,6 +33,7 @@ class stdio_transport final : public transport {
   asio::awaitable<void> close() override;
 
  private:
+  asio::awaitable<void> wait_for_room();
   asio::awaitable<void> read_output();
   asio::awaitable<void> read_errors();
   asio::awaitable<void> write_input();
@@ -41,6 +42,7 @@ class stdio_transport final : public transport {
   bool take_lines(std::string& buffer);
   void take_line(std::string line);
   void fail(error reason);
+  void end_by_bug(const std::string& task, const std::string& what);
   [[nodiscard]] error loss() const;
 
   asio::any_io_executor executor_;

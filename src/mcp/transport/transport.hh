@@ -67,6 +67,10 @@ class transport {
   // Sends one message. When it returns without error the message is under way, and its answer has been given to the sink
   // or will be; with an error, no answer comes.
   virtual task<void> send(outgoing text) = 0;
+  // Whether requests name a session that the server has given.
+  [[nodiscard]] virtual bool has_session() const noexcept { return false; }
+  // The server has told in an answer that it does not know the session any more.
+  virtual void forget_session() {}
   // The handshake of the legacy era agreed on a version.
   virtual void on_negotiated(const std::string& version) = 0;
   // Legacy era: opens the stream on which the server may speak first. Returns when it is open; with an error when the server

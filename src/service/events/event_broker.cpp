@@ -31,7 +31,10 @@ struct event_broker::channel {
 };
 
 event_broker::event_broker(store& watched_store, event_broker_options options, metrics* broker_metrics)
-    : store_(watched_store), executor_(watched_store.executor()), metrics_(broker_metrics), opening_(executor_) {
+    : store_(watched_store),
+      executor_(watched_store.executor()),
+      metrics_(broker_metrics),
+      opening_(executor_, aio::end_process) {
   options_.max_removals = options.max_removals;
   options_.snapshot_after_outage = true;
 }

@@ -3,7 +3,8 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
+
+#include <mcpstate/aio/race.hpp>
 
 #include <algorithm>
 #include <exception>
@@ -219,8 +220,7 @@ asio::awaitable<bool> client_connection::send(http_response response, bool keep_
 }
 
 asio::awaitable<void> client_connection::stream(std::shared_ptr<subscription> events) {
-  using namespace asio::experimental::awaitable_operators;
-  auto either = write_frames(events) || socket_.wait_closed();
+  auto either = aio::race(write_frames(events), socket_.wait_closed());
   co_await std::move(either);
 }
 

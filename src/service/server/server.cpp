@@ -60,7 +60,7 @@ struct server::state {
         authorizer(hosts, p.owner_rate, limits_of(options)),
         shared(p, s, authorizer, options),
         executor(s.front().executor),
-        work(executor) {}
+        work(executor, aio::end_process) {}
 
   task<void> bind_address(listen_address address);
   result<void> bind(const tcp::endpoint& endpoint);

@@ -20,7 +20,7 @@ sqlite_store::sqlite_store(asio::any_io_executor executor, store_options options
       pool_(std::move(pool)),
       engine_(std::move(engine)),
       hub_(executor, hub_source()),
-      work_(executor) {}
+      work_(executor, aio::end_process) {}
 
 sqlite_store::~sqlite_store() { pool_->join(); }
 

@@ -94,7 +94,11 @@ class watch_hub::subscription_watcher final : public watcher {
 };
 
 watch_hub::watch_hub(asio::any_io_executor executor, source from)
-    : executor_(executor), from_(std::move(from)), due_timer_(executor), progress_(executor), work_(executor) {
+    : executor_(executor),
+      from_(std::move(from)),
+      due_timer_(executor),
+      progress_(executor),
+      work_(executor, aio::end_process) {
   progress_.expires_at(asio::steady_timer::time_point::max());
 }
 

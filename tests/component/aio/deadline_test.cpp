@@ -27,7 +27,7 @@ asio::awaitable<void> waits_again_and_again(std::size_t& rounds) {
 CO_TEST_WITHIN(WaitUntil, EndsOnACancellationBetweenTwoWaits, 10s) {
   for (std::size_t turns = 0; turns < 50; ++turns) {
     std::size_t rounds = 0;
-    aio::task_group group(co_await asio::this_coro::executor);
+    aio::task_group group(co_await asio::this_coro::executor, aio::end_process);
     group.spawn("waits", waits_again_and_again(rounds));
     const auto executor = group.executor();
     for (std::size_t i = 0; i < turns; ++i) {

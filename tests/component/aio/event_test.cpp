@@ -26,7 +26,7 @@ CO_TEST(Event, WakesAllCurrentWaiters) {
   const auto executor = co_await asio::this_coro::executor;
   aio::event changed;
   std::vector<bool> woken;
-  aio::task_group group(executor);
+  aio::task_group group(executor, aio::end_process);
   changed.notify();  // nobody waits: it is forgotten
   for (int i = 0; i < 3; ++i) group.spawn("waiter", note_wake(changed, woken, aio::deadline::max()));
   co_await asio::post(executor, asio::use_awaitable);
@@ -47,7 +47,7 @@ CO_TEST(Event, DoesNotTakeACancellationForANotification) {
   aio::event changed;
   std::vector<bool> woken;
   {
-    aio::task_group group(executor);
+    aio::task_group group(executor, aio::end_process);
     group.spawn("waiter", note_wake(changed, woken, aio::deadline::max()));
     co_await asio::post(executor, asio::use_awaitable);
     co_await group.stop();
@@ -65,7 +65,7 @@ CO_TEST(Latch, StaysOpenOnceOpened) {
   const auto executor = co_await asio::this_coro::executor;
   aio::latch once;
   std::vector<bool> opened;
-  aio::task_group group(executor);
+  aio::task_group group(executor, aio::end_process);
   const bool before = co_await once.wait(aio::after(1ms));
   EXPECT_FALSE(before);
   group.spawn("waiter", note_open(once, opened));

@@ -61,7 +61,7 @@ TEST(NameLookup, SurvivesTheEndOfItsExecutor) {
 }
 
 asio::awaitable<void> many(slow_names& names, int count) {
-  aio::task_group group(co_await asio::this_coro::executor);
+  aio::task_group group(co_await asio::this_coro::executor, aio::end_process);
   int good = 0;
   int bad = 0;
   for (int i = 0; i < count; ++i) {
@@ -84,7 +84,7 @@ TEST(NameLookup, ServesManyOnFewThreads) {
 
 // Those that wait for a thread and are given up ask nobody.
 asio::awaitable<void> given_up_in_line(slow_names& names) {
-  aio::task_group group(co_await asio::this_coro::executor);
+  aio::task_group group(co_await asio::this_coro::executor, aio::end_process);
   int good = 0;
   int bad = 0;
   for (int i = 0; i < 50; ++i) group.spawn("look", look(names.ask(), "slow.example", good, bad));

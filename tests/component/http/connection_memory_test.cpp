@@ -78,7 +78,7 @@ asio::awaitable<void> while_listening(std::size_t& each) {
   all.theirs.reserve(count);
   std::size_t begun = 0;
   std::size_t ended = 0;
-  aio::task_group group(executor);
+  aio::task_group group(executor, aio::end_process);
   const std::size_t before = heap_in_use();
   co_await open(peer, all, stream_begun);
   for (auto& one : all.ours) group.spawn("listen", listen(*one, begun, ended));

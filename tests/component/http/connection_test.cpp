@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One connection against servers that send odd bytes at odd times.
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
 #include <memory>
 #include <string>
 
@@ -206,7 +208,7 @@ CO_TEST(HttpConnection, MeetsItsDeadlineInAnEndlessStream) {
   co_await peer.write("HTTP/1.1 200 OK\r\n\r\n");
   auto request = post();
   CO_ASSERT_OK(co_await (*opened)->send(request));
-  aio::task_group group(executor);
+  aio::task_group group(executor, aio::end_process);
   group.spawn("send", send_for_ever(peer));
   auto reading = read_for_ever(**opened);
   const auto read = co_await aio::with_deadline(std::move(reading), aio::after(100ms), "the body");
@@ -252,8 +254,10 @@ CO_TEST(HttpConnection, DeliversCompressedEventsAsTheyAreFlushed) {
 }
 
 CO_TEST(HttpConnection, DecompressesABombInSmallPieces) {
-  const std::string packed = compress(std::string(10'000'000, '\0'));
-  EXPECT_LT(packed.size(), 20'000U);
+  std::string plain;
+  for (int i = 0; plain.size() < 10'000'000; ++i) plain += std::string(200, 'x') + std::to_string(i);
+  const std::string packed = compress(plain);
+  EXPECT_LT(packed.size(), plain.size() / 25);
   auto answer = [&packed](const http_seen&) {
     return http_reply("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: " + std::to_string(packed.size()) +
                       "\r\n\r\n" + packed);
@@ -274,7 +278,7 @@ CO_TEST(HttpConnection, DecompressesABombInSmallPieces) {
     most = std::max(most, heap_in_use());
     EXPECT_LE(piece->size(), 65536U);
   }
-  EXPECT_EQ(size, 10'000'000U);
+  EXPECT_EQ(size, plain.size());
   EXPECT_LT(most, before + 250'000);
   EXPECT_TRUE((*opened)->reusable());
   co_await server.close();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Where connections go: names that are looked up once, addresses that are checked, and what the peer is told.
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/ssl/stream.hpp>
 
 #include <fstream>

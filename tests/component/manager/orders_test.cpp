@@ -204,7 +204,7 @@ manager_options one_seat() {
 
 MANAGER_TEST(ManagerOrders, MakeACallWaitForTheSession, one_seat()) {
   std::string came_of_it;
-  aio::task_group calling(co_await asio::this_coro::executor);
+  aio::task_group calling(co_await asio::this_coro::executor, aio::end_process);
   co_await call_while_one_waits(s, came_of_it, calling);
   EXPECT_EQ(came_of_it, "");
   co_await ends_one(s, 2);
@@ -215,7 +215,7 @@ MANAGER_TEST(ManagerOrders, MakeACallWaitForTheSession, one_seat()) {
 
 MANAGER_TEST(ManagerOrders, ContinueACallWhenTheSupervisorEnds, one_seat()) {
   std::string came_of_it;
-  aio::task_group calling(co_await asio::this_coro::executor);
+  aio::task_group calling(co_await asio::this_coro::executor, aio::end_process);
   co_await call_while_one_waits(s, came_of_it, calling);
   co_await ends_one(s, 1);
   co_await ends_one(s, 2);
@@ -233,7 +233,7 @@ MANAGER_TEST(ManagerOrders, NeverRepeatACall) {
   hangs.after = http_reply::then::hang;
   s.server->call_answer = hangs;
   std::string came_of_it;
-  aio::task_group calling(co_await asio::this_coro::executor);
+  aio::task_group calling(co_await asio::this_coro::executor, aio::end_process);
   calling.spawn("call", call_and_note(s, came_of_it));
   const bool sent = co_await eventually([&s] { return s.server->http().count("tools/call") == 1; });
   CO_ASSERT_TRUE(sent);

@@ -57,12 +57,12 @@ asio::awaitable<void> stops_while_a_server_is_disconnected(store& records) {
   auto keeping = make_manager(records, options);
   const auto executor = co_await asio::this_coro::executor;
   stopped_work cancelled, closed;
-  aio::task_group work(executor);
+  aio::task_group work(executor, aio::end_process);
   std::function<void()> ask_to_end = [&work] { work.request_stop(); };
   work.spawn("disconnect", disconnect_all(*keeping, cancelled, ask_to_end));
   co_await work.join();
   expect_stopped_early(cancelled);
-  aio::task_group more(executor);
+  aio::task_group more(executor, aio::end_process);
   std::function<void()> close = [&more, &keeping] { more.spawn("close", close_it(*keeping)); };
   more.spawn("disconnect", disconnect_all(*keeping, closed, close));
   co_await more.join();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "component/mcp/http_fixture.hh"
 
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/ssl/stream.hpp>
@@ -169,7 +170,7 @@ test_certificate make_certificate() {
 scripted_server::scripted_server(asio::any_io_executor executor, handler answer, std::uint16_t port)
     : answer_(std::move(answer)),
       acceptor_(executor, tcp::endpoint(asio::ip::address_v4::loopback(), port)),
-      group_(executor) {
+      group_(executor, aio::end_process) {
   group_.spawn("accept", accept());
 }
 

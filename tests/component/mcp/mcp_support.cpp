@@ -58,6 +58,10 @@ marked_target odd_server(const std::string& mode) {
   return marked({"python3", source_dir + "/component/mcp/odd_server.py", mode});
 }
 
+marked_target greedy_server(const std::string& mode) {
+  return marked({"python3", source_dir + "/component/mcp/greedy_server.py", mode});
+}
+
 std::vector<seen_process> processes_of(const std::string& mark) {
   std::vector<seen_process> out;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {

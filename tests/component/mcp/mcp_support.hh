@@ -21,6 +21,8 @@ marked_target marked(std::vector<std::string> command);
 marked_target npm_server(const std::string& command, std::vector<std::string> arguments);
 // odd_server.py in one of its modes.
 marked_target odd_server(const std::string& mode);
+// greedy_server.py in one of its modes.
+marked_target greedy_server(const std::string& mode);
 
 struct seen_process {
   int pid = 0;

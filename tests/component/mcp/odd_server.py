@@ -93,7 +93,7 @@ def on_list(request):
             put('{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"%d%s"}}' % (number, "x" * 100))
     if MODE == "batch":
         put('[{"jsonrpc":"2.0","method":"notifications/message","params":{}},'
-            '{"jsonrpc":"2.0","id":"%d","result":{"tools":[%s]}}]' % (request["id"], TOOL))
+            '{"jsonrpc":"2.0","id":%d,"result":{"tools":[%s]}}]' % (request["id"], TOOL))
         return
     if MODE == "huge":
         filler = "y" * 1000

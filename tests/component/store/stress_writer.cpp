@@ -30,7 +30,7 @@ moment now() { return std::chrono::steady_clock::now(); }
 std::int64_t ms_since(moment begun) { return std::chrono::duration_cast<std::chrono::milliseconds>(now() - begun).count(); }
 
 struct writer {
-  writer(asio::io_context& io, std::uint64_t seed) : group(io.get_executor()), random(seed) {}
+  writer(asio::io_context& io, std::uint64_t seed) : group(io.get_executor(), aio::end_process), random(seed) {}
   std::unique_ptr<store> state;
   owner user = owner::user("stress").value();
   owner session = owner::session("stress").value();

@@ -134,10 +134,12 @@ TEST(BodyDecoder, AcceptsAnEmptyBody) {
 }
 
 TEST(BodyDecoder, DecodesNoMoreThanAsked) {
-  const std::string bomb = compress(std::string(10'000'000, '\0'));
-  ASSERT_LT(bomb.size(), 20'000U);
+  std::string plain;
+  for (int i = 0; plain.size() < 10'000'000; ++i) plain += std::string(200, 'x') + std::to_string(i);
+  const std::string packed = compress(plain);
+  ASSERT_LT(packed.size(), plain.size() / 25);
   body_decoder decoder(content_coding::gzip);
-  std::string_view input = bomb;
+  std::string_view input = packed;
   std::size_t size = 0;
   std::size_t largest = 0;
   for (;;) {
@@ -147,7 +149,7 @@ TEST(BodyDecoder, DecodesNoMoreThanAsked) {
     size += piece->size();
     largest = std::max(largest, piece->capacity());
   }
-  EXPECT_EQ(size, 10'000'000U);
+  EXPECT_EQ(size, plain.size());
   EXPECT_LE(largest, 1U << 16);
   EXPECT_TRUE(decoder.finish().has_value());
 }

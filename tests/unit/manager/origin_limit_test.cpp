@@ -28,7 +28,7 @@ CO_TEST(OriginLimit, ServesWaitersInOrder) {
   origin_limit limit(2);
   std::vector<std::string> log;
   std::vector<slot_ptr> slots;
-  aio::task_group group(co_await asio::this_coro::executor);
+  aio::task_group group(co_await asio::this_coro::executor, aio::end_process);
   for (const char* name : {"a", "b", "c", "d"}) group.spawn(name, enter(limit, "x", name, log, slots));
   group.spawn("e", enter(limit, "y", "e", log, slots));
   const bool three = co_await eventually([&log] { return log.size() == 3; });
@@ -54,7 +54,7 @@ CO_TEST(OriginLimit, ServesNewOwnersBeforeThoseWithSlots) {
   origin_limit limit(3);
   std::vector<std::string> log;
   std::vector<slot_ptr> slots;
-  aio::task_group group(co_await asio::this_coro::executor);
+  aio::task_group group(co_await asio::this_coro::executor, aio::end_process);
   for (const char* name : {"a1", "a2", "a3", "a4", "a5"}) group.spawn(name, enter(limit, "x", name, log, slots, "user:a"));
   for (const char* name : {"b1", "b2"}) group.spawn(name, enter(limit, "x", name, log, slots, "user:b"));
   group.spawn("c1", enter(limit, "x", "c1", log, slots, "user:c"));
@@ -77,8 +77,8 @@ CO_TEST(OriginLimit, RemovesWaitersThatGiveUp) {
   origin_limit limit(1);
   std::vector<std::string> log;
   std::vector<slot_ptr> slots;
-  aio::task_group group(co_await asio::this_coro::executor);
-  aio::task_group hasty(co_await asio::this_coro::executor);
+  aio::task_group group(co_await asio::this_coro::executor, aio::end_process);
+  aio::task_group hasty(co_await asio::this_coro::executor, aio::end_process);
   group.spawn("a", enter(limit, "x", "a", log, slots));
   const bool first = co_await eventually([&log] { return log.size() == 1; });
   CO_ASSERT_TRUE(first);

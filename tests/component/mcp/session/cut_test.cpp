@@ -53,6 +53,11 @@ http_reply whole_reply(const session_kind& kind, const http_seen& request) {
                    R"({"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}}})");
   }
   if (request.method == "GET") return http_reply("HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n");
+  // A server of the newer protocol alone: whoever cuts off its word must not make another one of it.
+  if (request.rpc_method == "initialize" && kind.modern) {
+    return json_reply(400, R"({"jsonrpc":"2.0","id":)" + request.rpc_id +
+                               R"(,"error":{"code":-32022,"message":"no","data":{"supported":["2026-07-28"]}}})");
+  }
   if (request.rpc_method == "initialize") return spelled(kind.how, request, initialize_result);
   if (request.rpc_method == "tools/list")
     return spelled(kind.how, request, R"({"resultType":"complete","tools":[)" + plain_tool + "]}");

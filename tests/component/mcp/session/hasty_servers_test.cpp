@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Servers that want too much at once, or too often.
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <memory>

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What passes between a server and its client while a request is under way: questions of the server, progress, cancelling.
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
 #include <chrono>
 #include <memory>
 #include <string>
@@ -150,7 +152,7 @@ asio::awaitable<void> call_into(mcp::client& client, mcp::call_options how, std:
 
 asio::awaitable<void> takes_back(mcp::client& client, asking_server& server, user_ptr user) {
   std::optional<result<mcp::call_result>> called;
-  aio::task_group group(co_await asio::this_coro::executor);
+  aio::task_group group(co_await asio::this_coro::executor, aio::end_process);
   group.spawn("call", call_into(client, mcp::call_options(), called));
   const bool asked = co_await eventually([&user] { return user->asked.size() == 1; });
   EXPECT_TRUE(asked);
@@ -177,7 +179,7 @@ TEST(ServerQuestions, EndWhenTheServerTakesThemBack) {
 
 asio::awaitable<void> closes_on_a_question(mcp::client& client, user_ptr user) {
   std::optional<result<mcp::call_result>> called;
-  aio::task_group group(co_await asio::this_coro::executor);
+  aio::task_group group(co_await asio::this_coro::executor, aio::end_process);
   group.spawn("call", call_into(client, mcp::call_options(), called));
   const bool asked = co_await eventually([&user] { return user->asked.size() == 1; });
   EXPECT_TRUE(asked);
@@ -213,7 +215,7 @@ asio::awaitable<void> progresses(mcp::client& client, asking_server& server, int
   how.at_most = 1200ms;
   how.on_progress = [&reports](const mcp::progress_report& report) { reports.push_back(report); };
   std::optional<result<mcp::call_result>> called;
-  aio::task_group group(co_await asio::this_coro::executor);
+  aio::task_group group(co_await asio::this_coro::executor, aio::end_process);
   const auto begun = steady::now();
   group.spawn("call", call_into(client, how, called));
   const bool there = co_await eventually([&server] { return server.call_rest->begun; });

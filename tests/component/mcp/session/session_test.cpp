@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Legacy sessions over HTTP that the server loses.
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -120,7 +122,7 @@ asio::awaitable<void> all_at_once(mcp::client& client, scripted_server& server, 
   sessions->forgotten = true;
   int listed = 0;
   int called = 0;
-  aio::task_group group(co_await asio::this_coro::executor);
+  aio::task_group group(co_await asio::this_coro::executor, aio::end_process);
   for (int i = 0; i < 5; ++i) group.spawn("list", list_into(client, listed));
   for (int i = 0; i < 3; ++i) group.spawn("call", call_into(client, called));
   co_await group.join();
@@ -141,7 +143,7 @@ asio::awaitable<void> opener_is_cancelled(mcp::client& client, scripted_server& 
   sessions->forgotten = true;
   hangs = true;
   int listed = 0;
-  aio::task_group group(co_await asio::this_coro::executor);
+  aio::task_group group(co_await asio::this_coro::executor, aio::end_process);
   auto opening = client.list_tools();
   auto both = std::move(opening) || eventually([&server, &client, &group, &listed] {
                 if (server.count("initialize") < 2) return false;

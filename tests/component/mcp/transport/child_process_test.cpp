@@ -239,7 +239,7 @@ CO_TEST(ChildLife, EndsARequestOnClose) {
   CO_ASSERT_OK(opened);
   std::optional<error> failed;
   bool done = false;
-  aio::task_group group(co_await asio::this_coro::executor);
+  aio::task_group group(co_await asio::this_coro::executor, aio::end_process);
   group.spawn("list", list_into(**opened, failed, done));
   co_await asio::post(asio::use_awaitable);
   co_await (*opened)->close();

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // HTTP+SSE, the transport of 2024-11-05: one stream for everything that the server says, another place for messages.
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
 #include <algorithm>
 #include <memory>
 #include <string>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -238,7 +240,7 @@ asio::awaitable<void> storm(scene& at) {
     slow.push_back(one);
     at.readers.spawn("slow client", read_slowly(one, random(), over));
   }
-  aio::task_group writers(at.context.get_executor());
+  aio::task_group writers(at.context.get_executor(), aio::end_process);
   writers.spawn("writer", write_at_random(*at.ours, random(), 400));
   writers.spawn("writer", write_at_random(at.other(), random(), 400));
   while (writers.size() > 0) {  // others come and go meanwhile

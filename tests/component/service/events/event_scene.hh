@@ -67,7 +67,8 @@ inline asio::awaitable<void> read_all(std::shared_ptr<client> who) {
 }
 
 struct scene {
-  scene(asio::io_context& io, std::string where) : context(io), url(std::move(where)), readers(io.get_executor()) {}
+  scene(asio::io_context& io, std::string where)
+      : context(io), url(std::move(where)), readers(io.get_executor(), aio::end_process) {}
   asio::io_context& context;
   std::string url;
   std::unique_ptr<store> ours, theirs;

@@ -33,7 +33,7 @@ asio::awaitable<void> shared(scene& at) {
   const auto now = std::chrono::steady_clock::now();
   std::vector<std::shared_ptr<asker>> all;
   {
-    aio::task_group asking(at.context.get_executor());
+    aio::task_group asking(at.context.get_executor(), aio::end_process);
     for (int n = 0; n < 50; ++n) {
       all.push_back(std::make_shared<asker>());
       asking.spawn("asker", ask(&counts, now, all.back()));

@@ -28,7 +28,7 @@ cutting_proxy::cutting_proxy(net::io_context& context, std::uint16_t server_port
       acceptor_(context, tcp::endpoint(net::ip::address_v4::loopback(), 0)),
       port_(acceptor_.local_endpoint().port()),
       changed_(context, net::steady_timer::time_point::max()),
-      work_(context.get_executor()) {
+      work_(context.get_executor(), aio::end_process) {
   work_.spawn("accept", accept());
 }
 

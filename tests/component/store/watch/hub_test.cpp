@@ -301,7 +301,7 @@ CO_TEST(WatchHub, ListsAnOwnerOnceHoweverManyWatch) {
   limited.snapshot_after_outage = true;
   std::vector<std::unique_ptr<watcher>> all;
   std::vector<int> counts(many);
-  aio::task_group waiting(executor);
+  aio::task_group waiting(executor, aio::end_process);
   for (std::size_t i = 0; i < many; ++i) {
     all.push_back(s.hub.open(user("1"), i % 2 == 0 ? limited : watch_options()));
     if (i % 3 != 0) waiting.spawn("reader", count_events(*all.back(), counts[i]));
@@ -378,7 +378,7 @@ CO_TEST(WatchHub, EndsAWaitingReadWithItsWatcher) {
   auto w = s.hub.open(user("1"), watch_options()), all = s.hub.open(std::nullopt, watch_options());
   EXPECT_EQ(co_await next(*w, 1) + co_await next(*all, 1), "readyready");
   bool ended = false, all_ended = false;
-  aio::task_group waiting(executor);
+  aio::task_group waiting(executor, aio::end_process);
   waiting.spawn("one", wait_for_end(*w, ended));
   waiting.spawn("all", wait_for_end(*all, all_ended));
   EXPECT_FALSE(ended || all_ended);

@@ -97,9 +97,20 @@ TEST(DetectFsm, FailsOnErrorsThatSayNothingAboutTheEra) {
   play({
       {"401", http, automatic, {}, {other(kind::denied, 401)}, {probe, "fail auth_failed: HTTP 401"}},
       {"403", http, automatic, {}, {other(kind::denied, 403)}, {probe, "fail auth_failed: HTTP 403"}},
-      {"5xx", http, automatic, {}, {other(kind::broken, 503)}, {probe, "fail http_status: HTTP 503"}},
-      {"silence over HTTP", http, automatic, {}, {other(kind::silent)}, {probe, "fail http_status: HTTP 0"}},
-      {"a broken connection", http, automatic, {}, {other(kind::ended)}, {probe, "fail http_status: HTTP 0"}},
+      {"429", http, automatic, {}, {other(kind::broken, 429)}, {probe, "fail http_status: HTTP 429"}},
+      {"a redirect", http, automatic, {}, {other(kind::broken, 302)}, {probe, "fail http_status: HTTP 302"}},
+      {"5xx, known to be modern",
+       http,
+       automatic,
+       era::modern,
+       {other(kind::broken, 503)},
+       {probe, "fail http_status: HTTP 503"}},
+      {"silence, modern was asked for",
+       http,
+       era_choice::modern,
+       {},
+       {other(kind::silent)},
+       {probe, "fail http_status: HTTP 0"}},
       {"401 to initialize",
        http,
        automatic,
@@ -113,6 +124,52 @@ TEST(DetectFsm, FailsOnErrorsThatSayNothingAboutTheEra) {
        {failure(-32601, 404), other(kind::broken, 500)},
        {probe, "initialize", "fail http_status: HTTP 500"}},
   });
+}
+
+// No host has ever asked an old server for what it does not know, so any answer of no use may come from one that works.
+TEST(DetectFsm, WhatIsOfNoUseIsNeverTheVerdict) {
+  std::vector<row> rows;
+  for (const observed& got : {other(kind::broken, 500), other(kind::broken, 408), other(kind::silent), other(kind::ended)}) {
+    const std::string first = "fail http_status: HTTP " + std::to_string(got.status);
+    rows.push_back({"an old server", http, automatic, {}, {got, answer("{}")}, {probe, "initialize", "done legacy"}});
+    rows.push_back({"nothing works", http, automatic, {}, {got, other(kind::broken, 504)}, {probe, "initialize", first}});
+    rows.push_back({"nor an event stream",
+                    http,
+                    automatic,
+                    {},
+                    {got, other(kind::refused, 405), other(kind::refused, 404)},
+                    {probe, "initialize", "sse", first}});
+  }
+  play(rows);
+}
+
+TEST(DetectFsm, VerdictAfterNoAnswerIsNotForOthers) {
+  for (const observed& got : {other(kind::broken, 500), other(kind::silent), other(kind::ended)}) {
+    detect_fsm machine(http, automatic, {});
+    machine.start();
+    machine.next(got);
+    machine.next(answer("{}"));
+    EXPECT_FALSE(machine.is_sure());
+  }
+  detect_fsm machine(http, automatic, {});
+  machine.start();
+  machine.next(failure(-32601));
+  EXPECT_TRUE(machine.is_sure());
+}
+
+TEST(DetectFsm, RevisionIsOfferedAgainOnce) {
+  const auto refused = [](const std::string& data) { return failure(-32602, 0, data); };
+  for (const std::string named : {"2025-06-18", "2025-03-26", "2024-11-05"}) {
+    for (const carrier over : {http, stdio}) {
+      detect_fsm machine(over, era_choice::legacy, {});
+      EXPECT_EQ(machine.start().version, "2025-11-25");
+      const auto again = machine.next(refused(R"({"supported":[")" + named + R"("]})"));
+      EXPECT_EQ(text_of_step(again), "initialize");
+      EXPECT_EQ(again.version, named);
+      EXPECT_EQ(text_of_step(machine.next(refused(R"({"supported":["2024-11-05"]})"))),
+                "fail rpc_error: the server refused initialize with error -32602");
+    }
+  }
 }
 
 TEST(DetectFsm, RestartsASilentOrEndedProgram) {

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <mcpstate/core/error.hpp>
+
+namespace mcpstate {
+
+// For an exception that nobody expected. ended: what it has ended, "the session". what: of the exception; it may hold a
+// peer's words.
+inline error bug_error(std::string_view ended, std::string what) {
+  return error(errc::bug, "a bug of mcpstate ended " + std::string(ended) + "; please report it", std::move(what));
+}
+
+}  // namespace mcpstate

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+// Servers that mean harm, and bugs that one of them brings to light: one connection pays for it, and no other.
+#include <stdexcept>
+#include <string>
+
+#include "component/manager/scene.hh"
+
+namespace mcpstate::test {
+namespace {
+
+using namespace std::chrono_literals;
+using steady = std::chrono::steady_clock;
+
+std::string repeated(const std::string& text, int times) {
+  std::string out;
+  for (int i = 0; i < times; ++i) out += text;
+  return out;
+}
+
+// A stream that announces as fast as it can.
+http_reply flood(const std::string& method) {
+  const std::string one = "data: {\"jsonrpc\":\"2.0\",\"method\":\"" + method + "\"}\n\n";
+  return open_stream_reply(repeated(one, 100'000), std::make_shared<http_rest>());
+}
+
+asio::awaitable<void> outlives(std::string method) {
+  const auto executor = co_await asio::this_coro::executor;
+  auto records = make_memory_store(executor, store_options());
+  auto answer = [&method](const http_seen& request) {
+    if (request.method == "GET") return flood(method);
+    if (request.rpc_method == "server/discover") return empty_reply(404);
+    if (request.rpc_method != "initialize") return usual_reply(request);
+    return result_reply(request, R"({"protocolVersion":"2025-11-25","capabilities":{"tools":{"listChanged":true}},)"
+                                 R"("serverInfo":{"name":"flood","version":"1"}})");
+  };
+  scripted_server hostile(executor, answer);
+  announcing_server sound(executor);
+  auto managing = make_manager(*records, quick_options());
+  auto up = co_await connect_and_settle(*managing, user(1), by_url(hostile.url()));
+  CO_ASSERT_OK(up);
+  const auto begun = steady::now();
+  auto other = co_await connect_and_settle(*managing, user(2), by_url(sound.url()));
+  CO_ASSERT_OK(other);
+  EXPECT_LT(steady::now() - begun, 5s);
+  co_await managing->close();
+  EXPECT_LT(steady::now() - begun, 8s);
+  co_await records->close();
+  co_await hostile.close();
+  co_await sound.stop();
+}
+
+TEST(HostileServer, AnnouncementsNeverHoldUpOthers) {
+  for (const char* const method :
+       {"notifications/tools/list_changed", "notifications/message", "notifications/prompts/list_changed"})
+    run_co_test([method](asio::io_context&) { return outlives(method); }, 60s);
+}
+
+// A step of connecting runs into a bug for one of two servers.
+struct trap {
+  explicit trap(int which) : kind(which) {}
+  int kind;
+  std::string step = "initialize";
+  bool armed = true;
+  void spring(const mcp::connect_step& now) const {
+    if (!armed || now.what != step) return;
+    if (kind == 0) throw std::runtime_error("a bug");
+    if (kind == 1) throw std::bad_alloc();
+    throw std::out_of_range("vector::at");
+  }
+};
+
+asio::awaitable<void> survives(std::shared_ptr<trap> bug) {
+  const auto executor = co_await asio::this_coro::executor;
+  auto records = make_memory_store(executor, store_options());
+  announcing_server server(executor);
+  recording_observer told;
+  auto options = quick_options();
+  options.observer = &told;
+  options.client.on_step = [bug](const mcp::connect_step& now) { bug->spring(now); };
+  auto managing = make_manager(*records, options);
+  co_await connect_and_settle(*managing, user(1), by_url(server.url()));
+  const auto failed = co_await seen(*records, user(1), [](const connection& record) {
+    return record.info.error && record.info.error->code == name_of(errc::bug);
+  });
+  EXPECT_TRUE(failed.has_value());
+  EXPECT_FALSE(told.remarks.empty());
+  bug->armed = false;
+  const auto up = co_await seen(*records, user(1), is(status::connected));
+  EXPECT_TRUE(up.has_value());
+  co_await managing->close();
+  co_await records->close();
+  co_await server.stop();
+}
+
+TEST(Bug, EndsTheAttemptAndIsRecorded) {
+  for (const int kind : {0, 1, 2})
+    run_co_test([kind](asio::io_context&) { return survives(std::make_shared<trap>(kind)); }, 60s);
+}
+
+// The server forgets its sessions, and says so inside its answers.
+asio::awaitable<void> notices(scene& s) {
+  CO_ASSERT_OK(co_await connect_and_settle(*s.keeping, user(1), by_url(s.url())));
+  s.server->call_answer =
+      json_reply(200, R"({"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}})");
+  auto called = co_await s.keeping->call(user(1), srv, "plain", "{}", mcp::call_options());
+  EXPECT_FALSE(called.has_value());
+  // One more for the call, and one for the connection.
+  const bool again = co_await eventually([&s] { return s.server->sessions() >= 3; });
+  EXPECT_TRUE(again);
+}
+
+TEST(LostSessionOfAConnection, ToldInsideACallIsOpenedAnew) { play(notices); }
+
+}  // namespace
+}  // namespace mcpstate::test
