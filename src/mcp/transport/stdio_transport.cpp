@@ -18,6 +18,7 @@ constexpr std::size_t max_stray_lines = 1000;
 // How long the streams of a process that has ended are still read. What it wrote itself is in the pipes already; only a
 // grandchild that has inherited them can hold them open.
 constexpr auto drain_limit = 500ms;
+constexpr auto kill_limit = 500ms;
 
 // Cuts at the end of a word: a search for secrets would not find half of one.
 void drop_beginning(std::string& text) {
@@ -43,7 +44,8 @@ task<void> stdio_transport::open() {
   wanted.command = server_.command;
   wanted.environment = child_environment(server_.env);
   wanted.cwd = server_.cwd;
-  auto started = process::start(executor_, wanted);
+  auto starting = process::start(executor_, std::move(wanted));
+  auto started = co_await std::move(starting);
   if (!started) co_return started.error();
   child_ = std::move(*started);
   group_.spawn("mcp stdout", read_output());
@@ -168,6 +170,8 @@ error stdio_transport::loss() const {
   return error(errc::connection_lost, "'" + program + "' closed its standard streams", diagnostics());
 }
 
+bool stdio_transport::has_peer_read() { return queue_.empty() && (!child_ || child_->has_read_input()); }
+
 std::string stdio_transport::diagnostics() const {
   std::string out = stderr_tail_;
   while (!out.empty() && (out.back() == '\n' || out.back() == '\r')) out.pop_back();
@@ -203,12 +207,12 @@ asio::awaitable<void> stdio_transport::stop_child() {
   co_await child_->wait_exit(polite);
   // Also when the process has ended by itself: processes that it left behind end now, and have time while they hold the
   // pipes.
-  child_->signal_group(SIGTERM);
+  child_->signal_all(SIGTERM);
   const aio::deadline patient = aio::after(stop_timeout_);
   co_await child_->wait_exit(patient);
   co_await output_done_.wait(patient);
-  child_->signal_group(SIGKILL);
-  co_await child_->wait_exit(aio::deadline::max());
+  // What a kill does not end in this time, because it waits for a disk, is left to process_thread.
+  co_await child_->kill_all(aio::after(kill_limit));
 }
 
 }  // namespace mcpstate::mcp

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "component/mcp/mcp_support.hh"
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/use_future.hpp>
 
 #include <unistd.h>
 
@@ -91,6 +93,13 @@ std::string capture(const std::vector<std::string>& arguments) {
   for (std::size_t got = 0; (got = std::fread(chunk.data(), 1, chunk.size(), out.get())) > 0;)
     text.append(chunk.data(), got);
   return text;
+}
+
+result<std::unique_ptr<mcp::process>> start_now(asio::any_io_executor executor, const mcp::program& wanted) {
+  asio::io_context waiting;
+  auto starting = asio::co_spawn(waiting, mcp::process::start(std::move(executor), wanted), asio::use_future);
+  waiting.run();
+  return starting.get();
 }
 
 std::uint16_t free_port() {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <mcpstate/mcp/client.hpp>
 
+#include "mcp/transport/process.hh"
 #include "support/co_test.hh"
 
 // Servers to run the client against, and what they leave behind.
@@ -33,6 +35,9 @@ std::string describe(const std::vector<seen_process>& seen);
 
 // The raw answer of a server to tools/list, captured by a program that shares nothing with the client.
 std::string capture(const std::vector<std::string>& arguments);
+
+// Starts a program without waiting on this executor, for functions that are no coroutines.
+result<std::unique_ptr<mcp::process>> start_now(asio::any_io_executor executor, const mcp::program& wanted);
 
 // A port of 127.0.0.1 that was free a moment ago.
 std::uint16_t free_port();

@@ -92,7 +92,7 @@ asio::awaitable<void> use_http(asio::io_context& io, marked_target server, std::
   mcp::program what;
   what.command = server.where.command;
   what.environment = mcp::child_environment(server.where.env);
-  const auto running = mcp::process::start(io.get_executor(), what);
+  const auto running = start_now(io.get_executor(), what);
   CO_ASSERT_OK(running);
   CO_ASSERT_TRUE(co_await answers_on(port));
   expected.captured = capture({"http", std::to_string(port)});
