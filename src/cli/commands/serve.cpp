@@ -29,6 +29,7 @@ using namespace std::chrono_literals;
 // A stop may take 2 s: together with the time that the store and the log need, these stay below.
 constexpr auto requests_timeout = 800ms;
 constexpr auto programs_timeout = 400ms;
+constexpr auto guard_timeout = 300ms;
 constexpr auto first_store_pause = 200ms;  // between two attempts to open a store that is late
 constexpr auto longest_store_pause = 2s;
 
@@ -270,6 +271,9 @@ asio::awaitable<int> serve(context& ctx, serve_options options) {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   co_await r.server->close();
   if (r.manager) co_await r.manager->close();
+  aio::thread_answer<bool> released(ctx.executor);
+  mcp::process_thread::instance().release_guard(released.make_giver());
+  co_await released.wait(aio::after(guard_timeout));
   co_return code;
 }
 

@@ -87,7 +87,7 @@ step detect_fsm::initialize() {
 }
 
 step detect_fsm::restart() {
-  probed_ = false;
+  probed_ = unanswered_ = false;
   step out = initialize();
   out.type = step::kind::restart;
   return out;
@@ -160,8 +160,12 @@ step detect_fsm::on_discovered(const observed& got) {
     case observed::kind::silent:
     case observed::kind::ended:
       // A server that is known to be modern is slow or broken, not old.
-      if (carrier_ == carrier::stdio && may_initialize() && remembered_ != era::modern && !back_to_modern_) return restart();
-      return fail(got.why);
+      if (carrier_ != carrier::stdio || !may_initialize() || remembered_ == era::modern || back_to_modern_)
+        return fail(got.why);
+      if (got.type == observed::kind::ended) return restart();
+      // It ignores what it does not know, or it is still being installed or started: then it will read both questions.
+      unanswered_ = true;
+      return initialize();
     case observed::kind::denied:
     case observed::kind::broken:
       break;
@@ -202,6 +206,11 @@ step detect_fsm::on_discover_failure(const observed& got) {
 
 step detect_fsm::on_initialized(const observed& got) {
   if (got.type == observed::kind::answer) return done(era::legacy, {});
+  if (got.type == observed::kind::failure && got.msg.error_code == rpc::method_not_found && unanswered_ &&
+      !back_to_modern_) {
+    back_to_modern_ = true;  // it was only slow, and knows nothing but the modern era
+    return discover(modern_version);
+  }
   if (got.type == observed::kind::failure && got.msg.error_code == rpc::unsupported_version && !back_to_modern_ &&
       wanted_ == era_choice::automatic && common_version(versions_of_refusal(got.msg))) {
     back_to_modern_ = true;
@@ -210,6 +219,8 @@ step detect_fsm::on_initialized(const observed& got) {
   }
   // Some programs answer the probe and end afterwards.
   if (carrier_ == carrier::stdio && got.type == observed::kind::ended && probed_) return restart();
+  // And some are stuck after it. One that does not read is not: it has not seen the question yet.
+  if (carrier_ == carrier::stdio && got.type == observed::kind::silent && unanswered_ && got.reads) return restart();
   const error reason = got.type == observed::kind::failure ? refused_by(got, "initialize") : got.why;
   const bool client_error = got.status >= 400 && got.status < 500;
   const bool refused = got.type == observed::kind::refused || got.type == observed::kind::failure;

@@ -19,7 +19,8 @@
 //        ├─ any other answer → initialize ──answered──→ legacy
 //        │                        ├─ 4xx → GET event stream, initialize → sse
 //        │                        └─ -32022 that lists a modern version → discover
-//        ├─ stdio: silent, or ended, also in initialize → start it again, initialize
+//        ├─ stdio: silent → initialize on the same pipe, and discover again where that is not known
+//        ├─ stdio: ended, or silent to both although it reads → start it again, initialize
 //        └─ HTTP: 401, 403, 5xx, broken, no answer → fail: this says nothing about the era
 namespace mcpstate::mcp {
 
@@ -38,6 +39,7 @@ struct observed {
   message msg;                          // of answer and failure
   unsigned status = 0;                  // HTTP; 0 if there was none
   error why{errc::bug, std::string()};  // of all but answer
+  bool reads = true;                    // stdio: the program has read what it was sent; else it is still starting, or stuck
 };
 // Of the result of a request; refusal: what HTTP answered if it was no success.
 [[nodiscard]] observed observe(const result<message>& got, const std::optional<http::answer>& refusal);
@@ -85,6 +87,7 @@ class detect_fsm {
   std::optional<era> remembered_;
   state state_ = state::discovering;
   bool probed_ = false;          // stdio: this process was asked server/discover
+  bool unanswered_ = false;      // … and has not answered so far
   bool resent_ = false;          // discover was repeated because the server wanted another version or header
   bool back_to_modern_ = false;  // initialize was refused by a modern server
   bool contradicted_ = false;

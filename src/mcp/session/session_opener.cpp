@@ -9,6 +9,9 @@ namespace {
 
 using step = detect_fsm::step;
 using clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+constexpr auto finish_limit = 5s;  // for what follows the answer to the handshake, also when that came at the last moment
 
 std::string outcome_text(const observed& got) {
   switch (got.type) {
@@ -67,13 +70,27 @@ void session_opener::report_step(std::string name, time_point started, const obs
   options_.on_step(out);
 }
 
+// From the start of a program, or from the first step, to the end of the handshake.
+std::chrono::milliseconds session_opener::time_allowed() const {
+  const bool own = !channel_.over_http() && options_.startup_timeout.count() > 0;
+  return own ? options_.startup_timeout : options_.connect_timeout;
+}
+
+void session_opener::begin_start() {
+  started_ = clock::now();
+  until_ = started_ + time_allowed();
+  ignores_probe_ = false;
+}
+
 task<void> session_opener::open() {
-  const aio::deadline until = aio::after(options_.connect_timeout);
   channel_.restart();
+  begin_start();
   const auto known = known_era();
+  surely_modern_ =
+      options_.protocol == era_choice::modern || (options_.protocol == era_choice::automatic && known == era::modern);
   const auto carrier = channel_.over_http() ? detect_fsm::carrier::http : detect_fsm::carrier::stdio;
   detect_fsm detection(carrier, options_.protocol, known);
-  auto detected = co_await detect(detection, until);
+  auto detected = co_await detect(detection);
   remember(detection, known, detected.has_value());
   co_return detected;
 }
@@ -96,40 +113,45 @@ void session_opener::remember(const detect_fsm& detection, std::optional<era> kn
   if (opened && !only_used) options_.eras->keep(era_key(channel_.server()), found, clock::now());
 }
 
-task<void> session_opener::detect(detect_fsm& detection, aio::deadline until) {
+task<void> session_opener::start_program() {
+  auto connecting = channel_.connect(false);
+  co_return co_await aio::with_deadline(std::move(connecting), until_, "the program could not be started in time");
+}
+
+task<void> session_opener::detect(detect_fsm& detection) {
   step next = detection.start();
   if (next.type != step::kind::open_sse) {
     const auto started = clock::now();
-    auto connected = co_await channel_.connect(false);
+    auto connected = co_await start_program();
     if (!channel_.over_http()) report_step("start the program", started, observed_of(connected));
     if (!connected) co_return connected.error();
   }
   while (next.type != step::kind::done && next.type != step::kind::fail) {
-    auto following = co_await perform(detection, std::move(next), until);
+    auto following = co_await perform(detection, std::move(next));
     if (!following) co_return following.error();
     next = std::move(*following);
   }
   if (next.type == step::kind::fail) co_return next.why;
-  co_return co_await finish(std::move(next), until);
+  co_return co_await finish(std::move(next));
 }
 
 // Performs a step, and answers the one that follows from its outcome.
-task<step> session_opener::perform(detect_fsm& detection, step next, aio::deadline until) {
+task<step> session_opener::perform(detect_fsm& detection, step next) {
   observed got;
   switch (next.type) {
     case step::kind::discover:
       if (!can_discover(channel_)) MCPSTATE_CO_CHECK(co_await channel_.connect(false));
-      got = co_await discover(std::move(next.version), until);
+      got = co_await discover(std::move(next.version));
       break;
     case step::kind::restart:
       MCPSTATE_CO_CHECK(co_await restart_program());
-      got = co_await initialize(until);
+      got = co_await initialize();
       break;
     case step::kind::initialize:
-      got = co_await initialize(until);
+      got = co_await initialize();
       break;
     case step::kind::open_sse:
-      got = co_await open_sse(until);
+      got = co_await open_sse();
       break;
     case step::kind::done:
     case step::kind::fail:
@@ -138,56 +160,76 @@ task<step> session_opener::perform(detect_fsm& detection, step next, aio::deadli
   const bool cancelled = !got.why.detail().empty() && got.why.is(cond::cancelled);
   if (cancelled) co_return got.why;
   last_answer_ = got.msg;
-  co_return detection.next(got);
+  step following = detection.next(got);
+  const bool in_time =
+      following.type != step::kind::restart || options_.startup_timeout.count() > 0 || clock::now() < until_;
+  if (!in_time) co_return got.why;
+  co_return following;
 }
 
 // Starts the program anew, because the question for the newest protocol has broken it. Ending the old one may take a while.
+// One that has time for its start gets as much again.
 task<void> session_opener::restart_program() {
   channel_.restart();
+  const aio::deadline before = until_;
+  begin_start();
+  if (options_.startup_timeout.count() == 0) until_ = before;
   const auto started = clock::now();
-  auto connected = co_await channel_.connect(false);
+  auto connected = co_await start_program();
   report_step("start it again", started, observed_of(connected));
   co_return connected;
 }
 
-asio::awaitable<observed> session_opener::discover(std::string version, aio::deadline until) {
+asio::awaitable<observed> session_opener::discover(std::string version) {
   const auto started = clock::now();
   request_limits limits;
   limits.method = "server/discover";
-  // Over HTTP silence says nothing about the era. Over a pipe it means an old server, which is started once more and needs
-  // the rest of the time.
-  limits.limit =
-      channel_.over_http() ? options_.connect_timeout : std::min(options_.probe_timeout, options_.connect_timeout / 3);
-  limits.until = limits.at_most = std::min(until, started + limits.limit);
+  // Over HTTP silence says nothing about the era. Over a pipe it means an old server, or one that is not there yet: both are
+  // asked to initialize in the rest of the time.
+  limits.limit = time_allowed();
+  if (!channel_.over_http() && !surely_modern_) limits.limit = std::min(options_.probe_timeout, limits.limit / 3);
+  limits.until = limits.at_most = std::min(until_, started + limits.limit);
   request_failure details;
   auto answer = co_await channel_.ask(channel_.fsm().discover(version), limits, details);
-  const observed got = observe(answer, details.refusal);
+  observed got = observe(answer, details.refusal);
+  const auto carrier = channel_.current_transport();
+  got.reads = !carrier || carrier->has_peer_read();
+  ignores_probe_ = got.type == observed::kind::silent && got.reads;
   report_step("server/discover", started, got, details.refusal);
   co_return got;
 }
 
-asio::awaitable<observed> session_opener::initialize(aio::deadline until) {
+// A program that the probe has stuck is started again, which needs a part of the time. Where a program has time of its own to
+// start, that comes first.
+aio::deadline session_opener::initialize_deadline() const {
+  const bool spare = !channel_.over_http() && ignores_probe_ && options_.startup_timeout.count() == 0;
+  return spare ? std::min<aio::deadline>(until_, started_ + options_.connect_timeout * 2 / 3) : until_;
+}
+
+asio::awaitable<observed> session_opener::initialize() {
   const auto started = clock::now();
   request_limits limits;
   limits.method = "initialize";
-  limits.limit = options_.connect_timeout;
-  limits.until = limits.at_most = until;
+  limits.limit = time_allowed();
+  limits.until = limits.at_most = initialize_deadline();
   request_failure details;
   auto answer = co_await channel_.ask(channel_.fsm().initialize(), limits, details);
-  const observed got = observe(answer, details.refusal);
+  observed got = observe(answer, details.refusal);
+  const auto carrier = channel_.current_transport();
+  got.reads = !carrier || carrier->has_peer_read();
   report_step("initialize", started, got, details.refusal);
   co_return got;
 }
 
-asio::awaitable<observed> session_opener::open_sse(aio::deadline until) {
+asio::awaitable<observed> session_opener::open_sse() {
   const auto started = clock::now();
   channel_.fsm().restart();
   auto connecting = channel_.connect(true);
   auto connected =
-      co_await aio::with_deadline(std::move(connecting), until, "the server did not open its event stream in time");
+      co_await aio::with_deadline(std::move(connecting), until_, "the server did not open its event stream in time");
   if (connected) {
     report_step("GET (event stream)", started, observed_of(connected));
-    co_return co_await initialize(until);
+    co_return co_await initialize();
   }
   const std::optional<http::answer> refusal = channel_.stream_refusal();
   const observed got = observe(connected.error(), refusal);
@@ -195,9 +237,10 @@ asio::awaitable<observed> session_opener::open_sse(aio::deadline until) {
   co_return got;
 }
 
-task<void> session_opener::finish(step verdict, aio::deadline until) {
+task<void> session_opener::finish(step verdict) {
+  until_ = std::max(until_, aio::after(finish_limit));
   if (verdict.found == era::modern) co_return co_await finish_modern(std::move(verdict.version));
-  co_return co_await finish_legacy(verdict.found, until);
+  co_return co_await finish_legacy(verdict.found);
 }
 
 task<void> session_opener::finish_modern(std::string version) {
@@ -214,7 +257,7 @@ task<void> session_opener::finish_modern(std::string version) {
   co_return result<void>();
 }
 
-task<void> session_opener::finish_legacy(era found, aio::deadline until) {
+task<void> session_opener::finish_legacy(era found) {
   auto answer = channel_.fsm().on_initialize_answer(*last_answer_);
   if (!answer) co_return answer.error();
   const bool announces = answer->any_list_changed;
@@ -223,7 +266,7 @@ task<void> session_opener::finish_legacy(era found, aio::deadline until) {
   set_facts(std::move(*answer), found);
   auto announcing = carrier->send(channel_.fsm().announce());
   auto announced =
-      co_await aio::with_deadline(std::move(announcing), until, "the server did not take notifications/initialized");
+      co_await aio::with_deadline(std::move(announcing), until_, "the server did not take notifications/initialized");
   if (!announced) co_return announced.error();
   // The requests of the server come on the stream of announcements, too.
   const bool may_ask = channel_.fsm().identity().capabilities != "{}";

@@ -27,6 +27,8 @@ using namespace std::chrono_literals;
 constexpr auto first_pause = 5ms;      // between two passes while something is left
 constexpr auto longest_pause = 500ms;  // what a kill does not end soon waits for a disk, or is another user's
 
+constexpr int guard_rounds = 300;  // of a millisecond, until it has ended
+
 enum class child_state { none, running, ended };
 
 child_state state_of_child(pid_t pid) noexcept {
@@ -142,6 +144,19 @@ void process_thread::contain_orphans() {
 }
 
 void process_thread::start_guard() { guard_ = fork_guard(instance_, guard_pipe_); }
+
+void process_thread::release_guard(aio::thread_answer<bool>::giver released) {
+  run([this, released = std::move(released)] {
+    guard_pipe_.reset();
+    const pid_t guard = std::exchange(guard_, -1);
+    bool ended = guard < 0;
+    for (int round = 0; !ended && round < guard_rounds; ++round) {
+      ::poll(nullptr, 0, 1);
+      ended = ::waitpid(guard, nullptr, WNOHANG) == guard;
+    }
+    released.give(ended);
+  });
+}
 
 void process_thread::work() {
   ::prctl(PR_SET_NAME, "programs");

@@ -64,6 +64,8 @@ class process_thread {
   // For a process that has no children but those of its programs (`mcpstate serve`): orphans become its children and are
   // reaped, and a guard process ends all programs if this process is killed. Called once, before there are threads.
   void contain_orphans();
+  // Ends the guard, which ends what is left of programs. Answers when it has ended, or has had time enough.
+  void release_guard(aio::thread_answer<bool>::giver released);
 
  private:
   struct leader {
