@@ -10,14 +10,18 @@ import pathlib
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 
 import cli_sandbox
+
+os.environ.setdefault("MCPSTATE", os.path.abspath(sys.argv[1]))
 import redis_sandbox
 from running_service import CheckedService, ServiceTest
 
-STRAY = str(pathlib.Path(__file__).parent / "stray_server.py")
+SERVERS = pathlib.Path(__file__).resolve().parents[1] / "component/mcp"
+STRAY = str(SERVERS / "stray_server.py")
 STUBBORN = ("stubborn", "daemon", "no_environment", "family", "launcher")
 
 
@@ -163,6 +167,12 @@ class ServiceManager(ProgramsTest):
             self.assertEqual(service.stop(signal.SIGTERM)[0], 0)
             self.assertEqual(manager.recv(1000), b"STOPPING=1")
 
+    @staticmethod
+    def blocks_hangups(pid):
+        status = pathlib.Path(f"/proc/{pid}/status").read_text("ascii")
+        blocked, caught = (int(status.partition(f"\n{name}:")[2].split()[0], 16) for name in ("SigBlk", "SigCgt"))
+        return (blocked | caught) & 1
+
     def test_a_socket_that_is_of_no_use_does_no_harm(self):
         for path in ("", "relative", str(self.home / "nobody"), "/" + "x" * 200, "@"):
             service = CheckedService(self, "--store", "memory:", env={"NOTIFY_SOCKET": path})
@@ -173,6 +183,8 @@ class ServiceManager(ProgramsTest):
             words = [cli_sandbox.PROGRAM, "serve", "--store", "memory:", "--listen", "127.0.0.1:0"]
             process = subprocess.Popen(words, env=self.env, cwd=self.home, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
             try:
+                # Before its first instruction nothing can help but the service manager, which waits for READY=1.
+                self.eventually(lambda: self.blocks_hangups(process.pid))
                 for _ in range(5):
                     process.send_signal(signal.SIGHUP)
                 self.assertIn("mcpstate is serving", process.stdout.readline())
@@ -236,8 +248,8 @@ class LateStore(ProgramsTest):
         return process, port
 
     def test_the_service_waits_for_it_and_says_so(self):
-        server = redis_sandbox.Redis()
-        self.addCleanup(server.stop)
+        server = redis_sandbox.RedisServer()
+        self.addCleanup(server.close)
         url = server.url()
         server.stop()
         process, port = self.start_without_store(url)
@@ -261,11 +273,11 @@ class LateStore(ProgramsTest):
             self.assertLess(time.monotonic() - began, 2.0, url)
 
     def test_what_never_will_be_right_is_told_at_once(self):
-        server = redis_sandbox.Redis("--requirepass", "secret")
-        self.addCleanup(server.stop)
+        server = redis_sandbox.RedisServer("--requirepass", "secret")
+        self.addCleanup(server.close)
         self.refused(3, "serve", "--listen", "127.0.0.1:0", "--store", f"redis://:wrong@127.0.0.1:{server.port}/0", says="password")
         self.refused(2, "serve", "--listen", "127.0.0.1:0", "--store", "redis://127.0.0.1:1/x", says="database")
 
 
 if __name__ == "__main__":
-    cli_sandbox.main()
+    cli_sandbox.main(sys.argv)

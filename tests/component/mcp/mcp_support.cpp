@@ -60,6 +60,21 @@ marked_target odd_server(const std::string& mode) {
   return marked({"python3", source_dir + "/component/mcp/odd_server.py", mode});
 }
 
+marked_target stray_server(const std::string& mode, const std::string& pids) {
+  return marked({"python3", "-B", source_dir + "/component/mcp/stray_server.py", mode, pids});
+}
+
+marked_target timed_server(const std::string& mode, double seconds, const std::string& starts) {
+  return marked({"python3", "-B", source_dir + "/component/mcp/timed_server.py", mode, std::to_string(seconds), starts});
+}
+
+bool is_running(int pid) {
+  char state = 'X';
+  int group = 0;
+  const bool there = read_stat(read_file("/proc/" + std::to_string(pid) + "/stat"), state, group);
+  return there && state != 'Z' && state != 'X';
+}
+
 std::vector<seen_process> processes_of(const std::string& mark) {
   std::vector<seen_process> out;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {

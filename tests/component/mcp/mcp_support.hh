@@ -24,6 +24,11 @@ marked_target npm_server(const std::string& command, std::vector<std::string> ar
 // odd_server.py in one of its modes.
 marked_target odd_server(const std::string& mode);
 
+// stray_server.py in one of its modes; the file gets the numbers of its processes.
+marked_target stray_server(const std::string& mode, const std::string& pids);
+// timed_server.py in one of its modes; the file gets a byte with each start.
+marked_target timed_server(const std::string& mode, double seconds, const std::string& starts);
+
 struct seen_process {
   int pid = 0;
   int group = 0;
@@ -31,6 +36,8 @@ struct seen_process {
 };
 // The running processes that carry the mark; not those that have ended and wait to be reaped.
 std::vector<seen_process> processes_of(const std::string& mark);
+// Whether there is such a process, and it has not ended.
+bool is_running(int pid);
 std::string describe(const std::vector<seen_process>& seen);
 
 // The raw answer of a server to tools/list, captured by a program that shares nothing with the client.
