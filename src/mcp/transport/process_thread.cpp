@@ -266,7 +266,7 @@ void process_thread::finish_pass() {
   }
   for (auto each = leaders_.begin(); each != leaders_.end();) {
     const leader& leads = each->second;
-    const bool finished = leads.abandoned && !leads.alive;
+    const bool finished = leads.abandoned && !leads.alive && state_of_child(each->first) != child_state::running;
     if (finished) {
       reap(each->first);
       programs_.erase(leads.mark);
