@@ -151,6 +151,51 @@ class EndedPrograms(ProgramsTest):
         self.assertIn("exited with code 7", answer.json["error"]["message"])
 
 
+class TimedPrograms(ServiceTest):
+    """Programs that take their time, beside tests/component/mcp/session."""
+
+    def start(self, mode, seconds, *options, **entry):
+        self.starts = self.home / "starts"
+        command = ["-B", str(SERVERS / "timed_server.py"), mode, str(seconds), str(self.starts)]
+        servers = {"mcpServers": {"s": {"command": "/usr/bin/python3", "args": command, **entry}}}
+        return CheckedService(self, "--store", "memory:", "--servers", self.write("servers.json", servers), *options)
+
+    def test_an_installation_is_waited_for_and_started_once(self):
+        service = self.start("slow", 12)
+        answer = service.ask("PUT", "/v1/users/1/connections/s?wait=1s", {})
+        self.assertEqual((answer.status, answer.json["status"]), (202, "CONNECTING"))
+        self.eventually(lambda: service.record("1", "s")["status"] != "CONNECTING", within=40.0)
+        self.assertEqual(service.record("1", "s")["status"], "CONNECTED")
+        self.assertEqual(self.starts.read_text("ascii"), "x")
+
+    def test_the_servers_file_says_how_long(self):
+        for member in ({"startup_timeout_sec": 1}, {"timeout": 1000}):
+            service = self.start("slow", 1000, **member)
+            answer = service.ask("PUT", "/v1/users/1/connections/s?wait=20s", {})
+            self.assertEqual((answer.json["status"], answer.json["error"]["code"]), ("FAILED", "deadline"))
+            self.assertIn("initialize within 1 s", answer.json["error"]["message"])
+            service.end()
+
+    def test_a_call_that_takes_longer_than_the_checks_is_not_cut_off(self):
+        service = self.start("busy", 6, "--check", "200ms")
+        self.assertEqual(service.ask("PUT", "/v1/users/1/connections/s?wait=20s", {}).json["status"], "CONNECTED")
+        answer = service.ask("POST", "/v1/users/1/connections/s/tools/work/call?timeout=60s", {})
+        self.assertEqual(answer.status, 200, answer.body)
+        self.assertEqual(service.record("1", "s")["status"], "CONNECTED")
+        self.assertEqual(self.starts.read_text("ascii"), "x")
+
+    def test_a_server_that_answers_no_pings_stays_connected(self):
+        for mode in ("-32601", "-32000"):
+            service = self.start(mode, 0, "--check", "200ms")
+            self.starts.unlink(missing_ok=True)
+            self.assertEqual(service.ask("PUT", "/v1/users/1/connections/s?wait=20s", {}).json["status"], "CONNECTED")
+            listings = pathlib.Path(f"{self.starts}.listings")
+            self.eventually(lambda: listings.exists() and len(listings.read_text("ascii")) > 5)
+            self.assertEqual((self.starts.read_text("ascii"), service.record("1", "s")["status"]), ("x", "CONNECTED"), mode)
+            service.end()
+            listings.unlink()
+
+
 class ServiceManager(ProgramsTest):
     def notified(self, name):
         manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

@@ -27,6 +27,7 @@ using namespace std::chrono_literals;
 constexpr auto first_pause = 5ms;      // between two passes while something is left
 constexpr auto longest_pause = 500ms;  // what a kill does not end soon waits for a disk, or is another user's
 
+constexpr auto guard_pause = 1s;   // between two starts of a guard
 constexpr int guard_rounds = 300;  // of a millisecond, until it has ended
 
 enum class child_state { none, running, ended };
@@ -143,11 +144,16 @@ void process_thread::contain_orphans() {
   ensure_thread();
 }
 
-void process_thread::start_guard() { guard_ = fork_guard(instance_, guard_pipe_); }
+void process_thread::start_guard() {
+  guard_due_.reset();
+  guard_started_ = clock::now();
+  guard_ = fork_guard(instance_, guard_pipe_);
+}
 
 void process_thread::release_guard(aio::thread_answer<bool>::giver released) {
   run([this, released = std::move(released)] {
     guard_pipe_.reset();
+    guard_due_.reset();
     const pid_t guard = std::exchange(guard_, -1);
     bool ended = guard < 0;
     for (int round = 0; !ended && round < guard_rounds; ++round) {
@@ -230,7 +236,9 @@ void process_thread::look_at(pid_t pid) {
   if (state == child_state::none || leaders_.contains(pid)) return;  // a leader is reaped when its group is gone
   if (!contains_orphans_) return;                                    // it is a child of the program that uses this library
   reap(pid);
-  if (pid == guard_) start_guard();
+  if (pid != guard_) return;
+  guard_ = -1;
+  guard_due_ = std::max(clock::now(), guard_started_ + guard_pause);
 }
 
 process_thread::leader* process_thread::find_leader(pid_t group, program_mark mark) {
@@ -273,7 +281,8 @@ void process_thread::finish_pass() {
     }
     each = finished ? leaders_.erase(each) : std::next(each);
   }
-  next_pass_.reset();
+  if (guard_due_ && clock::now() >= *guard_due_) start_guard();
+  next_pass_ = guard_due_;
   if (!unfinished()) return;
   next_pass_ = clock::now() + pause_;
   pause_ = std::min<std::chrono::milliseconds>(pause_ * 2, longest_pause);

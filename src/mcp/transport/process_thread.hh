@@ -109,6 +109,8 @@ class process_thread {
   std::map<program_mark, ending> endings_;  // programs that somebody waits for to be gone
   std::optional<clock::time_point> next_pass_;
   std::chrono::milliseconds pause_{0};  // between the last two passes
+  clock::time_point guard_started_;
+  std::optional<clock::time_point> guard_due_;  // to be started again
   bool contains_orphans_ = false;
 };
 

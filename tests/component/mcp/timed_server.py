@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""An MCP server over stdio that takes its time: usage: timed_server.py MODE SECONDS STARTS; STARTS gets a byte with each start.
+"""An MCP server over stdio that takes its time: usage: timed_server.py MODE SECONDS STARTS; STARTS gets a byte with each start,
+and STARTS.listings with each list of tools.
 
 "slow", "modern": silent for so long, as while it is being installed; the latter knows the newest protocol only
 "reads": the same, but somebody reads its input at once, as docker and ssh do
@@ -33,6 +34,8 @@ def result_of(request):
         return {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "timed", "version": "1"}}
     if method == "tools/list":
         listings += 1
+        with open(STARTS + ".listings", "a", encoding="ascii") as listed:
+            listed.write("x")
         return {"tools": [{"name": f"tool{listings}", "inputSchema": {"type": "object"}}]}
     if method == "tools/call":
         time.sleep(SECONDS)
