@@ -156,14 +156,21 @@ asio::awaitable<bool> process::kill_all(aio::deadline until) {
 asio::awaitable<bool> process::wait_exit(aio::deadline until) {
   using namespace asio::experimental::awaitable_operators;
   co_await asio::this_coro::throw_if_cancelled(false);
-  if (has_exited()) co_return true;
-  auto either = exit_.async_wait(asio::posix::descriptor_base::wait_read, aio::use_ec) || aio::wait_until(until);
-  auto ended = co_await std::move(either);
-  static_cast<void>(ended);  // whichever came first, the process is asked
+  // Asio may hand an event of a descriptor that was closed just before to the wait of this one, so the process is asked.
+  for (bool waiting = true; waiting && !has_exited();) {
+    auto either = exit_.async_wait(asio::posix::descriptor_base::wait_read, aio::use_ec) || aio::wait_until(until);
+    const auto first = co_await std::move(either);
+    const bool cancelled = co_await aio::is_cancelled();
+    waiting = first.index() == 0 && !std::get<0>(std::get<0>(first)) && !cancelled;
+  }
   co_return has_exited();
 }
 
-bool process::has_exited() const noexcept { return end_of(child_.pid()).has_value(); }
+bool process::has_exited() const noexcept {
+  siginfo_t info{};
+  const int known = ::waitid(P_PID, static_cast<id_t>(child_.pid()), &info, WEXITED | WNOHANG | WNOWAIT);
+  return known != 0 ? errno == ECHILD : info.si_pid == child_.pid();
+}
 
 std::string process::state_text() const {
   const auto ended = end_of(child_.pid());
