@@ -16,7 +16,7 @@ void supervised_session::open(destination server, const managed_name& name) {
   };
   link_ = std::make_shared<server_link>(context_.records().executor(), std::move(receive));
   link_->open(std::move(server), context_.client_options_of(name), context_.attempts(), context_.startups(),
-              name.whose.text());
+              name.owner.text());
 }
 
 void supervised_session::close() {

@@ -38,11 +38,13 @@ class manager_reporter final : public manager_observer {
  public:
   explicit manager_reporter(service::process_services& process) : metrics_(process.metrics), log_(process.log) {}
 
-  void on_transition(const managed_name& name, status from, status to, std::string_view why) override {
-    metrics_.on_transition(name, from, to, why);
-    log_.info(
-        "connection",
-        {{"owner", name.whose}, {"server", name.server.text()}, {"from", to_text(from)}, {"to", to_text(to)}, {"why", why}});
+  void on_transition(const managed_name& name, status from, status to, std::string_view cause) override {
+    metrics_.on_transition(name, from, to, cause);
+    log_.info("connection", {{"owner", name.owner},
+                             {"server", name.server.text()},
+                             {"from", to_text(from)},
+                             {"to", to_text(to)},
+                             {"why", cause}});
   }
   void on_attempt(const managed_name& name, bool ok, std::chrono::microseconds took) override {
     metrics_.on_attempt(name, ok, took);
@@ -54,7 +56,7 @@ class manager_reporter final : public manager_observer {
     if (name == nullptr) {
       log_.warn(remark, {{"peer", peer}});
     } else {
-      log_.warn(remark, {{"owner", name->whose}, {"server", name->server.text()}, {"peer", peer}});
+      log_.warn(remark, {{"owner", name->owner}, {"server", name->server.text()}, {"peer", peer}});
     }
   }
 
@@ -122,7 +124,7 @@ void announce_ready(running_service& r) {
   const std::vector<std::string> urls = urls_of(r);
   notify_service_manager("READY=1\nSTATUS=serving");
   if (ctx.screen.json()) {
-    json_object out;
+    object_writer out;
     out.raw("listening", json_array(urls)).text("store", ctx.store->description()).number("servers", known_servers(r));
     ctx.screen.line(out.str());
   } else {

@@ -11,7 +11,7 @@ using registry_pointer = std::shared_ptr<const server_registry>;
 
 std::string server_json(const std::pair<const std::string, registered_server>& entry) {
   const auto& [name, one] = entry;
-  return json_object()
+  return object_writer()
       .text("name", name)
       .text("transport", one.transport)
       .text("where", one.shown)
@@ -19,7 +19,7 @@ std::string server_json(const std::pair<const std::string, registered_server>& e
       .str();
 }
 
-void print_table(terminal& screen, const server_registry& servers) {
+void print_servers(terminal& screen, const server_registry& servers) {
   table out({"SERVER", "TRANSPORT", "WHERE", "DISABLED"});
   for (const auto& [name, one] : servers.all()) {
     const cell disabled(one.disabled ? "disabled" : "-", one.disabled ? tone::warn : tone::dim);
@@ -33,7 +33,7 @@ asio::awaitable<int> show_servers(context& ctx, registry_pointer servers) {
   if (ctx.screen.json()) {
     ctx.screen.line(json_lines(servers->all(), server_json));
   } else {
-    print_table(ctx.screen, *servers);
+    print_servers(ctx.screen, *servers);
   }
   for (const auto& remark : servers->remarks()) ctx.screen.note(remark);
   co_return exit_code::done;

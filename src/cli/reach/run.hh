@@ -46,6 +46,6 @@ struct command {
   bool until_signal = false;
 };
 
-[[nodiscard]] int run(const command& what, const settings& config, terminal& screen);
+[[nodiscard]] int run(const command& definition, const settings& config, terminal& screen);
 
 }  // namespace mcpstate::cli

@@ -10,27 +10,25 @@ namespace {
 
 using pairs = std::vector<std::pair<std::string, std::string>>;
 
-error wrong_target(std::string why) { return error(errc::bad_argument, std::move(why)); }
+error wrong_target(std::string cause) { return error(errc::bad_argument, std::move(cause)); }
 
 result<pairs> parse_all(const std::vector<std::string>& texts,
                         result<std::pair<std::string, std::string>> (*parse)(std::string_view)) {
   pairs out;
   for (const auto& text : texts) {
-    auto pair = parse(text);
-    if (!pair) return pair.error();
-    out.push_back(std::move(*pair));
+    MCPSTATE_TRY(pair, parse(text));
+    out.push_back(std::move(pair));
   }
   return out;
 }
 
 result<mcp::target> parse_program(const arguments& args) {
   if (!args.headers.empty()) return wrong_target("--header is for a URL, not for a command after --");
-  auto env = parse_all(args.env, parse_variable);
-  if (!env) return env.error();
+  MCPSTATE_TRY(env, parse_all(args.env, parse_variable));
   mcp::stdio_target out;
   out.command = args.program;
   out.cwd = args.cwd;
-  out.env = std::move(*env);
+  out.env = std::move(env);
   return mcp::target(std::move(out));
 }
 
@@ -51,33 +49,28 @@ result<mcp::target> parse_target(const arguments& args) {
   if (!args.url) return parse_program(args);
   if (!args.env.empty() || !args.cwd.empty())
     return wrong_target("--env and --cwd are for a command after --, not for a URL");
-  const auto valid = mcp::shown_url(*args.url);
-  if (!valid) return valid.error();
-  auto headers = parse_all(args.headers, parse_header);
-  if (!headers) return headers.error();
-  return http_target(*args.url, std::move(*headers));
+  MCPSTATE_CHECK(mcp::shown_url(*args.url));
+  MCPSTATE_TRY(headers, parse_all(args.headers, parse_header));
+  return http_target(*args.url, std::move(headers));
 }
 
 result<target_additions> parse_target_additions(const arguments& args) {
   target_additions out;
-  auto options = parse_client_options(args);
-  if (!options) return options.error();
-  out.options = std::move(*options);
+  MCPSTATE_TRY(options, parse_client_options(args));
+  out.options = std::move(options);
   if (!args.program.empty()) {
-    auto program = parse_program(args);
-    if (!program) return program.error();
-    out.program = std::get<mcp::stdio_target>(std::move(*program));
+    MCPSTATE_TRY(program, parse_program(args));
+    out.program = std::get<mcp::stdio_target>(std::move(program));
     return out;
   }
   if (!args.env.empty() || !args.cwd.empty()) return wrong_target("--env and --cwd are for a command after --");
-  auto headers = parse_all(args.headers, parse_header);
-  if (!headers) return headers.error();
-  out.headers = std::move(*headers);
+  MCPSTATE_TRY(headers, parse_all(args.headers, parse_header));
+  out.headers = std::move(headers);
   return out;
 }
 
 result<mcp::target> recorded_target(const connection& record, const target_additions& additions) {
-  const std::string name = record.whose.text() + " " + record.server;
+  const std::string name = record.owner.text() + " " + record.server;
   if (record.state == status::disconnected) {
     return error(errc::no_record, name + " is DISCONNECTED; mcpstate connect opens it again");
   }

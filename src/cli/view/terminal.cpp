@@ -21,7 +21,7 @@ bool wants_colour(bool is_terminal) {
   return is_terminal && !dumb && (none == nullptr || *none == '\0');
 }
 
-std::size_t width_of(bool is_terminal) {
+std::size_t terminal_width(bool is_terminal) {
   winsize size{};
   if (!is_terminal || ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
   return size.ws_col;
@@ -35,7 +35,7 @@ terminal::terminal(bool json)
       err_terminal_(::isatty(STDERR_FILENO) == 1),
       out_colour_(wants_colour(out_terminal_)),
       err_colour_(wants_colour(err_terminal_)),
-      width_(width_of(out_terminal_)) {}
+      width_(terminal_width(out_terminal_)) {}
 
 void terminal::write(std::string_view bytes) {
   progress({});

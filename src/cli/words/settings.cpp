@@ -59,7 +59,7 @@ result<void> choose_url(settings& out, const global_flags& flags, const value_lo
   return error(parsed.error().code(), (url ? url->name + ": " : std::string()) + parsed.error().detail());
 }
 
-result<void> choose_keys(settings& out, const global_flags& flags) {
+result<void> choose_key_options(settings& out, const global_flags& flags) {
   out.options.layout = flags.layout == "tagged" ? key_layout::tagged : key_layout::plain;
   const auto keys = key_space::make(flags.prefix, out.options.layout);
   if (!keys) return error(keys.error().code(), "--prefix: " + keys.error().detail());
@@ -70,10 +70,9 @@ result<void> choose_keys(settings& out, const global_flags& flags) {
 result<void> choose_times(settings& out, const global_flags& flags, const value_lookup& values) {
   using namespace std::chrono_literals;
   if (const auto ttl = values.find(flags.ttl, "--ttl", "MCPSTATE_TTL")) {
-    const auto parsed = parse_duration(ttl->text, ttl->name);
-    if (!parsed) return parsed.error();
-    if (*parsed < 1s) return error(errc::bad_argument, ttl->name + " is too short: at least 1s");
-    out.options.ttl = *parsed;
+    MCPSTATE_TRY(parsed, parse_duration(ttl->text, ttl->name));
+    if (parsed < 1s) return error(errc::bad_argument, ttl->name + " is too short: at least 1s");
+    out.options.ttl = parsed;
   }
   return read_duration(out.options.timeout, flags.timeout, "--timeout");
 }
@@ -102,10 +101,10 @@ environment process_environment() {
 result<settings> choose_settings(const global_flags& flags, const environment& env) {
   settings out;
   const value_lookup values(env);
-  if (const auto ok = choose_url(out, flags, values); !ok) return ok.error();
-  if (const auto ok = choose_keys(out, flags); !ok) return ok.error();
-  if (const auto ok = choose_times(out, flags, values); !ok) return ok.error();
-  if (const auto ok = choose_certificates(out, flags); !ok) return ok.error();
+  MCPSTATE_CHECK(choose_url(out, flags, values));
+  MCPSTATE_CHECK(choose_key_options(out, flags));
+  MCPSTATE_CHECK(choose_times(out, flags, values));
+  MCPSTATE_CHECK(choose_certificates(out, flags));
   out.options.tls_verify = !flags.insecure_tls;
   out.json = flags.json;
   return out;
@@ -113,7 +112,7 @@ result<settings> choose_settings(const global_flags& flags, const environment& e
 
 result<settings> settings_without_store(const global_flags& flags) {
   settings out;
-  if (const auto ok = choose_certificates(out, flags); !ok) return ok.error();
+  MCPSTATE_CHECK(choose_certificates(out, flags));
   out.json = flags.json;
   out.has_store = false;
   return out;

@@ -55,7 +55,7 @@ void session_opener::report_step(std::string name, time_point started, const obs
                                  const std::optional<http::answer>& refusal) const {
   if (!options_.on_step) return;
   connect_step out;
-  out.what = std::move(name);
+  out.name = std::move(name);
   out.ok = got.type == observed::kind::answer;
   out.outcome = outcome_text(got);
   out.peer = got.type == observed::kind::failure ? got.msg.error_message : got.why.peer_text();
@@ -127,9 +127,8 @@ task<void> session_opener::detect(detect_fsm& detection) {
     if (!connected) co_return connected.error();
   }
   while (next.type != step::kind::done && next.type != step::kind::fail) {
-    auto following = co_await perform(detection, std::move(next));
-    if (!following) co_return following.error();
-    next = std::move(*following);
+    MCPSTATE_CO_TRY(following, co_await perform(detection, std::move(next)));
+    next = std::move(following);
   }
   if (next.type == step::kind::fail) co_return next.why;
   co_return co_await finish(std::move(next));
@@ -237,18 +236,17 @@ asio::awaitable<observed> session_opener::open_sse() {
   co_return got;
 }
 
-task<void> session_opener::finish(step verdict) {
+task<void> session_opener::finish(step outcome) {
   until_ = std::max(until_, aio::after(finish_limit));
-  if (verdict.found == era::modern) co_return co_await finish_modern(std::move(verdict.version));
-  co_return co_await finish_legacy(verdict.found);
+  if (outcome.found == era::modern) co_return co_await finish_modern(std::move(outcome.version));
+  co_return co_await finish_legacy(outcome.found);
 }
 
 task<void> session_opener::finish_modern(std::string version) {
-  auto answer = read_discover(last_answer_->body);
-  if (!answer) co_return answer.error();
+  MCPSTATE_CO_TRY(answer, read_discover(last_answer_->body));
   channel_.fsm().become_modern(version, !channel_.over_http());
-  answer->server.protocol_version = std::move(version);
-  set_facts(std::move(answer->server), era::modern);
+  answer.server.protocol_version = std::move(version);
+  set_facts(std::move(answer.server), era::modern);
   if (options_.follow && facts_.tools_list_changed) {
     const auto started = clock::now();
     const std::optional<error> failure = co_await subscription_.start();
@@ -258,16 +256,14 @@ task<void> session_opener::finish_modern(std::string version) {
 }
 
 task<void> session_opener::finish_legacy(era found) {
-  auto answer = channel_.fsm().on_initialize_answer(*last_answer_);
-  if (!answer) co_return answer.error();
-  const bool announces = answer->any_list_changed;
+  MCPSTATE_CO_TRY(answer, channel_.fsm().on_initialize_answer(*last_answer_));
+  const bool announces = answer.any_list_changed;
   const auto carrier = channel_.current_transport();
-  carrier->on_negotiated(answer->protocol_version);
-  set_facts(std::move(*answer), found);
+  carrier->on_negotiated(answer.protocol_version);
+  set_facts(std::move(answer), found);
   auto announcing = carrier->send(channel_.fsm().announce());
-  auto announced =
-      co_await aio::with_deadline(std::move(announcing), until_, "the server did not take notifications/initialized");
-  if (!announced) co_return announced.error();
+  MCPSTATE_CO_CHECK(
+      co_await aio::with_deadline(std::move(announcing), until_, "the server did not take notifications/initialized"));
   // The requests of the server come on the stream of announcements, too.
   const bool may_ask = channel_.fsm().identity().capabilities != "{}";
   if (!may_ask && !(options_.follow && announces)) co_return result<void>();

@@ -42,7 +42,7 @@ class session_opener {
   asio::awaitable<observed> discover(std::string version);
   asio::awaitable<observed> initialize();
   asio::awaitable<observed> open_sse();
-  task<void> finish(step verdict);
+  task<void> finish(step outcome);
   task<void> finish_modern(std::string version);
   task<void> finish_legacy(era found);
   void set_facts(handshake answer, era found);
