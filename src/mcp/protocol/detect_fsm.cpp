@@ -87,7 +87,7 @@ step detect_fsm::initialize() {
 }
 
 step detect_fsm::restart() {
-  probed_ = unanswered_ = false;
+  probed_ = unanswered_ = probe_read_ = false;
   step out = initialize();
   out.type = step::kind::restart;
   return out;
@@ -165,6 +165,7 @@ step detect_fsm::on_discovered(const observed& got) {
       if (got.type == observed::kind::ended) return restart();
       // It ignores what it does not know, or it is still being installed or started: then it will read both questions.
       unanswered_ = true;
+      probe_read_ = got.reads;
       return initialize();
     case observed::kind::denied:
     case observed::kind::broken:
@@ -219,8 +220,9 @@ step detect_fsm::on_initialized(const observed& got) {
   }
   // Some programs answer the probe and end afterwards.
   if (carrier_ == carrier::stdio && got.type == observed::kind::ended && probed_) return restart();
-  // And some are stuck after it. One that does not read is not: it has not seen the question yet.
-  if (carrier_ == carrier::stdio && got.type == observed::kind::silent && unanswered_ && got.reads) return restart();
+  // And some are stuck after it. One that has read nothing is not: it has not seen the question yet.
+  const bool has_read = probe_read_ || got.reads;
+  if (carrier_ == carrier::stdio && got.type == observed::kind::silent && unanswered_ && has_read) return restart();
   const error reason = got.type == observed::kind::failure ? refused_by(got, "initialize") : got.why;
   const bool client_error = got.status >= 400 && got.status < 500;
   const bool refused = got.type == observed::kind::refused || got.type == observed::kind::failure;

@@ -88,6 +88,7 @@ class detect_fsm {
   state state_ = state::discovering;
   bool probed_ = false;          // stdio: this process was asked server/discover
   bool unanswered_ = false;      // … and has not answered so far
+  bool probe_read_ = false;      // … although it has read the question
   bool resent_ = false;          // discover was repeated because the server wanted another version or header
   bool back_to_modern_ = false;  // initialize was refused by a modern server
   bool contradicted_ = false;
