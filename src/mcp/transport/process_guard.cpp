@@ -30,7 +30,7 @@ bool kill_marked(program_mark instance) noexcept {
 }
 
 // Runs in the guard: only calls that are safe after the fork of a process with threads.
-[[noreturn]] void guard(program_mark instance, int alive) noexcept {
+[[noreturn]] void guard_programs(program_mark instance, int alive) noexcept {
   ::setsid();
   ::prctl(PR_SET_NAME, "mcpstate-guard");
   ::dup2(alive, STDIN_FILENO);
@@ -59,7 +59,7 @@ pid_t fork_guard(program_mark instance, aio::unique_fd& alive) noexcept {
   const pid_t pid = ::fork();
   if (pid == 0) {
     ::close(alive.get());
-    guard(instance, read_end.get());
+    guard_programs(instance, read_end.get());
   }
   const int code = errno;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -24,8 +24,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto first_pause = 5ms;      // between two passes while something is left
-constexpr auto longest_pause = 500ms;  // what a kill does not end soon waits for a disk, or is another user's
+constexpr auto first_pass_pause = 5ms;      // between two passes while something is left
+constexpr auto longest_pass_pause = 500ms;  // what a kill does not end soon waits for a disk, or is another user's
 
 constexpr auto guard_pause = 1s;   // between two starts of a guard
 constexpr int guard_rounds = 300;  // of a millisecond, until it has ended
@@ -201,8 +201,8 @@ void process_thread::wait_for_work() {
 
 // Those who ask at about the same time share a pass.
 void process_thread::inspect_soon() {
-  pause_ = first_pause;
-  const auto at = clock::now() + first_pause;
+  pause_ = first_pass_pause;
+  const auto at = clock::now() + first_pass_pause;
   if (!next_pass_ || *next_pass_ > at) next_pass_ = at;
 }
 
@@ -285,7 +285,7 @@ void process_thread::finish_pass() {
   next_pass_ = guard_due_;
   if (!unfinished()) return;
   next_pass_ = clock::now() + pause_;
-  pause_ = std::min<std::chrono::milliseconds>(pause_ * 2, longest_pause);
+  pause_ = std::min<std::chrono::milliseconds>(pause_ * 2, longest_pass_pause);
 }
 
 bool process_thread::unfinished() const {
