@@ -8,10 +8,10 @@ namespace mcpstate {
 task<std::unique_ptr<watcher>> redis_store::watch(std::optional<owner> account, watch_options options) {
   if (!hub_) {
     watch_hub::source source;
-    source.list = [this](owner account) { return read_records(std::move(account), tools_wanted::no); };
+    source.list = [this](owner listed) { return read_records(std::move(listed), tools_wanted::no); };
     source.scan = [this](std::string cursor) { return scan(std::move(cursor)); };
-    source.with_tools = [this](owner account, std::string member) {
-      return get(std::move(account), std::move(member), tools_wanted::yes);
+    source.with_tools = [this](owner listed, std::string member) {
+      return get(std::move(listed), std::move(member), tools_wanted::yes);
     };
     source.now = [this] { return now(); };
     hub_ = std::make_unique<watch_hub>(executor(), std::move(source));
