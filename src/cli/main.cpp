@@ -2,8 +2,10 @@
 #include <csignal>
 
 #include "cli/main_program.hh"
+#include "cli/reach/hangups.hh"
 
 int main(int argc, char** argv) {
+  mcpstate::cli::hold_hangups();
   // A child or a peer that goes away is an error of one write, not the end of the program.
   std::signal(SIGPIPE, SIG_IGN);
   // Likewise a file that may not grow (ulimit -f): the embedded store reports it as what it is, a full disk.

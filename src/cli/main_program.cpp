@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "cli/main_program.hh"
 
+#include <sys/prctl.h>
+
 #include "cli/commands/commands.hh"
+#include "cli/reach/hangups.hh"
 #include "cli/view/json.hh"
 #include "cli/words/completion.hh"
 #include "cli/words/parse.hh"
@@ -10,6 +13,9 @@
 namespace mcpstate::cli {
 
 namespace {
+
+// A service lives long and holds the secrets of many: no core dumps, and no debugger of the same user.
+void protect_memory() { ::prctl(PR_SET_DUMPABLE, 0); }
 
 int report_usage_error(terminal& screen, const error& e) {
   screen.fail(e.full_text());
@@ -22,6 +28,11 @@ void print_version(terminal& screen) {
 }
 
 int run_line(const arguments& args, terminal& screen) {
+  if (args.command == "serve") {
+    protect_memory();  // before any secret is read
+  } else {
+    release_hangups();
+  }
   if (args.command == "version") {
     print_version(screen);
     return exit_code::done;

@@ -15,7 +15,6 @@ using namespace std::chrono_literals;
 using step_kind = supervisor_fsm::step::kind;
 using event_kind = link_event::kind;
 
-constexpr std::chrono::milliseconds ping_limit = 10s;
 constexpr auto close_limit = 400ms;    // for a session to end before its lease goes to another instance
 constexpr int max_write_attempts = 5;  // against faster writers; then the record is read anew
 
@@ -243,7 +242,7 @@ asio::awaitable<void> connection_supervisor::perform(step next) {
       session_.list();
       co_return;
     case step_kind::ping:
-      session_.ping(std::min(ping_limit, context_.options().client.request_timeout));
+      session_.ping();
       co_return;
     case step_kind::write:
       co_return co_await write(next);

@@ -47,6 +47,7 @@ manager_context::manager_context(store& records, manager_options options)
       rules_(rules_of(options_)),
       reach_(reach_of(rules_, options_.servers.get())),
       attempts_(options_.attempts_per_origin),
+      startups_(options_.first_startup_timeout, options_.startup_timeout),
       eras_(options_.client.eras ? options_.client.eras : std::make_shared<mcp::era_memory>()),
       random_(std::random_device()()),
       closing_sessions_(records.executor(), [this](const std::string&, const std::string& what) {

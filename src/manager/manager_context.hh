@@ -14,6 +14,7 @@
 #include "manager/origin_limit.hh"
 #include "manager/server_link.hh"
 #include "manager/servers/destination.hh"
+#include "manager/startup_times.hh"
 #include "manager/supervisor_fsm.hh"
 
 // What the parts of a manager share: the store, the options, the fleet as last seen, and the sessions that are closing.
@@ -39,6 +40,7 @@ class manager_context {
   std::shared_ptr<const server_registry> set_servers(std::shared_ptr<const server_registry> servers);
   [[nodiscard]] mcp::client_options client_options_of(const managed_name& name) const;
   [[nodiscard]] origin_limit& attempts() noexcept { return attempts_; }
+  [[nodiscard]] startup_times& startups() noexcept { return startups_; }
 
   // The fleet.
   [[nodiscard]] const fleet& members() const noexcept { return fleet_; }
@@ -70,6 +72,7 @@ class manager_context {
   std::string reach_;  // instance_report::reach
   fleet fleet_;
   origin_limit attempts_;
+  startup_times startups_;
   std::shared_ptr<mcp::era_memory> eras_;
   std::minstd_rand random_;
   bool stopping_ = false;

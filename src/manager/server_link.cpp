@@ -2,6 +2,7 @@
 #include "manager/server_link.hh"
 
 #include <utility>
+#include <variant>
 
 #include "core/bug.hh"
 
@@ -56,38 +57,47 @@ void server_link::report(link_event event) {
   if (on_event_) on_event_(std::move(event));
 }
 
-void server_link::open(destination server, mcp::client_options options, origin_limit& attempts, std::string owner) {
+void server_link::open(destination server, mcp::client_options options, origin_limit& attempts, startup_times& startups,
+                       std::string owner) {
   options.user = host_;
   options.follow = true;
   options.reopen = false;  // a lost session is opened again by its supervisor, which waits for a slot
   options.protocol = server.protocol;
   options.egress = server.egress;
   secrets_ = server.secrets;
-  group_.spawn("open a session", do_open(std::move(server), std::move(options), &attempts, std::move(owner)));
+  group_.spawn("open a session", do_open(std::move(server), std::move(options), &attempts, &startups, std::move(owner)));
 }
 
 void server_link::list() { group_.spawn("list tools", do_list()); }
 
-void server_link::ping(std::chrono::milliseconds limit) { group_.spawn("check a session", do_ping(limit)); }
+void server_link::ping() { group_.spawn("check a session", do_ping()); }
 
-task<mcp::tool_listing> server_link::connect_and_list(destination server, mcp::client_options options) {
+task<mcp::tool_listing> server_link::connect_and_list(destination server, mcp::client_options options,
+                                                      startup_times& startups) {
   co_await asio::this_coro::throw_if_cancelled(false);
   mcp::target target = std::move(server.target);
+  const bool program = std::holds_alternative<mcp::stdio_target>(target);
+  const std::string command = mcp::era_key(target);
+  if (program) options.startup_timeout = startups.next(command, server.startup_timeout);
+  const std::chrono::milliseconds given = options.startup_timeout;
   auto connecting = mcp::connect(executor_, std::move(target), std::move(options));
-  MCPSTATE_CO_TRY(opened, co_await std::move(connecting));
-  client_ = std::move(opened);
+  auto opened = co_await std::move(connecting);
+  if (program && opened) startups.started(command);
+  if (program && !opened && opened.error().code() == errc::deadline) startups.ended_silent(command, given);
+  if (!opened) co_return opened.error();
+  client_ = std::move(*opened);
   co_return co_await client_->list_tools();
 }
 
 asio::awaitable<void> server_link::do_open(destination server, mcp::client_options options, origin_limit* attempts,
-                                           std::string owner) {
+                                           startup_times* startups, std::string owner) {
   co_await asio::this_coro::throw_if_cancelled(false);
   std::string origin = server.origin;
   auto waiting = attempts->acquire(std::move(origin), std::move(owner));
   const origin_limit::slot slot = co_await std::move(waiting);
   if (!slot || group_.stopping()) co_return;
   const auto started = std::chrono::steady_clock::now();
-  auto reached = co_await connect_and_list(std::move(server), std::move(options));
+  auto reached = co_await connect_and_list(std::move(server), std::move(options), *startups);
   if (group_.stopping()) co_return;
   link_event event =
       reached ? link_event(link_event::kind::opened) : failure_event(link_event::kind::open_failed, reached.error());
@@ -112,11 +122,9 @@ asio::awaitable<void> server_link::do_list() {
   report(std::move(event));
 }
 
-asio::awaitable<void> server_link::do_ping(std::chrono::milliseconds limit) {
+asio::awaitable<void> server_link::do_ping() {
   co_await asio::this_coro::throw_if_cancelled(false);
-  auto pinging = client_->ping();
-  auto bounded = aio::with_deadline(std::move(pinging), aio::after(limit), "the server did not answer a ping");
-  auto answered = co_await std::move(bounded);
+  auto answered = co_await client_->ping();
   if (group_.stopping()) co_return;
   report(answered ? link_event(link_event::kind::checked) : failure_event(link_event::kind::check_failed, answered.error()));
 }

@@ -12,6 +12,7 @@
 #include "aio/latch.hh"
 #include "manager/origin_limit.hh"
 #include "manager/servers/destination.hh"
+#include "manager/startup_times.hh"
 
 // One attempt to reach a server, and the session that comes of it. A new attempt is a new link.
 //
@@ -48,12 +49,13 @@ class server_link final : public std::enable_shared_from_this<server_link> {
   server_link& operator=(const server_link&) = delete;
 
   // Waits for a slot of this owner at the origin, connects, and lists the tools; opened or open_failed follows. Called once.
-  // The limit outlives the link.
-  void open(destination server, mcp::client_options options, origin_limit& attempts, std::string owner);
+  // A program gets the time that `startups` says, which learns how it went. Both outlive the link.
+  void open(destination server, mcp::client_options options, origin_limit& attempts, startup_times& startups,
+            std::string owner);
   // listed or list_failed follows.
   void list();
-  // checked or check_failed follows. limit: for the answer.
-  void ping(std::chrono::milliseconds limit);
+  // checked or check_failed follows.
+  void ping();
 
   // Null until the link is open.
   [[nodiscard]] mcp::client* client() noexcept { return ready_ ? client_.get() : nullptr; }
@@ -69,10 +71,11 @@ class server_link final : public std::enable_shared_from_this<server_link> {
   void report(link_event event);
   void report_loss(const error& reason);
   [[nodiscard]] link_event failure_event(link_event::kind type, const error& reason) const;
-  asio::awaitable<void> do_open(destination server, mcp::client_options options, origin_limit* attempts, std::string owner);
-  task<mcp::tool_listing> connect_and_list(destination server, mcp::client_options options);
+  asio::awaitable<void> do_open(destination server, mcp::client_options options, origin_limit* attempts,
+                                startup_times* startups, std::string owner);
+  task<mcp::tool_listing> connect_and_list(destination server, mcp::client_options options, startup_times& startups);
   asio::awaitable<void> do_list();
-  asio::awaitable<void> do_ping(std::chrono::milliseconds limit);
+  asio::awaitable<void> do_ping();
 
   asio::any_io_executor executor_;
   listener on_event_;

@@ -15,7 +15,8 @@ void supervised_session::open(destination server, const managed_name& name) {
     on_event_();
   };
   link_ = std::make_shared<server_link>(context_.records().executor(), std::move(receive));
-  link_->open(std::move(server), context_.client_options_of(name), context_.attempts(), name.owner.text());
+  link_->open(std::move(server), context_.client_options_of(name), context_.attempts(), context_.startups(),
+              name.owner.text());
 }
 
 void supervised_session::close() {
@@ -34,8 +35,8 @@ void supervised_session::list() {
   if (link_) link_->list();
 }
 
-void supervised_session::ping(std::chrono::milliseconds limit) {
-  if (link_) link_->ping(limit);
+void supervised_session::ping() {
+  if (link_) link_->ping();
 }
 
 }  // namespace mcpstate

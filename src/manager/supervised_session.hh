@@ -32,7 +32,7 @@ class supervised_session {
 
   // No-ops without a session.
   void list();
-  void ping(std::chrono::milliseconds limit);
+  void ping();
 
   // The next event not yet taken; absent: there is none.
   [[nodiscard]] std::optional<link_event> take_event() { return inbox_.take(); }

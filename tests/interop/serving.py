@@ -122,13 +122,20 @@ class Service(Child):
         return {record["server"]: record for record in answer.json}
 
     def children(self):
-        """Process ids of the programs that it runs."""
+        """Process ids of the programs that it runs, without its guard."""
         tasks = f"/proc/{self.process.pid}/task"
         found = []
         for task in os.listdir(tasks):
             with open(f"{tasks}/{task}/children", encoding="ascii") as file:
                 found += [int(word) for word in file.read().split()]
-        return found
+        return [pid for pid in found if not self.is_guard(pid)]
+
+    @staticmethod
+    def is_guard(pid):
+        try:
+            return pathlib.Path(f"/proc/{pid}/comm").read_text("utf-8").strip() == "mcpstate-guard"
+        except OSError:
+            return False
 
 
 class EverythingServer(Child):

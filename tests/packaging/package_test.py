@@ -5,6 +5,7 @@
 usage: package_test.py BUILD_DIRECTORY SOURCE
 """
 import glob
+import json
 import os
 import re
 import shlex
@@ -112,6 +113,30 @@ class Package(unittest.TestCase):
         said = subprocess.run(["systemd-analyze", "verify", "--man=no", path], capture_output=True, text=True, timeout=60, check=False)
         self.assertNotIn("mcpstate", said.stdout + said.stderr, "a line for each thing that is wrong with it")
         run("systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", path)
+
+    def test_the_unit_bounds_what_its_programs_take_and_never_gives_up(self):
+        with open(SOURCE + "/packaging/mcpstate.service", encoding="utf-8") as file:
+            unit = file.read()
+        for key, value in (("Type", "notify"), ("NotifyAccess", "main"), ("StartLimitIntervalSec", "0"), ("LimitCORE", "0")):
+            self.assertEqual(unit_settings(unit, key), [value], key)
+        for key in ("MemoryMax", "TasksMax"):
+            self.assertEqual(len(unit_settings(unit, key)), 1, key)
+
+    def test_the_image_has_an_init_and_a_health_check_that_works(self):
+        with open(SOURCE + "/packaging/Dockerfile", encoding="utf-8") as file:
+            text = file.read().replace("\\\n", " ")
+        self.assertRegex(text, r'(?m)^ENTRYPOINT \["/usr/bin/tini", "--", "mcpstate"\]$')
+        self.assertRegex(text, r"apt-get install [^&]*\btini\b")
+        check = json.loads(re.search(r"(?m)^HEALTHCHECK .*CMD +(\[.*\])$", text)[1])
+        with subprocess.Popen([BUILD + "/mcpstate", "serve", "--store", "memory:", "--listen", "127.0.0.1:0"], text=True,
+                              cwd=self.temp.name, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as service:
+            try:
+                port = re.search(r"http://127.0.0.1:(\d+)", service.stdout.readline())[1]
+                check = [word.replace("/7337", "/" + port) for word in check]
+                self.assertEqual(subprocess.run(check, check=False, timeout=20).returncode, 0)
+            finally:
+                service.kill()
+        self.assertNotEqual(subprocess.run(check, check=False, timeout=20, stderr=subprocess.DEVNULL).returncode, 0)
 
     def test_systemd_understands_what_the_manual_adds_to_the_unit(self):
         with open(SOURCE + "/packaging/mcpstate.service", encoding="utf-8") as file:

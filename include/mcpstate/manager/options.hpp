@@ -51,6 +51,12 @@ struct manager_options : connection_schedule {
   // How the clients of all connections behave: timeouts, limits, certificates. client.egress holds for registered servers.
   // Not used: user, follow, reopen, on_oddity, which the manager sets, and protocol where the registry names one.
   mcp::client_options client;
+  // How long a program may be silent when it is started, before it is ended: its first start in this process, and the starts
+  // after one success. One that was ended for that has longer the next time (at most 10 min). The servers file can say
+  // another time (startup_timeout_sec).
+  // Default: 120 s and 30 s. Range: over 0.
+  std::chrono::milliseconds first_startup_timeout = std::chrono::seconds(120);
+  std::chrono::milliseconds startup_timeout = std::chrono::seconds(30);
   // Which URLs that came from users may be connected to.
   // Default: strict(): https only, and no address of a private network. Registered servers are not bound by it.
   mcp::egress_policy egress_for_urls = mcp::egress_policy::strict();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -21,7 +22,8 @@
 //     }}
 //
 // Also read, per server: "type" or "transport" ("stdio", "http", "streamable-http", "sse"), "cwd", "protocol" ("auto",
-// "modern", "legacy", "sse"), "disabled" (true: nobody may connect). Unknown members are ignored and reported in remarks().
+// "modern", "legacy", "sse"), "disabled" (true: nobody may connect), and of a program "startup_timeout_sec", or "timeout" as
+// other hosts write it: seconds, and from 1,000 on milliseconds. Unknown members are ignored and reported in remarks().
 // ${NAME} and ${NAME:-default} in strings stand for environment variables. One that is not set and has no default is an
 // error.
 namespace mcpstate {
@@ -31,6 +33,8 @@ struct registered_server {
   mcp::target target;
   mcp::era_choice protocol = mcp::era_choice::automatic;
   bool disabled = false;
+  // A program: how long it may be silent when it is started. Absent: what the manager's options say.
+  std::optional<std::chrono::milliseconds> startup_timeout;
   // For people and for records: "http", "sse" or "stdio", and the URL without its secrets (stdio: the program's name alone).
   std::string transport, shown;
   // What is hidden wherever the server's own words are shown, longest first: the values of env, of headers and of the URL's

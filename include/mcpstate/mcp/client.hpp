@@ -97,8 +97,9 @@ class client {
   // Any other request of the protocol (resources/list, resources/read, prompts/get, …). params: empty or a raw JSON object.
   // Answers the raw result; of a list one page, whose nextCursor the caller follows.
   virtual task<std::string> request(std::string method, std::string params, call_options options) = 0;
-  // Asks the server whether it is there: by ping, or by server/discover where there is no ping. Any well-formed answer
-  // counts.
+  // Asks the server whether it is there: by ping, or by server/discover where there is no ping. One that answers that with an
+  // error, or not within 10 s, is asked for its tools, and from then on for nothing else. A request of this client that is
+  // under way is a sign of life: nothing is asked then.
   virtual task<void> ping() = 0;
   // Ends the session: over HTTP with DELETE; a program by closing its standard input, then SIGTERM, then SIGKILL to its
   // process group. No process is left. Takes at most about two seconds over HTTP, for a program those and

@@ -43,10 +43,16 @@ struct client_options {
   // cond::timeout, and nothing of it is left.
   // Default: 30 s.
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(30);
-  // stdio: the part of connect_timeout in which the server must answer the first question, which finds out its protocol. A
-  // server that is silent longer is taken for an old one and started again. Over HTTP the whole connect_timeout counts.
+  // stdio: the part of connect_timeout in which the server should answer the first question, which finds out its protocol.
+  // One that is silent longer may be an old one, or not be there yet: it is asked to initialize on the same pipe. If it
+  // reads and is silent to both for two thirds of connect_timeout, it is started again. Over HTTP the whole connect_timeout
+  // counts.
   // Default: 10 s. At most a third of connect_timeout is used.
   std::chrono::milliseconds probe_timeout = std::chrono::seconds(10);
+  // stdio: how long a program that was just started may be silent, because it is still being installed or started, before it
+  // is ended. It counts in the place of connect_timeout, anew for each start.
+  // Default: 0: connect_timeout counts.
+  std::chrono::milliseconds startup_timeout{0};
   // The time for one request and its answer, the whole stream included. call_options::timeout goes before it.
   // Default: 60 s.
   std::chrono::milliseconds request_timeout = std::chrono::seconds(60);

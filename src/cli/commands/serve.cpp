@@ -3,12 +3,19 @@
 
 #include <boost/asio/signal_set.hpp>
 
+#include <algorithm>
 #include <csignal>
 
+#include <mcpstate/open_store.hpp>
+
+#include "aio/backoff.hh"
 #include "cli/commands/commands.hh"
 #include "cli/commands/serve_options.hh"
+#include "cli/reach/hangups.hh"
+#include "cli/reach/service_manager.hh"
 #include "cli/view/json.hh"
 #include "cli/view/text.hh"
+#include "mcp/transport/process_thread.hh"
 #include "service/operations/log.hh"
 #include "service/operations/metrics.hh"
 #include "service/server/server.hh"
@@ -22,6 +29,9 @@ using namespace std::chrono_literals;
 // A stop may take 2 s: together with the time that the store and the log need, these stay below.
 constexpr auto requests_timeout = 800ms;
 constexpr auto programs_timeout = 400ms;
+constexpr auto guard_timeout = 300ms;
+constexpr auto first_store_pause = 200ms;  // between two attempts to open a store that is late
+constexpr auto longest_store_pause = 2s;
 
 // Turns what the manager reports into metrics and lines of the log.
 class manager_reporter final : public manager_observer {
@@ -80,9 +90,12 @@ struct running_service {
     options.manager.observer = &reporter;
     options.manager.client.stop_timeout = programs_timeout;
     options.server.timeouts.shutdown = requests_timeout;
+    server = std::make_unique<service::server>(process, shards, options.server, ctx.executor);
+  }
+  // The store is open: its owners are served from now on.
+  void add_shard() {
     manager = make_manager(*ctx.store, options.manager);
     shards.add(*ctx.store, *manager, process);
-    server = std::make_unique<service::server>(process, shards, options.server);
   }
   context& ctx;
   serve_options options;
@@ -90,7 +103,7 @@ struct running_service {
   service::log log;
   service::process_services process;
   manager_reporter reporter;
-  std::unique_ptr<mcpstate::manager> manager;
+  std::unique_ptr<mcpstate::manager> manager;  // null until the store is open
   service::shard_set shards;
   std::unique_ptr<service::server> server;
 };
@@ -100,10 +113,16 @@ std::size_t known_servers(const running_service& r) {
   return servers ? servers->all().size() : 0;
 }
 
+std::vector<std::string> urls_of(const running_service& r) {
+  std::vector<std::string> out;
+  for (const auto& endpoint : r.server->endpoints()) out.push_back(url_of(endpoint));
+  return out;
+}
+
 void announce_ready(running_service& r) {
   auto& ctx = r.ctx;
-  std::vector<std::string> urls;
-  for (const auto& endpoint : r.server->endpoints()) urls.push_back(url_of(endpoint));
+  const std::vector<std::string> urls = urls_of(r);
+  notify_service_manager("READY=1\nSTATUS=serving");
   if (ctx.screen.json()) {
     object_writer out;
     out.raw("listening", json_array(urls)).text("store", ctx.store->description()).number("servers", known_servers(r));
@@ -174,10 +193,61 @@ void reload_tokens(running_service& r) {
   }
 }
 
+// Whether a store that cannot be opened may be there soon: it is being started, or its name is not known yet.
+bool may_come_later(const error& reason) {
+  constexpr errc causes[] = {errc::resolve_failed, errc::connect_failed, errc::connection_lost, errc::deadline,
+                             errc::loading};
+  return std::find(std::begin(causes), std::end(causes), reason.code()) != std::end(causes);
+}
+
+task<void> open_own_store(running_service& r) {
+  auto opened = co_await open_store(r.ctx.executor, r.ctx.config.url, r.ctx.config.options);
+  if (!opened) {
+    // It has closed itself, shielded from cancellation, and the shield stays with its caller.
+    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+    co_await asio::this_coro::throw_if_cancelled(false);
+    if (r.ctx.stopping) co_return error(errc::stopped, "opening the store");
+    co_return opened.error();
+  }
+  r.ctx.store = std::move(*opened);
+  r.add_shard();
+  co_return result<void>();
+}
+
+// Listens meanwhile: whoever asks learns that the process lives and is not ready, and no service manager starts it again and
+// again until it gives up.
+task<void> wait_for_store(running_service& r, error reason) {
+  MCPSTATE_CO_CHECK(co_await r.server->listen());
+  notify_service_manager("READY=1\nSTATUS=waiting for the store");
+  std::string listening, last_reason;
+  for (const std::string& url : urls_of(r)) listening += (listening.empty() ? "" : ", ") + url;
+  for (int attempt = 1;; ++attempt) {
+    if (reason.detail() != last_reason)
+      r.log.warn("waiting for the store", {{"listening", listening}, {"why", reason.detail()}});
+    last_reason = reason.detail();
+    const bool waited = co_await aio::wait_until(aio::after(aio::backoff(attempt, first_store_pause, longest_store_pause)));
+    if (!waited || r.ctx.stopping) co_return error(errc::stopped, "waiting for the store");
+    auto opened = co_await open_own_store(r);
+    if (opened || !may_come_later(opened.error())) co_return opened;
+    reason = opened.error();
+  }
+}
+
+// Opens the store and listens, in whichever order the store allows.
+task<void> begin_serving(running_service& r) {
+  auto opened = co_await open_own_store(r);
+  if (opened) co_return co_await r.server->listen();
+  if (!may_come_later(opened.error())) co_return opened.error();
+  error reason = opened.error();
+  co_return co_await wait_for_store(r, std::move(reason));
+}
+
 asio::awaitable<int> serve_until_stopped(running_service& r) {
   asio::signal_set hangups(r.ctx.executor, SIGHUP);
-  const auto listening = co_await r.server->listen();
-  if (!listening) co_return r.ctx.fail(listening.error());
+  release_hangups();
+  const auto begun = co_await begin_serving(r);
+  if (!begun && r.ctx.interrupted(begun.error())) co_return exit_code::done;
+  if (!begun) co_return r.ctx.fail(begun.error());
   if (const auto servers = r.process.servers()) log_remarks(r, *servers);
   announce_ready(r);
   co_await disconnect_all_disabled(r);
@@ -189,12 +259,14 @@ asio::awaitable<int> serve_until_stopped(running_service& r) {
     co_await reload_servers(r);
   }
   r.log.info("stopping");
+  notify_service_manager("STOPPING=1");
   co_return exit_code::done;
 }
 
 asio::awaitable<int> serve(context& ctx, serve_options options) {
   co_await asio::this_coro::throw_if_cancelled(false);
   allow_many_descriptors();
+  mcp::process_thread::instance().contain_orphans();
   running_service r(ctx, std::move(options), process_environment());
   int code = exit_code::no;
   std::string bug;  // whatever it is: what runs has to end before it is destroyed
@@ -206,7 +278,10 @@ asio::awaitable<int> serve(context& ctx, serve_options options) {
   if (!bug.empty()) code = ctx.fail(error(errc::bug, "internal error: " + bug));
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   co_await r.server->close();
-  co_await r.manager->close();
+  if (r.manager) co_await r.manager->close();
+  aio::thread_answer<bool> released(ctx.executor);
+  mcp::process_thread::instance().release_guard(released.make_giver());
+  co_await released.wait(aio::after(guard_timeout));
   co_return code;
 }
 
@@ -215,10 +290,9 @@ asio::awaitable<int> serve(context& ctx, serve_options options) {
 result<command> make_serve(const arguments& args) {
   auto options = choose_serve_options(args.serve, process_environment());
   if (!options) return options.error();
-  // SIGHUP is ignored until the service waits for it, so that an early reload does not end the program.
-  std::signal(SIGHUP, SIG_IGN);
   command out([options = std::move(*options)](context& ctx) { return serve(ctx, options); });
   out.until_signal = true;
+  out.opens_store = true;
   return out;
 }
 

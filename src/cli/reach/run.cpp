@@ -63,7 +63,7 @@ asio::awaitable<void> run_body(running_command& r) {
 
 asio::awaitable<void> open_and_run(running_command& r) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  if (r.ctx.config.has_store) {
+  if (r.ctx.config.has_store && !r.what.opens_store) {
     auto opened = co_await open_store(r.ctx.executor, r.ctx.config.url, r.ctx.config.options);
     if (!opened) {
       const auto& cause = opened.error();

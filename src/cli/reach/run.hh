@@ -40,6 +40,8 @@ struct command {
   function run;
   // Instead of the usual report when the store cannot be opened; may be empty.
   std::function<int(context&, const error&)> without_store;
+  // The command opens its store by itself; run() closes it.
+  bool opens_store = false;
   // Runs until a signal ends it: that is no failure then, and its own exit code counts.
   bool until_signal = false;
 };

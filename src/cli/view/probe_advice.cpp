@@ -17,6 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 using enum advice::level;
 
+constexpr auto quick_answer = 500ms;       // of one that was there when it was asked
 constexpr auto slow_answer = 5s;           // many hosts wait 10 s for the whole handshake
 constexpr auto slow_end = 2500ms;          // of stdin, before SIGTERM
 constexpr std::size_t long_name = 64;      // the limit of some model interfaces
@@ -182,12 +183,18 @@ rules step_rules(const probe_report& report) {
   // Asked for the newest protocol, which it need not know.
   const bool unanswered =
       !report.over_http && failed(probe) && probe->rpc_error == 0 && initialize != nullptr && initialize->ok;
+  const bool restarted = last_step(report, "start it again") != nullptr;
+  // One that is silent to the next question as well was not there yet; how long that took is told below.
+  const bool ignored = unanswered && !restarted && initialize->took < quick_answer;
   rules out{
       {report.oddities > 0, warning, "stdout_text",
        counted(report.oddities, "line") + " on standard output that " + (report.oddities == 1 ? "is" : "are") +
            " no message: hosts may end the connection for that; log to standard error. The first: " +
            printable(cut_to_width(report.first_oddity, 80))},
-      {unanswered, warning, "probe_unanswered",
+      {ignored, warning, "probe_unanswered",
+       "silent to server/discover (" + (ignored ? seconds_text(probe->took) : "") +
+           "): if it was there already, it should answer requests that it does not know with error -32601"},
+      {unanswered && restarted, warning, "probe_unanswered",
        "asked server/discover, it ends or stays silent (" + (unanswered ? seconds_text(probe->took) : "") +
            "), and had to be started again: it should answer requests that it does not know with error -32601"},
       {failed(last_step(report, "GET (announcements)")), note, "no_stream",

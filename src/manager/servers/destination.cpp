@@ -37,6 +37,7 @@ result<destination> find_registered(const std::string& name, const destination_r
   out.egress = rules.egress;
   out.registered = name;
   out.secrets = found->secrets;
+  out.startup_timeout = found->startup_timeout;
   out.transport = found->transport;
   const auto* web = std::get_if<mcp::http_target>(&found->target);
   out.origin = "program " + name;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <chrono>
+#include <optional>
 #include <string>
 
 #include <mcpstate/core/connection.hpp>
@@ -18,9 +20,10 @@ struct destination {
   mcp::target target;
   mcp::era_choice protocol = mcp::era_choice::automatic;
   mcp::egress_policy egress;
-  std::string registered, transport, url;  // as they stand in the record
-  secret_list secrets;                     // registered_server::secrets
-  std::string origin;                      // scheme, host and port; "program NAME" for a registered program
+  std::optional<std::chrono::milliseconds> startup_timeout;  // registered_server::startup_timeout
+  std::string registered, transport, url;                    // as they stand in the record
+  secret_list secrets;                                       // registered_server::secrets
+  std::string origin;  // scheme, host and port; "program NAME" for a registered program
 };
 
 // What a process lets its connections do.

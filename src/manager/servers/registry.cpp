@@ -51,6 +51,7 @@ class entry_reader {
   result<mcp::http_target> address() const;
   result<void> note_transport(registered_server& out) const;
   result<void> note_choices(registered_server& out) const;
+  result<void> note_startup_timeout(registered_server& out) const;
   [[nodiscard]] const json::value* find(const std::string& member) const { return entry_->if_contains(member); }
 
   std::string name_;
@@ -178,9 +179,28 @@ result<void> entry_reader::note_choices(registered_server& out) const {
   return result<void>();
 }
 
+// `timeout` has no unit that all hosts share. Nobody means 1,000 seconds by it, nor a part of a second.
+result<void> entry_reader::note_startup_timeout(registered_server& out) const {
+  for (const std::string member : {"timeout", "startup_timeout_sec"}) {
+    const json::value* v = find(member);
+    if (v == nullptr || v->is_null()) continue;
+    if (!std::holds_alternative<mcp::stdio_target>(out.target)) {
+      if (member == "timeout") continue;  // hosts write it beside a URL, too, where it means something else
+      return wrong(member, "it is for a command, not for a URL");
+    }
+    boost::system::error_code ec;
+    const double number = v->is_number() ? v->to_number<double>(ec) : 0;
+    const double seconds = member == "timeout" && number >= 1000 ? number / 1000 : number;
+    if (ec || !(seconds >= 1 && seconds <= 3600)) return wrong(member, "it is no number of seconds from 1 to 3600");
+    out.startup_timeout = std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+  }
+  return result<void>();
+}
+
 result<registered_server> entry_reader::read(const json::value& entry) {
-  constexpr std::array<std::string_view, 10> known = {"command", "args",      "env", "url",      "headers",
-                                                      "type",    "transport", "cwd", "protocol", "disabled"};
+  constexpr std::array<std::string_view, 12> known = {
+      "command", "args",      "env", "url",      "headers",  "startup_timeout_sec",
+      "type",    "transport", "cwd", "protocol", "disabled", "timeout"};
   if (!entry.is_object()) return error(errc::bad_argument, "server " + mcpstate::quoted(name_) + " is no JSON object");
   entry_ = &entry.get_object();
   const bool is_program = find("command") != nullptr;
@@ -203,10 +223,12 @@ result<registered_server> entry_reader::read(const json::value& entry) {
   }
   MCPSTATE_CHECK(note_transport(out));
   MCPSTATE_CHECK(note_choices(out));
+  MCPSTATE_CHECK(note_startup_timeout(out));
   out.secrets = std::make_shared<const std::vector<std::string>>(secrets_of(out.target, std::move(expanded_), out.shown));
   for (const auto& entry_member : *entry_) {
     const std::string member = text_of(entry_member.key());
-    if (std::find(known.begin(), known.end(), member) == known.end())
+    const bool of_program = member == "timeout" && !is_program;
+    if (of_program || std::find(known.begin(), known.end(), member) == known.end())
       remarks_.push_back("server " + mcpstate::quoted(name_) + ": " + mcpstate::quoted(member) +
                          " is not understood, and ignored");
   }

@@ -109,7 +109,7 @@ step detect_fsm::fail_initialize(error reason) const {
 }
 
 step detect_fsm::restart() {
-  probed_ = false;
+  probed_ = unanswered_ = probe_read_ = false;
   step out = initialize();
   out.type = step::kind::restart;
   return out;
@@ -183,8 +183,12 @@ step detect_fsm::on_discovered(const observed& got) {
     case observed::kind::silent:
     case observed::kind::ended:
       // A server that is known to be modern is slow or broken, not old.
-      if (carrier_ == carrier::stdio && may_fall_back()) return restart();
-      break;
+      if (carrier_ != carrier::stdio || !may_fall_back()) break;
+      if (got.type == observed::kind::ended) return restart();
+      // It ignores what it does not know, or it is still being installed or started: then it will read both questions.
+      unanswered_ = true;
+      probe_read_ = got.reads;
+      return initialize();
     case observed::kind::denied:
     case observed::kind::broken:
       break;
@@ -240,6 +244,11 @@ bool detect_fsm::revise_offer(const observed& got) {
 
 step detect_fsm::on_initialized(const observed& got) {
   if (got.type == observed::kind::answer) return done(era::legacy, {});
+  if (got.type == observed::kind::failure && got.msg.error_code == rpc::method_not_found && unanswered_ &&
+      !back_to_modern_) {
+    back_to_modern_ = true;  // it was only slow, and knows nothing but the modern era
+    return discover(modern_version);
+  }
   if (got.type == observed::kind::failure && got.msg.error_code == rpc::unsupported_version && !back_to_modern_ &&
       wanted_ == era_choice::automatic && common_version(versions_of_refusal(got.msg))) {
     back_to_modern_ = true;
@@ -249,6 +258,9 @@ step detect_fsm::on_initialized(const observed& got) {
   if (revise_offer(got)) return initialize();
   // Some programs answer the probe and end afterwards.
   if (carrier_ == carrier::stdio && got.type == observed::kind::ended && probed_) return restart();
+  // And some are stuck after it. One that has read nothing is not: it has not seen the question yet.
+  const bool has_read = probe_read_ || got.reads;
+  if (carrier_ == carrier::stdio && got.type == observed::kind::silent && unanswered_ && has_read) return restart();
   const error reason = got.type == observed::kind::failure ? refused_by(got, "initialize") : got.why;
   const bool client_error = got.status >= 400 && got.status < 500;
   const bool refused = got.type == observed::kind::refused || got.type == observed::kind::failure;

@@ -21,7 +21,8 @@
 //        │                        ├─ refused for its revision → initialize with the one that the server names, once
 //        │                        ├─ 4xx → GET event stream, initialize → sse
 //        │                        └─ -32022 that lists a modern version → discover
-//        ├─ stdio: silent, or ended, also in initialize → start it again, initialize
+//        ├─ stdio: silent → initialize on the same pipe, and discover again where that is not known
+//        ├─ stdio: ended, or silent to both although it reads → start it again, initialize
 //        ├─ HTTP: 5xx, no answer, one that is no message → initialize; if that fails, too, this was the failure
 //        └─ HTTP: 401, 403, 429, redirects, no connection → fail: this says nothing about the era
 namespace mcpstate::mcp {
@@ -41,6 +42,7 @@ struct observed {
   message msg;                          // of answer and failure
   unsigned status = 0;                  // HTTP; 0 if there was none
   error why{errc::bug, std::string()};  // of all but answer
+  bool reads = true;                    // stdio: the program has read what it was sent; else it is still starting, or stuck
 };
 // Of the result of a request; refusal: what HTTP answered if it was no success.
 [[nodiscard]] observed observe(result<message> got, const std::optional<http::answer>& refusal);
@@ -97,6 +99,8 @@ class detect_fsm {
   std::optional<era> remembered_;
   state state_ = state::discovering;
   bool probed_ = false;          // stdio: this process was asked server/discover
+  bool unanswered_ = false;      // … and has not answered so far
+  bool probe_read_ = false;      // … although it has read the question
   bool resent_ = false;          // discover was repeated because the server wanted another version or header
   bool back_to_modern_ = false;  // initialize was refused by a modern server
   bool contradicted_ = false;

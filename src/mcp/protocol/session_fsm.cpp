@@ -27,6 +27,7 @@ void session_fsm::restart() {
   modern_version_.clear();
   waiting_.clear();
   subscriptions_.clear();
+  overdue_.reset();
 }
 
 outgoing session_fsm::numbered(std::string_view method, std::string_view params) {
@@ -64,6 +65,7 @@ result<handshake> session_fsm::on_initialize_answer(const message& answer) {
 
 outgoing session_fsm::announce() {
   phase_ = phase::ready;
+  overdue_.reset();
   return outgoing(encode_notification("notifications/initialized", ""), 0);
 }
 
@@ -73,6 +75,7 @@ void session_fsm::become_modern(std::string version, bool cancel_by_message) {
   modern_version_ = std::move(version);
   cancel_by_message_ = cancel_by_message;
   phase_ = phase::ready;
+  overdue_.reset();
 }
 
 result<outgoing> session_fsm::request(std::string_view method, std::string_view params, const request_extras& extras) {
@@ -90,6 +93,7 @@ std::optional<std::uint64_t> session_fsm::request_of(const message& answer, std:
     // An error without an id: the server could not read the request. It is the request of this stream, or the only one that
     // waits.
     if (on_request != 0) return waiting_.contains(on_request) ? std::optional<std::uint64_t>(on_request) : std::nullopt;
+    if (overdue_) return std::nullopt;
     if (waiting_.size() == 1) return *waiting_.begin();
     return std::nullopt;
   }
@@ -103,6 +107,8 @@ session_fsm::reaction session_fsm::on_message(message incoming, std::uint64_t on
   if (incoming.type == message::kind::notification) return on_notification(std::move(incoming));
   if (incoming.type == message::kind::request) return on_request_of_server(std::move(incoming));
   const auto id = request_of(incoming, on_request);
+  const bool late = overdue_ && (incoming.id.empty() || number_of_id(incoming.id) == overdue_);
+  if (late) overdue_.reset();
   if (!id) return out;
   waiting_.erase(*id);
   out.type = reaction::kind::complete;
@@ -169,6 +175,7 @@ session_fsm::reaction session_fsm::on_notification(message incoming) {
 
 std::optional<outgoing> session_fsm::abandon(std::uint64_t id, std::string_view reason) {
   const bool waited = waiting_.erase(id) > 0;
+  if (waited && phase_ == phase::idle) overdue_ = id;
   subscriptions_.erase(id);
   if (!waited || phase_ != phase::ready || id == initialize_id_ || !cancel_by_message_) return std::nullopt;
   std::string params = cancel_params(id, reason);

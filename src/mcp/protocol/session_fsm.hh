@@ -99,6 +99,7 @@ class session_fsm {
   std::uint64_t initialize_id_ = 0;
   std::set<std::uint64_t> waiting_;
   std::set<std::uint64_t> subscriptions_;  // requests that the server may end
+  std::optional<std::uint64_t> overdue_;   // a probe that was given up; its answer may still come, perhaps without an id
 };
 
 }  // namespace mcpstate::mcp

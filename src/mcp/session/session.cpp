@@ -19,6 +19,19 @@ constexpr auto listing_limit = 60s;        // for all pages together, unless one
 constexpr int max_rounds = 10;             // of questions within one call
 constexpr auto first_round_pause = 200ms;  // between rounds, when the server asks nothing and only wants to be called again
 constexpr auto longest_round_pause = 5s;
+constexpr auto check_limit = 10s;  // for a ping, and for the tools in its place
+
+// Counts while it lives.
+class scoped_count {
+ public:
+  explicit scoped_count(std::size_t& count) noexcept : count_(count) { ++count_; }
+  ~scoped_count() { --count_; }
+  scoped_count(const scoped_count&) = delete;
+  scoped_count& operator=(const scoped_count&) = delete;
+
+ private:
+  std::size_t& count_;
+};
 
 // The error of a request, as its caller sees it.
 error refusal(const std::string& method, message answer) {
@@ -85,7 +98,7 @@ task<void> session::open_guarded() {
 
 task<void> session::establish() {
   tool_headers_.clear();
-  listed_ = has_answered_ = false;
+  listed_ = has_answered_ = pings_useless_ = false;
   auto opened = co_await open_guarded();
   if (!opened) channel_.set_lost(opened.error());
   co_return opened;
@@ -167,6 +180,7 @@ asio::awaitable<std::optional<error>> session::find_loss(std::string method, con
 // that restarts causes both.
 task<message> session::exchange(std::string method, std::string params, request_extras extras, call_options options) {
   co_await asio::this_coro::throw_if_cancelled(false);
+  const scoped_count counted(under_way_);
   extras.progress = static_cast<bool>(options.on_progress);
   bool repeated_for_session = false, repeated_for_connection = false;
   for (;;) {
@@ -177,7 +191,10 @@ task<message> session::exchange(std::string method, std::string params, request_
     auto answer = co_await channel_.ask(std::move(request), std::move(limits), details);
     std::optional<error> loss;
     if (answer) loss = co_await find_loss(method, *answer);
-    if (answer && !loss) co_return std::move(*answer);
+    if (answer && !loss) {
+      if (answer->type == message::kind::result) ++answered_;
+      co_return std::move(*answer);
+    }
     if (loss) {
       answer = *loss;
       details.session_over = true;
@@ -328,13 +345,45 @@ task<tool_listing> session::list_tools() {
   co_return std::move(out);
 }
 
+// Asks, within the time that a check may take.
+task<message> session::check_by(std::string method) {
+  call_options options;
+  options.timeout = std::min<std::chrono::milliseconds>(options_.request_timeout, check_limit);
+  std::string params;
+  if (method == "tools/list") params = tool_pages(tool_pages::limits()).next_params();
+  co_return co_await exchange(std::move(method), std::move(params), request_extras(), std::move(options));
+}
+
+// Many servers know no ping, and answer it with an error or not at all. Such an error tells nothing of the session, because
+// that of a server which has lost it looks the same. They are asked for their tools instead, which is remembered.
+task<void> session::check() {
+  const bool has_tools = facts().has_tools;
+  if (!pings_useless_) {
+    const std::string method = channel_.fsm().modern() ? "server/discover" : "ping";
+    auto pinged = co_await check_by(method);
+    const bool refused = pinged && pinged->type == message::kind::failure;
+    if (pinged && !refused) co_return result<void>();
+    if (refused && !has_tools && pinged->error_code == rpc::method_not_found) co_return result<void>();
+    const bool useless = refused || pinged.error().is(cond::timeout);
+    if (!useless || !has_tools) co_return refused ? refusal(method, std::move(*pinged)) : pinged.error();
+  }
+  auto listed = co_await check_by("tools/list");
+  if (!listed) co_return listed.error();
+  if (listed->type == message::kind::failure) co_return refusal("tools/list", std::move(*listed));
+  pings_useless_ = true;
+  co_return result<void>();
+}
+
 task<void> session::ping() {
   co_await asio::this_coro::throw_if_cancelled(false);
   MCPSTATE_CO_CHECK(co_await ready());
-  const std::string method = channel_.fsm().modern() ? "server/discover" : "ping";
-  // A JSON-RPC error is an answer, too: the server is alive.
-  MCPSTATE_CO_CHECK(co_await exchange(method, std::string(), request_extras(), call_options()));
-  co_return result<void>();
+  // A server of one thread answers nothing while it works. Each request has a time of its own, in which it fails.
+  if (under_way_ > 0) co_return result<void>();
+  const std::uint64_t before = answered_;
+  auto checked = co_await check();
+  const bool busy = under_way_ > 0 || answered_ != before;
+  if (!checked && checked.error().is(cond::timeout) && busy) co_return result<void>();
+  co_return checked;
 }
 
 asio::awaitable<void> session::close() { co_await channel_.close(); }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +43,8 @@ class session final : public client {
   task<std::string> converse(std::string method, std::string params, request_extras extras, call_options options,
                              stale_headers rule);
   task<std::string> answer_questions(std::string result);
+  task<message> check_by(std::string method);
+  task<void> check();
   task<http::header_list> headers_for(std::string tool, std::string arguments);
   task<void> collect(tool_pages& pages);
   asio::awaitable<bool> is_lost_session(std::string method, bool told);
@@ -54,7 +58,10 @@ class session final : public client {
   bool listed_ = false;                    // tool_headers_ are known
   std::shared_ptr<aio::latch> reopening_;  // while a caller opens the session again
   restart_guard guard_;
-  bool has_answered_ = false;  // a request of this session
+  bool has_answered_ = false;   // a request of this session
+  std::size_t under_way_ = 0;   // requests that wait for their answers
+  std::uint64_t answered_ = 0;  // requests that were answered with a result
+  bool pings_useless_ = false;  // the server does not answer pings, or with errors, and lists its tools when asked
 };
 
 }  // namespace mcpstate::mcp

@@ -32,15 +32,19 @@ class session_opener {
 
   [[nodiscard]] std::optional<era> known_era() const;
   void remember(const detect_fsm& detection, std::optional<era> known, bool opened) const;
-  task<void> detect(detect_fsm& detection, aio::deadline until);
-  task<step> perform(detect_fsm& detection, step next, aio::deadline until);
+  [[nodiscard]] std::chrono::milliseconds time_allowed() const;
+  [[nodiscard]] aio::deadline initialize_deadline() const;
+  void begin_start();
+  task<void> detect(detect_fsm& detection);
+  task<step> perform(detect_fsm& detection, step next);
+  task<void> start_program();
   task<void> restart_program();
-  asio::awaitable<observed> discover(std::string version, bool may_fall_back, aio::deadline until);
-  asio::awaitable<observed> initialize(std::string version, aio::deadline until);
-  asio::awaitable<observed> open_sse(std::string version, aio::deadline until);
-  task<void> finish(step outcome, aio::deadline until);
+  asio::awaitable<observed> discover(std::string version, bool may_fall_back);
+  asio::awaitable<observed> initialize(std::string version);
+  asio::awaitable<observed> open_sse(std::string version);
+  task<void> finish(step outcome);
   task<void> finish_modern(std::string version);
-  task<void> finish_legacy(era found, aio::deadline until);
+  task<void> finish_legacy(era found);
   void set_facts(handshake answer, era found);
   void report_step(std::string name, time_point started, const observed& got,
                    const std::optional<http::answer>& refusal = std::nullopt) const;
@@ -50,6 +54,11 @@ class session_opener {
   subscription subscription_;
   server_facts facts_;
   std::optional<message> last_answer_;  // of the last step of detection
+  // Of the opening under way.
+  bool surely_modern_ = false;  // the server is known to be, or the caller takes no other
+  bool ignores_probe_ = false;  // the program has read server/discover and is silent
+  time_point started_;          // of the program that runs now
+  aio::deadline until_;
 };
 
 }  // namespace mcpstate::mcp

@@ -15,6 +15,8 @@
 #include <mcpstate/aio/deadline.hpp>
 #include <mcpstate/aio/task.hpp>
 
+#include "mcp/transport/process_thread.hh"
+
 // A child process in a process group of its own, with pipes to its three standard streams (ADR 5).
 namespace mcpstate::mcp {
 
@@ -32,15 +34,14 @@ struct program {
   std::string cwd;                       // empty: that of this process
 };
 
-// Executor: all members on the given one. Ownership: owns the process and everything in its group; the destructor kills the
-// group and reaps the process, in the background if that takes long. The id of the group stays reserved until then, because
-// the process is not reaped before; so no signal can reach another process.
+// Executor: all members on the given one. Nothing blocks it: what may take time is done by process_thread. Ownership: owns
+// the process and everything that it has started; the destructor kills all of that, and process_thread reaps the process
+// when nothing is left. The id of the group stays reserved until then; so no signal can reach another process.
 class process {
  public:
   // Returns when the program runs. Failure: spawn_failed if it cannot be started, and the detail says why; spawn_refused if
-  // it might start at another time.
-  static result<std::unique_ptr<process>> start(asio::any_io_executor executor, const program& wanted);
-  ~process();
+  // it might start at another time. Cancellation: nothing of it is left.
+  static task<std::unique_ptr<process>> start(asio::any_io_executor executor, program wanted);
   process(const process&) = delete;
   process& operator=(const process&) = delete;
 
@@ -48,6 +49,8 @@ class process {
   asio::local::stream_protocol::socket& input() noexcept { return in_; }
   asio::readable_pipe& output() noexcept { return out_; }
   asio::readable_pipe& errors() noexcept { return err_; }
+  // Whether somebody has read all that was written to its standard input.
+  [[nodiscard]] bool has_read_input();
 
   // Waits until the process itself, not its group, has ended; false if the time is over before.
   asio::awaitable<bool> wait_exit(aio::deadline until);
@@ -56,11 +59,15 @@ class process {
   [[nodiscard]] std::string state_text() const;
   // Sends a signal to every process of the group.
   void signal_group(int signal) noexcept;
+  // Sends it to every process that the program has started, also in other groups.
+  void signal_all(int signal);
+  // Kills all of these, and waits until nothing is left; false if the time is over before.
+  asio::awaitable<bool> kill_all(aio::deadline until);
 
  private:
-  process(asio::any_io_executor executor, pid_t pid, int pidfd, int in, int out, int err);
+  process(asio::any_io_executor executor, started_child child, int pidfd, int in, int out, int err);
 
-  pid_t pid_;
+  started_child child_;
   asio::posix::stream_descriptor exit_;  // readable once the process has ended
   asio::local::stream_protocol::socket in_;
   asio::readable_pipe out_, err_;

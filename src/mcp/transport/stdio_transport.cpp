@@ -24,7 +24,7 @@ constexpr std::size_t crowded_bytes = 256 * 1024;  // answers wait while more th
 // How long the streams of a process that has ended are still read. What it wrote itself is in the pipes already; only a
 // grandchild that has inherited them can hold them open.
 constexpr auto drain_limit = 500ms;
-constexpr auto kill_limit = 1s;  // a process that waits for a disk cannot be killed
+constexpr auto kill_limit = 500ms;
 
 constexpr auto watching = "mcp child";
 
@@ -52,8 +52,10 @@ task<void> stdio_transport::open() {
   wanted.command = server_.command;
   wanted.environment = child_environment(server_.env);
   wanted.cwd = server_.cwd;
-  MCPSTATE_CO_TRY(started, process::start(executor_, wanted));
-  child_ = std::move(started);
+  auto starting = process::start(executor_, std::move(wanted));
+  auto started = co_await std::move(starting);
+  if (!started) co_return started.error();
+  child_ = std::move(*started);
   group_.spawn("mcp stdout", read_output());
   group_.spawn("mcp stderr", read_errors());
   group_.spawn("mcp stdin", write_input());
@@ -200,6 +202,8 @@ error stdio_transport::loss() const {
   return error(errc::connection_lost, "'" + program + "' closed its standard streams", diagnostics());
 }
 
+bool stdio_transport::has_peer_read() { return queue_.empty() && (!child_ || child_->has_read_input()); }
+
 std::string stdio_transport::diagnostics() const {
   std::string out = stderr_tail_;
   while (!out.empty() && (out.back() == '\n' || out.back() == '\r')) out.pop_back();
@@ -235,12 +239,12 @@ asio::awaitable<void> stdio_transport::stop_child() {
   co_await child_->wait_exit(polite);
   // Also when the process has ended by itself: processes that it left behind end now, and have time while they hold the
   // pipes.
-  child_->signal_group(SIGTERM);
+  child_->signal_all(SIGTERM);
   const aio::deadline patient = aio::after(stop_timeout_);
   co_await child_->wait_exit(patient);
   co_await output_done_.wait(patient);
-  child_->signal_group(SIGKILL);
-  co_await child_->wait_exit(aio::after(kill_limit));
+  // What a kill does not end in this time, because it waits for a disk, is left to process_thread.
+  co_await child_->kill_all(aio::after(kill_limit));
 }
 
 }  // namespace mcpstate::mcp

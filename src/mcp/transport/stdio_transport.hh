@@ -30,6 +30,7 @@ class stdio_transport final : public transport {
   task<void> follow() override { co_return result<void>(); }  // the pipe is there already
   // The end of standard error, then the first line on standard output that was no message.
   [[nodiscard]] std::string diagnostics() const override;
+  [[nodiscard]] bool has_peer_read() override;
   asio::awaitable<void> close() override;
 
  private:

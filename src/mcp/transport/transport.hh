@@ -78,6 +78,8 @@ class transport {
   virtual task<void> follow() = 0;
   // What the server said beside the protocol (the end of its standard error), to explain a failure. Often empty.
   [[nodiscard]] virtual std::string diagnostics() const = 0;
+  // Whether the peer has read everything that was sent. A program that has not is still starting, or stuck.
+  [[nodiscard]] virtual bool has_peer_read() { return true; }
   // Ends the session and waits until nothing is left of it. Not cancellable.
   virtual asio::awaitable<void> close() = 0;
 

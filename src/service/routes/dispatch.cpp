@@ -53,4 +53,21 @@ response_task dispatch(request_context& context) {
   return handlers[static_cast<std::size_t>(context.authorized.route->operation)](context);
 }
 
+http_response respond_without_shard(process_services& process, const authorized_request& authorized,
+                                    const std::string& request_id) {
+  http_response out;
+  switch (authorized.route->operation) {
+    case operation_id::healthz:
+      out.static_body = "{\"status\":\"ok\"}";
+      return out;
+    case operation_id::metrics:
+      process.metrics.set_log_lines_dropped(process.log.dropped());
+      out.content_type = std::string(service::metrics::content_type);
+      out.body = process.metrics.render();
+      return out;
+    default:
+      return problem_response(problem(problem_kind::unavailable, "the store does not answer yet"), request_id);
+  }
+}
+
 }  // namespace mcpstate::service

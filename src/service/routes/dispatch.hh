@@ -9,4 +9,8 @@ namespace mcpstate::service {
 // of a tool); the response then says what is known. May throw what the handler throws.
 response_task dispatch(request_context& context);
 
+// The response while the process waits for its store: it lives and has metrics, and serves nothing else.
+[[nodiscard]] http_response respond_without_shard(process_services& process, const authorized_request& authorized,
+                                                  const std::string& request_id);
+
 }  // namespace mcpstate::service

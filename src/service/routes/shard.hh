@@ -41,13 +41,16 @@ struct shard {
 // The index of the shard in which an owner lives, among `count` shards. Pure.
 [[nodiscard]] std::size_t shard_index(const owner& account, std::size_t count);
 
-// All shards of the process. Shards are added before requests are served. Safe to read from any thread after that.
+// All shards of the process. Shards are added on the executor of the server, at once or when the store is there. Safe to read from
+// any thread after that.
 class shard_set {
  public:
   shard& add(mcpstate::store& shard_store, mcpstate::manager& shard_manager, process_services& process);
   // The shard in which the owner lives. A request that names no owner (operators' routes) is served by the first shard. At
   // least one shard has been added.
   [[nodiscard]] shard& select(const std::optional<owner>& account) const;
+  // Whether the process still waits for its store.
+  [[nodiscard]] bool empty() const noexcept { return shards_.empty(); }
   [[nodiscard]] shard& front() const { return *shards_.front(); }
   [[nodiscard]] const std::vector<std::unique_ptr<shard>>& all() const noexcept { return shards_; }
 

@@ -189,6 +189,7 @@ asio::awaitable<void> client_connection::respond_to_broken() {
 }
 
 asio::awaitable<http_response> client_connection::handle(authorized_request authorized) {
+  if (shared_.shards.empty()) co_return respond_without_shard(shared_.process, authorized, request_id_);
   auto& owner_shard = shared_.shards.select(authorized.owner);
   request_context context(shared_.process, owner_shard, std::move(authorized), reader_.take(), request_id_);
   if (!context.authorized.route->waits) {

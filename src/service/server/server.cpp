@@ -53,13 +53,13 @@ error needs_token(const asio::ip::address& address) {
 }  // namespace
 
 struct server::state {
-  state(process_services& p, shard_set& s, service_options o)
+  state(process_services& p, shard_set& s, service_options o, asio::any_io_executor ex)
       : process(p),
         shards(s),
         options(std::move(o)),
         authorizer(hosts, p.owner_rate, limits_of(options)),
         shared(p, s, authorizer, options),
-        executor(s.front().executor),
+        executor(std::move(ex)),
         work(executor, aio::end_process) {}
 
   task<void> bind_address(listen_address address);
@@ -167,7 +167,9 @@ void server::state::drain_connections() {
 }
 
 server::server(process_services& process, shard_set& shards, service_options options)
-    : state_(std::make_unique<state>(process, shards, std::move(options))) {}
+    : server(process, shards, std::move(options), shards.front().executor) {}
+server::server(process_services& process, shard_set& shards, service_options options, asio::any_io_executor executor)
+    : state_(std::make_unique<state>(process, shards, std::move(options), std::move(executor))) {}
 server::~server() = default;
 
 task<void> server::listen() {

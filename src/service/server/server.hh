@@ -11,12 +11,14 @@
 // The HTTP server: listens, and serves the API and the dashboard over the shards of the process.
 namespace mcpstate::service {
 
-// Executor: that of the first shard; all members. Lifetime: process services and shards outlive it; await close() before
+// Executor: the given one, or that of the first shard; all members. Lifetime: process services and shards outlive it; await close() before
 // destroying it.
 class server {
  public:
   // shards: at least one.
   server(process_services& process, shard_set& shards, service_options options);
+  // Shards may be added while it listens. Until then requests that need one are answered with 503.
+  server(process_services& process, shard_set& shards, service_options options, asio::any_io_executor executor);
   ~server();
   server(const server&) = delete;
   server& operator=(const server&) = delete;

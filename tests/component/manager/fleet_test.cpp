@@ -150,7 +150,7 @@ class kept_by_process {
     what.command = {MANAGER_PROCESS, store_url, url, std::to_string(first), std::to_string(count)};
     what.command.insert(what.command.end(), more.begin(), more.end());
     what.environment = mcp::child_environment(marks.where.env);
-    auto started = mcp::process::start(std::move(executor), what);
+    auto started = start_now(std::move(executor), what);
     if (started) child_ = std::move(*started);
   }
   asio::awaitable<bool> is_ready() {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "component/mcp/mcp_support.hh"
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/use_future.hpp>
 
 #include <unistd.h>
 
@@ -62,6 +64,21 @@ marked_target greedy_server(const std::string& mode) {
   return marked({"python3", source_dir + "/component/mcp/greedy_server.py", mode});
 }
 
+marked_target stray_server(const std::string& mode, const std::string& pids) {
+  return marked({"python3", "-B", source_dir + "/component/mcp/stray_server.py", mode, pids});
+}
+
+marked_target timed_server(const std::string& mode, double seconds, const std::string& starts) {
+  return marked({"python3", "-B", source_dir + "/component/mcp/timed_server.py", mode, std::to_string(seconds), starts});
+}
+
+bool is_running(int pid) {
+  char state = 'X';
+  int group = 0;
+  const bool there = read_stat(read_file("/proc/" + std::to_string(pid) + "/stat"), state, group);
+  return there && state != 'Z' && state != 'X';
+}
+
 std::vector<seen_process> processes_of(const std::string& mark) {
   std::vector<seen_process> out;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
@@ -95,6 +112,13 @@ std::string capture(const std::vector<std::string>& arguments) {
   for (std::size_t got = 0; (got = std::fread(chunk.data(), 1, chunk.size(), out.get())) > 0;)
     text.append(chunk.data(), got);
   return text;
+}
+
+result<std::unique_ptr<mcp::process>> start_now(asio::any_io_executor executor, const mcp::program& wanted) {
+  asio::io_context waiting;
+  auto starting = asio::co_spawn(waiting, mcp::process::start(std::move(executor), wanted), asio::use_future);
+  waiting.run();
+  return starting.get();
 }
 
 std::uint16_t free_port() {

@@ -27,7 +27,7 @@ std::unique_ptr<mcp::process> launch(asio::any_io_executor executor,
   mcp::program what;
   what.command = std::move(command);
   what.environment = mcp::child_environment(environment);
-  auto started = mcp::process::start(std::move(executor), what);
+  auto started = start_now(std::move(executor), what);
   if (started) return std::move(*started);
   ADD_FAILURE() << started.error().full_text();
   return nullptr;

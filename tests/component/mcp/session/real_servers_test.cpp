@@ -98,7 +98,7 @@ CO_TEST_WITHIN(RealServers, RunEverythingOverStreamableHttp, std::chrono::second
   mcp::program what;
   what.command = server.where.command;
   what.environment = mcp::child_environment(server.where.env);
-  const auto running = mcp::process::start(context.get_executor(), what);
+  const auto running = start_now(context.get_executor(), what);
   CO_ASSERT_OK(running);
   CO_ASSERT_TRUE(co_await answers_on(port));
   expected.captured = capture({"http", std::to_string(port)});

@@ -218,7 +218,12 @@ TEST(ProbeAdvice, ReachesEveryRuleAboutAServer) {
   odd.first_oddity = "hello \x1b";
   auto unanswered = good();
   unanswered.over_http = false;
-  unanswered.steps = {step("server/discover", false, 0, 3s), step("initialize", true)};
+  unanswered.steps = {step("server/discover", false, 0, 3s), step("start it again", true), step("initialize", true)};
+  auto ignored = unanswered;
+  ignored.steps = {step("server/discover", false, 0, 3s), step("initialize", true)};
+  auto started_late = unanswered;
+  started_late.steps = {step("server/discover", false, 0, 3s), step("initialize", true, 0, 2s)};
+  EXPECT_EQ(abouts(started_late), list());
   auto answered = unanswered;
   answered.steps.front().rpc_error = -32601;
   EXPECT_EQ(abouts(answered), list());
@@ -243,6 +248,7 @@ TEST(ProbeAdvice, ReachesEveryRuleAboutAServer) {
   expect_advice({
       {odd, warning, "stdout_text", "2 lines on standard output that are no message"},
       {unanswered, warning, "probe_unanswered", "asked server/discover, it ends or stays silent (3 s)"},
+      {ignored, warning, "probe_unanswered", "silent to server/discover (3 s): if it was there already"},
       {no_stream, note, "no_stream", "it declares listChanged and opens no stream"},
       {no_subscription, warning, "no_subscription", "it declares listChanged and does not take"},
       {slow_program, warning, "slow", "tools/list took 6 s: hosts give up after 10 to 60 s; a program that npx"},

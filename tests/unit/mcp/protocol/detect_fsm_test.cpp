@@ -174,7 +174,7 @@ TEST(DetectFsm, RevisionIsOfferedAgainOnce) {
 
 TEST(DetectFsm, RestartsASilentOrEndedProgram) {
   play({
-      {"silent", stdio, automatic, {}, {other(kind::silent), answer("{}")}, {probe, "restart", "done legacy"}},
+      {"silent", stdio, automatic, {}, {other(kind::silent), answer("{}")}, {probe, "initialize", "done legacy"}},
       {"ended", stdio, automatic, {}, {other(kind::ended), answer("{}")}, {probe, "restart", "done legacy"}},
       {"ended twice",
        stdio,

@@ -71,5 +71,23 @@ TEST(SessionFsm, IgnoresAnswersWithUnknownIds) {
   EXPECT_TRUE(session.is_waiting(call));
 }
 
+// A program that was slow to start answers both questions in a row, the first one perhaps without its number.
+TEST(SessionEdges, ALateErrorWithoutANumberIsNotTakenForTheNextAnswer) {
+  for (const char* const late :
+       {R"("id":null,"error":{"code":-32600,"message":"no"})", R"("error":{"code":-32700,"message":"no"})",
+        R"("id":1,"error":{"code":-32601,"message":"no"})"}) {
+    session_fsm session{client_identity()};
+    const auto probe = session.discover("2026-07-28").id;
+    EXPECT_FALSE(session.abandon(probe, "no answer in time"));
+    const auto initialize = session.initialize().id;
+    EXPECT_EQ(session.on_message(decode(R"({"jsonrpc":"2.0",)" + std::string(late) + "}"), 0).type, kind::none) << late;
+    EXPECT_TRUE(session.is_waiting(initialize)) << late;
+    const auto second =
+        session.on_message(decode(R"({"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no"}})"), 0);
+    EXPECT_EQ(second.type, kind::complete) << late;
+    EXPECT_EQ(second.id, initialize) << late;
+  }
+}
+
 }  // namespace
 }  // namespace mcpstate::mcp
