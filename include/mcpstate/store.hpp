@@ -12,10 +12,13 @@
 // Where connections are stored: one interface, and no store has a behaviour of its own.
 //
 //     auto opened = co_await open_store(executor, "redis://localhost:6379/0", store_options{});   // open_store.hpp
-//     change up(owner::user("42").value(), server_name::parse("github").value(), status::connected);
-//     up.tools(list);
-//     auto written = co_await store.put(std::move(up));      // result<connection>, with its new revision
-//     auto all = co_await store.list(who, tools_wanted::no); // one round trip, whatever their number
+//     store& connections = *opened.value();
+//     const owner who = owner::user("42").value();
+//     change up(who, server_name::parse("github").value(), status::connected);
+//     up.tools(tools_list::parse(R"([{"name":"search"}])").value());
+//     auto written = co_await connections.put(std::move(up));       // result<connection>, with its new revision
+//     auto all = co_await connections.list(who, tools_wanted::no);  // one round trip, whatever their number
+//     co_await connections.close();
 //
 // What every store guarantees (ARCHITECTURE.md, "Invariants"): every change is one atomic step; a change says what it was
 // based on and is refused with cond::conflict when that no longer holds; everything expires; a name reaches no other record;

@@ -11,6 +11,7 @@
 namespace mcpstate::redis {
 
 struct link_config {
+  link_config() {}
   std::string host = "localhost";
   std::uint16_t port = 6379;
   std::string unix_path;       // set: a unix socket instead of host and port

@@ -14,8 +14,8 @@
 // owner whose request produced it and is never shown to another one. No part ever holds a secret: whoever builds an error
 // leaves passwords, tokens, URL user-info and query strings out.
 //
-//     auto got = co_await store.get(who, name);
-//     if (!got && got.error().is(cond::unavailable)) …
+//     const auto got = co_await connections.get(who, name, tools_wanted::no);
+//     if (!got && got.error().is(cond::unavailable)) std::cerr << "later: " << got.error().full_text() << "\n";
 //
 // Everything here is a value: safe from any thread as long as each thread has its own. Functions that answer a result<T> or
 // a task<T> throw nothing but std::bad_alloc, unless their header says more. result<T>::value() throws error_exception.

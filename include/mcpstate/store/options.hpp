@@ -12,6 +12,7 @@ namespace mcpstate {
 
 // How a store behaves. All processes that share a store should agree on ttl, prefix and layout.
 struct store_options {
+  store_options() {}
   // How long a record lives after its last use (connect, touch, call). Default 24 h; at least 1 s.
   std::chrono::milliseconds ttl = std::chrono::hours(24);
   // How long a record lives after its first write, however often it is used. Absent: no limit. At least 1 s. A record keeps

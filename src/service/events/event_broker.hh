@@ -37,6 +37,7 @@
 namespace mcpstate::service {
 
 struct event_broker_options {
+  event_broker_options() {}
   std::size_t max_removals = 256;  // remembered per owner, for readers that have not seen them yet
 };
 
