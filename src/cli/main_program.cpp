@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "cli/main_program.hh"
 
+#include <exception>
+#include <new>
+#include <system_error>
+
 #include "cli/commands/commands.hh"
 #include "cli/view/json.hh"
 #include "cli/words/completion.hh"
@@ -42,6 +46,22 @@ int run_line(const arguments& args, terminal& screen) {
   return run(*made, *config, screen);
 }
 
+// What the system refuses before a command can begin (descriptors, threads) comes as an exception. None leaves main.
+int run_safely(const arguments& args, terminal& screen) {
+  try {
+    return run_line(args, screen);
+  } catch (const std::system_error& e) {
+    screen.fail(std::string("the system refuses what mcpstate needs: ") + e.what());
+    return exit_code::unreachable;
+  } catch (const std::bad_alloc&) {
+    screen.fail("there is not enough memory");
+    return exit_code::unreachable;
+  } catch (const std::exception& e) {
+    screen.fail(std::string("internal error: ") + e.what());
+    return exit_code::no;
+  }
+}
+
 }  // namespace
 
 int main_program(std::vector<std::string> words) {
@@ -57,7 +77,7 @@ int main_program(std::vector<std::string> words) {
       code = exit_code::usage;
       break;
     case parsed_line::outcome::run:
-      code = run_line(parsed.args, screen);
+      code = run_safely(parsed.args, screen);
       break;
   }
   if (!screen.all_written() && code == exit_code::done) code = exit_code::no;

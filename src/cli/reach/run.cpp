@@ -20,7 +20,15 @@ namespace {
 
 struct running_command {
   running_command(asio::io_context& io, const command& definition, const settings& config, terminal& screen)
-      : what(definition), ctx(io.get_executor(), config, screen), signals(io, SIGINT, SIGTERM), group(io.get_executor()) {}
+      : what(definition),
+        ctx(io.get_executor(), config, screen),
+        signals(io, SIGINT, SIGTERM),
+        group(io.get_executor(), [this](const std::string&, const std::string& why) { end(why); }) {}
+  // An exception that no part of the command expects, memory that is missing above all.
+  void end(const std::string& why) {
+    code = ctx.fail(error(errc::bug, "internal error: " + why));
+    signals.cancel();
+  }
   const command& what;
   context ctx;
   int code = exit_code::no;
@@ -60,6 +68,7 @@ asio::awaitable<void> run_body(running_command& r) {
 
 asio::awaitable<void> open_and_run(running_command& r) {
   co_await asio::this_coro::throw_if_cancelled(false);
+  r.ctx.screen.note(r.ctx.config.remark);
   if (r.ctx.config.has_store) {
     auto opened = co_await open_store(r.ctx.executor, r.ctx.config.url, r.ctx.config.options);
     if (!opened) {

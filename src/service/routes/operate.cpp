@@ -35,6 +35,7 @@ std::string object_of(const std::string& name, const registered_server& server) 
   members.text("transport", server.transport);
   members.text("shown", server.shown);
   members.raw("disabled", server.disabled ? "true" : "false");
+  if (!server.fault.empty()) members.text("error", server.fault);
   return out + "}";
 }
 
