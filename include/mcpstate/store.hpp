@@ -25,8 +25,12 @@
 // the last good tools survive a failure; tool bytes are never changed.
 namespace mcpstate {
 
-// Executor: every member on executor(), one thread at a time. Lifetime: await close() before destroying. Cancellation: a read
-// that is cancelled did nothing; the outcome of a write that was already sent is unknown, so read to find out. Failure: each
+class call_guard;
+
+// Executor: every member on executor(), one thread at a time. Lifetime: await close() before destroying; one that is destroyed
+// under a call ends the process with a sentence. After fork() the child opens a store of its own; this one answers internal
+// there. Cancellation: a read that is cancelled did nothing; the outcome of a write that was already sent is unknown, so read
+// to find out. The caller's settings of cancellation stay as they are. Failure: each
 // operation may report unavailable, timeout, unauthorized, corrupt (a wrong type in the way) or exhausted; a write also
 // outcome_unknown. Throws: std::bad_alloc only. After close() every operation answers cancelled.
 class store {
@@ -79,11 +83,15 @@ class store {
   [[nodiscard]] const store_options& options() const noexcept { return backend_->options(); }
 
  private:
+  task<connection> write(change what);
   task<connection> put_once(change what);
+  task<std::uint64_t> write_disconnected(owner who, std::optional<server_name> server, std::optional<basis> seen);
+  task<claim_result> move_to_user(owner session, owner user);
   task<void> offer_claimed(owner user, std::vector<std::string> moved);
 
   std::unique_ptr<store_backend> backend_;
   std::unique_ptr<lease_store> leases_;
+  std::unique_ptr<call_guard> calls_;  // gone first
 };
 
 }  // namespace mcpstate

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "cli/main_program.hh"
 
+#include <boost/system/system_error.hpp>
+
+#include <algorithm>
 #include <exception>
 #include <new>
 #include <system_error>
@@ -16,7 +19,7 @@ namespace mcpstate::cli {
 namespace {
 
 int wrong_usage(terminal& screen, const error& e) {
-  screen.fail(e.full_text());
+  screen.fail(e, e.full_text());
   return exit_code_of(e, error_source::input);
 }
 
@@ -46,13 +49,19 @@ int run_line(const arguments& args, terminal& screen) {
   return run(*made, *config, screen);
 }
 
+int refused_by_system(terminal& screen, const std::string& why) {
+  screen.fail("the system refuses what mcpstate needs: " + why);
+  return exit_code::unreachable;
+}
+
 // What the system refuses before a command can begin (descriptors, threads) comes as an exception. None leaves main.
 int run_safely(const arguments& args, terminal& screen) {
   try {
     return run_line(args, screen);
+  } catch (const boost::system::system_error& e) {
+    return refused_by_system(screen, e.code().message());
   } catch (const std::system_error& e) {
-    screen.fail(std::string("the system refuses what mcpstate needs: ") + e.what());
-    return exit_code::unreachable;
+    return refused_by_system(screen, e.code().message());
   } catch (const std::bad_alloc&) {
     screen.fail("there is not enough memory");
     return exit_code::unreachable;
@@ -65,8 +74,11 @@ int run_safely(const arguments& args, terminal& screen) {
 }  // namespace
 
 int main_program(std::vector<std::string> words) {
+  // Also of a line that is wrong, from which nothing else is taken.
+  const bool json = std::find(words.begin(), std::find(words.begin(), words.end(), "--"), "--json") !=
+                    std::find(words.begin(), words.end(), "--");
   const auto parsed = parse_command_line(std::move(words));
-  terminal screen(parsed.args.global.json);
+  terminal screen(parsed.args.global.json || (json && parsed.what == parsed_line::outcome::wrong));
   int code = exit_code::done;
   switch (parsed.what) {
     case parsed_line::outcome::help:
@@ -80,6 +92,7 @@ int main_program(std::vector<std::string> words) {
       code = run_safely(parsed.args, screen);
       break;
   }
+  screen.finish_json(code);
   if (!screen.all_written() && code == exit_code::done) code = exit_code::no;
   return code;
 }

@@ -7,6 +7,8 @@
 
 #include <mcpstate/core/keys.hpp>
 
+#include "aio/caller_settings.hh"
+#include "store/call_guard.hh"
 #include "store/lease_store.hh"
 
 namespace mcpstate {
@@ -40,13 +42,23 @@ bool needs_read(const change& what) { return !what.read_before() && !(what.expec
 }  // namespace
 
 store::store(std::unique_ptr<store_backend> backend)
-    : backend_(std::move(backend)), leases_(check_lease_input(backend_->leases())) {}
+    : backend_(std::move(backend)), leases_(check_lease_input(backend_->leases())), calls_(std::make_unique<call_guard>()) {}
 
-store::~store() = default;
+store::~store() {
+  // In a child of fork() the backend's threads are missing, and its connections are the parent's: nothing of it is touched.
+  if (calls_->forked()) static_cast<void>(backend_.release());
+}
 
-asio::awaitable<void> store::close() { return backend_->close(); }
+asio::awaitable<void> store::close() {
+  calls_->close();
+  if (calls_->forked()) co_return;
+  auto closing = backend_->close();
+  co_await aio::shield(backend_->executor(), std::move(closing));
+}
 
-task<connection> store::put(change what) {
+task<connection> store::put(change what) { return calls_->run(write(std::move(what))); }
+
+task<connection> store::write(change what) {
   MCPSTATE_CO_CHECK(check_input(what));
   if (what.expected()) co_return co_await put_once(std::move(what));
   for (int attempt = 1;; ++attempt) {
@@ -76,20 +88,26 @@ task<connection> store::put_once(change what) {
 
 task<std::optional<connection>> store::get(owner who, server_name server, tools_wanted want) {
   auto member = encode_name(server.text());
-  co_return co_await backend_->get(std::move(who), std::move(member), want);
+  return calls_->run(backend_->get(std::move(who), std::move(member), want));
 }
 
-task<owner_snapshot_ptr> store::list(owner who, tools_wanted want) { return backend_->list(std::move(who), want); }
+task<owner_snapshot_ptr> store::list(owner who, tools_wanted want) {
+  return calls_->run(backend_->list(std::move(who), want));
+}
 
 owner_snapshot_ptr store::peek(const owner& who, tools_wanted want) { return backend_->peek(who, want); }
 
 task<std::uint64_t> store::touch(owner who, std::optional<server_name> server) {
   std::optional<std::string> member;
   if (server) member = encode_name(server->text());
-  co_return co_await backend_->touch(std::move(who), std::move(member));
+  return calls_->run(backend_->touch(std::move(who), std::move(member)));
 }
 
 task<std::uint64_t> store::disconnect(owner who, std::optional<server_name> server, std::optional<basis> seen) {
+  return calls_->run(write_disconnected(std::move(who), std::move(server), std::move(seen)));
+}
+
+task<std::uint64_t> store::write_disconnected(owner who, std::optional<server_name> server, std::optional<basis> seen) {
   if (!server) {
     if (seen) co_return error(errc::bad_argument, "what was seen of one record says nothing of all of them");
     co_return co_await backend_->disconnect_all(std::move(who));
@@ -103,15 +121,19 @@ task<std::uint64_t> store::disconnect(owner who, std::optional<server_name> serv
     if (seen && *seen != there.seen) co_return conflict_of(change(there, status::disconnected));
     if (there.state == status::disconnected) co_return std::uint64_t{0};
     change down(there, status::disconnected);
-    auto written = co_await put(std::move(down));
+    auto written = co_await write(std::move(down));
     if (written) co_return std::uint64_t{1};
     if (seen || !written.error().is(cond::conflict) || attempt == store_backend::max_attempts) co_return written.error();
   }
 }
 
-task<std::uint64_t> store::erase(owner who) { return backend_->erase(std::move(who)); }
+task<std::uint64_t> store::erase(owner who) { return calls_->run(backend_->erase(std::move(who))); }
 
 task<claim_result> store::claim(owner session, owner user) {
+  return calls_->run(move_to_user(std::move(session), std::move(user)));
+}
+
+task<claim_result> store::move_to_user(owner session, owner user) {
   if (session.kind() != owner_kind::session)
     co_return error(errc::bad_owner, session.text() + " is no session: claim moves a session's connections to a user");
   if (user.kind() != owner_kind::user)
@@ -151,14 +173,16 @@ task<void> store::offer_claimed(owner user, std::vector<std::string> moved) {
   co_return result<void>();
 }
 
-task<std::unique_ptr<watcher>> store::watch(std::optional<owner> who) { return backend_->watch(std::move(who)); }
+task<std::unique_ptr<watcher>> store::watch(std::optional<owner> who) {
+  return calls_->run(backend_->watch(std::move(who)));
+}
 
-task<owner_page> store::scan(std::string cursor) { return backend_->scan(std::move(cursor)); }
+task<owner_page> store::scan(std::string cursor) { return calls_->run(backend_->scan(std::move(cursor))); }
 
-task<store_stats> store::stats(progress_handler progress) { return backend_->stats(std::move(progress)); }
+task<store_stats> store::stats(progress_handler progress) { return calls_->run(backend_->stats(std::move(progress))); }
 
 task<std::vector<finding>> store::examine(bool fix, progress_handler progress) {
-  return backend_->examine(fix, std::move(progress));
+  return calls_->run(backend_->examine(fix, std::move(progress)));
 }
 
 }  // namespace mcpstate

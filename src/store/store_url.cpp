@@ -16,6 +16,8 @@
 
 #include <mcpstate/open_store.hpp>
 
+#include "core/text/secret_text.hh"
+
 namespace mcpstate {
 
 namespace {
@@ -170,6 +172,8 @@ std::string default_sqlite_path() {
   }
   return base + "/.local/state/mcpstate/state.db";
 }
+
+store_url::~store_url() { cleanse(password); }
 
 std::string store_url::shown() const {
   switch (type) {

@@ -7,6 +7,7 @@ usage: cli_files_test.py PROGRAM NODE_MODULES [unittest arguments]
 import os
 import resource
 import socket
+import sqlite3
 import subprocess
 
 import cli_sandbox
@@ -123,6 +124,93 @@ class FileOptions(CliTest):
                       ("list", "--store", "memory:", "--ca-file", "large"),
                       ("set", "user:1", "github", "CONNECTED", "--store", "memory:", "--tools", "large")):
             self.refused(2, *words, says="large", timeout=10)
+
+
+class ReadOnlyStores(CliTest):
+    """An SQLite file that this user may read and not write."""
+
+    def setUp(self):
+        super().setUp()
+        self.nobody = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+        self.home.chmod(0o755)
+        self.folder = self.home / "theirs"
+        self.folder.mkdir()
+        self.path = self.folder / "state.db"
+        self.env["REDIS_URL"] = f"sqlite:{self.path}"
+        self.ok("set", "user:1", "github", "CONNECTED", "--tools", self.file("t.json", '[{"name":"search"}]'))
+        self.path.chmod(0o644)
+
+    def as_nobody(self, *words):
+        if not self.nobody:  # the files are this user's own
+            self.path.chmod(0o444)
+            self.folder.chmod(0o555)
+            self.addCleanup(self.folder.chmod, 0o755)
+        return cli_sandbox.Ran(subprocess.run([cli_sandbox.PROGRAM, *words], cwd=self.home, env=self.env, capture_output=True,
+                                              timeout=20, check=False, **self.nobody))
+
+    def read_all(self):
+        for words, shows in ((("list",), "user:1"), (("list", "user:1"), "github"), (("show", "user:1", "github"), "CONNECTED"),
+                             (("tools", "user:1", "github", "--json"), "search"), (("stats",), "sqlite")):
+            ran = self.as_nobody(*words)
+            self.assertEqual(ran.code, 0, (words, ran.err))
+            self.assertIn(shows, ran.text, words)
+
+    def test_OneThatNobodyHasOpenIsRead(self):
+        before = self.path.read_bytes()
+        self.read_all()
+        self.assertEqual(self.path.read_bytes(), before)
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["state.db"])
+
+    def test_WhatAnotherProcessWritesIsSeen(self):
+        child = self.start_cli("serve", "--listen", "127.0.0.1:0")
+        child.stdout.readline()
+        self.ok("set", "user:1", "later", "CONNECTED", "--tools", self.file("t.json", '[{"name":"new"}]'))
+        self.read_all()
+        self.assertIn("later", self.as_nobody("list", "user:1").text)
+
+    def test_ItIsNotWritten(self):
+        before = self.path.read_bytes()
+        for words in (("set", "user:1", "x", "FAILED"), ("touch", "user:1"), ("disconnect", "user:1", "github"),
+                      ("clear", "user:1", "--yes"), ("claim", "session:a", "user:1")):
+            ran = self.as_nobody(*words)
+            self.assertEqual((ran.code, ran.out), (3, b""), words)
+            self.assertIn("cannot be written", ran.errors)
+        self.assertEqual(self.path.read_bytes(), before)
+
+    def test_OneThatCannotBeReadIsAnError(self):
+        self.path.chmod(0o600)
+        ran = self.as_nobody("list")
+        self.assertEqual((ran.code, ran.out), (3, b""))
+
+    def test_NamesThatMeanSomethingInAUriAreNames(self):
+        for name in ("what?immutable=0.db", "a#b.db", "100%25.db"):
+            path = self.folder / name
+            path.write_bytes(self.path.read_bytes())
+            path.chmod(0o644)
+            ran = self.as_nobody("list", "user:1", "--store", f"sqlite:{path}")
+            self.assertEqual(ran.code, 0, (name, ran.err))
+            self.assertIn("github", ran.text)
+
+
+class Encodings(CliTest):
+    def test_AFileInAnotherEncodingIsRefusedAndLeftAlone(self):
+        for encoding in ("UTF-16", "UTF-16le", "UTF-16be"):
+            path = self.home / f"{encoding}.db"
+            file = sqlite3.connect(path)
+            file.executescript(f"PRAGMA encoding = '{encoding}'; CREATE TABLE a (b); DROP TABLE a;")
+            file.close()
+            before = path.read_bytes()
+            for words in (("list",), ("set", "user:é", "a", "CONNECTED")):
+                self.refused(3, *words, "--store", f"sqlite:{path}", says="UTF-16")
+            self.assertEqual(path.read_bytes(), before)
+
+    def test_OneInUtf8IsTaken(self):
+        path = self.home / "utf8.db"
+        file = sqlite3.connect(path)
+        file.executescript("PRAGMA encoding = 'UTF-8'; CREATE TABLE a (b); DROP TABLE a;")
+        file.close()
+        self.ok("list", "--store", f"sqlite:{path}")
+        self.ok("set", "user:é", "a", "CONNECTED", "--store", f"sqlite:{path}")
 
 
 class Refusals(CliTest):

@@ -12,10 +12,10 @@
 // Owns background coroutines. The only way to start work that outlives the expression that starts it.
 //
 // Ownership: a member of the object whose work it runs, and its last one, so that the work is gone before what it uses.
-// Executor: all members on the given executor (one thread at a time). Lifetime: await stop() before destroying; the
-// destructor asserts that nothing runs. Cancellation: stop() sends terminal cancellation and waits for every coroutine to
-// end. Failure: an exception that leaves a coroutine is handed to on_failure (default: std::terminate); it is a bug, not a
-// result.
+// Executor: all members on the given executor (one thread at a time). Lifetime: await stop() before destroying; in all builds
+// the destructor ends the process, with a sentence, if something runs. Cancellation: stop() sends terminal cancellation and
+// waits for every coroutine to end. Failure: an exception that leaves a coroutine is handed to on_failure (default: std::terminate); it is a bug, not a
+// result. But for operation_aborted after request_stop(): so ends a coroutine with Asio's own settings of cancellation.
 namespace mcpstate::aio {
 
 class event;
@@ -43,6 +43,7 @@ class task_group {
   [[nodiscard]] const boost::asio::any_io_executor& executor() const noexcept { return executor_; }
 
  private:
+  boost::asio::awaitable<void> wait_for_all();
   struct entry {
     std::string name;
     boost::asio::cancellation_signal cancel;

@@ -90,15 +90,15 @@ enum class errc {
 class error {
  public:
   error(errc code, std::string detail) : code_(code), detail_(std::move(detail)) {}
-  error(errc code, std::string detail, std::string peer_text)
-      : code_(code), detail_(std::move(detail)), peer_text_(std::move(peer_text)) {}
+  // Marks in peer_text that turn the writing direction become U+FFFD.
+  error(errc code, std::string detail, std::string peer_text);
 
   [[nodiscard]] errc code() const noexcept { return code_; }
   [[nodiscard]] cond condition() const noexcept { return condition_of(code_); }
   [[nodiscard]] bool is(cond c) const noexcept { return condition() == c; }
   // One line, safe to show to anybody who may know that the operation was tried.
   [[nodiscard]] const std::string& detail() const noexcept { return detail_; }
-  // What the peer said, verbatim; for the owner of the request only. Often empty.
+  // What the peer said; for the owner of the request only. Often empty.
   [[nodiscard]] const std::string& peer_text() const noexcept { return peer_text_; }
   // detail, then the peer's words if there are any: for the person who made the request.
   [[nodiscard]] std::string full_text() const;

@@ -28,6 +28,9 @@ struct store_options {
   std::string ca_file;
   // Redis over TLS: whether the certificate and its host name are verified. Switch it off only in tests.
   bool tls_verify = true;
+  // SQLite: whether a file that this user can only read is opened for reading. Writes then fail with read_only. Without it
+  // such a file is refused.
+  bool allow_read_only = false;
   // Memory and SQLite: the clock that decides expiry. Not null; outlives the store. Redis uses the clock of the server.
   const clock_source* clock = &wall_clock();
 };

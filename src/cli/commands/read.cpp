@@ -122,20 +122,20 @@ result<command> make_list(const arguments& args) {
   }
   if (!args.owner) {
     if (args.with_tools) return error(errc::bad_argument, "list --tools needs an OWNER");
-    return command(list_owners);
+    return reading_command(list_owners);
   }
   const auto which = parse_selection(args);
   if (!which) return which.error();
   const auto want = args.with_tools ? tools_wanted::yes : tools_wanted::no;
-  return command([owner = which->owner, want](context& ctx) { return list_owner(ctx, owner, want); });
+  return reading_command([owner = which->owner, want](context& ctx) { return list_owner(ctx, owner, want); });
 }
 
 result<command> make_show(const arguments& args) {
   const auto which = parse_selection(args);
   if (!which) return which.error();
-  return command([which = *which](context& ctx) { return show_record(ctx, which); });
+  return reading_command([which = *which](context& ctx) { return show_record(ctx, which); });
 }
 
-result<command> make_stats(const arguments&) { return command(show_stats); }
+result<command> make_stats(const arguments&) { return reading_command(show_stats); }
 
 }  // namespace mcpstate::cli

@@ -70,7 +70,9 @@ asio::awaitable<void> open_and_run(running_command& r) {
   co_await asio::this_coro::throw_if_cancelled(false);
   r.ctx.screen.note(r.ctx.config.remark);
   if (r.ctx.config.has_store) {
-    auto opened = co_await open_store(r.ctx.executor, r.ctx.config.url, r.ctx.config.options);
+    auto options = r.ctx.config.options;
+    options.allow_read_only = r.what.only_reads;
+    auto opened = co_await open_store(r.ctx.executor, r.ctx.config.url, options);
     if (!opened) {
       const auto& why = opened.error();
       const bool own_report = r.what.without_store && !why.is(cond::cancelled);
@@ -88,7 +90,7 @@ asio::awaitable<void> open_and_run(running_command& r) {
 }  // namespace
 
 int context::fail(const error& e, error_source source) {
-  if (!interrupted(e)) screen.fail(source == error_source::store ? store_error_text(e) : e.full_text());
+  if (!interrupted(e)) screen.fail(e, source == error_source::store ? store_error_text(e) : e.full_text());
   return exit_code_of(e, source);
 }
 

@@ -40,9 +40,18 @@ struct command {
   function run;
   // Instead of the usual report when the store cannot be opened; may be empty.
   std::function<int(context&, const error&)> without_store;
+  // Writes nothing, so that an SQLite file which this user can only read will do.
+  bool only_reads = false;
   // Runs until a signal ends it: that is no failure then, and its own exit code counts.
   bool until_signal = false;
 };
+
+// A command of that function that only reads.
+[[nodiscard]] inline command reading_command(command::function body) {
+  command out(std::move(body));
+  out.only_reads = true;
+  return out;
+}
 
 [[nodiscard]] int run(const command& what, const settings& config, terminal& screen);
 

@@ -2,30 +2,20 @@
 #include "cli/reach/server_target.hh"
 
 #include "cli/reach/client_setup.hh"
-#include "cli/words/input.hh"
+#include "cli/words/credentials.hh"
 
 namespace mcpstate::cli {
 
 namespace {
 
-using pairs = std::vector<std::pair<std::string, std::string>>;
-
 error wrong_target(std::string why) { return error(errc::bad_argument, std::move(why)); }
 
-result<pairs> parse_all(const std::vector<std::string>& texts,
-                        result<std::pair<std::string, std::string>> (*parse)(std::string_view)) {
-  pairs out;
-  for (const auto& text : texts) {
-    auto pair = parse(text);
-    if (!pair) return pair.error();
-    out.push_back(std::move(*pair));
-  }
-  return out;
-}
+bool has_headers(const arguments& args) { return !args.headers.empty() || !args.header_file.empty(); }
+bool is_of_program(const arguments& args) { return !args.env.empty() || !args.env_file.empty() || !args.cwd.empty(); }
 
 result<mcp::target> parse_program(const arguments& args) {
-  if (!args.headers.empty()) return wrong_target("--header is for a URL, not for a command after --");
-  auto env = parse_all(args.env, parse_variable);
+  if (has_headers(args)) return wrong_target("--header is for a URL, not for a command after --");
+  auto env = read_variables(args, process_environment());
   if (!env) return env.error();
   mcp::stdio_target out;
   out.command = args.program;
@@ -34,7 +24,7 @@ result<mcp::target> parse_program(const arguments& args) {
   return mcp::target(std::move(out));
 }
 
-mcp::target http_target(std::string url, pairs headers) {
+mcp::target http_target(std::string url, name_value_pairs headers) {
   mcp::http_target out;
   out.url = std::move(url);
   out.headers = std::move(headers);
@@ -49,11 +39,10 @@ result<mcp::target> parse_target(const arguments& args) {
                                  : "give a URL, or a command after -- (see mcpstate " + args.command + " --help)");
   }
   if (!args.url) return parse_program(args);
-  if (!args.env.empty() || !args.cwd.empty())
-    return wrong_target("--env and --cwd are for a command after --, not for a URL");
+  if (is_of_program(args)) return wrong_target("--env and --cwd are for a command after --, not for a URL");
   const auto valid = mcp::shown_url(*args.url);
   if (!valid) return valid.error();
-  auto headers = parse_all(args.headers, parse_header);
+  auto headers = read_headers(args, process_environment());
   if (!headers) return headers.error();
   return http_target(*args.url, std::move(*headers));
 }
@@ -69,8 +58,8 @@ result<target_additions> parse_target_additions(const arguments& args) {
     out.program = std::get<mcp::stdio_target>(std::move(*program));
     return out;
   }
-  if (!args.env.empty() || !args.cwd.empty()) return wrong_target("--env and --cwd are for a command after --");
-  auto headers = parse_all(args.headers, parse_header);
+  if (is_of_program(args)) return wrong_target("--env and --cwd are for a command after --");
+  auto headers = read_headers(args, process_environment());
   if (!headers) return headers.error();
   out.headers = std::move(*headers);
   return out;

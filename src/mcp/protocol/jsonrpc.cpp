@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "core/json/slice.hh"
+#include "core/text/directions.hh"
 
 namespace mcpstate::mcp {
 namespace {
@@ -57,7 +58,7 @@ result<message> decode_failure(const fields& read, message out) {
   if (kind_of(*read.failure) != json_kind::object) return not_rpc("its error is not an object");
   out.type = message::kind::failure;
   out.error_code = code_of(find_member(*read.failure, "code").value_or("0"));
-  out.error_message = text_member(*read.failure, "message");
+  out.error_message = without_directions(text_member(*read.failure, "message"));
   out.error_data = find_member(*read.failure, "data").value_or(std::string_view());
   return out;
 }

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "core/json/slice.hh"
+#include "core/text/directions.hh"
 #include "mcp/protocol/header_value.hh"
 
 namespace mcpstate::mcp {
@@ -33,8 +34,8 @@ void read_capabilities(std::string_view result, handshake& out) {
 
 void read_server_info(const std::optional<std::string_view>& info, handshake& out) {
   if (!is_object(info)) return;
-  out.server_name = text_member(*info, "name");
-  out.server_version = text_member(*info, "version");
+  out.server_name = without_directions(text_member(*info, "name"));
+  out.server_version = without_directions(text_member(*info, "version"));
 }
 
 std::vector<std::string> texts_of(const std::optional<std::string_view>& array) {
@@ -125,7 +126,7 @@ result<handshake> read_initialize(const message& answer) {
                  out.protocol_version);
   }
   read_server_info(find_member(answer.body, "serverInfo"), out);
-  out.instructions = text_member(answer.body, "instructions");
+  out.instructions = without_directions(text_member(answer.body, "instructions"));
   read_capabilities(answer.body, out);
   return out;
 }
@@ -142,7 +143,7 @@ result<discovery> read_discover(std::string_view body) {
   auto info = meta.empty() ? std::nullopt : find_member(meta, std::string(meta_prefix) + "serverInfo");
   if (!info) info = find_member(body, "serverInfo");
   read_server_info(info, out.server);
-  out.server.instructions = text_member(body, "instructions");
+  out.server.instructions = without_directions(text_member(body, "instructions"));
   read_capabilities(body, out.server);
   return out;
 }

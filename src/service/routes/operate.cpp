@@ -231,6 +231,8 @@ response_task show_dashboard(request_context& context) {
   if (!file) co_return context.failure(problem_kind::no_route, "there is nothing at this path");
   auto out = file_response(context, *file);
   out.headers.emplace_back("Content-Security-Policy", std::string(dashboard_security_policy));
+  // A page that opens the dashboard gets no hold of its window.
+  out.headers.emplace_back("Cross-Origin-Opener-Policy", "same-origin");
   out.headers.emplace_back("Referrer-Policy", "no-referrer");
   co_return out;
 }

@@ -18,6 +18,8 @@ constexpr std::int64_t purged_at_once = 1000;
 
 result<std::unique_ptr<sqlite_engine>> sqlite_engine::open(const std::string& path, const store_options& options) {
   auto db = sqlite_db::open(path, options.timeout);
+  if (!db && db.error().code() == errc::read_only && options.allow_read_only)
+    db = sqlite_db::open_for_reading(path, options.timeout);
   if (!db) return db.error();
   std::unique_ptr<sqlite_engine> engine(new sqlite_engine(std::move(*db), options));
   if (auto ready = engine->set_up(); !ready) return ready.error();
@@ -26,7 +28,9 @@ result<std::unique_ptr<sqlite_engine>> sqlite_engine::open(const std::string& pa
 
 result<bool> sqlite_engine::set_up() {
   // First of all, so that a file of somebody else is left exactly as it is.
+  if (auto encoding = check_encoding(); !encoding) return encoding.error();
   if (auto prepared = table_.prepare(); !prepared) return prepared.error();
+  if (db_->read_only()) return true;
   if (auto wal = use_wal(); !wal) return wal.error();
   // NORMAL: a power cut may lose the last changes, never a part of one.
   if (auto set = db_->run("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY"); !set)
@@ -38,6 +42,15 @@ result<bool> sqlite_engine::set_up() {
   data_version_ = *version;
   last_notice_ = *last;
   return true;
+}
+
+// In a file of another encoding SQLite would convert every text, and answer other bytes than were written.
+result<bool> sqlite_engine::check_encoding() {
+  const auto encoding = db_->text("PRAGMA encoding");
+  if (!encoding) return encoding.error();
+  if (*encoding == "UTF-8") return true;
+  return error(errc::storage_failed, db_->path() + " is a database in " + *encoding +
+                                         ", and mcpstate needs one in UTF-8; move the file away or name another one");
 }
 
 // Changing the journal needs the file for oneself for a moment, and SQLite does not wait for that of itself.
