@@ -34,12 +34,12 @@ asio::awaitable<void> follow(store& records, owner who) {
     if (!seen) co_return;
     if (seen->what != event::kind::present) continue;
     const connection& now = *seen->record;
-    std::cout << "  event: " << now.whose.text() << " " << now.server << " is " << to_text(now.state) << std::endl;
+    std::cout << "  event: " << now.owner.text() << " " << now.server << " is " << to_text(now.state) << std::endl;
     if (now.connected()) co_return;
   }
 }
 
-task<void> visit(store& records, manager& keeping) {
+task<void> visit(store& records, manager& connections) {
   // 1. A visitor who has not signed in.
   const owner visitor = owner::session(unique_id()).value();
   const server_name server = server_name::parse("everything").value();
@@ -47,8 +47,8 @@ task<void> visit(store& records, manager& keeping) {
   watching.spawn("follow", follow(records, visitor));
 
   // 2. He connects a server. What is ordered is CONNECTING; settled() waits for what becomes of it.
-  MCPSTATE_CO_TRY(ordered, co_await keeping.connect(visitor, server, by_registration("everything"), std::nullopt));
-  MCPSTATE_CO_TRY(record, co_await keeping.settled(visitor, server, ordered.revision));
+  MCPSTATE_CO_TRY(ordered, co_await connections.connect(visitor, server, by_registration("everything"), std::nullopt));
+  MCPSTATE_CO_TRY(record, co_await connections.settled(visitor, server, ordered.revision));
   co_await watching.join();
   if (!record.connected())
     co_return error(errc::connect_failed, record.info.error ? record.info.error->message : "not connected");
@@ -64,7 +64,7 @@ task<void> visit(store& records, manager& keeping) {
   // 4. The model chose one.
   mcp::call_options options;
   std::string arguments = R"({"message":"hello from C++"})";
-  MCPSTATE_CO_TRY(called, co_await keeping.call(visitor, server, "echo", std::move(arguments), std::move(options)));
+  MCPSTATE_CO_TRY(called, co_await connections.call(visitor, server, "echo", std::move(arguments), std::move(options)));
   std::cout << "the tool says: " << called.body << "\n";
 
   // 5. He signs in: what the session had is the user's.
@@ -87,9 +87,9 @@ task<void> run(asio::any_io_executor executor, std::shared_ptr<const server_regi
   store& records = **opened;
   manager_options options;
   options.servers = std::move(servers);
-  const std::unique_ptr<manager> keeping = make_manager(records, std::move(options));
-  auto done = co_await visit(records, *keeping);
-  co_await keeping->close();
+  const std::unique_ptr<manager> connections = make_manager(records, std::move(options));
+  auto done = co_await visit(records, *connections);
+  co_await connections->close();
   co_await records.close();
   co_return done;
 }

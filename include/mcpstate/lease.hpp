@@ -7,24 +7,27 @@
 
 #include <mcpstate/core/owner.hpp>
 
-// Who keeps a managed connection. Any number of processes share a store; each managed connection has one keeper at a time,
-// through a lease that runs out on its own. Value types.
+// Leases of managed connections. Any number of processes share a store. Each managed connection has one managing instance at
+// a time: the one that holds its lease, which runs out on its own. Value types.
 namespace mcpstate {
 
 // One managed connection.
 struct managed_name {
-  managed_name(owner who, server_name name) : whose(std::move(who)), server(std::move(name)) {}
-  owner whose;
+  managed_name(mcpstate::owner account, server_name name) : owner(std::move(account)), server(std::move(name)) {}
+  mcpstate::owner owner;
   server_name server;
+  // "user:42 github", for people.
+  [[nodiscard]] std::string text() const { return owner.text() + " " + server.text(); }
   friend bool operator==(const managed_name&, const managed_name&) = default;
   friend auto operator<=>(const managed_name&, const managed_name&) = default;
 };
 
-// The right to keep one connection, until it runs out by the store's clock. No holder is ever given the same number twice
-// (ADR 9): a write under an older lease is refused (change::under).
+// The right to manage one connection, until it runs out by the store's clock. No number is given twice (ADR 9). A write
+// under an older lease is refused (change::require_lease).
 struct lease {
-  lease(managed_name of, std::string who, std::uint64_t nr) : what(std::move(of)), holder(std::move(who)), number(nr) {}
-  managed_name what;
+  lease(managed_name connection, std::string instance, std::uint64_t nr)
+      : name(std::move(connection)), holder(std::move(instance)), number(nr) {}
+  managed_name name;
   std::string holder;  // instance_report::name
   std::uint64_t number;
   friend bool operator==(const lease&, const lease&) = default;
@@ -32,27 +35,28 @@ struct lease {
 
 // How a lease is ended.
 enum class lease_end {
-  hand_over,  // somebody else is to take it, now
-  over,       // nobody is to keep this connection any more
+  hand_over,  // another instance may take it at once
+  over,       // the connection is managed no more
 };
 
-// What an instance says about itself.
+// What an instance reports about itself.
 struct instance_report {
   instance_report() {}
   std::string name;     // unique per process; no secrets
   std::string address;  // where its HTTP API is, for people; may be empty
-  std::string
-      reach;  // what it can connect to: the same text for the same; at most 128 visible ASCII characters; may be empty
-  std::uint64_t kept = 0;  // leases it holds
+  // Which servers it can connect to, as a text to compare: equal for equal servers. At most 128 visible ASCII characters;
+  // may be empty.
+  std::string reach;
+  std::uint64_t managed = 0;  // connections that it manages: leases it holds
   friend bool operator==(const instance_report&, const instance_report&) = default;
 };
 
-// What a store knows about all of them. A hint: the leases decide.
+// All instances of a store, and the connections without one. A hint: the leases decide.
 struct fleet {
   fleet() {}
-  std::vector<instance_report> instances;  // whose report has not run out, the asking one included; by name
-  std::uint64_t managed = 0;               // connections that are to be kept, by anybody
-  std::vector<managed_name> unheld;        // of those, some that nobody has a lease of; at most 256
+  std::vector<instance_report> instances;  // by name, the asking one included; reports that have run out are left out
+  std::uint64_t managed = 0;               // managed connections of all instances, those without one included
+  std::vector<managed_name> unheld;        // some managed connections without a lease; at most 256
 };
 
 struct managed_page {

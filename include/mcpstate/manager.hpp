@@ -31,11 +31,11 @@ namespace mcpstate {
 
 struct manager_counts {
   manager_counts() {}
-  std::size_t kept = 0;       // connections that this process manages: the leases it holds
-  std::size_t connected = 0;  // of these: with a session that is up
-  std::size_t waiting = 0;    // of these: failed, with a retry to come
-  std::size_t instances = 0;  // processes that share the store, this one included; as of the last beat
-  std::uint64_t managed = 0;  // managed connections in the store, of all processes; as of the last beat
+  std::size_t managed_here = 0;  // connections that this process manages: leases it holds
+  std::size_t connected = 0;     // of these, connections with a session that is up
+  std::size_t waiting = 0;       // of these, failed connections with a retry to come
+  std::size_t instances = 0;     // processes that share the store, this one included; as of the last beat
+  std::uint64_t managed = 0;     // managed connections in the store, of all processes; as of the last beat
 };
 
 // Thread rule: every member is called on the store's executor, one thread at a time. This is not asserted.
@@ -55,22 +55,22 @@ class manager {
   // stays as it is; this counts as use, and its record is answered. expected: write only if the record still is as it was
   // read (If-Match); absent: whatever it is now.
   // Failure: invalid (the URL is none, or the policy refuses it as it is written; the server is not registered or is
-  // disabled), exhausted (max_connections), conflict (not as expected, or other instances let it go again and again).
-  virtual task<connection> connect(owner who, server_name server, endpoint target, std::optional<basis> expected) = 0;
+  // disabled), exhausted (max_connections), conflict (not as expected, or other instances hand it over again and again).
+  virtual task<connection> connect(owner account, server_name server, endpoint target, std::optional<basis> expected) = 0;
   // Waits until the record is not CONNECTING and its revision is at least `since`; answers it. Without a bound of its own:
   // use aio::with_deadline. When cancelled it answers the record as last seen.
   // Failure: not_found when there is no record or it is removed meanwhile.
-  virtual task<connection> settled(owner who, server_name server, std::uint64_t since) = 0;
+  virtual task<connection> settled(owner account, server_name server, std::uint64_t since) = 0;
   // Tries to connect now, whatever the back-off says; answers the CONNECTING record. A connection that is up is opened anew.
   // Failure: not_found without a record, invalid for one that is DISCONNECTED or not managed, and what connect() reports.
-  virtual task<connection> retry(owner who, server_name server) = 0;
+  virtual task<connection> retry(owner account, server_name server) = 0;
   // Calls a tool as its owner. This counts as use: the record's expiry is renewed. Uses the session of this process if there
   // is one or one is being opened; else it opens a session for this call.
   // The call is never repeated once it may have been carried out. Failure: not_found without a connection that could be
   // used, invalid for one that is not managed, conflict (kept_elsewhere) for a program that another process runs, whose
   // detail names that process, outcome_unknown when the session was closed during the call (by a retry, a disconnect, a lost
   // lease), and what mcp::client::call_tool() reports.
-  virtual task<mcp::call_result> call(owner who, server_name server, std::string tool, std::string arguments,
+  virtual task<mcp::call_result> call(owner account, server_name server, std::string tool, std::string arguments,
                                       mcp::call_options options) = 0;
   // Disconnects a registered server for every owner; answers how many connections changed. progress: called after each
   // connection that was looked at; may be empty.

@@ -8,7 +8,7 @@
 
 #include <mcpstate/store.hpp>
 
-// From a URL to a store.
+// Opening the store that a URL names.
 //
 //     memory:                                  in this process only
 //     sqlite:PATH                              one file, shared by several processes; "" means the default path below.
@@ -21,7 +21,7 @@ namespace mcpstate {
 // $XDG_STATE_HOME/mcpstate/state.db, else ~/.local/state/mcpstate/state.db.
 [[nodiscard]] std::string default_sqlite_path();
 
-// A URL checked, with its secrets apart. Public so that commands can check a URL without opening it.
+// A checked URL, its secrets in fields of their own. Public so that commands can check a URL without opening it.
 struct store_url {
   store_url() {}
   store_url(const store_url&) = default;
@@ -49,7 +49,7 @@ std::unique_ptr<store> make_memory_store(asio::any_io_executor executor, store_o
 task<std::unique_ptr<store>> open_sqlite_store(asio::any_io_executor executor, std::string path, store_options options);
 task<std::unique_ptr<store>> open_redis_store(asio::any_io_executor executor, store_url url, store_options options);
 
-// What stands below them, for whoever puts a decorator between: `store` takes any backend.
+// The backends of these stores, for decorators: `store` takes any backend.
 task<std::unique_ptr<store_backend>> open_backend(asio::any_io_executor executor, std::string url, store_options options);
 std::unique_ptr<store_backend> make_memory_backend(asio::any_io_executor executor, store_options options);
 task<std::unique_ptr<store_backend>> open_sqlite_backend(asio::any_io_executor executor, std::string path,

@@ -46,21 +46,21 @@ task_group::~task_group() {
 
 void task_group::spawn(std::string name, asio::awaitable<void> work) {
   if (stopping_) return;
-  auto place = running_.emplace(running_.end());
-  place->name = std::move(name);
-  auto done = [this, place](std::exception_ptr failure) {
-    std::string who = std::move(place->name);
-    running_.erase(place);
+  auto running = running_.emplace(running_.end());
+  running->name = std::move(name);
+  auto done = [this, running](std::exception_ptr failure) {
+    std::string ended = std::move(running->name);
+    running_.erase(running);
     if (running_.empty()) idle_->notify();
     if (!failure || (stopping_ && is_cancellation(failure))) return;
     try {
       std::rethrow_exception(failure);
     } catch (const std::exception& e) {
       if (!on_failure_) std::terminate();
-      on_failure_(who, e.what());
+      on_failure_(ended, e.what());
     }
   };
-  asio::co_spawn(executor_, std::move(work), asio::bind_cancellation_slot(place->cancel.slot(), std::move(done)));
+  asio::co_spawn(executor_, std::move(work), asio::bind_cancellation_slot(running->cancel.slot(), std::move(done)));
 }
 
 void task_group::request_stop() {

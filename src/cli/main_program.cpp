@@ -18,14 +18,14 @@ namespace mcpstate::cli {
 
 namespace {
 
-int wrong_usage(terminal& screen, const error& e) {
+int report_usage_error(terminal& screen, const error& e) {
   screen.fail(e, e.full_text());
   return exit_code_of(e, error_source::input);
 }
 
 void print_version(terminal& screen) {
   const std::string version = version_text();
-  screen.line(screen.json() ? json_object().text("version", version).str() : "mcpstate " + version);
+  screen.line(screen.json() ? object_writer().text("version", version).str() : "mcpstate " + version);
 }
 
 int run_line(const arguments& args, terminal& screen) {
@@ -39,9 +39,9 @@ int run_line(const arguments& args, terminal& screen) {
   }
   const auto config =
       uses_store(args.command) ? choose_settings(args.global, process_environment()) : settings_without_store(args.global);
-  if (!config) return wrong_usage(screen, config.error());
+  if (!config) return report_usage_error(screen, config.error());
   const auto made = make_command(args);
-  if (!made) return wrong_usage(screen, made.error());
+  if (!made) return report_usage_error(screen, made.error());
   if (!made->run) {  // asked, and answered with no
     screen.line("nothing was changed");
     return exit_code::no;

@@ -9,7 +9,7 @@ namespace mcpstate {
 namespace {
 
 void write_without_tools(object_writer& out, const connection& c) {
-  out.text("owner", c.whose.text());
+  out.text("owner", c.owner.text());
   out.text("server", c.server);
   out.text("status", to_text(c.state));
   out.number("revision", c.revision);

@@ -54,14 +54,14 @@ void write_tools_facts(object_writer& out, const details& info) {
   write_text(out, "tools_hash", info.tools_hash);
 }
 
-void write_failure(object_writer& out, const std::optional<failure>& why) {
-  if (!why) return;
+void write_failure(object_writer& out, const std::optional<failure>& cause) {
+  if (!cause) return;
   object_writer error = out.object("error");
-  error.text("code", cut(why->code, max_text_bytes));
-  error.text("message", cut(why->message, max_text_bytes));
-  if (why->at != timestamp{}) error.time("at", why->at);
-  if (why->attempt != 0) error.number("attempt", why->attempt);
-  error.time("retry_at", why->retry_at);
+  error.text("code", cut(cause->code, max_text_bytes));
+  error.text("message", cut(cause->message, max_text_bytes));
+  if (cause->time != timestamp{}) error.time("at", cause->time);
+  if (cause->attempt != 0) error.number("attempt", cause->attempt);
+  error.time("retry_at", cause->retry_at);
   error.close();
 }
 

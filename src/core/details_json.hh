@@ -15,6 +15,6 @@ void write_peer_facts(object_writer& out, const details& info);
 // tool_count, tools_hash.
 void write_tools_facts(object_writer& out, const details& info);
 // error; its code and message are cut to 4 KiB.
-void write_failure(object_writer& out, const std::optional<failure>& why);
+void write_failure(object_writer& out, const std::optional<failure>& cause);
 
 }  // namespace mcpstate

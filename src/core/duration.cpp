@@ -36,9 +36,9 @@ std::optional<milliseconds> take_part(std::string_view& text) {
 
 }  // namespace
 
-result<milliseconds> parse_duration(std::string_view text, std::string_view what) {
-  const auto wrong = [&](const char* why) {
-    return error(errc::bad_argument, std::string(what) + " " + mcpstate::quoted(text) + " " + why);
+result<milliseconds> parse_duration(std::string_view text, std::string_view name) {
+  const auto wrong = [&](const char* fault) {
+    return error(errc::bad_argument, std::string(name) + " " + mcpstate::quoted(text) + " " + fault);
   };
   milliseconds sum{0};
   auto rest = text;

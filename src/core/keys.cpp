@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <array>
 
+#include "core/text/ascii.hh"
+#include "core/text/trimmed.hh"
+
 namespace mcpstate {
 namespace {
 
@@ -51,8 +54,6 @@ std::string_view text_of(const std::array<kind_name, N>& known, key_kind kind) n
   return {};
 }
 
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-
 bool is_word_byte(char c) noexcept {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
 }
@@ -78,12 +79,6 @@ bool is_slot(std::string_view text) noexcept {
   constexpr std::size_t max_slot_bytes = 4;
   return !text.empty() && text.size() <= max_slot_bytes &&
          std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c) || (c >= 'a' && c <= 'z'); });
-}
-
-bool take(std::string_view& rest, std::string_view literal) noexcept {
-  if (!rest.starts_with(literal)) return false;
-  rest.remove_prefix(literal.size());
-  return true;
 }
 
 // "{1bz}:…" → "1bz"; absent without such a tag.
@@ -160,26 +155,26 @@ std::string key_space::kind_prefix(owner_kind kind) const {
 }
 
 // "user:42:"
-std::string key_space::owner_text(const owner& who) const {
-  const std::string id = encode_name(who.id());
-  std::string out = who.kind() == owner_kind::user ? "user:" : "session:";
+std::string key_space::owner_text(const owner& account) const {
+  const std::string id = encode_name(account.id());
+  std::string out = account.kind() == owner_kind::user ? "user:" : "session:";
   out.reserve(out.size() + id.size() + 3);
   if (layout_ == key_layout::tagged) return out.append("{").append(id).append("}:");
   return out.append(id).append(":");
 }
 
-std::string key_space::owner_prefix(const owner& who) const { return prefix_ + ":" + owner_text(who); }
+std::string key_space::owner_prefix(const owner& account) const { return prefix_ + ":" + owner_text(account); }
 
-std::string key_space::connections(const owner& who) const { return owner_prefix(who).append("connections"); }
+std::string key_space::connections(const owner& account) const { return owner_prefix(account).append("connections"); }
 
-std::string key_space::servers(const owner& who) const { return owner_prefix(who).append("servers"); }
+std::string key_space::servers(const owner& account) const { return owner_prefix(account).append("servers"); }
 
-std::string key_space::server_key(const owner& who, std::string_view member, key_field field) const {
-  return owner_prefix(who).append(server_mark).append(member).append(":").append(text_of(record_fields, field));
+std::string key_space::server_key(const owner& account, std::string_view member, key_field field) const {
+  return owner_prefix(account).append(server_mark).append(member).append(":").append(text_of(record_fields, field));
 }
 
-std::string key_space::staging(const owner& who, std::string_view member, std::string_view nonce) const {
-  std::string out = owner_prefix(who).append(server_mark).append(member).append(":");
+std::string key_space::staging(const owner& account, std::string_view member, std::string_view nonce) const {
+  std::string out = owner_prefix(account).append(server_mark).append(member).append(":");
   return out.append(staging_mark).append(":").append(nonce);
 }
 
@@ -215,16 +210,16 @@ std::string key_space::slot_shared_tools(std::string_view slot, std::string_view
   return build(parts);
 }
 
-std::string key_space::credential_key(const owner& who, const server_name& server, key_kind kind) const {
+std::string key_space::credential_key(const owner& account, const server_name& server, key_kind kind) const {
   parsed_key parts(kind);
-  parts.whose = who;
+  parts.owner = account;
   parts.member = encode_name(server.text());
   return build(parts);
 }
 
-std::string key_space::credential_names(const owner& who) const {
+std::string key_space::credential_names(const owner& account) const {
   parsed_key parts(key_kind::credential_names);
-  parts.whose = who;
+  parts.owner = account;
   return build(parts);
 }
 
@@ -233,10 +228,10 @@ std::string key_space::oauth_flow(std::string_view hash) const { return build(wi
 std::string key_space::oauth_client(std::string_view hash) const { return build(with_part(key_kind::oauth_client, hash)); }
 
 std::string key_space::build(const parsed_key& parts) const {
-  if (parts.kind == key_kind::connections) return connections(*parts.whose);
-  if (parts.kind == key_kind::servers) return servers(*parts.whose);
-  if (parts.kind == key_kind::staging) return staging(*parts.whose, parts.member, parts.part);
-  if (!text_of(record_fields, parts.kind).empty()) return server_key(*parts.whose, parts.member, parts.kind);
+  if (parts.kind == key_kind::connections) return connections(*parts.owner);
+  if (parts.kind == key_kind::servers) return servers(*parts.owner);
+  if (parts.kind == key_kind::staging) return staging(*parts.owner, parts.member, parts.part);
+  if (!text_of(record_fields, parts.kind).empty()) return server_key(*parts.owner, parts.member, parts.kind);
   std::string out = prefix_ + ":";
   switch (parts.kind) {
     case key_kind::managed:
@@ -259,10 +254,10 @@ std::string key_space::build(const parsed_key& parts) const {
     case key_kind::credential_values:
     case key_kind::credential_lock:
     case key_kind::login:
-      out.append(auth_mark).append(owner_text(*parts.whose)).append(server_mark).append(parts.member);
+      out.append(auth_mark).append(owner_text(*parts.owner)).append(server_mark).append(parts.member);
       return out.append(text_of(credential_fields, parts.kind));
     case key_kind::credential_names:
-      return out.append(auth_mark).append(owner_text(*parts.whose)).append("names");
+      return out.append(auth_mark).append(owner_text(*parts.owner)).append("names");
     case key_kind::oauth_flow:
     case key_kind::oauth_client:
       return out.append(text_of(hash_keys, parts.kind)).append(parts.part);
@@ -274,8 +269,8 @@ std::string key_space::build(const parsed_key& parts) const {
 
 // "user:42:…" → the owner; what follows the colon stays in rest.
 std::optional<owner> key_space::take_owner(std::string_view& rest) const {
-  const bool user = take(rest, "user:");
-  if (!user && !take(rest, "session:")) return std::nullopt;
+  const bool user = take_prefix(rest, "user:");
+  if (!user && !take_prefix(rest, "session:")) return std::nullopt;
   const std::size_t colon = rest.find(':');
   if (colon == std::string_view::npos) return std::nullopt;
   std::string_view id = rest.substr(0, colon);
@@ -285,39 +280,39 @@ std::optional<owner> key_space::take_owner(std::string_view& rest) const {
   }
   const std::optional<std::string> decoded = decode_name(id);
   if (!decoded) return std::nullopt;
-  const result<owner> who = owner::make(user ? owner_kind::user : owner_kind::session, *decoded);
-  if (!who) return std::nullopt;
+  const result<owner> account = owner::make(user ? owner_kind::user : owner_kind::session, *decoded);
+  if (!account) return std::nullopt;
   rest.remove_prefix(colon + 1);
-  return *who;
+  return *account;
 }
 
 std::optional<key_space::parsed> key_space::parse(std::string_view key) const {
-  if (!take(key, prefix_) || !take(key, ":")) return std::nullopt;
-  const std::optional<owner> who = take_owner(key);
-  if (!who) return std::nullopt;
-  parsed out{*who, key_kind::connections, {}, {}};
+  if (!take_prefix(key, prefix_) || !take_prefix(key, ":")) return std::nullopt;
+  const std::optional<owner> account = take_owner(key);
+  if (!account) return std::nullopt;
+  parsed out{*account, key_kind::connections, {}, {}};
   if (key == "connections") return out;
   out.field = key_kind::servers;
   if (key == "servers") return out;
-  if (!take(key, server_mark) || !parse_record_part(key, out)) return std::nullopt;
+  if (!take_prefix(key, server_mark) || !parse_record_part(key, out)) return std::nullopt;
   return out;
 }
 
 std::optional<parsed_key> key_space::identify(std::string_view key) const {
   if (std::optional<parsed> ours = parse(key)) {
     parsed_key out = with_part(ours->field, ours->nonce);
-    out.whose = std::move(ours->whose);
+    out.owner = std::move(ours->owner);
     out.member = std::move(ours->member);
     return out;
   }
-  if (!take(key, prefix_) || !take(key, ":")) return std::nullopt;
+  if (!take_prefix(key, prefix_) || !take_prefix(key, ":")) return std::nullopt;
   if (const std::optional<key_kind> single = kind_of(single_keys, key)) return parsed_key(*single);
-  if (take(key, "managed:")) return is_shard(key) ? std::optional(with_part(key_kind::managed, key)) : std::nullopt;
-  if (take(key, server_mark)) return identify_server_owners(key);
-  if (take(key, tools_mark)) return identify_tools(key);
-  if (take(key, auth_mark)) return identify_credential(key);
+  if (take_prefix(key, "managed:")) return is_shard(key) ? std::optional(with_part(key_kind::managed, key)) : std::nullopt;
+  if (take_prefix(key, server_mark)) return identify_server_owners(key);
+  if (take_prefix(key, tools_mark)) return identify_tools(key);
+  if (take_prefix(key, auth_mark)) return identify_credential(key);
   for (const kind_name& each : hash_keys) {
-    if (take(key, each.text)) return is_hash(key) ? std::optional(with_part(each.kind, key)) : std::nullopt;
+    if (take_prefix(key, each.text)) return is_hash(key) ? std::optional(with_part(each.kind, key)) : std::nullopt;
   }
   return identify_slot(key);
 }
@@ -325,10 +320,10 @@ std::optional<parsed_key> key_space::identify(std::string_view key) const {
 // "user:42:names", "user:42:server:github:lock". No member of ours holds a colon.
 std::optional<parsed_key> key_space::identify_credential(std::string_view rest) const {
   parsed_key out(key_kind::credential_names);
-  out.whose = take_owner(rest);
-  if (!out.whose) return std::nullopt;
+  out.owner = take_owner(rest);
+  if (!out.owner) return std::nullopt;
   if (rest == "names") return out;
-  if (!take(rest, server_mark)) return std::nullopt;
+  if (!take_prefix(rest, server_mark)) return std::nullopt;
   const std::size_t colon = std::min(rest.find(':'), rest.size());
   const std::optional<key_kind> kind = kind_of(credential_fields, rest.substr(colon));
   if (!kind || name_of_member(rest.substr(0, colon)).foreign) return std::nullopt;
@@ -344,7 +339,7 @@ std::optional<parsed_key> key_space::identify_slot(std::string_view rest) const 
   parsed_key out(key_kind::slot_managed);
   out.slot = *slot;
   if (rest == "managed") return out;
-  if (!take(rest, owners_mark.substr(1)) || name_of_member(rest).foreign) return std::nullopt;
+  if (!take_prefix(rest, owners_mark.substr(1)) || name_of_member(rest).foreign) return std::nullopt;
   out.kind = key_kind::slot_server_owners;
   out.member = rest;
   return out;

@@ -18,8 +18,8 @@ std::string_view fault_of_name(std::string_view text) noexcept {
   return {};
 }
 
-error bad_name(std::string_view what, std::string_view fault) {
-  return error(errc::bad_name, std::string(what).append(" ").append(fault));
+error bad_name(std::string_view name, std::string_view fault) {
+  return error(errc::bad_name, std::string(name).append(" ").append(fault));
 }
 
 }  // namespace

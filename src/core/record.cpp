@@ -95,7 +95,7 @@ void count_tools(connection& c) {
   if (!c.tools) return;
   const json_check check = check_json(*c.tools, json_shape::array, json_depth_of_tools);
   if (!check.ok) {
-    c.problems.push_back("tools are not a JSON array: " + check.fault + " at byte " + std::to_string(check.at));
+    c.problems.push_back("tools are not a JSON array: " + check.fault + " at byte " + std::to_string(check.offset));
     return;
   }
   c.info.tool_count = check.elements;
@@ -116,10 +116,10 @@ void read_tools(connection& c, raw_record& raw) {
 
 }  // namespace
 
-std::optional<connection> read_record(const owner& who, raw_record raw) {
+std::optional<connection> read_record(const owner& account, raw_record raw) {
   if (!raw.status && !raw.info) return std::nullopt;
   member_name name = name_of_member(raw.member);
-  connection c(who, std::move(name.text));
+  connection c(account, std::move(name.text));
   c.member = raw.member;
   if (name.foreign)
     c.problems.push_back("the server name " + mcpstate::quoted(raw.member) + " is not written as mcpstate writes names");

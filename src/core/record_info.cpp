@@ -12,6 +12,7 @@
 #include "core/json/depth.hh"
 #include "core/json/slice.hh"
 #include "core/json/text.hh"
+#include "core/text/trimmed.hh"
 
 namespace mcpstate {
 namespace {
@@ -180,11 +181,11 @@ class info_handler {
     if (name_ == "version") read.info.server_version = value;
   }
   void take_failure_text(std::string_view value) {
-    failure& why = *read.info.error;
-    if (name_ == "code") why.code = value;
-    if (name_ == "message") why.message = value;
-    if (name_ == "at") why.at = to_time(value).value_or(timestamp{});
-    if (name_ == "retry_at") why.retry_at = to_time(value);
+    failure& cause = *read.info.error;
+    if (name_ == "code") cause.code = value;
+    if (name_ == "message") cause.message = value;
+    if (name_ == "at") cause.time = to_time(value).value_or(timestamp{});
+    if (name_ == "retry_at") cause.retry_at = to_time(value);
   }
   void take_number(std::uint64_t value) {
     if (name_ == "revision") {
@@ -205,13 +206,7 @@ class info_handler {
 };
 
 // Advances over a literal, or over a number as scripts read it (no sign, no leading zero, at most 18 digits).
-bool take(std::string_view& rest, std::string_view literal) noexcept {
-  if (!rest.starts_with(literal)) return false;
-  rest.remove_prefix(literal.size());
-  return true;
-}
-
-bool take(std::string_view& rest, std::uint64_t& number) noexcept {
+bool take_number(std::string_view& rest, std::uint64_t& number) noexcept {
   constexpr std::ptrdiff_t max_digits = 18;
   const auto read = std::from_chars(rest.data(), rest.data() + rest.size(), number);
   const auto digits = read.ptr - rest.data();
@@ -225,7 +220,7 @@ bool take(std::string_view& rest, std::uint64_t& number) noexcept {
 std::string encode_info_tail(status state, const std::optional<timestamp>& connected_at, const details& info) {
   std::string out;
   out.reserve(512);
-  json_members members(out);
+  object_writer members(out);
   members.text("status", to_text(state));
   members.time("connected_at", connected_at);
   if (info.managed) members.boolean("managed", true);
@@ -236,7 +231,7 @@ std::string encode_info_tail(status state, const std::optional<timestamp>& conne
   members.number("tools_bytes", info.tools_bytes);
   write_failure(members, info.error);
   members.close();
-  return out;
+  return out.erase(0, 1);  // the store writes the brace, and the members before these
 }
 
 std::string encode_info(std::uint64_t revision, timestamp expires_at, std::optional<timestamp> expires_latest,
@@ -265,9 +260,9 @@ std::optional<info_record> decode_info(std::string_view bytes) {
 
 bool has_info_head(std::string_view bytes) noexcept {
   std::uint64_t revision = 0, expiry = 0;
-  return take(bytes, "{\"revision\":") && take(bytes, revision) && revision <= max_lua_integer &&
-         take(bytes, ",\"expires_at\":") && take(bytes, expiry) && take(bytes, ",\"expires_latest\":") &&
-         take(bytes, expiry) && take(bytes, ",");
+  return take_prefix(bytes, "{\"revision\":") && take_number(bytes, revision) && revision <= max_lua_integer &&
+         take_prefix(bytes, ",\"expires_at\":") && take_number(bytes, expiry) &&
+         take_prefix(bytes, ",\"expires_latest\":") && take_number(bytes, expiry) && take_prefix(bytes, ",");
 }
 
 }  // namespace mcpstate

@@ -50,7 +50,7 @@ result<tools_list> tools_list::parse(std::string bytes, std::size_t limit) {
   }
   const json_check check = check_json(bytes, json_shape::array, json_depth_of_tools);
   if (!check.ok) {
-    return error(errc::bad_tools, "tools are not a JSON array: " + check.fault + " at byte " + std::to_string(check.at));
+    return error(errc::bad_tools, "tools are not a JSON array: " + check.fault + " at byte " + std::to_string(check.offset));
   }
   return tools_list(std::make_shared<const std::string>(std::move(bytes)), check.elements);
 }

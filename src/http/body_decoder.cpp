@@ -19,7 +19,7 @@ constexpr int gzip_format = 16;  // added to it: gzip format
 constexpr std::size_t least_piece = 1024;
 constexpr std::size_t usual_ratio = 4;
 
-error broken() { return error(errc::protocol, "the server's answer is not compressed as it says"); }
+error corrupt_body() { return error(errc::protocol, "the server's answer is not compressed as it says"); }
 
 }  // namespace
 
@@ -82,13 +82,13 @@ result<std::string> body_decoder::decode(std::string_view& input, std::size_t ma
     filled += made;
     if (!more) break;
   }
-  if (inflater_->failed && filled == 0) return broken();  // what was good before that comes out first
+  if (inflater_->failed && filled == 0) return corrupt_body();  // what was good before that comes out first
   out.resize(filled);
   return out;
 }
 
 result<void> body_decoder::finish() const {
-  if (inflater_->failed) return broken();
+  if (inflater_->failed) return corrupt_body();
   if (!inflater_->begun || inflater_->ended) return result<void>();
   return error(errc::protocol, "the server's answer is compressed, and its end is missing");
 }

@@ -28,7 +28,7 @@ constexpr std::size_t read_bytes = 64 * 1024;
 constexpr std::size_t tls_read_bytes = 16 * 1024;  // a TLS record
 constexpr std::size_t piece_bytes = 64 * 1024;     // of a decoded body
 
-error broken(const std::string& server, const std::string& why) {
+error connection_broken(const std::string& server, const std::string& why) {
   return error(errc::connection_lost, "the connection to " + server + " broke: " + why);
 }
 
@@ -52,7 +52,7 @@ struct exchange_state {
   result<void> take_end(const error_code& ec, const std::string& server) {
     // Many servers end TLS without saying so. What they say in it has an end of its own: JSON, events, gzip.
     const bool ended = ec == asio::error::eof || ec == asio::ssl::error::stream_truncated;
-    return ended ? reader.end() : result<void>(broken(server, ec.message()));
+    return ended ? reader.end() : result<void>(connection_broken(server, ec.message()));
   }
   // What the body holds so far, a piece of it; empty when more must be read, or at the end.
   result<std::string> next_piece() {
@@ -88,8 +88,7 @@ result<bool> read_available(tcp::socket& socket, exchange_state& into, const std
   error_code ec;
   const std::size_t got = socket.read_some(asio::buffer(*buffer), ec);
   if (ec == asio::error::would_block || ec == asio::error::try_again) return false;
-  const auto taken = ec ? into.take_end(ec, server) : into.take(std::string_view(buffer->data(), got));
-  if (!taken) return taken.error();
+  MCPSTATE_CHECK(ec ? into.take_end(ec, server) : into.take(std::string_view(buffer->data(), got)));
   return true;
 }
 
@@ -111,7 +110,7 @@ task<void> read_more(tcp::socket& socket, exchange_state& into, const std::strin
   }
   for (;;) {
     auto [ec] = co_await socket.async_wait(tcp::socket::wait_read, aio::use_ec);
-    if (ec) co_return broken(server, ec.message());
+    if (ec) co_return connection_broken(server, ec.message());
     MCPSTATE_CO_TRY(taken, read_available(socket, into, server));
     if (taken) co_return result<void>();
   }
@@ -169,7 +168,8 @@ class stream_connection final : public connection {
     co_await asio::this_coro::throw_if_cancelled(false);
     exchange_.reset();
     answered_ = keeps_ = sent_ = false;
-    if (std::exchange(used_, true) && is_stale(stream_)) co_return broken(server_, "the server closed it while it was idle");
+    if (std::exchange(used_, true) && is_stale(stream_))
+      co_return connection_broken(server_, "the server closed it while it was idle");
     exchange_ = std::make_unique<exchange_state>(server_, options_->answer_headers);
     std::string text = wire_text(std::move(what), server_);
     sent_ = true;
@@ -181,7 +181,7 @@ class stream_connection final : public connection {
       if (more) continue;
       intact_ = false;
       answered_ = exchange_->reader.started();
-      if (write_failed && !answered_) co_return broken(server_, write_failed.message());
+      if (write_failed && !answered_) co_return connection_broken(server_, write_failed.message());
       co_return more.error();
     }
     answered_ = true;

@@ -146,9 +146,8 @@ result<void> egress_policy::allow(std::string_view what) {
     return result<void>();
   }
   if (text.find('/') != std::string::npos) {
-    auto net = parse_network(text);
-    if (!net) return net.error();
-    networks_.push_back(*net);
+    MCPSTATE_TRY(net, parse_network(text));
+    networks_.push_back(net);
     return result<void>();
   }
   std::string name = plain_name(what);
@@ -172,9 +171,8 @@ bool egress_policy::allows_host(std::string_view host) const {
 }
 
 result<void> egress_policy::check_url(std::string_view url) const {
-  const auto parsed = parse_url(url);
-  if (!parsed) return parsed.error();
-  return check_origin(parsed->tls, parsed->host);
+  MCPSTATE_TRY(parsed, parse_url(url));
+  return check_origin(parsed.tls, parsed.host);
 }
 
 result<void> egress_policy::check_origin(bool https, const std::string& host) const {

@@ -34,9 +34,8 @@ pool::pool(asio::any_io_executor executor, pool_options options)
 result<void> pool::prepare() {
   auto sound = check_headers(options_.headers);
   if (!sound) return sound;
-  auto parsed = parse_url(options_.url);
-  if (!parsed) return parsed.error();
-  url_ = std::move(*parsed);
+  MCPSTATE_TRY(parsed, parse_url(options_.url));
+  url_ = std::move(parsed);
   auto allowed = connecting_->egress.check_origin(url_.tls, url_.host);
   if (!allowed) return allowed;
   if (!url_.tls) return result<void>();
@@ -91,21 +90,18 @@ task<exchange> pool::send_once(request what, request_kind kind) {
     }
     idle_.clear();  // as old as the one that broke, or older
   }
-  auto opened = co_await open_connection(executor_, url_, tls_, connecting_);
-  if (!opened) co_return opened.error();
-  out.connection = std::move(*opened);
-  auto answered = co_await out.connection->send(std::move(what));
-  if (!answered) co_return answered.error();
-  out.head = std::move(*answered);
+  MCPSTATE_CO_TRY(opened, co_await open_connection(executor_, url_, tls_, connecting_));
+  out.connection = std::move(opened);
+  MCPSTATE_CO_TRY(answered, co_await out.connection->send(std::move(what)));
+  out.head = std::move(answered);
   co_return std::move(out);
 }
 
 // True if the answer is a redirect that may be followed; the target is then the new one.
 result<bool> pool::follow_redirect(const head& answered, unsigned followed) {
   if (!is_redirect(answered) || answered.location.empty()) return false;
-  auto there = check_redirect(connecting_->egress, url_, answered.location, followed);
-  if (!there) return there.error();
-  url_.target = std::move(there->target);
+  MCPSTATE_TRY(there, check_redirect(connecting_->egress, url_, answered.location, followed));
+  url_.target = std::move(there.target);
   return true;
 }
 
@@ -113,12 +109,10 @@ task<exchange> pool::start(std::string method, header_list own, std::string body
   co_await asio::this_coro::throw_if_cancelled(false);
   for (unsigned followed = 0;; ++followed) {
     request next = make_request(method, own, body);
-    auto sent = co_await send_once(std::move(next), kind);
-    if (!sent) co_return sent.error();
-    auto redirected = follow_redirect(sent->head, followed);
-    if (!redirected) co_return redirected.error();
-    if (!*redirected) co_return std::move(*sent);
-    auto drained = co_await drain(std::move(*sent));
+    MCPSTATE_CO_TRY(sent, co_await send_once(std::move(next), kind));
+    MCPSTATE_CO_TRY(redirected, follow_redirect(sent.head, followed));
+    if (!redirected) co_return std::move(sent);
+    auto drained = co_await drain(std::move(sent));
     static_cast<void>(drained.has_value());
   }
 }
@@ -141,13 +135,12 @@ task<void> pool::drain(exchange rest) {
 task<std::string> read_all(connection& source, std::size_t limit, bool cut) {
   std::string out;
   for (;;) {
-    auto part = co_await source.read_body();
-    if (!part) co_return part.error();
-    if (part->empty()) co_return std::move(out);
+    MCPSTATE_CO_TRY(part, co_await source.read_body());
+    if (part.empty()) co_return std::move(out);
     if (out.empty()) {
-      out = std::move(*part);
+      out = std::move(part);
     } else {
-      out += *part;
+      out += part;
     }
     if (out.size() <= limit) continue;
     if (!cut) co_return error(errc::too_large, "the server's answer is larger than " + std::to_string(limit) + " bytes");

@@ -47,8 +47,7 @@ result<url> check_redirect(const egress_policy& policy, const url& from, std::st
   }
   auto there = resolve_same_origin(from, location);
   if (!there) return there;
-  const auto allowed = policy.check_origin(there->tls, there->host);
-  if (!allowed) return allowed.error();
+  MCPSTATE_CHECK(policy.check_origin(there->tls, there->host));
   return there;
 }
 

@@ -5,9 +5,9 @@
 #include <boost/url/url_view.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 
+#include "core/text/number.hh"
 #include "http/token.hh"
 
 namespace mcpstate::http {
@@ -21,11 +21,7 @@ bool is_host_text(std::string_view host) {
   });
 }
 
-bool is_port(std::string_view digits) {
-  std::uint16_t number = 0;
-  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  return read.ec == std::errc() && read.ptr == digits.data() + digits.size() && number != 0;
-}
+bool is_port(std::string_view digits) { return parse_number<std::uint16_t>(digits).value_or(0) != 0; }
 
 // Boost.URL (1.81) ends a host that begins like an IPv4 address after that: of 10.0.0.1.nip.io:80/x it takes .nip.io:80/x
 // for the path. This moves the rest of host and port back to where it belongs. False where the path can only be an error.

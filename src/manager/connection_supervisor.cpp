@@ -24,10 +24,10 @@ bool is_broken(const error& reason) { return !reason.is(cond::timeout) && reason
 
 }  // namespace
 
-connection_supervisor::connection_supervisor(manager_context& context, lease held, std::string registered,
+connection_supervisor::connection_supervisor(manager_context& context, lease granted, std::string registered,
                                              clock::time_point until, unreachable_rule rule)
     : context_(context),
-      lease_(std::move(held)),
+      lease_(std::move(granted)),
       lease_until_(until),
       fsm_(supervisor_rules(context.options())),
       session_(context, [this] { changed_.notify(); }),
@@ -209,7 +209,7 @@ asio::awaitable<void> connection_supervisor::perform(step next) {
 
 task<std::optional<connection>> connection_supervisor::fetch() {
   const managed_name managed = name();
-  auto got = co_await context_.records().get(managed.whose, managed.server, tools_wanted::no);
+  auto got = co_await context_.records().get(managed.owner, managed.server, tools_wanted::no);
   if (got && *got) endpoint_ = endpoint_of((*got)->info);
   co_return got;
 }
@@ -313,11 +313,11 @@ asio::awaitable<void> connection_supervisor::end(step last) {
   // Two instances should not have a session with the server at the same time, but the next one does not wait long.
   co_await session_.wait_closed(aio::after(close_limit));
   if (lease_lost_) co_return;
-  const lease held = lease_;
+  const lease granted = lease_;
   // The connection may have been ordered again since the record was read, under our lease. The store then hands the lease
   // over instead of ending it, so that the order is not lost even if this process dies now.
   const std::optional<std::uint64_t> revision = last.revision;
-  auto ended = co_await context_.records().leases().end_lease(held, last.ending, revision);
+  auto ended = co_await context_.records().leases().end_lease(granted, last.ending, revision);
   if (!ended) context_.remark(name(), "a lease could not be ended; it runs out: " + ended.error().detail(), {});
   using news = manager_observer::lease_news;
   context_.report_lease(name(), last.ending == lease_end::over ? news::over : news::handed_over);

@@ -32,7 +32,7 @@ class connection_supervisor {
   };
 
   // until: when the lease runs out by our own clock, counted from before it was requested.
-  connection_supervisor(manager_context& context, lease held, std::string registered, clock::time_point until,
+  connection_supervisor(manager_context& context, lease granted, std::string registered, clock::time_point until,
                         unreachable_rule rule);
   ~connection_supervisor();
   connection_supervisor(const connection_supervisor&) = delete;
@@ -52,8 +52,8 @@ class connection_supervisor {
   // A tool call was answered.
   void note_use();
 
-  [[nodiscard]] const managed_name& name() const noexcept { return lease_.what; }
-  [[nodiscard]] const lease& held() const noexcept { return lease_; }
+  [[nodiscard]] const managed_name& name() const noexcept { return lease_.name; }
+  [[nodiscard]] const lease& granted() const noexcept { return lease_; }
   [[nodiscard]] clock::time_point lease_until() const noexcept { return lease_until_; }
   // The name under which the lease is indexed; empty: none.
   [[nodiscard]] const std::string& registered() const noexcept { return registered_; }

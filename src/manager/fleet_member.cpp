@@ -106,7 +106,7 @@ bool fleet_member::leave_to_others(const managed_name& name) {
 }
 
 asio::awaitable<void> fleet_member::adopt(managed_name name) {
-  auto got = co_await context_.records().get(name.whose, name.server, tools_wanted::no);
+  auto got = co_await context_.records().get(name.owner, name.server, tools_wanted::no);
   if (!got || context_.stopping()) co_return;
   std::string registered;
   unreachable_rule rule = unreachable_rule::hand_over;

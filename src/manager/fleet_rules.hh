@@ -21,7 +21,7 @@ namespace mcpstate {
     if (member.reach == self.reach || member.name == self.name) {
       ++sharing;
     } else {
-      others += member.kept;
+      others += member.managed;
     }
   }
   sharing = std::max<std::uint64_t>(sharing, 1);

@@ -33,23 +33,23 @@ asio::awaitable<void> lease_renewal::run() {
 
 // False: the store did not answer.
 asio::awaitable<bool> lease_renewal::renew_all() {
-  std::vector<lease> held;
+  std::vector<lease> granted;
   for (const auto& [name, supervisor] : supervisors_.all()) {
-    if (!supervisor->has_lost_lease()) held.push_back(supervisor->held());
+    if (!supervisor->has_lost_lease()) granted.push_back(supervisor->granted());
   }
-  if (held.empty()) co_return true;
+  if (granted.empty()) co_return true;
   const auto span = lease_span(context_.options());
   // Counted from before the request: the store counts from a later moment, so ours ends first.
   const auto until = clock::now() + span;
-  std::vector<lease> asked = held;
+  std::vector<lease> asked = granted;
   auto answered = co_await context_.records().leases().renew_leases(std::move(asked), span);
   if (!answered) co_return false;
   std::set<managed_name> lost;
-  for (const lease& entry : *answered) lost.insert(entry.what);
-  for (const lease& entry : held) {
-    const auto supervisor = supervisors_.find(entry.what);
-    if (!supervisor || supervisor->held() != entry) continue;
-    if (lost.contains(entry.what)) {
+  for (const lease& entry : *answered) lost.insert(entry.name);
+  for (const lease& entry : granted) {
+    const auto supervisor = supervisors_.find(entry.name);
+    if (!supervisor || supervisor->granted() != entry) continue;
+    if (lost.contains(entry.name)) {
       supervisor->lose_lease();
     } else {
       supervisor->lease_renewed(until);

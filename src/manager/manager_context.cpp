@@ -80,7 +80,7 @@ instance_report manager_context::report(std::size_t leases) const {
   out.name = options_.instance;
   out.address = options_.address;
   out.reach = reach_;
-  out.kept = leases;
+  out.managed = leases;
   return out;
 }
 

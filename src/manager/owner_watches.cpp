@@ -14,58 +14,56 @@ constexpr auto pause_after_failure = 1s;
 }  // namespace
 
 owner_watches::owner_watches(store& records, listener on_event)
-    : records_(records), on_event_(std::move(on_event)), ending_(records.executor()) {}
+    : records_(records), on_event_(std::move(on_event)), following_(records.executor()) {}
 
 void owner_watches::add(const owner& who) {
-  entry& watched = owners_[who];
-  if (watched.count++ > 0) return;
-  watched.task = std::make_unique<aio::task_group>(records_.executor());
-  watched.task->spawn("watch an owner", follow(who));
+  auto& watched = owners_[who];
+  if (!watched) watched = std::make_shared<entry>();
+  if (watched->count++ == 0) following_.spawn("watch an owner", follow(who, watched));
 }
 
 void owner_watches::remove(const owner& who) {
   const auto found = owners_.find(who);
-  if (found == owners_.end() || --found->second.count > 0) return;
-  auto task = std::move(found->second.task);
+  if (found == owners_.end() || --found->second->count > 0) return;
+  found->second->source.reset();  // ends the next() that waits
   owners_.erase(found);
-  ending_.spawn("end a watch", end(std::move(task)));
 }
 
-asio::awaitable<void> owner_watches::end(std::unique_ptr<aio::task_group> task) { co_await task->stop(); }
-
-asio::awaitable<void> owner_watches::follow(owner who) {
+asio::awaitable<void> owner_watches::follow(owner who, entry_ptr watched) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  for (;;) {
-    std::optional<owner> watched = who;
-    auto opening = records_.watch(std::move(watched));
+  bool again = true;
+  while (again) {
+    std::optional<owner> account = who;
+    auto opening = records_.watch(std::move(account));
     auto opened = co_await std::move(opening);
-    if (!opened && opened.error().is(cond::cancelled)) co_return;
-    if (opened && !co_await read(**opened, who)) co_return;
-    if (!co_await aio::wait_until(aio::after(pause_after_failure))) co_return;
+    bool ended = watched->count == 0 || (!opened && opened.error().is(cond::cancelled));
+    if (opened && !ended) {
+      watched->source = std::move(*opened);
+      ended = co_await read(watched);
+    }
+    again = !ended;
+    if (again) again = co_await aio::wait_until(aio::after(pause_after_failure));
   }
 }
 
-// Reads until the watch breaks (true: open it again) or ends (false).
-asio::awaitable<bool> owner_watches::read(watcher& source, owner who) {
-  for (;;) {
-    auto got = co_await source.next();
-    const bool cancelled = co_await aio::is_cancelled();
-    if (cancelled) co_return false;
-    if (got) {
-      on_event_(who, got->record ? got->record->server : std::string(), *got);
-    } else if (got.error().is(cond::cancelled)) {
-      co_return false;
-    } else if (!got.error().is(cond::unavailable)) {
-      co_return true;
-    }
+// Reads until the watch ends (true) or breaks (false).
+asio::awaitable<bool> owner_watches::read(entry_ptr watched) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  while (watched->count > 0) {
+    auto reading = watched->source->next();
+    const auto got = co_await std::move(reading);
+    // What follows any event without a record brings the difference.
+    if (got && got->record) on_event_(*got);
+    if (got || got.error().is(cond::unavailable)) continue;
+    co_return got.error().is(cond::cancelled);
   }
+  co_return true;
 }
 
 asio::awaitable<void> owner_watches::stop() {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  for (auto& [who, watched] : owners_) co_await watched.task->stop();
+  co_await following_.stop();
   owners_.clear();
-  co_await ending_.join();
 }
 
 }  // namespace mcpstate

@@ -4,20 +4,20 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <string>
 
 #include <mcpstate/aio/task_group.hpp>
 #include <mcpstate/store.hpp>
 
-// One watch of the store for each owner of whom this process manages a connection.
+// One watch of the store for each owner of whom this process manages a connection. It reads the same log of changes as the
+// event streams of that owner do.
 //
 // Executor: the store's. Lifetime: await stop() before destroying; the store outlives it.
 namespace mcpstate {
 
 class owner_watches {
  public:
-  // Called on each event of a watch. server: empty for an event that is about no single record.
-  using listener = std::function<void(const owner& who, const std::string& server, const event& change)>;
+  // Called with each event that has a record.
+  using listener = std::function<void(const event& change)>;
   owner_watches(store& records, listener on_event);
 
   // Counted: an owner is watched until remove() was called as often as add().
@@ -27,17 +27,17 @@ class owner_watches {
 
  private:
   struct entry {
-    std::size_t count = 0;
-    std::unique_ptr<aio::task_group> task;
+    std::size_t count = 0;  // 0: removed
+    std::unique_ptr<watcher> source;
   };
-  asio::awaitable<void> follow(owner who);
-  asio::awaitable<bool> read(watcher& source, owner who);
-  static asio::awaitable<void> end(std::unique_ptr<aio::task_group> task);
+  using entry_ptr = std::shared_ptr<entry>;
+  asio::awaitable<void> follow(owner who, entry_ptr watched);
+  asio::awaitable<bool> read(entry_ptr watched);
 
   store& records_;
   listener on_event_;
-  std::map<owner, entry> owners_;
-  aio::task_group ending_;
+  std::map<owner, entry_ptr> owners_;
+  aio::task_group following_;
 };
 
 }  // namespace mcpstate

@@ -71,7 +71,7 @@ std::string failure_message(const error& reason) {
 }
 
 change make_order(const managed_name& name, const std::optional<connection>& before, const destination& server) {
-  change out = before ? change(*before, status::connecting) : change(name.whose, name.server, status::connecting);
+  change out = before ? change(*before, status::connecting) : change(name.owner, name.server, status::connecting);
   if (!before) out.based_on(basis());
   details info = before ? before->info : details();
   const bool same = before && endpoint_key(endpoint_of(info)) == endpoint_key(endpoint_of(server));
@@ -82,11 +82,11 @@ change make_order(const managed_name& name, const std::optional<connection>& bef
   }
   info.error.reset();
   set_destination(info, server);
-  out.with(std::move(info));
+  out.set_details(std::move(info));
   return out;
 }
 
-change make_change(const connection& before, const supervision_result& found, const lease& held, timestamp now) {
+change make_change(const connection& before, const supervision_result& found, const lease& granted, timestamp now) {
   change out(before, found.step.state);
   details info = before.info;
   if (found.server) set_destination(info, *found.server);
@@ -107,9 +107,9 @@ change make_change(const connection& before, const supervision_result& found, co
     info.error.reset();
     out.fail(std::move(reason));
   }
-  out.with(std::move(info));
+  out.set_details(std::move(info));
   out.keep_expiry();
-  out.under(held);
+  out.require_lease(granted);
   return out;
 }
 

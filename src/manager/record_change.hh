@@ -36,7 +36,7 @@ struct supervision_result {
   std::optional<tools_list> tools;         // the last list, if it is to be written
   std::optional<error> reason;             // of a failure
 };
-[[nodiscard]] change make_change(const connection& before, const supervision_result& found, const lease& held,
+[[nodiscard]] change make_change(const connection& before, const supervision_result& found, const lease& granted,
                                  timestamp now);
 
 }  // namespace mcpstate

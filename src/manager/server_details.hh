@@ -3,7 +3,7 @@
 #include <mcpstate/core/connection.hpp>
 #include <mcpstate/mcp/client.hpp>
 
-// What a record says about its server. Whoever writes a record uses these: keepers and the command line. Pure.
+// What a record says about its server. Supervisors and the command line use these when they write a record. Pure.
 namespace mcpstate {
 
 // Puts what the handshake told into the record's details.

@@ -64,9 +64,8 @@ task<mcp::tool_listing> server_link::connect_and_list(destination server, mcp::c
   co_await asio::this_coro::throw_if_cancelled(false);
   mcp::target target = std::move(server.target);
   auto connecting = mcp::connect(executor_, std::move(target), std::move(options));
-  auto opened = co_await std::move(connecting);
-  if (!opened) co_return opened.error();
-  client_ = std::move(*opened);
+  MCPSTATE_CO_TRY(opened, co_await std::move(connecting));
+  client_ = std::move(opened);
   co_return co_await client_->list_tools();
 }
 

@@ -15,7 +15,7 @@ void supervised_session::open(destination server, const managed_name& name) {
     on_event_();
   };
   link_ = std::make_shared<server_link>(context_.records().executor(), std::move(receive));
-  link_->open(std::move(server), context_.client_options_of(name), context_.attempts(), name.whose.text());
+  link_->open(std::move(server), context_.client_options_of(name), context_.attempts(), name.owner.text());
 }
 
 void supervised_session::close() {

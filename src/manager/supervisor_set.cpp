@@ -15,8 +15,7 @@ using lease_news = manager_observer::lease_news;
 
 supervisor_set::supervisor_set(manager_context& context)
     : context_(context),
-      watches_(context.records(),
-               [this](const owner& who, const std::string& server, const event& change) { on_change(who, server, change); }),
+      watches_(context.records(), [this](const event& change) { on_change(change); }),
       running_(context.records().executor()) {}
 
 supervisor_set::pointer supervisor_set::find(const managed_name& name) const {
@@ -25,11 +24,10 @@ supervisor_set::pointer supervisor_set::find(const managed_name& name) const {
 }
 
 // Most changes that a watch reports are writes of our own.
-void supervisor_set::on_change(const owner& who, const std::string& server, const event& change) {
-  if (server.empty()) return;  // the events that follow bring the difference
-  const auto name = server_name::parse(server);
+void supervisor_set::on_change(const event& change) {
+  const auto name = server_name::parse(change.record->server);
   if (!name) return;
-  const pointer supervisor = find(managed_name(who, *name));
+  const pointer supervisor = find(managed_name(change.record->owner, *name));
   if (!supervisor) return;
   const bool known =
       change.what == event::kind::present && !change.record->altered && change.record->revision <= supervisor->revision();
@@ -43,17 +41,17 @@ task<bool> supervisor_set::ensure_managed(managed_name name, std::string registe
   }
   const auto span = lease_span(context_.options());
   const auto requested = connection_supervisor::clock::now();
-  auto taken = co_await context_.records().leases().take_lease(name, context_.options().instance, registered, span);
-  if (!taken) co_return taken.error();
-  if (!*taken) co_return true;
+  MCPSTATE_CO_TRY(taken,
+                  co_await context_.records().leases().take_lease(name, context_.options().instance, registered, span));
+  if (!taken) co_return true;
   if (context_.stopping()) {
-    lease unwanted = **taken;
+    lease unwanted = *taken;
     co_return co_await give_back(std::move(unwanted));
   }
   if (const pointer supervisor = find(name)) {  // started meanwhile
     supervisor->request_read();
   } else {
-    start(std::move(**taken), std::move(registered), requested + span, rule);
+    start(std::move(*taken), std::move(registered), requested + span, rule);
   }
   co_return true;
 }
@@ -63,12 +61,13 @@ task<bool> supervisor_set::give_back(lease taken) {
   co_return true;
 }
 
-void supervisor_set::start(lease held, std::string registered, connection_supervisor::clock::time_point until,
+void supervisor_set::start(lease granted, std::string registered, connection_supervisor::clock::time_point until,
                            unreachable_rule rule) {
-  const managed_name name = held.what;
-  auto supervisor = std::make_shared<connection_supervisor>(context_, std::move(held), std::move(registered), until, rule);
+  const managed_name name = granted.name;
+  auto supervisor =
+      std::make_shared<connection_supervisor>(context_, std::move(granted), std::move(registered), until, rule);
   supervisors_[name] = supervisor;
-  watches_.add(name.whose);
+  watches_.add(name.owner);
   context_.report_lease(name, lease_news::taken);
   running_.spawn("manage a connection", run(std::move(supervisor)));
 }
@@ -89,7 +88,7 @@ asio::awaitable<void> supervisor_set::run(pointer supervisor) {
   }
   std::string registered = supervisor->registered();
   supervisors_.erase(name);
-  watches_.remove(name.whose);
+  watches_.remove(name.owner);
   if (supervisors_.empty()) none_left_.notify();
   if (!again || context_.stopping()) co_return;
   auto managed = co_await ensure_managed(name, std::move(registered));
@@ -102,10 +101,9 @@ task<bool> supervisor_set::is_still_wanted(pointer supervisor) {
   for (;;) {
     supervisor->cancel_read_request();
     const managed_name name = supervisor->name();
-    auto got = co_await context_.records().get(name.whose, name.server, tools_wanted::no);
-    if (!got) co_return got.error();
+    MCPSTATE_CO_TRY(got, co_await context_.records().get(name.owner, name.server, tools_wanted::no));
     if (supervisor->is_read_requested()) continue;
-    co_return *got && (*got)->info.managed && (*got)->state != status::disconnected;
+    co_return got && got->info.managed && got->state != status::disconnected;
   }
 }
 

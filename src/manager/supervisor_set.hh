@@ -39,9 +39,9 @@ class supervisor_set {
   asio::awaitable<void> close(std::chrono::milliseconds limit);
 
  private:
-  void on_change(const owner& who, const std::string& server, const event& change);
+  void on_change(const event& change);
   task<bool> give_back(lease taken);
-  void start(lease held, std::string registered, connection_supervisor::clock::time_point until, unreachable_rule rule);
+  void start(lease granted, std::string registered, connection_supervisor::clock::time_point until, unreachable_rule rule);
   asio::awaitable<void> run(pointer supervisor);
   task<bool> is_still_wanted(pointer supervisor);
 

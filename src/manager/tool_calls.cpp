@@ -8,8 +8,6 @@ namespace mcpstate {
 
 namespace {
 
-std::string shown(const managed_name& name) { return name.whose.text() + " " + name.server.text(); }
-
 // Whether the session broke before the call was sent, so that the call may be made on another one.
 bool is_unsent(const error& reason) {
   return reason.code() == errc::connection_lost || reason.code() == errc::connect_failed;
@@ -34,34 +32,32 @@ asio::awaitable<std::shared_ptr<server_link>> tool_calls::wait_for_session(manag
 
 // Only the process that runs a program can call it. The error names that process.
 task<mcp::call_result> tool_calls::refuse_program(managed_name name, std::string program) {
-  auto held = co_await context_.records().leases().lease_of(name);
-  if (!held) co_return held.error();
-  const std::string text = shown(name) + " is a program (" + program + ")";
-  if (!*held || (*held)->holder == context_.options().instance)
+  MCPSTATE_CO_TRY(granted, co_await context_.records().leases().lease_of(name));
+  const std::string text = name.text() + " is a program (" + program + ")";
+  if (!granted || granted->holder == context_.options().instance)
     co_return error(errc::connection_lost, text + " that does not run now; retry it");
-  std::string holder = (*held)->holder;
+  std::string holder = granted->holder;
   for (const instance_report& member : context_.members().instances) {
-    if (member.name == (*held)->holder && !member.address.empty()) holder += " (" + member.address + ")";
+    if (member.name == granted->holder && !member.address.empty()) holder += " (" + member.address + ")";
   }
   co_return error(errc::kept_elsewhere, text + " that another process runs: " + holder);
 }
 
 task<mcp::call_result> tool_calls::call_on_new_session(connection record, std::string tool, std::string arguments,
                                                        mcp::call_options options) {
-  auto server = context_.find(endpoint_of(record.info));
-  if (!server) co_return server.error();
-  managed_name name(record.whose, server_name::parse(record.server).value());
-  if (std::holds_alternative<mcp::stdio_target>(server->target))
-    co_return co_await refuse_program(std::move(name), server->registered);
+  MCPSTATE_CO_TRY(server, context_.find(endpoint_of(record.info)));
+  managed_name name(record.owner, server_name::parse(record.server).value());
+  if (std::holds_alternative<mcp::stdio_target>(server.target))
+    co_return co_await refuse_program(std::move(name), server.registered);
   mcp::client_options client_options = context_.client_options_of(name);
-  client_options.protocol = server->protocol;
-  client_options.egress = server->egress;
-  std::string origin = server->origin, who = name.whose.text();
-  const secret_list secrets = server->secrets;
-  auto waiting = context_.attempts().acquire(std::move(origin), std::move(who));
+  client_options.protocol = server.protocol;
+  client_options.egress = server.egress;
+  std::string origin = server.origin, account = name.owner.text();
+  const secret_list secrets = server.secrets;
+  auto waiting = context_.attempts().acquire(std::move(origin), std::move(account));
   origin_limit::slot slot = co_await std::move(waiting);
   if (!slot) co_return error(errc::stopped, "the call was cancelled");
-  auto connecting = mcp::connect(context_.records().executor(), std::move(server->target), std::move(client_options));
+  auto connecting = mcp::connect(context_.records().executor(), std::move(server.target), std::move(client_options));
   auto opened = co_await std::move(connecting);
   slot = origin_limit::slot();
   if (!opened) co_return without_secrets(opened.error(), secrets);
@@ -74,36 +70,33 @@ task<mcp::call_result> tool_calls::call_on_new_session(connection record, std::s
 
 // The record of a connection whose tools may be called. This counts as use.
 task<connection> tool_calls::find_usable(managed_name name) {
-  auto got = co_await context_.records().get(name.whose, name.server, tools_wanted::no);
-  if (!got) co_return got.error();
-  if (!*got) co_return error(errc::no_record, name.whose.text() + " has no connection to " + name.server.text());
-  connection record = std::move(**got);
-  if (record.state == status::disconnected) co_return error(errc::no_record, shown(name) + " is DISCONNECTED");
+  MCPSTATE_CO_TRY(got, co_await context_.records().get(name.owner, name.server, tools_wanted::no));
+  if (!got) co_return error(errc::no_record, name.owner.text() + " has no connection to " + name.server.text());
+  connection record = std::move(*got);
+  if (record.state == status::disconnected) co_return error(errc::no_record, name.text() + " is DISCONNECTED");
   if (!record.info.managed)
-    co_return error(errc::bad_argument, shown(name) + " is only recorded here; connect it to call its tools");
+    co_return error(errc::bad_argument, name.text() + " is only recorded here; connect it to call its tools");
   std::optional<server_name> server = name.server;
-  auto touched = co_await context_.records().touch(name.whose, std::move(server));
-  if (!touched) co_return touched.error();
+  MCPSTATE_CO_CHECK(co_await context_.records().touch(name.owner, std::move(server)));
   co_return record;
 }
 
-task<mcp::call_result> tool_calls::call(owner who, server_name server, std::string tool, std::string arguments,
+task<mcp::call_result> tool_calls::call(owner account, server_name server, std::string tool, std::string arguments,
                                         mcp::call_options options) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  const managed_name name(std::move(who), std::move(server));
-  auto record = co_await find_usable(name);
-  if (!record) co_return record.error();
+  const managed_name name(std::move(account), std::move(server));
+  MCPSTATE_CO_TRY(record, co_await find_usable(name));
   if (auto session = co_await wait_for_session(name)) {
     auto called = co_await session->client()->call_tool(tool, arguments, options);
     if (const auto supervisor = supervisors_.find(name); called && supervisor) supervisor->note_use();
     const bool by_caller = co_await aio::is_cancelled();
     if (!called && called.error().is(cond::cancelled) && !by_caller) {
-      co_return error(errc::outcome_unknown, shown(name) + " was closed while the call was under way");
+      co_return error(errc::outcome_unknown, name.text() + " was closed while the call was under way");
     }
     if (called) co_return called;
     if (by_caller || !is_unsent(called.error())) co_return without_secrets(called.error(), session->secrets());
   }
-  co_return co_await call_on_new_session(std::move(*record), std::move(tool), std::move(arguments), std::move(options));
+  co_return co_await call_on_new_session(std::move(record), std::move(tool), std::move(arguments), std::move(options));
 }
 
 }  // namespace mcpstate

@@ -18,7 +18,7 @@ class tool_calls {
   tool_calls(manager_context& context, supervisor_set& supervisors) : context_(context), supervisors_(supervisors) {}
 
   // manager::call().
-  task<mcp::call_result> call(owner who, server_name server, std::string tool, std::string arguments,
+  task<mcp::call_result> call(owner account, server_name server, std::string tool, std::string arguments,
                               mcp::call_options options);
 
  private:

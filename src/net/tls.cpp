@@ -114,11 +114,11 @@ std::string handshake_failure(SSL* tls, const tls_peer& peer, const error_code& 
   const bool not_tls = ec.category() == asio::error::get_ssl_category() &&
                        ERR_GET_REASON(static_cast<unsigned long>(ec.value())) == SSL_R_WRONG_VERSION_NUMBER;
   if (not_tls) return "what answers there does not speak TLS (" + peer.plain_hint + ")";
-  const long verdict = SSL_get_verify_result(tls);
-  if (!peer.verify || verdict == X509_V_OK) return ec.message();
-  const bool other_name = verdict == X509_V_ERR_HOSTNAME_MISMATCH || verdict == X509_V_ERR_IP_ADDRESS_MISMATCH;
+  const long verify_result = SSL_get_verify_result(tls);
+  if (!peer.verify || verify_result == X509_V_OK) return ec.message();
+  const bool other_name = verify_result == X509_V_ERR_HOSTNAME_MISMATCH || verify_result == X509_V_ERR_IP_ADDRESS_MISMATCH;
   if (other_name) return "its certificate is for another name";
-  return std::string("its certificate is refused: ") + X509_verify_cert_error_string(verdict);
+  return std::string("its certificate is refused: ") + X509_verify_cert_error_string(verify_result);
 }
 
 }  // namespace

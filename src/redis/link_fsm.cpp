@@ -77,7 +77,7 @@ request link_fsm::connected() {
 
 link_fsm::progress link_fsm::on_reply(const reply& answer) {
   assert(state_ == state::handshaking);
-  if (auto refused = judge(asked_[answered_], answer)) {
+  if (auto refused = check_reply(asked_[answered_], answer)) {
     failed(std::move(*refused), std::chrono::milliseconds(0));
     return progress::refused;
   }
@@ -87,12 +87,12 @@ link_fsm::progress link_fsm::on_reply(const reply& answer) {
   return progress::ready;
 }
 
-std::optional<error> link_fsm::judge(command asked, const reply& answer) {
-  if (asked == command::hello) return judge_hello(answer);
+std::optional<error> link_fsm::check_reply(command sent, const reply& answer) {
+  if (sent == command::hello) return judge_hello(answer);
   if (!answer.is_error()) return std::nullopt;
   error meant = to_error(answer, "handshake");
   if (meant.code() == errc::loading) return error(errc::loading, "the server is loading its data", answer.text);
-  switch (asked) {
+  switch (sent) {
     case command::select:
       return to_error(answer, "select database " + std::to_string(database_));
     case command::tracking:

@@ -58,7 +58,7 @@ class link_fsm {
  private:
   enum class command { hello, select, setname, tracking, ping };
 
-  [[nodiscard]] std::optional<error> judge(command asked, const reply& answer);
+  [[nodiscard]] std::optional<error> check_reply(command sent, const reply& answer);
   [[nodiscard]] std::optional<error> judge_hello(const reply& answer);
 
   // Constant after construction.

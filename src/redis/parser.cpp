@@ -8,6 +8,8 @@
 #include <optional>
 #include <utility>
 
+#include "core/text/number.hh"
+
 namespace mcpstate::redis {
 namespace {
 
@@ -17,15 +19,12 @@ constexpr std::size_t trusted_reserve = 4u * 1024 * 1024;  // of a bulk, before 
 constexpr std::size_t trusted_items = 1024;                // of an array, before its items have come
 
 template <class Number>
-std::optional<Number> parse_number(std::string_view text) {
+std::optional<Number> parse_signed(std::string_view text) {
   if (text.starts_with('+')) {
     text.remove_prefix(1);
     if (text.starts_with('-')) return std::nullopt;
   }
-  Number value{};
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (ec != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
+  return parse_number<Number>(text);
 }
 
 reply::type aggregate_kind(char type) {
@@ -162,7 +161,7 @@ parser::step parser::on_scalar(char type, std::string_view body) {
 }
 
 parser::step parser::on_integer(std::string_view body) {
-  const auto number = parse_number<std::int64_t>(body);
+  const auto number = parse_signed<std::int64_t>(body);
   if (!number) return fail("an integer that is none");
   reply value;
   value.kind = reply::type::integer;
@@ -205,7 +204,7 @@ parser::step parser::on_big_number(std::string_view body) {
 parser::step parser::on_bulk_header(char type, std::string_view body) {
   if (body == "?") return fail("a streamed reply, which is not supported");
   if (type == '$' && body == "-1") return on_value(reply());
-  const auto length = parse_number<std::uint64_t>(body);
+  const auto length = parse_signed<std::uint64_t>(body);
   if (!length) return fail("a length that is none");
   if (*length > limits_.bytes - used_) return fail("a reply of more than " + std::to_string(limits_.bytes) + " bytes");
   if (type == '=' && *length < 4) return fail("a verbatim string without its format");
@@ -254,7 +253,7 @@ parser::step parser::read_bulk_end(std::string_view& in) {
 parser::step parser::on_aggregate(char type, std::string_view body) {
   if (body == "?") return fail("a streamed reply, which is not supported");
   if (type == '*' && body == "-1") return on_value(reply());
-  const auto count = parse_number<std::uint64_t>(body);
+  const auto count = parse_signed<std::uint64_t>(body);
   if (!count) return fail("a length that is none");
   const std::uint64_t per_item = type == '%' || type == '|' ? 2 : 1;
   if (*count > (limits_.elements - elements_) / per_item) {

@@ -58,14 +58,14 @@ std::unique_ptr<pipeline::entry> pipeline::on_reply(reply&& answer) {
 }
 
 pipeline::ending pipeline::take_out(std::size_t index, errc unsent, errc sent_read) {
-  slot& place = slots_[index];
-  ending out{std::move(place.caller), unsent};
+  slot& ended = slots_[index];
+  ending out{std::move(ended.caller), unsent};
   if (is_sent(index)) {
     out.reason = out.caller->kind == effect::write ? errc::outcome_unknown : sent_read;
   } else {
-    waiting_ -= place.left;
+    waiting_ -= ended.left;
     waiting_bytes_ -= out.caller->bytes.size();
-    place.left = 0;
+    ended.left = 0;
   }
   return out;
 }

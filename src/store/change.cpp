@@ -8,23 +8,23 @@ namespace mcpstate {
 
 namespace {
 
-constexpr change::tools_action default_action(status to) noexcept {
-  return to == status::disconnected ? change::tools_action::drop : change::tools_action::keep;
+constexpr change::tools_action default_action(status state) noexcept {
+  return state == status::disconnected ? change::tools_action::drop : change::tools_action::keep;
 }
 
-// An error says why a connection is not up: it has no place where the connection is up, or was ended on purpose.
+// An error says why a connection is not up. A connection that is up, or was disconnected on purpose, has none.
 constexpr bool shows_error(status s) noexcept { return s != status::connected && s != status::disconnected; }
 
-// How many tools there are and their hash belong to the bytes, whatever the new details say.
-void set_tools_facts(details& info, const change& what, const std::optional<connection>& before) {
+// The count and the hash of the tools follow from the tools that are stored, whatever the new details say.
+void set_tools_facts(details& info, const change& update, const std::optional<connection>& before) {
   info.tool_count.reset();
   info.tools_hash.clear();
   info.tools_bytes.reset();
-  if (what.action() == change::tools_action::replace) {
-    info.tool_count = what.new_tools()->count();
-    info.tools_hash = what.new_tools()->hash();
-    info.tools_bytes = what.new_tools()->bytes().size();
-  } else if (what.action() == change::tools_action::keep && before) {
+  if (update.action() == change::tools_action::replace) {
+    info.tool_count = update.new_tools()->count();
+    info.tools_hash = update.new_tools()->hash();
+    info.tools_bytes = update.new_tools()->bytes().size();
+  } else if (update.action() == change::tools_action::keep && before) {
     info.tool_count = before->info.tool_count;
     info.tools_hash = before->info.tools_hash;
     info.tools_bytes = before->info.tools_bytes;
@@ -33,32 +33,36 @@ void set_tools_facts(details& info, const change& what, const std::optional<conn
 
 }  // namespace
 
-change::change(owner who, server_name server, status to)
-    : who_(std::move(who)), server_(server.text()), member_(encode_name(server_)), to_(to), action_(default_action(to)) {}
+change::change(mcpstate::owner account, server_name server, status state)
+    : owner_(std::move(account)),
+      server_(server.text()),
+      member_(encode_name(server_)),
+      state_(state),
+      action_(default_action(state)) {}
 
-change::change(const connection& seen, status to)
-    : who_(seen.whose),
-      server_(seen.server),
-      member_(seen.member.empty() ? encode_name(server_) : seen.member),
-      to_(to),
-      expected_(seen.seen),
-      seen_(seen),
-      action_(default_action(to)) {}
+change::change(const connection& before, status state)
+    : owner_(before.owner),
+      server_(before.server),
+      member_(before.member.empty() ? encode_name(server_) : before.member),
+      state_(state),
+      expected_(before.seen),
+      before_(before),
+      action_(default_action(state)) {}
 
-change& change::based_on(basis seen) {
-  // What was read under another basis is not what this change will meet.
-  if (seen_ && seen_->seen != seen) seen_.reset();
-  expected_ = std::move(seen);
+change& change::based_on(basis expected) {
+  // A record with another basis is not the record that this change will find.
+  if (before_ && before_->seen != expected) before_.reset();
+  expected_ = std::move(expected);
   return *this;
 }
 
-change& change::with(details info) {
+change& change::set_details(details info) {
   details_ = std::move(info);
   return *this;
 }
 
-change& change::connected_at(timestamp t) {
-  connected_at_ = t;
+change& change::connected_at(timestamp time) {
+  connected_at_ = time;
   return *this;
 }
 
@@ -89,26 +93,26 @@ change& change::keep_expiry() {
   return *this;
 }
 
-change& change::under(lease keeper) {
-  keeper_ = std::move(keeper);
+change& change::require_lease(lease guard) {
+  required_lease_ = std::move(guard);
   return *this;
 }
 
-change& change::fail(failure why) {
-  error_ = std::move(why);
+change& change::fail(failure cause) {
+  error_ = std::move(cause);
   return *this;
 }
 
 connection change::apply_to(const std::optional<connection>& before, timestamp now) const {
-  connection after(who_, server_);
+  connection after(owner_, server_);
   after.member = member_;
-  after.state = to_;
+  after.state = state_;
   if (details_) {
     after.info = *details_;
   } else if (before) {
     after.info = before->info;
   }
-  if (to_ == status::connected) {
+  if (state_ == status::connected) {
     const bool keep = keep_connected_at_ && before && before->connected() && before->connected_at;
     after.connected_at = connected_at_ ? *connected_at_ : keep ? *before->connected_at : now;
     after.info.checked_at = now;
@@ -121,8 +125,8 @@ connection change::apply_to(const std::optional<connection>& before, timestamp n
     after.info.last_connected_at = before->info.last_connected_at;
   }
   if (error_) after.info.error = error_;
-  if (!shows_error(to_)) after.info.error.reset();
-  if (after.info.error && after.info.error->at == timestamp{}) after.info.error->at = now;
+  if (!shows_error(state_)) after.info.error.reset();
+  if (after.info.error && after.info.error->time == timestamp{}) after.info.error->time = now;
   set_tools_facts(after.info, *this, before);
   return after;
 }

@@ -25,60 +25,60 @@ result<bool> check_holder(const std::string& name) {
   return error(errc::bad_argument, "the name of an instance is 1 to " + std::to_string(max_holder_bytes) + " bytes");
 }
 
-result<bool> check_report(const instance_report& me) {
-  if (auto named = check_holder(me.name); !named) return named;
-  if (me.address.size() > max_address_bytes)
+result<bool> check_report(const instance_report& report) {
+  if (auto named = check_holder(report.name); !named) return named;
+  if (report.address.size() > max_address_bytes)
     return error(errc::bad_argument, "the address of an instance is over " + std::to_string(max_address_bytes) + " bytes");
-  const bool visible = std::all_of(me.reach.begin(), me.reach.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-  if (visible && me.reach.size() <= max_reach_bytes) return true;
+  const bool visible = std::all_of(report.reach.begin(), report.reach.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+  if (visible && report.reach.size() <= max_reach_bytes) return true;
   return error(errc::bad_argument,
                "the reach of an instance is at most " + std::to_string(max_reach_bytes) + " visible ASCII characters");
 }
 
 class checked_leases final : public lease_store {
  public:
-  explicit checked_leases(lease_store& inside) : inside_(inside) {}
+  explicit checked_leases(lease_store& target) : target_(target) {}
 
-  task<std::optional<lease>> take_lease(managed_name what, std::string holder, std::string registered,
+  task<std::optional<lease>> take_lease(managed_name name, std::string holder, std::string registered,
                                         milliseconds time) override {
     MCPSTATE_CO_CHECK(check_time(time));
     MCPSTATE_CO_CHECK(check_holder(holder));
     if (!registered.empty()) MCPSTATE_CO_CHECK(server_name::parse(registered));
-    co_return co_await inside_.take_lease(std::move(what), std::move(holder), std::move(registered), time);
+    co_return co_await target_.take_lease(std::move(name), std::move(holder), std::move(registered), time);
   }
 
-  task<std::vector<lease>> renew_leases(std::vector<lease> held, milliseconds time) override {
+  task<std::vector<lease>> renew_leases(std::vector<lease> granted, milliseconds time) override {
     MCPSTATE_CO_CHECK(check_time(time));
-    for (const auto& one : held) MCPSTATE_CO_CHECK(check_holder(one.holder));
-    if (held.empty()) co_return std::vector<lease>();
-    co_return co_await inside_.renew_leases(std::move(held), time);
+    for (const auto& one : granted) MCPSTATE_CO_CHECK(check_holder(one.holder));
+    if (granted.empty()) co_return std::vector<lease>();
+    co_return co_await target_.renew_leases(std::move(granted), time);
   }
 
   using lease_store::end_lease;
-  task<void> end_lease(lease which, lease_end how, std::optional<std::uint64_t> seen) override {
-    MCPSTATE_CO_CHECK(check_holder(which.holder));
-    co_return co_await inside_.end_lease(std::move(which), how, seen);
+  task<void> end_lease(lease granted, lease_end outcome, std::optional<std::uint64_t> revision) override {
+    MCPSTATE_CO_CHECK(check_holder(granted.holder));
+    co_return co_await target_.end_lease(std::move(granted), outcome, revision);
   }
 
-  task<std::optional<lease>> lease_of(managed_name what) override { return inside_.lease_of(std::move(what)); }
+  task<std::optional<lease>> lease_of(managed_name name) override { return target_.lease_of(std::move(name)); }
 
-  task<fleet> beat(instance_report me, milliseconds time) override {
+  task<fleet> beat(instance_report report, milliseconds time) override {
     if (time.count() != 0) MCPSTATE_CO_CHECK(check_time(time));
-    MCPSTATE_CO_CHECK(check_report(me));
-    co_return co_await inside_.beat(std::move(me), time);
+    MCPSTATE_CO_CHECK(check_report(report));
+    co_return co_await target_.beat(std::move(report), time);
   }
 
   task<managed_page> managed_of(std::string registered, std::string cursor) override {
     MCPSTATE_CO_CHECK(server_name::parse(registered));
-    co_return co_await inside_.managed_of(std::move(registered), std::move(cursor));
+    co_return co_await target_.managed_of(std::move(registered), std::move(cursor));
   }
 
  private:
-  lease_store& inside_;
+  lease_store& target_;
 };
 
 }  // namespace
 
-std::unique_ptr<lease_store> check_lease_input(lease_store& inside) { return std::make_unique<checked_leases>(inside); }
+std::unique_ptr<lease_store> check_lease_input(lease_store& target) { return std::make_unique<checked_leases>(target); }
 
 }  // namespace mcpstate

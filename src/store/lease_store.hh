@@ -6,7 +6,7 @@
 
 namespace mcpstate {
 
-// Checks the input of every call before it reaches `inside`, which outlives it.
-[[nodiscard]] std::unique_ptr<lease_store> check_lease_input(lease_store& inside);
+// A lease store that checks the input of every call, and passes it on to `target`, which outlives it.
+[[nodiscard]] std::unique_ptr<lease_store> check_lease_input(lease_store& target);
 
 }  // namespace mcpstate

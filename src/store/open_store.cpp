@@ -9,26 +9,24 @@ namespace mcpstate {
 namespace {
 
 task<std::unique_ptr<store>> store_on(task<std::unique_ptr<store_backend>> opening) {
-  auto backend = co_await std::move(opening);
-  if (!backend) co_return backend.error();
-  co_return std::make_unique<store>(std::move(*backend));
+  MCPSTATE_CO_TRY(backend, co_await std::move(opening));
+  co_return std::make_unique<store>(std::move(backend));
 }
 
 }  // namespace
 
 task<std::unique_ptr<store_backend>> open_backend(asio::any_io_executor executor, std::string url, store_options options) {
-  auto parsed = parse_store_url(url);
-  if (!parsed) co_return parsed.error();
+  MCPSTATE_CO_TRY(parsed, parse_store_url(url));
   MCPSTATE_CO_CHECK(check_options(options));
-  switch (parsed->type) {
+  switch (parsed.type) {
     case store_url::kind::memory:
       co_return make_memory_backend(std::move(executor), std::move(options));
     case store_url::kind::sqlite:
-      co_return co_await open_sqlite_backend(std::move(executor), std::move(parsed->path), std::move(options));
+      co_return co_await open_sqlite_backend(std::move(executor), std::move(parsed.path), std::move(options));
     case store_url::kind::redis:
       break;
   }
-  co_return co_await open_redis_backend(std::move(executor), std::move(*parsed), std::move(options));
+  co_return co_await open_redis_backend(std::move(executor), std::move(parsed), std::move(options));
 }
 
 task<std::unique_ptr<store>> open_store(asio::any_io_executor executor, std::string url, store_options options) {

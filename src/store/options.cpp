@@ -10,7 +10,7 @@ result<bool> check_options(const store_options& options) {
     return error(errc::bad_argument, "the maximal lifetime is under one second");
   if (options.timeout < 1ms) return error(errc::bad_argument, "the timeout is under one millisecond");
   if (!options.clock) return error(errc::bad_argument, "no clock");
-  if (auto keys = key_space::make(options.prefix, options.layout); !keys) return keys.error();
+  MCPSTATE_CHECK(key_space::make(options.prefix, options.layout));
   return true;
 }
 

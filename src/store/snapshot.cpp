@@ -11,17 +11,17 @@
 namespace mcpstate {
 namespace {
 
-void mix(std::uint64_t& into, std::string_view bytes) {
+void mix(std::uint64_t& hash, std::string_view bytes) {
   constexpr std::uint64_t golden = 0x9e3779b97f4a7c15;  // 2^64 divided by the golden ratio: spreads the bits
-  into = (into ^ std::hash<std::string_view>()(bytes)) * golden + bytes.size();
+  hash = (hash ^ std::hash<std::string_view>()(bytes)) * golden + bytes.size();
 }
 
 }  // namespace
 
-owner_snapshot::owner_snapshot(owner who, std::vector<connection> records, tools_wanted tools)
-    : whose_(std::move(who)), records_(std::move(records)), tools_(tools) {}
+owner_snapshot::owner_snapshot(mcpstate::owner account, std::vector<connection> records, tools_wanted tools)
+    : owner_(std::move(account)), records_(std::move(records)), tools_(tools) {}
 
-// The JSON of a record has all that readers are shown; what was found in the keys tells what else another program changed.
+// The JSON of a record has all that readers see. The raw bytes of its keys show what else another program has changed.
 std::uint64_t owner_snapshot::version() const {
   std::uint64_t out = records_.size();
   for (const connection& one : records_) {

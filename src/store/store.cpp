@@ -15,29 +15,33 @@ namespace mcpstate {
 
 namespace {
 
-std::string shown(const change& what) { return what.whose().text() + " " + what.server(); }
+std::string shown(const change& update) { return update.owner().text() + " " + update.server(); }
 
-error conflict_of(const change& what) {
-  return error(errc::stale_basis, shown(what) + " has changed since it was read; read it again");
+error conflict_of(const change& update) {
+  return error(errc::stale_basis, shown(update) + " has changed since it was read; read it again");
 }
 
-result<bool> check_input(const change& what) {
-  // Built from a name it is one; built from a record it may be what a foreign program wrote, which is not ours to judge.
-  if (const auto name = decode_name(what.member())) {
-    if (auto valid = server_name::parse(*name); !valid) return valid.error();
+result<bool> check_input(const change& update) {
+  // A change built from a name has a valid name. A change built from a record may have the name that a foreign program
+  // wrote.
+  if (const auto name = decode_name(update.member())) {
+    MCPSTATE_CHECK(server_name::parse(*name));
   }
-  if (what.keeper() && (what.keeper()->what.whose != what.whose() || what.keeper()->what.server.text() != what.server()))
-    return error(errc::bad_argument, shown(what) + ": the lease is of another connection");
-  if (!what.new_tools()) return true;
-  if (what.to() == status::disconnected)
-    return error(errc::bad_argument, shown(what) + ": a DISCONNECTED connection has no tools; leave them out");
-  if (what.new_tools()->bytes().size() > default_tools_limit)
-    return error(errc::too_large, shown(what) + ": the tools are over " + std::to_string(default_tools_limit) + " bytes");
+  if (update.required_lease() && (update.required_lease()->name.owner != update.owner() ||
+                                  update.required_lease()->name.server.text() != update.server()))
+    return error(errc::bad_argument, shown(update) + ": the lease is of another connection");
+  if (!update.new_tools()) return true;
+  if (update.state() == status::disconnected)
+    return error(errc::bad_argument, shown(update) + ": a DISCONNECTED connection has no tools; leave them out");
+  if (update.new_tools()->bytes().size() > default_tools_limit)
+    return error(errc::too_large, shown(update) + ": the tools are over " + std::to_string(default_tools_limit) + " bytes");
   return true;
 }
 
 // What is there has to be read first, unless the change carries it or says that nothing is there.
-bool needs_read(const change& what) { return !what.read_before() && !(what.expected() && *what.expected() == basis()); }
+bool needs_read(const change& update) {
+  return !update.read_before() && !(update.expected() && *update.expected() == basis());
+}
 
 }  // namespace
 
@@ -56,78 +60,76 @@ asio::awaitable<void> store::close() {
   co_await aio::shield(backend_->executor(), std::move(closing));
 }
 
-task<connection> store::put(change what) { return calls_->run(write(std::move(what))); }
+task<connection> store::put(change update) { return calls_->run(write(std::move(update))); }
 
-task<connection> store::write(change what) {
-  MCPSTATE_CO_CHECK(check_input(what));
-  if (what.expected()) co_return co_await put_once(std::move(what));
+task<connection> store::write(change update) {
+  MCPSTATE_CO_CHECK(check_input(update));
+  if (update.expected()) co_return co_await put_once(std::move(update));
   for (int attempt = 1;; ++attempt) {
-    change based = what;
+    change based = update;
     auto written = co_await put_once(std::move(based));
     if (written || !written.error().is(cond::conflict) || attempt == store_backend::max_attempts) co_return written;
-    // To read again brings no lease back.
+    // A lost lease does not come back by trying again.
     if (written.error().code() == errc::lease_lost) co_return written;
   }
 }
 
-// One try: what is there is read unless the change carries it, and becomes the basis unless the change has one.
-task<connection> store::put_once(change what) {
+// Makes one attempt. Reads the record unless the change has it; that record is the basis unless the change has one.
+task<connection> store::put_once(change update) {
   std::optional<connection> found;
-  if (needs_read(what)) {
-    auto got = co_await backend_->get(what.whose(), what.member(), tools_wanted::no);
-    if (!got) co_return got.error();
-    found = std::move(*got);
+  if (needs_read(update)) {
+    MCPSTATE_CO_TRY(got, co_await backend_->get(update.owner(), update.member(), tools_wanted::no));
+    found = std::move(got);
   }
-  const std::optional<connection>& before = what.read_before() ? what.read_before() : found;
-  basis met = before ? before->seen : basis();
-  if (what.expected() && *what.expected() != met) co_return conflict_of(what);
-  connection after = what.apply_to(before, backend_->now());
-  if (!what.expected()) what.based_on(std::move(met));
-  co_return co_await backend_->put(std::move(what), std::move(after));
+  const std::optional<connection>& before = update.read_before() ? update.read_before() : found;
+  basis current = before ? before->seen : basis();
+  if (update.expected() && *update.expected() != current) co_return conflict_of(update);
+  connection after = update.apply_to(before, backend_->now());
+  if (!update.expected()) update.based_on(std::move(current));
+  co_return co_await backend_->put(std::move(update), std::move(after));
 }
 
-task<std::optional<connection>> store::get(owner who, server_name server, tools_wanted want) {
+task<std::optional<connection>> store::get(owner account, server_name server, tools_wanted want) {
   auto member = encode_name(server.text());
-  return calls_->run(backend_->get(std::move(who), std::move(member), want));
+  return calls_->run(backend_->get(std::move(account), std::move(member), want));
 }
 
-task<owner_snapshot_ptr> store::list(owner who, tools_wanted want) {
-  return calls_->run(backend_->list(std::move(who), want));
+task<owner_snapshot_ptr> store::list(owner account, tools_wanted want) {
+  return calls_->run(backend_->list(std::move(account), want));
 }
 
-owner_snapshot_ptr store::peek(const owner& who, tools_wanted want) { return backend_->peek(who, want); }
+owner_snapshot_ptr store::peek(const owner& account, tools_wanted want) { return backend_->peek(account, want); }
 
-task<std::uint64_t> store::touch(owner who, std::optional<server_name> server) {
+task<std::uint64_t> store::touch(owner account, std::optional<server_name> server) {
   std::optional<std::string> member;
   if (server) member = encode_name(server->text());
-  return calls_->run(backend_->touch(std::move(who), std::move(member)));
+  return calls_->run(backend_->touch(std::move(account), std::move(member)));
 }
 
-task<std::uint64_t> store::disconnect(owner who, std::optional<server_name> server, std::optional<basis> seen) {
-  return calls_->run(write_disconnected(std::move(who), std::move(server), std::move(seen)));
+task<std::uint64_t> store::disconnect(owner account, std::optional<server_name> server, std::optional<basis> seen) {
+  return calls_->run(write_disconnected(std::move(account), std::move(server), std::move(seen)));
 }
 
-task<std::uint64_t> store::write_disconnected(owner who, std::optional<server_name> server, std::optional<basis> seen) {
+task<std::uint64_t> store::write_disconnected(owner account, std::optional<server_name> server, std::optional<basis> seen) {
   if (!server) {
     if (seen) co_return error(errc::bad_argument, "what was seen of one record says nothing of all of them");
-    co_return co_await backend_->disconnect_all(std::move(who));
+    co_return co_await backend_->disconnect_all(std::move(account));
   }
   const auto member = encode_name(server->text());
   for (int attempt = 1;; ++attempt) {
-    auto got = co_await backend_->get(who, member, tools_wanted::no);
-    if (!got) co_return got.error();
-    if (!*got) co_return error(errc::no_record, who.text() + " has no connection to " + server->text());
-    const connection& there = **got;
-    if (seen && *seen != there.seen) co_return conflict_of(change(there, status::disconnected));
-    if (there.state == status::disconnected) co_return std::uint64_t{0};
-    change down(there, status::disconnected);
-    auto written = co_await write(std::move(down));
+    MCPSTATE_CO_TRY(got, co_await backend_->get(account, member, tools_wanted::no));
+    if (!got) co_return error(errc::no_record, account.text() + " has no connection to " + server->text());
+    const connection& record = *got;
+    if (seen && *seen != record.seen) co_return conflict_of(change(record, status::disconnected));
+    if (record.state == status::disconnected) co_return std::uint64_t{0};
+    change update(record, status::disconnected);
+    auto written = co_await write(std::move(update));
     if (written) co_return std::uint64_t{1};
     if (seen || !written.error().is(cond::conflict) || attempt == store_backend::max_attempts) co_return written.error();
   }
 }
 
-task<std::uint64_t> store::erase(owner who) { return calls_->run(backend_->erase(std::move(who))); }
+task<std::uint64_t> store::erase(owner account) { return calls_->run(backend_->erase(std::move(account))); }
 
 task<claim_result> store::claim(owner session, owner user) {
   return calls_->run(move_to_user(std::move(session), std::move(user)));
@@ -142,39 +144,39 @@ task<claim_result> store::move_to_user(owner session, owner user) {
   if (!claimed) co_return claimed.error();
   std::sort(claimed->moved.begin(), claimed->moved.end());
   std::sort(claimed->kept.begin(), claimed->kept.end());
-  // The claim has happened, whatever becomes of the offer: claiming again makes it again.
-  auto offered = co_await offer_claimed(std::move(user), claimed->moved);
-  if (!offered) co_return offered.error();
+  // The claim has happened, whether or not the offer succeeds. Claiming again makes the offer again.
+  MCPSTATE_CO_CHECK(co_await offer_claimed(std::move(user), claimed->moved));
   co_return claimed;
 }
 
-// Managed connections that have a new owner need a managing instance. Each lease is taken for a moment and handed over, so
-// that the next instance that beats finds it.
+// Managed connections that have a new owner need a managing instance. Takes each lease and hands it over at once, so that
+// the next instance that beats finds the connection.
 task<void> store::offer_claimed(owner user, std::vector<std::string> moved) {
   if (moved.empty()) co_return result<void>();
-  const std::optional<std::uint64_t> nothing_seen;
-  auto all = co_await backend_->list(user, tools_wanted::no);
-  if (!all) co_return all.error();
-  for (const connection& one : **all) {
+  const std::optional<std::uint64_t> no_revision;
+  MCPSTATE_CO_TRY(all, co_await backend_->list(user, tools_wanted::no));
+  for (const connection& one : *all) {
     const bool was_moved = std::find(moved.begin(), moved.end(), one.server) != moved.end();
     if (!was_moved || !one.info.managed || one.state == status::disconnected) continue;
-    auto name = server_name::parse(one.server);
-    if (!name) continue;
-    managed_name what(user, std::move(*name));
+    auto server = server_name::parse(one.server);
+    if (!server) continue;
+    managed_name name(user, std::move(*server));
     std::string holder = "claim";
     std::string registered = one.info.registered;
-    auto taken = co_await backend_->leases().take_lease(std::move(what), std::move(holder), std::move(registered),
-                                                        std::chrono::seconds(5));
-    if (!taken) co_return taken.error();
-    if (!*taken) continue;  // somebody keeps it already
-    auto given = co_await backend_->leases().end_lease(std::move(**taken), lease_end::hand_over, nothing_seen);
-    if (!given) co_return given.error();
+    MCPSTATE_CO_TRY(taken, co_await backend_->leases().take_lease(std::move(name), std::move(holder), std::move(registered),
+                                                                  std::chrono::seconds(5)));
+    if (!taken) continue;  // it has a managing instance
+    MCPSTATE_CO_CHECK(co_await backend_->leases().end_lease(std::move(*taken), lease_end::hand_over, no_revision));
   }
   co_return result<void>();
 }
 
-task<std::unique_ptr<watcher>> store::watch(std::optional<owner> who) {
-  return calls_->run(backend_->watch(std::move(who)));
+task<std::unique_ptr<watcher>> store::watch(std::optional<owner> account) {
+  return calls_->run(backend_->watch(std::move(account), watch_options()));
+}
+
+task<std::unique_ptr<watcher>> store::watch(std::optional<owner> account, watch_options options) {
+  return calls_->run(backend_->watch(std::move(account), options));
 }
 
 task<owner_page> store::scan(std::string cursor) { return calls_->run(backend_->scan(std::move(cursor))); }

@@ -50,7 +50,7 @@ asio::awaitable<void> claim_back_and_forth(store& to, int rounds, bool& done) {
 
 }  // namespace
 
-STORE_TEST(no_reader_sees_half_a_change) {
+STORE_TEST(NeverShowsHalfAChange) {
   aio::task_group writers(co_await asio::this_coro::executor);
   bool done = false;
   writers.spawn("writer", write_states(on.a, 100, done));
@@ -66,7 +66,7 @@ STORE_TEST(no_reader_sees_half_a_change) {
   EXPECT_EQ(wrong, "");
 }
 
-STORE_TEST(a_claim_is_never_seen_half_done) {
+STORE_TEST(NeverShowsHalfAClaim) {
   aio::task_group writers(co_await asio::this_coro::executor);
   bool done = false;
   writers.spawn("writer", claim_back_and_forth(on.a, 60, done));
@@ -153,7 +153,7 @@ std::string torn(const listing& before, const listing& after) {
 }  // namespace
 
 // One handle disconnects everything while the other one connects servers, and reads.
-STORE_TEST(a_disconnect_of_all_spares_none) {
+STORE_TEST(DisconnectsAllWithoutExceptionWhileOthersConnect) {
   aio::task_group others(co_await asio::this_coro::executor);
   bool done = false;
   int times = 0;
@@ -176,7 +176,7 @@ STORE_TEST(a_disconnect_of_all_spares_none) {
   EXPECT_GT(times, 0) << "nothing was ever disconnected, so this test has shown nothing";
 }
 
-STORE_TEST(no_update_is_lost_between_two_writers) {
+STORE_TEST(LosesNoUpdateBetweenTwoWriters) {
   CO_ASSERT_OK(co_await write(on.a, user("1"), server("a"), status::failed));
   aio::task_group writers(co_await asio::this_coro::executor);
   int conflicts = 0, written = 0;

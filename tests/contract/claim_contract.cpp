@@ -6,7 +6,7 @@
 namespace mcpstate::test {
 
 // Every pair of states: the user's record wins if it is CONNECTED, else the session's.
-STORE_TEST(claim_follows_its_rules) {
+STORE_TEST(MergesClaimedRecordsByRule) {
   const std::optional<status> states[] = {std::nullopt,      status::disconnected,  status::connecting,
                                           status::connected, status::auth_required, status::failed};
   int n = 0;
@@ -55,13 +55,13 @@ STORE_TEST(claim_follows_its_rules) {
   }
 }
 
-STORE_TEST(claim_moves_whole_records) {
+STORE_TEST(MovesWholeRecordsInAClaim) {
   details d;
   d.url = "https://example.org/mcp";
   d.transport = "http";
   d.managed = true;
   change up(session("s"), server("a:b"), status::connected);
-  up.with(d).tools(tools(" [ {\"name\" : \"t\"} ] "));
+  up.set_details(d).tools(tools(" [ {\"name\" : \"t\"} ] "));
   const auto was = co_await on.a.put(std::move(up));
   CO_ASSERT_OK(was);
   CO_ASSERT_OK(co_await write(on.a, session("s"), server("b"), status::connected));
@@ -82,7 +82,7 @@ STORE_TEST(claim_moves_whole_records) {
   EXPECT_EQ(names_of((*all)->records()), "a:b b c");
 }
 
-STORE_TEST(claim_can_be_repeated) {
+STORE_TEST(AcceptsARepeatedClaim) {
   CO_ASSERT_OK(co_await write(on.a, session("s"), server("a"), status::connected));
   CO_ASSERT_OK(co_await on.a.claim(session("s"), user("u")));
   const auto first = co_await read(on.a, user("u"), server("a"));
@@ -95,7 +95,7 @@ STORE_TEST(claim_can_be_repeated) {
   EXPECT_EQ(second->revision, first->revision);
 }
 
-STORE_TEST(claim_leaves_others_alone) {
+STORE_TEST(LeavesOthersAloneInAClaim) {
   CO_ASSERT_OK(co_await write(on.a, session("s"), server("a"), status::connected));
   CO_ASSERT_OK(co_await write(on.a, session("s2"), server("a"), status::connected));
   CO_ASSERT_OK(co_await write(on.a, user("s"), server("a"), status::failed));
@@ -107,7 +107,7 @@ STORE_TEST(claim_leaves_others_alone) {
   }
 }
 
-STORE_TEST(a_write_based_on_a_claimed_record_is_a_conflict) {
+STORE_TEST(RefusesAWriteBasedOnAClaimedRecord) {
   const auto seen = co_await write(on.a, session("s"), server("a"), status::connected);
   CO_ASSERT_OK(seen);
   CO_ASSERT_OK(co_await on.b.claim(session("s"), user("u")));
@@ -116,7 +116,7 @@ STORE_TEST(a_write_based_on_a_claimed_record_is_a_conflict) {
   EXPECT_TRUE(!refused && refused.error().is(cond::conflict));
 }
 
-STORE_TEST(claim_goes_from_a_session_to_a_user) {
+STORE_TEST(ClaimsOnlyFromASessionToAUser) {
   const auto backwards = co_await on.a.claim(user("u"), session("s"));
   EXPECT_TRUE(!backwards && backwards.error().is(cond::invalid));
   const auto sideways = co_await on.a.claim(session("s"), session("t"));

@@ -24,7 +24,7 @@ std::string names_of(const fleet& all) {
 
 }  // namespace
 
-STORE_TEST(what_was_handed_over_is_seen_at_once_and_what_is_over_is_not) {
+STORE_TEST(OffersHandedOverConnectionsAtOnceButNoEndedOnes) {
   const managed_name other(session("42"), server("a:b {c}"));
   const auto first = co_await taken(on.a, github(), "one", long_time);
   CO_ASSERT_OK(first);
@@ -47,7 +47,7 @@ STORE_TEST(what_was_handed_over_is_seen_at_once_and_what_is_over_is_not) {
   EXPECT_TRUE(held_again->unheld.empty());
 }
 
-STORE_TEST(what_ran_out_waits_for_a_keeper_until_somebody_is_done_with_it) {
+STORE_TEST(OffersAConnectionWhoseLeaseRanOutUntilItIsEnded) {
   CO_ASSERT_OK(co_await taken(on.a, github(), "one", shortly));
   co_await on.data.pass(past_it);
   const auto waiting = co_await seen_by(on.b, "two");
@@ -62,7 +62,7 @@ STORE_TEST(what_ran_out_waits_for_a_keeper_until_somebody_is_done_with_it) {
   EXPECT_TRUE(done->unheld.empty());
 }
 
-STORE_TEST(a_try_that_is_refused_does_not_put_off_the_takeover) {
+STORE_TEST(DoesNotDelayATakeoverByARefusedTry) {
   CO_ASSERT_OK(co_await taken(on.a, github(), "one", shortly));
   const auto no = co_await refused(on.b, github(), "two");
   CO_ASSERT_OK(no);
@@ -73,7 +73,7 @@ STORE_TEST(a_try_that_is_refused_does_not_put_off_the_takeover) {
   EXPECT_EQ(waiting->unheld, std::vector<managed_name>{github()});
 }
 
-STORE_TEST(what_its_holder_renews_too_late_waits_at_once) {
+STORE_TEST(OffersAConnectionAtOnceWhenItsLeaseIsRenewedTooLate) {
   const auto mine = co_await taken(on.a, github(), "one", shortly);
   CO_ASSERT_OK(mine);
   co_await on.data.pass(past_it);
@@ -87,14 +87,14 @@ STORE_TEST(what_its_holder_renews_too_late_waits_at_once) {
 }
 
 // Whoever keeps the session's sees that it is gone; nobody would know of the user's.
-STORE_TEST(what_a_claim_moves_waits_for_a_keeper) {
+STORE_TEST(OffersClaimedConnectionsToInstances) {
   details kept;
   kept.managed = true;
   kept.registered = "github";
   kept.transport = "http";
   for (const auto* name : {"kept", "recorded"}) {
     change up(session("9fK"), server(name), status::connected);
-    if (std::string_view(name) == "kept") up.with(kept);
+    if (std::string_view(name) == "kept") up.set_details(kept);
     CO_ASSERT_OK(co_await on.a.put(std::move(up)));
   }
   CO_ASSERT_OK(co_await taken(on.a, managed_name(session("9fK"), server("kept")), "one", long_time));
@@ -108,11 +108,11 @@ STORE_TEST(what_a_claim_moves_waits_for_a_keeper) {
   const auto keeper = co_await taken(on.b, mine, "two", long_time);
   CO_ASSERT_OK(keeper);
   change checked(user("42"), server("kept"), status::connected);
-  checked.under(*keeper);
+  checked.require_lease(*keeper);
   CO_ASSERT_OK(co_await on.b.put(std::move(checked)));
 }
 
-STORE_TEST(the_fleet_is_who_reported_lately) {
+STORE_TEST(CountsInstancesThatReportedLately) {
   auto me = report_of("b", 7);
   const auto alone = co_await on.a.leases().beat(me, long_time);
   CO_ASSERT_OK(alone);
@@ -132,7 +132,7 @@ STORE_TEST(the_fleet_is_who_reported_lately) {
   EXPECT_EQ(names_of(*after), "c");
 }
 
-STORE_TEST(all_managed_connections_of_one_registered_server_are_found) {
+STORE_TEST(FindsAllManagedConnectionsOfAServer) {
   std::set<managed_name> expected;
   for (int i = 0; i < 600; ++i) {
     const managed_name what(user(std::to_string(i)), server(i % 2 == 0 ? "mine" : "of:mine"));
@@ -161,7 +161,7 @@ STORE_TEST(all_managed_connections_of_one_registered_server_are_found) {
   EXPECT_EQ(none->cursor, "");
 }
 
-STORE_TEST(a_thousand_leases_are_renewed_in_one_call) {
+STORE_TEST(RenewsAThousandLeasesInOneCall) {
   std::vector<lease> held;
   for (int i = 0; i < 1000; ++i) {
     const auto one = co_await taken(on.a, managed_name(user(std::to_string(i)), server("github")), "one", long_time);
@@ -178,7 +178,7 @@ STORE_TEST(a_thousand_leases_are_renewed_in_one_call) {
   EXPECT_EQ(all->managed, 1000u);
 }
 
-STORE_TEST(no_more_than_256_are_told_to_wait) {
+STORE_TEST(OffersAtMost256ConnectionsAtATime) {
   for (int i = 0; i < 600; ++i) {
     const auto one = co_await taken(on.a, managed_name(user(std::to_string(i)), server("github")), "one", long_time);
     CO_ASSERT_OK(one);
@@ -191,7 +191,7 @@ STORE_TEST(no_more_than_256_are_told_to_wait) {
   EXPECT_LE(all->unheld.size(), 256u);
 }
 
-STORE_TEST_WITH(what_nobody_wanted_for_as_long_as_records_live_is_managed_no_more, some_seconds()) {
+STORE_TEST_WITH(ForgetsManagedConnectionsThatNobodyTookForALifetime, some_seconds()) {
   CO_ASSERT_OK(co_await taken(on.a, github(), "one", shortly));
   co_await on.data.pass(4s);
   const auto none = co_await seen_by(on.b, "two");
@@ -200,7 +200,7 @@ STORE_TEST_WITH(what_nobody_wanted_for_as_long_as_records_live_is_managed_no_mor
   EXPECT_TRUE(none->unheld.empty());
 }
 
-STORE_TEST(leases_have_no_findings) {
+STORE_TEST(HasNoFindingsAboutLeases) {
   CO_ASSERT_OK(co_await write(on.a, user("42"), server("github"), status::connected));
   CO_ASSERT_OK(co_await taken(on.a, github(), "one", long_time));
   const auto waiting = co_await taken(on.a, managed_name(user("1"), server("x")), "one", long_time);

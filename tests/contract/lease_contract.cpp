@@ -9,8 +9,8 @@ namespace {
 using namespace std::chrono_literals;
 
 change connecting_under(const lease& keeper) {
-  change c(keeper.what.whose, keeper.what.server, status::connecting);
-  c.under(keeper);
+  change c(keeper.name.owner, keeper.name.server, status::connecting);
+  c.require_lease(keeper);
   return c;
 }
 
@@ -23,10 +23,10 @@ store_options limited() {
 
 }  // namespace
 
-STORE_TEST(a_lease_is_taken_once) {
+STORE_TEST(GrantsALeaseOnce) {
   const auto mine = co_await taken(on.a, github(), "one", long_time);
   CO_ASSERT_OK(mine);
-  EXPECT_EQ(mine->what, github());
+  EXPECT_EQ(mine->name, github());
   EXPECT_EQ(mine->holder, "one");
   EXPECT_GT(mine->number, 0u);
   const auto other = co_await refused(on.b, github(), "two");
@@ -45,7 +45,7 @@ STORE_TEST(a_lease_is_taken_once) {
   EXPECT_FALSE(nobody->has_value());
 }
 
-STORE_TEST(a_lease_runs_out_and_the_next_has_a_larger_number) {
+STORE_TEST(GivesTheNextLeaseALargerNumber) {
   const auto first = co_await taken(on.a, github(), "one", shortly);
   CO_ASSERT_OK(first);
   co_await on.data.pass(past_it);
@@ -66,7 +66,7 @@ STORE_TEST(a_lease_runs_out_and_the_next_has_a_larger_number) {
 
 // The keeper has read that nobody wants the connection; before it ends its lease, somebody orders it, and leaves it to the
 // keeper, because there is one. Should the keeper die now, others have to find it.
-STORE_TEST(what_was_ordered_again_is_not_over) {
+STORE_TEST(KeepsAConnectionThatWasOrderedAgainBeforeItsLeaseEnded) {
   const auto mine = co_await taken(on.a, github(), "one", long_time);
   CO_ASSERT_OK(mine);
   const auto down = co_await write(on.a, user("42"), server("github"), status::disconnected);
@@ -89,7 +89,7 @@ STORE_TEST(what_was_ordered_again_is_not_over) {
   EXPECT_EQ(all->managed, 0u) << "that was the last word";
 }
 
-STORE_TEST(over_for_want_of_a_record_is_checked_too) {
+STORE_TEST(KeepsAConnectionWhoseRecordAppearedBeforeItsLeaseEnded) {
   auto mine = co_await taken(on.a, github(), "one", long_time);
   CO_ASSERT_OK(mine);
   CO_ASSERT_OK(co_await on.a.leases().end_lease(*mine, lease_end::over, 0));
@@ -105,7 +105,7 @@ STORE_TEST(over_for_want_of_a_record_is_checked_too) {
   EXPECT_EQ(all->unheld, std::vector<managed_name>{github()});
 }
 
-STORE_TEST(numbers_grow_over_every_end) {
+STORE_TEST(NumbersLeasesUpwardsAfterEveryEnd) {
   std::uint64_t last = 0;
   for (const auto how : {lease_end::over, lease_end::hand_over, lease_end::over, lease_end::hand_over}) {
     const auto mine = co_await taken(on.a, github(), "one", long_time);
@@ -121,7 +121,7 @@ STORE_TEST(numbers_grow_over_every_end) {
   EXPECT_GT(after->number, last);
 }
 
-STORE_TEST(a_renewed_lease_lives_on) {
+STORE_TEST(KeepsARenewedLease) {
   const auto mine = co_await taken(on.a, github(), "one", shortly);
   CO_ASSERT_OK(mine);
   for (int i = 0; i < 3; ++i) {
@@ -136,7 +136,7 @@ STORE_TEST(a_renewed_lease_lives_on) {
   EXPECT_EQ(*now, *mine);
 }
 
-STORE_TEST(what_is_not_ours_is_neither_renewed_nor_ended) {
+STORE_TEST(NeitherRenewsNorEndsForeignLeases) {
   const auto mine = co_await taken(on.a, github(), "one", long_time);
   CO_ASSERT_OK(mine);
   lease older = *mine, foreign = *mine;
@@ -155,7 +155,7 @@ STORE_TEST(what_is_not_ours_is_neither_renewed_nor_ended) {
   EXPECT_EQ(*now, *mine);
 }
 
-STORE_TEST(a_write_under_a_lease_that_is_lost_is_refused_and_writes_nothing) {
+STORE_TEST(RefusesAWriteUnderALostLease) {
   const auto mine = co_await taken(on.a, github(), "one", long_time);
   CO_ASSERT_OK(mine);
   const auto under_mine = co_await on.a.put(connecting_under(*mine));
@@ -169,7 +169,7 @@ STORE_TEST(a_write_under_a_lease_that_is_lost_is_refused_and_writes_nothing) {
   const auto before = co_await read(on.b, user("42"), server("github"));
   CO_ASSERT_OK(before);
   change late(*before, status::connected);
-  late.tools(tools(R"([{"name":"late"}])")).under(*mine);
+  late.tools(tools(R"([{"name":"late"}])")).require_lease(*mine);
   const auto refusal = co_await on.a.put(std::move(late));
   CO_ASSERT_FAILS(refusal, errc::lease_lost);
   EXPECT_TRUE(refusal.error().is(cond::conflict));
@@ -179,11 +179,11 @@ STORE_TEST(a_write_under_a_lease_that_is_lost_is_refused_and_writes_nothing) {
   EXPECT_EQ(after->state, status::connecting);
   EXPECT_FALSE(after->tools);
   change ours(*before, status::connected);
-  ours.tools(tools(R"([{"name":"a"}])")).under(*theirs);
+  ours.tools(tools(R"([{"name":"a"}])")).require_lease(*theirs);
   CO_ASSERT_OK(co_await on.b.put(std::move(ours)));
 }
 
-STORE_TEST(a_write_under_a_lease_that_ran_out_is_refused) {
+STORE_TEST(RefusesAWriteUnderAnExpiredLease) {
   const auto mine = co_await taken(on.a, github(), "one", shortly);
   CO_ASSERT_OK(mine);
   co_await on.data.pass(past_it);
@@ -194,16 +194,16 @@ STORE_TEST(a_write_under_a_lease_that_ran_out_is_refused) {
   EXPECT_FALSE(none->has_value());
 }
 
-STORE_TEST(a_lease_is_of_one_connection_only) {
+STORE_TEST(BindsALeaseToOneConnection) {
   const auto mine = co_await taken(on.a, github(), "one", long_time);
   CO_ASSERT_OK(mine);
   change other(user("42"), server("other"), status::connecting);
-  other.under(*mine);
+  other.require_lease(*mine);
   const auto refusal = co_await on.a.put(std::move(other));
   CO_ASSERT_FAILS(refusal, errc::bad_argument);
 }
 
-STORE_TEST(an_erase_ends_leases_and_a_claim_the_sessions) {
+STORE_TEST(EndsLeasesOnEraseAndThoseOfTheSessionOnClaim) {
   const managed_name of_session(session("s"), server("github"));
   CO_ASSERT_OK(co_await write(on.a, user("42"), server("github"), status::connected));
   CO_ASSERT_OK(co_await write(on.a, session("s"), server("github"), status::connected));
@@ -224,7 +224,7 @@ STORE_TEST(an_erase_ends_leases_and_a_claim_the_sessions) {
   CO_ASSERT_FAILS(refusal, errc::lease_lost);
 }
 
-STORE_TEST_WITH(a_check_leaves_the_expiry_and_a_use_renews_it, limited()) {
+STORE_TEST_WITH(RenewsTheExpiryByUseButNotByChecks, limited()) {
   const auto up = co_await write(on.a, user("42"), server("github"), status::connected, R"([{"name":"a"}])");
   CO_ASSERT_OK(up);
   CO_ASSERT_TRUE(up->expires_at);
@@ -244,7 +244,7 @@ STORE_TEST_WITH(a_check_leaves_the_expiry_and_a_use_renews_it, limited()) {
   EXPECT_GT(used->expires_at, up->expires_at);
 }
 
-STORE_TEST_WITH(a_check_does_not_keep_a_record_alive, some_seconds()) {
+STORE_TEST_WITH(ExpiresARecordThatIsOnlyChecked, some_seconds()) {
   change first(user("42"), server("github"), status::connected);
   first.keep_expiry().tools(tools(R"([{"name":"a"}])"));
   const auto made = co_await on.a.put(std::move(first));
@@ -260,7 +260,7 @@ STORE_TEST_WITH(a_check_does_not_keep_a_record_alive, some_seconds()) {
   EXPECT_FALSE(none->has_value());
 }
 
-STORE_TEST(leases_are_no_change_to_a_watcher) {
+STORE_TEST(HidesLeasesFromWatchers) {
   CO_ASSERT_OK(co_await write(on.a, user("42"), server("github"), status::connected));
   auto opened = co_await on.b.watch(user("42"));
   CO_ASSERT_OK(opened);
@@ -277,7 +277,7 @@ STORE_TEST(leases_are_no_change_to_a_watcher) {
   EXPECT_EQ(seen.events(), events + 1);
 }
 
-STORE_TEST(lease_input_is_checked) {
+STORE_TEST(RefusesBadLeaseInput) {
   const std::string nobody, too_long(257, 'x');
   for (const auto& holder : {nobody, too_long}) {
     const auto no = co_await on.a.leases().take_lease(github(), holder, "github", long_time);

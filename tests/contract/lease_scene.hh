@@ -17,7 +17,7 @@ inline instance_report report_of(std::string name, std::uint64_t kept = 0) {
   instance_report r;
   r.name = std::move(name);
   r.address = "http://10.0.0.1:8080";
-  r.kept = kept;
+  r.managed = kept;
   return r;
 }
 

@@ -41,7 +41,7 @@ task<bool> is_there(store& from, owner who, server_name name) {
 
 }  // namespace
 
-STORE_TEST_WITH(a_record_expires, short_lived()) {
+STORE_TEST_WITH(ExpiresARecord, short_lived()) {
   const auto up = co_await write(on.a, user("42"), server("github"), status::connected, R"([{"name":"a"}])");
   CO_ASSERT_OK(up);
   CO_ASSERT_TRUE(up->expires_at);
@@ -61,7 +61,7 @@ STORE_TEST_WITH(a_record_expires, short_lived()) {
   }
 }
 
-STORE_TEST_WITH(what_expired_is_no_basis, short_lived()) {
+STORE_TEST_WITH(RefusesAWriteBasedOnAnExpiredRecord, short_lived()) {
   const auto up = co_await write(on.a, user("42"), server("github"), status::connected, R"([{"name":"a"}])");
   CO_ASSERT_OK(up);
   co_await on.data.pass(1100ms);
@@ -77,7 +77,7 @@ STORE_TEST_WITH(what_expired_is_no_basis, short_lived()) {
   EXPECT_FALSE(got->info.tool_count);
 }
 
-STORE_TEST_WITH(a_touch_renews_and_changes_nothing_else, short_lived()) {
+STORE_TEST_WITH(RenewsOnlyTheExpiryInATouch, short_lived()) {
   const auto up = co_await write(on.a, user("42"), server("a"), status::connected, R"([{"name":"a"}])");
   CO_ASSERT_OK(up);
   CO_ASSERT_OK(co_await write(on.a, user("42"), server("b"), status::connected));
@@ -101,7 +101,7 @@ STORE_TEST_WITH(a_touch_renews_and_changes_nothing_else, short_lived()) {
   EXPECT_FALSE(*b) << "it was not touched";
 }
 
-STORE_TEST_WITH(a_touch_of_all_renews_all, short_lived()) {
+STORE_TEST_WITH(RenewsAllInATouchOfAll, short_lived()) {
   for (const char* name : {"a", "b", "c"}) CO_ASSERT_OK(co_await write(on.a, user("42"), server(name), status::connected));
   CO_ASSERT_OK(co_await on.a.disconnect(user("42"), server("c"), std::nullopt));
   co_await on.data.pass(600ms);
@@ -114,7 +114,7 @@ STORE_TEST_WITH(a_touch_of_all_renews_all, short_lived()) {
   EXPECT_EQ(names_of((*all)->records()), "a b c");
 }
 
-STORE_TEST_WITH(no_use_outlives_the_limit, limited()) {
+STORE_TEST_WITH(ExpiresAtTheLimitDespiteUse, limited()) {
   const auto up = co_await write(on.a, user("42"), server("github"), status::connected);
   CO_ASSERT_OK(up);
   for (int i = 0; i < 2; ++i) {
@@ -131,7 +131,7 @@ STORE_TEST_WITH(no_use_outlives_the_limit, limited()) {
 }
 
 // A writer configured without a limit: its writes, renewals and claims take it from no record that has one.
-STORE_TEST_WITH(a_limit_holds_for_writers_without_one, limited()) {
+STORE_TEST_WITH(KeepsALimitForWritersWithoutOne, limited()) {
   const auto executor = co_await asio::this_coro::executor;
   auto other = co_await on.data.open(executor, long_lived(), true);
   CO_ASSERT_OK(other);
@@ -161,7 +161,7 @@ STORE_TEST_WITH(a_limit_holds_for_writers_without_one, limited()) {
 }
 
 // The other way round: who has a limit gives it to what it writes, renews or claims, and it is one from then on.
-STORE_TEST_WITH(a_limit_is_given_to_records_without_one, limited()) {
+STORE_TEST_WITH(GivesItsLimitToRecordsWithoutOne, limited()) {
   const auto executor = co_await asio::this_coro::executor;
   auto other = co_await on.data.open(executor, long_lived(), true);
   CO_ASSERT_OK(other);
@@ -195,7 +195,7 @@ STORE_TEST_WITH(a_limit_is_given_to_records_without_one, limited()) {
   co_await close_other(std::move(*other), on);
 }
 
-STORE_TEST(erase_leaves_nothing_of_one_owner_and_all_of_others) {
+STORE_TEST(ErasesOneOwnerCompletelyAndNobodyElse) {
   for (const char* name : {"a", "b"}) {
     CO_ASSERT_OK(co_await write(on.a, user("42"), server(name), status::connected, R"([{"name":"a"}])"));
     CO_ASSERT_OK(co_await write(on.a, session("42"), server(name), status::connected, R"([{"name":"a"}])"));
@@ -215,7 +215,7 @@ STORE_TEST(erase_leaves_nothing_of_one_owner_and_all_of_others) {
   EXPECT_EQ(*again, 0u);
 }
 
-STORE_TEST(revisions_grow_over_an_erase) {
+STORE_TEST(GrowsRevisionsOverAnErase) {
   std::uint64_t last = 0;
   for (int i = 0; i < 4; ++i) {
     for (int j = 0; j < 3; ++j) {
@@ -228,7 +228,7 @@ STORE_TEST(revisions_grow_over_an_erase) {
   }
 }
 
-STORE_TEST_WITH(revisions_grow_over_an_expiry, short_lived()) {
+STORE_TEST_WITH(GrowsRevisionsOverAnExpiry, short_lived()) {
   const auto before = co_await write(on.a, user("42"), server("github"), status::connected);
   CO_ASSERT_OK(before);
   co_await on.data.pass(1100ms);
@@ -239,7 +239,7 @@ STORE_TEST_WITH(revisions_grow_over_an_expiry, short_lived()) {
   EXPECT_GT(after->revision, before->revision);
 }
 
-STORE_TEST(revisions_follow_the_clock) {
+STORE_TEST(TakesRevisionsFromTheClock) {
   const auto first = co_await write(on.a, user("42"), server("github"), status::connected);
   CO_ASSERT_OK(first);
   // Microseconds since 1970: later than 2020, earlier than 2100.

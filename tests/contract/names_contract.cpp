@@ -45,7 +45,7 @@ std::vector<std::string> hostile_names() {
 
 }  // namespace
 
-STORE_TEST(a_list_is_sorted_by_name) {
+STORE_TEST(SortsListsByName) {
   for (const char* name : {"zebra", "alpha", "Mike", "a:b", "a%", "a b", "\xc3\xa4"})
     CO_ASSERT_OK(co_await write(on.a, user("42"), server(name), status::connected));
   const auto all = co_await on.b.list(user("42"), tools_wanted::no);
@@ -56,7 +56,7 @@ STORE_TEST(a_list_is_sorted_by_name) {
   EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
 }
 
-STORE_TEST(a_list_has_every_state_and_tools_only_when_asked_for) {
+STORE_TEST(ListsEveryStateAndToolsOnlyOnRequest) {
   CO_ASSERT_OK(co_await write(on.a, user("42"), server("a"), status::connected, R"([{"name":"t"}])"));
   CO_ASSERT_OK(co_await write(on.a, user("42"), server("b"), status::failed));
   CO_ASSERT_OK(co_await write(on.a, user("42"), server("c"), status::disconnected));
@@ -72,7 +72,7 @@ STORE_TEST(a_list_has_every_state_and_tools_only_when_asked_for) {
   EXPECT_FALSE((**full)[1].tools);
 }
 
-STORE_TEST(hostile_server_names_reach_nobody_else) {
+STORE_TEST(ConfinesHostileServerNames) {
   const auto names = hostile_names();
   std::uint64_t n = 0;
   for (const auto& name : names) {
@@ -98,7 +98,7 @@ STORE_TEST(hostile_server_names_reach_nobody_else) {
             static_cast<std::ptrdiff_t>(names.size()) - 1);
 }
 
-STORE_TEST(hostile_owner_names_reach_nobody_else) {
+STORE_TEST(ConfinesHostileOwnerNames) {
   const auto names = hostile_names();
   for (const auto& name : names) {
     CO_ASSERT_OK(co_await write(on.a, user(name), server("s"), status::connected));
@@ -109,14 +109,14 @@ STORE_TEST(hostile_owner_names_reach_nobody_else) {
     CO_ASSERT_OK(mine);
     CO_ASSERT_EQ((*mine)->size(), 1u);
     EXPECT_TRUE((*mine)->front().connected());
-    EXPECT_EQ((*mine)->front().whose, user(name));
+    EXPECT_EQ((*mine)->front().owner, user(name));
     const auto erased = co_await on.b.erase(session(name));
     CO_ASSERT_OK(erased);
     EXPECT_EQ(*erased, 1u);
   }
 }
 
-STORE_TEST(scan_finds_every_owner_once_over_all_pages) {
+STORE_TEST(ScansEveryOwnerOnceOverAllPages) {
   std::set<std::string> expected;
   for (int i = 0; i < 600; ++i) {
     const auto who = i % 3 ? user("u" + std::to_string(i)) : session("s:" + std::to_string(i));
@@ -132,9 +132,9 @@ STORE_TEST(scan_finds_every_owner_once_over_all_pages) {
     const auto page = co_await on.b.scan(cursor);
     CO_ASSERT_OK(page);
     for (const auto& o : page->owners) {
-      EXPECT_TRUE(found.insert(o.whose.text()).second) << o.whose.text() << " twice";
+      EXPECT_TRUE(found.insert(o.owner.text()).second) << o.owner.text() << " twice";
       EXPECT_EQ(o.connected, 1u);
-      EXPECT_EQ(o.records, std::stoi(o.whose.id().substr(o.whose.id().find_first_of("0123456789"))) % 2 ? 2u : 1u);
+      EXPECT_EQ(o.records, std::stoi(o.owner.id().substr(o.owner.id().find_first_of("0123456789"))) % 2 ? 2u : 1u);
       EXPECT_TRUE(o.expires_at);
     }
     cursor = page->cursor;
@@ -142,12 +142,12 @@ STORE_TEST(scan_finds_every_owner_once_over_all_pages) {
   EXPECT_EQ(found, expected);
 }
 
-STORE_TEST(a_cursor_of_nobody_is_refused) {
+STORE_TEST(RefusesAnUnknownCursor) {
   const auto page = co_await on.a.scan("what is this?");
   EXPECT_TRUE(!page && page.error().is(cond::invalid));
 }
 
-STORE_TEST(stats_count_what_is_there) {
+STORE_TEST(CountsItsRecordsInStats) {
   CO_ASSERT_OK(co_await write(on.a, user("1"), server("a"), status::connected, R"([{"name":"t"}])"));
   CO_ASSERT_OK(co_await write(on.a, user("1"), server("b"), status::failed));
   CO_ASSERT_OK(co_await write(on.a, user("2"), server("a"), status::auth_required));
@@ -166,7 +166,7 @@ STORE_TEST(stats_count_what_is_there) {
   EXPECT_FALSE(s->version.empty());
 }
 
-STORE_TEST(what_we_write_has_no_findings) {
+STORE_TEST(HasNoFindingsAboutItsOwnWrites) {
   for (const auto& name : hostile_names()) {
     CO_ASSERT_OK(co_await write(on.a, user(name), server(name), status::connected, R"([{"name":"t"}])"));
     CO_ASSERT_OK(co_await write(on.a, session("s"), server(name), status::failed));

@@ -30,7 +30,7 @@ failure some_failure() {
 
 }  // namespace
 
-STORE_TEST(nothing_is_there_at_first) {
+STORE_TEST(IsEmptyAtFirst) {
   const auto got = co_await on.a.get(user("42"), server("github"), tools_wanted::yes);
   CO_ASSERT_OK(got);
   EXPECT_FALSE(got->has_value());
@@ -39,16 +39,16 @@ STORE_TEST(nothing_is_there_at_first) {
   EXPECT_TRUE((*all)->empty());
 }
 
-STORE_TEST(a_connect_is_read_back_by_another_handle) {
+STORE_TEST(ReadsAConnectBackByAnotherHandle) {
   change up(user("42"), server("github"), status::connected);
-  up.with(some_details()).tools(tools(two_tools));
+  up.set_details(some_details()).tools(tools(two_tools));
   const auto written = co_await on.a.put(std::move(up));
   CO_ASSERT_OK(written);
   EXPECT_FALSE(written->tools);
   const auto got = co_await read(on.b, user("42"), server("github"));
   CO_ASSERT_OK(got);
   EXPECT_EQ(got->state, status::connected);
-  EXPECT_EQ(got->whose, user("42"));
+  EXPECT_EQ(got->owner, user("42"));
   EXPECT_EQ(got->server, "github");
   EXPECT_EQ(got->revision, written->revision);
   EXPECT_GT(got->revision, 0u);
@@ -67,7 +67,7 @@ STORE_TEST(a_connect_is_read_back_by_another_handle) {
   EXPECT_EQ(got->info.server_title, expected.server_title);
 }
 
-STORE_TEST(tools_are_read_only_when_asked_for) {
+STORE_TEST(ReadsToolsOnlyOnRequest) {
   CO_ASSERT_OK(co_await write(on.a, user("42"), server("github"), status::connected, two_tools));
   const auto got = co_await on.a.get(user("42"), server("github"), tools_wanted::no);
   CO_ASSERT_OK(got);
@@ -76,7 +76,7 @@ STORE_TEST(tools_are_read_only_when_asked_for) {
   EXPECT_EQ((*got)->info.tool_count, 2u);
 }
 
-STORE_TEST(all_five_states_are_kept) {
+STORE_TEST(KeepsAllFiveStates) {
   for (const auto s : {status::connecting, status::connected, status::auth_required, status::failed, status::disconnected}) {
     CO_ASSERT_OK(co_await write(on.a, user("42"), server("github"), s));
     const auto got = co_await read(on.b, user("42"), server("github"));
@@ -87,7 +87,7 @@ STORE_TEST(all_five_states_are_kept) {
   }
 }
 
-STORE_TEST(a_write_without_basis_takes_what_is_there) {
+STORE_TEST(WritesOnTheCurrentRecordWithoutABasis) {
   const auto first = co_await write(on.a, user("42"), server("github"), status::connected);
   CO_ASSERT_OK(first);
   const auto second = co_await write(on.b, user("42"), server("github"), status::failed);
@@ -95,7 +95,7 @@ STORE_TEST(a_write_without_basis_takes_what_is_there) {
   EXPECT_GT(second->revision, first->revision);
 }
 
-STORE_TEST(a_write_on_an_old_revision_is_a_conflict_and_writes_nothing) {
+STORE_TEST(RefusesAWriteBasedOnAnOldRevision) {
   const auto seen = co_await write(on.a, user("42"), server("github"), status::connected, two_tools);
   CO_ASSERT_OK(seen);
   const auto newer = co_await write(on.b, user("42"), server("github"), status::disconnected);
@@ -112,7 +112,7 @@ STORE_TEST(a_write_on_an_old_revision_is_a_conflict_and_writes_nothing) {
   EXPECT_FALSE(got->tools);
 }
 
-STORE_TEST(every_part_of_the_basis_counts) {
+STORE_TEST(ComparesEveryPartOfTheBasis) {
   const auto seen = co_await write(on.a, user("42"), server("github"), status::connected);
   CO_ASSERT_OK(seen);
   std::vector<basis> wrong(5, seen->seen);
@@ -132,7 +132,7 @@ STORE_TEST(every_part_of_the_basis_counts) {
   CO_ASSERT_OK(co_await on.b.put(std::move(right)));
 }
 
-STORE_TEST(a_write_based_on_nothing_needs_nothing_there) {
+STORE_TEST(RefusesAWriteBasedOnNothingWhereARecordIs) {
   change first(user("42"), server("github"), status::connecting);
   first.based_on(basis());
   CO_ASSERT_OK(co_await on.a.put(std::move(first)));
@@ -142,7 +142,7 @@ STORE_TEST(a_write_based_on_nothing_needs_nothing_there) {
   EXPECT_TRUE(!refused && refused.error().is(cond::conflict));
 }
 
-STORE_TEST(a_write_based_on_something_needs_it_there) {
+STORE_TEST(RefusesAWriteBasedOnARecordThatIsGone) {
   const auto seen = co_await write(on.a, user("42"), server("github"), status::connected);
   CO_ASSERT_OK(seen);
   CO_ASSERT_OK(co_await on.b.erase(user("42")));
@@ -154,9 +154,9 @@ STORE_TEST(a_write_based_on_something_needs_it_there) {
   EXPECT_FALSE(got->has_value());
 }
 
-STORE_TEST(a_failure_keeps_tools_details_and_the_last_connect) {
+STORE_TEST(KeepsToolsDetailsAndLastConnectOnFailure) {
   change up(user("42"), server("github"), status::connected);
-  up.with(some_details()).tools(tools(two_tools));
+  up.set_details(some_details()).tools(tools(two_tools));
   const auto was = co_await on.a.put(std::move(up));
   CO_ASSERT_OK(was);
   change down(*was, status::failed);
@@ -175,10 +175,10 @@ STORE_TEST(a_failure_keeps_tools_details_and_the_last_connect) {
   EXPECT_EQ(got->info.error->code, "connect_failed");
   EXPECT_EQ(got->info.error->message, "connection refused");
   EXPECT_EQ(got->info.error->attempt, 3u);
-  EXPECT_NE(got->info.error->at, timestamp{});
+  EXPECT_NE(got->info.error->time, timestamp{});
 }
 
-STORE_TEST(a_connect_clears_the_error) {
+STORE_TEST(ClearsTheErrorOnConnect) {
   change down(user("42"), server("github"), status::failed);
   down.fail(some_failure());
   CO_ASSERT_OK(co_await on.a.put(std::move(down)));
@@ -187,7 +187,7 @@ STORE_TEST(a_connect_clears_the_error) {
   EXPECT_FALSE(up->info.error);
 }
 
-STORE_TEST(connected_at_is_new_unless_it_is_kept) {
+STORE_TEST(RenewsConnectedAtUnlessItIsKept) {
   const auto when = timestamp(std::chrono::microseconds(1'700'000'000'123'456));
   change up(user("42"), server("github"), status::connected);
   up.connected_at(when);
@@ -204,7 +204,7 @@ STORE_TEST(connected_at_is_new_unless_it_is_kept) {
   EXPECT_GT(third->connected_at, second->connected_at);
 }
 
-STORE_TEST(no_byte_of_the_tools_changes) {
+STORE_TEST(KeepsEveryByteOfTheTools) {
   const std::string lists[] = {
       R"([])",
       R"([ ])",
@@ -227,7 +227,7 @@ STORE_TEST(no_byte_of_the_tools_changes) {
   }
 }
 
-STORE_TEST(an_empty_list_does_not_replace_a_good_one_unasked) {
+STORE_TEST(KeepsGoodToolsFromAnUnrequestedEmptyList) {
   CO_ASSERT_OK(co_await write(on.a, user("42"), server("github"), status::connected, two_tools));
   const auto refused = co_await write(on.b, user("42"), server("github"), status::connected, "[]");
   CO_ASSERT_TRUE(!refused);
@@ -247,12 +247,12 @@ STORE_TEST(an_empty_list_does_not_replace_a_good_one_unasked) {
   EXPECT_EQ(got->info.tool_count, 0u);
 }
 
-STORE_TEST(an_empty_list_may_be_the_first_and_follow_an_empty_one) {
+STORE_TEST(AcceptsAnEmptyListAtFirstAndAfterAnEmptyOne) {
   CO_ASSERT_OK(co_await write(on.a, user("42"), server("github"), status::connected, "[]"));
   CO_ASSERT_OK(co_await write(on.a, user("42"), server("github"), status::connected, "[ ]"));
 }
 
-STORE_TEST(a_stale_write_is_a_conflict_before_it_is_an_empty_list) {
+STORE_TEST(ReportsAConflictBeforeAnEmptyList) {
   const auto seen = co_await write(on.a, user("42"), server("github"), status::connected, two_tools);
   CO_ASSERT_OK(seen);
   CO_ASSERT_OK(co_await write(on.b, user("42"), server("github"), status::failed));
@@ -262,7 +262,7 @@ STORE_TEST(a_stale_write_is_a_conflict_before_it_is_an_empty_list) {
   EXPECT_TRUE(!refused && refused.error().is(cond::conflict));
 }
 
-STORE_TEST(dropped_tools_are_gone) {
+STORE_TEST(RemovesDroppedTools) {
   CO_ASSERT_OK(co_await write(on.a, user("42"), server("github"), status::connected, two_tools));
   change down(user("42"), server("github"), status::failed);
   down.drop_tools();
@@ -274,12 +274,12 @@ STORE_TEST(dropped_tools_are_gone) {
   EXPECT_TRUE(got->info.tools_hash.empty());
 }
 
-STORE_TEST(tools_of_a_disconnected_record_are_refused) {
+STORE_TEST(RefusesToolsOfADisconnectedRecord) {
   const auto refused = co_await write(on.a, user("42"), server("github"), status::disconnected, two_tools);
   EXPECT_TRUE(!refused && refused.error().is(cond::invalid));
 }
 
-STORE_TEST(a_disconnect_drops_tools_and_leaves_its_revision) {
+STORE_TEST(DropsToolsAndKeepsTheRevisionOnDisconnect) {
   const auto up = co_await write(on.a, user("42"), server("github"), status::connected, two_tools);
   CO_ASSERT_OK(up);
   const auto count = co_await on.b.disconnect(user("42"), server("github"), std::nullopt);
@@ -301,7 +301,7 @@ STORE_TEST(a_disconnect_drops_tools_and_leaves_its_revision) {
   EXPECT_EQ(same->revision, got->revision);
 }
 
-STORE_TEST(a_disconnect_of_what_is_not_there_says_so) {
+STORE_TEST(ReportsADisconnectOfAMissingRecord) {
   const auto count = co_await on.a.disconnect(user("42"), server("github"), std::nullopt);
   EXPECT_TRUE(!count && count.error().is(cond::not_found));
   const auto all = co_await on.a.disconnect(user("42"), std::nullopt, std::nullopt);
@@ -309,7 +309,7 @@ STORE_TEST(a_disconnect_of_what_is_not_there_says_so) {
   EXPECT_EQ(*all, 0u);
 }
 
-STORE_TEST(a_disconnect_can_be_fenced) {
+STORE_TEST(RefusesADisconnectBasedOnAnOldRevision) {
   const auto seen = co_await write(on.a, user("42"), server("github"), status::connecting);
   CO_ASSERT_OK(seen);
   const auto up = co_await write(on.b, user("42"), server("github"), status::connected);
@@ -321,7 +321,7 @@ STORE_TEST(a_disconnect_can_be_fenced) {
   EXPECT_EQ(*done, 1u);
 }
 
-STORE_TEST(disconnect_all_touches_one_owner_only) {
+STORE_TEST(DisconnectsAllOfOneOwnerOnly) {
   CO_ASSERT_OK(co_await write(on.a, user("42"), server("a"), status::connected, two_tools));
   CO_ASSERT_OK(co_await write(on.a, user("42"), server("b"), status::connecting));
   CO_ASSERT_OK(co_await write(on.a, user("42"), server("c"), status::disconnected));
@@ -342,7 +342,7 @@ STORE_TEST(disconnect_all_touches_one_owner_only) {
   EXPECT_TRUE(other->connected() && other->tools);
 }
 
-STORE_TEST(many_writers_without_basis_all_succeed) {
+STORE_TEST(AcceptsManyWritersWithoutABasis) {
   std::uint64_t last = 0;
   for (int i = 0; i < 20; ++i) {
     store& s = i % 2 ? on.a : on.b;

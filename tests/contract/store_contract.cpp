@@ -35,7 +35,7 @@ asio::awaitable<void> with_pair(asio::io_context& io, store_data& data, store_op
 
 }  // namespace
 
-void store_contract::run(store_test body, store_options options, std::chrono::seconds guard) {
+void Store::run(store_test body, store_options options, std::chrono::seconds guard) {
   const auto data = GetParam().make();
   run_co_test([&](asio::io_context& io) { return with_pair(io, *data, options, body); }, guard);
 }
@@ -73,7 +73,7 @@ asio::awaitable<bool> watched::step() {
   ++events_;
   if (got->what == event::kind::ready) ready_ = true;
   if (!got->record) co_return true;
-  const auto name = got->record->whose.text() + "/" + got->record->server;
+  const auto name = got->record->owner.text() + "/" + got->record->server;
   const auto same = [&name](const auto& r) { return r.first == name; };
   records_.erase(std::remove_if(records_.begin(), records_.end(), same), records_.end());
   if (got->what == event::kind::present) records_.emplace_back(name, std::string(to_text(got->record->state)));
@@ -108,8 +108,7 @@ std::string watched::all() const {
   return out;
 }
 
-GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(store_contract);
-INSTANTIATE_TEST_SUITE_P(store, store_contract, ::testing::ValuesIn(store_kinds()),
-                         [](const auto& one) { return one.param.name; });
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Store);
+INSTANTIATE_TEST_SUITE_P(Kinds, Store, ::testing::ValuesIn(store_kinds()), [](const auto& one) { return one.param.name; });
 
 }  // namespace mcpstate::test

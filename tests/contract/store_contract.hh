@@ -50,7 +50,7 @@ struct store_pair {
 };
 using store_test = asio::awaitable<void> (*)(store_pair on);
 
-class store_contract : public ::testing::TestWithParam<store_kind> {
+class Store : public ::testing::TestWithParam<store_kind> {
  protected:
   void run(store_test body, store_options options = {}, std::chrono::seconds guard = std::chrono::seconds(60));
 };
@@ -93,12 +93,7 @@ class watched {
 }  // namespace mcpstate::test
 
 // A contract test: a coroutine with `on`, once per store.
-#define STORE_TEST(name)                                   \
-  static boost::asio::awaitable<void> name(store_pair on); \
-  TEST_P(store_contract, name) { run(&name); }             \
-  static boost::asio::awaitable<void> name([[maybe_unused]] store_pair on)
+#define STORE_TEST(Name) CO_TEST_STARTED(TEST_P, Store, Name, ([[maybe_unused]] store_pair on), run(body))
 // The same with options of its own.
-#define STORE_TEST_WITH(name, options)                     \
-  static boost::asio::awaitable<void> name(store_pair on); \
-  TEST_P(store_contract, name) { run(&name, options); }    \
-  static boost::asio::awaitable<void> name([[maybe_unused]] store_pair on)
+#define STORE_TEST_WITH(Name, options) \
+  CO_TEST_STARTED(TEST_P, Store, Name, ([[maybe_unused]] store_pair on), run(body, options))

@@ -116,8 +116,8 @@ std::optional<model_record> store_model::live(const owner& who, const std::strin
 }
 
 std::string store_model::adopt(const connection& c, bool with_tools) {
-  const key at(c.whose, c.server);
-  const auto name = c.whose.text() + " " + c.server + ": ";
+  const key at(c.owner, c.server);
+  const auto name = c.owner.text() + " " + c.server + ": ";
   const auto found = records_.find(at);
   if (found == records_.end() || !is_live(found->second)) return name + "there should be nothing";
   auto& r = found->second;

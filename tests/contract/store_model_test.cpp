@@ -57,7 +57,7 @@ change to_change(const model_write& w) {
   if (w.url) {
     details d;
     d.url = *w.url;
-    c.with(d);
+    c.set_details(d);
   }
   if (w.error_code) {
     failure f;
@@ -190,8 +190,8 @@ asio::awaitable<std::string> model_run::compare_all() {
     const auto page = co_await either().scan(cursor);
     if (!page) co_return "scan: " + page.error().full_text();
     for (const auto& o : page->owners) {
-      found.insert(o.whose.text());
-      if (o.records != model_.live(o.whose).size()) co_return "scan counts the records of " + o.whose.text() + " wrongly";
+      found.insert(o.owner.text());
+      if (o.records != model_.live(o.owner).size()) co_return "scan counts the records of " + o.owner.text() + " wrongly";
     }
     cursor = page->cursor;
   } while (!cursor.empty());
@@ -253,7 +253,7 @@ asio::awaitable<void> random_operations(store_pair on) {
 }  // namespace
 
 // Short lives where the clock is ours to move, else lives that outlast the test.
-TEST_P(store_contract, random_operations_do_what_the_model_says) {
+TEST_P(Store, AgreesWithItsModelInRandomOperations) {
   store_options options;
   if (GetParam().make()->has_manual_clock()) {
     options.ttl = 10s;

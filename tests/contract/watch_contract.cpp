@@ -37,7 +37,7 @@ asio::awaitable<void> wait_for_the_end(watcher& of, bool& ended) {
 
 }  // namespace
 
-STORE_TEST(a_watch_begins_with_what_is_there) {
+STORE_TEST(BeginsAWatchWithASnapshot) {
   CO_ASSERT_OK(co_await write(on.a, user("1"), server("a"), status::connected, R"([{"name":"t"}])"));
   CO_ASSERT_OK(co_await write(on.a, user("1"), server("b"), status::failed));
   CO_ASSERT_OK(co_await write(on.a, user("2"), server("a"), status::connected));
@@ -49,7 +49,7 @@ STORE_TEST(a_watch_begins_with_what_is_there) {
   EXPECT_EQ(seen.events(), 3u);
 }
 
-STORE_TEST(a_watch_of_nothing_is_ready_at_once) {
+STORE_TEST(IsReadyAtOnceInAWatchOfNothing) {
   auto opened = co_await on.a.watch(user("1"));
   CO_ASSERT_OK(opened);
   watched seen(std::move(*opened));
@@ -57,7 +57,7 @@ STORE_TEST(a_watch_of_nothing_is_ready_at_once) {
   EXPECT_EQ(seen.events(), 1u);
 }
 
-STORE_TEST(events_carry_the_record_without_its_tools) {
+STORE_TEST(SendsEventsWithoutTools) {
   auto opened = co_await on.a.watch(user("1"));
   CO_ASSERT_OK(opened);
   auto ready = co_await (*opened)->next();
@@ -75,7 +75,7 @@ STORE_TEST(events_carry_the_record_without_its_tools) {
   EXPECT_FALSE(e->record->tools);
 }
 
-STORE_TEST(destroying_a_watcher_ends_the_next_that_waits) {
+STORE_TEST(EndsAWaitingReadWhenItsWatcherIsDestroyed) {
   auto opened = co_await on.a.watch(user("1"));
   CO_ASSERT_OK(opened);
   auto ready = co_await (*opened)->next();
@@ -91,7 +91,7 @@ STORE_TEST(destroying_a_watcher_ends_the_next_that_waits) {
   CO_ASSERT_OK(co_await write(on.b, user("1"), server("a"), status::connected));
 }
 
-STORE_TEST(every_change_of_any_handle_is_told) {
+STORE_TEST(ReportsChangesOfEveryHandle) {
   auto opened = co_await on.a.watch(user("1"));
   CO_ASSERT_OK(opened);
   watched seen(std::move(*opened));
@@ -110,7 +110,7 @@ STORE_TEST(every_change_of_any_handle_is_told) {
   }
 }
 
-STORE_TEST(a_watch_tells_of_its_owner_only) {
+STORE_TEST(ReportsOnlyTheWatchedOwner) {
   auto opened = co_await on.a.watch(user("1"));
   CO_ASSERT_OK(opened);
   watched seen(std::move(*opened));
@@ -123,7 +123,7 @@ STORE_TEST(a_watch_tells_of_its_owner_only) {
   EXPECT_EQ(seen.events(), before + 1);
 }
 
-STORE_TEST(a_claim_is_told_to_both_sides) {
+STORE_TEST(ReportsAClaimToBothOwners) {
   CO_ASSERT_OK(co_await write(on.a, session("s"), server("a"), status::connected));
   auto of_session = co_await on.a.watch(session("s"));
   CO_ASSERT_OK(of_session);
@@ -137,7 +137,7 @@ STORE_TEST(a_claim_is_told_to_both_sides) {
   EXPECT_TRUE(co_await right.until("user:u/a=CONNECTED"));
 }
 
-STORE_TEST_WITH(what_expires_is_told, short_lived()) {
+STORE_TEST_WITH(ReportsExpiries, short_lived()) {
   CO_ASSERT_OK(co_await write(on.a, user("1"), server("a"), status::connected));
   auto one = co_await on.a.watch(user("1"));
   CO_ASSERT_OK(one);
@@ -152,7 +152,7 @@ STORE_TEST_WITH(what_expires_is_told, short_lived()) {
   EXPECT_TRUE(co_await all_gone(seen_all, on.data));
 }
 
-STORE_TEST_WITH(a_touch_is_no_event_and_puts_the_expiry_off, short_lived()) {
+STORE_TEST_WITH(ReportsNoEventForATouchButALaterExpiry, short_lived()) {
   CO_ASSERT_OK(co_await write(on.a, user("1"), server("a"), status::connected));
   auto opened = co_await on.a.watch(user("1"));
   CO_ASSERT_OK(opened);
@@ -168,7 +168,7 @@ STORE_TEST_WITH(a_touch_is_no_event_and_puts_the_expiry_off, short_lived()) {
   EXPECT_EQ(seen.events(), before + 1);
 }
 
-STORE_TEST(a_watch_on_all_sees_every_owner) {
+STORE_TEST(ReportsEveryOwnerInAWatchOfAll) {
   for (int i = 0; i < 300; ++i)
     CO_ASSERT_OK(co_await write(on.a, user(std::to_string(1000 + i)), server("a"), status::connected));
   auto opened = co_await on.b.watch(std::nullopt);
@@ -184,7 +184,7 @@ STORE_TEST(a_watch_on_all_sees_every_owner) {
   EXPECT_TRUE(co_await seen.until("session:new/x=FAILED user:other/y=CONNECTED"));
 }
 
-STORE_TEST(a_slow_reader_ends_with_the_latest_state) {
+STORE_TEST(BringsASlowReaderToTheLatestState) {
   auto opened = co_await on.a.watch(user("1"));
   CO_ASSERT_OK(opened);
   watched seen(std::move(*opened));
@@ -195,7 +195,54 @@ STORE_TEST(a_slow_reader_ends_with_the_latest_state) {
   EXPECT_TRUE(co_await seen.until("user:1/a=CONNECTED user:1/b=CONNECTED"));
 }
 
-STORE_TEST(several_watches_of_one_owner_are_all_served) {
+STORE_TEST(WatchesOfOneOwnerShareTheRecordsAndTheirNumbers) {
+  CO_ASSERT_OK(co_await write(on.a, user("1"), server("a"), status::connected));
+  auto one = co_await on.a.watch(user("1"));
+  CO_ASSERT_OK(one);
+  auto two = co_await on.a.watch(user("1"));
+  CO_ASSERT_OK(two);
+  std::uint64_t last = 0;
+  for (int i = 0; i < 3; ++i) {  // a record, ready, a change
+    const auto first = co_await (*one)->next(), second = co_await (*two)->next();
+    CO_ASSERT_OK(first);
+    CO_ASSERT_OK(second);
+    EXPECT_EQ(first->record, second->record) << "not only equal ones";
+    EXPECT_EQ(first->number, second->number);
+    EXPECT_EQ(first->what == event::kind::ready, first->number == 0);
+    EXPECT_EQ(first->record == nullptr, first->number == 0);
+    EXPECT_TRUE(first->number == 0 || first->number > last);
+    last = first->number == 0 ? last : first->number;
+    if (i == 1) CO_ASSERT_OK(co_await write(on.b, user("1"), server("b"), status::connected));
+  }
+}
+
+STORE_TEST(AWatchWithABoundBeginsAnewWhenItFallsBehind) {
+  CO_ASSERT_OK(co_await write(on.a, user("1"), server("a"), status::connected));
+  watch_options bounded;
+  bounded.max_removals = 0;
+  auto slow = co_await on.a.watch(user("1"), bounded);
+  CO_ASSERT_OK(slow);
+  auto quick = co_await on.a.watch(user("1"));
+  CO_ASSERT_OK(quick);
+  watched seen(std::move(*quick));
+  CO_ASSERT_TRUE(co_await seen.until_ready());
+  CO_ASSERT_OK(co_await (*slow)->next());
+  const auto ready = (*slow)->try_next();
+  CO_ASSERT_TRUE(ready && *ready);
+  EXPECT_EQ((*ready)->what, event::kind::ready);
+  CO_ASSERT_OK(co_await on.b.erase(user("1")));
+  CO_ASSERT_TRUE(co_await seen.until(""));
+  CO_ASSERT_OK(co_await write(on.b, user("1"), server("b"), status::connected));
+  CO_ASSERT_TRUE(co_await seen.until("user:1/b=CONNECTED"));
+  for (const auto expected : {event::kind::overrun, event::kind::present, event::kind::ready}) {
+    const auto got = (*slow)->try_next();
+    CO_ASSERT_TRUE(got && *got);
+    EXPECT_EQ((*got)->what, expected);
+  }
+  EXPECT_FALSE((*slow)->try_next());
+}
+
+STORE_TEST(ServesSeveralWatchesOfOneOwner) {
   auto first = co_await on.a.watch(user("1"));
   CO_ASSERT_OK(first);
   watched one(std::move(*first));
@@ -228,7 +275,7 @@ asio::awaitable<void> read_to_the_end(watcher& from, bool& ended) {
 
 }  // namespace
 
-STORE_TEST(close_ends_watches_and_everything_after_it) {
+STORE_TEST(EndsWatchesOnClose) {
   auto one = co_await on.a.watch(user("1"));
   CO_ASSERT_OK(one);
   auto all = co_await on.a.watch(std::nullopt);

@@ -20,13 +20,13 @@ void check_name(std::string_view raw) {
 std::string rebuild(const key_space& keys, const key_space::parsed& parts) {
   switch (parts.field) {
     case key_field::connections:
-      return keys.connections(parts.whose);
+      return keys.connections(parts.owner);
     case key_field::servers:
-      return keys.servers(parts.whose);
+      return keys.servers(parts.owner);
     case key_field::staging:
-      return keys.staging(parts.whose, parts.member, parts.nonce);
+      return keys.staging(parts.owner, parts.member, parts.nonce);
     default:
-      return keys.server_key(parts.whose, parts.member, parts.field);
+      return keys.server_key(parts.owner, parts.member, parts.field);
   }
 }
 
@@ -53,6 +53,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_key(plain, "mcp:auth:user:42:server:" + std::string(bytes));
   const auto who = owner::user(bytes);
   if (who) check_key(tagged, tagged.servers(*who));
-  if (who) MCPSTATE_FUZZ_EXPECT(plain.parse(plain.servers(*who))->whose == *who);
+  if (who) MCPSTATE_FUZZ_EXPECT(plain.parse(plain.servers(*who))->owner == *who);
   return 0;
 }

@@ -64,7 +64,7 @@ void collect(std::string_view text, bool modern) {
     check_text(line);
     const auto added = pages.add(line);
     if (!added) return;
-    done = *added == tool_pages::verdict::done;
+    done = *added == tool_pages::progress::done;
     MCPSTATE_FUZZ_EXPECT(pages.pages() <= bounds.max_pages);
     MCPSTATE_FUZZ_EXPECT(!validate_json(pages.next_params()));
     MCPSTATE_FUZZ_EXPECT(!pages.ttl() || (modern && *pages.ttl() >= 0ms && *pages.ttl() <= 24h));

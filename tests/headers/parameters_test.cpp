@@ -15,7 +15,7 @@ template <class... Types>
 constexpr bool none_is_an_aggregate = (!std::is_aggregate_v<Types> && ...);
 static_assert(none_is_an_aggregate<basis, mcp::call_options, change, mcp::client_options, connection, endpoint,
                                    mcp::http_target, instance_report, lease, managed_name, owner, server_name,
-                                   mcp::stdio_target, store_options, store_url>);
+                                   mcp::stdio_target, store_options, store_url, watch_options>);
 // What users fill in and pass on by way of these.
 static_assert(
     none_is_an_aggregate<details, failure, manager_options, registered_server, mcp::egress_policy, mcp::connect_step>);
@@ -42,7 +42,7 @@ template <class T>
 class CoroutineParameters : public testing::Test {};
 using made_from_nothing =
     testing::Types<basis, mcp::call_options, mcp::client_options, endpoint, mcp::http_target, instance_report,
-                   mcp::stdio_target, store_options, store_url, details, failure, manager_options>;
+                   mcp::stdio_target, store_options, store_url, watch_options, details, failure, manager_options>;
 TYPED_TEST_SUITE(CoroutineParameters, made_from_nothing);
 
 TYPED_TEST(CoroutineParameters, AreNotDestroyedTwice) { run_co_test(pass_temporaries<TypeParam>); }

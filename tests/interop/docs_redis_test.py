@@ -232,7 +232,7 @@ class TheUserOfThePage(unittest.TestCase):
         self.assertLessEqual(refused, {"sort_ro", "config|get"})
 
     def test_a_service_needs_what_the_page_adds(self):
-        more = re.search(r"A program that keeps connections open needs a few more: `([^`]+)`", PAGE.read_text(encoding="utf-8"))
+        more = re.search(r"A program that manages connections needs a few more: `([^`]+)`", PAGE.read_text(encoding="utf-8"))
         self.admin.execute_command("ACL", "SETUSER", "mcpstate", *more.group(1).split())
         self.admin.execute_command("ACL", "LOG", "RESET")
         self.write_after_a_flush_of_the_scripts()

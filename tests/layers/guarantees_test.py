@@ -14,11 +14,11 @@ CLEAN = {
                  "- **G2. No ghosts.** Nobody.\n\n## In C++\n\n- no guarantee\n",
     "ARCHITECTURE.md": "## Invariants\n\n| id | invariant | proved by |\n|---|---|---|\n| I1 | A TTL each | `Records.Expire` |\n",
     "tests/CMakeLists.txt": "mcpstate_test(unit_store)\nforeach(name interop)\nadd_test(NAME ${name})\nadd_test(NAME contract_${name})\nendforeach()\n# gone\n",
-    "tests/unit/store_test.cpp": "TEST(Records, Expire) {}\nCO_TEST(Records,\n        Wait) {}\nTEST_P(kinds, each) {}\nSTORE_TEST(no_ghost) {}\n"
-                                 "STORE_TEST_WITH(a_record_expires, some()) {}\n",
+    "tests/unit/store_test.cpp": "TEST(Records, Expire) {}\nCO_TEST(Records,\n        Wait) {}\nTEST_P(kinds, each) {}\nSTORE_TEST(NoGhost) {}\n"
+                                 "STORE_TEST_WITH(ExpiresARecord, some()) {}\n",
     "tests/interop/interop_test.py": "class Ghosts(unittest.TestCase):\n    def test_none(self):\n        pass\n",
-    "tests/guarantees.txt": "# id ctest test\nG1 unit_store Records.Expire  # first\nG1 contract_interop store_contract.a_record_expires\n"
-                            "\nG2 interop Ghosts.test_none\nG2 unit_store store_contract.no_ghost\nG2 unit_store Records.Wait\n"
+    "tests/guarantees.txt": "# id ctest test\nG1 unit_store Records.Expire  # first\nG1 contract_interop Store.ExpiresARecord\n"
+                            "\nG2 interop Ghosts.test_none\nG2 unit_store Store.NoGhost\nG2 unit_store Records.Wait\n"
                             "I1 unit_store Records.Expire\n",
 }
 
@@ -33,10 +33,10 @@ VIOLATIONS = [
     ("tests/guarantees.txt", "G2 interop Ghosts.test_none", "G4 interop Ghosts.test_none", r"tests/guarantees.txt:5: unknown-id: G4"),
     ("tests/guarantees.txt", "Ghosts.test_none", "Ghosts.test_some", r"tests/guarantees.txt:5: no-test"),
     ("tests/guarantees.txt", "Ghosts.test_none", "Others.test_none", r"tests/guarantees.txt:5: no-test"),
-    ("tests/guarantees.txt", "store_contract.no_ghost", "store_contract.gone", r"tests/guarantees.txt:6: no-test"),
+    ("tests/guarantees.txt", "Store.NoGhost", "Store.Gone", r"tests/guarantees.txt:6: no-test"),
     ("tests/guarantees.txt", "G2 interop", "G2 gone", r"tests/guarantees.txt:5: no-ctest"),
     ("tests/guarantees.txt", "G2 interop Ghosts.test_none", "G2 Ghosts.test_none", r"tests/guarantees.txt:5: form"),
-    ("tests/unit/store_test.cpp", "STORE_TEST(no_ghost)", "// STORE_TEST(no_ghost)", r"tests/guarantees.txt:6: no-test"),
+    ("tests/unit/store_test.cpp", "STORE_TEST(NoGhost)", "// STORE_TEST(NoGhost)", r"tests/guarantees.txt:6: no-test"),
 ]
 
 

@@ -27,7 +27,7 @@ LOG_CALLS = (re.compile(r'\b(?:log|log_|journal|journal_|out)\.(?:debug|info|war
              re.compile(r'\blog_line\((?:[^;"]*?)"([^"]+)"'),
              re.compile(r'\bremark\((?:name\(\),\s*)?\s*"([^":;]+)'))
 # How a member of a JSON object is written (and read from the body of a request): members.text("…", value).
-JSON_CALLS = re.compile(r'\w\)?\.(?:text|number|raw|boolean|flag|time)\("([a-z_]+)"')
+JSON_CALLS = re.compile(r'[\w)]\.(?:text|number|raw|boolean|flag|time)\("([a-z_]+)"')
 
 
 class Collector:

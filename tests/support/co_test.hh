@@ -15,11 +15,14 @@
 
 // Coroutines as test bodies.
 //
-//     asio::awaitable<void> sums_up(int a, int b) { … CO_ASSERT_EQ(a + b, 3); … }
-//     TEST(sum, sums_up) { run_co_test([](asio::io_context&) { return sums_up(1, 2); }); }
+//     CO_TEST(Event, WakesWhoeverWaits) { … co_await …; CO_ASSERT_EQ(a + b, 3); … }     // `context` is the io_context
+//     CO_TEST_WITHIN(Fleet, SharesAFile, 60s) { … }                                     // with a guard of its own
+//     CO_TEST_F(Link, SelectsItsDatabase) { … fixture.server() … }                      // `fixture` is the Link
 //
 // The body and everything that it started must end within the guard, or the test fails and the process ends: a hang leaves
-// nothing that could be cleaned up.
+// nothing that could be cleaned up. A coroutine that several tests start with different arguments is a function:
+//
+//     TEST(Fleet, TakesOverFromAKilledInstance) { run_co_test([](asio::io_context&) { return takes_over(SIGKILL); }); }
 namespace mcpstate::test {
 
 inline void run_co_test(const std::function<asio::awaitable<void>(asio::io_context&)>& body,
@@ -56,6 +59,28 @@ inline asio::awaitable<bool> eventually(std::function<bool()> holds,
 }
 
 }  // namespace mcpstate::test
+
+// What the macros below are made of, and those of fixtures that start tests in their own way. MACRO is TEST, TEST_F or TEST_P,
+// the coroutine has the parameters, and `start` is an expression that runs `body`, which is the coroutine. Nothing is captured.
+#define CO_TEST_STARTED(MACRO, Suite, Name, parameters, start)            \
+  static ::boost::asio::awaitable<void> Suite##_##Name##_body parameters; \
+  MACRO(Suite, Name) {                                                    \
+    constexpr auto body = &Suite##_##Name##_body;                         \
+    start;                                                                \
+  }                                                                       \
+  static ::boost::asio::awaitable<void> Suite##_##Name##_body parameters
+
+#define CO_TEST(Suite, Name)                                                                 \
+  CO_TEST_STARTED(TEST, Suite, Name, ([[maybe_unused]] ::boost::asio::io_context & context), \
+                  ::mcpstate::test::run_co_test(body))
+#define CO_TEST_WITHIN(Suite, Name, guard)                                                   \
+  CO_TEST_STARTED(TEST, Suite, Name, ([[maybe_unused]] ::boost::asio::io_context & context), \
+                  ::mcpstate::test::run_co_test(body, guard))
+// The fixture's members that the body uses are public.
+#define CO_TEST_F(Fixture, Name)                                                                                         \
+  CO_TEST_STARTED(                                                                                                       \
+      TEST_F, Fixture, Name, ([[maybe_unused]] Fixture & fixture, [[maybe_unused]] ::boost::asio::io_context & context), \
+      ::mcpstate::test::run_co_test([this](::boost::asio::io_context& context) { return body(*this, context); }))
 
 // GoogleTest's ASSERT_ macros return, which a coroutine cannot.
 #define CO_ASSERT_TRUE(condition)                       \

@@ -31,7 +31,7 @@ struct failure {
   failure() {}
   std::string code;     // stable, snake_case: name_of(errc)
   std::string message;  // one line, no secrets; shown to its owner only
-  timestamp at{};
+  timestamp time{};
   std::uint32_t attempt = 0;  // counts from 1; 0: not said
   std::optional<timestamp> retry_at;
   friend bool operator==(const failure&, const failure&) = default;
@@ -40,7 +40,7 @@ struct failure {
 // What is known about a connection beyond the four documented keys. Empty or absent means unknown.
 struct details {
   details() {}
-  bool managed = false;          // mcpstate itself opened it and keeps it true
+  bool managed = false;          // mcpstate itself opened it and manages it
   std::string registered;        // the name of one of the host's servers; empty: the server is reached by url
   std::string transport;         // "http", "sse", "stdio"
   std::string url;               // without user-info, query or fragment
@@ -73,8 +73,8 @@ struct basis {
 
 // A connection as it was read. connection_json.hpp makes JSON of it.
 struct connection {
-  connection(owner who, std::string name) : whose(std::move(who)), server(std::move(name)) {}
-  owner whose;
+  connection(mcpstate::owner account, std::string name) : owner(std::move(account)), server(std::move(name)) {}
+  mcpstate::owner owner;
   std::string server;  // normally a valid server_name; the raw bytes where another program wrote a name that is none
   std::string member;  // as sets and keys name it: encode_name(server), or the foreign bytes
   status state = status::disconnected;

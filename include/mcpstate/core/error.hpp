@@ -50,8 +50,8 @@ enum class errc {
   // records
   no_record,       // no connection under that name
   stale_basis,     // the record is no longer what the writer had read
-  lease_lost,      // another process keeps this connection now
-  kept_elsewhere,  // what was asked for can only be done by the process that keeps this connection
+  lease_lost,      // another process manages this connection now
+  kept_elsewhere,  // only the process that manages this connection can do what was asked for
   wrong_type,      // a Redis key of ours holds another type
   junk_record,     // a stored record that cannot be read
   // reaching a peer
@@ -135,11 +135,17 @@ class [[nodiscard]] result : public boost::system::result<T, error> {
 
 }  // namespace mcpstate
 
-// Statement macro: evaluates EXPR (a result, awaited or not), returns its error from the coroutine, else declares NAME.
+// Statement macros. MCPSTATE_TRY evaluates EXPR, a result; returns its error, or declares NAME as its value. MCPSTATE_CHECK is for
+// an EXPR whose value is not used. MCPSTATE_CO_TRY and MCPSTATE_CO_CHECK are the same in a coroutine, where EXPR may be awaited.
+#define MCPSTATE_TRY(NAME, EXPR)                    \
+  auto NAME##_result = EXPR;                        \
+  if (!NAME##_result) return NAME##_result.error(); \
+  auto& NAME = *NAME##_result
+#define MCPSTATE_CHECK(EXPR) \
+  if (auto mcpstate_checked_ = EXPR; !mcpstate_checked_) return mcpstate_checked_.error()
 #define MCPSTATE_CO_TRY(NAME, EXPR)                    \
   auto NAME##_result = EXPR;                           \
   if (!NAME##_result) co_return NAME##_result.error(); \
   auto& NAME = *NAME##_result
-// The same where there is nothing to name.
 #define MCPSTATE_CO_CHECK(EXPR) \
   if (auto mcpstate_checked_ = EXPR; !mcpstate_checked_) co_return mcpstate_checked_.error()

@@ -59,12 +59,12 @@ using key_field = key_kind;  // of an owner's connections
 
 // A key taken apart. Which members are set depends on its kind; the others are empty.
 struct parsed_key {
-  explicit parsed_key(key_kind what) : kind(what) {}
+  explicit parsed_key(key_kind k) : kind(k) {}
   key_kind kind;
-  std::optional<owner> whose;  // an owner's connections and credentials
-  std::string member;          // the server: raw bytes as they stand in the key
-  std::string slot;            // of the kinds named slot_…
-  std::string part;            // the nonce of staging, the shard of an index, the hash of tools, flows and clients
+  std::optional<mcpstate::owner> owner;  // an owner's connections and credentials
+  std::string member;                    // the server: raw bytes as they stand in the key
+  std::string slot;                      // of the kinds named slot_…
+  std::string part;                      // the nonce of staging, the shard of an index, the hash of tools, flows and clients
   friend bool operator==(const parsed_key&, const parsed_key&) = default;
 };
 
@@ -78,16 +78,16 @@ class key_space {
   [[nodiscard]] key_layout layout() const noexcept { return layout_; }
 
   // "mcp:user:42:" — what all keys of an owner's connections start with.
-  [[nodiscard]] std::string owner_prefix(const owner& who) const;
+  [[nodiscard]] std::string owner_prefix(const owner& account) const;
   // "mcp:user:" — what all such keys of all owners of a kind start with.
   [[nodiscard]] std::string kind_prefix(owner_kind kind) const;
-  [[nodiscard]] std::string connections(const owner& who) const;  // SET of members
-  [[nodiscard]] std::string servers(const owner& who) const;      // SET of members
+  [[nodiscard]] std::string connections(const owner& account) const;  // SET of members
+  [[nodiscard]] std::string servers(const owner& account) const;      // SET of members
   // A member is what a set holds and what names the server in a key: encode_name(name), or foreign bytes as they are.
   // field: status, tools, connected_at, info or lease.
-  [[nodiscard]] std::string server_key(const owner& who, std::string_view member, key_field field) const;
+  [[nodiscard]] std::string server_key(const owner& account, std::string_view member, key_field field) const;
   // nonce: 1 or more of [A-Za-z0-9_-].
-  [[nodiscard]] std::string staging(const owner& who, std::string_view member, std::string_view nonce) const;
+  [[nodiscard]] std::string staging(const owner& account, std::string_view member, std::string_view nonce) const;
 
   // The indexes of managed connections belong to no owner, and each has index_shards parts.
   static constexpr unsigned index_shards = 16;
@@ -101,8 +101,8 @@ class key_space {
   [[nodiscard]] std::string slot_shared_tools(std::string_view slot, std::string_view hash) const;
 
   // kind: credential, credential_headers, credential_values, credential_lock or login.
-  [[nodiscard]] std::string credential_key(const owner& who, const server_name& server, key_kind kind) const;
-  [[nodiscard]] std::string credential_names(const owner& who) const;  // SET of members
+  [[nodiscard]] std::string credential_key(const owner& account, const server_name& server, key_kind kind) const;
+  [[nodiscard]] std::string credential_names(const owner& account) const;  // SET of members
   [[nodiscard]] std::string oauth_flow(std::string_view hash) const;
   [[nodiscard]] std::string oauth_client(std::string_view hash) const;
 
@@ -114,7 +114,7 @@ class key_space {
 
   // The key of an owner's connections, which is all that lists, scans and watches ask about.
   struct parsed {
-    owner whose;
+    mcpstate::owner owner;
     key_field field;
     std::string member;  // raw bytes between ":server:" and the field; empty for the two sets
     std::string nonce;   // of staging
@@ -123,7 +123,7 @@ class key_space {
 
  private:
   key_space(std::string prefix, key_layout layout) : prefix_(std::move(prefix)), layout_(layout) {}
-  [[nodiscard]] std::string owner_text(const owner& who) const;
+  [[nodiscard]] std::string owner_text(const owner& account) const;
   [[nodiscard]] std::optional<owner> take_owner(std::string_view& rest) const;
   [[nodiscard]] std::optional<parsed_key> identify_credential(std::string_view rest) const;
   [[nodiscard]] std::optional<parsed_key> identify_slot(std::string_view rest) const;

@@ -27,7 +27,7 @@ struct raw_record {
 //
 // The status key decides. A missing status beside an :info means DISCONNECTED. Any text but the three words is reported and
 // shown as DISCONNECTED. Finer states and errors apply only where :info belongs to this status and connected_at.
-[[nodiscard]] std::optional<connection> read_record(const owner& who, raw_record raw);
+[[nodiscard]] std::optional<connection> read_record(const owner& account, raw_record raw);
 
 // Counts and hashes the tools that were read, if they are not those of :info. read_record() believes :info when the length
 // agrees, because hashing costs many times the read; a caller that must know for certain calls this afterwards.

@@ -23,7 +23,7 @@ struct connect_step {
   connect_step() {}
   // "start the program", "server/discover", "start it again", "initialize", "GET (event stream)" (HTTP+SSE), "GET
   // (announcements)" or "subscriptions/listen".
-  std::string what;
+  std::string name;
   bool ok = false;
   std::string outcome;  // "ok", or in a few words of ours what came instead
   std::string peer;     // the server's own words about it; may be empty

@@ -36,16 +36,16 @@ class era_memory {
   [[nodiscard]] std::optional<era> find(const std::string& server, clock::time_point now) const;
   void keep(const std::string& server, era found, clock::time_point now);
   void forget(const std::string& server);
-  [[nodiscard]] std::size_t size() const noexcept { return verdicts_.size(); }
+  [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
 
  private:
-  struct verdict {
-    verdict() {}
-    verdict(era what, clock::time_point when) : found(what), at(when) {}
+  struct entry {
+    entry() {}
+    entry(era kind, clock::time_point found_at) : found(kind), time(found_at) {}
     era found = era::legacy;
-    clock::time_point at;
+    clock::time_point time;
   };
-  std::map<std::string, verdict> verdicts_;
+  std::map<std::string, entry> entries_;
 };
 
 }  // namespace mcpstate::mcp

@@ -11,7 +11,7 @@
 #include <mcpstate/core/owner.hpp>
 #include <mcpstate/core/time.hpp>
 
-// What a store answers beside records. Value types.
+// The answers of a store that are no records. Value types.
 namespace mcpstate {
 
 struct claim_result {
@@ -21,8 +21,8 @@ struct claim_result {
 };
 
 struct owner_summary {
-  owner_summary(owner who) : whose(std::move(who)) {}
-  owner whose;
+  owner_summary(mcpstate::owner account) : owner(std::move(account)) {}
+  mcpstate::owner owner;
   std::uint64_t connected = 0;  // servers CONNECTED
   std::uint64_t records = 0;
   std::optional<timestamp> expires_at;  // of the longest record
@@ -44,18 +44,18 @@ struct store_stats {
   std::optional<std::uint64_t> memory_bytes;  // used by the store as a whole
 };
 
-// One line of what doctor found.
+// One line of doctor.
 struct finding {
   finding() {}
-  // repaired: was wrong, and is right now.
+  // repaired: it was wrong until this run.
   enum class level { ok, repaired, note, warning, problem } severity = level::ok;
   std::string check;  // stable, snake_case
-  std::string text;   // what is so, and what to do
+  std::string text;   // the fact, and what to do
   std::uint64_t count = 0;
   std::vector<std::string> examples;  // at most 5 key or record names
 };
 
-// Told how far a long operation is. Called on the store's executor; returns at once.
-using progress_handler = std::function<void(std::uint64_t done, std::string_view what)>;
+// Receives the progress of a long operation. Called on the store's executor; returns at once. unit: "keys", "records", …
+using progress_handler = std::function<void(std::uint64_t done, std::string_view unit)>;
 
 }  // namespace mcpstate

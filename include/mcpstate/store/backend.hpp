@@ -32,26 +32,26 @@ class store_backend {
   store_backend(const store_backend&) = delete;
   store_backend& operator=(const store_backend&) = delete;
 
-  // Writes one record in one step, and answers it as it now stands (without tools). `after` is the record to write: details
-  // and connected_at are decided. `what` has the basis (always set), the tools and the lease. stale_basis, lease_lost or
+  // Writes one record in one step, and answers it as it is now (without tools). after: the record to write, with details and
+  // connected_at decided. update: has the basis (always set), the tools and the lease. stale_basis, lease_lost or
   // empty_tools: nothing was written.
-  virtual task<connection> put(change what, connection after) = 0;
-  virtual task<std::optional<connection>> get(owner who, std::string member, tools_wanted want) = 0;
+  virtual task<connection> put(change update, connection after) = 0;
+  virtual task<std::optional<connection>> get(owner account, std::string member, tools_wanted want) = 0;
   // Never null. Empty if the owner has no records.
-  virtual task<owner_snapshot_ptr> list(owner who, tools_wanted want) = 0;
-  // The answer of list() if it is at hand without waiting, else null. It is as true as one from list().
-  [[nodiscard]] virtual owner_snapshot_ptr peek(const owner& who, tools_wanted want);
-  virtual task<std::uint64_t> touch(owner who, std::optional<std::string> member) = 0;
-  virtual task<std::uint64_t> disconnect_all(owner who) = 0;
-  virtual task<std::uint64_t> erase(owner who) = 0;
+  virtual task<owner_snapshot_ptr> list(owner account, tools_wanted want) = 0;
+  // The answer of list() if it is available without waiting, else null. It is as current as one from list().
+  [[nodiscard]] virtual owner_snapshot_ptr peek(const owner& account, tools_wanted want);
+  virtual task<std::uint64_t> touch(owner account, std::optional<std::string> member) = 0;
+  virtual task<std::uint64_t> disconnect_all(owner account) = 0;
+  virtual task<std::uint64_t> erase(owner account) = 0;
   // `moved` and `kept` in any order.
   virtual task<claim_result> claim(owner session, owner user) = 0;
-  virtual task<std::unique_ptr<watcher>> watch(std::optional<owner> who) = 0;
+  virtual task<std::unique_ptr<watcher>> watch(std::optional<owner> account, watch_options options) = 0;
   virtual task<owner_page> scan(std::string cursor) = 0;
   virtual task<store_stats> stats(progress_handler progress) = 0;
   virtual task<std::vector<finding>> examine(bool fix, progress_handler progress) = 0;
 
-  // Lives as long as the backend.
+  // Valid as long as the backend.
   [[nodiscard]] virtual lease_store& leases() noexcept = 0;
 
   // The clock by which expiry and revisions are decided.
@@ -62,8 +62,8 @@ class store_backend {
   [[nodiscard]] const asio::any_io_executor& executor() const noexcept { return executor_; }
   [[nodiscard]] const store_options& options() const noexcept { return options_; }
 
-  // How often a step that reads, decides and writes is tried again. A writer that loses a hundred times in a row is in a loop,
-  // not in a race.
+  // How often a step that reads, decides and writes is tried. A writer that loses a hundred times in a row is in a loop, not
+  // in a race.
   static constexpr int max_attempts = 100;
 
  protected:

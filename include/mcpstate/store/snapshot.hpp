@@ -19,9 +19,9 @@ enum class tools_wanted { no, yes };
 //     for (const connection& one : *all) std::cout << one.server << " is " << to_text(one.state) << "\n";
 class owner_snapshot {
  public:
-  owner_snapshot(owner who, std::vector<connection> records, tools_wanted tools);
+  owner_snapshot(mcpstate::owner account, std::vector<connection> records, tools_wanted tools);
 
-  [[nodiscard]] const owner& whose() const noexcept { return whose_; }
+  [[nodiscard]] const mcpstate::owner& owner() const noexcept { return owner_; }
   [[nodiscard]] const std::vector<connection>& records() const noexcept { return records_; }
   // What was asked for: with `no`, connection::tools is null in all records.
   [[nodiscard]] tools_wanted tools() const noexcept { return tools_; }
@@ -38,7 +38,7 @@ class owner_snapshot {
   [[nodiscard]] const connection& back() const { return records_.back(); }
 
  private:
-  owner whose_;
+  mcpstate::owner owner_;
   std::vector<connection> records_;
   tools_wanted tools_;
 };

@@ -30,8 +30,8 @@ constexpr auto longest_call = std::chrono::hours(1);  // whatever the progress; 
 constexpr std::size_t max_input_bytes = 16u * 1024 * 1024;
 
 struct tool_call {
-  explicit tool_call(selection chosen) : which(std::move(chosen)) {}
-  selection which;
+  explicit tool_call(selection chosen) : selected(std::move(chosen)) {}
+  selection selected;
   target_additions additions;
   std::string tool, input;
   mcp::call_options options;
@@ -56,7 +56,7 @@ task<mcp::call_result> call_and_close(std::unique_ptr<mcp::client> client, tool_
 
 // Connects, calls and closes. Whoever is asked meanwhile sits at this terminal.
 task<mcp::call_result> call_server(context& ctx, tool_call call, mcp::target target, mcp::client_options options) {
-  const std::string server = call.which.server->text();
+  const std::string server = call.selected.server->text();
   status_line line(ctx, "connecting to " + server + "…");
   options.user = interactive_host::make(ctx.executor, ctx.screen, server, [&line](bool asking) { line.pause(asking); });
   auto connecting = mcp::connect(ctx.executor, std::move(target), std::move(options));
@@ -101,12 +101,12 @@ int print_result(context& ctx, const std::string& tool, const mcp::call_result& 
 }
 
 asio::awaitable<int> call_tool(context& ctx, tool_call call) {
-  const selection which = call.which;
-  const std::string tool = call.tool, server = which.server->text();
-  const auto got = co_await ctx.store->get(which.owner, *which.server, tools_wanted::no);
+  const selection selected = call.selected;
+  const std::string tool = call.tool, server = selected.server->text();
+  const auto got = co_await ctx.store->get(selected.owner, *selected.server, tools_wanted::no);
   if (!got) co_return ctx.fail(got.error());
   if (!*got) {
-    co_return ctx.fail(error(errc::no_record, "no connection of " + which.owner.text() + " is named '" + server +
+    co_return ctx.fail(error(errc::no_record, "no connection of " + selected.owner.text() + " is named '" + server +
                                                   "'; mcpstate connect opens one"));
   }
   auto target = recorded_target(**got, call.additions);
@@ -116,12 +116,12 @@ asio::awaitable<int> call_tool(context& ctx, tool_call call) {
   auto calling = call_server(ctx, std::move(call), std::move(*target), std::move(options));
   const auto called = co_await std::move(calling);
   if (!called) {
-    const auto& why = called.error();
-    if (!ctx.interrupted(why)) ctx.screen.fail(why, server_error_text("calling " + tool + " of " + server, why));
+    const auto& cause = called.error();
+    if (!ctx.interrupted(cause)) ctx.screen.fail(cause, server_error_text("calling " + tool + " of " + server, cause));
     co_return exit_code::no;
   }
   const int code = print_result(ctx, tool, *called);
-  const auto touched = co_await ctx.store->touch(which.owner, which.server);
+  const auto touched = co_await ctx.store->touch(selected.owner, selected.server);
   // The tool has done its work: who sees another exit code might have it done again.
   if (!touched) {
     ctx.screen.fail("the call is done, but its record could not be renewed: " + store_error_text(touched.error()));
@@ -135,9 +135,8 @@ result<std::string> read_input(const arguments& args) {
   if (input == "-") {
     if (args.header_file == "-" || args.env_file == "-")
       return error(errc::bad_argument, "standard input can be one of the arguments, --header-file and --env-file");
-    auto read = read_standard_input(max_input_bytes);
-    if (!read) return read.error();
-    input = std::move(*read);
+    MCPSTATE_TRY(read, read_standard_input(max_input_bytes));
+    input = std::move(read);
   }
   if (const auto fault = mcp::validate_json(input)) {
     return error(errc::bad_argument, "the arguments are no JSON object: " + *fault);
@@ -149,19 +148,16 @@ result<std::string> read_input(const arguments& args) {
 }  // namespace
 
 result<command> make_call(const arguments& args) {
-  const auto which = parse_selection(args);
-  if (!which) return which.error();
-  tool_call call(*which);
+  MCPSTATE_TRY(selected, parse_selection(args));
+  tool_call call(selected);
   if (args.tool.empty()) return error(errc::bad_argument, "the name of a tool is not empty");
   call.tool = args.tool;
-  auto additions = parse_target_additions(args);
-  if (!additions) return additions.error();
-  call.additions = std::move(*additions);
-  if (const auto ok = read_duration(call.options.timeout, args.wait, "--timeout"); !ok) return ok.error();
+  MCPSTATE_TRY(additions, parse_target_additions(args));
+  call.additions = std::move(additions);
+  MCPSTATE_CHECK(read_duration(call.options.timeout, args.wait, "--timeout"));
   call.options.at_most = std::max<std::chrono::milliseconds>(longest_call, call.options.timeout);
-  auto input = read_input(args);
-  if (!input) return input.error();
-  call.input = std::move(*input);
+  MCPSTATE_TRY(input, read_input(args));
+  call.input = std::move(input);
   return command([call = std::move(call)](context& ctx) { return call_tool(ctx, call); });
 }
 

@@ -20,9 +20,9 @@ struct cleared {
   std::uint64_t owners = 0, records = 0;
 };
 
-void print(context& ctx, const cleared& sum) {
+void print_cleared(context& ctx, const cleared& sum) {
   if (ctx.screen.json()) {
-    ctx.screen.line(json_object().number("owners", sum.owners).number("records", sum.records).str());
+    ctx.screen.line(object_writer().number("owners", sum.owners).number("records", sum.records).str());
   } else if (sum.records == 0) {
     ctx.screen.line("there was nothing to clear");
   } else {
@@ -30,13 +30,13 @@ void print(context& ctx, const cleared& sum) {
   }
 }
 
-asio::awaitable<int> clear_owner(context& ctx, owner who) {
-  const auto erased = co_await ctx.store->erase(who);
+asio::awaitable<int> clear_owner(context& ctx, owner account) {
+  const auto erased = co_await ctx.store->erase(account);
   if (!erased) co_return ctx.fail(erased.error());
   cleared sum;
   sum.records = *erased;
   sum.owners = *erased > 0 ? 1 : 0;
-  print(ctx, sum);
+  print_cleared(ctx, sum);
   co_return exit_code::done;
 }
 
@@ -55,7 +55,7 @@ asio::awaitable<int> clear_all(context& ctx) {
     if (!page) co_return fail_after(ctx, page.error(), sum);
     for (const auto& o : page->owners) {
       if (ctx.stopping) co_return exit_code::no;
-      const auto erased = co_await ctx.store->erase(o.whose);
+      const auto erased = co_await ctx.store->erase(o.owner);
       if (!erased) co_return fail_after(ctx, erased.error(), sum);
       sum.records += *erased;
       if (*erased > 0) ++sum.owners;
@@ -63,13 +63,13 @@ asio::awaitable<int> clear_all(context& ctx) {
     }
     cursor = page->cursor;
   } while (!cursor.empty() && !ctx.stopping);
-  print(ctx, sum);
+  print_cleared(ctx, sum);
   co_return exit_code::done;
 }
 
 // Before anything is opened, and blocking: Ctrl-C at the question ends the program as it would end any other.
-bool confirmed(const std::string& what) {
-  std::cerr << "Clear everything of " << printable(what) << "? This cannot be undone. [y/N] " << std::flush;
+bool confirmed(const std::string& subject) {
+  std::cerr << "Clear everything of " << printable(subject) << "? This cannot be undone. [y/N] " << std::flush;
   std::string answer;
   std::getline(std::cin, answer);
   return !answer.empty() && ascii_lower(answer[0]) == 'y';
@@ -81,18 +81,17 @@ result<command> make_clear(const arguments& args) {
   if (args.owner && args.all) return error(errc::bad_argument, "give clear an OWNER or --all, not both");
   if (!args.owner && !args.all) return error(errc::bad_argument, "clear needs an OWNER, or --all");
   command out(clear_all);
-  std::string what = "all owners";
+  std::string subject = "all owners";
   if (!args.all) {
-    const auto which = parse_selection(args);
-    if (!which) return which.error();
-    what = which->owner.text();
-    out.run = [owner = which->owner](context& ctx) { return clear_owner(ctx, owner); };
+    MCPSTATE_TRY(target, parse_selection(args));
+    subject = target.owner.text();
+    out.run = [owner = target.owner](context& ctx) { return clear_owner(ctx, owner); };
   }
   if (args.yes) return out;
   if (::isatty(STDIN_FILENO) != 1) {
     return error(errc::bad_argument, "clear asks first, and standard input is no terminal: say --yes if that is meant");
   }
-  return confirmed(what) ? std::move(out) : command(nullptr);
+  return confirmed(subject) ? std::move(out) : command(nullptr);
 }
 
 }  // namespace mcpstate::cli

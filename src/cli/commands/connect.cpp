@@ -19,8 +19,8 @@ namespace {
 constexpr std::size_t max_message_width = 1000;  // of what a record says about a failure
 
 struct connect_request {
-  explicit connect_request(selection chosen) : which(std::move(chosen)) {}
-  selection which;
+  explicit connect_request(selection chosen) : selected(std::move(chosen)) {}
+  selection selected;
   mcp::target target;
   mcp::client_options options;
   std::string transport, url;  // as recorded; a command is never stored
@@ -29,28 +29,28 @@ struct connect_request {
 
 details known_before(const std::optional<connection>& before) { return before ? before->info : details(); }
 
-change base_change(const connect_request& request, const std::optional<connection>& before, status to) {
-  change out(request.which.owner, *request.which.server, to);
+change base_change(const connect_request& request, const std::optional<connection>& before, status state) {
+  change out(request.selected.owner, *request.selected.server, state);
   out.based_on(before ? before->seen : basis());
   return out;
 }
 
-change failed_change(const connect_request& request, const std::optional<connection>& before, const error& why) {
+change failed_change(const connect_request& request, const std::optional<connection>& before, const error& cause) {
   auto info = known_before(before);
   const bool again = info.error.has_value();
   const bool over_http = request.transport != "stdio";
-  const bool same_place = over_http ? info.url == request.url : info.transport == request.transport;
-  if (!same_place) clear_server_details(info);
+  const bool same_endpoint = over_http ? info.url == request.url : info.transport == request.transport;
+  if (!same_endpoint) clear_server_details(info);
   failure reason;
-  reason.code = std::string(name_of(why.code()));
-  reason.message = cut_to_width(printable(without_secrets(why.full_text())), max_message_width);
+  reason.code = std::string(name_of(cause.code()));
+  reason.message = cut_to_width(printable(without_secrets(cause.full_text())), max_message_width);
   reason.attempt = again ? info.error->attempt + 1 : 1;
   info.managed = false;
   info.registered.clear();
   if (info.transport.empty()) info.transport = request.transport;
   info.url = request.url;
   auto out = base_change(request, before, status::failed);
-  out.with(std::move(info));
+  out.set_details(std::move(info));
   out.fail(std::move(reason));
   return out;
 }
@@ -64,7 +64,7 @@ change connected_change(const connect_request& request, const std::optional<conn
   set_server_details(info, server.facts);
   info.error.reset();
   auto out = base_change(request, before, status::connected);
-  out.with(std::move(info));
+  out.set_details(std::move(info));
   if (keep_tools) return out;
   out.tools(server.listing.tools);
   out.allow_empty_tools();
@@ -72,10 +72,10 @@ change connected_change(const connect_request& request, const std::optional<conn
 }
 
 // A store that breaks now must not hide why the server did not answer: both are told.
-asio::awaitable<int> record_failure(context& ctx, connect_request request, std::optional<connection> before, error why) {
-  std::string line = server_error_text("connecting to " + request.which.server->text(), why);
-  auto what = failed_change(request, before, why);
-  const auto written = co_await ctx.store->put(std::move(what));
+asio::awaitable<int> record_failure(context& ctx, connect_request request, std::optional<connection> before, error cause) {
+  std::string line = server_error_text("connecting to " + request.selected.server->text(), cause);
+  auto update = failed_change(request, before, cause);
+  const auto written = co_await ctx.store->put(std::move(update));
   if (!written && ctx.stopping) co_return exit_code::no;
   if (written && ctx.screen.json()) ctx.screen.line(to_json(*written));
   if (!written) line += "; and that could not be recorded: " + store_error_text(written.error());
@@ -89,7 +89,7 @@ void print_connected(context& ctx, const connection& record) {
     ctx.screen.line(to_json(record));
     return;
   }
-  std::string line = connection_label(record.whose, record.server) + " is CONNECTED";
+  std::string line = connection_label(record.owner, record.server) + " is CONNECTED";
   if (!record.info.server_title.empty()) line += " to " + record.info.server_title + " " + record.info.server_version;
   if (record.info.tool_count) line += ", " + counted(*record.info.tool_count, "tool");
   ctx.screen.line(printable(line));
@@ -98,8 +98,8 @@ void print_connected(context& ctx, const connection& record) {
 asio::awaitable<int> record_success(context& ctx, connect_request request, std::optional<connection> before,
                                     opened_server server) {
   const bool keep = keeps_stored_tools(server.listing, before ? before->tools : nullptr, request.allow_empty);
-  auto what = connected_change(request, before, server, keep);
-  const auto written = co_await ctx.store->put(std::move(what));
+  auto update = connected_change(request, before, server, keep);
+  const auto written = co_await ctx.store->put(std::move(update));
   if (!written) co_return ctx.fail(written.error());
   print_connected(ctx, *written);
   note_listing(ctx.screen, keep, server.listing.dropped);
@@ -107,12 +107,12 @@ asio::awaitable<int> record_success(context& ctx, connect_request request, std::
 }
 
 asio::awaitable<int> connect_server(context& ctx, connect_request request) {
-  auto before = co_await ctx.store->get(request.which.owner, *request.which.server, tools_wanted::yes);
+  auto before = co_await ctx.store->get(request.selected.owner, *request.selected.server, tools_wanted::yes);
   if (!before) co_return ctx.fail(before.error());
   mcp::client_options options = request.options;
   apply_known_era(options, request.target, *before, wall_clock().now());
   mcp::target target = request.target;
-  auto opened = co_await open_server(ctx, std::move(target), std::move(options), request.which.server->text());
+  auto opened = co_await open_server(ctx, std::move(target), std::move(options), request.selected.server->text());
   if (!opened) {
     if (ctx.interrupted(opened.error())) co_return exit_code::no;
     co_return co_await record_failure(ctx, std::move(request), std::move(*before), opened.error());
@@ -125,7 +125,7 @@ asio::awaitable<int> connect_server(context& ctx, connect_request request) {
 }
 
 // How it is recorded.
-void set_recorded_place(connect_request& request) {
+void set_recorded_endpoint(connect_request& request) {
   const auto* http = std::get_if<mcp::http_target>(&request.target);
   request.transport = http == nullptr ? "stdio" : request.options.protocol == mcp::era_choice::sse ? "sse" : "http";
   if (http != nullptr) request.url = mcp::shown_url(http->url).value();
@@ -134,18 +134,15 @@ void set_recorded_place(connect_request& request) {
 }  // namespace
 
 result<command> make_connect(const arguments& args) {
-  const auto which = parse_selection(args);
-  if (!which) return which.error();
-  connect_request request(*which);
-  auto target = parse_target(args);
-  if (!target) return target.error();
-  request.target = std::move(*target);
-  auto options = parse_client_options(args);
-  if (!options) return options.error();
-  request.options = std::move(*options);
-  set_recorded_place(request);
+  MCPSTATE_TRY(selected, parse_selection(args));
+  connect_request request(selected);
+  MCPSTATE_TRY(target, parse_target(args));
+  request.target = std::move(target);
+  MCPSTATE_TRY(options, parse_client_options(args));
+  request.options = std::move(options);
+  set_recorded_endpoint(request);
   for (auto* timeout : {&request.options.connect_timeout, &request.options.request_timeout}) {
-    if (const auto ok = read_duration(*timeout, args.wait, "--timeout"); !ok) return ok.error();
+    MCPSTATE_CHECK(read_duration(*timeout, args.wait, "--timeout"));
   }
   request.allow_empty = args.allow_empty;
   return command([request = std::move(request)](context& ctx) { return connect_server(ctx, request); });

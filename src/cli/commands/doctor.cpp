@@ -50,13 +50,13 @@ std::string findings_text(const std::vector<finding>& all, bool colour) {
   const auto problems = count_of(all, level::problem);
   const auto warnings = count_of(all, level::warning);
   const auto repaired = count_of(all, level::repaired);
-  const auto verdict = counted(problems, "problem") + ", " + counted(warnings, "warning") +
+  const auto summary = counted(problems, "problem") + ", " + counted(warnings, "warning") +
                        (repaired > 0 ? ", " + std::to_string(repaired) + " repaired" : "");
-  return out + painted(verdict, problems > 0 ? tone::bad : warnings > 0 ? tone::warn : tone::good, colour) + "\n";
+  return out + painted(summary, problems > 0 ? tone::bad : warnings > 0 ? tone::warn : tone::good, colour) + "\n";
 }
 
 std::string finding_json(const finding& f) {
-  return json_object()
+  return object_writer()
       .text("level", look_of(f.severity).name)
       .text("check", f.check)
       .text("text", f.text)
@@ -66,7 +66,7 @@ std::string finding_json(const finding& f) {
 }
 
 std::string findings_json(const std::vector<finding>& all, const std::string& store) {
-  return json_object()
+  return object_writer()
       .text("store", store)
       .number("problems", count_of(all, level::problem))
       .number("warnings", count_of(all, level::warning))
@@ -83,14 +83,14 @@ finding reachable(level l, std::string text) {
   return out;
 }
 
-void print(context& ctx, const std::vector<finding>& all, const std::string& store) {
+void print_findings(context& ctx, const std::vector<finding>& all, const std::string& store) {
   ctx.screen.write(ctx.screen.json() ? findings_json(all, store) + "\n" : findings_text(all, ctx.screen.colour()));
 }
 
-int print_unreachable(context& ctx, const error& why) {
-  const std::vector<finding> only(1, reachable(level::problem, store_error_text(why)));
-  print(ctx, only, {});
-  return exit_code_of(why, error_source::store);
+int print_unreachable(context& ctx, const error& cause) {
+  const std::vector<finding> only(1, reachable(level::problem, store_error_text(cause)));
+  print_findings(ctx, only, {});
+  return exit_code_of(cause, error_source::store);
 }
 
 finding about_servers(level l, std::string check, std::string text) {
@@ -112,9 +112,9 @@ std::vector<finding> examine_servers(const server_registry& servers) {
   return out;
 }
 
-asio::awaitable<int> examine(context& ctx, bool fix, std::vector<finding> of_servers) {
-  progress_handler progress = [&screen = ctx.screen](std::uint64_t done, std::string_view what) {
-    screen.progress("checking… " + std::to_string(done) + " " + std::string(what));
+asio::awaitable<int> examine_store(context& ctx, bool fix, std::vector<finding> of_servers) {
+  progress_handler progress = [&screen = ctx.screen](std::uint64_t done, std::string_view unit) {
+    screen.progress("checking… " + std::to_string(done) + " " + std::string(unit));
   };
   auto found = co_await ctx.store->examine(fix, std::move(progress));
   if (!found) {
@@ -125,7 +125,7 @@ asio::awaitable<int> examine(context& ctx, bool fix, std::vector<finding> of_ser
   const bool has_reachable = std::any_of(all.begin(), all.end(), [](const finding& f) { return f.check == "reachable"; });
   if (!has_reachable) all.insert(all.begin(), reachable(level::ok, ctx.store->description()));
   all.insert(all.end(), of_servers.begin(), of_servers.end());
-  print(ctx, all, ctx.store->description());
+  print_findings(ctx, all, ctx.store->description());
   co_return count_of(all, level::problem) > 0 ? exit_code::no : exit_code::done;
 }
 
@@ -140,7 +140,8 @@ result<command> make_doctor(const arguments& args) {
     if (!servers) return servers.error();
     of_servers = examine_servers(**servers);
   }
-  command out([fix = args.fix, of_servers = std::move(of_servers)](context& ctx) { return examine(ctx, fix, of_servers); });
+  command out(
+      [fix = args.fix, of_servers = std::move(of_servers)](context& ctx) { return examine_store(ctx, fix, of_servers); });
   out.without_store = print_unreachable;
   return out;
 }

@@ -35,12 +35,12 @@ probe_report empty_report(const probe_request& request) {
   return out;
 }
 
-void add_step(probe_report& report, const char* what, clock::time_point begun, const error* why) {
+void add_step(probe_report& report, std::string name, clock::time_point begun, const error* cause) {
   mcp::connect_step out;
-  out.what = what;
-  out.ok = why == nullptr;
-  out.outcome = why == nullptr ? "ok" : why->detail();
-  if (why != nullptr) out.peer = why->peer_text();
+  out.name = std::move(name);
+  out.ok = cause == nullptr;
+  out.outcome = cause == nullptr ? "ok" : cause->detail();
+  if (cause != nullptr) out.peer = cause->peer_text();
   out.took = std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - begun);
   report.steps.push_back(std::move(out));
 }
@@ -62,7 +62,7 @@ asio::awaitable<void> list_and_close(std::unique_ptr<mcp::client> client, probe_
   add_step(report, "close", begun, nullptr);
 }
 
-asio::awaitable<void> examine(context& ctx, probe_request request, probe_report& report) {
+asio::awaitable<void> probe_steps(context& ctx, probe_request request, probe_report& report) {
   request.options.on_step = [&report](const mcp::connect_step& step) { report.steps.push_back(step); };
   request.options.on_oddity = [&report](const std::string&, const std::string& peer) {
     if (report.oddities++ == 0) report.first_oddity = peer;
@@ -79,7 +79,7 @@ asio::awaitable<void> examine(context& ctx, probe_request request, probe_report&
 asio::awaitable<int> probe_server(context& ctx, probe_request request) {
   probe_report report = empty_report(request);
   status_line line(ctx, "probing " + report.address + "…");
-  co_await examine(ctx, std::move(request), report);
+  co_await probe_steps(ctx, std::move(request), report);
   co_await line.stop();
   if (ctx.stopping) co_return exit_code::no;
   auto& screen = ctx.screen;
@@ -98,13 +98,11 @@ asio::awaitable<int> probe_server(context& ctx, probe_request request) {
 
 result<command> make_probe(const arguments& args) {
   probe_request request;
-  auto target = parse_target(args);
-  if (!target) return target.error();
-  request.target = std::move(*target);
-  auto options = parse_client_options(args);
-  if (!options) return options.error();
-  request.options = std::move(*options);
-  if (const auto ok = read_duration(request.options.connect_timeout, args.wait, "--timeout"); !ok) return ok.error();
+  MCPSTATE_TRY(target, parse_target(args));
+  request.target = std::move(target);
+  MCPSTATE_TRY(options, parse_client_options(args));
+  request.options = std::move(options);
+  MCPSTATE_CHECK(read_duration(request.options.connect_timeout, args.wait, "--timeout"));
   request.options.request_timeout = request.options.connect_timeout;
   request.options.follow = true;  // a stream for announcements is one of the things to find out
   return command([request = std::move(request)](context& ctx) { return probe_server(ctx, request); });

@@ -15,13 +15,13 @@ namespace {
 
 timestamp current_time(const context& ctx) { return ctx.config.options.clock->now(); }
 
-asio::awaitable<int> list_owner(context& ctx, owner who, tools_wanted want) {
-  const auto found = co_await ctx.store->list(who, want);
+asio::awaitable<int> list_owner(context& ctx, owner account, tools_wanted want) {
+  const auto found = co_await ctx.store->list(account, want);
   if (!found) co_return ctx.fail(found.error());
   if (ctx.screen.json()) {
     ctx.screen.line(json_lines((*found)->records(), to_json));
   } else if ((*found)->empty()) {
-    ctx.screen.line(printable(who.text()) + " has no connections");
+    ctx.screen.line(printable(account.text()) + " has no connections");
   } else {
     ctx.screen.write(connection_table((*found)->records(), current_time(ctx)));
   }
@@ -31,18 +31,17 @@ asio::awaitable<int> list_owner(context& ctx, owner who, tools_wanted want) {
 using owners_by_name = std::map<owner, owner_summary>;
 
 std::string owner_json(const owners_by_name::value_type& entry) {
-  const auto& [who, summary] = entry;
-  json_object out;
-  out.text("owner", who.text()).number("connections", summary.connected).number("records", summary.records);
-  if (summary.expires_at) out.text("expires_at", to_iso8601(*summary.expires_at));
-  return out.str();
+  const auto& [account, summary] = entry;
+  object_writer out;
+  out.text("owner", account.text()).number("connections", summary.connected).number("records", summary.records);
+  return out.time("expires_at", summary.expires_at).str();
 }
 
 table owner_table(const owners_by_name& owners, timestamp now) {
   table out({"OWNER", "CONNECTED", "RECORDS", "EXPIRES"});
-  for (const auto& [who, summary] : owners) {
+  for (const auto& [account, summary] : owners) {
     const cell connected(std::to_string(summary.connected), summary.connected > 0 ? tone::good : tone::dim);
-    out.add({who.text(), connected, std::to_string(summary.records), relative_time(summary.expires_at, now)});
+    out.add({account.text(), connected, std::to_string(summary.records), relative_time(summary.expires_at, now)});
   }
   return out;
 }
@@ -53,7 +52,7 @@ asio::awaitable<int> list_owners(context& ctx) {
   do {
     auto page = co_await ctx.store->scan(cursor);
     if (!page) co_return ctx.fail(page.error());
-    for (auto& o : page->owners) owners.insert_or_assign(o.whose, o);
+    for (auto& o : page->owners) owners.insert_or_assign(o.owner, o);
     cursor = page->cursor;
     ctx.screen.progress("reading… " + counted(owners.size(), "owner"));
   } while (!cursor.empty());
@@ -67,15 +66,15 @@ asio::awaitable<int> list_owners(context& ctx) {
   co_return exit_code::done;
 }
 
-error no_record(const owner& who, const std::string& server) {
-  return error(errc::no_record, "no connection of " + who.text() + " is named '" + server + "'; mcpstate list " +
-                                    who.text() + " shows what there is");
+error no_record(const owner& account, const std::string& server) {
+  return error(errc::no_record, "no connection of " + account.text() + " is named '" + server + "'; mcpstate list " +
+                                    account.text() + " shows what there is");
 }
 
-asio::awaitable<int> show_record(context& ctx, selection which) {
-  const auto found = co_await ctx.store->get(which.owner, *which.server, tools_wanted::no);
+asio::awaitable<int> show_record(context& ctx, selection target) {
+  const auto found = co_await ctx.store->get(target.owner, *target.server, tools_wanted::no);
   if (!found) co_return ctx.fail(found.error());
-  if (!*found) co_return ctx.fail(no_record(which.owner, which.server->text()));
+  if (!*found) co_return ctx.fail(no_record(target.owner, target.server->text()));
   ctx.screen.write(ctx.screen.json() ? to_json(**found) + "\n"
                                      : connection_sheet(**found, current_time(ctx), ctx.screen.colour()));
   co_return exit_code::done;
@@ -95,18 +94,16 @@ std::string stats_text(const store_stats& s) {
 }
 
 std::string stats_json(const store_stats& s) {
-  json_object out;
+  object_writer out;
   out.text("kind", s.kind).text("where", s.where).text("version", s.version);
   out.number("users", s.users).number("sessions", s.sessions);
   out.number("connected", s.connected).number("disconnected", s.disconnected).number("failed", s.failed);
-  out.number("tools_bytes", s.tools_bytes);
-  if (s.memory_bytes) out.number("memory_bytes", *s.memory_bytes);
-  return out.str();
+  return out.number("tools_bytes", s.tools_bytes).number("memory_bytes", s.memory_bytes).str();
 }
 
 asio::awaitable<int> show_stats(context& ctx) {
-  progress_handler progress = [&screen = ctx.screen](std::uint64_t done, std::string_view what) {
-    screen.progress("counting… " + std::to_string(done) + " " + std::string(what));
+  progress_handler progress = [&screen = ctx.screen](std::uint64_t done, std::string_view unit) {
+    screen.progress("counting… " + std::to_string(done) + " " + std::string(unit));
   };
   const auto got = co_await ctx.store->stats(std::move(progress));
   if (!got) co_return ctx.fail(got.error());
@@ -124,16 +121,15 @@ result<command> make_list(const arguments& args) {
     if (args.with_tools) return error(errc::bad_argument, "list --tools needs an OWNER");
     return reading_command(list_owners);
   }
-  const auto which = parse_selection(args);
-  if (!which) return which.error();
+  MCPSTATE_TRY(target, parse_selection(args));
   const auto want = args.with_tools ? tools_wanted::yes : tools_wanted::no;
-  return reading_command([owner = which->owner, want](context& ctx) { return list_owner(ctx, owner, want); });
+  return reading_command([owner = target.owner, want](context& ctx) { return list_owner(ctx, owner, want); });
 }
 
 result<command> make_show(const arguments& args) {
-  const auto which = parse_selection(args);
-  if (!which) return which.error();
-  return reading_command([which = *which](context& ctx) { return show_record(ctx, which); });
+  const auto target = parse_selection(args);
+  if (!target) return target.error();
+  return reading_command([target = *target](context& ctx) { return show_record(ctx, target); });
 }
 
 result<command> make_stats(const arguments&) { return reading_command(show_stats); }

@@ -22,8 +22,8 @@ namespace mcpstate::cli {
 namespace {
 
 struct refresh_request {
-  explicit refresh_request(selection chosen) : which(std::move(chosen)) {}
-  selection which;
+  explicit refresh_request(selection chosen) : selected(std::move(chosen)) {}
+  selection selected;
   target_additions additions;
   bool allow_empty = false;
 };
@@ -36,23 +36,22 @@ struct refreshed {
   bool kept = false;  // the server answered none, and the last good ones stay
 };
 
-std::string refreshed_json(const refreshed& what) {
-  const auto& record = what.record;
-  json_object out;
-  out.text("owner", record.whose.text()).text("server", record.server).text("status", to_text(record.state));
-  out.number("revision", record.revision);
-  if (record.info.tool_count) out.number("tool_count", *record.info.tool_count);
+std::string refreshed_json(const refreshed& outcome) {
+  const auto& record = outcome.record;
+  object_writer out;
+  out.text("owner", record.owner.text()).text("server", record.server).text("status", to_text(record.state));
+  out.number("revision", record.revision).number("tool_count", record.info.tool_count);
   if (!record.info.tools_hash.empty()) out.text("tools_hash", record.info.tools_hash);
-  out.raw("added", json_array(what.difference.added)).raw("removed", json_array(what.difference.removed));
-  out.raw("changed", json_array(what.difference.changed)).raw("dropped", json_array(what.dropped));
+  out.raw("added", json_array(outcome.difference.added)).raw("removed", json_array(outcome.difference.removed));
+  out.raw("changed", json_array(outcome.difference.changed)).raw("dropped", json_array(outcome.dropped));
   return out.str();
 }
 
-void print(terminal& screen, const refreshed& what) {
+void print_refreshed(terminal& screen, const refreshed& outcome) {
   if (screen.json()) return;
-  const auto& found = what.difference;
-  std::string head = printable(connection_label(what.record.whose, what.record.server)) + ": ";
-  head += counted(what.record.info.tool_count.value_or(0), "tool");
+  const auto& found = outcome.difference;
+  std::string head = printable(connection_label(outcome.record.owner, outcome.record.server)) + ": ";
+  head += counted(outcome.record.info.tool_count.value_or(0), "tool");
   screen.line(found.empty() ? head + ", nothing has changed" : head);
   const auto each = [&screen](const char* word, tone look, const std::vector<std::string>& tools) {
     for (const auto& name : tools)
@@ -61,23 +60,22 @@ void print(terminal& screen, const refreshed& what) {
   each("added  ", tone::good, found.added);
   each("removed", tone::bad, found.removed);
   each("changed", tone::warn, found.changed);
-  note_listing(screen, what.kept, what.dropped);
+  note_listing(screen, outcome.kept, outcome.dropped);
 }
 
 task<refreshed> record_list(context& ctx, connection before, mcp::server_facts facts, mcp::tool_listing listing,
                             bool allow_empty) {
-  const bool keep = keeps_stored_tools(listing, before.tools, allow_empty);
+  const bool keeps_tools = keeps_stored_tools(listing, before.tools, allow_empty);
   details info = before.info;
   set_server_details(info, facts);
   info.error.reset();
-  change what(before, status::connected);
-  what.with(std::move(info)).keep_connected_at();
-  if (!keep) what.tools(listing.tools).allow_empty_tools();
-  auto written = co_await ctx.store->put(std::move(what));
-  if (!written) co_return written.error();
-  refreshed out(std::move(*written));
-  if (!keep) out.difference = compare_tools(before.tools ? *before.tools : "[]", listing.tools);
-  out.kept = keep;
+  change update(before, status::connected);
+  update.set_details(std::move(info)).keep_connected_at();
+  if (!keeps_tools) update.tools(listing.tools).allow_empty_tools();
+  MCPSTATE_CO_TRY(written, co_await ctx.store->put(std::move(update)));
+  refreshed out(std::move(written));
+  if (!keeps_tools) out.difference = compare_tools(before.tools ? *before.tools : "[]", listing.tools);
+  out.kept = keeps_tools;
   out.dropped = std::move(listing.dropped);
   co_return out;
 }
@@ -102,18 +100,18 @@ asio::awaitable<int> refresh_record(context& ctx, connection before, refresh_req
   const auto recorded = co_await std::move(recording);
   co_await client->close();
   if (!recorded) co_return ctx.fail(recorded.error());
-  print(ctx.screen, *recorded);
+  print_refreshed(ctx.screen, *recorded);
   lines.push_back(refreshed_json(*recorded));
   co_return exit_code::done;
 }
 
 asio::awaitable<int> refresh_one(context& ctx, refresh_request request) {
-  auto got = co_await ctx.store->get(request.which.owner, *request.which.server, tools_wanted::yes);
+  auto got = co_await ctx.store->get(request.selected.owner, *request.selected.server, tools_wanted::yes);
   if (!got) co_return ctx.fail(got.error());
   if (!*got) {
-    const std::string name = request.which.server->text();
+    const std::string name = request.selected.server->text();
     co_return ctx.fail(
-        error(errc::no_record, "no connection of " + request.which.owner.text() + " is named '" + name + "'"));
+        error(errc::no_record, "no connection of " + request.selected.owner.text() + " is named '" + name + "'"));
   }
   std::vector<std::string> lines;
   const int code = co_await refresh_record(ctx, std::move(**got), std::move(request), lines);
@@ -125,13 +123,13 @@ asio::awaitable<int> refresh_one(context& ctx, refresh_request request) {
 bool can_be_refreshed(terminal& screen, const connection& record) {
   if (record.state == status::disconnected) return false;
   if (!record.info.url.empty()) return true;
-  screen.note(printable(connection_label(record.whose, record.server)) +
+  screen.note(printable(connection_label(record.owner, record.server)) +
               " has no URL: name it, and give its command after --");
   return false;
 }
 
 asio::awaitable<int> refresh_all(context& ctx, refresh_request request) {
-  auto all = co_await ctx.store->list(request.which.owner, tools_wanted::yes);
+  auto all = co_await ctx.store->list(request.selected.owner, tools_wanted::yes);
   if (!all) co_return ctx.fail(all.error());
   std::vector<std::string> lines;
   int worst = exit_code::done;
@@ -153,19 +151,17 @@ asio::awaitable<int> refresh_all(context& ctx, refresh_request request) {
 }  // namespace
 
 result<command> make_refresh(const arguments& args) {
-  const auto which = parse_selection(args);
-  if (!which) return which.error();
-  refresh_request request(*which);
-  auto additions = parse_target_additions(args);
-  if (!additions) return additions.error();
-  request.additions = std::move(*additions);
-  if (!which->server && (!args.headers.empty() || request.additions.program)) {
+  MCPSTATE_TRY(selected, parse_selection(args));
+  refresh_request request(selected);
+  MCPSTATE_TRY(additions, parse_target_additions(args));
+  request.additions = std::move(additions);
+  if (!selected.server && (!args.headers.empty() || request.additions.program)) {
     return error(errc::bad_argument, "--header and a command after -- are for one server: name it");
   }
   auto& timeout = request.additions.options.connect_timeout;
-  if (const auto ok = read_duration(timeout, args.global.timeout, "--timeout"); !ok) return ok.error();
+  MCPSTATE_CHECK(read_duration(timeout, args.global.timeout, "--timeout"));
   request.allow_empty = args.allow_empty;
-  const auto refresh = which->server ? refresh_one : refresh_all;
+  const auto refresh = selected.server ? refresh_one : refresh_all;
   return command([request = std::move(request), refresh](context& ctx) { return refresh(ctx, request); });
 }
 

@@ -28,11 +28,13 @@ class manager_reporter final : public manager_observer {
  public:
   explicit manager_reporter(service::process_services& process) : metrics_(process.metrics), log_(process.log) {}
 
-  void on_transition(const managed_name& name, status from, status to, std::string_view why) override {
-    metrics_.on_transition(name, from, to, why);
-    log_.info(
-        "connection",
-        {{"owner", name.whose}, {"server", name.server.text()}, {"from", to_text(from)}, {"to", to_text(to)}, {"why", why}});
+  void on_transition(const managed_name& name, status from, status to, std::string_view cause) override {
+    metrics_.on_transition(name, from, to, cause);
+    log_.info("connection", {{"owner", name.owner},
+                             {"server", name.server.text()},
+                             {"from", to_text(from)},
+                             {"to", to_text(to)},
+                             {"why", cause}});
   }
   void on_attempt(const managed_name& name, bool ok, std::chrono::microseconds took) override {
     metrics_.on_attempt(name, ok, took);
@@ -44,7 +46,7 @@ class manager_reporter final : public manager_observer {
     if (name == nullptr) {
       log_.warn(remark, {{"peer", peer}});
     } else {
-      log_.warn(remark, {{"owner", name->whose}, {"server", name->server.text()}, {"peer", peer}});
+      log_.warn(remark, {{"owner", name->owner}, {"server", name->server.text()}, {"peer", peer}});
     }
   }
 
@@ -103,7 +105,7 @@ void announce_ready(running_service& r) {
   std::vector<std::string> urls;
   for (const auto& endpoint : r.server->endpoints()) urls.push_back(url_of(endpoint));
   if (ctx.screen.json()) {
-    json_object out;
+    object_writer out;
     out.raw("listening", json_array(urls)).text("store", ctx.store->description()).number("servers", known_servers(r));
     ctx.screen.line(out.str());
   } else {

@@ -5,13 +5,13 @@
 #include <boost/asio/ip/host_name.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <random>
 
 #include "cli/words/input.hh"
 #include "core/file.hh"
 #include "core/text/ascii.hh"
 #include "core/text/hex.hh"
+#include "core/text/number.hh"
 #include "core/text/printable.hh"
 #include "manager/servers/destination.hh"
 #include "service/gate/host_policy.hh"
@@ -23,14 +23,14 @@ namespace {
 constexpr std::size_t max_servers_bytes = 1024 * 1024;
 constexpr std::size_t max_name_bytes = 200;  // the store allows 256, including the part that makes the name unique
 
-error bad(std::string what) { return error(errc::bad_argument, std::move(what)); }
+error bad(std::string fault) { return error(errc::bad_argument, std::move(fault)); }
 
 std::vector<std::string> split_at_commas(const std::string& text) {
   std::vector<std::string> out;
-  for (std::size_t at = 0; at <= text.size();) {
-    const auto comma = std::min(text.find(',', at), text.size());
-    if (comma > at) out.push_back(text.substr(at, comma - at));
-    at = comma + 1;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const auto comma = std::min(text.find(',', begin), text.size());
+    if (comma > begin) out.push_back(text.substr(begin, comma - begin));
+    begin = comma + 1;
   }
   return out;
 }
@@ -40,18 +40,16 @@ result<void> choose_listen_addresses(serve_options& out, const serve_words& word
   if (texts.empty()) texts = split_at_commas(env.variable("MCPSTATE_LISTEN").value_or(std::string()));
   if (texts.empty()) texts.emplace_back("127.0.0.1:7337");
   for (const auto& text : texts) {
-    auto address = parse_listen(text);
-    if (!address) return address.error();
-    out.server.listen.push_back(std::move(*address));
+    MCPSTATE_TRY(address, parse_listen(text));
+    out.server.listen.push_back(std::move(address));
   }
   return {};
 }
 
-result<void> choose_keys(serve_options& out, const serve_words& words, const environment& env) {
-  auto tokens = choose_tokens(words.token_file, env);
-  if (!tokens) return tokens.error();
-  out.token_path = std::move(tokens->path);
-  out.process.keys = std::move(tokens->keys);
+result<void> choose_access_keys(serve_options& out, const serve_words& words, const environment& env) {
+  MCPSTATE_TRY(tokens, choose_tokens(words.token_file, env));
+  out.token_path = std::move(tokens.path);
+  out.process.keys = std::move(tokens.keys);
   if (!out.process.keys.empty()) return {};
   for (const auto& listened : out.server.listen) {
     boost::system::error_code ec;
@@ -149,9 +147,9 @@ result<service::listen_address> parse_listen(const std::string& text) {
   if (colon == std::string::npos) return wrong();
   service::listen_address out;
   const std::string host = text.substr(0, colon);
-  const char* const end = text.data() + text.size();
-  const auto [stopped, ec] = std::from_chars(text.data() + colon + 1, end, out.port);
-  if (ec != std::errc{} || stopped != end) return wrong();
+  const auto port = parse_number<std::uint16_t>(std::string_view(text).substr(colon + 1));
+  if (!port) return wrong();
+  out.port = *port;
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (!bracketed && host.find(':') != std::string::npos) return wrong();
   if (!host.empty()) out.host = bracketed ? host.substr(1, host.size() - 2) : host;
@@ -169,9 +167,8 @@ result<token_choice> choose_tokens(const std::string& file, const environment& e
   }
   out.path = flag_or_variable(file, "MCPSTATE_TOKEN_FILE", env);
   if (out.path.empty()) return out;
-  auto keys = service::read_access_keys(out.path);
-  if (!keys) return keys.error();
-  out.keys = std::move(*keys);
+  MCPSTATE_TRY(keys, service::read_access_keys(out.path));
+  out.keys = std::move(keys);
   return out;
 }
 
@@ -197,20 +194,19 @@ std::string shared_programs_text(const server_registry& servers) {
 result<serve_options> choose_serve_options(const serve_words& words, const environment& env) {
   using namespace std::chrono_literals;
   serve_options out;
-  if (const auto ok = choose_listen_addresses(out, words, env); !ok) return ok.error();
-  if (const auto ok = choose_keys(out, words, env); !ok) return ok.error();
-  if (const auto ok = choose_egress(out, words); !ok) return ok.error();
-  if (const auto ok = read_duration(out.manager.lease_time, words.lease, "--lease", 1s); !ok) return ok.error();
-  if (const auto ok = read_duration(out.manager.check_every, words.check, "--check", 100ms); !ok) return ok.error();
+  MCPSTATE_CHECK(choose_listen_addresses(out, words, env));
+  MCPSTATE_CHECK(choose_access_keys(out, words, env));
+  MCPSTATE_CHECK(choose_egress(out, words));
+  MCPSTATE_CHECK(read_duration(out.manager.lease_time, words.lease, "--lease", 1s));
+  MCPSTATE_CHECK(read_duration(out.manager.check_every, words.check, "--check", 100ms));
   out.servers_path = flag_or_variable(words.servers_file, "MCPSTATE_SERVERS", env);
   if (!out.servers_path.empty()) {
-    auto servers = read_servers(out.servers_path, env);
-    if (!servers) return servers.error();
-    out.process.servers = *servers;
-    out.manager.servers = std::move(*servers);
+    MCPSTATE_TRY(servers, read_servers(out.servers_path, env));
+    out.process.servers = servers;
+    out.manager.servers = std::move(servers);
   }
-  if (const auto ok = choose_hosts(out, words); !ok) return ok.error();
-  if (const auto ok = choose_origins(out, words); !ok) return ok.error();
+  MCPSTATE_CHECK(choose_hosts(out, words));
+  MCPSTATE_CHECK(choose_origins(out, words));
   if (words.name.size() > max_name_bytes) return bad("--name is longer than " + std::to_string(max_name_bytes) + " bytes");
   out.manager.instance = unique_name(words.name);
   out.manager.address = advertised_url(out.server.listen.front());

@@ -14,14 +14,14 @@ using registry_pointer = std::shared_ptr<const server_registry>;
 
 std::string server_json(const std::pair<const std::string, registered_server>& entry) {
   const auto& [name, one] = entry;
-  json_object out;
+  object_writer out;
   out.text("name", name).text("transport", one.transport).text("where", one.shown).boolean("disabled", one.disabled);
   if (is_shared_program(one)) out.boolean("same_for_all_owners", true);
   if (!one.fault.empty()) out.text("error", one.fault);
   return out.str();
 }
 
-void print_table(terminal& screen, const server_registry& servers) {
+void print_servers(terminal& screen, const server_registry& servers) {
   table out({"SERVER", "TRANSPORT", "WHERE", "DISABLED"});
   for (const auto& [name, one] : servers.all()) {
     const cell disabled(one.disabled ? "disabled" : "-", one.disabled ? tone::warn : tone::dim);
@@ -36,7 +36,7 @@ asio::awaitable<int> show_servers(context& ctx, registry_pointer servers) {
   if (ctx.screen.json()) {
     ctx.screen.line(json_lines(servers->all(), server_json));
   } else {
-    print_table(ctx.screen, *servers);
+    print_servers(ctx.screen, *servers);
   }
   for (const auto& remark : servers->remarks()) ctx.screen.note(remark);
   ctx.screen.note(shared_programs_text(*servers));

@@ -9,7 +9,7 @@ namespace mcpstate::cli {
 namespace {
 
 struct token_request {
-  explicit token_request(mcpstate::owner who) : owner(std::move(who)) {}
+  explicit token_request(mcpstate::owner account) : owner(std::move(account)) {}
   mcpstate::owner owner;
   service::access_keys keys;
   std::chrono::seconds ttl = std::chrono::hours(1);
@@ -20,8 +20,8 @@ asio::awaitable<int> mint(context& ctx, token_request request) {
   const auto token = request.keys.mint(request.owner, request.ttl, now);
   const auto expires_at = request.keys.verify(token, now).value().expires_at.value();
   if (ctx.screen.json()) {
-    json_object out;
-    out.text("token", token).text("owner", request.owner.text()).text("expires_at", to_iso8601(expires_at));
+    object_writer out;
+    out.text("token", token).text("owner", request.owner.text()).time("expires_at", expires_at);
     ctx.screen.line(out.str());
   } else {
     ctx.screen.line(token);
@@ -33,23 +33,20 @@ asio::awaitable<int> mint(context& ctx, token_request request) {
 }  // namespace
 
 result<command> make_token(const arguments& args) {
-  auto who = mcpstate::owner::parse(args.owner.value_or(std::string()));
-  if (!who) return who.error();
-  token_request request(std::move(*who));
+  MCPSTATE_TRY(account, mcpstate::owner::parse(args.owner.value_or(std::string())));
+  token_request request(std::move(account));
   if (!args.token_ttl.empty()) {
-    const auto ttl = parse_duration(args.token_ttl, "--ttl");
-    if (!ttl) return ttl.error();
-    request.ttl = std::chrono::floor<std::chrono::seconds>(*ttl);
+    MCPSTATE_TRY(ttl, parse_duration(args.token_ttl, "--ttl"));
+    request.ttl = std::chrono::floor<std::chrono::seconds>(ttl);
     if (request.ttl < std::chrono::seconds(1)) return error(errc::bad_argument, "--ttl is too short: at least 1s");
   }
-  auto tokens = choose_tokens(args.serve.token_file, process_environment());
-  if (!tokens) return tokens.error();
-  if (tokens->keys.empty()) {
+  MCPSTATE_TRY(tokens, choose_tokens(args.serve.token_file, process_environment()));
+  if (tokens.keys.empty()) {
     return error(errc::bad_argument,
                  "there is no service token to sign with: name the service's own with --token-file, MCPSTATE_TOKEN or "
                  "MCPSTATE_TOKEN_FILE");
   }
-  request.keys = std::move(tokens->keys);
+  request.keys = std::move(tokens.keys);
   return command([request = std::move(request)](context& ctx) { return mint(ctx, request); });
 }
 

@@ -11,17 +11,17 @@ namespace mcpstate::cli {
 namespace {
 
 error no_tools(const connection& c) {
-  return error(errc::no_record, "no tools are stored for " + connection_label(c.whose, c.server) + ", which is " +
+  return error(errc::no_record, "no tools are stored for " + connection_label(c.owner, c.server) + ", which is " +
                                     std::string(to_text(c.state)));
 }
 
-int print_table(context& ctx, const std::vector<connection>& records) {
+int print_tools(context& ctx, const std::vector<connection>& records) {
   table out({"SERVER", "TOOL", "DESCRIPTION"});
   for (const auto& c : records) {
     if (!c.tools) continue;
     const auto tools = parse_tool_lines(*c.tools);
     if (!tools) {
-      return ctx.fail(error(tools.error().code(), connection_label(c.whose, c.server) + ": " + tools.error().detail()));
+      return ctx.fail(error(tools.error().code(), connection_label(c.owner, c.server) + ": " + tools.error().detail()));
     }
     for (const auto& tool : *tools) {
       out.add({cell(c.server, tone::dim), tool.name, cell(tool.description, tone::dim)});
@@ -39,29 +39,29 @@ int print_json(context& ctx, const std::vector<connection>& records) {
   std::vector<std::string> lines;
   for (const auto& c : records) {
     if (!c.tools || !is_tool_list(*c.tools)) continue;  // junk must not break the array around it
-    json_object out;
+    object_writer out;
     lines.push_back(out.text("server", c.server).text("status", to_text(c.state)).raw("tools", *c.tools).str());
   }
   ctx.screen.line(json_lines(lines));
   return exit_code::done;
 }
 
-asio::awaitable<int> list_server_tools(context& ctx, selection which) {
-  const auto got = co_await ctx.store->get(which.owner, *which.server, tools_wanted::yes);
+asio::awaitable<int> list_server_tools(context& ctx, selection target) {
+  const auto got = co_await ctx.store->get(target.owner, *target.server, tools_wanted::yes);
   if (!got) co_return ctx.fail(got.error());
   if (!*got) {
     co_return ctx.fail(
-        error(errc::no_record, "no connection of " + which.owner.text() + " is named '" + which.server->text() + "'"));
+        error(errc::no_record, "no connection of " + target.owner.text() + " is named '" + target.server->text() + "'"));
   }
   const connection& record = **got;
   if (!record.tools) co_return ctx.fail(no_tools(record));
   if (!ctx.screen.json()) {
     const std::vector<connection> one(1, record);
-    co_return print_table(ctx, one);
+    co_return print_tools(ctx, one);
   }
   if (!is_tool_list(*record.tools)) {
     co_return ctx.fail(error(errc::junk_record, "what is stored as tools of " +
-                                                    connection_label(record.whose, record.server) +
+                                                    connection_label(record.owner, record.server) +
                                                     " is no list of tools; mcpstate doctor says more"));
   }
   // The stored bytes and nothing else, so that what arrives in a file has the stored hash.
@@ -70,10 +70,10 @@ asio::awaitable<int> list_server_tools(context& ctx, selection which) {
   co_return exit_code::done;
 }
 
-asio::awaitable<int> list_owner_tools(context& ctx, owner who) {
-  const auto got = co_await ctx.store->list(who, tools_wanted::yes);
+asio::awaitable<int> list_owner_tools(context& ctx, owner account) {
+  const auto got = co_await ctx.store->list(account, tools_wanted::yes);
   if (!got) co_return ctx.fail(got.error());
-  co_return ctx.screen.json() ? print_json(ctx, (*got)->records()) : print_table(ctx, (*got)->records());
+  co_return ctx.screen.json() ? print_json(ctx, (*got)->records()) : print_tools(ctx, (*got)->records());
 }
 
 }  // namespace
@@ -85,10 +85,10 @@ result<command> make_tools(const arguments& args) {
   if (reaches || args.allow_empty) {
     return error(errc::bad_argument, "--header, --env, --cwd, --protocol and --allow-empty go with --refresh");
   }
-  const auto which = parse_selection(args);
-  if (!which) return which.error();
-  if (which->server) return reading_command([which = *which](context& ctx) { return list_server_tools(ctx, which); });
-  return reading_command([owner = which->owner](context& ctx) { return list_owner_tools(ctx, owner); });
+  const auto target = parse_selection(args);
+  if (!target) return target.error();
+  if (target->server) return reading_command([target = *target](context& ctx) { return list_server_tools(ctx, target); });
+  return reading_command([owner = target->owner](context& ctx) { return list_owner_tools(ctx, owner); });
 }
 
 }  // namespace mcpstate::cli

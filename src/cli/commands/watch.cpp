@@ -22,16 +22,16 @@ struct watch_request {
 };
 
 const char* event_name(event::kind k) noexcept {
-  constexpr const char* names[] = {"present", "removed", "ready", "resync"};  // in the order of event::kind
+  constexpr const char* names[] = {"present", "removed", "ready", "resync", "overrun"};  // in the order of event::kind
   return names[static_cast<std::size_t>(k)];
 }
 
 std::string json_line(const event& e) {
-  json_object out;
+  object_writer out;
   out.text("event", event_name(e.what));
   if (e.what == event::kind::present && e.record) out.raw("connection", to_json(*e.record));
   if (e.what == event::kind::removed && e.record) {
-    out.text("owner", e.record->whose.text()).text("server", e.record->server);
+    out.text("owner", e.record->owner.text()).text("server", e.record->server);
   }
   return out.str();
 }
@@ -48,7 +48,7 @@ std::string clock_text() {
 std::string human_line(const event& e, bool colour) {
   const auto& c = *e.record;
   std::string out =
-      painted(clock_text(), tone::dim, colour) + "  " + printable(c.whose.text()) + "  " + printable(c.server) + "  ";
+      painted(clock_text(), tone::dim, colour) + "  " + printable(c.owner.text()) + "  " + printable(c.server) + "  ";
   if (e.what == event::kind::removed) return out + painted("removed", tone::dim, colour);
   out += painted(std::string(to_text(c.state)), status_tone(c.state), colour);
   if (c.info.tool_count) out += "  " + counted(*c.info.tool_count, "tool");
@@ -76,8 +76,8 @@ class printer {
     outage_told_ = false;
   }
   // Once per outage.
-  void lost(const error& why) {
-    if (!outage_told_) ctx_.screen.note(store_error_text(why) + " — waiting for the store to come back");
+  void lost(const error& cause) {
+    if (!outage_told_) ctx_.screen.note(store_error_text(cause) + " — waiting for the store to come back");
     outage_told_ = true;
   }
   [[nodiscard]] bool complete() const noexcept { return wanted_ > 0 && seen_ >= wanted_; }
@@ -123,11 +123,10 @@ result<command> make_watch(const arguments& args) {
   watch_request request;
   request.count = args.count;
   if (args.owner) {
-    const auto which = parse_selection(args);
-    if (!which) return which.error();
-    request.owner = which->owner;
+    MCPSTATE_TRY(target, parse_selection(args));
+    request.owner = target.owner;
   }
-  if (const auto ok = read_duration(request.limit, args.wait, "--timeout"); !ok) return ok.error();
+  MCPSTATE_CHECK(read_duration(request.limit, args.wait, "--timeout"));
   return command([request](context& ctx) { return watch_changes(ctx, request); });
 }
 

@@ -14,9 +14,9 @@ namespace {
 
 // What `set` was asked to write.
 struct set_request {
-  explicit set_request(selection chosen) : which(std::move(chosen)) {}
-  selection which;
-  status to = status::disconnected;
+  explicit set_request(selection chosen) : target(std::move(chosen)) {}
+  selection target;
+  status state = status::disconnected;
   std::optional<tools_list> tools;
   std::string reason;
   bool allow_empty = false;
@@ -25,37 +25,37 @@ struct set_request {
 
 bool can_fail(status s) noexcept { return s == status::failed || s == status::auth_required; }
 
-error changed_meanwhile(const selection& which, std::uint64_t expected, const std::optional<connection>& found) {
+error changed_meanwhile(const selection& target, std::uint64_t expected, const std::optional<connection>& found) {
   const std::string is = found ? "has revision " + std::to_string(found->revision) : "does not exist";
-  return error(errc::stale_basis, connection_label(which.owner, which.server->text()) + " " + is + ", not " +
+  return error(errc::stale_basis, connection_label(target.owner, target.server->text()) + " " + is + ", not " +
                                       std::to_string(expected) + "; nothing was written");
 }
 
 change requested_change(const set_request& request) {
-  change out(request.which.owner, *request.which.server, request.to);
+  change out(request.target.owner, *request.target.server, request.state);
   if (request.tools) out.tools(*request.tools);
   if (request.allow_empty) out.allow_empty_tools();
-  if (can_fail(request.to)) {
-    failure why;
-    why.code = "reported";
-    why.message = request.reason.empty() ? "the host reported it without a reason" : printable(request.reason);
-    out.fail(std::move(why));
+  if (can_fail(request.state)) {
+    failure cause;
+    cause.code = "reported";
+    cause.message = request.reason.empty() ? "the host reported it without a reason" : printable(request.reason);
+    out.fail(std::move(cause));
   }
   return out;
 }
 
 asio::awaitable<int> set_record(context& ctx, set_request request) {
-  auto what = requested_change(request);
+  auto update = requested_change(request);
   if (request.if_revision) {
-    const auto before = co_await ctx.store->get(request.which.owner, *request.which.server, tools_wanted::no);
+    const auto before = co_await ctx.store->get(request.target.owner, *request.target.server, tools_wanted::no);
     if (!before) co_return ctx.fail(before.error());
     // A revision names what we wrote; another program's change since then has none of its own.
     const bool unaltered = !*before || !(*before)->altered;
     const bool expected = unaltered && (*before ? (*before)->revision : 0) == *request.if_revision;
-    if (!expected) co_return ctx.fail(changed_meanwhile(request.which, *request.if_revision, *before));
-    what.based_on(*before ? (*before)->seen : basis());
+    if (!expected) co_return ctx.fail(changed_meanwhile(request.target, *request.if_revision, *before));
+    update.based_on(*before ? (*before)->seen : basis());
   }
-  const auto written = co_await ctx.store->put(std::move(what));
+  const auto written = co_await ctx.store->put(std::move(update));
   if (!written) {
     if (written.error().code() != errc::empty_tools) co_return ctx.fail(written.error());
     co_return ctx.fail(error(errc::empty_tools, written.error().detail() + "; say --allow-empty if that is meant"));
@@ -63,44 +63,44 @@ asio::awaitable<int> set_record(context& ctx, set_request request) {
   if (ctx.screen.json()) {
     ctx.screen.line(to_json(*written));
   } else {
-    ctx.screen.line(printable(connection_label(request.which.owner, request.which.server->text())) + " is " +
-                    std::string(to_text(request.to)) + ", revision " + std::to_string(written->revision));
+    ctx.screen.line(printable(connection_label(request.target.owner, request.target.server->text())) + " is " +
+                    std::string(to_text(request.state)) + ", revision " + std::to_string(written->revision));
   }
   co_return exit_code::done;
 }
 
 void print_count(context& ctx, const char* name, std::uint64_t n, const std::string& sentence) {
-  ctx.screen.line(ctx.screen.json() ? json_object().number(name, n).str() : sentence);
+  ctx.screen.line(ctx.screen.json() ? object_writer().number(name, n).str() : sentence);
 }
 
-asio::awaitable<int> touch_records(context& ctx, selection which) {
-  const auto touched = co_await ctx.store->touch(which.owner, which.server);
+asio::awaitable<int> touch_records(context& ctx, selection target) {
+  const auto touched = co_await ctx.store->touch(target.owner, target.server);
   if (!touched) co_return ctx.fail(touched.error());
-  if (*touched == 0 && which.server) {
-    const std::string server = which.server->text();
-    co_return ctx.fail(error(errc::no_record, which.owner.text() + " has no connection named '" + server + "'"));
+  if (*touched == 0 && target.server) {
+    const std::string server = target.server->text();
+    co_return ctx.fail(error(errc::no_record, target.owner.text() + " has no connection named '" + server + "'"));
   }
   const std::string renewed =
       "renewed " + counted(*touched, "connection") + ", now for " + duration_text(ctx.config.options.ttl);
   print_count(ctx, "touched", *touched,
-              *touched > 0 ? renewed : printable(which.owner.text()) + " has no connections to renew");
+              *touched > 0 ? renewed : printable(target.owner.text()) + " has no connections to renew");
   co_return exit_code::done;
 }
 
-asio::awaitable<int> disconnect_records(context& ctx, selection which) {
+asio::awaitable<int> disconnect_records(context& ctx, selection target) {
   const std::optional<basis> any_basis;
-  const auto changed = co_await ctx.store->disconnect(which.owner, which.server, any_basis);
+  const auto changed = co_await ctx.store->disconnect(target.owner, target.server, any_basis);
   if (!changed) co_return ctx.fail(changed.error());
-  const std::string whose =
-      printable(which.server ? connection_label(which.owner, which.server->text()) : which.owner.text());
-  const std::string sentence = *changed > 0   ? "disconnected " + counted(*changed, "connection") + " of " + whose
-                               : which.server ? whose + " was disconnected already"
-                                              : whose + " had nothing to disconnect";
-  print_count(ctx, "disconnected", *changed, which.server && *changed > 0 ? whose + " is DISCONNECTED" : sentence);
+  const std::string label =
+      printable(target.server ? connection_label(target.owner, target.server->text()) : target.owner.text());
+  const std::string sentence = *changed > 0    ? "disconnected " + counted(*changed, "connection") + " of " + label
+                               : target.server ? label + " was disconnected already"
+                                               : label + " had nothing to disconnect";
+  print_count(ctx, "disconnected", *changed, target.server && *changed > 0 ? label + " is DISCONNECTED" : sentence);
   co_return exit_code::done;
 }
 
-std::string joined(const std::vector<std::string>& texts) {
+std::string list_suffix(const std::vector<std::string>& texts) {
   std::string out;
   for (const auto& t : texts) out += (out.empty() ? "" : ", ") + printable(t);
   return out.empty() ? "" : ": " + out;
@@ -111,33 +111,32 @@ asio::awaitable<int> claim_session(context& ctx, owner session, owner user) {
   if (!claimed) co_return ctx.fail(claimed.error());
   const auto& got = *claimed;
   if (ctx.screen.json()) {
-    json_object out;
+    object_writer out;
     out.raw("moved", json_array(got.moved)).raw("kept", json_array(got.kept));
     ctx.screen.line(out.str());
     co_return exit_code::done;
   }
-  ctx.screen.line("moved " + counted(got.moved.size(), "connection") + " to " + printable(user.text()) + joined(got.moved));
-  if (!got.kept.empty()) ctx.screen.line("kept the user's own" + joined(got.kept));
+  ctx.screen.line("moved " + counted(got.moved.size(), "connection") + " to " + printable(user.text()) +
+                  list_suffix(got.moved));
+  if (!got.kept.empty()) ctx.screen.line("kept the user's own" + list_suffix(got.kept));
   co_return exit_code::done;
 }
 
 }  // namespace
 
 result<command> make_set(const arguments& args) {
-  const auto which = parse_selection(args);
-  if (!which) return which.error();
-  set_request request(*which);
-  const auto to = status_from_text(args.status);
-  if (!to) return error(errc::bad_argument, "no status is named '" + printable(args.status) + "'");
-  request.to = *to;
-  if (!args.reason.empty() && !can_fail(*to))
+  MCPSTATE_TRY(target, parse_selection(args));
+  set_request request(target);
+  const auto state = status_from_text(args.status);
+  if (!state) return error(errc::bad_argument, "no status is named '" + printable(args.status) + "'");
+  request.state = *state;
+  if (!args.reason.empty() && !can_fail(*state))
     return error(errc::bad_argument, "--reason goes with FAILED and AUTH_REQUIRED");
   if (!args.tools_file.empty()) {
-    if (*to == status::disconnected)
+    if (*state == status::disconnected)
       return error(errc::bad_argument, "a DISCONNECTED connection has no tools: leave --tools out");
-    auto tools = read_tools(args.tools_file);
-    if (!tools) return tools.error();
-    request.tools = std::move(*tools);
+    MCPSTATE_TRY(tools, read_tools(args.tools_file));
+    request.tools = std::move(tools);
   }
   request.reason = args.reason;
   request.allow_empty = args.allow_empty;
@@ -146,15 +145,15 @@ result<command> make_set(const arguments& args) {
 }
 
 result<command> make_touch(const arguments& args) {
-  const auto which = parse_selection(args);
-  if (!which) return which.error();
-  return command([which = *which](context& ctx) { return touch_records(ctx, which); });
+  const auto target = parse_selection(args);
+  if (!target) return target.error();
+  return command([target = *target](context& ctx) { return touch_records(ctx, target); });
 }
 
 result<command> make_disconnect(const arguments& args) {
-  const auto which = parse_selection(args);
-  if (!which) return which.error();
-  return command([which = *which](context& ctx) { return disconnect_records(ctx, which); });
+  const auto target = parse_selection(args);
+  if (!target) return target.error();
+  return command([target = *target](context& ctx) { return disconnect_records(ctx, target); });
 }
 
 result<command> make_claim(const arguments& args) {

@@ -140,7 +140,7 @@ std::string default_text(const form_field& field, std::string_view raw) {
   return option == field.options.end() ? *text : option->label;
 }
 
-error wrong(std::string why) { return error(errc::bad_argument, std::move(why)); }
+error wrong(std::string cause) { return error(errc::bad_argument, std::move(cause)); }
 
 bool is_within(const form_field& field, double value) {
   return (!field.minimum || value >= *field.minimum) && (!field.maximum || value <= *field.maximum);

@@ -21,7 +21,7 @@ namespace {
 constexpr std::size_t longest_line = 64 * 1024;
 
 std::string action_json(const char* action, const std::string& content = {}) {
-  json_object out;
+  object_writer out;
   out.text("action", action);
   if (!content.empty()) out.raw("content", content);
   return out.str();
@@ -74,21 +74,19 @@ task<std::string> interactive_host::answer(std::string method, std::string param
 
 task<std::string> interactive_host::ask(std::string params) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  auto questions = parse_form(params);
-  if (!questions) co_return questions.error();
-  screen_.write_error("\n" + printable(server_) + " asks:\n" + indented_lines(questions->message));
+  MCPSTATE_CO_TRY(questions, parse_form(params));
+  screen_.write_error("\n" + printable(server_) + " asks:\n" + indented_lines(questions.message));
   screen_.write_error("Answer it? [Y]es, [d]ecline, [c]ancel: ");
   for (;;) {
-    auto line = co_await read_line();
-    if (!line) co_return line.error();
-    if (!*line) co_return action_json("cancel");
-    const char first = (*line)->empty() ? 'y' : ascii_lower((*line)->front());
+    MCPSTATE_CO_TRY(line, co_await read_line());
+    if (!line) co_return action_json("cancel");
+    const char first = line->empty() ? 'y' : ascii_lower(line->front());
     if (first == 'd' || first == 'n') co_return action_json("decline");
     if (first == 'c') co_return action_json("cancel");
     if (first == 'y') break;
     screen_.write_error("y, d or c: ");
   }
-  co_return co_await fill_in(std::move(params), std::move(*questions));
+  co_return co_await fill_in(std::move(params), std::move(questions));
 }
 
 task<std::string> interactive_host::fill_in(std::string params, form questions) {
@@ -100,19 +98,17 @@ task<std::string> interactive_host::fill_in(std::string params, form questions) 
     if (!value) co_return value.error();
     if (!value->empty()) content += (content.size() > 1 ? "," : "") + mcp::quote_json(field.name) + ":" + *value;
   }
-  const auto full = mcp::with_defaults(params, content + "}");
-  if (!full) co_return full.error();
-  co_return action_json("accept", *full);
+  MCPSTATE_CO_TRY(full, mcp::with_defaults(params, content + "}"));
+  co_return action_json("accept", full);
 }
 
 task<std::string> interactive_host::ask_field(const form_field& field) {
   co_await asio::this_coro::throw_if_cancelled(false);
   for (;;) {
     screen_.write_error("  " + question_text(field));
-    auto line = co_await read_line();
-    if (!line) co_return line.error();
-    if (!*line) co_return error(errc::no_record, "the input is over");
-    auto value = parse_answer(field, **line);
+    MCPSTATE_CO_TRY(line, co_await read_line());
+    if (!line) co_return error(errc::no_record, "the input is over");
+    auto value = parse_answer(field, *line);
     if (value) co_return std::move(*value);
     screen_.write_error("  " + value.error().detail() + "\n");
   }

@@ -15,10 +15,9 @@ constexpr auto listing_grace = std::chrono::milliseconds(200);
 task<opened_server> connect_and_list(context& ctx, mcp::target target, mcp::client_options options) {
   const auto limit = options.request_timeout;
   auto connecting = mcp::connect(ctx.executor, std::move(target), std::move(options));
-  auto connected = co_await std::move(connecting);
-  if (!connected) co_return connected.error();
+  MCPSTATE_CO_TRY(connected, co_await std::move(connecting));
   opened_server out;
-  out.client = std::move(*connected);
+  out.client = std::move(connected);
   out.facts = out.client->facts();
   // All pages together: whoever waits for a list does not care how many it comes in.
   auto listing = aio::with_deadline(out.client->list_tools(), aio::after(limit + listing_grace),

@@ -19,17 +19,17 @@ namespace mcpstate::cli {
 namespace {
 
 struct running_command {
-  running_command(asio::io_context& io, const command& definition, const settings& config, terminal& screen)
-      : what(definition),
+  running_command(asio::io_context& io, const command& chosen, const settings& config, terminal& screen)
+      : definition(chosen),
         ctx(io.get_executor(), config, screen),
         signals(io, SIGINT, SIGTERM),
-        group(io.get_executor(), [this](const std::string&, const std::string& why) { end(why); }) {}
-  // An exception that no part of the command expects, memory that is missing above all.
-  void end(const std::string& why) {
-    code = ctx.fail(error(errc::bug, "internal error: " + why));
+        group(io.get_executor(), [this](const std::string&, const std::string& cause) { end(cause); }) {}
+  // An exception that no part of the command expects, such as memory that is missing.
+  void end(const std::string& cause) {
+    code = ctx.fail(error(errc::bug, "internal error: " + cause));
     signals.cancel();
   }
-  const command& what;
+  const command& definition;
   context ctx;
   int code = exit_code::no;
   int signal = 0;  // by which it was interrupted
@@ -52,7 +52,7 @@ void wait_for_signal(running_command& r) {
 asio::awaitable<void> run_body(running_command& r) {
   std::string bug;
   try {
-    r.code = co_await r.what.run(r.ctx);
+    r.code = co_await r.definition.run(r.ctx);
   } catch (const std::exception& e) {
     bug = e.what();
   }
@@ -71,13 +71,13 @@ asio::awaitable<void> open_and_run(running_command& r) {
   r.ctx.screen.note(r.ctx.config.remark);
   if (r.ctx.config.has_store) {
     auto options = r.ctx.config.options;
-    options.allow_read_only = r.what.only_reads;
+    options.allow_read_only = r.definition.only_reads;
     auto opened = co_await open_store(r.ctx.executor, r.ctx.config.url, options);
     if (!opened) {
-      const auto& why = opened.error();
-      const bool own_report = r.what.without_store && !why.is(cond::cancelled);
-      r.code = own_report ? r.what.without_store(r.ctx, why) : r.ctx.fail(why);
-      if (r.what.until_signal && r.ctx.stopping) r.code = exit_code::done;
+      const auto& cause = opened.error();
+      const bool own_report = r.definition.without_store && !cause.is(cond::cancelled);
+      r.code = own_report ? r.definition.without_store(r.ctx, cause) : r.ctx.fail(cause);
+      if (r.definition.until_signal && r.ctx.stopping) r.code = exit_code::done;
       r.signals.cancel();
       co_return;
     }
@@ -94,13 +94,13 @@ int context::fail(const error& e, error_source source) {
   return exit_code_of(e, source);
 }
 
-int run(const command& what, const settings& config, terminal& screen) {
+int run(const command& definition, const settings& config, terminal& screen) {
   asio::io_context io(1);
-  running_command r(io, what, config, screen);
+  running_command r(io, definition, config, screen);
   wait_for_signal(r);
   r.group.spawn("command", open_and_run(r));
   io.run();
-  return r.signal != 0 && !what.until_signal ? exit_code::signal + r.signal : r.code;
+  return r.signal != 0 && !definition.until_signal ? exit_code::signal + r.signal : r.code;
 }
 
 }  // namespace mcpstate::cli

@@ -53,6 +53,6 @@ struct command {
   return out;
 }
 
-[[nodiscard]] int run(const command& what, const settings& config, terminal& screen);
+[[nodiscard]] int run(const command& definition, const settings& config, terminal& screen);
 
 }  // namespace mcpstate::cli

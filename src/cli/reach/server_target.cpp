@@ -8,19 +8,18 @@ namespace mcpstate::cli {
 
 namespace {
 
-error wrong_target(std::string why) { return error(errc::bad_argument, std::move(why)); }
+error wrong_target(std::string cause) { return error(errc::bad_argument, std::move(cause)); }
 
 bool has_headers(const arguments& args) { return !args.headers.empty() || !args.header_file.empty(); }
 bool is_of_program(const arguments& args) { return !args.env.empty() || !args.env_file.empty() || !args.cwd.empty(); }
 
 result<mcp::target> parse_program(const arguments& args) {
   if (has_headers(args)) return wrong_target("--header is for a URL, not for a command after --");
-  auto env = read_variables(args, process_environment());
-  if (!env) return env.error();
+  MCPSTATE_TRY(env, read_variables(args, process_environment()));
   mcp::stdio_target out;
   out.command = args.program;
   out.cwd = args.cwd;
-  out.env = std::move(*env);
+  out.env = std::move(env);
   return mcp::target(std::move(out));
 }
 
@@ -40,33 +39,28 @@ result<mcp::target> parse_target(const arguments& args) {
   }
   if (!args.url) return parse_program(args);
   if (is_of_program(args)) return wrong_target("--env and --cwd are for a command after --, not for a URL");
-  const auto valid = mcp::shown_url(*args.url);
-  if (!valid) return valid.error();
-  auto headers = read_headers(args, process_environment());
-  if (!headers) return headers.error();
-  return http_target(*args.url, std::move(*headers));
+  MCPSTATE_CHECK(mcp::shown_url(*args.url));
+  MCPSTATE_TRY(headers, read_headers(args, process_environment()));
+  return http_target(*args.url, std::move(headers));
 }
 
 result<target_additions> parse_target_additions(const arguments& args) {
   target_additions out;
-  auto options = parse_client_options(args);
-  if (!options) return options.error();
-  out.options = std::move(*options);
+  MCPSTATE_TRY(options, parse_client_options(args));
+  out.options = std::move(options);
   if (!args.program.empty()) {
-    auto program = parse_program(args);
-    if (!program) return program.error();
-    out.program = std::get<mcp::stdio_target>(std::move(*program));
+    MCPSTATE_TRY(program, parse_program(args));
+    out.program = std::get<mcp::stdio_target>(std::move(program));
     return out;
   }
   if (is_of_program(args)) return wrong_target("--env and --cwd are for a command after --");
-  auto headers = read_headers(args, process_environment());
-  if (!headers) return headers.error();
-  out.headers = std::move(*headers);
+  MCPSTATE_TRY(headers, read_headers(args, process_environment()));
+  out.headers = std::move(headers);
   return out;
 }
 
 result<mcp::target> recorded_target(const connection& record, const target_additions& additions) {
-  const std::string name = record.whose.text() + " " + record.server;
+  const std::string name = record.owner.text() + " " + record.server;
   if (record.state == status::disconnected) {
     return error(errc::no_record, name + " is DISCONNECTED; mcpstate connect opens it again");
   }

@@ -37,7 +37,7 @@ using rules = std::vector<rule>;
 
 const mcp::connect_step* last_step(const probe_report& report, std::string_view name) {
   const auto found =
-      std::find_if(report.steps.rbegin(), report.steps.rend(), [&](const auto& step) { return step.what == name; });
+      std::find_if(report.steps.rbegin(), report.steps.rend(), [&](const auto& step) { return step.name == name; });
   return found == report.steps.rend() ? nullptr : &*found;
 }
 

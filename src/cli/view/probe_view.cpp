@@ -109,7 +109,7 @@ std::string steps_text(const probe_report& report, bool colour, std::size_t max_
   for (const auto& step : report.steps) {
     const cell took(milliseconds_text(step.took, step.took < std::chrono::milliseconds(10) ? "%.1f ms" : "%.0f ms"),
                     tone::dim);
-    out.add({step.what, took, outcome_text(step)});
+    out.add({step.name, took, outcome_text(step)});
   }
   return out.empty() ? "" : "\n" + out.text(colour, max_width);
 }
@@ -141,8 +141,8 @@ std::string advice_text(const probe_report& report, bool colour) {
 }
 
 std::string step_json(const mcp::connect_step& step) {
-  json_object out;
-  out.text("step", step.what).boolean("ok", step.ok).text("outcome", step.outcome);
+  object_writer out;
+  out.text("step", step.name).boolean("ok", step.ok).text("outcome", step.outcome);
   if (!step.peer.empty()) out.text("says", step.peer);
   out.raw("ms", milliseconds_text(step.took, "%.3f"));
   if (step.http_status != 0) out.number("http_status", step.http_status);
@@ -152,18 +152,18 @@ std::string step_json(const mcp::connect_step& step) {
 }
 
 std::string tool_json(const tool_facts& tool) {
-  return json_object().text("name", tool.name).number("bytes", tool.raw.size()).str();
+  return object_writer().text("name", tool.name).number("bytes", tool.raw.size()).str();
 }
 
 std::string advice_json(const advice& each) {
-  return json_object().text("level", name_of(each.severity)).text("about", each.topic).text("text", each.text).str();
+  return object_writer().text("level", name_of(each.severity)).text("about", each.topic).text("text", each.text).str();
 }
 
-void append_facts(json_object& out, const mcp::server_facts& facts) {
+void append_facts(object_writer& out, const mcp::server_facts& facts) {
   out.text("transport", facts.transport);
   out.text("era", mcp::name_of(facts.protocol_era));
   out.text("protocol_version", facts.protocol_version);
-  json_object info;
+  object_writer info;
   info.text("name", facts.title);
   if (!facts.version.empty()) info.text("version", facts.version);
   out.raw("server_info", info.str());
@@ -171,7 +171,7 @@ void append_facts(json_object& out, const mcp::server_facts& facts) {
   if (!facts.instructions.empty()) out.text("instructions", facts.instructions);
 }
 
-void append_listing(json_object& out, const mcp::tool_listing& listing) {
+void append_listing(object_writer& out, const mcp::tool_listing& listing) {
   out.raw("tools", json_list(inspect_tools(listing.tools), tool_json));
   out.number("tool_count", listing.tools.count());
   out.number("tools_bytes", listing.tools.bytes().size());
@@ -184,7 +184,7 @@ void append_listing(json_object& out, const mcp::tool_listing& listing) {
 }
 
 std::string error_json(const error& e) {
-  json_object out;
+  object_writer out;
   out.text("code", name_of(e.code())).text("message", e.detail());
   if (!e.peer_text().empty()) out.text("says", e.peer_text());
   return out.str();
@@ -198,7 +198,7 @@ std::string probe_text(const probe_report& report, bool colour, std::size_t max_
 }
 
 std::string probe_json(const probe_report& report) {
-  json_object out;
+  object_writer out;
   out.text(report.over_http ? "url" : "program", report.address).boolean("works", report.works());
   if (report.connected) append_facts(out, report.facts);
   out.raw("steps", json_list(report.steps, step_json));

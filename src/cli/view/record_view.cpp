@@ -31,7 +31,7 @@ std::string tools_line(const details& d) {
 
 std::string error_line(const failure& f, timestamp now) {
   std::string out = f.code + ": " + f.message;
-  if (f.at != timestamp{}) out += ", " + relative_time(f.at, now);
+  if (f.time != timestamp{}) out += ", " + relative_time(f.time, now);
   if (f.attempt > 0) out += ", attempt " + std::to_string(f.attempt);
   if (f.retry_at) out += ", next attempt " + relative_time(*f.retry_at, now);
   return out;
@@ -45,7 +45,7 @@ tone status_tone(status s) noexcept {
   return s == status::disconnected ? tone::dim : tone::warn;
 }
 
-std::string connection_label(const owner& who, const std::string& server) { return who.text() + " " + server; }
+std::string connection_label(const owner& account, const std::string& server) { return account.text() + " " + server; }
 
 table connection_table(const std::vector<connection>& records, timestamp now) {
   table out({"SERVER", "STATUS", "TOOLS", "CONNECTED", "EXPIRES", "REMARK"});
@@ -60,7 +60,7 @@ table connection_table(const std::vector<connection>& records, timestamp now) {
 
 std::string connection_sheet(const connection& c, timestamp now, bool colour) {
   sheet out(18, "  ", colour);
-  out.head(c.whose.text() + "  " + c.server);
+  out.head(c.owner.text() + "  " + c.server);
   out.fact("status", std::string(to_text(c.state)), status_tone(c.state));
   out.fact("connected", relative_and_exact(c.connected_at, now));
   if (!c.connected()) out.fact("last connected", relative_and_exact(c.info.last_connected_at, now));

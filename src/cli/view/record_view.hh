@@ -12,7 +12,7 @@ namespace mcpstate::cli {
 
 [[nodiscard]] tone status_tone(status s) noexcept;
 // "user:42 github": for messages.
-[[nodiscard]] std::string connection_label(const owner& who, const std::string& server);
+[[nodiscard]] std::string connection_label(const owner& account, const std::string& server);
 // One row per connection. now: what times are relative to.
 [[nodiscard]] table connection_table(const std::vector<connection>& records, timestamp now);
 // Everything known about one, a fact per line.

@@ -22,7 +22,7 @@ bool wants_colour(bool is_terminal) {
   return is_terminal && !dumb && (none == nullptr || *none == '\0');
 }
 
-std::size_t width_of(bool is_terminal) {
+std::size_t terminal_width(bool is_terminal) {
   winsize size{};
   if (!is_terminal || ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
   return size.ws_col;
@@ -36,7 +36,7 @@ terminal::terminal(bool json)
       err_terminal_(::isatty(STDERR_FILENO) == 1),
       out_colour_(wants_colour(out_terminal_)),
       err_colour_(wants_colour(err_terminal_)),
-      width_(width_of(out_terminal_)) {}
+      width_(terminal_width(out_terminal_)) {}
 
 void terminal::write(std::string_view bytes) {
   progress({});
@@ -76,7 +76,7 @@ void terminal::fail(const error& why, std::string_view text) {
 
 void terminal::finish_json(int exit_code) {
   if (!json_ || written_ || failure_.empty()) return;
-  json_object out;
+  object_writer out;
   out.text("type", "about:blank").text("title", failure_code_ ? name_of(condition_of(*failure_code_)) : "failed");
   out.text("detail", failure_);
   if (failure_code_) out.text("code", name_of(*failure_code_));

@@ -46,7 +46,7 @@ std::vector<const CLI::Option*> list_positionals(const CLI::App& app) {
   return app.get_options([](const CLI::Option* o) { return o->get_positional(); });
 }
 
-std::string joined(const word_list& words, const char* between) { return CLI::detail::join(words, between); }
+std::string join_words(const word_list& words, const char* between) { return CLI::detail::join(words, between); }
 
 // Puts values in place of "{0}", "{1}", … of a template.
 std::string filled(std::string text, const word_list& values) {
@@ -95,7 +95,7 @@ word_list bash_words(const CLI::App& app) {
 
 std::string bash_values(const CLI::Option& option) {
   const auto choices = option_choices(option);
-  if (!choices.empty()) return "COMPREPLY=($(compgen -W '" + joined(choices, " ") + "' -- \"$cur\"))";
+  if (!choices.empty()) return "COMPREPLY=($(compgen -W '" + join_words(choices, " ") + "' -- \"$cur\"))";
   if (option.get_option_text() == "FILE") return "COMPREPLY=($(compgen -f -- \"$cur\"))";
   if (option.get_option_text() == "DIR") return "COMPREPLY=($(compgen -d -- \"$cur\"))";
   return ":";
@@ -107,13 +107,13 @@ std::string bash_value_cases(const CLI::App& app) {
     if (!takes_value(*o)) continue;
     word_list patterns;
     for (const auto& name : option_names(*o)) patterns.push_back(filled("'{0} {1}'", {command_name(app), name}));
-    out += "    " + joined(patterns, "|") + ") " + bash_values(*o) + "; return ;;\n";
+    out += "    " + join_words(patterns, "|") + ") " + bash_values(*o) + "; return ;;\n";
   }
   return out;
 }
 
 std::string bash_word_case(const CLI::App& app) {
-  return "    '" + command_name(app) + "') words='" + joined(bash_words(app), " ") + "' ;;\n";
+  return "    '" + command_name(app) + "') words='" + join_words(bash_words(app), " ") + "' ;;\n";
 }
 
 std::string bash_script(const CLI::App& root) {
@@ -124,7 +124,7 @@ std::string bash_script(const CLI::App& root) {
     values += bash_value_cases(*sub);
     words += bash_word_case(*sub);
   }
-  return filled(bash_template, {joined(commands, "|"), values, words});
+  return filled(bash_template, {join_words(commands, "|"), values, words});
 }
 
 // --- zsh: an _arguments specification per command ---
@@ -159,7 +159,7 @@ std::string zsh_escaped(const std::string& text) {
 
 std::string zsh_values(const CLI::Option& option) {
   const auto choices = option_choices(option);
-  if (!choices.empty()) return "(" + joined(choices, " ") + ")";
+  if (!choices.empty()) return "(" + join_words(choices, " ") + ")";
   if (option.get_option_text() == "FILE") return "_files";
   if (option.get_option_text() == "DIR") return "_files -/";
   return " ";
@@ -168,8 +168,8 @@ std::string zsh_values(const CLI::Option& option) {
 std::string zsh_option(const CLI::Option& option) {
   const auto names = option_names(option);
   const bool repeats = option.get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll && takes_value(option);
-  std::string spec = repeats ? "'*'" : "'(" + joined(names, " ") + ")'";
-  spec += names.size() == 1 ? names.front() : "{" + joined(names, ",") + "}";
+  std::string spec = repeats ? "'*'" : "'(" + join_words(names, " ") + ")'";
+  spec += names.size() == 1 ? names.front() : "{" + join_words(names, ",") + "}";
   spec += "'[" + zsh_escaped(option.get_description()) + "]";
   if (takes_value(option)) spec += ":" + zsh_escaped(option.get_option_text()) + ":" + zsh_values(option);
   return spec + "'";
@@ -178,11 +178,11 @@ std::string zsh_option(const CLI::Option& option) {
 std::string zsh_arguments(const CLI::App& app) {
   word_list specs;
   for (const auto* o : list_options(app)) specs.push_back(zsh_option(*o));
-  std::size_t place = 0;
+  std::size_t position = 0;
   for (const auto* o : list_positionals(app)) {
-    specs.push_back("'" + std::to_string(++place) + ":" + o->get_name(true) + ":" + zsh_values(*o) + "'");
+    specs.push_back("'" + std::to_string(++position) + ":" + o->get_name(true) + ":" + zsh_values(*o) + "'");
   }
-  return "_arguments -C " + joined(specs, " \\\n      ");
+  return "_arguments -C " + join_words(specs, " \\\n      ");
 }
 
 std::string zsh_script(const CLI::App& root) {

@@ -101,12 +101,11 @@ result<std::pair<std::string, std::string>> parse_variable(std::string_view text
 result<void> read_duration(std::chrono::milliseconds& target, const std::string& text, const char* option,
                            std::chrono::milliseconds minimum) {
   if (text.empty()) return {};
-  const auto duration = parse_duration(text, option);
-  if (!duration) return duration.error();
-  if (*duration < minimum) {
+  MCPSTATE_TRY(duration, parse_duration(text, option));
+  if (duration < minimum) {
     return error(errc::bad_argument, std::string(option) + " is at least " + std::to_string(minimum.count()) + "ms");
   }
-  target = *duration;
+  target = duration;
   return {};
 }
 

@@ -74,27 +74,27 @@ const CLI::App* chosen_command(const CLI::App& app) {
 
 std::string wrong_usage(const CLI::App& app, const CLI::ParseError& e) {
   const auto* sub = chosen_command(app);
-  std::string what = printable(cut_to_width(e.what(), 300));
+  std::string message = printable(cut_to_width(e.what(), 300));
   auto extras = app.remaining(true);
   std::erase(extras, "--");
   if (sub == nullptr) {
     const auto word = std::find_if(extras.begin(), extras.end(), [](const std::string& w) { return !w.starts_with('-'); });
-    what = word != extras.end() ? unknown_command(app, *word)
-           : !extras.empty()    ? "unknown option '" + printable(cut_to_width(extras.front(), 60)) + "'"
-                                : std::string("a command is missing");
+    message = word != extras.end() ? unknown_command(app, *word)
+              : !extras.empty()    ? "unknown option '" + printable(cut_to_width(extras.front(), 60)) + "'"
+                                   : std::string("a command is missing");
   } else if (!extras.empty()) {
     const bool option = extras.front().starts_with('-');
-    what = (option ? "unknown option '" : "one word too many: '") + printable(cut_to_width(extras.front(), 60)) + "'";
+    message = (option ? "unknown option '" : "one word too many: '") + printable(cut_to_width(extras.front(), 60)) + "'";
   }
-  return what + " (see mcpstate " + (sub == nullptr ? "" : sub->get_name() + " ") + "--help)";
+  return message + " (see mcpstate " + (sub == nullptr ? "" : sub->get_name() + " ") + "--help)";
 }
 
 // CLI11 leaves two blank lines between groups, and cannot say that a command line may stand in place of the URL.
 std::string tidy(std::string help) {
-  for (auto at = help.find("\n\n\n"); at != std::string::npos; at = help.find("\n\n\n")) help.erase(at, 1);
+  for (auto found = help.find("\n\n\n"); found != std::string::npos; found = help.find("\n\n\n")) help.erase(found, 1);
   constexpr std::string_view url = " [URL]\n";
-  const auto at = help.find(url);
-  if (at != std::string::npos) help.replace(at, url.size(), " URL | -- COMMAND ARGUMENT…\n");
+  const auto found = help.find(url);
+  if (found != std::string::npos) help.replace(found, url.size(), " URL | -- COMMAND ARGUMENT…\n");
   constexpr std::string_view input = " [JSON]\n";
   const auto last = help.find(input);
   if (last != std::string::npos) help.replace(last, input.size(), " [JSON] [-- COMMAND ARGUMENT…]\n");

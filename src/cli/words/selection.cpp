@@ -4,13 +4,11 @@
 namespace mcpstate::cli {
 
 result<selection> parse_selection(const arguments& args) {
-  auto who = owner::parse(args.owner.value_or(std::string()));
-  if (!who) return who.error();
-  selection out(std::move(*who));
+  MCPSTATE_TRY(account, owner::parse(args.owner.value_or(std::string())));
+  selection out(std::move(account));
   if (!args.server) return out;
-  auto server = server_name::parse(*args.server);
-  if (!server) return server.error();
-  out.server = std::move(*server);
+  MCPSTATE_TRY(server, server_name::parse(*args.server));
+  out.server = std::move(server);
   return out;
 }
 

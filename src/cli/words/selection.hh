@@ -11,7 +11,7 @@ namespace mcpstate::cli {
 
 // "OWNER [SERVER]", as most commands take them.
 struct selection {
-  explicit selection(mcpstate::owner who) : owner(std::move(who)) {}
+  explicit selection(mcpstate::owner account) : owner(std::move(account)) {}
   mcpstate::owner owner;
   std::optional<server_name> server;
 };

@@ -64,7 +64,7 @@ result<void> choose_url(settings& out, const global_flags& flags, value_lookup& 
   return error(parsed.error().code(), (url ? url->name + ": " : std::string()) + parsed.error().detail());
 }
 
-result<void> choose_keys(settings& out, const global_flags& flags) {
+result<void> choose_key_options(settings& out, const global_flags& flags) {
   out.options.layout = flags.layout == "tagged" ? key_layout::tagged : key_layout::plain;
   const auto keys = key_space::make(flags.prefix, out.options.layout);
   if (!keys) return error(keys.error().code(), "--prefix: " + keys.error().detail());
@@ -78,10 +78,9 @@ result<void> choose_times(settings& out, const global_flags& flags, value_lookup
   // The store is known without the file, so that it need not be the file of this program at all.
   if (!found) out.remark = found.error().detail() + "; a time to live in it is not used";
   if (const auto ttl = found ? *found : std::nullopt) {
-    const auto parsed = parse_duration(ttl->text, ttl->name);
-    if (!parsed) return parsed.error();
-    if (*parsed < 1s) return error(errc::bad_argument, ttl->name + " is too short: at least 1s");
-    out.options.ttl = *parsed;
+    MCPSTATE_TRY(parsed, parse_duration(ttl->text, ttl->name));
+    if (parsed < 1s) return error(errc::bad_argument, ttl->name + " is too short: at least 1s");
+    out.options.ttl = parsed;
   }
   return read_duration(out.options.timeout, flags.timeout, "--timeout");
 }
@@ -123,10 +122,10 @@ environment process_environment() {
 result<settings> choose_settings(const global_flags& flags, const environment& env) {
   settings out;
   value_lookup values(env);
-  if (const auto ok = choose_url(out, flags, values); !ok) return ok.error();
-  if (const auto ok = choose_keys(out, flags); !ok) return ok.error();
-  if (const auto ok = choose_times(out, flags, values); !ok) return ok.error();
-  if (const auto ok = choose_certificates(out, flags); !ok) return ok.error();
+  MCPSTATE_CHECK(choose_url(out, flags, values));
+  MCPSTATE_CHECK(choose_key_options(out, flags));
+  MCPSTATE_CHECK(choose_times(out, flags, values));
+  MCPSTATE_CHECK(choose_certificates(out, flags));
   out.options.tls_verify = !flags.insecure_tls;
   out.json = flags.json;
   return out;
@@ -134,7 +133,7 @@ result<settings> choose_settings(const global_flags& flags, const environment& e
 
 result<settings> settings_without_store(const global_flags& flags) {
   settings out;
-  if (const auto ok = choose_certificates(out, flags); !ok) return ok.error();
+  MCPSTATE_CHECK(choose_certificates(out, flags));
   out.json = flags.json;
   out.has_store = false;
   return out;

@@ -4,11 +4,11 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
-#include <charconv>
 #include <cmath>
 
 #include "core/json/depth.hh"
 #include "core/json/text.hh"
+#include "core/text/number.hh"
 
 namespace mcpstate::mcp {
 namespace {
@@ -29,7 +29,7 @@ std::optional<std::string> validate_json(std::string_view text) {
   const bool array = kind_of(text) == json_kind::array;
   const json_check checked = check_json(text, array ? json_shape::array : json_shape::object, json_depth_of_messages);
   if (checked.ok) return std::nullopt;
-  return checked.fault + " at byte " + std::to_string(checked.at);
+  return checked.fault + " at byte " + std::to_string(checked.offset);
 }
 
 json_kind kind_of(std::string_view value) noexcept { return json_walk(value).kind(); }
@@ -171,12 +171,8 @@ std::string text_member(std::string_view object, std::string_view name) {
 }
 
 std::optional<double> number_of(std::string_view value) {
-  double out = 0;
-  const char* const end = value.data() + value.size();
-  const auto read = std::from_chars(value.data(), end, out);
-  const bool whole = read.ec == std::errc() && read.ptr == end;
-  if (!whole || !std::isfinite(out)) return std::nullopt;  // it would read "inf", too
-  return out;
+  const auto out = parse_number<double>(value);
+  return out && std::isfinite(*out) ? out : std::nullopt;  // parse_number would read "inf", too
 }
 
 std::string quote_json(std::string_view text) {

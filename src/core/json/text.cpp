@@ -79,8 +79,8 @@ json_check check_json(std::string_view bytes, json_shape shape, std::size_t max_
   json::basic_parser<shape_handler> parser(limits, shape);
   json_check out;
   error_code ec;
-  out.at = parser.write_some(false, bytes.data(), bytes.size(), ec);
-  if (!ec && out.at < bytes.size()) ec = json::error::extra_data;
+  out.offset = parser.write_some(false, bytes.data(), bytes.size(), ec);
+  if (!ec && out.offset < bytes.size()) ec = json::error::extra_data;
   out.ok = !ec && parser.done();
   out.elements = parser.handler().elements;
   if (!out.ok) out.fault = parser.handler().is_other ? std::string(shape_fault(shape)) : ec.message();
@@ -106,17 +106,21 @@ void append_json_string(std::string& out, std::string_view text) {
 }
 
 std::string json_array(const std::vector<std::string>& texts) {
-  std::string out = "[";
-  for (const auto& t : texts) {
-    if (out.size() > 1) out += ",";
-    append_json_string(out, t);
-  }
-  return out + "]";
+  return json_list(texts, [](const std::string& text) {
+    std::string out;
+    append_json_string(out, text);
+    return out;
+  });
 }
 
 object_writer::object_writer(std::string& out) : out_(out) { out_ += '{'; }
 
 void object_writer::close() { out_ += '}'; }
+
+std::string object_writer::str() {
+  close();
+  return std::move(own_);
+}
 
 void object_writer::begin(std::string_view name) {
   out_ += first_ ? "\"" : ",\"";
@@ -124,20 +128,22 @@ void object_writer::begin(std::string_view name) {
   out_.append(name).append("\":");
 }
 
-void object_writer::text(std::string_view name, std::string_view value) {
+object_writer& object_writer::text(std::string_view name, std::string_view value) {
   begin(name);
   append_json_string(out_, value);
+  return *this;
 }
 
-void object_writer::number(std::string_view name, std::uint64_t value) { raw(name, std::to_string(value)); }
+object_writer& object_writer::number(std::string_view name, std::uint64_t value) { return raw(name, std::to_string(value)); }
 
-void object_writer::boolean(std::string_view name, bool value) { raw(name, value ? "true" : "false"); }
+object_writer& object_writer::boolean(std::string_view name, bool value) { return raw(name, value ? "true" : "false"); }
 
-void object_writer::time(std::string_view name, timestamp value) { text(name, to_iso8601(value)); }
+object_writer& object_writer::time(std::string_view name, timestamp value) { return text(name, to_iso8601(value)); }
 
-void object_writer::raw(std::string_view name, std::string_view value) {
+object_writer& object_writer::raw(std::string_view name, std::string_view value) {
   begin(name);
   out_ += value;
+  return *this;
 }
 
 object_writer object_writer::object(std::string_view name) {
@@ -145,12 +151,12 @@ object_writer object_writer::object(std::string_view name) {
   return object_writer(out_);
 }
 
-void object_writer::number(std::string_view name, const std::optional<std::uint64_t>& value) {
-  if (value) number(name, *value);
+object_writer& object_writer::number(std::string_view name, const std::optional<std::uint64_t>& value) {
+  return value ? number(name, *value) : *this;
 }
 
-void object_writer::time(std::string_view name, const std::optional<timestamp>& value) {
-  if (value) time(name, *value);
+object_writer& object_writer::time(std::string_view name, const std::optional<timestamp>& value) {
+  return value ? time(name, *value) : *this;
 }
 
 }  // namespace mcpstate

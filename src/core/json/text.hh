@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,7 +16,7 @@ namespace mcpstate {
 struct json_check {
   bool ok = false;
   std::size_t elements = 0;  // of the outermost array or object
-  std::size_t at = 0;        // byte at which it went wrong
+  std::size_t offset = 0;    // of the byte that is wrong
   std::string fault;         // "syntax error"; empty when ok
 };
 enum class json_shape { array, object };
@@ -28,50 +29,59 @@ void append_json_string(std::string& out, std::string_view text);
 // ["a","b"]
 [[nodiscard]] std::string json_array(const std::vector<std::string>& texts);
 
-// Writes one JSON object at the end of a text, member by member in the order of the calls:
+// An array: to_json makes the text of each element.
+template <class Range, class ToJson = std::identity>
+[[nodiscard]] std::string json_list(const Range& values, ToJson to_json = {}, std::string_view line_end = "") {
+  std::string out = "[";
+  for (const auto& value : values) out.append(out.size() == 1 ? "" : ",").append(line_end).append(to_json(value));
+  return out.append(out.size() == 1 ? "" : line_end) + "]";
+}
+
+// Writes one JSON object, member by member in the order of the calls. Without a text it writes one of its own, which str()
+// hands out:
+//
+//     return object_writer().text("server", name).number("attempt", 2).str();
+//
+// With a text it writes at the end of that, which must outlive the writer:
 //
 //     object_writer answer(body);
-//     answer.text("server", name);
 //     object_writer why = answer.object("error");  // nothing goes to `answer` until `why` is closed
-//     why.number("attempt", 2);
-//     why.close();
+//     why.number("attempt", 2).close();
 //     answer.close();
 //
-// The text must outlive the writer. Names are written as they are: they are words of ours, never input.
+// Names are written as they are: they are words of ours, never input.
 class object_writer {
  public:
+  object_writer() : out_(own_) { out_ += '{'; }
   // Appends the opening brace.
   explicit object_writer(std::string& out);
+  object_writer(const object_writer&) = delete;
+  object_writer& operator=(const object_writer&) = delete;
+
   // Appends the closing brace. Called once; nothing is written after it.
   void close();
+  // Closes the object. The text of a writer that has its own.
+  [[nodiscard]] std::string str();
   [[nodiscard]] bool empty() const noexcept { return first_; }
 
-  void text(std::string_view name, std::string_view value);
-  void number(std::string_view name, std::uint64_t value);
-  void boolean(std::string_view name, bool value);
-  void time(std::string_view name, timestamp value);  // ISO 8601
+  object_writer& text(std::string_view name, std::string_view value);
+  object_writer& number(std::string_view name, std::uint64_t value);
+  object_writer& boolean(std::string_view name, bool value);
+  object_writer& time(std::string_view name, timestamp value);  // ISO 8601
   // value is JSON, and appended as it is.
-  void raw(std::string_view name, std::string_view value);
+  object_writer& raw(std::string_view name, std::string_view value);
   // A member that is an object of its own.
   [[nodiscard]] object_writer object(std::string_view name);
 
   // Absent values leave their member out.
-  void number(std::string_view name, const std::optional<std::uint64_t>& value);
-  void time(std::string_view name, const std::optional<timestamp>& value);
-
- protected:
-  object_writer(std::string& out, bool first) : out_(out), first_(first) {}
+  object_writer& number(std::string_view name, const std::optional<std::uint64_t>& value);
+  object_writer& time(std::string_view name, const std::optional<timestamp>& value);
 
  private:
   void begin(std::string_view name);
+  std::string own_;
   std::string& out_;
   bool first_ = true;
-};
-
-// The members alone, for callers that write the braces themselves.
-class json_members : public object_writer {
- public:
-  explicit json_members(std::string& out, bool first = true) : object_writer(out, first) {}
 };
 
 }  // namespace mcpstate

@@ -62,7 +62,7 @@ std::string shown_url(std::string_view url) {
 
 // Replaces the secret at the front of rest, if there is one, and takes it away.
 bool take_secret(std::string& out, std::string_view& rest) {
-  constexpr std::string_view owner_token = "mcps1.", place = "://";
+  constexpr std::string_view owner_token = "mcps1.", scheme_end = "://";
   if (rest.starts_with(owner_token)) {
     take_token(out, rest);
     return true;
@@ -74,10 +74,10 @@ bool take_secret(std::string& out, std::string_view& rest) {
     take_token(out, rest);
     return true;
   }
-  if (!rest.starts_with(place)) return false;
-  rest.remove_prefix(place.size());
+  if (!rest.starts_with(scheme_end)) return false;
+  rest.remove_prefix(scheme_end.size());
   const auto url = up_to_blank(rest);
-  out.append(place).append(shown_url(url));
+  out.append(scheme_end).append(shown_url(url));
   rest.remove_prefix(url.size());
   return true;
 }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/text/ascii.hh"
+
 namespace mcpstate {
 namespace {
 
@@ -21,8 +23,6 @@ constexpr timestamp last_time = sys_days(std::chrono::year(9999) / 12 / 31) + da
 void put_digits(char* to, int width, std::int64_t value) noexcept {
   for (int i = width - 1; i >= 0; --i, value /= 10) to[i] = static_cast<char>('0' + value % 10);
 }
-
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 // Reads a text from the front; every take_ is false (and the text not to be used further) when it does not match.
 class reader {

@@ -11,4 +11,11 @@ namespace mcpstate {
   return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
+// Whether the text begins with `prefix`, which is then removed.
+[[nodiscard]] constexpr bool take_prefix(std::string_view& text, std::string_view prefix) noexcept {
+  if (!text.starts_with(prefix)) return false;
+  text.remove_prefix(prefix.size());
+  return true;
+}
+
 }  // namespace mcpstate

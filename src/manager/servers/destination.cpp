@@ -12,7 +12,7 @@ namespace mcpstate {
 
 namespace {
 
-error invalid(std::string why) { return error(errc::bad_argument, std::move(why)); }
+error invalid(std::string cause) { return error(errc::bad_argument, std::move(cause)); }
 
 std::string origin_of(const http::url& url) { return (url.tls ? "https://" : "http://") + url.host + ":" + url.port; }
 
@@ -20,9 +20,9 @@ std::string origin_of(const http::url& url) { return (url.tls ? "https://" : "ht
 result<http::url> parse_public_url(const std::string& text) {
   const auto end = text.find_first_of("?#/", text.find("://") == std::string::npos ? 0 : text.find("://") + 3);
   if (text.substr(0, end).find('@') != std::string::npos)
-    return invalid("a URL with a user or password in it is kept by nobody; register the server under a name, with headers");
+    return invalid("a URL with a user or password in it cannot be managed; register the server under a name, with headers");
   if (text.find('?') != std::string::npos)
-    return invalid("a URL with a query may hold a secret, and is kept by nobody; register the server under a name");
+    return invalid("a URL with a query may hold a secret, and cannot be managed; register the server under a name");
   return http::parse_url(text);
 }
 
@@ -43,9 +43,8 @@ result<destination> find_registered(const std::string& name, const destination_r
   out.origin = "program " + name;
   if (web == nullptr) return out;
   out.url = found->shown;
-  const auto url = http::parse_url(web->url);
-  if (!url) return url.error();
-  out.origin = origin_of(*url);
+  MCPSTATE_TRY(url, http::parse_url(web->url));
+  out.origin = origin_of(url);
   return out;
 }
 
@@ -78,18 +77,17 @@ result<destination> find_destination(const endpoint& target, const destination_r
                                      const server_registry* servers) {
   if (!target.registered.empty()) return find_registered(target.registered, rules, servers);
   if (target.url.empty()) return invalid("a connection leads to a registered server or to a URL; neither was given");
-  auto url = parse_public_url(target.url);
-  if (!url) return url.error();
-  if (auto allowed = rules.egress_for_urls.check_url(target.url); !allowed) return allowed.error();
+  MCPSTATE_TRY(url, parse_public_url(target.url));
+  MCPSTATE_CHECK(rules.egress_for_urls.check_url(target.url));
   destination out;
   mcp::http_target web;
-  web.url = url->shown;
+  web.url = url.shown;
   out.target = std::move(web);
   out.protocol = rules.protocol;
   out.egress = rules.egress_for_urls;
   out.transport = out.protocol == mcp::era_choice::sse ? "sse" : "http";
-  out.url = url->shown;
-  out.origin = origin_of(*url);
+  out.url = url.shown;
+  out.origin = origin_of(url);
   return out;
 }
 

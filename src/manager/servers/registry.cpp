@@ -53,8 +53,8 @@ class entry_reader {
   registered_server read(const json::value& entry);
 
  private:
-  [[nodiscard]] error wrong(const std::string& member, const std::string& why) const {
-    return error(errc::bad_argument, "server " + mcpstate::quoted(name_) + ", " + mcpstate::quoted(member) + ": " + why);
+  [[nodiscard]] error wrong(const std::string& member, const std::string& cause) const {
+    return error(errc::bad_argument, "server " + mcpstate::quoted(name_) + ", " + mcpstate::quoted(member) + ": " + cause);
   }
   result<registered_server> read_members();
   [[nodiscard]] result<void> check_members() const;
@@ -130,43 +130,37 @@ result<std::vector<std::pair<std::string, std::string>>> entry_reader::pairs(con
   if (!v->is_object()) return wrong(member, "it is no object of strings");
   for (const auto& entry : v->get_object()) {
     const std::string key = text_of(entry.key());
-    auto value = text(member + "." + key, entry.value());
-    if (!value) return value.error();
-    out.emplace_back(key, std::move(*value));
+    MCPSTATE_TRY(value, text(member + "." + key, entry.value()));
+    out.emplace_back(key, std::move(value));
   }
   return out;
 }
 
 result<mcp::stdio_target> entry_reader::program() const {
   mcp::stdio_target out;
-  auto command = text("command", *find("command"));
-  if (!command) return command.error();
-  if (command->empty()) return wrong("command", "it is empty");
-  out.command.push_back(std::move(*command));
+  MCPSTATE_TRY(command, text("command", *find("command")));
+  if (command.empty()) return wrong("command", "it is empty");
+  out.command.push_back(std::move(command));
   if (const json::value* arguments = find("args")) {
     if (!arguments->is_array()) return wrong("args", "it is no array of strings");
     for (const auto& value : arguments->get_array()) {
-      auto argument = text("args", value);
-      if (!argument) return argument.error();
-      out.command.push_back(std::move(*argument));
+      MCPSTATE_TRY(argument, text("args", value));
+      out.command.push_back(std::move(argument));
     }
   }
   out.env = env_;
-  auto cwd = optional_text("cwd");
-  if (!cwd) return cwd.error();
-  out.cwd = std::move(*cwd);
+  MCPSTATE_TRY(cwd, optional_text("cwd"));
+  out.cwd = std::move(cwd);
   return out;
 }
 
 result<mcp::http_target> entry_reader::address() const {
   mcp::http_target out;
-  auto url = text("url", *find("url"));
-  if (!url) return url.error();
-  if (const auto sound = mcp::shown_url(*url); !sound) return wrong("url", "it is no http or https URL without user-info");
-  out.url = std::move(*url);
-  auto headers = pairs("headers");
-  if (!headers) return headers.error();
-  out.headers = std::move(*headers);
+  MCPSTATE_TRY(url, text("url", *find("url")));
+  if (const auto sound = mcp::shown_url(url); !sound) return wrong("url", "it is no http or https URL without user-info");
+  out.url = std::move(url);
+  MCPSTATE_TRY(headers, pairs("headers"));
+  out.headers = std::move(headers);
   return out;
 }
 
@@ -175,15 +169,14 @@ result<void> entry_reader::note_transport(registered_server& out) const {
   const bool is_program = std::holds_alternative<mcp::stdio_target>(out.target);
   out.transport = is_program ? "stdio" : "http";
   for (const std::string member : {"type", "transport"}) {
-    auto said = optional_text(member);
-    if (!said) return said.error();
-    if (said->empty()) continue;
-    const bool known = *said == "stdio" || *said == "http" || *said == "streamable-http" || *said == "sse";
+    MCPSTATE_TRY(said, optional_text(member));
+    if (said.empty()) continue;
+    const bool known = said == "stdio" || said == "http" || said == "streamable-http" || said == "sse";
     if (!known) return wrong(member, "it is none of stdio, http, streamable-http, sse");
-    if ((*said == "stdio") != is_program) {
+    if ((said == "stdio") != is_program) {
       return wrong(member, is_program ? "a command is reached over stdio" : "a URL is not reached over stdio");
     }
-    if (*said == "sse") {
+    if (said == "sse") {
       out.transport = "sse";
       out.protocol = mcp::era_choice::sse;
     }
@@ -192,10 +185,9 @@ result<void> entry_reader::note_transport(registered_server& out) const {
 }
 
 result<void> entry_reader::note_choices(registered_server& out) const {
-  auto protocol = optional_text("protocol");
-  if (!protocol) return protocol.error();
-  if (!protocol->empty()) {
-    const auto choice = mcp::parse_era_choice(*protocol);
+  MCPSTATE_TRY(protocol, optional_text("protocol"));
+  if (!protocol.empty()) {
+    const auto choice = mcp::parse_era_choice(protocol);
     if (!choice) return wrong("protocol", "it is none of auto, modern, legacy, sse");
     if (*choice == mcp::era_choice::sse && out.transport == "stdio") return wrong("protocol", "sse needs a URL");
     if (out.transport == "sse" && *choice != mcp::era_choice::sse && *choice != mcp::era_choice::automatic)
@@ -255,26 +247,24 @@ result<void> entry_reader::check_members() const {
 
 result<void> entry_reader::read_target(registered_server& out) {
   if (find("command") != nullptr) {
-    auto target = program();
-    if (!target) return target.error();
-    out.shown = std::filesystem::path(target->command.front()).filename().string();
-    out.target = std::move(*target);
+    MCPSTATE_TRY(target, program());
+    out.shown = std::filesystem::path(target.command.front()).filename().string();
+    out.target = std::move(target);
   } else {
-    auto target = address();
-    if (!target) return target.error();
-    out.shown = mcp::shown_url(target->url).value();
-    out.target = std::move(*target);
+    MCPSTATE_TRY(target, address());
+    out.shown = mcp::shown_url(target.url).value();
+    out.target = std::move(target);
   }
   return result<void>();
 }
 
 result<registered_server> entry_reader::read_members() {
   registered_server out;
-  if (auto sound = check_members(); !sound) return sound.error();
-  if (auto read = read_own_variables(); !read) return read.error();
-  if (auto read = read_target(out); !read) return read.error();
-  if (auto noted = note_transport(out); !noted) return noted.error();
-  if (auto noted = note_choices(out); !noted) return noted.error();
+  MCPSTATE_CHECK(check_members());
+  MCPSTATE_CHECK(read_own_variables());
+  MCPSTATE_CHECK(read_target(out));
+  MCPSTATE_CHECK(note_transport(out));
+  MCPSTATE_CHECK(note_choices(out));
   out.secrets = std::make_shared<const std::vector<std::string>>(secrets_of(out.target, std::move(expanded_), out.shown));
   return out;
 }
@@ -300,7 +290,7 @@ registered_server entry_reader::read(const json::value& entry) {
   return out;
 }
 
-error bad_file(std::string why) { return error(errc::bad_argument, std::move(why)); }
+error bad_file(std::string cause) { return error(errc::bad_argument, std::move(cause)); }
 
 }  // namespace
 

@@ -78,11 +78,11 @@ std::vector<std::string> secrets_of(const mcp::target& target, std::vector<std::
   return out.take();
 }
 
-error without_secrets(const error& why, const secret_list& secrets) {
+error without_secrets(const error& cause, const secret_list& secrets) {
   const auto cleaned = [&secrets](const std::string& text) {
     return without_secrets(secrets ? without_values(text, *secrets) : text);
   };
-  return error(why.code(), cleaned(why.detail()), cleaned(why.peer_text()));
+  return error(cause.code(), cleaned(cause.detail()), cleaned(cause.peer_text()));
 }
 
 }  // namespace mcpstate

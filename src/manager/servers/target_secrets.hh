@@ -18,6 +18,6 @@ using secret_list = std::shared_ptr<const std::vector<std::string>>;  // of a re
                                                   const std::string& shown);
 
 // The error as an owner may read it: without these values, and without anything that looks like a secret.
-[[nodiscard]] error without_secrets(const error& why, const secret_list& secrets);
+[[nodiscard]] error without_secrets(const error& cause, const secret_list& secrets);
 
 }  // namespace mcpstate

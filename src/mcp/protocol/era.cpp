@@ -32,20 +32,20 @@ std::optional<era_choice> parse_era_choice(std::string_view name) noexcept {
 }
 
 std::optional<era> era_memory::find(const std::string& server, clock::time_point now) const {
-  const auto found = verdicts_.find(server);
-  if (found == verdicts_.end()) return std::nullopt;
-  const bool lasts = found->second.found == era::modern || now - found->second.at < legacy_lasts;
+  const auto found = entries_.find(server);
+  if (found == entries_.end()) return std::nullopt;
+  const bool lasts = found->second.found == era::modern || now - found->second.time < legacy_lasts;
   return lasts ? std::optional<era>(found->second.found) : std::nullopt;
 }
 
 void era_memory::keep(const std::string& server, era found, clock::time_point now) {
-  if (verdicts_.size() >= max_verdicts && !verdicts_.contains(server)) {
-    const auto older = [](const auto& a, const auto& b) { return a.second.at < b.second.at; };
-    verdicts_.erase(std::min_element(verdicts_.begin(), verdicts_.end(), older));
+  if (entries_.size() >= max_verdicts && !entries_.contains(server)) {
+    const auto older = [](const auto& a, const auto& b) { return a.second.time < b.second.time; };
+    entries_.erase(std::min_element(entries_.begin(), entries_.end(), older));
   }
-  verdicts_[server] = verdict(found, now);
+  entries_[server] = entry(found, now);
 }
 
-void era_memory::forget(const std::string& server) { verdicts_.erase(server); }
+void era_memory::forget(const std::string& server) { entries_.erase(server); }
 
 }  // namespace mcpstate::mcp

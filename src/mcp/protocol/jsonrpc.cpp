@@ -5,6 +5,7 @@
 
 #include "core/json/slice.hh"
 #include "core/text/directions.hh"
+#include "core/text/number.hh"
 
 namespace mcpstate::mcp {
 namespace {
@@ -67,10 +68,9 @@ result<message> decode_one(std::string_view text) {
   if (kind_of(text) != json_kind::object) return not_rpc("it is not an object");
   const fields read = fields_of(text);
   if (!read.version || text_of(*read.version) != "2.0") return not_rpc("\"jsonrpc\" is not \"2.0\"");
-  auto id = id_of(read);
-  if (!id) return id.error();
+  MCPSTATE_TRY(id, id_of(read));
   message out;
-  out.id = std::move(*id);
+  out.id = std::move(id);
   if (read.method) return decode_call(read, std::move(out));
   if (read.failure && kind_of(*read.failure) != json_kind::null) return decode_failure(read, std::move(out));
   if (!read.result) return not_rpc("it has neither method nor result nor error");
@@ -107,20 +107,15 @@ result<std::vector<message>> decode_messages(std::string_view text, bool batches
   }
   std::vector<message> out;
   for (const std::string_view part : parts) {
-    auto one = decode_one(part);
-    if (!one) return one.error();
-    out.push_back(std::move(*one));
+    MCPSTATE_TRY(one, decode_one(part));
+    out.push_back(std::move(one));
   }
   return out;
 }
 
 std::optional<std::uint64_t> number_of_id(std::string_view raw_id) {
   if (raw_id.size() >= 2 && raw_id.front() == '"') raw_id = raw_id.substr(1, raw_id.size() - 2);
-  std::uint64_t out = 0;
-  const char* const end = raw_id.data() + raw_id.size();
-  const auto parsed = std::from_chars(raw_id.data(), end, out);
-  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
-  return out;
+  return parse_number<std::uint64_t>(raw_id);
 }
 
 std::string encode_request(std::uint64_t id, std::string_view method, std::string_view params) {

@@ -28,9 +28,8 @@ result<void> check_command(const stdio_target& program) {
 }  // namespace
 
 result<std::string> shown_url(std::string_view url) {
-  auto parsed = http::parse_url(url);
-  if (!parsed) return parsed.error();
-  return std::move(parsed->shown);
+  MCPSTATE_TRY(parsed, http::parse_url(url));
+  return std::move(parsed.shown);
 }
 
 std::string era_key(const target& server) {

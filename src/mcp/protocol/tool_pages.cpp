@@ -126,21 +126,19 @@ std::optional<std::chrono::milliseconds> tool_pages::ttl() const noexcept {
   return shortest_ttl_;
 }
 
-result<tool_pages::verdict> tool_pages::add(std::string_view page) {
-  const auto members = read_page(page);
-  if (!members) return members.error();
+result<tool_pages::progress> tool_pages::add(std::string_view page) {
+  MCPSTATE_TRY(members, read_page(page));
   const std::size_t reports = dropped_.size();
   bool news = false;
-  json_walk items(members->items);
+  json_walk items(members.items);
   for (bool more = items.enter(); more; more = items.next()) {
-    const auto taken = take_item(items.take());
-    if (!taken) return taken.error();
-    news = news || *taken;
+    MCPSTATE_TRY(taken, take_item(items.take()));
+    news = news || taken;
   }
   ++pages_;
-  take_freshness(*members);
-  const auto& next = members->next_cursor;
-  if (is_absent(next) || (!bounds_.modern && *next == "\"\"")) return verdict::done;
+  take_freshness(members);
+  const auto& next = members.next_cursor;
+  if (is_absent(next) || (!bounds_.modern && *next == "\"\"")) return progress::done;
   if (kind_of(*next) != json_kind::string) {
     return error(errc::protocol, "nextCursor of " + std::string(bounds_.kind.method) + " is not a string");
   }
@@ -148,11 +146,11 @@ result<tool_pages::verdict> tool_pages::add(std::string_view page) {
   const bool repeated = !cursors_.emplace(*next).second;
   if (repeated && !news) {
     dropped_.resize(reports);  // a page that came twice: its items are no second ones
-    return verdict::done;
+    return progress::done;
   }
   if (pages_ >= bounds_.max_pages) return too_many("pages of ", bounds_.max_pages);
   cursor_ = *next;
-  return verdict::more;
+  return progress::more;
 }
 
 bool tool_pages::restart() {

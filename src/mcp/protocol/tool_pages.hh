@@ -53,13 +53,13 @@ class tool_pages {
   // Whether the next request has a cursor, which the server may refuse.
   [[nodiscard]] bool has_cursor() const noexcept { return !cursor_.empty(); }
 
-  enum class verdict { more, done };
+  enum class progress { more, done };
   // Adds the result of one request. errc::protocol if it is no such list, too_large beyond a limit.
-  result<verdict> add(std::string_view page);
+  result<progress> add(std::string_view page);
   // The server has refused its own cursor: begins anew. False the second time.
   bool restart();
 
-  // After verdict::done: all Tool objects, byte for byte, as one array.
+  // After progress::done: all Tool objects, byte for byte, as one array.
   [[nodiscard]] result<tools_list> finish() &&;
   // The same of any kind of list, as text.
   [[nodiscard]] std::string take_array() &&;

@@ -4,11 +4,11 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "core/json/slice.hh"
 #include "core/text/directions.hh"
+#include "core/text/number.hh"
 #include "mcp/transport/http_transport.hh"
 #include "mcp/transport/sse_transport.hh"
 #include "mcp/transport/stdio_transport.hh"
@@ -31,9 +31,7 @@ std::string seconds_text(std::chrono::milliseconds span) {
 std::optional<double> number_member(std::string_view object, std::string_view name) {
   const auto raw = find_member(object, name);
   if (!raw || kind_of(*raw) != json_kind::number) return std::nullopt;
-  double out = 0;
-  const auto read = std::from_chars(raw->data(), raw->data() + raw->size(), out);
-  return read.ec == std::errc() ? std::optional<double>(out) : std::nullopt;
+  return parse_number<double>(*raw);
 }
 
 client_identity identity_of(const client_options& options) {
@@ -148,9 +146,8 @@ void channel::restart() {
 }
 
 result<void> channel::take_text(const std::string& text, std::uint64_t on_request) {
-  auto read = decode_messages(text, fsm_.batches());
-  if (!read) return read.error();
-  for (message& part : *read) react(fsm_.on_message(std::move(part), on_request));
+  MCPSTATE_TRY(read, decode_messages(text, fsm_.batches()));
+  for (message& part : read) react(fsm_.on_message(std::move(part), on_request));
   return result<void>();
 }
 

@@ -31,10 +31,10 @@ error refusal(const std::string& method, message answer) {
   return error(errc::rpc_error, "the server refused " + method + " with error " + code, std::move(answer.error_message));
 }
 
-bool is_object(std::string_view text) { return !validate_json(text) && kind_of(text) == json_kind::object; }
+bool is_json_object(std::string_view text) { return !validate_json(text) && kind_of(text) == json_kind::object; }
 
 // For a request that may have been carried out before its connection ended.
-error unknown_outcome(const error& reason, const std::string& method) {
+error outcome_unknown(const error& reason, const std::string& method) {
   return error(errc::outcome_unknown, method + " may or may not have been carried out: " + reason.detail(),
                reason.peer_text());
 }
@@ -93,8 +93,7 @@ task<void> session::ready() {
       co_return error(lost.code(), "the server ended its session again and again; wait a minute: " + lost.detail(),
                       lost.peer_text());
     }
-    auto opened = co_await reopen();
-    if (!opened) co_return opened.error();
+    MCPSTATE_CO_CHECK(co_await reopen());
   }
   co_return result<void>();
 }
@@ -129,17 +128,16 @@ task<message> session::exchange(std::string method, std::string params, request_
   bool repeated_for_session = false, repeated_for_connection = false;
   for (;;) {
     MCPSTATE_CO_CHECK(co_await ready());
-    auto request = channel_.fsm().request(method, params, extras);
-    if (!request) co_return request.error();
+    MCPSTATE_CO_TRY(request, channel_.fsm().request(method, params, extras));
     request_limits limits = limits_for(method, options);
     request_failure details;
-    auto answer = co_await channel_.ask(std::move(*request), std::move(limits), details);
+    auto answer = co_await channel_.ask(std::move(request), std::move(limits), details);
     if (answer) co_return std::move(*answer);
     const bool harmless = details.session_over || (is_loss(answer.error()) && is_repeatable(method));
     bool& repeated = details.session_over ? repeated_for_session : repeated_for_connection;
     if (harmless && options_.reopen && !channel_.closed() && !std::exchange(repeated, true)) continue;
     const bool unknown = is_loss(answer.error()) || answer.error().code() == errc::deadline;
-    if (unknown && !details.session_over && !is_repeatable(method)) co_return unknown_outcome(answer.error(), method);
+    if (unknown && !details.session_over && !is_repeatable(method)) co_return outcome_unknown(answer.error(), method);
     co_return answer.error();
   }
 }
@@ -160,9 +158,8 @@ task<std::string> session::answer_questions(std::string result) {
     }
     const std::string key(question.key);
     auto asking = options_.user->answer(method, std::move(params));
-    auto answered = co_await std::move(asking);
-    if (!answered) co_return answered.error();
-    out.append(out.size() > 1 ? "," : "").append(key).append(":").append(*answered);
+    MCPSTATE_CO_TRY(answered, co_await std::move(asking));
+    out.append(out.size() > 1 ? "," : "").append(key).append(":").append(answered);
   }
   co_return out + "}";
 }
@@ -173,33 +170,31 @@ task<std::string> session::converse(std::string method, std::string params, requ
                                     stale_headers rule) {
   std::string current = params;
   for (int round = 1; round <= max_rounds; ++round) {
-    auto answer = co_await exchange(method, std::move(current), extras, options);
-    if (!answer) co_return answer.error();
-    if (answer->type == message::kind::failure) {
-      if (answer->error_code == rpc::header_mismatch && round == 1 && rule == stale_headers::report && listed_) {
+    MCPSTATE_CO_TRY(answer, co_await exchange(method, std::move(current), extras, options));
+    if (answer.type == message::kind::failure) {
+      if (answer.error_code == rpc::header_mismatch && round == 1 && rule == stale_headers::report && listed_) {
         listed_ = false;
-        co_return error(errc::stale_basis, "the tool's headers have changed", std::move(answer->error_message));
+        co_return error(errc::stale_basis, "the tool's headers have changed", std::move(answer.error_message));
       }
-      co_return refusal(method, std::move(*answer));
+      co_return refusal(method, std::move(answer));
     }
-    const std::string type = kind_of(answer->body) == json_kind::object ? text_member(answer->body, "resultType") : "";
-    if (!channel_.fsm().modern() || type.empty() || type == "complete") co_return std::move(answer->body);
+    const std::string type = kind_of(answer.body) == json_kind::object ? text_member(answer.body, "resultType") : "";
+    if (!channel_.fsm().modern() || type.empty() || type == "complete") co_return std::move(answer.body);
     if (type != "input_required") co_return error(errc::protocol, "the server's result is of an unknown type", type);
-    const std::string state(find_member(answer->body, "requestState").value_or(""));
-    auto answers = co_await answer_questions(std::move(answer->body));
-    if (!answers) co_return answers.error();
-    if (answers->empty() && state.empty()) co_return error(errc::protocol, "the server asks for input, and not for what");
-    if (answers->empty() &&
+    const std::string state(find_member(answer.body, "requestState").value_or(""));
+    MCPSTATE_CO_TRY(answers, co_await answer_questions(std::move(answer.body)));
+    if (answers.empty() && state.empty()) co_return error(errc::protocol, "the server asks for input, and not for what");
+    if (answers.empty() &&
         !co_await aio::wait_until(aio::after(aio::backoff(round, first_round_pause, longest_round_pause)))) {
       co_return error(errc::stopped, method + " was cancelled");
     }
-    current = next_round(params, *answers, state);
+    current = next_round(params, answers, state);
   }
   co_return error(errc::protocol, "the server asks for more and more input and never answers " + method);
 }
 
 task<std::string> session::do_request(std::string method, std::string params, call_options options) {
-  if (!params.empty() && !is_object(params)) co_return error(errc::bad_argument, "the parameters are no JSON object");
+  if (!params.empty() && !is_json_object(params)) co_return error(errc::bad_argument, "the parameters are no JSON object");
   co_return co_await converse(std::move(method), std::move(params), request_extras(), std::move(options),
                               stale_headers::refuse);
 }
@@ -209,8 +204,7 @@ task<std::string> session::do_request(std::string method, std::string params, ca
 task<http::header_list> session::headers_for(std::string tool, std::string arguments) {
   if (!channel_.fsm().modern() || !channel_.over_http()) co_return http::header_list();
   if (!listed_ && facts().has_tools) {
-    auto listed = co_await do_list_tools();
-    if (!listed) co_return listed.error();
+    MCPSTATE_CO_CHECK(co_await do_list_tools());
   }
   const auto found = tool_headers_.find(tool);
   if (found == tool_headers_.end()) co_return http::header_list();
@@ -220,14 +214,13 @@ task<http::header_list> session::headers_for(std::string tool, std::string argum
 task<call_result> session::do_call_tool(std::string name, std::string arguments, call_options options) {
   co_await asio::this_coro::throw_if_cancelled(false);
   if (arguments.empty()) arguments = "{}";
-  if (!is_object(arguments)) co_return error(errc::bad_argument, "the arguments of a tool are a JSON object");
+  if (!is_json_object(arguments)) co_return error(errc::bad_argument, "the arguments of a tool are a JSON object");
   MCPSTATE_CO_CHECK(co_await ready());
   const std::string params = "{\"name\":" + quote_json(name) + ",\"arguments\":" + arguments + "}";
   for (stale_headers rule = stale_headers::report;; rule = stale_headers::refuse) {
     request_extras extras;
-    auto headers = co_await headers_for(name, arguments);
-    if (!headers) co_return headers.error();
-    extras.headers = std::move(*headers);
+    MCPSTATE_CO_TRY(headers, co_await headers_for(name, arguments));
+    extras.headers = std::move(headers);
     auto body = co_await converse("tools/call", params, std::move(extras), options, rule);
     if (!body && body.error().is(cond::conflict)) continue;  // list the tools again, and try once more
     if (!body) co_return body.error();
@@ -247,16 +240,14 @@ task<void> session::collect(tool_pages& pages) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     options.timeout = std::clamp<std::chrono::milliseconds>(left, 1ms, options_.request_timeout);
     options.at_most = options.timeout;
-    auto answer = co_await exchange("tools/list", pages.next_params(), request_extras(), options);
-    if (!answer) co_return answer.error();
-    if (answer->type == message::kind::failure) {
-      const bool cursor_refused = answer->error_code == rpc::invalid_params && pages.has_cursor();
+    MCPSTATE_CO_TRY(answer, co_await exchange("tools/list", pages.next_params(), request_extras(), options));
+    if (answer.type == message::kind::failure) {
+      const bool cursor_refused = answer.error_code == rpc::invalid_params && pages.has_cursor();
       if (cursor_refused && pages.restart()) continue;
-      co_return refusal("tools/list", std::move(*answer));
+      co_return refusal("tools/list", std::move(answer));
     }
-    auto added = pages.add(answer->body);
-    if (!added) co_return added.error();
-    more = *added == tool_pages::verdict::more;
+    MCPSTATE_CO_TRY(added, pages.add(answer.body));
+    more = added == tool_pages::progress::more;
   }
   co_return result<void>();
 }
@@ -279,9 +270,8 @@ task<tool_listing> session::do_list_tools() {
   out.fresh_for = pages.ttl();
   out.shared_by_users = pages.is_public();
   tool_headers_ = pages.headers();
-  auto tools = std::move(pages).finish();
-  if (!tools) co_return tools.error();
-  out.tools = std::move(*tools);
+  MCPSTATE_CO_TRY(tools, std::move(pages).finish());
+  out.tools = std::move(tools);
   listed_ = true;
   co_return std::move(out);
 }
@@ -291,8 +281,7 @@ task<void> session::do_ping() {
   MCPSTATE_CO_CHECK(co_await ready());
   const std::string method = channel_.fsm().modern() ? "server/discover" : "ping";
   // A JSON-RPC error is an answer, too: the server is alive.
-  auto answer = co_await exchange(method, std::string(), request_extras(), call_options());
-  if (!answer) co_return answer.error();
+  MCPSTATE_CO_CHECK(co_await exchange(method, std::string(), request_extras(), call_options()));
   co_return result<void>();
 }
 

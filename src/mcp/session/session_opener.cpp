@@ -52,7 +52,7 @@ void session_opener::report_step(std::string name, time_point started, const obs
                                  const std::optional<http::answer>& refusal) const {
   if (!options_.on_step) return;
   connect_step out;
-  out.what = std::move(name);
+  out.name = std::move(name);
   out.ok = got.type == observed::kind::answer;
   out.outcome = outcome_text(got);
   out.peer = got.type == observed::kind::failure ? got.msg.error_message : got.why.peer_text();
@@ -105,9 +105,8 @@ task<void> session_opener::detect(detect_fsm& detection, aio::deadline until) {
     if (!connected) co_return connected.error();
   }
   while (next.type != step::kind::done && next.type != step::kind::fail) {
-    auto following = co_await perform(detection, std::move(next), until);
-    if (!following) co_return following.error();
-    next = std::move(*following);
+    MCPSTATE_CO_TRY(following, co_await perform(detection, std::move(next), until));
+    next = std::move(following);
   }
   if (next.type == step::kind::fail) co_return next.why;
   co_return co_await finish(std::move(next), until);
@@ -195,17 +194,16 @@ asio::awaitable<observed> session_opener::open_sse(aio::deadline until) {
   co_return got;
 }
 
-task<void> session_opener::finish(step verdict, aio::deadline until) {
-  if (verdict.found == era::modern) co_return co_await finish_modern(std::move(verdict.version));
-  co_return co_await finish_legacy(verdict.found, until);
+task<void> session_opener::finish(step outcome, aio::deadline until) {
+  if (outcome.found == era::modern) co_return co_await finish_modern(std::move(outcome.version));
+  co_return co_await finish_legacy(outcome.found, until);
 }
 
 task<void> session_opener::finish_modern(std::string version) {
-  auto answer = read_discover(last_answer_->body);
-  if (!answer) co_return answer.error();
+  MCPSTATE_CO_TRY(answer, read_discover(last_answer_->body));
   channel_.fsm().become_modern(version, !channel_.over_http());
-  answer->server.protocol_version = std::move(version);
-  set_facts(std::move(answer->server), era::modern);
+  answer.server.protocol_version = std::move(version);
+  set_facts(std::move(answer.server), era::modern);
   if (options_.follow && facts_.tools_list_changed) {
     const auto started = clock::now();
     const std::optional<error> failure = co_await subscription_.start();
@@ -215,16 +213,14 @@ task<void> session_opener::finish_modern(std::string version) {
 }
 
 task<void> session_opener::finish_legacy(era found, aio::deadline until) {
-  auto answer = channel_.fsm().on_initialize_answer(*last_answer_);
-  if (!answer) co_return answer.error();
-  const bool announces = answer->any_list_changed;
+  MCPSTATE_CO_TRY(answer, channel_.fsm().on_initialize_answer(*last_answer_));
+  const bool announces = answer.any_list_changed;
   const auto carrier = channel_.current_transport();
-  carrier->on_negotiated(answer->protocol_version);
-  set_facts(std::move(*answer), found);
+  carrier->on_negotiated(answer.protocol_version);
+  set_facts(std::move(answer), found);
   auto announcing = carrier->send(channel_.fsm().announce());
-  auto announced =
-      co_await aio::with_deadline(std::move(announcing), until, "the server did not take notifications/initialized");
-  if (!announced) co_return announced.error();
+  MCPSTATE_CO_CHECK(
+      co_await aio::with_deadline(std::move(announcing), until, "the server did not take notifications/initialized"));
   // The requests of the server come on the stream of announcements, too.
   const bool may_ask = channel_.fsm().identity().capabilities != "{}";
   if (!may_ask && !(options_.follow && announces)) co_return result<void>();

@@ -38,7 +38,7 @@ class session_opener {
   asio::awaitable<observed> discover(std::string version, aio::deadline until);
   asio::awaitable<observed> initialize(aio::deadline until);
   asio::awaitable<observed> open_sse(aio::deadline until);
-  task<void> finish(step verdict, aio::deadline until);
+  task<void> finish(step outcome, aio::deadline until);
   task<void> finish_modern(std::string version);
   task<void> finish_legacy(era found, aio::deadline until);
   void set_facts(handshake answer, era found);

@@ -78,16 +78,15 @@ task<void> http_transport::send(outgoing request) {
                                                                             : http::request_kind::at_most_once;
   http::header_list headers = headers_of(request);
   const bool in_session = !session_id_.empty();
-  auto started = co_await pool_.start("POST", std::move(headers), std::move(request.text), kind);
-  if (!started) co_return started.error();
-  if (!http::is_success(started->head)) co_return co_await take_refusal(std::move(*started), request.id, in_session);
-  MCPSTATE_CO_CHECK(note_session(request, started->head));
+  MCPSTATE_CO_TRY(started, co_await pool_.start("POST", std::move(headers), std::move(request.text), kind));
+  if (!http::is_success(started.head)) co_return co_await take_refusal(std::move(started), request.id, in_session);
+  MCPSTATE_CO_CHECK(note_session(request, started.head));
   // A notification or an answer was accepted. The body does not count: 202, and 200 with null, {} or text, all occur.
-  if (request.id == 0) co_return co_await pool_.drain(std::move(*started));
-  if (http::media_type(started->head.content_type) == "text/event-stream") {
-    co_return co_await take_stream(std::move(*started), request.id);
+  if (request.id == 0) co_return co_await pool_.drain(std::move(started));
+  if (http::media_type(started.head.content_type) == "text/event-stream") {
+    co_return co_await take_stream(std::move(started), request.id);
   }
-  co_return co_await take_answer(std::move(*started), request.id);
+  co_return co_await take_answer(std::move(started), request.id);
 }
 
 // A session begins with the answer to initialize only: servers put ids on other answers, too.
@@ -101,16 +100,15 @@ result<void> http_transport::note_session(const outgoing& request, const http::h
 
 task<void> http_transport::take_answer(http::exchange exchange, std::uint64_t id) {
   const bool json = http::media_type(exchange.head.content_type) == "application/json";
-  auto body = co_await http::read_all(*exchange.connection, json ? max_message_ : refusal_bytes, !json);
-  if (!body) co_return body.error();
+  MCPSTATE_CO_TRY(body, co_await http::read_all(*exchange.connection, json ? max_message_ : refusal_bytes, !json));
   if (!json) {
-    http::answer answer = http::to_answer(exchange.head, std::move(*body));
+    http::answer answer = http::to_answer(exchange.head, std::move(body));
     const error reason = explain_answer(answer);
     sink_.on_refused(id, std::move(answer));
     co_return reason;
   }
-  if (body->empty()) co_return error(errc::protocol, "the server's answer to the request is empty");
-  MCPSTATE_CO_CHECK(sink_.on_text(std::move(*body), id));
+  if (body.empty()) co_return error(errc::protocol, "the server's answer to the request is empty");
+  MCPSTATE_CO_CHECK(sink_.on_text(std::move(body), id));
   if (sink_.is_waiting(id)) co_return error(errc::protocol, "the server's answer does not belong to the request");
   has_worked_ = legacy_;
   pool_.release(std::move(exchange));
@@ -140,8 +138,7 @@ task<void> http_transport::take_refusal(http::exchange exchange, std::uint64_t i
 result<void> http_transport::give_events(std::vector<http::sse_event> events, std::uint64_t id) {
   for (http::sse_event& event : events) {
     if (!event.is_message()) continue;
-    const auto taken = sink_.on_text(std::move(event.data), id);
-    if (!taken) return taken.error();
+    MCPSTATE_CHECK(sink_.on_text(std::move(event.data), id));
   }
   return result<void>();
 }
@@ -286,8 +283,7 @@ task<void> http_transport::end_session() {
   co_await asio::this_coro::throw_if_cancelled(false);
   http::header_list headers = session_headers();
   headers.emplace_back("Accept", "application/json, text/event-stream");
-  auto started = co_await pool_.start("DELETE", std::move(headers), std::string(), http::request_kind::idempotent);
-  if (!started) co_return started.error();
+  MCPSTATE_CO_CHECK(co_await pool_.start("DELETE", std::move(headers), std::string(), http::request_kind::idempotent));
   co_return result<void>();
 }
 

@@ -212,8 +212,7 @@ std::vector<std::string> child_environment(const std::vector<std::pair<std::stri
 }
 
 result<std::unique_ptr<process>> process::start(asio::any_io_executor executor, const program& wanted) {
-  const auto path = find_program(wanted);
-  if (!path) return path.error();
+  MCPSTATE_TRY(path, find_program(wanted));
   stream_pair in, out, err, report;
   if (!in.open_socket() || !out.open_pipe() || !err.open_pipe() || !report.open_pipe()) {
     return cannot_start(wanted, std::strerror(errno), errc::spawn_refused);
@@ -221,7 +220,7 @@ result<std::unique_ptr<process>> process::start(asio::any_io_executor executor, 
   const auto argv = pointers_to(wanted.command);
   const auto envp = pointers_to(wanted.environment);
   const char* const cwd = wanted.cwd.empty() ? nullptr : wanted.cwd.c_str();
-  const child_setup setup{path->c_str(),      argv.data(),         envp.data(),         cwd,
+  const child_setup setup{path.c_str(),       argv.data(),         envp.data(),         cwd,
                           in.child_end.get(), out.child_end.get(), err.child_end.get(), report.child_end.get(),
                           ::getpid()};
   const pid_t pid = fork_quietly(setup);

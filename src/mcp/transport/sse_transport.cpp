@@ -30,16 +30,15 @@ task<void> sse_transport::open() {
   MCPSTATE_CO_CHECK(pool_.prepare());
   http::header_list headers;
   headers.emplace_back("Accept", "text/event-stream");
-  auto opened = co_await pool_.start("GET", std::move(headers), std::string(), http::request_kind::stream);
-  if (!opened) co_return opened.error();
-  if (!http::is_success(opened->head) || http::media_type(opened->head.content_type) != "text/event-stream") {
-    auto body = co_await http::read_all(*opened->connection, max_refusal_bytes, true);
-    http::answer answer = http::to_answer(opened->head, body ? std::move(*body) : std::string());
+  MCPSTATE_CO_TRY(opened, co_await pool_.start("GET", std::move(headers), std::string(), http::request_kind::stream));
+  if (!http::is_success(opened.head) || http::media_type(opened.head.content_type) != "text/event-stream") {
+    auto body = co_await http::read_all(*opened.connection, max_refusal_bytes, true);
+    http::answer answer = http::to_answer(opened.head, body ? std::move(*body) : std::string());
     const error reason = explain_answer(answer);
     sink_.on_refused(0, std::move(answer));
     co_return reason;
   }
-  group_.spawn("mcp event stream", read(std::move(*opened)));
+  group_.spawn("mcp event stream", read(std::move(opened)));
   co_await endpoint_decided_.wait(aio::after(endpoint_limit));
   if (has_endpoint_) co_return result<void>();
   if (failure_) co_return *failure_;
@@ -106,11 +105,10 @@ task<void> sse_transport::send(outgoing request) {
   if (!version_.empty()) headers.emplace_back("MCP-Protocol-Version", version_);
   const auto kind = request.method.empty() || is_repeatable(request.method) ? http::request_kind::idempotent
                                                                             : http::request_kind::at_most_once;
-  auto sent = co_await pool_.start("POST", std::move(headers), std::move(request.text), kind);
-  if (!sent) co_return sent.error();
-  if (http::is_success(sent->head)) co_return co_await pool_.drain(std::move(*sent));
-  auto body = co_await http::read_all(*sent->connection, max_refusal_bytes, true);
-  http::answer answer = http::to_answer(sent->head, body ? std::move(*body) : std::string());
+  MCPSTATE_CO_TRY(sent, co_await pool_.start("POST", std::move(headers), std::move(request.text), kind));
+  if (http::is_success(sent.head)) co_return co_await pool_.drain(std::move(sent));
+  auto body = co_await http::read_all(*sent.connection, max_refusal_bytes, true);
+  http::answer answer = http::to_answer(sent.head, body ? std::move(*body) : std::string());
   const error reason = explain_answer(answer);
   sink_.on_refused(request.id, std::move(answer));
   co_return reason;

@@ -43,9 +43,8 @@ task<void> stdio_transport::open() {
   wanted.command = server_.command;
   wanted.environment = child_environment(server_.env);
   wanted.cwd = server_.cwd;
-  auto started = process::start(executor_, wanted);
-  if (!started) co_return started.error();
-  child_ = std::move(*started);
+  MCPSTATE_CO_TRY(started, process::start(executor_, wanted));
+  child_ = std::move(started);
   group_.spawn("mcp stdout", read_output());
   group_.spawn("mcp stderr", read_errors());
   group_.spawn("mcp stdin", write_input());

@@ -12,15 +12,15 @@ export const status_words = (status) => words[status] ?? status;
 const transports = { http: "HTTP", sse: "HTTP+SSE", stdio: "stdio" };
 
 // Where a record leads, as the API wants it to connect again; undefined: it does not say.
-export function place_of(record) {
+export function endpoint_of(record) {
   if (record.registered) return { server: record.registered };
   return record.url ? { url: record.url } : undefined;
 }
 
 export function possible_actions(record) {
   const up = record.status === "CONNECTED", down = record.status === "DISCONNECTED";
-  const kept = record.managed === true && !down;
-  return { retry: kept && !up, connect: !up && !kept && place_of(record) !== undefined, disconnect: !down };
+  const managed = record.managed === true && !down;
+  return { retry: managed && !up, connect: !up && !managed && endpoint_of(record) !== undefined, disconnect: !down };
 }
 
 let rows_made = 0;
@@ -111,7 +111,7 @@ export class connection_row {
       ["URL", record.url], ["Registered as", record.registered],
       ["Server", [server.name, server.version].filter(Boolean).join(" ")],
       ["Protocol", record.protocol_version],
-      ["Kept by", record.managed ? "mcpstate: it is checked and opened again" : "the host: mcpstate only keeps the record"],
+      ["Managed by", record.managed ? "mcpstate: it is checked and opened again" : "the host: mcpstate only keeps the record"],
       ["Connected", record.connected_at && time_element(record.connected_at)],
       ["Last connected", record.last_connected_at && time_element(record.last_connected_at)],
       ["Handshake", record.checked_at && time_element(record.checked_at)],

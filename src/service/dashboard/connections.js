@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { announce, by_id, set_text } from "./dom.js";
 import { ask_to_confirm, open_connect_dialog } from "./dialogs.js";
-import { connection_row, place_of, status_words } from "./connection_row.js";
+import { connection_row, endpoint_of, status_words } from "./connection_row.js";
 import { follow } from "./sse.js";
 
 const live_words = { opening: "Connecting…", open: "Live", waiting: "Reconnecting…", paused: "Paused",
@@ -174,7 +174,7 @@ export class connections_view {
       if (action === "disconnect") await api.disconnect(owner, row.server);
       else {
         const record = await (action === "retry" ? api.retry(owner, row.server)
-                                                 : api.connect(owner, row.server, place_of(row.record)));
+                                                 : api.connect(owner, row.server, endpoint_of(row.record)));
         if (owner === this.#owner) this.#apply(record);
       }
     } catch (error) {

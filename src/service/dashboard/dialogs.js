@@ -53,7 +53,7 @@ export function ask_for_token(on_token) {
 
 // The connection is named after the server until somebody names it otherwise.
 function follow_choice() {
-  const chosen = by_id("connect-dialog").querySelector("[name=place]:checked").value;
+  const chosen = by_id("connect-dialog").querySelector("[name=endpoint]:checked").value;
   const listed = by_id("registered").options.length > 0;
   by_id("registered-field").hidden = chosen !== "registered" || !listed;
   by_id("registered-typed-field").hidden = chosen !== "registered" || listed;
@@ -95,9 +95,9 @@ export async function open_connect_dialog(owner, on_record) {
   offer(await list_servers());
   set_text(by_id("connect-title"), `Connect a server for ${owner.text}`);
   open(dialog, async () => {
-    const chosen = dialog.querySelector("[name=place]:checked").value;
-    const place = chosen === "url" ? { url: by_id("url").value.trim() } : { server: registered_choice() };
-    on_record(await api.connect(owner, by_id("name").value.trim(), place));
+    const chosen = dialog.querySelector("[name=endpoint]:checked").value;
+    const endpoint = chosen === "url" ? { url: by_id("url").value.trim() } : { server: registered_choice() };
+    on_record(await api.connect(owner, by_id("name").value.trim(), endpoint));
   });
   follow_choice();
 }
@@ -108,5 +108,5 @@ export function prepare_dialogs() {
     else delete target.dataset.typed;
   });
   for (const id of ["registered", "registered-typed", "url"]) by_id(id).addEventListener("input", follow_choice);
-  for (const radio of document.querySelectorAll("[name=place]")) radio.addEventListener("change", follow_choice);
+  for (const radio of document.querySelectorAll("[name=endpoint]")) radio.addEventListener("change", follow_choice);
 }

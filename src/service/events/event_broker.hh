@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstddef>
-#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
-#include <string>
+#include <utility>
 
 #include <mcpstate/aio/task_group.hpp>
 #include <mcpstate/store.hpp>
 
-#include "service/events/event_history.hh"
+#include "service/events/event_stream.hh"
 #include "service/operations/metrics.hh"
 
 // Live events of owners, as frames of an event stream (SSE).
@@ -24,13 +23,13 @@
 //     id: 8\nevent: removed\ndata: {"owner":…,"server":…}\n\n          the record was cleared, claimed or expired
 //     event: resync\ndata: {}\n\n                                      forget everything: a new snapshot follows
 //     event: unavailable\ndata: {"code":…,"message":…}\n\n             the store cannot be reached; a resync follows later
-// Ids grow within a stream and mean nothing in another one. The use of a record is no event; a snapshot says when its
-// records expire at that time.
+// Ids grow within a stream, from one resync to the next, and mean nothing in another one. The use of a record is no event; a
+// snapshot says when its records expire at that time.
 //
-// All subscriptions of an owner share one channel: one watch of the store and one history of encoded frames. A subscription
-// is a position in the history and has no queue of its own, so a slow reader costs nothing and delays nobody. A reader gets
-// the latest state of each record that it has not seen. If too many removals happened meanwhile it gets a resync; if that
-// happens again before it has caught up, its subscription ends.
+// A subscription is a watcher of the store: a position in the log of the owner's changes, which the manager reads as well. It
+// has no queue of its own, so a slow reader costs nothing and delays nobody. All subscriptions of an owner share one channel,
+// with the encoded frames. A reader gets the latest state of each record that it has not seen. If too many removals happened
+// meanwhile it gets a resync; if that happens again before it has caught up, its subscription ends.
 //
 // Executor: the store's. Lifetime: the store and the metrics outlive the broker; await close() before destroying it.
 // Subscriptions may outlive it: they have ended then.
@@ -38,7 +37,7 @@ namespace mcpstate::service {
 
 struct event_broker_options {
   event_broker_options() {}
-  std::size_t max_removals = 256;  // remembered per owner, for readers that have not seen them yet
+  std::size_t max_removals = 256;  // that a reader may have unread
 };
 
 class subscription;
@@ -57,33 +56,31 @@ class event_broker {
 
   [[nodiscard]] std::size_t subscriptions() const noexcept { return subscriptions_; }
   [[nodiscard]] std::size_t owners() const noexcept { return channels_.size(); }
-  // Watches of the store. A watch that has just been ended may still be counted.
-  [[nodiscard]] std::size_t watches() const noexcept { return watching_.size(); }
+  // Subscriptions whose watch is open.
+  [[nodiscard]] std::size_t watches() const noexcept;
 
  private:
   friend class subscription;
   struct channel;
   static void end(channel& ended);
-  void unsubscribe(channel& left);
+  static subscription* find_pending(channel& current);
+  void unsubscribe(subscription& leaves);
   void change_subscriptions(std::ptrdiff_t difference);
-  [[nodiscard]] std::shared_ptr<channel> open_channel(owner account);
-  asio::awaitable<void> follow_store(std::shared_ptr<channel> current);
-  asio::awaitable<void> follow_watch(std::shared_ptr<channel> current);
-  asio::awaitable<void> refresh_expiry(std::shared_ptr<channel> current);
-  static void report_failure(channel& current, const error& why);
-  [[nodiscard]] static bool apply(channel& current, const result<event>& received);
+  [[nodiscard]] std::shared_ptr<channel> channel_of(owner account);
+  asio::awaitable<void> open_watches(std::shared_ptr<channel> current);
 
   store& store_;
   asio::any_io_executor executor_;
-  event_broker_options options_;
+  watch_options options_;
   metrics* metrics_;
   std::size_t subscriptions_ = 0;
   std::map<owner, std::shared_ptr<channel>> channels_;
-  aio::task_group refreshing_, watching_;
+  aio::task_group opening_;
 };
 
 class subscription {
  public:
+  explicit subscription(std::shared_ptr<event_broker::channel> subscribed) : channel_(std::move(subscribed)) {}
   ~subscription();
   subscription(const subscription&) = delete;
   subscription& operator=(const subscription&) = delete;
@@ -98,10 +95,11 @@ class subscription {
 
  private:
   friend class event_broker;
-  explicit subscription(std::shared_ptr<event_broker::channel> subscribed) : channel_(std::move(subscribed)) {}
+  [[nodiscard]] frame take(const result<event>& received);
+
   std::shared_ptr<event_broker::channel> channel_;
-  reader_position position_;
-  std::uint64_t required_refresh_ = 0;  // the snapshot waits for this refresh of the channel
+  std::unique_ptr<watcher> watch_;  // null: not open yet, or the channel is over
+  event_stream stream_;
 };
 
 }  // namespace mcpstate::service

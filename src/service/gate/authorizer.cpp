@@ -61,7 +61,7 @@ optional_problem read_names(authorized_request& out, const std::vector<std::stri
   return std::nullopt;
 }
 
-optional_problem read_parameters(authorized_request& out, const parsed_target& target) {
+optional_problem select_parameters(authorized_request& out, const parsed_target& target) {
   for (const auto& [name, value] : target.parameters) {
     if (!takes_parameter(*out.route, name)) {
       const bool secret = name.find("token") != std::string::npos || name.find("key") != std::string::npos;
@@ -127,7 +127,7 @@ class request_checks {
     for (const auto& segment : target_.segments) authorized_.path.append("/").append(segment);
     if (authorized_.path.empty()) authorized_.path = "/";
     if (auto found = read_names(authorized_, target_.segments)) return found;
-    if (auto found = read_parameters(authorized_, target_)) return found;
+    if (auto found = select_parameters(authorized_, target_)) return found;
     const auto operation = authorized_.route->operation;
     const bool conditional = request_.if_match || request_.if_none_match;
     if (conditional && !reads(request_.method) && !obeys_preconditions(operation))

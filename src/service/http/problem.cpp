@@ -25,14 +25,14 @@ constexpr std::array<problem_facts, problem_kinds> table{{
     {"method-not-allowed", 405, "The path does not take this method"},
     {"request-timeout", 408, "The request came too slowly"},
     {"conflict", 409, "Somebody else was faster"},
-    {"managed", 409, "mcpstate itself keeps this connection"},
+    {"managed", 409, "mcpstate itself manages this connection"},
     {"no-keys", 409, "This service has no token to sign with"},
     {"precondition-failed", 412, "The connection is no longer what If-Match says"},
     {"too-large", 413, "The body is too large"},
     {"uri-too-long", 414, "The target is too long"},
     {"unsupported-media-type", 415, "Bodies are application/json"},
     {"expectation-failed", 417, "Only 100-continue can be expected"},
-    {"kept-elsewhere", 421, "Another instance keeps this connection"},
+    {"kept-elsewhere", 421, "Another instance manages this connection"},
     {"invalid", 422, "The request cannot be carried out"},
     {"forbidden-target", 422, "The egress policy does not let us connect there"},
     {"unknown-server", 422, "No server of this name is registered"},
@@ -116,8 +116,7 @@ http_response problem_response(const problem& reported, std::string_view request
   http_response out;
   out.status = facts.status;
   out.content_type = "application/problem+json";
-  out.body = "{";
-  json_members members(out.body);
+  object_writer members(out.body);
   members.text("type", std::string("urn:mcpstate:problem:").append(facts.slug));
   members.text("title", facts.title);
   members.number("status", facts.status);
@@ -125,7 +124,7 @@ http_response problem_response(const problem& reported, std::string_view request
   if (!reported.code.empty()) members.text("code", reported.code);
   if (!reported.peer.empty()) members.text("peer", reported.peer);
   members.text("instance", std::string("urn:mcpstate:request:").append(request_id));
-  out.body += "}";
+  members.close();
   if (facts.status >= 500) out.cause = (reported.code.empty() ? std::string() : reported.code + ": ") + reported.detail;
   if (facts.status == 503) out.headers.emplace_back("Retry-After", "1");
   if (reported.kind == problem_kind::unauthorized) out.headers.emplace_back("WWW-Authenticate", "Bearer");

@@ -28,7 +28,7 @@ result<void> read_segments(parsed_target& out, std::string_view path) {
   }
 }
 
-result<void> read_parameters(parsed_target& out, std::string_view query) {
+result<void> parse_query(parsed_target& out, std::string_view query) {
   while (!query.empty()) {
     const auto end = query.find('&');
     const auto part = query.substr(0, end);
@@ -80,9 +80,9 @@ result<parsed_target> parse_target(std::string_view target) {
   }
   if (!target.starts_with('/')) return bad_input("the target must begin with a slash");
   const auto question = target.find('?');
-  if (const auto ok = read_segments(out, target.substr(0, question)); !ok) return ok.error();
+  MCPSTATE_CHECK(read_segments(out, target.substr(0, question)));
   if (question == std::string_view::npos) return out;
-  if (const auto ok = read_parameters(out, target.substr(question + 1)); !ok) return ok.error();
+  MCPSTATE_CHECK(parse_query(out, target.substr(question + 1)));
   return out;
 }
 

@@ -135,10 +135,7 @@ std::string log_line(log_style style, timestamp time, log_level level, std::stri
     const auto name = level_name(level);
     out.append(to_iso8601(time)).append(" ").append(name).append(6 - name.size(), ' ');
   } else {
-    out += "{";
-    json_members members(out);
-    members.text("time", to_iso8601(time));
-    members.text("level", level_name(level));
+    object_writer(out).time("time", time).text("level", level_name(level));
     out += R"(,"message":)";
   }
   append_text(out, style, without_secrets(message), true);

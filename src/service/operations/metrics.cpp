@@ -170,19 +170,21 @@ struct metrics::families {
   Counter& resynced =
       counter("mcpstate_event_resyncs_total", "Live event streams that were too slow and got everything anew").Add({});
   labelled<Counter> transitions{
-      counter("mcpstate_connection_transitions_total", "Changes of status of connections kept here"), {"from", "to"}};
+      counter("mcpstate_connection_transitions_total", "Changes of status of connections that this process manages"),
+      {"from", "to"}};
   labelled<Counter> failures{
-      counter("mcpstate_connection_failures_total", "Connections kept here that failed, by error code"), {"code"}};
+      counter("mcpstate_connection_failures_total", "Connections managed by this process that failed, by error code"),
+      {"code"}};
   labelled<Counter> attempts{counter("mcpstate_connect_attempts_total", "Attempts to connect to a server"), {"outcome"}};
   labelled<Histogram> attempt_time{
       histogram("mcpstate_connect_duration_seconds", "Time of an attempt: handshake and tool list"), {"outcome"}};
   labelled<Counter> refreshes{counter("mcpstate_tools_refreshes_total", "Tool lists read again"), {"outcome"}};
   labelled<Counter> leases{counter("mcpstate_leases_total", "Leases of connections, by what became of them"), {"event"}};
   Counter& remarks = counter("mcpstate_remarks_total", "Lines for the operator in the log").Add({});
-  Gauge& kept = gauge("mcpstate_connections_kept", "Connections that this process keeps").Add({});
+  Gauge& managed_here = gauge("mcpstate_connections_kept", "Connections that this process manages").Add({});
   Gauge& connected = gauge("mcpstate_connections_connected", "Those of them that are CONNECTED").Add({});
   Gauge& waiting = gauge("mcpstate_connections_waiting", "Those of them that wait for their next attempt").Add({});
-  Gauge& managed = gauge("mcpstate_connections_managed", "Connections in the store that are to be kept by somebody").Add({});
+  Gauge& managed = gauge("mcpstate_connections_managed", "Managed connections in the store, of all processes").Add({});
   Gauge& instances = gauge("mcpstate_instances", "Processes that share the store").Add({});
   Counter& log_dropped =
       counter("mcpstate_log_lines_dropped_total", "Log lines dropped because nobody read them in time").Add({});
@@ -239,7 +241,7 @@ void metrics::count_event_stream_dropped() { families_->dropped.Increment(); }
 void metrics::count_event_stream_resynced() { families_->resynced.Increment(); }
 
 void metrics::set_manager_counts(const manager_counts& counts) {
-  families_->kept.Set(static_cast<double>(counts.kept));
+  families_->managed_here.Set(static_cast<double>(counts.managed_here));
   families_->connected.Set(static_cast<double>(counts.connected));
   families_->waiting.Set(static_cast<double>(counts.waiting));
   families_->managed.Set(static_cast<double>(counts.managed));

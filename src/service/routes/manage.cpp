@@ -19,26 +19,23 @@ result<std::optional<std::chrono::milliseconds>> read_duration(const request_con
                                                                std::chrono::milliseconds max) {
   const auto* text = context.authorized.parameter(name);
   if (text == nullptr) return std::optional<std::chrono::milliseconds>();
-  const auto time = parse_duration(*text, name);
-  if (!time) return time.error();
-  if (*time > max)
+  MCPSTATE_TRY(time, parse_duration(*text, name));
+  if (time > max)
     return error(errc::bad_argument,
                  std::string(name) + " is at most " + std::to_string(max / std::chrono::seconds(1)) + "s");
-  return std::optional<std::chrono::milliseconds>(*time);
+  return std::optional<std::chrono::milliseconds>(time);
 }
 
 // Where PUT connects to. Without members it is the server that is registered under the name of the connection.
-result<place> read_place(const request_context& context) {
+result<endpoint> read_endpoint(const request_context& context) {
   const auto body = body_reader::parse(context.request.body, {"server", "url"});
   if (!body) return body.error();
-  auto server = body->text("server");
-  if (!server) return server.error();
-  auto url = body->text("url");
-  if (!url) return url.error();
-  if (*server && *url) return error(errc::bad_argument, "say server or url, not both");
-  if (*url) return by_url(std::move(**url));
-  if (!*server) return by_registration(context.server().text());
-  const auto name = server_name::parse(**server);
+  MCPSTATE_TRY(server, body->text("server"));
+  MCPSTATE_TRY(url, body->text("url"));
+  if (server && url) return error(errc::bad_argument, "say server or url, not both");
+  if (url) return by_url(std::move(*url));
+  if (!server) return by_registration(context.server().text());
+  const auto name = server_name::parse(*server);
   if (!name) return error(errc::bad_argument, "server: " + name.error().detail());
   return by_registration(name->text());
 }
@@ -83,7 +80,7 @@ response_task wait_for_outcome(request_context& context, connection ordered, std
 response_task put_connection(request_context& context) {
   const auto wait = read_duration(context, "wait", max_wait);
   if (!wait) co_return context.failure(problem_kind::bad_parameter, wait.error().detail());
-  auto target = read_place(context);
+  auto target = read_endpoint(context);
   if (!target) co_return context.failure(problem_kind::invalid_body, target.error().detail());
   if (target->url.empty() && !is_registered(context.process, target->registered))
     co_return context.failure(problem_kind::unknown_server,

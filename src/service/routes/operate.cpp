@@ -2,10 +2,12 @@
 #include "service/routes/operate.hh"
 
 #include <algorithm>
-#include <charconv>
+#include <utility>
+#include <vector>
 
 #include "core/duration.hh"
 #include "core/json/text.hh"
+#include "core/text/number.hh"
 #include "service/dashboard/dashboard.hh"
 #include "service/http/body_reader.hh"
 #include "service/routes/openapi.hh"
@@ -18,39 +20,26 @@ namespace {
 constexpr std::uint64_t max_owners = 1000;  // of ?limit=
 constexpr std::size_t max_unheld = 256;
 
-std::string object_of(const owner_summary& summary) {
-  std::string out = "{";
-  json_members members(out);
-  members.text("owner", summary.whose.text());
-  members.number("connections", summary.connected);
-  members.number("records", summary.records);
-  if (summary.expires_at) members.text("expires_at", to_iso8601(*summary.expires_at));
-  return out + "}";
+std::string owner_json(const owner_summary& summary) {
+  object_writer out;
+  out.text("owner", summary.owner.text()).number("connections", summary.connected).number("records", summary.records);
+  return out.time("expires_at", summary.expires_at).str();
 }
 
-std::string object_of(const std::string& name, const registered_server& server) {
-  std::string out = "{";
-  json_members members(out);
-  members.text("name", name);
-  members.text("transport", server.transport);
-  members.text("shown", server.shown);
-  members.raw("disabled", server.disabled ? "true" : "false");
-  if (!server.fault.empty()) members.text("error", server.fault);
-  return out + "}";
+std::string server_json(const std::pair<const std::string, registered_server>& entry) {
+  const auto& [name, server] = entry;
+  object_writer out;
+  out.text("name", name).text("transport", server.transport).text("shown", server.shown);
+  out.boolean("disabled", server.disabled);
+  if (!server.fault.empty()) out.text("error", server.fault);
+  return out.str();
 }
 
-std::string object_of(const instance_report& instance) {
-  std::string out = "{";
-  json_members members(out);
-  members.text("name", instance.name);
-  if (!instance.address.empty()) members.text("address", instance.address);
-  members.number("kept", instance.kept);
-  return out + "}";
-}
-
-void append(std::string& list, const std::string& object) {
-  if (list.size() > 1) list += ",";
-  list += object;
+std::string instance_json(const instance_report& instance) {
+  object_writer out;
+  out.text("name", instance.name);
+  if (!instance.address.empty()) out.text("address", instance.address);
+  return out.number("kept", instance.managed).str();
 }
 
 http_response json_response(std::string body) {
@@ -63,10 +52,8 @@ http_response json_response(std::string body) {
 std::uint64_t read_limit(const request_context& context) noexcept {
   const auto* text = context.authorized.parameter("limit");
   if (text == nullptr) return 1;
-  std::uint64_t n = 0;
-  const auto [end, ec] = std::from_chars(text->data(), text->data() + text->size(), n);
-  const bool ok = ec == std::errc{} && end == text->data() + text->size() && n <= max_owners;
-  return ok ? n : 0;
+  const auto n = parse_number<std::uint64_t>(*text);
+  return n && *n <= max_owners ? *n : 0;
 }
 
 // The body of POST /v1/tokens.
@@ -79,15 +66,12 @@ struct token_request {
 result<token_request> read_token_request(std::string_view text) {
   const auto body = body_reader::parse(text, {"owner", "ttl"});
   if (!body) return body.error();
-  const auto name = body->text("owner");
-  if (!name) return name.error();
-  const auto parsed = owner::parse(name->value_or(std::string()));
+  MCPSTATE_TRY(name, body->text("owner"));
+  const auto parsed = owner::parse(name.value_or(std::string()));
   if (!parsed) return error(errc::bad_argument, "owner: " + parsed.error().detail());
-  const auto ttl = body->text("ttl");
-  if (!ttl) return ttl.error();
-  const auto time = parse_duration(ttl->value_or("1h"), "ttl");
-  if (!time) return time.error();
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*time);
+  MCPSTATE_TRY(ttl, body->text("ttl"));
+  MCPSTATE_TRY(time, parse_duration(ttl.value_or("1h"), "ttl"));
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
   if (seconds < std::chrono::seconds(1)) return error(errc::bad_argument, "ttl is at least 1s");
   return token_request(*parsed, seconds);
 }
@@ -100,44 +84,33 @@ response_task list_owners(request_context& context) {
     co_return context.failure(problem_kind::bad_parameter, "limit is a number from 1 to " + std::to_string(max_owners));
   const auto* given = context.authorized.parameter("cursor");
   std::string cursor = given == nullptr ? std::string() : *given;
-  std::string list = "[";
-  std::uint64_t found = 0;
+  std::vector<owner_summary> found;
   do {
     auto work = context.shard.store.scan(cursor);
     const auto page = co_await measured(context, "scan", std::move(work));
     if (!page) co_return context.failure(page.error());
-    for (const auto& summary : page->owners) append(list, object_of(summary));
-    found += page->owners.size();
+    found.insert(found.end(), page->owners.begin(), page->owners.end());
     cursor = page->cursor;
-  } while (found < limit && !cursor.empty());
-  std::string body = "{";
-  json_members members(body);
-  members.raw("owners", list + "]");
-  if (!cursor.empty()) members.text("cursor", cursor);
-  co_return json_response(body + "}");
+  } while (found.size() < limit && !cursor.empty());
+  object_writer body;
+  body.raw("owners", json_list(found, owner_json));
+  if (!cursor.empty()) body.text("cursor", cursor);
+  co_return json_response(body.str());
 }
 
 response_task list_servers(request_context& context) {
-  std::string list = "[";
-  if (const auto known = context.process.servers()) {
-    for (const auto& [name, server] : known->all()) append(list, object_of(name, server));
-  }
-  std::string body = "{";
-  json_members(body).raw("servers", list + "]");
-  co_return json_response(body + "}");
+  const auto known = context.process.servers();
+  object_writer body;
+  body.raw("servers", known ? json_list(known->all(), server_json) : "[]");
+  co_return json_response(body.str());
 }
 
 response_task list_instances(request_context& context) {
   const auto& all = context.shard.manager.others();
-  std::string list = "[";
-  for (const auto& instance : all.instances) append(list, object_of(instance));
-  std::string body = "{";
-  json_members members(body);
-  members.raw("instances", list + "]");
-  members.text("self", context.shard.manager.options().instance);
-  members.number("managed", all.managed);
-  members.number("unheld", std::min(all.unheld.size(), max_unheld));
-  co_return json_response(body + "}");
+  object_writer body;
+  body.raw("instances", json_list(all.instances, instance_json)).text("self", context.shard.manager.options().instance);
+  body.number("managed", all.managed).number("unheld", std::min(all.unheld.size(), max_unheld));
+  co_return json_response(body.str());
 }
 
 response_task make_token(request_context& context) {
@@ -147,12 +120,9 @@ response_task make_token(request_context& context) {
   if (keys->empty())
     co_return context.failure(problem_kind::no_keys, "the service was started without a token: nobody needs one");
   const auto now = std::chrono::time_point_cast<std::chrono::microseconds>(wall_clock().now());
-  std::string body = "{";
-  json_members members(body);
-  members.text("token", keys->mint(order->subject, order->ttl, now));
-  members.text("owner", order->subject.text());
-  members.text("expires_at", to_iso8601(now + order->ttl));
-  co_return json_response(body + "}");
+  object_writer body;
+  body.text("token", keys->mint(order->subject, order->ttl, now)).text("owner", order->subject.text());
+  co_return json_response(body.time("expires_at", now + order->ttl).str());
 }
 
 response_task show_stats(request_context& context) {
@@ -164,22 +134,13 @@ response_task show_stats(request_context& context) {
   const auto age =
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - read->started_at);
   const auto counts = context.shard.manager.counts();
-  std::string body = "{";
-  json_members members(body);
-  members.text("store", stored.kind);
-  members.number("users", stored.users);
-  members.number("sessions", stored.sessions);
-  members.number("connected", stored.connected);
-  members.number("disconnected", stored.disconnected);
-  members.number("failed", stored.failed);
-  members.number("tools_bytes", stored.tools_bytes);
-  members.number("age_ms", static_cast<std::uint64_t>(age.count()));
-  members.number("managed", counts.managed);
-  members.number("kept_here", counts.kept);
-  members.number("waiting_here", counts.waiting);
-  members.number("instances", counts.instances);
-  members.number("subscribers", context.shard.events.subscriptions());
-  co_return json_response(body + "}");
+  object_writer body;
+  body.text("store", stored.kind).number("users", stored.users).number("sessions", stored.sessions);
+  body.number("connected", stored.connected).number("disconnected", stored.disconnected).number("failed", stored.failed);
+  body.number("tools_bytes", stored.tools_bytes).number("age_ms", static_cast<std::uint64_t>(age.count()));
+  body.number("managed", counts.managed).number("kept_here", counts.managed_here).number("waiting_here", counts.waiting);
+  body.number("instances", counts.instances).number("subscribers", context.shard.events.subscriptions());
+  co_return json_response(body.str());
 }
 
 response_task show_metrics(request_context& context) {

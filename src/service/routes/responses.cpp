@@ -26,9 +26,7 @@ http_response tagged_response(const request_context& context, record_body body, 
 
 http_response count_response(std::string_view name, std::uint64_t n) {
   http_response out;
-  out.body = "{";
-  json_members(out.body).number(name, n);
-  out.body += "}";
+  out.body = object_writer().number(name, n).str();
   return out;
 }
 

@@ -37,13 +37,12 @@ bool is_one_line(std::string_view text) noexcept {
 }
 
 result<void> read_reason(state_report& out, const body_reader& body) {
-  auto reason = body.text("reason");
-  if (!reason) return reason.error();
-  if (!*reason) return {};
+  MCPSTATE_TRY(reason, body.text("reason"));
+  if (!reason) return {};
   if (out.state != status::failed) return bad_input("a reason goes with FAILED only");
-  if ((*reason)->size() > max_reason_bytes || !is_one_line(**reason))
+  if (reason->size() > max_reason_bytes || !is_one_line(*reason))
     return bad_input("the reason is one line of at most 1000 bytes");
-  out.reason = std::move(**reason);
+  out.reason = std::move(*reason);
   return {};
 }
 
@@ -61,12 +60,11 @@ result<void> read_tools(state_report& out, const body_reader& body, std::size_t 
   const auto raw = body.raw("tools");
   if (!raw) return {};
   if (out.state == status::disconnected) return bad_input("a DISCONNECTED connection has no tools: leave them out");
-  auto list = tools_list::parse(std::string(*raw));
-  if (!list) return list.error();
-  if (list->count() > max_tools)
+  MCPSTATE_TRY(list, tools_list::parse(std::string(*raw)));
+  if (list.count() > max_tools)
     return error(errc::too_large, "tools has more than " + std::to_string(max_tools) + " objects");
-  if (!holds_objects_only(list->bytes())) return bad_input("tools is an array of objects");
-  out.tools = std::move(*list);
+  if (!holds_objects_only(list.bytes())) return bad_input("tools is an array of objects");
+  out.tools = std::move(list);
   return {};
 }
 
@@ -74,16 +72,14 @@ result<state_report> read_report(std::string_view text, std::size_t max_tools) {
   const auto body = body_reader::parse(text, {"status", "tools", "reason", "allow_empty"});
   if (!body) return body.error();
   state_report out;
-  const auto word = body->text("status");
-  if (!word) return word.error();
-  const auto state = *word ? reportable(**word) : std::nullopt;
+  MCPSTATE_TRY(word, body->text("status"));
+  const auto state = word ? reportable(*word) : std::nullopt;
   if (!state) return bad_input("status is CONNECTED, DISCONNECTED or FAILED");
   out.state = *state;
-  if (const auto ok = read_reason(out, *body); !ok) return ok.error();
-  if (const auto ok = read_tools(out, *body, max_tools); !ok) return ok.error();
-  const auto empty = body->flag("allow_empty");
-  if (!empty) return empty.error();
-  out.allow_empty = *empty;
+  MCPSTATE_CHECK(read_reason(out, *body));
+  MCPSTATE_CHECK(read_tools(out, *body, max_tools));
+  MCPSTATE_TRY(empty, body->flag("allow_empty"));
+  out.allow_empty = empty;
   return out;
 }
 
@@ -95,7 +91,7 @@ change change_of(const request_context& context, const state_report& report, con
   info.managed = false;
   info.registered.clear();
   info.error.reset();
-  out.with(std::move(info));
+  out.set_details(std::move(info));
   if (report.tools) out.tools(*report.tools);
   if (report.allow_empty) out.allow_empty_tools();
   if (report.state != status::failed) return out;
@@ -114,7 +110,7 @@ asio::awaitable<std::optional<http_response>> try_put_state(request_context& con
   if (!before) co_return context.failure(before.error());
   if (const auto mismatch = check_match(context.request, *before)) co_return context.failure(*mismatch);
   if (*before && (*before)->info.managed && (*before)->state != status::disconnected)
-    co_return context.failure(problem_kind::managed, "mcpstate keeps this connection itself; disconnect it first");
+    co_return context.failure(problem_kind::managed, "mcpstate manages this connection itself; disconnect it first");
   auto change = change_of(context, report, *before);
   auto writing = context.shard.store.put(std::move(change));
   const auto written = co_await measured(context, "put", std::move(writing));
@@ -197,11 +193,7 @@ response_task claim_session(request_context& context) {
   const auto claimed = co_await measured(context, "claim", std::move(work));
   if (!claimed) co_return context.failure(claimed.error());
   http_response out;
-  out.body = "{";
-  json_members members(out.body);
-  members.raw("moved", json_array(claimed->moved));
-  members.raw("kept", json_array(claimed->kept));
-  out.body += "}";
+  out.body = object_writer().raw("moved", json_array(claimed->moved)).raw("kept", json_array(claimed->kept)).str();
   co_return out;
 }
 

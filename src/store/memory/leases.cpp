@@ -5,41 +5,41 @@
 
 namespace mcpstate {
 
-result<std::optional<lease_row>> memory_leases::find_lease(const managed_name& what) {
-  const auto found = leases_.find(what);
+result<std::optional<lease_row>> memory_leases::find_lease(const managed_name& name) {
+  const auto found = leases_.find(name);
   return found == leases_.end() ? std::optional<lease_row>() : std::optional<lease_row>(found->second);
 }
 
-result<bool> memory_leases::write_lease(const lease_row& what) {
-  leases_.insert_or_assign(what.what, what);
+result<bool> memory_leases::write_lease(const lease_row& row) {
+  leases_.insert_or_assign(row.name, row);
   return true;
 }
 
-result<bool> memory_leases::remove_lease(const managed_name& what) {
-  leases_.erase(what);
+result<bool> memory_leases::remove_lease(const managed_name& name) {
+  leases_.erase(name);
   return true;
 }
 
-result<bool> memory_leases::remove_leases(const owner& who) {
-  std::erase_if(leases_, [&who](const auto& one) { return one.first.whose == who; });
+result<bool> memory_leases::remove_leases(const owner& account) {
+  std::erase_if(leases_, [&account](const auto& one) { return one.first.owner == account; });
   return true;
 }
 
-result<bool> memory_leases::set_last_lease_number(std::uint64_t to) {
-  last_number_ = to;
+result<bool> memory_leases::set_last_lease_number(std::uint64_t number) {
+  last_number_ = number;
   return true;
 }
 
 result<std::vector<managed_name>> memory_leases::unheld(timestamp now, std::size_t limit) {
   std::vector<std::pair<timestamp, const managed_name*>> waiting;
-  for (const auto& [what, row] : leases_) {
-    if (row.until <= now) waiting.emplace_back(row.until, &what);
+  for (const auto& [name, row] : leases_) {
+    if (row.until <= now) waiting.emplace_back(row.until, &name);
   }
   std::stable_sort(waiting.begin(), waiting.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<managed_name> out;
-  for (const auto& [until, what] : waiting) {
+  for (const auto& [until, name] : waiting) {
     if (out.size() == limit) break;
-    out.push_back(*what);
+    out.push_back(*name);
   }
   return out;
 }
@@ -47,9 +47,9 @@ result<std::vector<managed_name>> memory_leases::unheld(timestamp now, std::size
 result<std::vector<managed_name>> memory_leases::registered_as(const std::string& name,
                                                                const std::optional<managed_name>& after, std::size_t limit) {
   std::vector<managed_name> out;
-  auto at = after ? leases_.upper_bound(*after) : leases_.begin();
-  for (; at != leases_.end() && out.size() < limit; ++at) {
-    if (at->second.registered == name) out.push_back(at->first);
+  auto next = after ? leases_.upper_bound(*after) : leases_.begin();
+  for (; next != leases_.end() && out.size() < limit; ++next) {
+    if (next->second.registered == name) out.push_back(next->first);
   }
   return out;
 }

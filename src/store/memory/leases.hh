@@ -7,15 +7,15 @@
 
 namespace mcpstate {
 
-// The leases of the memory store. Tens of thousands at most, of one process: walking all of them once a beat is nothing.
+// The leases of the memory store. One process has some ten thousand at most, so that a beat may look at all of them.
 class memory_leases final : public lease_table {
  public:
-  result<std::optional<lease_row>> find_lease(const managed_name& what) override;
-  result<bool> write_lease(const lease_row& what) override;
-  result<bool> remove_lease(const managed_name& what) override;
-  result<bool> remove_leases(const owner& who) override;
+  result<std::optional<lease_row>> find_lease(const managed_name& name) override;
+  result<bool> write_lease(const lease_row& row) override;
+  result<bool> remove_lease(const managed_name& name) override;
+  result<bool> remove_leases(const owner& account) override;
   result<std::uint64_t> last_lease_number() override { return last_number_; }
-  result<bool> set_last_lease_number(std::uint64_t to) override;
+  result<bool> set_last_lease_number(std::uint64_t number) override;
   result<std::uint64_t> count_managed() override { return static_cast<std::uint64_t>(leases_.size()); }
   result<std::vector<managed_name>> unheld(timestamp now, std::size_t limit) override;
   result<std::vector<managed_name>> registered_as(const std::string& name, const std::optional<managed_name>& after,

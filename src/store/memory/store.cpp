@@ -24,46 +24,46 @@ class memory_table final : public row_table {
  public:
   using rows = std::map<std::string, row>;
 
-  result<std::optional<row>> find(const owner& who, const std::string& member, tools_wanted) override {
-    const auto mine = owners_.find(who);
-    if (mine == owners_.end()) return std::optional<row>();
-    const auto found = mine->second.find(member);
-    return found == mine->second.end() ? std::optional<row>() : std::optional<row>(found->second);
+  result<std::optional<row>> find(const owner& account, const std::string& member, tools_wanted) override {
+    const auto found_owner = owners_.find(account);
+    if (found_owner == owners_.end()) return std::optional<row>();
+    const auto found = found_owner->second.find(member);
+    return found == found_owner->second.end() ? std::optional<row>() : std::optional<row>(found->second);
   }
 
-  result<std::vector<row>> all(const owner& who, tools_wanted) override {
+  result<std::vector<row>> all(const owner& account, tools_wanted) override {
     std::vector<row> out;
-    const auto mine = owners_.find(who);
-    if (mine == owners_.end()) return out;
-    for (const auto& [member, r] : mine->second) out.push_back(r);
+    const auto found_owner = owners_.find(account);
+    if (found_owner == owners_.end()) return out;
+    for (const auto& [member, r] : found_owner->second) out.push_back(r);
     return out;
   }
 
-  result<bool> write(const owner& who, const row_write& what) override {
-    auto& r = owners_[who][what.after.member];
-    by_expiry_.erase(place(who, r));
-    auto tools = what.tools == tools_write::keep ? std::move(r.tools) : nullptr;
-    if (what.tools == tools_write::replace) tools = what.after.tools;
-    r = what.after;
+  result<bool> write(const owner& account, const row_write& written) override {
+    auto& r = owners_[account][written.after.member];
+    by_expiry_.erase(expiry_of(account, r));
+    auto tools = written.tools == tools_write::keep ? std::move(r.tools) : nullptr;
+    if (written.tools == tools_write::replace) tools = written.after.tools;
+    r = written.after;
     r.tools = std::move(tools);
-    by_expiry_.insert(place(who, r));
+    by_expiry_.insert(expiry_of(account, r));
     return true;
   }
 
-  result<bool> remove(const owner& who, const std::string& member) override {
-    const auto mine = owners_.find(who);
-    if (mine == owners_.end()) return true;
-    if (const auto r = mine->second.find(member); r != mine->second.end()) {
-      by_expiry_.erase(place(who, r->second));
-      mine->second.erase(r);
+  result<bool> remove(const owner& account, const std::string& member) override {
+    const auto found_owner = owners_.find(account);
+    if (found_owner == owners_.end()) return true;
+    if (const auto r = found_owner->second.find(member); r != found_owner->second.end()) {
+      by_expiry_.erase(expiry_of(account, r->second));
+      found_owner->second.erase(r);
     }
-    if (mine->second.empty()) owners_.erase(mine);
+    if (found_owner->second.empty()) owners_.erase(found_owner);
     return true;
   }
 
   result<std::uint64_t> revision_floor() override { return floor_; }
-  result<bool> raise_revision_floor(std::uint64_t to) override {
-    floor_ = std::max(floor_, to);
+  result<bool> raise_revision_floor(std::uint64_t number) override {
+    floor_ = std::max(floor_, number);
     return true;
   }
 
@@ -72,9 +72,9 @@ class memory_table final : public row_table {
   std::uint64_t purge(timestamp now, std::size_t limit) {
     std::uint64_t gone = 0;
     while (gone < limit && !by_expiry_.empty() && std::get<0>(*by_expiry_.begin()) <= now) {
-      const auto [when, who, member] = *by_expiry_.begin();
-      floor_ = std::max(floor_, owners_.at(who).at(member).revision);
-      static_cast<void>(remove(who, member));
+      const auto [time, account, member] = *by_expiry_.begin();
+      floor_ = std::max(floor_, owners_.at(account).at(member).revision);
+      static_cast<void>(remove(account, member));
       ++gone;
     }
     return gone;
@@ -84,14 +84,14 @@ class memory_table final : public row_table {
 
  private:
   using expiry = std::tuple<timestamp, owner, std::string>;
-  static expiry place(const owner& who, const row& r) { return {r.expires_at, who, r.member}; }
+  static expiry expiry_of(const owner& account, const row& r) { return {r.expires_at, account, r.member}; }
   std::map<owner, rows> owners_;
   std::set<expiry> by_expiry_;
   memory_leases leases_;
   std::uint64_t floor_ = 0;
 };
 
-// Everything happens on the executor, at once: a step is atomic because nothing else runs while it does.
+// Every step runs on the executor without suspending, which makes it atomic.
 class memory_store final : public store_backend, public lease_store {
  public:
   memory_store(asio::any_io_executor executor, store_options options)
@@ -106,116 +106,114 @@ class memory_store final : public store_backend, public lease_store {
 
  private:
   watch_hub::source hub_source() {
-    watch_hub::source s;
-    s.list = [this](owner who) { return read_records(std::move(who), tools_wanted::no); };
-    s.scan = [this](std::string cursor) { return scan(std::move(cursor)); };
-    s.now = [this] { return now(); };
-    return s;
+    watch_hub::source source;
+    source.list = [this](owner account) { return read_records(std::move(account), tools_wanted::no); };
+    source.scan = [this](std::string cursor) { return scan(std::move(cursor)); };
+    source.now = [this] { return now(); };
+    return source;
   }
 
   [[nodiscard]] row_steps steps() { return row_steps(table_, options(), now()); }
-  // Before a write: what has expired makes room, a few at a time.
-  [[nodiscard]] row_steps writing() {
+  // The steps of a write. Each write removes a few expired rows.
+  [[nodiscard]] row_steps write_steps() {
     table_.purge(now(), purged_per_write);
     return steps();
   }
 
-  task<connection> put(change what, connection after) override {
+  task<connection> put(change update, connection after) override {
     if (closed_) co_return closed();
-    auto decided = writing().decide(what, after);
-    if (!decided) co_return decided.error();
-    auto written = steps().write(what.whose(), *decided);
-    hub_.changed(what.whose());
+    MCPSTATE_CO_TRY(decided, write_steps().decide(update, after));
+    auto written = steps().write(update.owner(), decided);
+    hub_.changed(update.owner());
     co_return written;
   }
 
-  task<std::optional<connection>> get(owner who, std::string member, tools_wanted want) override {
+  task<std::optional<connection>> get(owner account, std::string member, tools_wanted want) override {
     if (closed_) co_return closed();
-    co_return steps().get(who, member, want);
+    co_return steps().get(account, member, want);
   }
 
-  task<owner_snapshot_ptr> list(owner who, tools_wanted want) override {
+  task<owner_snapshot_ptr> list(owner account, tools_wanted want) override {
     if (closed_) co_return closed();
-    co_return snapshot(who, want);
+    co_return snapshot(account, want);
   }
 
-  [[nodiscard]] owner_snapshot_ptr peek(const owner& who, tools_wanted want) override {
+  [[nodiscard]] owner_snapshot_ptr peek(const owner& account, tools_wanted want) override {
     if (closed_) return nullptr;
-    auto found = snapshot(who, want);
+    auto found = snapshot(account, want);
     return found ? std::move(*found) : nullptr;
   }
 
-  [[nodiscard]] result<owner_snapshot_ptr> snapshot(const owner& who, tools_wanted want) {
-    auto records = steps().list(who, want);
-    if (!records) return records.error();
-    return std::make_shared<const owner_snapshot>(who, std::move(*records), want);
+  [[nodiscard]] result<owner_snapshot_ptr> snapshot(const owner& account, tools_wanted want) {
+    MCPSTATE_TRY(records, steps().list(account, want));
+    return std::make_shared<const owner_snapshot>(account, std::move(records), want);
   }
 
-  task<std::vector<connection>> read_records(owner who, tools_wanted want) {
+  task<std::vector<connection>> read_records(owner account, tools_wanted want) {
     if (closed_) co_return closed();
-    co_return steps().list(who, want);
+    co_return steps().list(account, want);
   }
 
-  task<std::uint64_t> touch(owner who, std::optional<std::string> member) override {
+  task<std::uint64_t> touch(owner account, std::optional<std::string> member) override {
     if (closed_) co_return closed();
-    co_return writing().touch(who, member);
+    co_return write_steps().touch(account, member);
   }
 
-  task<std::uint64_t> disconnect_all(owner who) override {
+  task<std::uint64_t> disconnect_all(owner account) override {
     if (closed_) co_return closed();
-    auto count = writing().disconnect_all(who);
-    hub_.changed(who);
+    auto count = write_steps().disconnect_all(account);
+    hub_.changed(account);
     co_return count;
   }
 
-  task<std::uint64_t> erase(owner who) override {
+  task<std::uint64_t> erase(owner account) override {
     if (closed_) co_return closed();
-    auto count = writing().erase(who);
-    hub_.changed(who);
+    auto count = write_steps().erase(account);
+    hub_.changed(account);
     co_return count;
   }
 
   task<claim_result> claim(owner session, owner user) override {
     if (closed_) co_return closed();
-    auto claimed = writing().claim(session, user);
+    auto claimed = write_steps().claim(session, user);
     hub_.changed(session);
     hub_.changed(user);
     co_return claimed;
   }
 
-  task<std::unique_ptr<watcher>> watch(std::optional<owner> who) override {
+  task<std::unique_ptr<watcher>> watch(std::optional<owner> account, watch_options options) override {
     if (closed_) co_return closed();
-    co_return hub_.open(std::move(who));
+    co_return hub_.open(std::move(account), options);
   }
 
   [[nodiscard]] lease_steps lease_rules() { return lease_steps(table_.leases(), options().ttl, now()); }
 
-  task<std::optional<lease>> take_lease(managed_name what, std::string holder, std::string registered,
+  task<std::optional<lease>> take_lease(managed_name name, std::string holder, std::string registered,
                                         std::chrono::milliseconds time) override {
     if (closed_) co_return closed();
-    co_return lease_rules().take(what, holder, registered, time);
+    co_return lease_rules().take(name, holder, registered, time);
   }
 
-  task<std::vector<lease>> renew_leases(std::vector<lease> held, std::chrono::milliseconds time) override {
+  task<std::vector<lease>> renew_leases(std::vector<lease> granted, std::chrono::milliseconds time) override {
     if (closed_) co_return closed();
-    co_return lease_rules().renew(held, time);
+    co_return lease_rules().renew(granted, time);
   }
 
-  task<void> end_lease(lease which, lease_end how, std::optional<std::uint64_t> seen) override {
+  task<void> end_lease(lease granted, lease_end outcome, std::optional<std::uint64_t> revision) override {
     if (closed_) co_return closed();
-    MCPSTATE_CO_CHECK(steps().end_lease(which, how, seen));
+    MCPSTATE_CO_CHECK(steps().end_lease(granted, outcome, revision));
     co_return result<void>();
   }
 
   using lease_store::end_lease;
-  task<std::optional<lease>> lease_of(managed_name what) override {
+  task<std::optional<lease>> lease_of(managed_name name) override {
     if (closed_) co_return closed();
-    co_return lease_rules().lease_of(what);
+    co_return lease_rules().lease_of(name);
   }
 
-  task<fleet> beat(instance_report me, std::chrono::milliseconds time) override {
+  task<fleet> beat(instance_report report, std::chrono::milliseconds time) override {
     if (closed_) co_return closed();
-    co_return lease_rules().beat(me, time);
+    co_return lease_rules().beat(report, time);
   }
 
   task<managed_page> managed_of(std::string registered, std::string cursor) override {
@@ -233,9 +231,9 @@ class memory_store final : public store_backend, public lease_store {
   watch_hub hub_;
 };
 
-// Absent: nothing of it is there any more.
-std::optional<owner_summary> summarize(const owner& who, const memory_table::rows& rows, timestamp now) {
-  owner_summary out(who);
+// Absent: the owner has no row that has not expired.
+std::optional<owner_summary> summarize(const owner& account, const memory_table::rows& rows, timestamp now) {
+  owner_summary out(account);
   for (const auto& [member, r] : rows) {
     if (expired(r, now)) continue;
     ++out.records;
@@ -249,26 +247,26 @@ std::optional<owner_summary> summarize(const owner& who, const memory_table::row
 task<owner_page> memory_store::scan(std::string cursor) {
   if (closed_) co_return closed();
   owner_page page;
-  auto at = table_.owners().begin();
+  auto next = table_.owners().begin();
   if (!cursor.empty()) {
     const auto last = owner::parse(cursor);
     if (!last) co_return error(errc::bad_argument, "this cursor is of no page of this store");
-    at = table_.owners().upper_bound(*last);
+    next = table_.owners().upper_bound(*last);
   }
-  for (; at != table_.owners().end(); ++at) {
+  for (; next != table_.owners().end(); ++next) {
     if (page.owners.size() == owners_per_page) {
-      page.cursor = page.owners.back().whose.text();
+      page.cursor = page.owners.back().owner.text();
       break;
     }
-    if (auto one = summarize(at->first, at->second, now())) page.owners.push_back(std::move(*one));
+    if (auto one = summarize(next->first, next->second, now())) page.owners.push_back(std::move(*one));
   }
   co_return page;
 }
 
 row_survey memory_store::survey(const progress_handler& progress) {
   row_survey out(now());
-  for (const auto& [who, rows] : table_.owners()) {
-    for (const auto& [member, r] : rows) out.add(who, r);
+  for (const auto& [account, rows] : table_.owners()) {
+    for (const auto& [member, r] : rows) out.add(account, r);
   }
   if (progress) progress(out.rows(), "records");
   return out;

@@ -18,151 +18,142 @@ namespace {
 
 constexpr std::size_t leases_at_once = 1024;  // renewed in one flush
 
-std::string shown(std::string_view verb, const managed_name& what) {
-  return std::string(verb).append(" ").append(what.whose.text()).append(" ").append(what.server.text());
-}
-
 }  // namespace
 
-std::string redis_store::lease_key(const managed_name& what) const {
-  return keys_.server_key(what.whose, encode_name(what.server.text()), key_field::lease);
+std::string redis_store::lease_key(const managed_name& name) const {
+  return keys_.server_key(name.owner, encode_name(name.server.text()), key_field::lease);
 }
 
-// Sends the lease and its index entries in one flush. A refused lease does not extend the index entry: that is set to what
-// the other holder has left. Where an index cannot be written the lease is given back.
-task<std::optional<lease>> redis_store::take_lease(managed_name what, std::string holder, std::string registered,
+// Sends the lease and its index entries in one flush. Where the lease is refused, the index entry is set to the time that
+// the lease of the other holder still runs. Where an index cannot be written, the new lease is ended.
+task<std::optional<lease>> redis_store::take_lease(managed_name name, std::string holder, std::string registered,
                                                    milliseconds time) {
-  const std::string doing = shown("take", what);
-  const auto member = to_text(what);
+  const std::string operation = "take " + name.text();
+  const auto member = to_text(name);
   std::vector<script_call> calls;
   auto& take = calls.emplace_back(script_id::take_lease);
-  take.key(lease_key(what)).argument(holder).argument(registered).argument(time).argument(last_lease_number_);
+  take.key(lease_key(name)).argument(holder).argument(registered).argument(time).argument(last_lease_number_);
   calls.push_back(index_call(shard_of(member), "held", time));
   calls.back().argument(member);
-  if (auto name = server_name::parse(registered)) {
-    calls.push_back(owners_call(*name, shard_of(member), "SADD"));
+  if (auto server = server_name::parse(registered)) {
+    calls.push_back(owners_call(*server, shard_of(member), "SADD"));
     calls.back().argument(member);
   }
   std::vector<std::string> keys;
   for (const auto& call : calls) keys.push_back(call.keys().front());
-  auto got = co_await run_all(std::move(calls), doing);
-  if (!got) co_return got.error();
-  const reply& answer = got->front();
-  if (answer.is_error()) co_return key_error(answer, doing, keys.front());
-  if (answer.items.size() != 2) co_return unexpected_answer(doing);
+  MCPSTATE_CO_TRY(got, co_await run_all(std::move(calls), operation));
+  const reply& answer = got.front();
+  if (answer.is_error()) co_return key_error(answer, operation, keys.front());
+  if (answer.items.size() != 2) co_return unexpected_answer(operation);
   if (answer.items[0].integer == 0) {
     const milliseconds left(std::max<std::int64_t>(answer.items[1].integer, 0));
-    const std::string as_it_was;
-    MCPSTATE_CO_CHECK(co_await index(what, "held", left, as_it_was));
+    const std::string no_server;
+    MCPSTATE_CO_CHECK(co_await index(name, "held", left, no_server));
     co_return std::optional<lease>();
   }
-  lease mine(what, std::move(holder), number_in<std::uint64_t>(answer.items[1].text).value_or(0));
-  last_lease_number_ = std::max(last_lease_number_, mine.number);
-  for (std::size_t i = 1; i < got->size(); ++i) {
-    if (!(*got)[i].is_error()) continue;
-    error why = key_error((*got)[i], doing, keys[i]);
-    const std::optional<std::uint64_t> nothing_seen;
-    auto undone = co_await end_lease(std::move(mine), lease_end::hand_over, nothing_seen);
-    static_cast<void>(undone);  // then it runs out
-    co_return why;
+  lease taken(name, std::move(holder), parse_number<std::uint64_t>(answer.items[1].text).value_or(0));
+  last_lease_number_ = std::max(last_lease_number_, taken.number);
+  for (std::size_t i = 1; i < got.size(); ++i) {
+    if (!got[i].is_error()) continue;
+    error refused = key_error(got[i], operation, keys[i]);
+    const std::optional<std::uint64_t> no_revision;
+    auto undone = co_await end_lease(std::move(taken), lease_end::hand_over, no_revision);
+    static_cast<void>(undone);  // a lease that could not be ended runs out
+    co_return refused;
   }
-  co_return std::optional<lease>(std::move(mine));
+  co_return std::optional<lease>(std::move(taken));
 }
 
-task<std::vector<lease>> redis_store::renew_leases(std::vector<lease> held, milliseconds time) {
+task<std::vector<lease>> redis_store::renew_leases(std::vector<lease> granted, milliseconds time) {
   std::vector<lease> lost;
-  for (std::size_t from = 0; from < held.size(); from += leases_at_once) {
-    const auto first = held.begin() + static_cast<std::ptrdiff_t>(from);
-    const auto count = std::min(leases_at_once, held.size() - from);
+  for (std::size_t position = 0; position < granted.size(); position += leases_at_once) {
+    const auto first = granted.begin() + static_cast<std::ptrdiff_t>(position);
+    const auto count = std::min(leases_at_once, granted.size() - position);
     std::vector<lease> some(first, first + static_cast<std::ptrdiff_t>(count));
-    auto gone = co_await renew_some(std::move(some), time);
-    if (!gone) co_return gone.error();
-    std::move(gone->begin(), gone->end(), std::back_inserter(lost));
+    MCPSTATE_CO_TRY(gone, co_await renew_some(std::move(some), time));
+    std::move(gone.begin(), gone.end(), std::back_inserter(lost));
   }
   co_return lost;
 }
 
-task<std::vector<lease>> redis_store::renew_some(std::vector<lease> held, milliseconds time) {
-  const std::string doing = "renew " + std::to_string(held.size()) + " leases";
+task<std::vector<lease>> redis_store::renew_some(std::vector<lease> granted, milliseconds time) {
+  const std::string operation = "renew " + std::to_string(granted.size()) + " leases";
   std::vector<script_call> calls;
   std::vector<managed_name> names;
-  for (const auto& one : held) {
+  for (const auto& one : granted) {
     auto& renew = calls.emplace_back(script_id::renew_lease);
-    renew.key(lease_key(one.what)).argument(lease_value_start(one)).argument(time).argument(options().ttl);
-    names.push_back(one.what);
+    renew.key(lease_key(one.name)).argument(lease_value_start(one)).argument(time).argument(options().ttl);
+    names.push_back(one.name);
   }
   add_index_calls(calls, names, "held", time);
-  auto got = co_await run_all(std::move(calls), doing);
-  if (!got) co_return got.error();
+  MCPSTATE_CO_TRY(got, co_await run_all(std::move(calls), operation));
   std::vector<lease> lost;
   owner_members owners;
-  for (std::size_t i = 0; i < held.size(); ++i) {
-    const reply& answer = (*got)[i];
-    if (answer.is_error()) co_return key_error(answer, doing, lease_key(held[i].what));
+  for (std::size_t i = 0; i < granted.size(); ++i) {
+    const reply& answer = got[i];
+    if (answer.is_error()) co_return key_error(answer, operation, lease_key(granted[i].name));
     if (answer.is_string()) {
-      auto member = to_text(held[i].what);
+      auto member = to_text(granted[i].name);
       owners[{answer.text, shard_of(member)}].push_back(std::move(member));
     } else if (answer.integer == 0) {
-      lost.push_back(held[i]);
+      lost.push_back(granted[i]);
     }
   }
-  co_await index_renewed(lost, std::move(owners), doing);
+  co_await index_renewed(lost, std::move(owners), operation);
   co_return lost;
 }
 
-// Puts the indexes right after a renewal. They are hints: the leases hold even if this fails.
-asio::awaitable<void> redis_store::index_renewed(std::vector<lease> lost, owner_members owners, std::string doing) {
-  // Another instance may hold a lost lease: the next beat that meets the entry finds out.
+// Corrects the indexes after a renewal. They are hints: the leases are valid even if this fails.
+asio::awaitable<void> redis_store::index_renewed(std::vector<lease> lost, owner_members owners, std::string operation) {
+  // Another instance may hold a lost lease. The next beat that reads the entry corrects it.
   std::vector<managed_name> waiting;
-  for (const auto& one : lost) waiting.push_back(one.what);
+  for (const auto& one : lost) waiting.push_back(one.name);
   std::vector<script_call> calls;
   add_index_calls(calls, waiting, "waits", milliseconds(0));
-  for (auto& [where, members] : owners) {
-    const auto name = server_name::parse(where.first);
+  for (auto& [index, members] : owners) {
+    const auto name = server_name::parse(index.first);
     if (!name) continue;
-    auto& call = calls.emplace_back(owners_call(*name, where.second, "SADD"));
+    auto& call = calls.emplace_back(owners_call(*name, index.second, "SADD"));
     for (auto& member : members) call.argument(std::move(member));
   }
   if (calls.empty()) co_return;
-  auto noted = co_await run_all(std::move(calls), std::move(doing));
+  auto noted = co_await run_all(std::move(calls), std::move(operation));
   static_cast<void>(noted);
 }
 
-task<void> redis_store::end_lease(lease which, lease_end how, std::optional<std::uint64_t> seen) {
-  const std::string doing = shown("end", which.what);
-  const bool checked = how == lease_end::over && seen;
+task<void> redis_store::end_lease(lease granted, lease_end outcome, std::optional<std::uint64_t> revision) {
+  const std::string operation = "end " + granted.name.text();
+  const bool checked = outcome == lease_end::over && revision;
   std::vector<script_call> calls;
   auto& end = calls.emplace_back(script_id::end_lease);
-  end.key(lease_key(which.what));
-  end.key(keys_.server_key(which.what.whose, encode_name(which.what.server.text()), key_field::info));
-  end.argument(lease_value_start(which)).argument(checked ? std::to_string(*seen) : std::string());
-  auto got = co_await run_all(std::move(calls), doing);
-  if (!got) co_return got.error();
-  const reply& answer = got->front();
-  if (answer.is_error()) co_return key_error(answer, doing, lease_key(which.what));
+  end.key(lease_key(granted.name));
+  end.key(keys_.server_key(granted.name.owner, encode_name(granted.name.server.text()), key_field::info));
+  end.argument(lease_value_start(granted)).argument(checked ? std::to_string(*revision) : std::string());
+  MCPSTATE_CO_TRY(got, co_await run_all(std::move(calls), operation));
+  const reply& answer = got.front();
+  if (answer.is_error()) co_return key_error(answer, operation, lease_key(granted.name));
   if (answer.items.size() != 2) co_return result<void>();  // another instance holds it, and maintains the index
   const bool again = answer.items[1].integer != 0;
-  const bool over = how == lease_end::over && !again;
+  const bool over = outcome == lease_end::over && !again;
   std::string word(over ? "over" : "waits");
   std::string registered(over ? answer.items[0].text : std::string());
-  MCPSTATE_CO_CHECK(co_await index(which.what, std::move(word), milliseconds(0), std::move(registered)));
-  // An instance that has taken the lease since has lost its entry to the index call above: put it back.
-  std::vector<managed_name> ended{which.what};
-  auto noted = co_await without_held(std::move(ended));
+  MCPSTATE_CO_CHECK(co_await index(granted.name, std::move(word), milliseconds(0), std::move(registered)));
+  // The call above overwrote the index entry of an instance that has taken the lease since. This corrects it.
+  std::vector<managed_name> ended{granted.name};
+  auto noted = co_await without_leased(std::move(ended));
   static_cast<void>(noted);  // a hint
   co_return result<void>();
 }
 
-task<std::optional<lease>> redis_store::lease_of(managed_name what) {
-  const std::string doing = shown("lease of", what);
-  const auto key = lease_key(what);
-  request ask;
-  ask.add("GET", key);
-  auto got = co_await read(std::move(ask), doing);
-  if (!got) co_return got.error();
-  if (got->front().is_error()) co_return key_error(got->front(), doing, key);
-  if (!got->front().is_string()) co_return std::optional<lease>();
-  co_return read_lease_value(what, got->front().text);
+task<std::optional<lease>> redis_store::lease_of(managed_name name) {
+  const std::string operation = "lease of " + name.text();
+  const auto key = lease_key(name);
+  request commands;
+  commands.add("GET", key);
+  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), operation));
+  if (got.front().is_error()) co_return key_error(got.front(), operation, key);
+  if (!got.front().is_string()) co_return std::optional<lease>();
+  co_return read_lease_value(name, got.front().text);
 }
 
 }  // namespace mcpstate

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Reading: one record, and all of an owner in one round trip.
+// Reads one record, or all records of an owner in one round trip.
 #include <mcpstate/core/record.hpp>
 
 #include <algorithm>
@@ -18,16 +18,16 @@ std::optional<std::string> text_of(reply& r) {
   return std::move(r.text);
 }
 
-// status, connected_at, info and, if asked for, tools: the order in which every read here asks.
-raw_record take_record(std::string member, std::vector<reply>& items, std::size_t at, tools_wanted want) {
+// Takes the fields in the order of read_order.
+raw_record take_record(std::string member, std::vector<reply>& items, std::size_t first, tools_wanted want) {
   raw_record raw;
   raw.member = std::move(member);
-  raw.status = text_of(items[at]);
-  raw.connected_at = text_of(items[at + 1]);
-  raw.info = text_of(items[at + 2]);
+  raw.status = text_of(items[first]);
+  raw.connected_at = text_of(items[first + 1]);
+  raw.info = text_of(items[first + 2]);
   raw.tools_asked = want == tools_wanted::yes;
   if (raw.tools_asked)
-    if (auto tools = text_of(items[at + 3])) raw.tools = std::make_shared<const std::string>(std::move(*tools));
+    if (auto tools = text_of(items[first + 3])) raw.tools = std::make_shared<const std::string>(std::move(*tools));
   return raw;
 }
 
@@ -39,8 +39,8 @@ bool refuses_sort(const reply& r) {
   return r.is_error() && (r.text.find("SORT") != std::string::npos || r.text.starts_with("NOPERM"));
 }
 
-void keep_record(std::vector<connection>& out, const owner& who, raw_record raw) {
-  if (auto one = read_record(who, std::move(raw))) out.push_back(std::move(*one));
+void append_record(std::vector<connection>& out, const owner& account, raw_record raw) {
+  if (auto one = read_record(account, std::move(raw))) out.push_back(std::move(*one));
 }
 
 void sort_by_server(std::vector<connection>& found) {
@@ -50,8 +50,8 @@ void sort_by_server(std::vector<connection>& found) {
   std::sort(found.begin(), found.end(), earlier);
 }
 
-// Nothing of ours looks like this: a record whose keys do not belong together, or whose expiry only Redis knows.
-bool odd(const connection& one, tools_wanted want) {
+// Whether another program has written to the record: its keys do not belong together, or only Redis knows its expiry.
+bool is_unusual(const connection& one, tools_wanted want) {
   if (!one.expires_at || !one.seen.status_bytes || one.revision == 0) return true;
   if (one.connected() && !one.seen.connected_at_bytes) return true;
   return want == tools_wanted::yes && !one.tools && !one.problems.empty();
@@ -59,65 +59,61 @@ bool odd(const connection& one, tools_wanted want) {
 
 }  // namespace
 
-task<std::optional<connection>> redis_store::get(owner who, std::string member, tools_wanted want) {
+task<std::optional<connection>> redis_store::get(owner account, std::string member, tools_wanted want) {
   std::vector<std::string> members{member};
-  auto got = co_await read_members(who, std::move(members), want);
-  if (!got) co_return got.error();
+  MCPSTATE_CO_TRY(got, co_await read_members(account, std::move(members), want));
   std::vector<connection> found;
-  keep_record(found, who, std::move(got->front()));
+  append_record(found, account, std::move(got.front()));
   if (found.empty()) co_return std::optional<connection>();
-  recount_tools(found.front());  // of one record it is worth its time; a list does without
-  if (odd(found.front(), want)) MCPSTATE_CO_CHECK(co_await look_closer(who, &found, want));
+  recount_tools(found.front());  // costs too much for a list
+  if (is_unusual(found.front(), want)) MCPSTATE_CO_CHECK(co_await complete_unusual(account, &found, want));
   co_return std::optional<connection>(std::move(found.front()));
 }
 
-task<owner_snapshot_ptr> redis_store::list(owner who, tools_wanted want) {
-  auto records = co_await read_records(who, want);
-  if (!records) co_return records.error();
-  co_return std::make_shared<const owner_snapshot>(std::move(who), std::move(*records), want);
+task<owner_snapshot_ptr> redis_store::list(owner account, tools_wanted want) {
+  MCPSTATE_CO_TRY(records, co_await read_records(account, want));
+  co_return std::make_shared<const owner_snapshot>(std::move(account), std::move(records), want);
 }
 
-task<std::vector<connection>> redis_store::read_records(owner who, tools_wanted want) {
-  auto all = co_await read_all(who, want);
-  if (!all) co_return all.error();
+task<std::vector<connection>> redis_store::read_records(owner account, tools_wanted want) {
+  MCPSTATE_CO_TRY(all, co_await read_all(account, want));
   std::vector<connection> found;
-  found.reserve(all->size());
-  for (auto& raw : *all) keep_record(found, who, std::move(raw));
-  MCPSTATE_CO_CHECK(co_await look_closer(who, &found, want));
+  found.reserve(all.size());
+  for (auto& raw : all) append_record(found, account, std::move(raw));
+  MCPSTATE_CO_CHECK(co_await complete_unusual(account, &found, want));
   sort_by_server(found);
   co_return found;
 }
 
-task<std::vector<raw_record>> redis_store::read_all(owner who, tools_wanted want) {
+task<std::vector<raw_record>> redis_store::read_all(owner account, tools_wanted want) {
   if (!sort_refused_) {
-    auto sorted = co_await read_by_sort(who, want);
+    auto sorted = co_await read_by_sort(account, want);
     if (sorted || !sort_refused_) co_return std::move(sorted);
   }
-  co_return co_await read_by_mget(who, want);
+  co_return co_await read_by_mget(account, want);
 }
 
-// Members that a foreign program added are in connections only; ours are in servers. The difference is asked for first: a
-// record that moves from one to the other in between is then seen twice, not never.
-task<std::vector<raw_record>> redis_store::read_by_sort(owner who, tools_wanted want) {
-  const std::string doing = "list " + who.text();
-  const std::string base = keys_.owner_prefix(who) + "server:*:";
-  request ask;
-  ask.add("SDIFF", keys_.connections(who), keys_.servers(who));
+// The servers set has the members that mcpstate wrote. A member that a foreign program added is in connections only. The
+// difference is read first, so that a record that moves between the sets meanwhile is read twice and not missed.
+task<std::vector<raw_record>> redis_store::read_by_sort(owner account, tools_wanted want) {
+  const std::string operation = "list " + account.text();
+  const std::string base = keys_.owner_prefix(account) + "server:*:";
+  request commands;
+  commands.add("SDIFF", keys_.connections(account), keys_.servers(account));
   const std::size_t fields = fields_of(want);
-  ask.command(6 + 2 * fields).arg("SORT_RO").arg(keys_.servers(who)).arg("BY").arg("nosort").arg("GET").arg("#");
+  commands.command(6 + 2 * fields).arg("SORT_RO").arg(keys_.servers(account)).arg("BY").arg("nosort").arg("GET").arg("#");
   static constexpr std::string_view names[] = {"status", "connected_at", "info", "tools"};
-  for (std::size_t i = 0; i < fields; ++i) ask.arg("GET").arg(base + std::string(names[i]));
-  auto got = co_await read(std::move(ask), doing);
-  if (!got) co_return got.error();
-  reply& foreign = (*got)[0];
-  reply& rows = (*got)[1];
+  for (std::size_t i = 0; i < fields; ++i) commands.arg("GET").arg(base + std::string(names[i]));
+  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), operation));
+  reply& foreign = got[0];
+  reply& rows = got[1];
   if (refuses_sort(rows)) sort_refused_ = true;
   for (const reply* r : {&foreign, &rows}) {
     if (!r->is_error()) continue;
-    const error refused = redis::to_error(*r, doing);
+    const error refused = redis::to_error(*r, operation);
     if (refused.code() != errc::wrong_type) co_return refused;
     const std::string no_member;
-    co_return co_await explain_wrong_type(who, no_member, doing);
+    co_return co_await explain_wrong_type(account, no_member, operation);
   }
   std::vector<raw_record> all;
   const std::size_t stride = fields + 1;
@@ -130,70 +126,66 @@ task<std::vector<raw_record>> redis_store::read_by_sort(owner who, tools_wanted 
     std::vector<std::string> members;
     for (auto& item : foreign.items)
       if (!known.contains(item.text)) members.push_back(std::move(item.text));
-    auto more = co_await read_members(who, std::move(members), want);
-    if (!more) co_return more.error();
-    for (auto& raw : *more) all.push_back(std::move(raw));
+    MCPSTATE_CO_TRY(more, co_await read_members(account, std::move(members), want));
+    for (auto& raw : more) all.push_back(std::move(raw));
   }
   co_return all;
 }
 
-task<std::vector<raw_record>> redis_store::read_by_mget(owner who, tools_wanted want) {
-  const std::string doing = "list " + who.text();
-  request ask;
-  ask.add("SUNION", keys_.connections(who), keys_.servers(who));
-  auto got = co_await read(std::move(ask), doing);
-  if (!got) co_return got.error();
-  if (got->front().is_error()) {
-    const error refused = redis::to_error(got->front(), doing);
+task<std::vector<raw_record>> redis_store::read_by_mget(owner account, tools_wanted want) {
+  const std::string operation = "list " + account.text();
+  request commands;
+  commands.add("SUNION", keys_.connections(account), keys_.servers(account));
+  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), operation));
+  if (got.front().is_error()) {
+    const error refused = redis::to_error(got.front(), operation);
     if (refused.code() != errc::wrong_type) co_return refused;
     const std::string no_member;
-    co_return co_await explain_wrong_type(who, no_member, doing);
+    co_return co_await explain_wrong_type(account, no_member, operation);
   }
   std::vector<std::string> members;
-  for (auto& item : got->front().items) members.push_back(std::move(item.text));
-  co_return co_await read_members(who, std::move(members), want);
+  for (auto& item : got.front().items) members.push_back(std::move(item.text));
+  co_return co_await read_members(account, std::move(members), want);
 }
 
-// One MGET: one moment for all of them.
-task<std::vector<raw_record>> redis_store::read_members(owner who, std::vector<std::string> members, tools_wanted want) {
+// One MGET reads all values at one time.
+task<std::vector<raw_record>> redis_store::read_members(owner account, std::vector<std::string> members, tools_wanted want) {
   std::vector<raw_record> out;
   if (members.empty()) co_return out;
   const std::size_t fields = fields_of(want);
-  request ask;
-  ask.command(1 + members.size() * fields).arg("MGET");
+  request commands;
+  commands.command(1 + members.size() * fields).arg("MGET");
   for (const auto& member : members)
-    for (std::size_t i = 0; i < fields; ++i) ask.arg(keys_.server_key(who, member, read_order[i]));
-  const std::string doing = "read " + who.text();
-  auto got = co_await read(std::move(ask), doing);
-  if (!got) co_return got.error();
-  reply& values = got->front();
-  if (values.is_error()) co_return redis::to_error(values, doing);
+    for (std::size_t i = 0; i < fields; ++i) commands.arg(keys_.server_key(account, member, read_order[i]));
+  const std::string operation = "read " + account.text();
+  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), operation));
+  reply& values = got.front();
+  if (values.is_error()) co_return redis::to_error(values, operation);
   for (std::size_t i = 0; i < members.size() && (i + 1) * fields <= values.items.size(); ++i)
     out.push_back(take_record(std::move(members[i]), values.items, i * fields, want));
   co_return out;
 }
 
-// A second round trip, for records that a foreign program had a hand in only.
-task<void> redis_store::look_closer(owner who, std::vector<connection>* found, tools_wanted want) {
-  std::vector<connection*> strange;
+// Takes a second round trip, for unusual records only.
+task<void> redis_store::complete_unusual(owner account, std::vector<connection>* found, tools_wanted want) {
+  std::vector<connection*> unusual;
   for (auto& one : *found)
-    if (odd(one, want)) strange.push_back(&one);
-  if (strange.empty()) co_return result<void>();
-  request ask;
-  for (const auto* one : strange) {
-    ask.add("PEXPIRETIME", keys_.server_key(who, one->member, key_field::status));
-    for (auto field : read_order) ask.add("TYPE", keys_.server_key(who, one->member, field));
+    if (is_unusual(one, want)) unusual.push_back(&one);
+  if (unusual.empty()) co_return result<void>();
+  request commands;
+  for (const auto* one : unusual) {
+    commands.add("PEXPIRETIME", keys_.server_key(account, one->member, key_field::status));
+    for (auto field : read_order) commands.add("TYPE", keys_.server_key(account, one->member, field));
   }
-  auto got = co_await read(std::move(ask), "read " + who.text());
-  if (!got) co_return got.error();
+  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), "read " + account.text()));
   static constexpr std::string_view names[] = {"status", "connected_at", "info", "tools"};
-  for (std::size_t i = 0; i < strange.size(); ++i) {
-    const reply& expires = (*got)[i * 5];
-    connection& one = *strange[i];
+  for (std::size_t i = 0; i < unusual.size(); ++i) {
+    const reply& expires = got[i * 5];
+    connection& one = *unusual[i];
     if (!one.expires_at && expires.kind == reply::type::integer && expires.integer > 0)
       one.expires_at = timestamp(std::chrono::milliseconds(expires.integer));
     for (std::size_t f = 0; f < 4; ++f) {
-      const std::string& type = (*got)[i * 5 + 1 + f].text;
+      const std::string& type = got[i * 5 + 1 + f].text;
       if (type == "none" || type == "string") continue;
       one.problems.push_back(std::string(names[f]) + " is a Redis " + type + " where a string belongs");
     }

@@ -13,94 +13,91 @@ using redis::request;
 
 namespace {
 
-// The server has restarted, or its scripts were flushed: the script did not run.
+// Whether the script did not run because the server has restarted, or its scripts were flushed.
 bool is_unknown_script(const redis::reply& answer) { return answer.is_error() && answer.text.starts_with("NOSCRIPT"); }
 
 }  // namespace
 
-// A read whose connection is lost is sent again, once: the link is back at once where the server had merely closed it.
-task<redis_store::replies> redis_store::read(request commands, std::string doing) {
+// Sends a read whose connection was lost once more: where the server had only closed the connection, the link is back at
+// once.
+task<redis_store::replies> redis_store::read(request commands, std::string operation) {
   const auto limit = until();
   request again = commands;
   auto got = co_await redis_->exec(redis::route::to_any(), std::move(commands), limit, redis::effect::read);
   if (!got && got.error().code() == errc::connection_lost)
     got = co_await redis_->exec(redis::route::to_any(), std::move(again), limit, redis::effect::read);
-  if (!got) co_return error(got.error().code(), doing + ": " + got.error().detail(), got.error().peer_text());
+  if (!got) co_return error(got.error().code(), operation + ": " + got.error().detail(), got.error().peer_text());
   co_return std::move(*got);
 }
 
-task<redis_store::replies> redis_store::write(request commands, std::string doing) {
+task<redis_store::replies> redis_store::write(request commands, std::string operation) {
   auto got = co_await redis_->exec(redis::route::to_any(), std::move(commands), until(), redis::effect::write);
-  if (!got) co_return error(got.error().code(), doing + ": " + got.error().detail(), got.error().peer_text());
+  if (!got) co_return error(got.error().code(), operation + ": " + got.error().detail(), got.error().peer_text());
   co_return std::move(*got);
 }
 
-task<redis::reply> redis_store::run(const script_call& call, request before, std::string doing) {
+task<redis::reply> redis_store::run(const script_call& call, request before, std::string operation) {
   call.append_to(before, script_call::form::evalsha);
-  auto got = co_await write(std::move(before), doing);
+  auto got = co_await write(std::move(before), operation);
   if (!got) co_return got.error();
   for (std::size_t i = 0; i + 1 < got->size(); ++i)
-    if ((*got)[i].is_error()) co_return redis::to_error((*got)[i], doing);
+    if ((*got)[i].is_error()) co_return redis::to_error((*got)[i], operation);
   if (is_unknown_script(got->back())) {
     request whole;
     call.append_to(whole, script_call::form::eval);
-    got = co_await write(std::move(whole), doing);
+    got = co_await write(std::move(whole), operation);
     if (!got) co_return got.error();
   }
-  if (got->back().is_error()) co_return redis::to_error(got->back(), doing);
+  if (got->back().is_error()) co_return redis::to_error(got->back(), operation);
   co_return std::move(got->back());
 }
 
-void redis_store::declare(script_call& to, const owner& who, const std::string& member, declared_keys which) const {
-  to.member(keys_, who, member);
-  if (which == declared_keys::record_and_lease) to.key(keys_.server_key(who, member, key_field::lease));
+void redis_store::declare(script_call& call, const owner& account, const std::string& member, declared_keys declared) const {
+  call.member(keys_, account, member);
+  if (declared == declared_keys::record_and_lease) call.key(keys_.server_key(account, member, key_field::lease));
 }
 
-task<redis::reply> redis_store::run_for(owner who, script_call call, declared_keys which, request before,
-                                        std::string doing) {
+task<redis::reply> redis_store::run_for(owner account, script_call call, declared_keys declared, request before,
+                                        std::string operation) {
   for (int attempt = 1; attempt <= max_attempts; ++attempt) {
-    auto answer = co_await run(call, std::move(before), doing);
-    if (!answer) co_return answer.error();
-    const auto undeclared = undeclared_members(*answer);
-    if (undeclared.empty()) co_return std::move(*answer);
-    for (const auto& member : undeclared) declare(call, who, member, which);
+    MCPSTATE_CO_TRY(answer, co_await run(call, std::move(before), operation));
+    const auto undeclared = undeclared_members(answer);
+    if (undeclared.empty()) co_return std::move(answer);
+    for (const auto& member : undeclared) declare(call, account, member, declared);
     before = request();
   }
-  co_return error(errc::stale_basis, doing + ": others keep adding records; nothing was written; try again");
+  co_return error(errc::stale_basis, operation + ": others keep adding records; nothing was written; try again");
 }
 
-task<redis_store::replies> redis_store::run_all(std::vector<script_call> calls, std::string doing) {
+task<redis_store::replies> redis_store::run_all(std::vector<script_call> calls, std::string operation) {
   request all;
   for (const auto& call : calls) call.append_to(all, script_call::form::evalsha);
-  auto got = co_await write(std::move(all), doing);
-  if (!got) co_return got.error();
-  // Of several calls of one unknown script the first brings its text.
+  MCPSTATE_CO_TRY(got, co_await write(std::move(all), operation));
+  // Where several calls run one unknown script, the first call sends its text.
   std::vector<std::size_t> missed;
   std::set<const redis_scripts::script*> sent;
   request again;
   for (std::size_t i = 0; i < calls.size(); ++i) {
-    if (!is_unknown_script((*got)[i])) continue;
+    if (!is_unknown_script(got[i])) continue;
     const bool first = sent.insert(&calls[i].script()).second;
     calls[i].append_to(again, first ? script_call::form::eval : script_call::form::evalsha);
     missed.push_back(i);
   }
-  if (missed.empty()) co_return std::move(*got);
-  auto more = co_await write(std::move(again), doing);
-  if (!more) co_return more.error();
-  for (std::size_t i = 0; i < missed.size(); ++i) (*got)[missed[i]] = std::move((*more)[i]);
-  co_return std::move(*got);
+  if (missed.empty()) co_return std::move(got);
+  MCPSTATE_CO_TRY(more, co_await write(std::move(again), operation));
+  for (std::size_t i = 0; i < missed.size(); ++i) got[missed[i]] = std::move(more[i]);
+  co_return std::move(got);
 }
 
-task<std::vector<std::string>> redis_store::read_member_names(owner who, std::string doing) {
-  request ask;
-  ask.add("SMEMBERS", keys_.connections(who)).add("SMEMBERS", keys_.servers(who));
-  auto got = co_await read(std::move(ask), doing);
-  if (!got) co_return got.error();
+task<std::vector<std::string>> redis_store::read_member_names(owner account, std::string operation) {
+  request commands;
+  commands.add("SMEMBERS", keys_.connections(account)).add("SMEMBERS", keys_.servers(account));
+  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), operation));
   std::set<std::string> names;
-  for (auto& members : *got) {
+  for (auto& members : got) {
     if (members.is_error()) {
-      error why = redis::to_error(members, doing);
-      if (why.code() != errc::wrong_type) co_return why;
+      error refused = redis::to_error(members, operation);
+      if (refused.code() != errc::wrong_type) co_return refused;
     }
     for (auto& member : members.items) names.insert(std::move(member.text));
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// For operators: walking the key space with SCAN. Nothing here runs on behalf of one owner.
+// Operations over all owners, which read the key space with SCAN.
 #include <charconv>
 
 #include "store/redis/store.hh"
@@ -13,72 +13,68 @@ namespace {
 
 std::optional<std::uint64_t> used_memory(std::string_view info) {
   constexpr std::string_view name = "used_memory:";
-  const auto at = info.find(name);
-  if (at == info.npos) return std::nullopt;
+  const auto found = info.find(name);
+  if (found == info.npos) return std::nullopt;
   std::uint64_t bytes = 0;
-  std::from_chars(info.data() + at + name.size(), info.data() + info.size(), bytes);
+  std::from_chars(info.data() + found + name.size(), info.data() + info.size(), bytes);
   return bytes;
 }
 
 }  // namespace
 
-// Both kinds of owners, and nothing of another prefix. A prefix holds no pattern characters.
+// Matches both kinds of owners, and no other prefix. A prefix has no pattern characters.
 std::string redis_store::scan_pattern() const { return keys_.prefix() + ":[us]*"; }
 
 task<std::vector<reply>> redis_store::scan_step(std::string cursor, std::vector<std::string> more_arguments) {
-  request ask;
-  ask.command(6 + more_arguments.size()).arg("SCAN").arg(cursor).arg("MATCH").arg(scan_pattern());
-  ask.arg("COUNT").arg("1000");
-  for (const auto& argument : more_arguments) ask.arg(argument);
-  auto got = co_await read(std::move(ask), "scan");
-  if (!got) co_return got.error();
-  reply& answer = got->front();
+  request commands;
+  commands.command(6 + more_arguments.size()).arg("SCAN").arg(cursor).arg("MATCH").arg(scan_pattern());
+  commands.arg("COUNT").arg("1000");
+  for (const auto& argument : more_arguments) commands.arg(argument);
+  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), "scan"));
+  reply& answer = got.front();
   if (answer.is_error()) co_return redis::to_error(answer, "scan");
   if (answer.items.size() != 2) co_return error(errc::protocol, "scan: SCAN answers no cursor and keys");
   co_return std::move(answer.items);
 }
 
-// An owner is told once, at its :servers key; or at its :connections key where it has no :servers (a foreign program's).
+// Lists an owner once: at its :servers key, or at its :connections key where it has no :servers key (a foreign program's).
 task<owner_page> redis_store::scan(std::string cursor) {
   if (cursor.find_first_not_of("0123456789") != std::string::npos || cursor.size() > 20)
     co_return error(errc::bad_argument, "scan: this is no cursor of this store; begin again without one");
   std::vector<std::string> sets_only{"TYPE", "set"};
   if (cursor.empty()) cursor = "0";
-  auto step = co_await scan_step(std::move(cursor), std::move(sets_only));
-  if (!step) co_return step.error();
-  std::vector<owner> owners, maybe;
-  for (const auto& key : (*step)[1].items) {
+  MCPSTATE_CO_TRY(step, co_await scan_step(std::move(cursor), std::move(sets_only)));
+  std::vector<owner> owners, unconfirmed;
+  for (const auto& key : step[1].items) {
     auto named = keys_.parse(key.text);
     if (!named) continue;
     if (named->field == key_field::servers)
-      owners.push_back(std::move(named->whose));
+      owners.push_back(std::move(named->owner));
     else if (named->field == key_field::connections)
-      maybe.push_back(std::move(named->whose));
+      unconfirmed.push_back(std::move(named->owner));
   }
-  if (!maybe.empty()) {
-    request ask;
-    for (const auto& who : maybe) ask.add("EXISTS", keys_.servers(who));
-    auto known = co_await read(std::move(ask), "scan");
-    if (!known) co_return known.error();
-    for (std::size_t i = 0; i < maybe.size(); ++i)
-      if ((*known)[i].integer == 0) owners.push_back(std::move(maybe[i]));
+  if (!unconfirmed.empty()) {
+    request commands;
+    for (const auto& account : unconfirmed) commands.add("EXISTS", keys_.servers(account));
+    MCPSTATE_CO_TRY(known, co_await read(std::move(commands), "scan"));
+    for (std::size_t i = 0; i < unconfirmed.size(); ++i)
+      if (known[i].integer == 0) owners.push_back(std::move(unconfirmed[i]));
   }
-  auto found = co_await summaries(std::move(owners));
-  if (!found) co_return found.error();
+  MCPSTATE_CO_TRY(found, co_await summaries(std::move(owners)));
   owner_page page;
-  page.owners = std::move(*found);
-  if ((*step)[0].text != "0") page.cursor = (*step)[0].text;
+  page.owners = std::move(found);
+  if (step[0].text != "0") page.cursor = step[0].text;
   co_return page;
 }
 
 task<std::vector<owner_summary>> redis_store::summaries(std::vector<owner> owners) {
   std::vector<owner_summary> out;
-  for (const auto& who : owners) {
-    auto records = co_await read_records(who, tools_wanted::no);
-    if (!records && records.error().code() == errc::wrong_type) continue;  // doctor tells about it
+  for (const auto& account : owners) {
+    auto records = co_await read_records(account, tools_wanted::no);
+    if (!records && records.error().code() == errc::wrong_type) continue;  // doctor reports it
     if (!records) co_return records.error();
     if (records->empty()) continue;
-    owner_summary one(who);
+    owner_summary one(account);
     one.records = records->size();
     for (const auto& record : *records) {
       if (record.connected()) ++one.connected;
@@ -98,49 +94,47 @@ task<store_stats> redis_store::stats(progress_handler progress) {
   out.version.append(hello.version);
   request about;
   about.add("INFO", "memory");
-  auto info = co_await read(std::move(about), "stats");
-  if (!info) co_return info.error();
-  out.memory_bytes = used_memory(info->front().text);
+  MCPSTATE_CO_TRY(info, co_await read(std::move(about), "stats"));
+  out.memory_bytes = used_memory(info.front().text);
   std::uint64_t seen = 0;
   std::string cursor = "0";
   do {
     std::vector<std::string> all_types;
-    auto step = co_await scan_step(cursor, std::move(all_types));
-    if (!step) co_return step.error();
-    std::vector<reply>* keys = &(*step)[1].items;
+    MCPSTATE_CO_TRY(step, co_await scan_step(cursor, std::move(all_types)));
+    std::vector<reply>* keys = &step[1].items;
     MCPSTATE_CO_CHECK(co_await count_page(keys, &out));
     seen += keys->size();
     if (progress) progress(seen, "keys");
-    cursor = (*step)[0].text;
+    cursor = step[0].text;
   } while (cursor != "0");
   co_return out;
 }
 
-// Owners by their :servers key (or :connections, where a foreign program has no other), records by their status key.
+// Counts owners by their :servers key (or :connections, where a foreign program wrote no other), and records by their status
+// key.
 task<void> redis_store::count_page(std::vector<reply>* keys, store_stats* out) {
-  request ask;
+  request commands;
   std::vector<key_space::parsed> asked;
   for (const auto& key : *keys) {
     auto named = keys_.parse(key.text);
     if (!named) continue;
     if (named->field == key_field::status)
-      ask.add("GET", key.text);
+      commands.add("GET", key.text);
     else if (named->field == key_field::tools)
-      ask.add("STRLEN", key.text);
+      commands.add("STRLEN", key.text);
     else if (named->field == key_field::connections)
-      ask.add("EXISTS", keys_.servers(named->whose));
+      commands.add("EXISTS", keys_.servers(named->owner));
     else if (named->field == key_field::servers)
-      ask.add("TYPE", key.text);
+      commands.add("TYPE", key.text);
     else
       continue;
     asked.push_back(std::move(*named));
   }
   if (asked.empty()) co_return result<void>();
-  auto got = co_await read(std::move(ask), "stats");
-  if (!got) co_return got.error();
+  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), "stats"));
   for (std::size_t i = 0; i < asked.size(); ++i) {
-    const reply& r = (*got)[i];
-    std::uint64_t& owners = asked[i].whose.kind() == owner_kind::user ? out->users : out->sessions;
+    const reply& r = got[i];
+    std::uint64_t& owners = asked[i].owner.kind() == owner_kind::user ? out->users : out->sessions;
     if (asked[i].field == key_field::tools)
       out->tools_bytes += static_cast<std::uint64_t>(r.integer);
     else if (asked[i].field == key_field::servers)

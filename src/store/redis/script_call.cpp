@@ -17,15 +17,15 @@ script_call& script_call::argument(std::string bytes) {
 
 script_call& script_call::expected(const std::optional<std::string>& bytes) { return argument(bytes ? "+" + *bytes : "-"); }
 
-script_call& script_call::member(const key_space& keys, const owner& who, const std::string& name) {
+script_call& script_call::member(const key_space& keys, const owner& account, const std::string& name) {
   for (const auto field : {key_field::status, key_field::tools, key_field::connected_at, key_field::info})
-    key(keys.server_key(who, name, field));
+    key(keys.server_key(account, name, field));
   return argument(name);
 }
 
-void script_call::append_to(redis::request& commands, form how) const {
+void script_call::append_to(redis::request& commands, form command) const {
   commands.command(3 + keys_.size() + arguments_.size());
-  commands.arg(how == form::eval ? "EVAL" : "EVALSHA").arg(how == form::eval ? script_->text : script_->sha1);
+  commands.arg(command == form::eval ? "EVAL" : "EVALSHA").arg(command == form::eval ? script_->text : script_->sha1);
   commands.arg(static_cast<std::int64_t>(keys_.size()));
   for (const auto& one : keys_) commands.arg(one);
   for (const auto& one : arguments_) commands.arg(one);
@@ -38,8 +38,8 @@ std::vector<std::string> undeclared_members(const redis::reply& answer) {
   return out;
 }
 
-error unexpected_answer(const std::string& doing) {
-  return error(errc::protocol, doing + ": Redis answered the script with something unexpected");
+error unexpected_answer(const std::string& operation) {
+  return error(errc::protocol, operation + ": Redis answered the script with something unexpected");
 }
 
 }  // namespace mcpstate

@@ -8,13 +8,11 @@
 // The Lua scripts that run inside Redis (store/redis/scripts/*.lua, embedded in the program). Each file says what its KEYS
 // and ARGV are and what it answers; script_call builds a call. Rules of all of them:
 //  - A script is one atomic step. It declares every key that it may touch in KEYS.
-//  - It reads and decides first, and writes then: Redis does not roll back. Where it finds anything else than the caller has
-//    declared or read, it answers so ("members", "conflict", …) and has written nothing.
-//  - The flags of its first line let a script that frees memory run on a full server (allow-oom), and one that only reads
-//  run
-//    where writes are refused (no-writes). No script may reach over several slots of a cluster.
-//  - None receives or returns a tool list, because Lua hashes every byte that enters it: a large value is staged with SET
-//  and
+//  - It reads and decides before its first write, because Redis does not roll back. Where the keys differ from what the caller
+//    declared or read, it answers so ("members", "conflict", …) and writes nothing.
+//  - The flags of its first line let a script that frees memory run on a full server (allow-oom), and a script that only reads
+//    run where writes are refused (no-writes). No script may use several slots of a cluster.
+//  - None receives or returns a tool list, because Lua hashes every byte that enters it. A large value is staged with SET and
 //    moved with RENAME.
 namespace mcpstate::redis_scripts {
 

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: MIT
-// Watching: Redis tells a second link about every key of ours that anybody changes or that expires (CLIENT TRACKING in
-// broadcast mode), the hub reads the owner again and finds the difference.
+// Watches: Redis reports every key under the prefix that any program changes, or that expires, to a second link (CLIENT
+// TRACKING in broadcast mode). The hub then reads the owner again and finds the difference.
 #include "store/redis/store.hh"
 
 namespace mcpstate {
 
-task<std::unique_ptr<watcher>> redis_store::watch(std::optional<owner> who) {
+task<std::unique_ptr<watcher>> redis_store::watch(std::optional<owner> account, watch_options options) {
   if (!hub_) {
-    watch_hub::source from;
-    from.list = [this](owner whose) { return read_records(std::move(whose), tools_wanted::no); };
-    from.scan = [this](std::string cursor) { return scan(std::move(cursor)); };
-    from.with_tools = [this](owner whose, std::string member) {
-      return get(std::move(whose), std::move(member), tools_wanted::yes);
+    watch_hub::source source;
+    source.list = [this](owner account) { return read_records(std::move(account), tools_wanted::no); };
+    source.scan = [this](std::string cursor) { return scan(std::move(cursor)); };
+    source.with_tools = [this](owner account, std::string member) {
+      return get(std::move(account), std::move(member), tools_wanted::yes);
     };
-    from.now = [this] { return now(); };
-    hub_ = std::make_unique<watch_hub>(executor(), std::move(from));
+    source.now = [this] { return now(); };
+    hub_ = std::make_unique<watch_hub>(executor(), std::move(source));
   }
   MCPSTATE_CO_CHECK(co_await start_tracking());
-  co_return hub_->open(std::move(who));
+  co_return hub_->open(std::move(account), options);
 }
 
 task<void> redis_store::start_tracking() {
@@ -47,14 +47,14 @@ void redis_store::invalidated(const redis::reply& push) {
   for (const auto& key : push.items[1].items) {
     auto named = keys_.parse(key.text);
     if (!named || named->field == key_field::staging || named->field == key_field::lease) continue;
-    const bool same_owner = last && *last == named->whose;
+    const bool same_owner = last && *last == named->owner;
     if (!same_owner) described.clear();
     if (named->field == key_field::info) described = named->member;
-    // All writes of ours change both in one step.
-    if (named->field == key_field::tools && described != named->member) hub_->changed_tools(named->whose, named->member);
+    // Every write of mcpstate changes both keys in one step.
+    if (named->field == key_field::tools && described != named->member) hub_->changed_tools(named->owner, named->member);
     if (same_owner) continue;
-    hub_->changed(named->whose);
-    last = std::move(named->whose);
+    hub_->changed(named->owner);
+    last = std::move(named->owner);
   }
 }
 

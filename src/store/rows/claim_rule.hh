@@ -6,9 +6,9 @@
 
 namespace mcpstate {
 
-// Whether a session's record of a server becomes the user's: the user's own wins only while it is CONNECTED.
-[[nodiscard]] inline bool claim_moves(const std::optional<connection>& of_the_user) {
-  return !of_the_user || !of_the_user->connected();
+// Whether a claim moves a session's record of a server to the user. The user's own record wins only while it is CONNECTED.
+[[nodiscard]] inline bool claim_moves(const std::optional<connection>& user_record) {
+  return !user_record || !user_record->connected();
 }
 
 }  // namespace mcpstate

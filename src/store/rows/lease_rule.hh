@@ -9,7 +9,7 @@ namespace mcpstate {
 
 inline constexpr std::size_t unheld_at_once = 256;  // fleet::unheld
 
-// The answer to whoever writes under a lease that does not hold.
-[[nodiscard]] error lease_is_lost(const managed_name& what);
+// The error of a write under a lease that has run out or belongs to another holder.
+[[nodiscard]] error lease_is_lost(const managed_name& name);
 
 }  // namespace mcpstate

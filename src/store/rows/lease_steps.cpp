@@ -24,9 +24,9 @@ std::uint64_t micros(timestamp t) {
 
 }  // namespace
 
-std::string to_text(const managed_name& what) {
-  std::string out(what.whose.kind() == owner_kind::user ? "user:" : "session:");
-  return out.append(encode_name(what.whose.id())).append(":").append(encode_name(what.server.text()));
+std::string to_text(const managed_name& name) {
+  std::string out(name.owner.kind() == owner_kind::user ? "user:" : "session:");
+  return out.append(encode_name(name.owner.id())).append(":").append(encode_name(name.server.text()));
 }
 
 std::optional<managed_name> managed_from_text(std::string_view text) {
@@ -38,16 +38,15 @@ std::optional<managed_name> managed_from_text(std::string_view text) {
   const auto id = decode_name(text.substr(first + 1, second - first - 1));
   const auto server = decode_name(text.substr(second + 1));
   if (!id || !server) return std::nullopt;
-  auto who = owner::make(kind == "user" ? owner_kind::user : owner_kind::session, *id);
+  auto account = owner::make(kind == "user" ? owner_kind::user : owner_kind::session, *id);
   auto name = server_name::parse(*server);
-  if (!who || !name) return std::nullopt;
-  return managed_name(std::move(*who), std::move(*name));
+  if (!account || !name) return std::nullopt;
+  return managed_name(std::move(*account), std::move(*name));
 }
 
-error lease_is_lost(const managed_name& what) {
+error lease_is_lost(const managed_name& name) {
   return error(errc::lease_lost,
-               what.whose.text() + " " + what.server.text() +
-                   ": this lease has run out, or another process keeps the connection; nothing was written");
+               name.text() + ": this lease has run out, or another process manages the connection; nothing was written");
 }
 
 void lease_steps::extend(lease_row& row, milliseconds time) const {
@@ -55,93 +54,83 @@ void lease_steps::extend(lease_row& row, milliseconds time) const {
   row.forget_at = row.until + ttl_;
 }
 
-result<std::optional<lease_row>> lease_steps::running(const managed_name& what) {
-  auto found = table_.find_lease(what);
+result<std::optional<lease_row>> lease_steps::running(const managed_name& name) {
+  auto found = table_.find_lease(name);
   if (found && *found && (*found)->until <= now_) return std::optional<lease_row>();
   return found;
 }
 
 result<std::optional<lease_row>> lease_steps::running(const lease& one) {
-  auto found = running(one.what);
+  auto found = running(one.name);
   if (found && *found && ((*found)->holder != one.holder || (*found)->number != one.number))
     return std::optional<lease_row>();
   return found;
 }
 
-result<std::optional<lease>> lease_steps::take(const managed_name& what, const std::string& holder,
+result<std::optional<lease>> lease_steps::take(const managed_name& name, const std::string& holder,
                                                const std::string& registered, milliseconds time) {
-  auto there = running(what);
-  if (!there) return there.error();
-  if (*there && (*there)->holder != holder) return std::optional<lease>();
-  lease_row row = *there ? std::move(**there) : lease_row(what);
-  if (!*there) {
-    auto last = table_.last_lease_number();
-    if (!last) return last.error();
-    row.number = std::max(*last + 1, micros(now_));
-    if (auto set = table_.set_last_lease_number(row.number); !set) return set.error();
+  MCPSTATE_TRY(found, running(name));
+  if (found && found->holder != holder) return std::optional<lease>();
+  lease_row row = found ? std::move(*found) : lease_row(name);
+  if (!found) {
+    MCPSTATE_TRY(last, table_.last_lease_number());
+    row.number = std::max(last + 1, micros(now_));
+    MCPSTATE_CHECK(table_.set_last_lease_number(row.number));
   }
   row.holder = holder;
   row.registered = registered;
   extend(row, time);
-  if (auto written = table_.write_lease(row); !written) return written.error();
-  return std::optional<lease>(lease(what, holder, row.number));
+  MCPSTATE_CHECK(table_.write_lease(row));
+  return std::optional<lease>(lease(name, holder, row.number));
 }
 
-result<std::vector<lease>> lease_steps::renew(const std::vector<lease>& held, milliseconds time) {
+result<std::vector<lease>> lease_steps::renew(const std::vector<lease>& granted, milliseconds time) {
   std::vector<lease> lost;
-  for (const auto& one : held) {
-    auto there = running(one);
-    if (!there) return there.error();
-    if (!*there) {
+  for (const auto& one : granted) {
+    MCPSTATE_TRY(found, running(one));
+    if (!found) {
       lost.push_back(one);
       continue;
     }
-    extend(**there, time);
-    if (auto written = table_.write_lease(**there); !written) return written.error();
+    extend(*found, time);
+    MCPSTATE_CHECK(table_.write_lease(*found));
   }
   return lost;
 }
 
-result<bool> lease_steps::end(const lease& which, lease_end how) {
-  auto there = running(which);
-  if (!there) return there.error();
-  if (!*there) return true;
-  if (how == lease_end::over) return table_.remove_lease(which.what);
-  extend(**there, milliseconds(0));
-  (*there)->holder.clear();
-  (*there)->until = timestamp{};
-  return table_.write_lease(**there);
+result<bool> lease_steps::end(const lease& granted, lease_end outcome) {
+  MCPSTATE_TRY(found, running(granted));
+  if (!found) return true;
+  if (outcome == lease_end::over) return table_.remove_lease(granted.name);
+  extend(*found, milliseconds(0));
+  found->holder.clear();
+  found->until = timestamp{};
+  return table_.write_lease(*found);
 }
 
-result<std::optional<lease>> lease_steps::lease_of(const managed_name& what) {
-  auto there = running(what);
-  if (!there) return there.error();
-  if (!*there) return std::optional<lease>();
-  return std::optional<lease>(lease(what, (*there)->holder, (*there)->number));
+result<std::optional<lease>> lease_steps::lease_of(const managed_name& name) {
+  MCPSTATE_TRY(found, running(name));
+  if (!found) return std::optional<lease>();
+  return std::optional<lease>(lease(name, found->holder, found->number));
 }
 
-result<bool> lease_steps::expect(const lease& keeper) {
-  auto there = running(keeper);
-  if (!there) return there.error();
-  if (!*there) return lease_is_lost(keeper.what);
+result<bool> lease_steps::expect(const lease& granted) {
+  MCPSTATE_TRY(found, running(granted));
+  if (!found) return lease_is_lost(granted.name);
   return true;
 }
 
-result<fleet> lease_steps::beat(const instance_report& me, milliseconds time) {
-  if (auto purged = table_.purge_leases(now_); !purged) return purged.error();
-  auto told = time.count() > 0 ? table_.write_instance(me, std::chrono::floor<milliseconds>(now_ + time))
-                               : table_.remove_instance(me.name);
-  if (!told) return told.error();
-  auto instances = table_.instances();
-  if (!instances) return instances.error();
-  auto managed = table_.count_managed();
-  if (!managed) return managed.error();
-  auto waiting = table_.unheld(now_, unheld_at_once);
-  if (!waiting) return waiting.error();
+result<fleet> lease_steps::beat(const instance_report& report, milliseconds time) {
+  MCPSTATE_CHECK(table_.purge_leases(now_));
+  MCPSTATE_CHECK(time.count() > 0 ? table_.write_instance(report, std::chrono::floor<milliseconds>(now_ + time))
+                                  : table_.remove_instance(report.name));
+  MCPSTATE_TRY(instances, table_.instances());
+  MCPSTATE_TRY(managed, table_.count_managed());
+  MCPSTATE_TRY(waiting, table_.unheld(now_, unheld_at_once));
   fleet out;
-  out.instances = std::move(*instances);
-  out.managed = *managed;
-  out.unheld = std::move(*waiting);
+  out.instances = std::move(instances);
+  out.managed = managed;
+  out.unheld = std::move(waiting);
   return out;
 }
 
@@ -151,10 +140,9 @@ result<managed_page> lease_steps::managed_of(const std::string& registered, cons
     after = managed_from_text(cursor);
     if (!after) return error(errc::bad_argument, "this cursor is of no page of this store");
   }
-  auto names = table_.registered_as(registered, after, names_per_page);
-  if (!names) return names.error();
+  MCPSTATE_TRY(names, table_.registered_as(registered, after, names_per_page));
   managed_page page;
-  page.names = std::move(*names);
+  page.names = std::move(names);
   if (page.names.size() == names_per_page) page.cursor = to_text(page.names.back());
   return page;
 }

@@ -8,42 +8,42 @@
 
 #include <mcpstate/store.hpp>
 
-// Leases over any table of them: what memory and SQLite share, so that neither has a behaviour of its own. Each step runs
-// while the table is held, as with row_steps.
+// The rules of leases over any table, which memory and SQLite share, so that neither has a behaviour of its own. As with
+// row_steps, nothing else uses the table during a step.
 namespace mcpstate {
 
-// One managed connection. It stays when its lease runs out: somebody is to take it then.
+// One managed connection. Its row stays when the lease runs out, so that another instance finds and takes it.
 struct lease_row {
-  explicit lease_row(managed_name of) : what(std::move(of)) {}
-  managed_name what;
-  std::string holder;  // empty: handed over
+  explicit lease_row(managed_name connection) : name(std::move(connection)) {}
+  managed_name name;
+  std::string holder;  // empty: it was handed over
   std::uint64_t number = 0;
   timestamp until{};       // of the lease; whole milliseconds
   std::string registered;  // may be empty
-  timestamp forget_at{};   // nobody has wanted it for so long that it is managed no more
+  timestamp forget_at{};   // when the connection is managed no more because no instance has taken it
 };
 
-// Synchronous; used by one thread at a time. What has run out stays until it is purged, unless said otherwise.
+// Synchronous; used by one thread at a time. Rows and reports that have run out stay until they are purged.
 class lease_table {
  public:
   virtual ~lease_table() = default;
-  virtual result<std::optional<lease_row>> find_lease(const managed_name& what) = 0;
-  virtual result<bool> write_lease(const lease_row& what) = 0;
-  virtual result<bool> remove_lease(const managed_name& what) = 0;
-  virtual result<bool> remove_leases(const owner& who) = 0;
-  // The last number that was given, to any connection.
+  virtual result<std::optional<lease_row>> find_lease(const managed_name& name) = 0;
+  virtual result<bool> write_lease(const lease_row& row) = 0;
+  virtual result<bool> remove_lease(const managed_name& name) = 0;
+  virtual result<bool> remove_leases(const owner& account) = 0;
+  // The last number that any lease was given.
   virtual result<std::uint64_t> last_lease_number() = 0;
-  virtual result<bool> set_last_lease_number(std::uint64_t to) = 0;
+  virtual result<bool> set_last_lease_number(std::uint64_t number) = 0;
   virtual result<std::uint64_t> count_managed() = 0;
-  // Those whose lease has run out by now, the ones that have waited longest first.
+  // Connections whose lease has run out by now, those that have waited longest first.
   virtual result<std::vector<managed_name>> unheld(timestamp now, std::size_t limit) = 0;
-  // Those registered under this name, in order, after this one.
+  // Connections registered under this name, in order, those behind `after` only.
   virtual result<std::vector<managed_name>> registered_as(const std::string& name, const std::optional<managed_name>& after,
                                                           std::size_t limit) = 0;
   virtual result<bool> write_instance(const instance_report& report, timestamp until) = 0;
   virtual result<bool> remove_instance(const std::string& name) = 0;
   virtual result<std::vector<instance_report>> instances() = 0;  // by name
-  // Removes leases to be forgotten and reports that have run out.
+  // Removes rows whose forget_at has come, and reports that have run out.
   virtual result<bool> purge_leases(timestamp now) = 0;
 };
 
@@ -51,18 +51,18 @@ class lease_steps {
  public:
   lease_steps(lease_table& table, std::chrono::milliseconds ttl, timestamp now) : table_(table), ttl_(ttl), now_(now) {}
 
-  result<std::optional<lease>> take(const managed_name& what, const std::string& holder, const std::string& registered,
+  result<std::optional<lease>> take(const managed_name& name, const std::string& holder, const std::string& registered,
                                     std::chrono::milliseconds time);
-  result<std::vector<lease>> renew(const std::vector<lease>& held, std::chrono::milliseconds time);
-  result<bool> end(const lease& which, lease_end how);
-  result<std::optional<lease>> lease_of(const managed_name& what);
-  // Whether it is still this one that holds: lease_lost if not.
-  result<bool> expect(const lease& keeper);
-  result<fleet> beat(const instance_report& me, std::chrono::milliseconds time);
+  result<std::vector<lease>> renew(const std::vector<lease>& granted, std::chrono::milliseconds time);
+  result<bool> end(const lease& granted, lease_end outcome);
+  result<std::optional<lease>> lease_of(const managed_name& name);
+  // lease_lost unless this lease is valid.
+  result<bool> expect(const lease& granted);
+  result<fleet> beat(const instance_report& report, std::chrono::milliseconds time);
   result<managed_page> managed_of(const std::string& registered, const std::string& cursor);
 
  private:
-  result<std::optional<lease_row>> running(const managed_name& what);
+  result<std::optional<lease_row>> running(const managed_name& name);
   result<std::optional<lease_row>> running(const lease& one);
   void extend(lease_row& row, std::chrono::milliseconds time) const;
   lease_table& table_;

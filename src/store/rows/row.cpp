@@ -18,7 +18,7 @@ std::uint64_t revision_after(std::uint64_t stored, const row_clock& clock) {
   return std::max(next_revision(stored, clock.now), clock.revision_floor + 1);
 }
 
-// A record's last moment is decided by its first write and then kept, whatever later writers are configured with.
+// The first write of a record decides its latest expiry. Later writers with other settings do not change that.
 void set_expiry(row& r, std::optional<timestamp> latest, const row_clock& clock) {
   if (!latest && clock.max_lifetime) latest = whole_millis(clock.now + *clock.max_lifetime);
   r.expires_latest = latest;
@@ -50,9 +50,9 @@ tools_write write_of(change::tools_action action) noexcept {
   return tools_write::drop;
 }
 
-bool loses_tools(const row* live, const change& what) {
-  const bool empties = what.action() == change::tools_action::replace && what.new_tools()->empty();
-  if (!empties || what.empty_tools_allowed()) return false;
+bool loses_tools(const row* live, const change& update) {
+  const bool empties = update.action() == change::tools_action::replace && update.new_tools()->empty();
+  if (!empties || update.empty_tools_allowed()) return false;
   return live && live->tools && holds_tools(*live->tools);
 }
 
@@ -60,7 +60,7 @@ bool loses_tools(const row* live, const change& what) {
 
 bool expired(const row& r, timestamp now) noexcept { return r.expires_at <= now; }
 
-std::optional<connection> read_row(const owner& who, const row& r, tools_wanted want) {
+std::optional<connection> read_row(const owner& account, const row& r, tools_wanted want) {
   raw_record raw;
   raw.member = r.member;
   raw.status = r.status;
@@ -68,7 +68,7 @@ std::optional<connection> read_row(const owner& who, const row& r, tools_wanted 
   raw.info = encode_info(r.revision, r.expires_at, r.expires_latest, r.info_tail);
   raw.tools_asked = want == tools_wanted::yes;
   if (raw.tools_asked) raw.tools = r.tools;
-  return read_record(who, std::move(raw));
+  return read_record(account, std::move(raw));
 }
 
 bool holds_tools(std::string_view bytes) noexcept {
@@ -78,27 +78,27 @@ bool holds_tools(std::string_view bytes) noexcept {
   return next != std::string_view::npos && bytes[next] != ']';
 }
 
-result<row_write> decide_put(const std::optional<row>& there, const change& what, const connection& after,
+result<row_write> decide_put(const std::optional<row>& stored, const change& update, const connection& after,
                              const row_clock& clock) {
-  const row* live = there && !expired(*there, clock.now) ? &*there : nullptr;
-  const auto shown = [&what] { return what.whose().text() + " " + what.server(); };
-  const bool holds = (live ? basis_of(*live) : basis()) == what.expected().value_or(basis());
+  const row* live = stored && !expired(*stored, clock.now) ? &*stored : nullptr;
+  const auto shown = [&update] { return update.owner().text() + " " + update.server(); };
+  const bool holds = (live ? basis_of(*live) : basis()) == update.expected().value_or(basis());
   if (!holds) return error(errc::stale_basis, shown() + " has changed since it was read; read it again");
-  if (loses_tools(live, what))
+  if (loses_tools(live, update))
     return error(errc::empty_tools, shown() + ": an empty tool list would replace a good one; nothing was written");
 
   row_write out;
-  out.after.member = what.member();
-  out.after.revision = revision_after(there ? there->revision : 0, clock);
+  out.after.member = update.member();
+  out.after.revision = revision_after(stored ? stored->revision : 0, clock);
   set_expiry(out.after, live ? live->expires_latest : std::nullopt, clock);
-  if (live && what.expiry_kept())
+  if (live && update.expiry_kept())
     out.after.expires_at = std::min(live->expires_at, out.after.expires_latest.value_or(live->expires_at));
   out.after.status = to_key_text(after.state);
   if (after.connected_at) out.after.connected_at = to_iso8601(*after.connected_at);
   out.after.info_tail = encode_info_tail(after.state, after.connected_at, after.info);
-  out.tools = write_of(what.action());
-  if (out.tools == tools_write::replace) out.after.tools = bytes_of(*what.new_tools());
-  // What an expired row had is not there any more.
+  out.tools = write_of(update.action());
+  if (out.tools == tools_write::replace) out.after.tools = bytes_of(*update.new_tools());
+  // The tools of an expired row are gone.
   if (out.tools == tools_write::keep && !live) out.tools = tools_write::drop;
   return out;
 }
@@ -114,21 +114,21 @@ std::optional<row_write> decide_claim(const row& sessions, const std::optional<r
   return out;
 }
 
-row_write decide_touch(const row& there, const row_clock& clock) {
+row_write decide_touch(const row& stored, const row_clock& clock) {
   row_write out;
-  out.after = there;
-  set_expiry(out.after, there.expires_latest, clock);
-  // A worker with a shorter TTL takes nothing from what another one granted; only the absolute limit does.
-  const auto granted = std::max(out.after.expires_at, there.expires_at);
-  out.after.expires_at = std::min(granted, out.after.expires_latest.value_or(granted));
+  out.after = stored;
+  set_expiry(out.after, stored.expires_latest, clock);
+  // A worker with a shorter TTL does not shorten the expiry that another one set; only the absolute limit does.
+  const auto longest = std::max(out.after.expires_at, stored.expires_at);
+  out.after.expires_at = std::min(longest, out.after.expires_latest.value_or(longest));
   return out;
 }
 
-std::optional<row_write> decide_disconnect(const owner& who, const row& there, const row_clock& clock) {
-  const auto seen = read_row(who, there, tools_wanted::no);
+std::optional<row_write> decide_disconnect(const owner& account, const row& stored, const row_clock& clock) {
+  const auto seen = read_row(account, stored, tools_wanted::no);
   if (!seen || seen->state == status::disconnected) return std::nullopt;
   const change down(*seen, status::disconnected);
-  auto decided = decide_put(there, down, down.apply_to(seen, clock.now), clock);
+  auto decided = decide_put(stored, down, down.apply_to(seen, clock.now), clock);
   if (!decided) return std::nullopt;
   return std::move(*decided);
 }

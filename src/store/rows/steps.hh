@@ -8,24 +8,24 @@
 #include "store/rows/lease_steps.hh"
 #include "store/rows/row.hh"
 
-// The operations of a store over any table of rows: what memory and SQLite share, so that neither has a behaviour of its
-// own. Each step runs while the table is held (one thread, or one transaction), and is atomic exactly as the table is.
+// The operations of a store over any table of rows, which memory and SQLite share, so that neither has a behaviour of its
+// own. A step is atomic because nothing else uses the table meanwhile: it runs on one thread, or in one transaction.
 namespace mcpstate {
 
-// Where rows are kept. Synchronous; used by one thread at a time. Rows that have expired stay until they are purged, and are
-// among the answers: whether one counts is the caller's decision.
+// A table of rows. Synchronous; used by one thread at a time. Expired rows stay until they are purged, and are among the
+// answers: the caller decides whether one counts.
 class row_table {
  public:
   virtual ~row_table() = default;
   // The row's tools are loaded only if asked for.
-  virtual result<std::optional<row>> find(const owner& who, const std::string& member, tools_wanted want) = 0;
-  virtual result<std::vector<row>> all(const owner& who, tools_wanted want) = 0;
-  virtual result<bool> write(const owner& who, const row_write& what) = 0;
-  virtual result<bool> remove(const owner& who, const std::string& member) = 0;
+  virtual result<std::optional<row>> find(const owner& account, const std::string& member, tools_wanted want) = 0;
+  virtual result<std::vector<row>> all(const owner& account, tools_wanted want) = 0;
+  virtual result<bool> write(const owner& account, const row_write& planned) = 0;
+  virtual result<bool> remove(const owner& account, const std::string& member) = 0;
   // The largest revision of a row that was removed.
   virtual result<std::uint64_t> revision_floor() = 0;
-  virtual result<bool> raise_revision_floor(std::uint64_t to) = 0;
-  // Kept beside the rows, and held together with them.
+  virtual result<bool> raise_revision_floor(std::uint64_t number) = 0;
+  // In the same thread or transaction as the rows.
   virtual lease_table& leases() = 0;
 };
 
@@ -33,16 +33,16 @@ class row_steps {
  public:
   row_steps(row_table& table, const store_options& options, timestamp now) : table_(table), options_(options), now_(now) {}
 
-  result<std::optional<connection>> get(const owner& who, const std::string& member, tools_wanted want);
-  result<std::vector<connection>> list(const owner& who, tools_wanted want);
-  // put in its two parts: what to write, and the writing of it.
-  result<row_write> decide(const change& what, const connection& after);
-  result<connection> write(const owner& who, const row_write& what);
-  result<std::uint64_t> touch(const owner& who, const std::optional<std::string>& member);
-  result<std::uint64_t> disconnect_all(const owner& who);
-  result<std::uint64_t> erase(const owner& who);
+  result<std::optional<connection>> get(const owner& account, const std::string& member, tools_wanted want);
+  result<std::vector<connection>> list(const owner& account, tools_wanted want);
+  // The two parts of put.
+  result<row_write> decide(const change& update, const connection& after);
+  result<connection> write(const owner& account, const row_write& planned);
+  result<std::uint64_t> touch(const owner& account, const std::optional<std::string>& member);
+  result<std::uint64_t> disconnect_all(const owner& account);
+  result<std::uint64_t> erase(const owner& account);
   result<claim_result> claim(const owner& session, const owner& user);
-  result<bool> end_lease(const lease& which, lease_end how, std::optional<std::uint64_t> seen);
+  result<bool> end_lease(const lease& granted, lease_end outcome, std::optional<std::uint64_t> revision);
 
  private:
   result<row_clock> clock();

@@ -33,20 +33,20 @@ constexpr std::array<invariant, 6> invariants{{
 
 }  // namespace
 
-void row_survey::add(const owner& who, const row& r) {
+void row_survey::add(const owner& account, const row& r) {
   if (expired(r, now_)) {
     ++expired_;
     return;
   }
   ++live_;
-  count(who, r);
-  check(who, r);
+  count(account, r);
+  check(account, r);
 }
 
-void row_survey::count(const owner& who, const row& r) {
-  if (last_ != who) {
-    last_ = who;
-    ++(who.kind() == owner_kind::user ? counts_.users : counts_.sessions);
+void row_survey::count(const owner& account, const row& r) {
+  if (last_ != account) {
+    last_ = account;
+    ++(account.kind() == owner_kind::user ? counts_.users : counts_.sessions);
   }
   if (r.status == to_text(status::connected)) ++counts_.connected;
   if (r.status == to_text(status::disconnected)) ++counts_.disconnected;
@@ -54,14 +54,14 @@ void row_survey::count(const owner& who, const row& r) {
   if (r.tools) counts_.tools_bytes += r.tools->size();
 }
 
-void row_survey::check(const owner& who, const row& r) {
-  const auto shown = who.text() + " " + name_of_member(r.member).text;
+void row_survey::check(const owner& account, const row& r) {
+  const auto shown = account.text() + " " + name_of_member(r.member).text;
   if (r.expires_latest && r.expires_at > *r.expires_latest) note("every_record_expires", shown);
   if ((r.status == to_text(status::connected)) != r.connected_at.has_value()) note("status_and_time_agree", shown);
   const auto name = decode_name(r.member);
   if (!name || !server_name::parse(*name)) note("names_encoded", shown);
   if (r.revision == 0) note("revisions", shown);
-  const auto c = read_row(who, r, tools_wanted::no);
+  const auto c = read_row(account, r, tools_wanted::no);
   if (!c || !c->problems.empty() || c->expires_at != r.expires_at) {
     note("records_readable", shown);
   } else {

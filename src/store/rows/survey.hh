@@ -8,21 +8,21 @@
 
 #include "store/rows/row.hh"
 
-// Looks at every row of a store, one after the other, and says what is there and what is wrong. Pure.
+// Counts the rows of a store, and checks the invariants over them. Pure.
 namespace mcpstate {
 
 class row_survey {
  public:
   explicit row_survey(timestamp now) : now_(now) {}
 
-  // A row with its tools loaded; rows of one owner one after the other.
-  void add(const owner& who, const row& r);
+  // Takes a row with its tools loaded. The rows of one owner must follow each other.
+  void add(const owner& account, const row& r);
 
   [[nodiscard]] std::uint64_t rows() const noexcept { return live_ + expired_; }
   [[nodiscard]] std::uint64_t expired_rows() const noexcept { return expired_; }
-  // users, sessions, statuses and tools_bytes of what has not expired.
+  // users, sessions, statuses and tools_bytes of the rows that have not expired.
   [[nodiscard]] const store_stats& counts() const noexcept { return counts_; }
-  // One finding per invariant, ok or problem.
+  // One finding for each invariant: ok or problem.
   [[nodiscard]] std::vector<finding> findings() const;
 
  private:
@@ -30,8 +30,8 @@ class row_survey {
     std::uint64_t count = 0;
     std::vector<std::string> examples;
   };
-  void count(const owner& who, const row& r);
-  void check(const owner& who, const row& r);
+  void count(const owner& account, const row& r);
+  void check(const owner& account, const row& r);
   void check_tools(const std::string& shown, const row& r, const connection& c);
   void note(const std::string& check, const std::string& example);
 

@@ -22,32 +22,32 @@ namespace fs = std::filesystem;
 
 std::string reason(int number) { return std::generic_category().message(number); }
 
-error cannot_create(const std::string& what, int number) {
+error cannot_create(const std::string& path, int number) {
   const auto code = number == ENOSPC || number == EDQUOT ? errc::disk_full : errc::storage_failed;
-  return error(code, what + " cannot be created: " + reason(number) + "; name another file with sqlite:PATH");
+  return error(code, path + " cannot be created: " + reason(number) + "; name another file with sqlite:PATH");
 }
 
-// Directories that are missing are created for this user alone; those that are there are left as they are.
+// Creates the directories that are missing, for this user alone. Existing ones keep their permissions.
 result<bool> make_directories(const fs::path& directory) {
   std::vector<fs::path> missing;
   std::error_code ec;
-  for (auto at = directory; !at.empty() && !fs::exists(at, ec); at = at.parent_path()) missing.push_back(at);
-  for (auto at = missing.rbegin(); at != missing.rend(); ++at) {
-    if (::mkdir(at->c_str(), 0700) != 0 && errno != EEXIST) return cannot_create(at->string(), errno);
+  for (auto path = directory; !path.empty() && !fs::exists(path, ec); path = path.parent_path()) missing.push_back(path);
+  for (auto path = missing.rbegin(); path != missing.rend(); ++path) {
+    if (::mkdir(path->c_str(), 0700) != 0 && errno != EEXIST) return cannot_create(path->string(), errno);
   }
   return true;
 }
 
-// A path that the user wrote may be mistyped: then a new directory with an empty store in it would be no help.
+// A path that the user wrote may be mistyped. A new directory with an empty store would hide that.
 result<bool> expect_directory(const fs::path& directory) {
   std::error_code ec;
-  if (fs::exists(directory, ec) || ec) return true;  // whatever else is wrong with it shows when the file is created
+  if (fs::exists(directory, ec) || ec) return true;  // other faults show when the file is created
   return error(errc::storage_failed, "the directory " + directory.string() +
                                          " does not exist; correct the path of sqlite:PATH, or create it: mkdir -p '" +
                                          directory.string() + "'");
 }
 
-// SQLite gives its side files the permissions of the main one, so this decides all of them.
+// SQLite gives its side files the permissions of the main file.
 result<bool> create_file(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd >= 0) {
@@ -73,13 +73,12 @@ sqlite_db::~sqlite_db() {
 
 result<std::unique_ptr<sqlite_db>> sqlite_db::open(const std::string& path, std::chrono::milliseconds busy_timeout) {
   std::error_code ec;
-  // Absolute, so that no name is special to SQLite (":memory:") and a change of directory changes nothing.
+  // An absolute path is never special to SQLite (":memory:"), and does not depend on the working directory.
   const auto full = fs::absolute(path, ec).lexically_normal();
   if (ec) return error(errc::storage_failed, path + " cannot be opened: " + ec.message());
-  const bool ours = full == fs::path(default_sqlite_path()).lexically_normal();
-  auto there = ours ? make_directories(full.parent_path()) : expect_directory(full.parent_path());
-  if (!there) return there.error();
-  if (auto made = create_file(full.string()); !made) return made.error();
+  const bool is_default = full == fs::path(default_sqlite_path()).lexically_normal();
+  MCPSTATE_CHECK(is_default ? make_directories(full.parent_path()) : expect_directory(full.parent_path()));
+  MCPSTATE_CHECK(create_file(full.string()));
   std::unique_ptr<sqlite_db> db(new sqlite_db(full.string(), busy_timeout));
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   if (const int code = sqlite3_open_v2(full.c_str(), &db->handle_, flags, nullptr); code != SQLITE_OK)
@@ -108,16 +107,14 @@ result<bool> sqlite_db::run(const char* sql) {
 
 result<std::int64_t> sqlite_db::number(const char* sql) {
   sqlite_query q(*this, sql);
-  auto row = q.step();
-  if (!row) return row.error();
-  return *row ? q.integer(0) : 0;
+  MCPSTATE_TRY(row, q.step());
+  return row ? q.integer(0) : 0;
 }
 
 result<std::string> sqlite_db::text(const char* sql) {
   sqlite_query q(*this, sql);
-  auto row = q.step();
-  if (!row) return row.error();
-  return *row ? q.bytes(0) : std::string();
+  MCPSTATE_TRY(row, q.step());
+  return row ? q.bytes(0) : std::string();
 }
 
 bool sqlite_db::in_transaction() const noexcept { return sqlite3_get_autocommit(handle_) == 0; }
@@ -125,12 +122,12 @@ bool sqlite_db::in_transaction() const noexcept { return sqlite3_get_autocommit(
 bool sqlite_db::busy() const noexcept { return (sqlite3_errcode(handle_) & 0xff) == SQLITE_BUSY; }
 
 error sqlite_db::failed(int code) const {
-  const int left_behind = errno;
-  const std::string said = handle_ ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
-  // SQLite does not keep the reason of a write that failed; errno still holds it.
+  const int last_errno = errno;
+  const std::string message = handle_ ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
+  // SQLite does not record the reason of a failed write; errno still has it.
   const bool writing = code == SQLITE_IOERR_WRITE || code == SQLITE_IOERR_SHMSIZE || code == SQLITE_IOERR_FSYNC;
-  const int kept = handle_ ? sqlite3_system_errno(handle_) : 0;
-  const int number = kept == 0 && writing ? left_behind : kept;
+  const int system_errno = handle_ ? sqlite3_system_errno(handle_) : 0;
+  const int number = system_errno == 0 && writing ? last_errno : system_errno;
   switch (code & 0xff) {
     case SQLITE_FULL:
       return error(errc::disk_full, path_ + " cannot grow: the disk is full, or a limit of the system is reached");
@@ -139,13 +136,13 @@ error sqlite_db::failed(int code) const {
       return error(errc::storage_failed, path_ + " has been locked by another process for over " +
                                              std::to_string(busy_timeout_.count()) + " ms; nothing was written");
     case SQLITE_CORRUPT:
-      return error(errc::storage_failed,
-                   path_ + " is damaged (" + said + "); restore a backup, or move the file away to begin with an empty one");
+      return error(errc::storage_failed, path_ + " is damaged (" + message +
+                                             "); restore a backup, or move the file away to begin with an empty one");
     case SQLITE_NOTADB:
       return error(errc::storage_failed, path_ + " is no SQLite database; move the file away or name another one");
     case SQLITE_READONLY:
     case SQLITE_PERM:
-      return error(errc::read_only, path_ + " or its directory cannot be written by this user (" + said + ")");
+      return error(errc::read_only, path_ + " or its directory cannot be written by this user (" + message + ")");
     case SQLITE_TOOBIG:
       return error(errc::too_large, path_ + " cannot hold a value this large");
     case SQLITE_IOERR:
@@ -155,7 +152,7 @@ error sqlite_db::failed(int code) const {
     default:
       break;
   }
-  return error(errc::storage_failed, path_ + ": " + said + (number != 0 ? " (" + reason(number) + ")" : ""));
+  return error(errc::storage_failed, path_ + ": " + message + (number != 0 ? " (" + reason(number) + ")" : ""));
 }
 
 sqlite_query::sqlite_query(sqlite_db& db, const char* sql) : db_(db) {
@@ -201,9 +198,9 @@ sqlite_query& sqlite_query::bind(timestamp time) {
   return bind(std::int64_t{std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch().count()});
 }
 
-sqlite_query& sqlite_query::bind(const owner& who) {
-  bind(std::int64_t{who.kind() == owner_kind::user ? 0 : 1});
-  return bind(std::string_view(who.id()));
+sqlite_query& sqlite_query::bind(const owner& account) {
+  bind(std::int64_t{account.kind() == owner_kind::user ? 0 : 1});
+  return bind(std::string_view(account.id()));
 }
 
 sqlite_query& sqlite_query::bind_after(const owner* last) {
@@ -220,9 +217,8 @@ result<bool> sqlite_query::step() {
 
 result<bool> sqlite_query::run() {
   for (;;) {
-    auto row = step();
-    if (!row) return row.error();
-    if (!*row) return true;
+    MCPSTATE_TRY(row, step());
+    if (!row) return true;
   }
 }
 

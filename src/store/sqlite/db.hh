@@ -20,8 +20,8 @@ namespace mcpstate {
 
 class sqlite_db {
  public:
-  // Opens the file; missing directories are created for their owner only, and so is the file. A file that can only be read
-  // is refused (read_only).
+  // Opens the file. Creates the file and missing directories of the default path, for this user alone. Refuses a file that
+  // can only be read (read_only).
   static result<std::unique_ptr<sqlite_db>> open(const std::string& path, std::chrono::milliseconds busy_timeout);
   // The same for a file that can only be read. One that no process has open is read as it lies there.
   static result<std::unique_ptr<sqlite_db>> open_for_reading(const std::string& path,
@@ -30,18 +30,18 @@ class sqlite_db {
   sqlite_db(const sqlite_db&) = delete;
   sqlite_db& operator=(const sqlite_db&) = delete;
 
-  // Statements without a result.
+  // Runs statements without a result.
   result<bool> run(const char* sql);
   // The first column of the first row; 0 or empty without one.
   result<std::int64_t> number(const char* sql);
   result<std::string> text(const char* sql);
   [[nodiscard]] bool in_transaction() const noexcept;
-  // Whether the last failure was another process that held the file.
+  // Whether the last statement failed because another process had locked the file.
   [[nodiscard]] bool busy() const noexcept;
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] bool read_only() const noexcept;
 
-  // What a return code means and what to do about it. For callers that have just got it.
+  // The error of a return code of SQLite, with what to do about it. To be called before any other statement runs.
   [[nodiscard]] error failed(int code) const;
 
  private:
@@ -55,8 +55,8 @@ class sqlite_db {
   std::map<std::string_view, sqlite3_stmt*> statements_;
 };
 
-// One use of a prepared statement, which is kept for the next use. sql must be a literal. A fault in preparing or binding is
-// reported by step().
+// One use of a prepared statement, which stays prepared for the next use. sql must be a literal. step() reports a fault in
+// preparing or binding.
 class sqlite_query {
  public:
   sqlite_query(sqlite_db& db, const char* sql);
@@ -64,19 +64,19 @@ class sqlite_query {
   sqlite_query(const sqlite_query&) = delete;
   sqlite_query& operator=(const sqlite_query&) = delete;
 
-  // The next parameter. Bytes are not copied: they must outlive the query.
+  // Binds the next parameter. Bytes are not copied: they must outlive the query.
   sqlite_query& bind(std::int64_t value);
   sqlite_query& bind(std::string_view text);
   sqlite_query& bind_null();
   sqlite_query& bind_blob(std::string_view bytes);
   sqlite_query& bind(timestamp time);  // Unix milliseconds, rounded down
-  // The next two parameters: an owner's kind and id; absent: what comes before every owner.
-  sqlite_query& bind(const owner& who);
+  // Binds the next two parameters: the kind and id of an owner. null: values that sort before every owner.
+  sqlite_query& bind(const owner& account);
   sqlite_query& bind_after(const owner* last);
 
-  // True: there is a row, and the columns below are its; until the next step.
+  // True: there is a row. Its columns can be read until the next step.
   result<bool> step();
-  // For statements without rows.
+  // Runs a statement without rows.
   result<bool> run();
 
   [[nodiscard]] std::int64_t integer(int column) const;

@@ -22,25 +22,23 @@ result<std::unique_ptr<sqlite_engine>> sqlite_engine::open(const std::string& pa
     db = sqlite_db::open_for_reading(path, options.timeout);
   if (!db) return db.error();
   std::unique_ptr<sqlite_engine> engine(new sqlite_engine(std::move(*db), options));
-  if (auto ready = engine->set_up(); !ready) return ready.error();
+  MCPSTATE_CHECK(engine->set_up());
   return engine;
 }
 
 result<bool> sqlite_engine::set_up() {
-  // First of all, so that a file of somebody else is left exactly as it is.
-  if (auto encoding = check_encoding(); !encoding) return encoding.error();
-  if (auto prepared = table_.prepare(); !prepared) return prepared.error();
+  // Comes first, so that a file of another program is not changed.
+  MCPSTATE_CHECK(check_encoding());
+  MCPSTATE_CHECK(table_.prepare());
   if (db_->read_only()) return true;
-  if (auto wal = use_wal(); !wal) return wal.error();
+  MCPSTATE_CHECK(use_wal());
   // NORMAL: a power cut may lose the last changes, never a part of one.
   if (auto set = db_->run("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY"); !set)
     return set.error();
-  auto version = db_->number("PRAGMA data_version");
-  if (!version) return version.error();
-  auto last = table_.last_change();
-  if (!last) return last.error();
-  data_version_ = *version;
-  last_notice_ = *last;
+  MCPSTATE_TRY(version, db_->number("PRAGMA data_version"));
+  MCPSTATE_TRY(last, table_.last_change());
+  data_version_ = version;
+  last_notice_ = last;
   return true;
 }
 
@@ -53,7 +51,8 @@ result<bool> sqlite_engine::check_encoding() {
                                          ", and mcpstate needs one in UTF-8; move the file away or name another one");
 }
 
-// Changing the journal needs the file for oneself for a moment, and SQLite does not wait for that of itself.
+// Sets the journal mode, which needs the file alone for a moment. SQLite does not wait for that, so this tries again until
+// the timeout.
 result<bool> sqlite_engine::use_wal() {
   const auto until = std::chrono::steady_clock::now() + options_.timeout;
   for (;;) {
@@ -70,8 +69,8 @@ result<bool> sqlite_engine::use_wal() {
 template <class Fn>
 auto sqlite_engine::transaction(Fn fn) -> decltype(fn(std::declval<row_steps&>())) {
   using outcome = decltype(fn(std::declval<row_steps&>()));
-  if (auto begun = begin(); !begun) return begun.error();
-  // Read only now that the file is ours: whoever held it before us has an earlier time.
+  MCPSTATE_CHECK(begin());
+  // Reads the clock after the file is locked, so that times follow the order of the transactions.
   const auto now = options_.clock->now();
   if (auto purged = table_.purge(now, purged_per_write); !purged) return commit(outcome(purged.error()));
   row_steps steps(table_, options_, now);
@@ -79,15 +78,14 @@ auto sqlite_engine::transaction(Fn fn) -> decltype(fn(std::declval<row_steps&>()
 }
 
 template <class T, class Fn>
-sqlite_engine::noted<T> sqlite_engine::noting(std::vector<owner> changed, Fn fn) {
+sqlite_engine::noted<T> sqlite_engine::noted_transaction(std::vector<owner> changed, Fn fn) {
   std::vector<std::int64_t> notices;
   auto outcome = transaction([&](row_steps& steps) -> result<T> {
     result<T> done = fn(steps);
     if (!done) return done;
-    for (const auto& who : changed) {
-      auto number = table_.note_change(who);
-      if (!number) return number.error();
-      notices.push_back(*number);
+    for (const auto& account : changed) {
+      MCPSTATE_TRY(number, table_.note_change(account));
+      notices.push_back(number);
     }
     return done;
   });
@@ -95,45 +93,46 @@ sqlite_engine::noted<T> sqlite_engine::noting(std::vector<owner> changed, Fn fn)
   return {std::move(outcome), std::move(notices)};
 }
 
-result<std::optional<connection>> sqlite_engine::get(const owner& who, const std::string& member, tools_wanted want) {
-  return row_steps(table_, options_, now()).get(who, member, want);
+result<std::optional<connection>> sqlite_engine::get(const owner& account, const std::string& member, tools_wanted want) {
+  return row_steps(table_, options_, now()).get(account, member, want);
 }
 
-result<std::vector<connection>> sqlite_engine::list(const owner& who, tools_wanted want) {
-  return row_steps(table_, options_, now()).list(who, want);
+result<std::vector<connection>> sqlite_engine::list(const owner& account, tools_wanted want) {
+  return row_steps(table_, options_, now()).list(account, want);
 }
 
-sqlite_engine::noted<connection> sqlite_engine::put(const change& what, const connection& after) {
-  return noting<connection>(std::vector<owner>(1, what.whose()), [&](row_steps& steps) -> result<connection> {
-    auto decided = steps.decide(what, after);
-    if (!decided) return decided.error();
-    return steps.write(what.whose(), *decided);
+sqlite_engine::noted<connection> sqlite_engine::put(const change& update, const connection& after) {
+  return noted_transaction<connection>(std::vector<owner>(1, update.owner()), [&](row_steps& steps) -> result<connection> {
+    MCPSTATE_TRY(decided, steps.decide(update, after));
+    return steps.write(update.owner(), decided);
   });
 }
 
-result<std::uint64_t> sqlite_engine::touch(const owner& who, const std::optional<std::string>& member) {
-  return transaction([&](row_steps& steps) { return steps.touch(who, member); });
+result<std::uint64_t> sqlite_engine::touch(const owner& account, const std::optional<std::string>& member) {
+  return transaction([&](row_steps& steps) { return steps.touch(account, member); });
 }
 
-result<bool> sqlite_engine::end_lease(const lease& which, lease_end how, std::optional<std::uint64_t> seen) {
-  return transaction([&](row_steps& steps) { return steps.end_lease(which, how, seen); });
+result<bool> sqlite_engine::end_lease(const lease& granted, lease_end outcome, std::optional<std::uint64_t> revision) {
+  return transaction([&](row_steps& steps) { return steps.end_lease(granted, outcome, revision); });
 }
 
-sqlite_engine::noted<std::uint64_t> sqlite_engine::disconnect_all(const owner& who) {
-  return noting<std::uint64_t>(std::vector<owner>(1, who), [&](row_steps& steps) { return steps.disconnect_all(who); });
+sqlite_engine::noted<std::uint64_t> sqlite_engine::disconnect_all(const owner& account) {
+  return noted_transaction<std::uint64_t>(std::vector<owner>(1, account),
+                                          [&](row_steps& steps) { return steps.disconnect_all(account); });
 }
 
-sqlite_engine::noted<std::uint64_t> sqlite_engine::erase(const owner& who) {
-  return noting<std::uint64_t>(std::vector<owner>(1, who), [&](row_steps& steps) { return steps.erase(who); });
+sqlite_engine::noted<std::uint64_t> sqlite_engine::erase(const owner& account) {
+  return noted_transaction<std::uint64_t>(std::vector<owner>(1, account),
+                                          [&](row_steps& steps) { return steps.erase(account); });
 }
 
 sqlite_engine::noted<claim_result> sqlite_engine::claim(const owner& session, const owner& user) {
   std::vector<owner> both{session, user};
-  return noting<claim_result>(std::move(both), [&](row_steps& steps) { return steps.claim(session, user); });
+  return noted_transaction<claim_result>(std::move(both), [&](row_steps& steps) { return steps.claim(session, user); });
 }
 
-result<std::optional<lease>> sqlite_engine::lease_of(const managed_name& what) {
-  return lease_steps(table_.leases(), options_.ttl, now()).lease_of(what);
+result<std::optional<lease>> sqlite_engine::lease_of(const managed_name& name) {
+  return lease_steps(table_.leases(), options_.ttl, now()).lease_of(name);
 }
 
 result<managed_page> sqlite_engine::managed_of(const std::string& registered, const std::string& cursor) {
@@ -147,11 +146,10 @@ result<owner_page> sqlite_engine::scan(const std::string& cursor) {
     if (!parsed) return error(errc::bad_argument, "this cursor is of no page of this store");
     last = std::move(*parsed);
   }
-  auto owners = table_.owners_after(last, now(), owners_per_page);
-  if (!owners) return owners.error();
+  MCPSTATE_TRY(owners, table_.owners_after(last, now(), owners_per_page));
   owner_page page;
-  page.owners = std::move(*owners);
-  if (page.owners.size() == static_cast<std::size_t>(owners_per_page)) page.cursor = page.owners.back().whose.text();
+  page.owners = std::move(owners);
+  if (page.owners.size() == static_cast<std::size_t>(owners_per_page)) page.cursor = page.owners.back().owner.text();
   return page;
 }
 
@@ -165,14 +163,13 @@ result<store_stats> sqlite_engine::stats() {
 }
 
 result<sqlite_table::notices> sqlite_engine::poll(bool own) {
-  auto version = db_->number("PRAGMA data_version");
-  if (!version) return version.error();
+  MCPSTATE_TRY(version, db_->number("PRAGMA data_version"));
   sqlite_table::notices none;
   none.last = last_notice_;
-  if (*version == data_version_ && !own) return none;
+  if (version == data_version_ && !own) return none;
   auto since = table_.changes_since(last_notice_);
   if (!since) return since.error();
-  data_version_ = *version;
+  data_version_ = version;
   last_notice_ = since->last;
   return since;
 }

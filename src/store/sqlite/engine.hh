@@ -9,41 +9,42 @@
 
 #include "store/sqlite/table.hh"
 
-// The SQLite store without its coroutines: every operation, each in one transaction. Blocking; used by one thread at a time.
+// The operations of the SQLite store without its coroutines, each in one transaction. Blocking; used by one thread at a
+// time.
 namespace mcpstate {
 
 class sqlite_engine {
  public:
   static result<std::unique_ptr<sqlite_engine>> open(const std::string& path, const store_options& options);
 
-  // The outcome of a write, and the numbers of the notices that it left for watchers.
+  // The outcome of a write, and the numbers of its notices for watchers.
   template <class T>
   struct noted {
     result<T> value;
     std::vector<std::int64_t> notices;
   };
 
-  result<std::optional<connection>> get(const owner& who, const std::string& member, tools_wanted want);
-  result<std::vector<connection>> list(const owner& who, tools_wanted want);
-  noted<connection> put(const change& what, const connection& after);
-  result<std::uint64_t> touch(const owner& who, const std::optional<std::string>& member);
-  noted<std::uint64_t> disconnect_all(const owner& who);
-  noted<std::uint64_t> erase(const owner& who);
+  result<std::optional<connection>> get(const owner& account, const std::string& member, tools_wanted want);
+  result<std::vector<connection>> list(const owner& account, tools_wanted want);
+  noted<connection> put(const change& update, const connection& after);
+  result<std::uint64_t> touch(const owner& account, const std::optional<std::string>& member);
+  noted<std::uint64_t> disconnect_all(const owner& account);
+  noted<std::uint64_t> erase(const owner& account);
   noted<claim_result> claim(const owner& session, const owner& user);
-  // Leases, each call in one transaction: fn(lease_steps&) answers a result.
+  // Runs fn(lease_steps&), which answers a result, in one transaction.
   template <class Fn>
   auto leases(Fn fn) -> decltype(fn(std::declval<lease_steps&>())) {
     if (auto begun = begin(); !begun) return begun.error();
     lease_steps steps(table_.leases(), options_.ttl, now());
     return commit(fn(steps));
   }
-  result<bool> end_lease(const lease& which, lease_end how, std::optional<std::uint64_t> seen);
-  result<std::optional<lease>> lease_of(const managed_name& what);
+  result<bool> end_lease(const lease& granted, lease_end outcome, std::optional<std::uint64_t> revision);
+  result<std::optional<lease>> lease_of(const managed_name& name);
   result<managed_page> managed_of(const std::string& registered, const std::string& cursor);
   result<owner_page> scan(const std::string& cursor);
   result<store_stats> stats();
 
-  // Notices that have come since the last call. Cheap when nobody wrote. own: also look if only this connection wrote.
+  // The notices since the last call. Cheap when nothing was written. own: also looks if only this connection has written.
   result<sqlite_table::notices> poll(bool own);
 
   [[nodiscard]] sqlite_db& db() noexcept { return *db_; }
@@ -58,7 +59,7 @@ class sqlite_engine {
   result<bool> check_encoding();
   result<bool> use_wal();
   result<bool> begin() { return db_->run("BEGIN IMMEDIATE"); }
-  // Whatever failed rolls everything back.
+  // Commits, or rolls back where the outcome or the commit is a failure.
   template <class T>
   result<T> commit(result<T> outcome) {
     if (outcome) {
@@ -68,11 +69,11 @@ class sqlite_engine {
     if (!outcome && db_->in_transaction()) static_cast<void>(db_->run("ROLLBACK"));
     return outcome;
   }
-  // BEGIN IMMEDIATE, fn, COMMIT.
+  // Runs fn(row_steps&) in one transaction.
   template <class Fn>
   auto transaction(Fn fn) -> decltype(fn(std::declval<row_steps&>()));
   template <class T, class Fn>
-  noted<T> noting(std::vector<owner> changed, Fn fn);
+  noted<T> noted_transaction(std::vector<owner> changed, Fn fn);
 
   store_options options_;
   std::unique_ptr<sqlite_db> db_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What doctor asks of an SQLite store.
+// The checks of doctor over an SQLite store.
 #include <sys/stat.h>
 
 #include <utility>
@@ -23,14 +23,14 @@ finding make(finding::level severity, std::string check, std::string text, std::
 }
 
 finding integrity(sqlite_engine& e) {
-  auto said = e.db().text("PRAGMA integrity_check(1)");
-  if (said && *said == "ok") return make(finding::level::ok, "file_integrity", "the file is whole");
-  const auto what = said ? *said : said.error().detail();
+  auto answer = e.db().text("PRAGMA integrity_check(1)");
+  if (answer && *answer == "ok") return make(finding::level::ok, "file_integrity", "the file is whole");
+  const auto fault = answer ? *answer : answer.error().detail();
   return make(finding::level::problem, "file_integrity",
-              "the file is damaged: " + what + "; restore a backup, or move it away to begin with an empty one", 1);
+              "the file is damaged: " + fault + "; restore a backup, or move it away to begin with an empty one", 1);
 }
 
-finding journal(sqlite_engine& e) {
+finding journal_mode(sqlite_engine& e) {
   const auto answer = e.db().text("PRAGMA journal_mode");
   const auto mode = answer ? *answer : "unknown";
   if (mode == "wal") return make(finding::level::ok, "journal_mode", "write-ahead log: readers and the writer do not wait");
@@ -38,7 +38,7 @@ finding journal(sqlite_engine& e) {
               "the journal mode is " + mode + ", not wal: the file system may not support it; use a local disk");
 }
 
-finding size(sqlite_engine& e) {
+finding file_size(sqlite_engine& e) {
   const auto pages = e.db().number("PRAGMA page_count"), page = e.db().number("PRAGMA page_size");
   const auto bytes = pages && page ? *pages * *page : 0;
   return make(finding::level::note, "file_size", std::to_string(bytes) + " bytes in " + e.db().path(),
@@ -59,9 +59,9 @@ finding permissions(sqlite_engine& e, bool fix) {
 std::vector<finding> examine_file(sqlite_engine& e, bool fix) {
   std::vector<finding> out;
   out.push_back(integrity(e));
-  out.push_back(journal(e));
+  out.push_back(journal_mode(e));
   out.push_back(permissions(e, fix));
-  out.push_back(size(e));
+  out.push_back(file_size(e));
   return out;
 }
 
@@ -73,21 +73,19 @@ task<std::vector<finding>> sqlite_store::examine(bool fix, progress_handler prog
   std::uint64_t purged_rows = 0;
   if (fix) {
     auto purge = [engine] { return engine->purge_all(); };
-    auto purged = co_await aio::offload(*pool_, std::move(purge));
-    if (!purged) co_return purged.error();
-    purged_rows = *purged;
+    MCPSTATE_CO_TRY(purged, co_await aio::offload(*pool_, std::move(purge)));
+    purged_rows = purged;
   }
-  auto look = [engine, fix] { return examine_file(*engine, fix); };
-  auto out = co_await aio::offload(*pool_, std::move(look));
+  auto check = [engine, fix] { return examine_file(*engine, fix); };
+  auto out = co_await aio::offload(*pool_, std::move(check));
   auto survey = std::make_shared<row_survey>(now());
-  std::optional<sqlite_table::place> last;
+  std::optional<sqlite_table::owned_row> last;
   for (;;) {
     auto step = [engine, last] { return engine->table().rows_after(last, rows_per_step); };
-    auto rows = co_await aio::offload(*pool_, std::move(step));
-    if (!rows) co_return rows.error();
-    if (rows->empty()) break;
-    for (const auto& [who, r] : *rows) survey->add(who, r);
-    last = std::move(rows->back());
+    MCPSTATE_CO_TRY(rows, co_await aio::offload(*pool_, std::move(step)));
+    if (rows.empty()) break;
+    for (const auto& [account, r] : rows) survey->add(account, r);
+    last = std::move(rows.back());
     if (progress) progress(survey->rows(), "records");
   }
   for (auto& f : survey->findings()) out.push_back(std::move(f));

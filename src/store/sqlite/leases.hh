@@ -10,12 +10,12 @@ class sqlite_leases final : public lease_table {
  public:
   explicit sqlite_leases(sqlite_db& db) : db_(db) {}
 
-  result<std::optional<lease_row>> find_lease(const managed_name& what) override;
-  result<bool> write_lease(const lease_row& what) override;
-  result<bool> remove_lease(const managed_name& what) override;
-  result<bool> remove_leases(const owner& who) override;
+  result<std::optional<lease_row>> find_lease(const managed_name& name) override;
+  result<bool> write_lease(const lease_row& row) override;
+  result<bool> remove_lease(const managed_name& name) override;
+  result<bool> remove_leases(const owner& account) override;
   result<std::uint64_t> last_lease_number() override;
-  result<bool> set_last_lease_number(std::uint64_t to) override;
+  result<bool> set_last_lease_number(std::uint64_t number) override;
   result<std::uint64_t> count_managed() override;
   result<std::vector<managed_name>> unheld(timestamp now, std::size_t limit) override;
   result<std::vector<managed_name>> registered_as(const std::string& name, const std::optional<managed_name>& after,

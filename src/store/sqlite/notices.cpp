@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the SQLite store keeps beside its rows: notices for watchers in other processes; and the counting of rows.
+// The notices for watchers in other processes, and the counts of rows.
 #include <utility>
 
 #include "store/sqlite/table.hh"
@@ -8,22 +8,21 @@ namespace mcpstate {
 
 namespace {
 
-// A watcher that is further behind looks at everything again.
+// A watcher that has missed more reads everything again.
 constexpr std::int64_t notices_kept = 4096;
 
 }  // namespace
 
-result<std::int64_t> sqlite_table::note_change(const owner& who) {
+result<std::int64_t> sqlite_table::note_change(const owner& account) {
   std::int64_t number = 0;
   {
     sqlite_query q(db_, "INSERT INTO changes (kind, id) VALUES (?, ?) RETURNING number");
-    auto noted = q.bind(who.kind() == owner_kind::user ? 0 : 1).bind(who.id()).step();
-    if (!noted) return noted.error();
+    MCPSTATE_CHECK(q.bind(account.kind() == owner_kind::user ? 0 : 1).bind(account.id()).step());
     number = q.integer(0);
-    if (auto ended = q.run(); !ended) return ended.error();
+    MCPSTATE_CHECK(q.run());
   }
   sqlite_query trim(db_, "DELETE FROM changes WHERE number <= ?");
-  if (auto trimmed = trim.bind(number - notices_kept).run(); !trimmed) return trimmed.error();
+  MCPSTATE_CHECK(trim.bind(number - notices_kept).run());
   return number;
 }
 
@@ -37,14 +36,13 @@ result<sqlite_table::notices> sqlite_table::changes_since(std::int64_t number) {
   sqlite_query q(db_, "SELECT number, kind, id FROM changes WHERE number > ? ORDER BY number");
   q.bind(number);
   for (;;) {
-    auto more = q.step();
-    if (!more) return more.error();
-    if (!*more) return out;
+    MCPSTATE_TRY(more, q.step());
+    if (!more) return out;
     const auto one = q.integer(0);
     out.missed = out.missed || one != out.last + 1;
     out.last = one;
     const auto kind = q.integer(1) == 0 ? owner_kind::user : owner_kind::session;
-    if (auto who = owner::make(kind, q.bytes(2))) out.changes.emplace_back(one, std::move(*who));
+    if (auto account = owner::make(kind, q.bytes(2))) out.changes.emplace_back(one, std::move(*account));
   }
 }
 
@@ -57,9 +55,8 @@ result<store_stats> sqlite_table::count(timestamp now) {
                  "WHERE expires_at > ? GROUP BY kind");
   q.bind(ms);
   for (;;) {
-    auto more = q.step();
-    if (!more) return more.error();
-    if (!*more) break;
+    MCPSTATE_TRY(more, q.step());
+    if (!more) break;
     (q.integer(0) == 0 ? out.users : out.sessions) = static_cast<std::uint64_t>(q.integer(1));
     out.connected += static_cast<std::uint64_t>(q.integer(2));
     out.disconnected += static_cast<std::uint64_t>(q.integer(3));

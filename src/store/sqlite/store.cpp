@@ -25,11 +25,11 @@ sqlite_store::sqlite_store(asio::any_io_executor executor, store_options options
 sqlite_store::~sqlite_store() { pool_->join(); }
 
 watch_hub::source sqlite_store::hub_source() {
-  watch_hub::source s;
-  s.list = [this](owner who) { return read_records(std::move(who), tools_wanted::no); };
-  s.scan = [this](std::string cursor) { return scan(std::move(cursor)); };
-  s.now = [this] { return now(); };
-  return s;
+  watch_hub::source source;
+  source.list = [this](owner account) { return read_records(std::move(account), tools_wanted::no); };
+  source.scan = [this](std::string cursor) { return scan(std::move(cursor)); };
+  source.now = [this] { return now(); };
+  return source;
 }
 
 std::string sqlite_store::description() const { return "sqlite " + path_; }
@@ -40,7 +40,7 @@ asio::awaitable<void> sqlite_store::close() {
   co_await hub_.close();
   co_await work_.stop();
   if (!engine_) co_return;
-  // After every job that is still under way, on the thread that the connection belongs to.
+  // Runs behind every job under way, on the thread of the engine.
   auto job = [engine = std::move(engine_)]() mutable {
     engine.reset();
     return true;
@@ -48,55 +48,56 @@ asio::awaitable<void> sqlite_store::close() {
   co_await aio::offload(*pool_, std::move(job));
 }
 
-task<connection> sqlite_store::put(change what, connection after) {
+task<connection> sqlite_store::put(change update, connection after) {
   if (closed_) co_return closed();
-  auto who = what.whose();
-  auto job = [e = engine_.get(), what = std::move(what), after = std::move(after)] { return e->put(what, after); };
+  auto account = update.owner();
+  auto job = [e = engine_.get(), update = std::move(update), after = std::move(after)] { return e->put(update, after); };
   auto done = co_await aio::offload(*pool_, std::move(job));
-  for (const auto number : done.notices) changed(who, number);
+  for (const auto number : done.notices) changed(account, number);
   co_return std::move(done.value);
 }
 
-task<std::optional<connection>> sqlite_store::get(owner who, std::string member, tools_wanted want) {
+task<std::optional<connection>> sqlite_store::get(owner account, std::string member, tools_wanted want) {
   if (closed_) co_return closed();
-  auto job = [e = engine_.get(), who = std::move(who), member = std::move(member), want] {
-    return e->get(who, member, want);
+  auto job = [e = engine_.get(), account = std::move(account), member = std::move(member), want] {
+    return e->get(account, member, want);
   };
   co_return co_await aio::offload(*pool_, std::move(job));
 }
 
-task<owner_snapshot_ptr> sqlite_store::list(owner who, tools_wanted want) {
-  auto records = co_await read_records(who, want);
-  if (!records) co_return records.error();
-  co_return std::make_shared<const owner_snapshot>(std::move(who), std::move(*records), want);
+task<owner_snapshot_ptr> sqlite_store::list(owner account, tools_wanted want) {
+  MCPSTATE_CO_TRY(records, co_await read_records(account, want));
+  co_return std::make_shared<const owner_snapshot>(std::move(account), std::move(records), want);
 }
 
-task<std::vector<connection>> sqlite_store::read_records(owner who, tools_wanted want) {
+task<std::vector<connection>> sqlite_store::read_records(owner account, tools_wanted want) {
   if (closed_) co_return closed();
-  auto job = [e = engine_.get(), who = std::move(who), want] { return e->list(who, want); };
+  auto job = [e = engine_.get(), account = std::move(account), want] { return e->list(account, want); };
   co_return co_await aio::offload(*pool_, std::move(job));
 }
 
-// No notice: what expires later is no change to a watcher, and looks again when it would have expired.
-task<std::uint64_t> sqlite_store::touch(owner who, std::optional<std::string> member) {
+// Leaves no notice: a later expiry is no change for watchers. The hub reads the record again when it would have expired.
+task<std::uint64_t> sqlite_store::touch(owner account, std::optional<std::string> member) {
   if (closed_) co_return closed();
-  auto job = [e = engine_.get(), who = std::move(who), member = std::move(member)] { return e->touch(who, member); };
+  auto job = [e = engine_.get(), account = std::move(account), member = std::move(member)] {
+    return e->touch(account, member);
+  };
   co_return co_await aio::offload(*pool_, std::move(job));
 }
 
-task<std::uint64_t> sqlite_store::disconnect_all(owner who) {
+task<std::uint64_t> sqlite_store::disconnect_all(owner account) {
   if (closed_) co_return closed();
-  auto job = [e = engine_.get(), who] { return e->disconnect_all(who); };
+  auto job = [e = engine_.get(), account] { return e->disconnect_all(account); };
   auto done = co_await aio::offload(*pool_, std::move(job));
-  for (const auto number : done.notices) changed(who, number);
+  for (const auto number : done.notices) changed(account, number);
   co_return std::move(done.value);
 }
 
-task<std::uint64_t> sqlite_store::erase(owner who) {
+task<std::uint64_t> sqlite_store::erase(owner account) {
   if (closed_) co_return closed();
-  auto job = [e = engine_.get(), who] { return e->erase(who); };
+  auto job = [e = engine_.get(), account] { return e->erase(account); };
   auto done = co_await aio::offload(*pool_, std::move(job));
-  for (const auto number : done.notices) changed(who, number);
+  for (const auto number : done.notices) changed(account, number);
   co_return std::move(done.value);
 }
 
@@ -111,9 +112,9 @@ task<claim_result> sqlite_store::claim(owner session, owner user) {
   co_return std::move(done.value);
 }
 
-task<std::unique_ptr<watcher>> sqlite_store::watch(std::optional<owner> who) {
+task<std::unique_ptr<watcher>> sqlite_store::watch(std::optional<owner> account, watch_options options) {
   if (closed_) co_return closed();
-  auto opened = hub_.open(std::move(who));
+  auto opened = hub_.open(std::move(account), options);
   if (!polling_) {
     polling_ = true;
     work_.spawn("look for writes of other processes", poll());
@@ -133,14 +134,14 @@ task<store_stats> sqlite_store::stats(progress_handler) {
   co_return co_await aio::offload(*pool_, std::move(job));
 }
 
-// A write of this handle, which the hub is told at once; poll() will meet its notice again.
-void sqlite_store::changed(const owner& who, std::int64_t notice) {
+// Reports a write of this handle to the hub at once. poll() will read its notice, too.
+void sqlite_store::changed(const owner& account, std::int64_t notice) {
   if (polling_) own_.insert(notice);
-  hub_.changed(who);
+  hub_.changed(account);
 }
 
-// While somebody watches. What was written while nobody did is in the first listing of the next watch, and again in the
-// first notices, where it does no harm.
+// Reads the notices while there are watchers. What was written without watchers is in the first listing of the next watch.
+// Its notices are read again then, which does no harm.
 asio::awaitable<void> sqlite_store::poll() {
   co_await asio::this_coro::throw_if_cancelled(false);
   bool lost = false;
@@ -160,10 +161,10 @@ asio::awaitable<void> sqlite_store::poll() {
 }
 
 void sqlite_store::apply(const sqlite_table::notices& since) {
-  for (const auto& [number, who] : since.changes) {
-    if (own_.erase(number) == 0) hub_.changed(who);
+  for (const auto& [number, account] : since.changes) {
+    if (own_.erase(number) == 0) hub_.changed(account);
   }
-  // Numbers only grow: whatever of ours is older was among those that are not kept.
+  // Numbers only grow: an older notice of this handle was removed before it was read.
   own_.erase(own_.begin(), own_.upper_bound(since.last));
   if (since.missed) hub_.changed_all();
 }
@@ -174,9 +175,8 @@ task<std::unique_ptr<store_backend>> open_sqlite_backend(asio::any_io_executor e
   if (path.empty()) path = default_sqlite_path();
   auto pool = std::make_unique<asio::thread_pool>(1);
   auto job = [path, options] { return sqlite_engine::open(path, options); };
-  auto engine = co_await aio::offload(*pool, std::move(job));
-  if (!engine) co_return engine.error();
-  co_return std::make_unique<sqlite_store>(std::move(executor), std::move(options), std::move(pool), std::move(*engine));
+  MCPSTATE_CO_TRY(engine, co_await aio::offload(*pool, std::move(job)));
+  co_return std::make_unique<sqlite_store>(std::move(executor), std::move(options), std::move(pool), std::move(engine));
 }
 
 }  // namespace mcpstate

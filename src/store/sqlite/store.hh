@@ -18,8 +18,8 @@
 
 namespace mcpstate {
 
-// One SQLite file, shared with any number of other processes. The engine and its connection belong to the one thread of the
-// pool; whatever a job touches stays until the pool has been joined.
+// The store on one SQLite file, which any number of processes share. The engine is used on the one thread of the pool only.
+// What a job uses lives until the pool has been joined.
 class sqlite_store final : public store_backend, public lease_store {
  public:
   sqlite_store(asio::any_io_executor executor, store_options options, std::unique_ptr<asio::thread_pool> pool,
@@ -31,29 +31,29 @@ class sqlite_store final : public store_backend, public lease_store {
   [[nodiscard]] lease_store& leases() noexcept override { return *this; }
 
  private:
-  task<connection> put(change what, connection after) override;
-  task<std::optional<connection>> get(owner who, std::string member, tools_wanted want) override;
-  task<owner_snapshot_ptr> list(owner who, tools_wanted want) override;
-  task<std::vector<connection>> read_records(owner who, tools_wanted want);
-  task<std::uint64_t> touch(owner who, std::optional<std::string> member) override;
-  task<std::uint64_t> disconnect_all(owner who) override;
-  task<std::uint64_t> erase(owner who) override;
+  task<connection> put(change update, connection after) override;
+  task<std::optional<connection>> get(owner account, std::string member, tools_wanted want) override;
+  task<owner_snapshot_ptr> list(owner account, tools_wanted want) override;
+  task<std::vector<connection>> read_records(owner account, tools_wanted want);
+  task<std::uint64_t> touch(owner account, std::optional<std::string> member) override;
+  task<std::uint64_t> disconnect_all(owner account) override;
+  task<std::uint64_t> erase(owner account) override;
   task<claim_result> claim(owner session, owner user) override;
-  task<std::unique_ptr<watcher>> watch(std::optional<owner> who) override;
-  task<std::optional<lease>> take_lease(managed_name what, std::string holder, std::string registered,
+  task<std::unique_ptr<watcher>> watch(std::optional<owner> account, watch_options options) override;
+  task<std::optional<lease>> take_lease(managed_name name, std::string holder, std::string registered,
                                         std::chrono::milliseconds time) override;
-  task<std::vector<lease>> renew_leases(std::vector<lease> held, std::chrono::milliseconds time) override;
-  task<void> end_lease(lease which, lease_end how, std::optional<std::uint64_t> seen) override;
+  task<std::vector<lease>> renew_leases(std::vector<lease> granted, std::chrono::milliseconds time) override;
+  task<void> end_lease(lease granted, lease_end outcome, std::optional<std::uint64_t> revision) override;
   using lease_store::end_lease;
-  task<std::optional<lease>> lease_of(managed_name what) override;
-  task<fleet> beat(instance_report me, std::chrono::milliseconds time) override;
+  task<std::optional<lease>> lease_of(managed_name name) override;
+  task<fleet> beat(instance_report report, std::chrono::milliseconds time) override;
   task<managed_page> managed_of(std::string registered, std::string cursor) override;
   task<owner_page> scan(std::string cursor) override;
   task<store_stats> stats(progress_handler progress) override;
   task<std::vector<finding>> examine(bool fix, progress_handler progress) override;
 
   watch_hub::source hub_source();
-  void changed(const owner& who, std::int64_t notice);
+  void changed(const owner& account, std::int64_t notice);
   asio::awaitable<void> poll();
   void apply(const sqlite_table::notices& since);
 
@@ -61,7 +61,7 @@ class sqlite_store final : public store_backend, public lease_store {
   std::unique_ptr<asio::thread_pool> pool_;
   std::unique_ptr<sqlite_engine> engine_;
   bool closed_ = false, polling_ = false;
-  std::set<std::int64_t> own_;  // notices of ours that the hub knows of already
+  std::set<std::int64_t> own_;  // notices of this handle, which the hub knows already
   watch_hub hub_;
   aio::task_group work_;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The leases of the SQLite store. No notices: watchers are told of records only.
+// The leases of the SQLite store. They leave no notices, because watchers follow records only.
 #include <utility>
 
 #include "store/sqlite/store.hh"
@@ -8,40 +8,41 @@ namespace mcpstate {
 
 using std::chrono::milliseconds;
 
-task<std::optional<lease>> sqlite_store::take_lease(managed_name what, std::string holder, std::string registered,
+task<std::optional<lease>> sqlite_store::take_lease(managed_name name, std::string holder, std::string registered,
                                                     milliseconds time) {
   if (closed_) co_return closed();
-  auto job = [e = engine_.get(), what = std::move(what), holder = std::move(holder), registered = std::move(registered),
-              time] { return e->leases([&](lease_steps& steps) { return steps.take(what, holder, registered, time); }); };
+  auto job = [e = engine_.get(), name = std::move(name), holder = std::move(holder), registered = std::move(registered),
+              time] { return e->leases([&](lease_steps& steps) { return steps.take(name, holder, registered, time); }); };
   co_return co_await aio::offload(*pool_, std::move(job));
 }
 
-task<std::vector<lease>> sqlite_store::renew_leases(std::vector<lease> held, milliseconds time) {
+task<std::vector<lease>> sqlite_store::renew_leases(std::vector<lease> granted, milliseconds time) {
   if (closed_) co_return closed();
-  auto job = [e = engine_.get(), held = std::move(held), time] {
-    return e->leases([&](lease_steps& steps) { return steps.renew(held, time); });
+  auto job = [e = engine_.get(), granted = std::move(granted), time] {
+    return e->leases([&](lease_steps& steps) { return steps.renew(granted, time); });
   };
   co_return co_await aio::offload(*pool_, std::move(job));
 }
 
-task<void> sqlite_store::end_lease(lease which, lease_end how, std::optional<std::uint64_t> seen) {
+task<void> sqlite_store::end_lease(lease granted, lease_end outcome, std::optional<std::uint64_t> revision) {
   if (closed_) co_return closed();
-  auto job = [e = engine_.get(), which = std::move(which), how, seen] { return e->end_lease(which, how, seen); };
-  auto ended = co_await aio::offload(*pool_, std::move(job));
-  if (!ended) co_return ended.error();
+  auto job = [e = engine_.get(), granted = std::move(granted), outcome, revision] {
+    return e->end_lease(granted, outcome, revision);
+  };
+  MCPSTATE_CO_CHECK(co_await aio::offload(*pool_, std::move(job)));
   co_return result<void>();
 }
 
-task<std::optional<lease>> sqlite_store::lease_of(managed_name what) {
+task<std::optional<lease>> sqlite_store::lease_of(managed_name name) {
   if (closed_) co_return closed();
-  auto job = [e = engine_.get(), what = std::move(what)] { return e->lease_of(what); };
+  auto job = [e = engine_.get(), name = std::move(name)] { return e->lease_of(name); };
   co_return co_await aio::offload(*pool_, std::move(job));
 }
 
-task<fleet> sqlite_store::beat(instance_report me, milliseconds time) {
+task<fleet> sqlite_store::beat(instance_report report, milliseconds time) {
   if (closed_) co_return closed();
-  auto job = [e = engine_.get(), me = std::move(me), time] {
-    return e->leases([&](lease_steps& steps) { return steps.beat(me, time); });
+  auto job = [e = engine_.get(), report = std::move(report), time] {
+    return e->leases([&](lease_steps& steps) { return steps.beat(report, time); });
   };
   co_return co_await aio::offload(*pool_, std::move(job));
 }

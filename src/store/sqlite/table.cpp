@@ -67,7 +67,7 @@ constexpr const char* schema_of_2 = R"(
   PRAGMA user_version = 2;
 )";
 
-// What version 3 added, likewise.
+// What version 3 added. Programs of older versions go on working, too.
 constexpr const char* schema_of_3 = R"(
   ALTER TABLE instances ADD COLUMN reach TEXT NOT NULL DEFAULT '';
   PRAGMA user_version = 3;
@@ -89,28 +89,26 @@ row row_of(const sqlite_query& q, tools_wanted want) {
 }
 
 result<owner> owner_of(std::int64_t kind, const std::string& id) {
-  auto who = owner::make(kind == 0 ? owner_kind::user : owner_kind::session, id);
-  if (!who) return error(errc::junk_record, "a record of the file names no owner: " + who.error().detail());
-  return who;
+  auto account = owner::make(kind == 0 ? owner_kind::user : owner_kind::session, id);
+  if (!account) return error(errc::junk_record, "a record of the file names no owner: " + account.error().detail());
+  return account;
 }
 
 }  // namespace
 
 result<bool> sqlite_table::prepare() {
-  auto version = db_.number("PRAGMA user_version");
-  if (!version) return version.error();
-  auto application = db_.number("PRAGMA application_id");
-  if (!application) return application.error();
-  if (*application == application_id && *version > schema_version)
-    return error(errc::unsupported, db_.path() + " was written by a newer mcpstate (format " + std::to_string(*version) +
+  MCPSTATE_TRY(version, db_.number("PRAGMA user_version"));
+  MCPSTATE_TRY(application, db_.number("PRAGMA application_id"));
+  if (application == application_id && version > schema_version)
+    return error(errc::unsupported, db_.path() + " was written by a newer mcpstate (format " + std::to_string(version) +
                                         ", this one knows " + std::to_string(schema_version) +
                                         "); update mcpstate, or name another file");
-  if (*application == application_id && *version == schema_version) return true;
+  if (application == application_id && version == schema_version) return true;
   return create_or_update();
 }
 
 result<bool> sqlite_table::create_or_update() {
-  if (auto begun = db_.run("BEGIN IMMEDIATE"); !begun) return begun.error();
+  MCPSTATE_CHECK(db_.run("BEGIN IMMEDIATE"));
   // Another process may have been faster.
   auto version = db_.number("PRAGMA user_version");
   auto application = db_.number("PRAGMA application_id");
@@ -133,7 +131,7 @@ result<bool> sqlite_table::create_or_update() {
   return made;
 }
 
-result<std::optional<row>> sqlite_table::find(const owner& who, const std::string& member, tools_wanted want) {
+result<std::optional<row>> sqlite_table::find(const owner& account, const std::string& member, tools_wanted want) {
   constexpr const char* plain =
       "SELECT member, revision, expires_at, expires_latest, status, connected_at, info FROM records "
       "WHERE kind = ? AND id = ? AND member = ?";
@@ -141,13 +139,12 @@ result<std::optional<row>> sqlite_table::find(const owner& who, const std::strin
       "SELECT member, revision, expires_at, expires_latest, status, connected_at, info, bytes FROM records "
       "LEFT JOIN tools USING (record) WHERE kind = ? AND id = ? AND member = ?";
   sqlite_query q(db_, want == tools_wanted::yes ? full : plain);
-  auto found = q.bind(who).bind(member).step();
-  if (!found) return found.error();
-  if (!*found) return std::optional<row>();
+  MCPSTATE_TRY(found, q.bind(account).bind(member).step());
+  if (!found) return std::optional<row>();
   return std::optional<row>(row_of(q, want));
 }
 
-result<std::vector<row>> sqlite_table::all(const owner& who, tools_wanted want) {
+result<std::vector<row>> sqlite_table::all(const owner& account, tools_wanted want) {
   constexpr const char* plain =
       "SELECT member, revision, expires_at, expires_latest, status, connected_at, info FROM records "
       "WHERE kind = ? AND id = ?";
@@ -155,17 +152,16 @@ result<std::vector<row>> sqlite_table::all(const owner& who, tools_wanted want) 
       "SELECT member, revision, expires_at, expires_latest, status, connected_at, info, bytes FROM records "
       "LEFT JOIN tools USING (record) WHERE kind = ? AND id = ?";
   sqlite_query q(db_, want == tools_wanted::yes ? full : plain);
-  q.bind(who);
+  q.bind(account);
   std::vector<row> out;
   for (;;) {
-    auto more = q.step();
-    if (!more) return more.error();
-    if (!*more) return out;
+    MCPSTATE_TRY(more, q.step());
+    if (!more) return out;
     out.push_back(row_of(q, want));
   }
 }
 
-result<bool> sqlite_table::write(const owner& who, const row_write& what) {
+result<bool> sqlite_table::write(const owner& account, const row_write& planned) {
   std::int64_t record = 0;
   {
     sqlite_query q(
@@ -174,40 +170,38 @@ result<bool> sqlite_table::write(const owner& who, const row_write& what) {
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, id, member) DO UPDATE SET "
         "revision = excluded.revision, expires_at = excluded.expires_at, expires_latest = excluded.expires_latest, "
         "status = excluded.status, connected_at = excluded.connected_at, info = excluded.info RETURNING record");
-    const row& r = what.after;
-    q.bind(who).bind(r.member).bind(static_cast<std::int64_t>(r.revision)).bind(r.expires_at);
+    const row& r = planned.after;
+    q.bind(account).bind(r.member).bind(static_cast<std::int64_t>(r.revision)).bind(r.expires_at);
     r.expires_latest ? q.bind(*r.expires_latest) : q.bind_null();
     q.bind(r.status);
     r.connected_at ? q.bind(*r.connected_at) : q.bind_null();
-    auto written = q.bind(r.info_tail).step();
-    if (!written) return written.error();
+    MCPSTATE_CHECK(q.bind(r.info_tail).step());
     record = q.integer(0);
     // RETURNING answers its rows before the statement has ended.
-    if (auto ended = q.run(); !ended) return ended.error();
+    MCPSTATE_CHECK(q.run());
   }
-  return write_tools(record, what);
+  return write_tools(record, planned);
 }
 
-result<bool> sqlite_table::write_tools(std::int64_t record, const row_write& what) {
-  if (what.tools == tools_write::keep) return true;
-  if (what.tools == tools_write::drop) return sqlite_query(db_, "DELETE FROM tools WHERE record = ?").bind(record).run();
+result<bool> sqlite_table::write_tools(std::int64_t record, const row_write& planned) {
+  if (planned.tools == tools_write::keep) return true;
+  if (planned.tools == tools_write::drop) return sqlite_query(db_, "DELETE FROM tools WHERE record = ?").bind(record).run();
   sqlite_query q(db_, "INSERT INTO tools (record, bytes) VALUES (?, ?) ON CONFLICT DO UPDATE SET bytes = excluded.bytes");
-  return q.bind(record).bind_blob(*what.after.tools).run();
+  return q.bind(record).bind_blob(*planned.after.tools).run();
 }
 
-result<bool> sqlite_table::remove(const owner& who, const std::string& member) {
+result<bool> sqlite_table::remove(const owner& account, const std::string& member) {
   sqlite_query q(db_, "DELETE FROM records WHERE kind = ? AND id = ? AND member = ?");
-  return q.bind(who).bind(member).run();
+  return q.bind(account).bind(member).run();
 }
 
 result<std::uint64_t> sqlite_table::revision_floor() {
-  auto value = db_.number("SELECT value FROM meta WHERE name = 'revision_floor'");
-  if (!value) return value.error();
-  return static_cast<std::uint64_t>(*value);
+  MCPSTATE_TRY(value, db_.number("SELECT value FROM meta WHERE name = 'revision_floor'"));
+  return static_cast<std::uint64_t>(value);
 }
 
-result<bool> sqlite_table::raise_revision_floor(std::uint64_t to) {
-  const auto value = static_cast<std::int64_t>(to);
+result<bool> sqlite_table::raise_revision_floor(std::uint64_t number) {
+  const auto value = static_cast<std::int64_t>(number);
   sqlite_query q(db_, "UPDATE meta SET value = ? WHERE name = 'revision_floor' AND value < ?");
   return q.bind(value).bind(value).run();
 }
@@ -221,15 +215,14 @@ result<std::uint64_t> sqlite_table::purge(timestamp now, std::int64_t limit) {
                    "RETURNING revision");
     q.bind(now).bind(limit);
     for (;;) {
-      auto more = q.step();
-      if (!more) return more.error();
-      if (!*more) break;
+      MCPSTATE_TRY(more, q.step());
+      if (!more) break;
       largest = std::max(largest, q.integer(0));
       ++gone;
     }
   }
   if (gone == 0) return gone;
-  if (auto raised = raise_revision_floor(static_cast<std::uint64_t>(largest)); !raised) return raised.error();
+  MCPSTATE_CHECK(raise_revision_floor(static_cast<std::uint64_t>(largest)));
   return gone;
 }
 
@@ -241,33 +234,30 @@ result<std::vector<owner_summary>> sqlite_table::owners_after(const std::optiona
   q.bind_after(last ? &*last : nullptr).bind(now).bind(limit);
   std::vector<owner_summary> out;
   for (;;) {
-    auto more = q.step();
-    if (!more) return more.error();
-    if (!*more) return out;
-    auto who = owner_of(q.integer(0), q.bytes(1));
-    if (!who) return who.error();
-    auto& one = out.emplace_back(std::move(*who));
+    MCPSTATE_TRY(more, q.step());
+    if (!more) return out;
+    MCPSTATE_TRY(account, owner_of(q.integer(0), q.bytes(1)));
+    auto& one = out.emplace_back(std::move(account));
     one.connected = static_cast<std::uint64_t>(q.integer(2));
     one.records = static_cast<std::uint64_t>(q.integer(3));
     one.expires_at = q.time(4);
   }
 }
 
-result<std::vector<sqlite_table::place>> sqlite_table::rows_after(const std::optional<place>& last, std::int64_t limit) {
+result<std::vector<sqlite_table::owned_row>> sqlite_table::rows_after(const std::optional<owned_row>& last,
+                                                                      std::int64_t limit) {
   sqlite_query q(db_,
                  "SELECT member, revision, expires_at, expires_latest, status, connected_at, info, bytes, kind, id "
                  "FROM records LEFT JOIN tools USING (record) WHERE (kind, id, member) > (?, ?, ?) "
                  "ORDER BY kind, id, member LIMIT ?");
   q.bind_after(last ? &last->first : nullptr);
   q.bind(last ? std::string_view(last->second.member) : "").bind(limit);
-  std::vector<place> out;
+  std::vector<owned_row> out;
   for (;;) {
-    auto more = q.step();
-    if (!more) return more.error();
-    if (!*more) return out;
-    auto who = owner_of(q.integer(8), q.bytes(9));
-    if (!who) return who.error();
-    out.emplace_back(std::move(*who), row_of(q, tools_wanted::yes));
+    MCPSTATE_TRY(more, q.step());
+    if (!more) return out;
+    MCPSTATE_TRY(account, owner_of(q.integer(8), q.bytes(9)));
+    out.emplace_back(std::move(account), row_of(q, tools_wanted::yes));
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "store/watch/hub.hh"
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
@@ -22,44 +23,74 @@ error as_outage(const error& why) {
   return error(errc::connection_lost, "the store cannot be watched now: " + why.detail(), why.peer_text());
 }
 
+// When to look at an owner again because a record expires; absent without records, or if none expires.
+std::optional<timestamp> next_look(const std::vector<connection>& listed, timestamp now) {
+  std::optional<timestamp> first;
+  for (const auto& one : listed) {
+    if (one.expires_at && (!first || *one.expires_at < *first)) first = one.expires_at;
+  }
+  return first ? std::optional(std::max(*first, now + due_again)) : first;
+}
+
 }  // namespace
 
-struct watch_hub::seat {
-  seat(const asio::any_io_executor& executor, std::optional<owner> whose) : who(std::move(whose)), wake(executor) {
-    wake.expires_at(asio::steady_timer::time_point::max());
-  }
-  std::optional<owner> who;
-  watch_feed feed;
-  asio::steady_timer wake;
-  std::uint64_t joined = 0;
-  bool ready = false;  // has its snapshot, and gets events
-  watch_hub* hub = nullptr;
-};
-
-class watch_hub::seat_watcher final : public watcher {
+// What a watcher and its next() that waits share.
+class watch_hub::subscription : public change_log::reader {
  public:
-  explicit seat_watcher(std::shared_ptr<seat> mine) : seat_(std::move(mine)) {}
-  ~seat_watcher() override {
-    if (seat_->hub) seat_->hub->leave(seat_);
-    seat_->feed.close();  // a next() that waits ends: it holds the seat, and not this
-    seat_->wake.cancel();
+  subscription(watched_log* watched, const watch_options& options) : change_log::reader(options), source_(watched) {}
+  // The next thing to tell; absent: nothing now.
+  [[nodiscard]] std::optional<result<event>> read() {
+    if (source_ == nullptr) return error(errc::stopped, "the store was closed");
+    return source_->log.read(*this);
   }
-  task<event> next() override {
-    co_await asio::this_coro::throw_if_cancelled(false);
-    const auto mine = seat_;
-    while (!mine->feed.has_news()) {
-      auto [ec] = co_await mine->wake.async_wait(aio::use_ec);
-      static_cast<void>(ec);
-      const auto state = co_await asio::this_coro::cancellation_state;
-      if (state.cancelled() == asio::cancellation_type::none) continue;
-      if (!mine->feed.has_news()) co_return error(errc::stopped, "the watch was cancelled");
+  // Leaves the hub; read() says "stopped" from now on. May be called again.
+  void end() {
+    if (auto* const from = std::exchange(source_, nullptr)) from->hub.remove(*this, *from);
+    wake();
+  }
+  void wake() {
+    if (waiting_ != nullptr) waiting_->cancel();
+  }
+  // The timer that wake() ends, for as long as a next() waits.
+  struct wait {
+    wait(subscription& waits, const asio::any_io_executor& executor)
+        : timer(executor, asio::steady_timer::time_point::max()), waiting(waits.waiting_) {
+      waiting = &timer;
     }
-    // No variable for it: a frame of this size waits for each watched owner.
-    co_return std::move(*mine->feed.take());
-  }
+    ~wait() { waiting = nullptr; }
+    wait(const wait&) = delete;
+    wait& operator=(const wait&) = delete;
+    asio::steady_timer timer;
+    asio::steady_timer*& waiting;
+  };
 
  private:
-  std::shared_ptr<seat> seat_;
+  watched_log* source_;  // null: ended
+  asio::steady_timer* waiting_ = nullptr;
+};
+
+class watch_hub::subscription_watcher final : public watcher {
+ public:
+  explicit subscription_watcher(std::shared_ptr<subscription> watched) : subscription_(std::move(watched)) {}
+  ~subscription_watcher() override { subscription_->end(); }
+  task<event> next() override { return read(subscription_); }
+  std::optional<result<event>> try_next() override { return subscription_->read(); }
+
+ private:
+  // Does not use the watcher, which may be destroyed meanwhile.
+  static task<event> read(std::shared_ptr<subscription> from) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    for (;;) {
+      const auto state = co_await asio::this_coro::cancellation_state;
+      if (state.cancelled() != asio::cancellation_type::none) co_return error(errc::stopped, "the watch was cancelled");
+      if (auto got = from->read()) co_return std::move(*got);
+      subscription::wait woken(*from, co_await asio::this_coro::executor);
+      auto [ec] = co_await woken.timer.async_wait(aio::use_ec);
+      static_cast<void>(ec);
+    }
+  }
+
+  std::shared_ptr<subscription> subscription_;
 };
 
 watch_hub::watch_hub(asio::any_io_executor executor, source from)
@@ -67,82 +98,87 @@ watch_hub::watch_hub(asio::any_io_executor executor, source from)
   progress_.expires_at(asio::steady_timer::time_point::max());
 }
 
-watch_hub::~watch_hub() {
-  for_each_seat([](seat& s) { s.hub = nullptr; });
-}
+watch_hub::~watch_hub() { end_subscriptions(); }
 
 template <class Fn>
-void watch_hub::for_each_seat(Fn fn) {
-  for (auto& s : all_seats_) fn(*s);
-  for (auto& [who, e] : entries_) {
-    for (auto& s : e.seats) fn(*s);
+void watch_hub::for_each_log(Fn fn) {
+  for (auto& [account, e] : entries_) fn(e.log);
+  fn(all_.log);
+}
+
+void watch_hub::end_subscriptions() {
+  std::vector<change_log::reader*> open;
+  for_each_log([&open](const change_log& log) { open.insert(open.end(), log.readers().begin(), log.readers().end()); });
+  for (auto* one : open) static_cast<subscription*>(one)->end();
+}
+
+watch_hub::entries::iterator watch_hub::entry_of(const owner& account) {
+  return entries_.try_emplace(account, *this, account).first;
+}
+
+void watch_hub::wake_readers(const change_log& changed) {
+  for (auto* reader : changed.readers()) {
+    if (changed.has_news(*reader)) static_cast<subscription*>(reader)->wake();
   }
 }
 
-std::unique_ptr<watcher> watch_hub::open(std::optional<owner> who) {
-  auto mine = std::make_shared<seat>(executor_, std::move(who));
-  if (work_.stopping()) {
-    mine->feed.close();
-    return std::make_unique<seat_watcher>(std::move(mine));
-  }
+std::unique_ptr<watcher> watch_hub::open(std::optional<owner> account, const watch_options& options) {
+  if (work_.stopping()) return std::make_unique<subscription_watcher>(std::make_shared<subscription>(nullptr, options));
   if (work_.size() == 0) work_.spawn("expiry of watched records", expire());
-  mine->hub = this;
-  mine->joined = ++ticks_;
-  if (lost_) mine->feed.failed(as_outage(*lost_));
-  if (mine->who) {
-    entries_.try_emplace(*mine->who, *mine->who).first->second.seats.push_back(mine);
-    ++named_seats_;
-    look_at(*mine->who);
+  watched_log& watched = account ? entry_of(*account)->second : all_;
+  auto joins = std::make_shared<subscription>(&watched, options);
+  watched.log.add(*joins, ++ticks_);
+  if (lost_) watched.log.failed(as_outage(*lost_));
+  if (account) {
+    ++owner_watchers_;
+    look_at(*account);
   } else {
-    all_seats_.push_back(mine);
     start_walk();
   }
-  return std::make_unique<seat_watcher>(std::move(mine));
+  return std::make_unique<subscription_watcher>(std::move(joins));
 }
 
-void watch_hub::leave(const std::shared_ptr<seat>& who) {
-  who->hub = nullptr;
-  if (who->who) {
-    std::erase(entries_.at(*who->who).seats, who);
-    --named_seats_;
-    forget(*who->who);
-    return;
-  }
-  std::erase(all_seats_, who);
-  if (all_watched()) return;
+// A log that nobody reads is not kept.
+void watch_hub::remove(subscription& leaves, watched_log& from) {
+  from.log.remove(leaves);
+  const auto account = from.account;
+  if (account) --owner_watchers_;
+  if (!from.log.readers().empty()) return;
+  from.log = change_log();
+  if (account) return forget(*account);
   progress_.cancel();
   for (auto at = entries_.begin(); at != entries_.end();) {
-    const auto whose = (at++)->first;
-    forget(whose);
+    const auto next = (at++)->first;
+    forget(next);
   }
 }
 
-bool watch_hub::wanted(const owner& who) const {
+bool watch_hub::wanted(const owner& account) const {
   if (all_watched()) return true;
-  const auto at = entries_.find(who);
-  return at != entries_.end() && !at->second.seats.empty();
+  const auto at = entries_.find(account);
+  return at != entries_.end() && !at->second.log.readers().empty();
 }
 
 // Drops what is known of an owner that nobody watches, and of one without records that only watchers of all owners watch.
-void watch_hub::forget(const owner& who) {
-  const auto at = entries_.find(who);
-  if (at == entries_.end() || at->second.listing || at->second.queued || !at->second.seats.empty()) return;
-  if (all_watched() && !at->second.view.empty()) return;
+void watch_hub::forget(const owner& account) {
+  const auto at = entries_.find(account);
+  if (at == entries_.end() || at->second.listing || at->second.queued || !at->second.log.readers().empty()) return;
+  if (all_watched() && !at->second.empty) return;
   set_due(at, std::nullopt);
-  outstanding_.erase(who);
-  failing_.erase(who);
+  outstanding_.erase(account);
+  succeeded(&account);
   entries_.erase(at);
 }
 
-void watch_hub::changed(const owner& who) {
-  if (wanted(who)) look_at(who);
+void watch_hub::changed(const owner& account) {
+  if (wanted(account)) look_at(account);
 }
 
-void watch_hub::changed_tools(const owner& who, const std::string& member) {
-  if (!wanted(who)) return;
-  auto& members = entries_.try_emplace(who, who).first->second.foreign;
+void watch_hub::changed_tools(const owner& account, const std::string& member) {
+  if (!wanted(account)) return;
+  auto& members = entry_of(account)->second.foreign;
   if (from_.with_tools && std::find(members.begin(), members.end(), member) == members.end()) members.push_back(member);
-  look_at(who);
+  look_at(account);
 }
 
 void watch_hub::changed_all() {
@@ -154,20 +190,18 @@ void watch_hub::changed_all() {
 void watch_hub::lost(const error& why) {
   if (work_.stopping()) return;
   lost_ = why;
-  const auto told = as_outage(why);
-  for_each_seat([&told](seat& s) {
-    s.feed.failed(told);
-    s.wake.cancel();
+  for_each_log([told = as_outage(why)](change_log& log) {
+    log.failed(told);
+    wake_readers(log);
   });
 }
 
 void watch_hub::restored() {
   if (work_.stopping()) return;
   lost_.reset();
-  for_each_seat([](seat& s) {
-    s.feed.recovered();
-    if (s.ready) s.feed.mark(event::kind::resync);
-    s.wake.cancel();
+  for_each_log([now = ++ticks_](change_log& log) {
+    log.restored(now);
+    wake_readers(log);
   });
   for (auto* timer : pauses_) timer->cancel();
   changed_all();
@@ -175,16 +209,13 @@ void watch_hub::restored() {
 
 asio::awaitable<void> watch_hub::close() {
   work_.request_stop();
-  for_each_seat([](seat& s) {
-    s.feed.close();
-    s.wake.cancel();
-  });
+  end_subscriptions();
   progress_.cancel();
   co_await work_.stop();
 }
 
-void watch_hub::look_at(const owner& who) {
-  auto at = entries_.try_emplace(who, who).first;
+void watch_hub::look_at(const owner& account) {
+  auto at = entry_of(account);
   mark_dirty(at);
   pump();
 }
@@ -198,126 +229,103 @@ void watch_hub::mark_dirty(entries::iterator at) {
 
 void watch_hub::pump() {
   while (listings_ < max_listings && !queue_.empty() && !work_.stopping()) {
-    const owner who = std::move(queue_.front());
+    const owner account = std::move(queue_.front());
     queue_.pop_front();
-    auto& e = entries_.at(who);
+    auto& e = entries_.at(account);
     e.queued = false;
     e.listing = true;
     ++listings_;
-    work_.spawn("list " + who.text() + " for watchers", relist(who));
+    work_.spawn("list " + account.text() + " for watchers", relist(account));
   }
 }
 
-// Tells watchers what one listing of an owner shows. started: when the listing began.
-void watch_hub::finish(const owner& who, std::uint64_t started, std::vector<connection> listed) {
-  const auto at = entries_.find(who);
+// Takes one listing of an owner. started: when it began.
+void watch_hub::finish(const owner& account, std::uint64_t started, std::vector<connection> listed) {
+  const auto at = entries_.find(account);
   auto& e = at->second;
-  const auto events = e.view.replace(std::move(listed));
-  auto tell = [&events](seat& s) {
-    if (!s.ready || events.empty()) return;
-    for (const auto& one : events) s.feed.add(one);
-    s.wake.cancel();
-  };
-  for (auto& s : e.seats) tell(*s);
-  for (auto& s : all_seats_) tell(*s);
-  seat_owner(e, started);
-  auto due = e.view.next_expiry();
-  if (due) due = std::max(*due, from_.now() + due_again);
-  set_due(at, due);
-  succeeded(&who);
-  if (started > walk_started_ && outstanding_.erase(who) > 0) progress_.cancel();
-}
-
-// Watchers of this owner that came before the listing began get it as their snapshot.
-void watch_hub::seat_owner(entry& e, std::uint64_t started) {
-  for (auto& s : e.seats) {
-    if (s->ready || s->joined >= started) continue;
-    for (auto& one : e.view.snapshot()) s->feed.add(std::move(one));
-    s->feed.mark(event::kind::ready);
-    s->ready = true;
-    s->wake.cancel();
+  e.empty = listed.empty();
+  set_due(at, next_look(listed, from_.now()));
+  if (all_watched()) {
+    all_.log.replace(account, listed);
+    wake_readers(all_.log);
   }
+  if (!e.log.readers().empty()) e.log.replace(account, std::move(listed));
+  e.log.complete(started);
+  if (!lost_) e.log.recovered();
+  wake_readers(e.log);
+  succeeded(&account);
+  if (started > walk_started_ && outstanding_.erase(account) > 0) progress_.cancel();
 }
 
-void watch_hub::seat_all(std::uint64_t started) {
-  for (auto& s : all_seats_) {
-    if (s->ready || s->joined >= started) continue;
-    for (const auto& [who, e] : entries_) {
-      for (auto& one : e.view.snapshot()) s->feed.add(std::move(one));
-    }
-    s->feed.mark(event::kind::ready);
-    s->ready = true;
-    s->wake.cancel();
-  }
-}
-
-// who: the owner whose listing failed; null: the walk over all.
-void watch_hub::failed(const owner* who, const error& why) {
-  failing_.insert(who ? std::optional<owner>(*who) : std::nullopt);
-  const auto told = as_outage(why);
-  auto tell = [&told](seat& s) {
-    s.feed.failed(told);
-    s.wake.cancel();
+// account: the owner whose listing failed; null: the walk over all.
+void watch_hub::failed(const owner* account, const error& why) {
+  failing_.insert(account ? std::optional<owner>(*account) : std::nullopt);
+  const auto tell = [told = as_outage(why)](change_log& log) {
+    log.failed(told);
+    wake_readers(log);
   };
-  for (auto& s : all_seats_) tell(*s);
-  if (!who) return;
-  for (auto& s : entries_.at(*who).seats) tell(*s);
+  tell(all_.log);
+  if (account) tell(entries_.at(*account).log);
 }
 
-void watch_hub::succeeded(const owner* who) {
-  if (failing_.erase(who ? std::optional<owner>(*who) : std::nullopt) == 0 || !failing_.empty() || lost_) return;
-  for_each_seat([](seat& s) { s.feed.recovered(); });
+// To watchers of all owners an outage lasts as long as that of any owner.
+void watch_hub::succeeded(const owner* account) {
+  failing_.erase(account ? std::optional<owner>(*account) : std::nullopt);
+  if (!failing_.empty() || lost_) return;
+  all_.log.recovered();
+  wake_readers(all_.log);
 }
 
 void watch_hub::set_due(entries::iterator at, std::optional<timestamp> when) {
   if (at->second.due) due_.erase(std::pair(*at->second.due, at->first));
   at->second.due = when;
   if (!when) return;
-  const auto place = due_.emplace(*when, at->first).first;
-  if (place == due_.begin()) due_timer_.cancel();
+  const auto added = due_.emplace(*when, at->first).first;
+  if (added == due_.begin()) due_timer_.cancel();
 }
 
-asio::awaitable<void> watch_hub::relist(owner who) {
+asio::awaitable<void> watch_hub::relist(owner account) {
   co_await asio::this_coro::throw_if_cancelled(false);
+  co_await asio::post(executor_, asio::use_awaitable);  // who joins in the same turn is served by this listing
   auto wait = first_pause;
-  while (!work_.stopping() && wanted(who)) {
-    entries_.at(who).dirty = false;
+  while (!work_.stopping() && wanted(account)) {
+    entries_.at(account).dirty = false;
     const auto started = ++ticks_;
-    auto listing = from_.list(who);
+    auto listing = from_.list(account);
     auto listed = co_await std::move(listing);
     if (work_.stopping()) break;
-    if (listed && !entries_.at(who).foreign.empty()) {
-      auto reading = read_foreign_tools(who, &*listed);
+    if (listed && !entries_.at(account).foreign.empty()) {
+      auto reading = read_foreign_tools(account, &*listed);
       auto done = co_await std::move(reading);
       if (work_.stopping()) break;
       if (!done) listed = done.error();
     }
     if (listed) {
-      finish(who, started, std::move(*listed));
+      finish(account, started, std::move(*listed));
       break;
     }
-    failed(&who, listed.error());
+    failed(&account, listed.error());
     if (!co_await pause(wait)) break;
     wait = std::min(wait * 2, longest_pause);
   }
   --listings_;
-  auto at = entries_.find(who);
+  auto at = entries_.find(account);
   at->second.listing = false;
-  if (!wanted(who)) outstanding_.erase(who);
-  if (at->second.dirty && wanted(who)) mark_dirty(at);
-  forget(who);
+  if (!wanted(account)) outstanding_.erase(account);
+  if (at->second.dirty && wanted(account)) mark_dirty(at);
+  forget(account);
   pump();
 }
 
 // Puts the facts about the tools that are really there into the records whose tools another program wrote.
-task<void> watch_hub::read_foreign_tools(owner who, std::vector<connection>* listed) {
-  const std::vector<std::string> members = entries_.at(who).foreign;
+task<void> watch_hub::read_foreign_tools(owner account, std::vector<connection>* listed) {
+  const std::vector<std::string> members = entries_.at(account).foreign;
   for (const auto& member : members) {
     const auto of_member = [&member](const connection& c) { return c.member == member; };
     const auto place = std::find_if(listed->begin(), listed->end(), of_member);
     bool same = true;
     if (place != listed->end()) {
-      auto reading = from_.with_tools(who, member);
+      auto reading = from_.with_tools(account, member);
       auto got = co_await std::move(reading);
       if (!got) co_return got.error();
       if (*got) {
@@ -326,7 +334,7 @@ task<void> watch_hub::read_foreign_tools(owner who, std::vector<connection>* lis
         place->tools.reset();
       }
     }
-    if (same) std::erase(entries_.at(who).foreign, member);
+    if (same) std::erase(entries_.at(account).foreign, member);
   }
   co_return result<void>();
 }

@@ -17,16 +17,19 @@
 #include <mcpstate/aio/task_group.hpp>
 #include <mcpstate/store.hpp>
 
-#include "store/watch/feed.hh"
-#include "store/watch/owner_view.hh"
+#include "store/watch/change_log.hh"
 
 // Turns "something of this owner may have changed" into events, for every store alike.
 //
 // A store says which owners may have changed; the hub lists them again (at most one listing of an owner at a time, those
-// that come meanwhile are served by one more), compares with what it had seen, and tells its watchers the difference. So a
-// notice too many costs a listing and nothing else. Records that expire send no notice anywhere: the hub looks at their time
-// itself. A watch on all owners walks the scan pages once, and from then on relies on changed(), changed_all() and
-// restored().
+// that come meanwhile are served by one more), and puts the difference into the log of that owner. All watchers of an owner
+// read this one log, so a change costs one listing, however many watch. A watcher that joins costs a listing too; all that
+// join in one turn of the executor share it. So a notice too many costs a listing and nothing else. Records that expire send
+// no notice anywhere: the hub looks at their time itself.
+//
+// Watches on all owners walk the scan pages once, and from then on rely on changed(), changed_all() and restored(). They read
+// a log of their own, which has the changes of all owners in one order: a position in each owner's log would have to be
+// looked for at every read.
 //
 // Ownership: a member of the store, after everything that source uses. Executor: all members on the given one. Lifetime:
 // await close() before destroying; watchers may outlive it (they are then closed). Failure: a listing that fails is tried
@@ -48,55 +51,61 @@ class watch_hub {
   watch_hub& operator=(const watch_hub&) = delete;
 
   // A watch on one owner, or on all; its first event may be an outage. Does not wait.
-  [[nodiscard]] std::unique_ptr<watcher> open(std::optional<owner> who);
+  [[nodiscard]] std::unique_ptr<watcher> open(std::optional<owner> account, const watch_options& options);
 
   // Notices from the store; each may come at any time, also for owners that nobody watches.
-  void changed(const owner& who);
+  void changed(const owner& account);
   // Of this record only the tools: another program put them there, and what a listing says of them is of those before. From
   // now on they are read, until the record says the same.
-  void changed_tools(const owner& who, const std::string& member);
+  void changed_tools(const owner& account, const std::string& member);
   void changed_all();           // anything may have changed
   void lost(const error& why);  // changes may be missed from now on
   void restored();              // … until now: resync, then the difference
 
-  [[nodiscard]] bool watched() const noexcept { return named_seats_ > 0 || all_watched(); }
+  [[nodiscard]] bool watched() const noexcept { return owner_watchers_ > 0 || all_watched(); }
   // Ends every watch with "stopped", and waits for the hub's own coroutines.
   asio::awaitable<void> close();
 
  private:
   // Between attempts to read from a store that does not answer.
   static constexpr std::chrono::milliseconds first_pause{50}, longest_pause{1000};
-  struct seat;
-  class seat_watcher;
-  using seat_list = std::vector<std::shared_ptr<seat>>;
-  struct entry {
-    explicit entry(owner who) : view(std::move(who)) {}
-    owner_view view;
-    seat_list seats;                   // watchers of this owner only
+  class subscription;
+  class subscription_watcher;
+  // What watchers of one owner read, or those of all owners.
+  struct watched_log {
+    watched_log(watch_hub& owning_hub, std::optional<owner> watched) : hub(owning_hub), account(std::move(watched)) {}
+    watch_hub& hub;
+    std::optional<owner> account;  // absent: all
+    change_log log;
+  };
+  struct entry : watched_log {
+    using watched_log::watched_log;
     std::vector<std::string> foreign;  // members whose tools another program wrote
     bool queued = false, listing = false, dirty = false;
+    bool empty = true;             // no records when it was listed last
     std::optional<timestamp> due;  // its place in due_
   };
   using entries = std::map<owner, entry>;
 
+  [[nodiscard]] entries::iterator entry_of(const owner& account);
+  static void wake_readers(const change_log& changed);
   template <class Fn>
-  void for_each_seat(Fn fn);
-  void leave(const std::shared_ptr<seat>& who);
-  [[nodiscard]] bool wanted(const owner& who) const;
-  [[nodiscard]] bool all_watched() const noexcept { return !all_seats_.empty(); }
-  void look_at(const owner& who);
+  void for_each_log(Fn fn);
+  void remove(subscription& leaves, watched_log& from);
+  void end_subscriptions();
+  [[nodiscard]] bool wanted(const owner& account) const;
+  [[nodiscard]] bool all_watched() const noexcept { return !all_.log.readers().empty(); }
+  void look_at(const owner& account);
   void mark_dirty(entries::iterator at);
   void pump();
-  void forget(const owner& who);
-  void finish(const owner& who, std::uint64_t started, std::vector<connection> listed);
-  void failed(const owner* who, const error& why);
-  void succeeded(const owner* who);
-  void seat_owner(entry& e, std::uint64_t started);
-  void seat_all(std::uint64_t started);
+  void forget(const owner& account);
+  void finish(const owner& account, std::uint64_t started, std::vector<connection> listed);
+  void failed(const owner* account, const error& why);
+  void succeeded(const owner* account);
   void set_due(entries::iterator at, std::optional<timestamp> when);
   void start_walk();
-  asio::awaitable<void> relist(owner who);
-  task<void> read_foreign_tools(owner who, std::vector<connection>* listed);
+  asio::awaitable<void> relist(owner account);
+  task<void> read_foreign_tools(owner account, std::vector<connection>* listed);
   asio::awaitable<void> walk();
   asio::awaitable<bool> walk_pages();
   asio::awaitable<void> expire();
@@ -106,12 +115,12 @@ class watch_hub {
   asio::any_io_executor executor_;
   source from_;
   entries entries_;
-  seat_list all_seats_;          // watchers of all owners
-  std::size_t named_seats_ = 0;  // watchers of one
-  std::deque<owner> queue_;      // dirty, not yet being listed
-  std::size_t listings_ = 0;     // under way
-  std::uint64_t ticks_ = 0;      // orders joins and starts of listings
-  std::set<owner> outstanding_;  // owners that the walk under way still waits for
+  watched_log all_{*this, std::nullopt};
+  std::size_t owner_watchers_ = 0;  // watchers of one owner
+  std::deque<owner> queue_;         // dirty, not yet being listed
+  std::size_t listings_ = 0;        // under way
+  std::uint64_t ticks_ = 0;         // orders joins and starts of listings
+  std::set<owner> outstanding_;     // owners that the walk under way still waits for
   std::uint64_t walk_started_ = 0;
   bool walking_ = false, walk_again_ = false;
   std::set<std::pair<timestamp, owner>> due_;  // when to look at an owner again

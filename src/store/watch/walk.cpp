@@ -36,7 +36,8 @@ asio::awaitable<void> watch_hub::walk() {
     }
     pump();
     if (co_await walk_pages()) {
-      seat_all(started);
+      all_.log.complete(started);
+      wake_readers(all_.log);
       wait = first_pause;
       continue;
     }
@@ -59,8 +60,8 @@ asio::awaitable<bool> watch_hub::walk_pages() {
       co_return false;
     }
     for (const auto& found : page->owners) {
-      outstanding_.insert(found.whose);
-      look_at(found.whose);
+      outstanding_.insert(found.owner);
+      look_at(found.owner);
     }
     cursor = std::move(page->cursor);
     co_await outstanding_at_most(walk_ahead);

@@ -24,7 +24,7 @@ asio::awaitable<void> waits_again_and_again(std::size_t& rounds) {
   }
 }
 
-asio::awaitable<void> asks_it_to_end() {
+CO_TEST_WITHIN(WaitUntil, EndsOnACancellationBetweenTwoWaits, 10s) {
   for (std::size_t turns = 0; turns < 50; ++turns) {
     std::size_t rounds = 0;
     aio::task_group group(co_await asio::this_coro::executor);
@@ -38,19 +38,11 @@ asio::awaitable<void> asks_it_to_end() {
   }
 }
 
-TEST(wait_until, ends_also_when_nothing_was_under_way_as_it_was_asked_to) {
-  run_co_test([](asio::io_context&) { return asks_it_to_end(); }, 10s);
-}
-
-asio::awaitable<void> waits_its_time() {
+CO_TEST_WITHIN(WaitUntil, WaitsUntilTheTime, 10s) {
   const auto begun = std::chrono::steady_clock::now();
   const bool waited = co_await aio::wait_until(begun + 5ms);
   EXPECT_TRUE(waited);
   EXPECT_GE(std::chrono::steady_clock::now(), begun + 5ms);
-}
-
-TEST(wait_until, waits_its_time) {
-  run_co_test([](asio::io_context&) { return waits_its_time(); }, 10s);
 }
 
 }  // namespace

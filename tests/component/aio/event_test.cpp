@@ -22,7 +22,7 @@ asio::awaitable<void> note_wake(aio::event& changed, std::vector<bool>& woken, a
   woken.push_back(by_notify);
 }
 
-asio::awaitable<void> wakes_all_that_wait_and_nobody_later() {
+CO_TEST(Event, WakesAllCurrentWaiters) {
   const auto executor = co_await asio::this_coro::executor;
   aio::event changed;
   std::vector<bool> woken;
@@ -42,11 +42,7 @@ asio::awaitable<void> wakes_all_that_wait_and_nobody_later() {
   co_await group.stop();
 }
 
-TEST(Event, WakesAllThatWaitAndNobodyLater) {
-  run_co_test([](asio::io_context&) { return wakes_all_that_wait_and_nobody_later(); });
-}
-
-asio::awaitable<void> cancelling_is_no_notification() {
+CO_TEST(Event, DoesNotTakeACancellationForANotification) {
   const auto executor = co_await asio::this_coro::executor;
   aio::event changed;
   std::vector<bool> woken;
@@ -60,16 +56,12 @@ asio::awaitable<void> cancelling_is_no_notification() {
   changed.notify();  // and it is not remembered
 }
 
-TEST(Event, CancellingAWaiterIsNoNotification) {
-  run_co_test([](asio::io_context&) { return cancelling_is_no_notification(); });
-}
-
 asio::awaitable<void> note_open(aio::latch& once, std::vector<bool>& opened) {
   const bool open = co_await once.wait();
   opened.push_back(open);
 }
 
-asio::awaitable<void> an_open_latch_stays_open() {
+CO_TEST(Latch, StaysOpenOnceOpened) {
   const auto executor = co_await asio::this_coro::executor;
   aio::latch once;
   std::vector<bool> opened;
@@ -84,10 +76,6 @@ asio::awaitable<void> an_open_latch_stays_open() {
   CO_ASSERT_TRUE(all);
   EXPECT_TRUE(opened.front());
   co_await group.stop();
-}
-
-TEST(Latch, StaysOpen) {
-  run_co_test([](asio::io_context&) { return an_open_latch_stays_open(); });
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-asio::awaitable<void> of_the_system() {
+CO_TEST(NameLookup, AnswersFromTheSystemsResolver) {
   const auto local = co_await aio::look_up("localhost");
   CO_ASSERT_OK(local);
   EXPECT_TRUE(std::all_of(local->begin(), local->end(), [](const auto& one) { return one.is_loopback(); }));
@@ -28,10 +28,6 @@ asio::awaitable<void> of_the_system() {
   }
 }
 
-TEST(NameLookup, OfTheSystem) {
-  run_co_test([](asio::io_context&) { return of_the_system(); });
-}
-
 asio::awaitable<void> given_up(slow_names& names) {
   auto looking = aio::look_up_with(names.ask(), "slow.example");
   const auto found = co_await aio::with_deadline(std::move(looking), aio::after(50ms), "the address of slow.example");
@@ -39,7 +35,7 @@ asio::awaitable<void> given_up(slow_names& names) {
 }
 
 // run_co_test fails when the executor does not run dry: nothing waits for the thread, which is still busy.
-TEST(NameLookup, WhoGivesUpIsFreeAtOnce) {
+TEST(NameLookup, ReturnsAtOnceWhenCancelled) {
   slow_names names;
   run_co_test([&](asio::io_context&) { return given_up(names); });
   EXPECT_EQ(names.answered(), 0);
@@ -51,7 +47,7 @@ asio::awaitable<void> look(aio::blocking_lookup how, std::string host, int& good
   ++(found ? good : bad);
 }
 
-TEST(NameLookup, ItsExecutorMayGoAway) {
+TEST(NameLookup, SurvivesTheEndOfItsExecutor) {
   slow_names names;
   int good = 0;
   int bad = 0;
@@ -79,7 +75,7 @@ asio::awaitable<void> many(slow_names& names, int count) {
   EXPECT_EQ(bad, count / 2);
 }
 
-TEST(NameLookup, ManyAtATimeOnFewThreads) {
+TEST(NameLookup, ServesManyOnFewThreads) {
   slow_names names;
   run_co_test([&](asio::io_context&) { return many(names, 200); });
   EXPECT_EQ(names.answered(), 200);
@@ -97,7 +93,7 @@ asio::awaitable<void> given_up_in_line(slow_names& names) {
   EXPECT_EQ(bad, 50);
 }
 
-TEST(NameLookup, GivenUpInLine) {
+TEST(NameLookup, DropsCancelledLookupsFromTheQueue) {
   slow_names names;
   run_co_test([&](asio::io_context&) { return given_up_in_line(names); });
   drain(names, 16);

@@ -89,7 +89,7 @@ asio::awaitable<void> while_listening(std::size_t& each) {
 }
 
 // The bounds are for both ends of the connection, and for the system's library as well as for a sanitizer's.
-TEST(HttpConnectionMemory, Idle) {
+TEST(HttpConnectionMemory, IsBoundedWhileIdle) {
   std::size_t each = 0;
   run_co_test([&](asio::io_context&) { return after_an_exchange(each); });
   RecordProperty("bytes_per_idle_connection", static_cast<int>(each));
@@ -98,7 +98,7 @@ TEST(HttpConnectionMemory, Idle) {
   EXPECT_LT(each, 2048U);
 }
 
-TEST(HttpConnectionMemory, WaitingForEvents) {
+TEST(HttpConnectionMemory, IsBoundedWhileWaitingForEvents) {
   std::size_t each = 0;
   run_co_test([&](asio::io_context&) { return while_listening(each); });
   RecordProperty("bytes_per_waiting_connection", static_cast<int>(each));

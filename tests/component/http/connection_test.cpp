@@ -14,11 +14,6 @@ namespace mcpstate::test {
 namespace {
 
 using namespace std::chrono_literals;
-using body = asio::awaitable<void> (*)();
-
-void run(body what) {
-  run_co_test([&](asio::io_context&) { return what(); });
-}
 
 http::url url_of(const scripted_server& server) { return http::parse_url(server.url()).value(); }
 
@@ -57,7 +52,7 @@ void refused(const std::string& bytes, errc code, const std::string& words) {
   run_co_test([&](asio::io_context&) { return expect_refused(bytes, code, words); });
 }
 
-asio::awaitable<void> byte_by_byte() {
+CO_TEST(HttpConnection, ReadsAnAnswerByteByByte) {
   http_reply reply(
       "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\nRetry-After: 7\r\nwww-authenticate: "
       "Bearer\r\n"
@@ -82,9 +77,7 @@ asio::awaitable<void> byte_by_byte() {
   co_await server.close();
 }
 
-TEST(HttpConnection, ByteByByte) { run(byte_by_byte); }
-
-TEST(HttpConnection, Limits) {
+TEST(HttpConnection, LimitsHeadsAndFields) {
   const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n";
   refused(head + "X: " + std::string(1'000'000, 'x') + "\r\n\r\n", errc::too_large, "larger than 65536 bytes");
   std::string fields;
@@ -95,7 +88,7 @@ TEST(HttpConnection, Limits) {
   refused(interim, errc::protocol, "interim answers");
 }
 
-TEST(HttpConnection, BrokenAnswers) {
+TEST(HttpConnection, RefusesBrokenAnswers) {
   refused("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", errc::connection_lost, "closed after 3 of 10 bytes");
   refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", errc::connection_lost,
           "middle of a chunked answer");
@@ -106,7 +99,7 @@ TEST(HttpConnection, BrokenAnswers) {
   refused("SSH-2.0-OpenSSH_9.2p1\r\n", errc::protocol, "does not speak HTTP");
 }
 
-TEST(HttpConnection, BrokenCompression) {
+TEST(HttpConnection, RefusesBrokenCompression) {
   const auto answer = [](const std::string& coding, const std::string& bytes) {
     return "HTTP/1.1 200 OK\r\nContent-Encoding: " + coding + "\r\nContent-Length: " + std::to_string(bytes.size()) +
            "\r\n\r\n" + bytes;
@@ -119,7 +112,8 @@ TEST(HttpConnection, BrokenCompression) {
   refused(answer("gzip, gzip", compress(good)), errc::protocol, "in a way that was not asked for");
 }
 
-asio::awaitable<void> surplus() {
+// They would pass for the answer to the next request.
+CO_TEST(HttpConnection, EndsAfterSurplusBytes) {
   auto answer = [](const http_seen&) {
     return http_reply("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
   };
@@ -130,9 +124,6 @@ asio::awaitable<void> surplus() {
   EXPECT_FALSE(got.connection->reusable());
   co_await server.close();
 }
-
-// They would pass for the answer to the next request.
-TEST(HttpConnection, BytesBehindAnAnswerEndTheConnection) { run(surplus); }
 
 // What a server did to a connection while it was idle, and what the next request on it meets.
 asio::awaitable<void> idle(bool says_goodbye) {
@@ -154,7 +145,7 @@ asio::awaitable<void> idle(bool says_goodbye) {
   EXPECT_FALSE((*opened)->reusable());
 }
 
-TEST(HttpConnection, WhatHappensToItWhileIdleIsNoticed) {
+TEST(HttpConnection, NoticesBytesAndClosesWhileIdle) {
   run_co_test([](asio::io_context&) { return idle(true); });
   run_co_test([](asio::io_context&) { return idle(false); });
 }
@@ -180,7 +171,7 @@ asio::awaitable<void> stalls(std::string begun) {
   EXPECT_FALSE((*opened)->reusable());
 }
 
-TEST(HttpConnection, Stalls) {
+TEST(HttpConnection, TimesOutWhenTheServerStalls) {
   for (const char* const begun : {"", "H", "HTTP/1.1 200 OK\r\nConte", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc",
                                   "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5",
                                   "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"}) {
@@ -205,7 +196,8 @@ task<void> read_for_ever(http::connection& from) {
   }
 }
 
-asio::awaitable<void> endless_and_fast() {
+// There is always something to read: neither the deadline nor the others of the executor may starve.
+CO_TEST(HttpConnection, MeetsItsDeadlineInAnEndlessStream) {
   const auto executor = co_await asio::this_coro::executor;
   raw_peer peer(executor);
   auto opened = co_await http::open_connection(executor, peer.url(), nullptr);
@@ -223,9 +215,6 @@ asio::awaitable<void> endless_and_fast() {
   CO_ASSERT_FAILS(read, errc::deadline);
 }
 
-// There is always something to read: neither the deadline nor the others of the executor may starve.
-TEST(HttpConnection, EndlessAndFast) { run(endless_and_fast); }
-
 std::string chunk(const std::string& bytes) {
   char size[20];
   std::snprintf(size, sizeof size, "%zx\r\n", bytes.size());
@@ -233,7 +222,7 @@ std::string chunk(const std::string& bytes) {
 }
 
 // Each event is there as soon as the server has flushed it, and the stream need not end.
-asio::awaitable<void> compressed_events() {
+CO_TEST(HttpConnection, DeliversCompressedEventsAsTheyAreFlushed) {
   const auto executor = co_await asio::this_coro::executor;
   raw_peer peer(executor);
   auto opened = co_await http::open_connection(executor, peer.url(), nullptr);
@@ -262,9 +251,7 @@ asio::awaitable<void> compressed_events() {
   EXPECT_TRUE((*opened)->reusable());
 }
 
-TEST(HttpConnection, CompressedEvents) { run(compressed_events); }
-
-asio::awaitable<void> bomb() {
+CO_TEST(HttpConnection, DecompressesABombInSmallPieces) {
   const std::string packed = compress(std::string(10'000'000, '\0'));
   EXPECT_LT(packed.size(), 20'000U);
   auto answer = [&packed](const http_seen&) {
@@ -293,9 +280,7 @@ asio::awaitable<void> bomb() {
   co_await server.close();
 }
 
-TEST(HttpConnection, ZipBombStaysSmall) { run(bomb); }
-
-asio::awaitable<void> large_both_ways() {
+CO_TEST(HttpConnection, MovesLargeBodiesBothWays) {
   const std::string large(3'000'000, 'x');
   auto answer = [&](const http_seen& request) {
     EXPECT_EQ(request.body.size(), large.size());
@@ -316,9 +301,7 @@ asio::awaitable<void> large_both_ways() {
   co_await server.close();
 }
 
-TEST(HttpConnection, LargeBothWays) { run(large_both_ways); }
-
-asio::awaitable<void> no_tls_there() {
+CO_TEST(HttpConnection, ReportsAServerWithoutTls) {
   const auto executor = co_await asio::this_coro::executor;
   raw_peer peer(executor);
   const auto tls = net::shared_tls_context("").value();
@@ -334,8 +317,6 @@ asio::awaitable<void> no_tls_there() {
   EXPECT_NE(opened.error().detail().find("does not speak TLS (is it http://?)"), std::string::npos)
       << opened.error().detail();
 }
-
-TEST(HttpConnection, NoTlsThere) { run(no_tls_there); }
 
 }  // namespace
 }  // namespace mcpstate::test

@@ -42,7 +42,7 @@ http::egress_policy allowing(const std::string& what) {
   return out;
 }
 
-asio::awaitable<void> rebinding() {
+CO_TEST(HttpEgress, ChecksTheAddressOfEachConnection) {
   const auto executor = co_await asio::this_coro::executor;
   raw_peer peer(executor);
   name_server names;
@@ -66,10 +66,6 @@ asio::awaitable<void> rebinding() {
   }
 }
 
-TEST(HttpEgress, NamesThatChangeTheirAddress) {
-  run_co_test([](asio::io_context&) { return rebinding(); });
-}
-
 asio::awaitable<void> nothing_is_tried(std::string url, http::egress_policy policy, std::size_t questions) {
   const auto executor = co_await asio::this_coro::executor;
   name_server names;
@@ -81,7 +77,7 @@ asio::awaitable<void> nothing_is_tried(std::string url, http::egress_policy poli
   EXPECT_EQ(names.asked.size(), questions);
 }
 
-TEST(HttpEgress, ForbiddenIsNotTried) {
+TEST(HttpEgress, NeverDialsAForbiddenTarget) {
   const auto strict = http::egress_policy::strict();
   run_co_test([&](asio::io_context&) { return nothing_is_tried("http://h.example/", strict, 0); });
   run_co_test([&](asio::io_context&) { return nothing_is_tried("https://127.0.0.1/", strict, 0); });
@@ -89,7 +85,7 @@ TEST(HttpEgress, ForbiddenIsNotTried) {
   run_co_test([&](asio::io_context&) { return nothing_is_tried("https://h.example/", strict, 1); });
 }
 
-asio::awaitable<void> the_next_address() {
+CO_TEST(HttpEgress, TriesEveryAddress) {
   const auto executor = co_await asio::this_coro::executor;
   raw_peer peer(executor);  // on 127.0.0.1 only
   name_server names;
@@ -101,20 +97,12 @@ asio::awaitable<void> the_next_address() {
   EXPECT_EQ(names.asked.size(), 1U);
 }
 
-TEST(HttpEgress, EveryAddressIsTried) {
-  run_co_test([](asio::io_context&) { return the_next_address(); });
-}
-
-asio::awaitable<void> unknown_name() {
+CO_TEST(HttpEgress, ReportsAnUnknownName) {
   const auto executor = co_await asio::this_coro::executor;
   const auto where = http::parse_url("http://no-such-host.invalid/").value();
   const auto opened = co_await http::open_connection(executor, where, nullptr);
   CO_ASSERT_FAILS(opened, errc::resolve_failed);
   EXPECT_NE(opened.error().detail().find("the host name no-such-host.invalid cannot be resolved"), std::string::npos);
-}
-
-TEST(HttpEgress, UnknownName) {
-  run_co_test([](asio::io_context&) { return unknown_name(); });
 }
 
 // A TLS server that notes which name it was asked for.
@@ -152,7 +140,7 @@ asio::awaitable<void> tls_name(std::string ca_file, test_certificate identity, s
   }
 }
 
-TEST(HttpEgress, TlsKeepsTheName) {
+TEST(HttpEgress, VerifiesTheNameAndNotTheAddress) {
   const temp_dir dir;
   const test_certificate identity = make_certificate();  // for localhost
   const std::string file = dir.file("ca.pem");

@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(HttpClient, TenMegabytes) {
+TEST(HttpClient, ReadsTenMegabytesOfTools) {
   plan what;
   what.answer = on_tools([](const http_seen& request) {
     std::string tools;
@@ -31,7 +31,7 @@ TEST(HttpClient, TenMegabytes) {
   run(what);
 }
 
-TEST(HttpClient, AnswerOverTheCap) {
+TEST(HttpClient, RefusesAnAnswerOverTheLimit) {
   plan what;
   what.options.max_message_bytes = 50'000;
   what.answer =
@@ -40,7 +40,7 @@ TEST(HttpClient, AnswerOverTheCap) {
   run(what);
 }
 
-TEST(HttpClient, EventOverTheCap) {
+TEST(HttpClient, RefusesAnEventOverTheLimit) {
   plan what;
   what.options.max_message_bytes = 50'000;
   what.answer = on_tools([](const http_seen&) { return stream_reply("data: " + std::string(60'000, 'x')); });
@@ -48,7 +48,7 @@ TEST(HttpClient, EventOverTheCap) {
   run(what);
 }
 
-TEST(HttpClient, EndlessCursorsMeetTheCap) {
+TEST(HttpClient, StopsAtTheLimitOfPages) {
   plan what;
   what.options.max_pages = 7;
   auto pages = std::make_shared<int>(0);
@@ -61,7 +61,7 @@ TEST(HttpClient, EndlessCursorsMeetTheCap) {
   run(what);
 }
 
-TEST(HttpClient, ConstantCursorEndsTheList) {
+TEST(HttpClient, EndsAListAtAConstantCursor) {
   plan what;
   what.answer = on_tools([](const http_seen& request) {
     return result_reply(request, R"({"tools":[)" + plain_tool + R"(],"nextCursor":"same"})");
@@ -69,7 +69,7 @@ TEST(HttpClient, ConstantCursorEndsTheList) {
   run(what);
 }
 
-TEST(HttpClient, RefusedCursorStartsOver) {
+TEST(HttpClient, StartsOverAfterARefusedCursor) {
   plan what;
   auto requests = std::make_shared<int>(0);
   what.answer = on_tools([requests](const http_seen& request) {
@@ -85,7 +85,7 @@ TEST(HttpClient, RefusedCursorStartsOver) {
   run(what);
 }
 
-TEST(HttpClient, SlowAnswerMeetsTheDeadline) {
+TEST(HttpClient, TimesOutOnASlowAnswer) {
   plan what;
   what.options.request_timeout = 300ms;
   what.answer = on_tools([](const http_seen&) {
@@ -97,7 +97,7 @@ TEST(HttpClient, SlowAnswerMeetsTheDeadline) {
   run(what);
 }
 
-TEST(HttpClient, SlowHandshakeMeetsTheDeadline) {
+TEST(HttpClient, TimesOutOnASlowHandshake) {
   plan what;
   what.options.connect_timeout = 300ms;
   what.answer = [](const http_seen&) {
@@ -109,7 +109,7 @@ TEST(HttpClient, SlowHandshakeMeetsTheDeadline) {
   run(what);
 }
 
-TEST(HttpClient, ClosedAfterAccept) {
+TEST(HttpClient, ReportsAServerThatClosesAfterAccept) {
   plan what;
   what.refuse = 1;
   what.on_connect = [](const result<void>& connected) {
@@ -122,7 +122,7 @@ TEST(HttpClient, ClosedAfterAccept) {
   run(what);
 }
 
-TEST(HttpClient, StaleConnectionIsReplacedOnce) {
+TEST(HttpClient, ReplacesAStaleConnectionOnce) {
   plan what;
   what.lists = 2;
   what.answer = [](const http_seen& request) {
@@ -137,7 +137,7 @@ TEST(HttpClient, StaleConnectionIsReplacedOnce) {
   run(what);
 }
 
-TEST(HttpClient, ServerThatDropsEveryRequestIsNotAskedForEver) {
+TEST(HttpClient, GivesUpOnAServerThatDropsEveryRequest) {
   plan what;
   what.answer = on_tools([](const http_seen&) {
     http_reply reply;
@@ -153,9 +153,13 @@ TEST(HttpClient, ServerThatDropsEveryRequestIsNotAskedForEver) {
   run(what);
 }
 
-asio::awaitable<void> ping_unknown(scripted_server::handler answer) {
+CO_TEST(HttpClient, TakesARefusedPingForAnAnswer) {
+  const auto answer = [](const http_seen& request) {
+    if (request.rpc_method != "ping") return usual_reply(request);
+    return json_reply(404, R"({"jsonrpc":"2.0","id":)" + request.rpc_id + R"(,"error":{"code":-32601,"message":"no"}})");
+  };
   const auto executor = co_await asio::this_coro::executor;
-  scripted_server server(executor, std::move(answer));
+  scripted_server server(executor, answer);
   mcp::http_target where;
   where.url = server.url();
   auto opened = co_await mcp::connect(executor, where, test_options());
@@ -166,24 +170,12 @@ asio::awaitable<void> ping_unknown(scripted_server::handler answer) {
   co_await server.close();
 }
 
-TEST(HttpClient, UnknownPingIsAnAnswer) {
-  const auto answer = [](const http_seen& request) {
-    if (request.rpc_method != "ping") return usual_reply(request);
-    return json_reply(404, R"({"jsonrpc":"2.0","id":)" + request.rpc_id + R"(,"error":{"code":-32601,"message":"no"}})");
-  };
-  run_co_test([&](asio::io_context&) { return ping_unknown(answer); });
-}
-
-asio::awaitable<void> nobody_listens() {
+CO_TEST(HttpClient, ReportsARefusedConnection) {
   mcp::http_target where;
   where.url = "http://127.0.0.1:" + std::to_string(free_port()) + "/mcp";
   auto opened = co_await mcp::connect(co_await asio::this_coro::executor, where, test_options());
   CO_ASSERT_FALSE(opened.has_value());
   EXPECT_EQ(name_of(opened.error().code()), "connect_failed") << opened.error().full_text();
-}
-
-TEST(HttpClient, NobodyListens) {
-  run_co_test([](asio::io_context&) { return nobody_listens(); });
 }
 
 asio::awaitable<void> bad_target(std::string url, std::string header, errc code) {
@@ -195,7 +187,7 @@ asio::awaitable<void> bad_target(std::string url, std::string header, errc code)
   EXPECT_EQ(name_of(opened.error().code()), name_of(code)) << opened.error().full_text();
 }
 
-TEST(HttpClient, BadTargets) {
+TEST(HttpClient, RefusesBadUrlsAndHeaders) {
   run_co_test([](asio::io_context&) { return bad_target("ftp://localhost/", "", errc::bad_url); });
   run_co_test([](asio::io_context&) { return bad_target("http://localhost/", "Mcp-Session-Id", errc::bad_argument); });
 }
@@ -221,7 +213,7 @@ asio::awaitable<void> over_tls(test_certificate identity, std::string ca_file, s
   co_await server.close();
 }
 
-TEST(HttpClient, Tls) {
+TEST(HttpClient, VerifiesTheCertificate) {
   const temp_dir dir;
   const test_certificate identity = make_certificate();
   const std::string file = dir.file("ca.pem");

@@ -18,7 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 using steady = std::chrono::steady_clock;
 
-std::size_t kept(const std::unique_ptr<manager>& by) { return by->counts().kept; }
+std::size_t kept(const std::unique_ptr<manager>& by) { return by->counts().managed_here; }
 
 asio::awaitable<void> connect_users(manager& with, std::string url, int count) {
   for (int i = 0; i < count; ++i) {
@@ -80,7 +80,7 @@ asio::awaitable<void> two_share(std::unique_ptr<store> first_store, std::unique_
   co_await server.stop();
 }
 
-asio::awaitable<void> two_share_memory() {
+CO_TEST_WITHIN(Fleet, SharesAStoreInMemory, 60s) {
   auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
   co_await two_share(std::move(records), nullptr);
 }
@@ -91,24 +91,17 @@ asio::awaitable<std::unique_ptr<store>> sqlite(std::string path) {
   co_return std::move(opened.value());
 }
 
-asio::awaitable<void> two_share_sqlite(std::string path) {
+CO_TEST_WITHIN(Fleet, SharesAnSqliteStore, 60s) {
+  const temp_dir dir;
+  const std::string path = dir.file("state.db");
   auto first = co_await sqlite(path);
   auto second = co_await sqlite(path);
   co_await two_share(std::move(first), std::move(second));
 }
 
-TEST(Fleet, SharesAStoreInMemory) {
-  run_co_test([](asio::io_context&) { return two_share_memory(); }, 60s);
-}
-
-TEST(Fleet, SharesAFile) {
-  const temp_dir dir;
-  run_co_test([&dir](asio::io_context&) { return two_share_sqlite(dir.file("state.db")); }, 60s);
-}
-
 // One that was paused: by the store's clock its lease is over, and another one has taken it. By its own clock it is not, so
 // what it writes next must be refused: that is how it learns of it.
-asio::awaitable<void> a_paused_one_cannot_write() {
+CO_TEST_WITHIN(Fleet, RefusesWritesOfAPausedInstance, 60s) {
   manual_clock clock;
   store_options kept_by;
   kept_by.clock = &clock;
@@ -143,10 +136,6 @@ asio::awaitable<void> a_paused_one_cannot_write() {
   co_await next->close();
   co_await records->close();
   co_await server.stop();
-}
-
-TEST(Fleet, APausedOneCannotWrite) {
-  run_co_test([](asio::io_context&) { return a_paused_one_cannot_write(); }, 60s);
 }
 
 // Processes.
@@ -225,18 +214,20 @@ asio::awaitable<void> takes_over(std::string path, int how) {
   co_await server.stop();
 }
 
-TEST(Fleet, TakesOverFromOneThatWasKilled) {
+TEST(Fleet, TakesOverFromAKilledInstance) {
   const temp_dir dir;
   run_co_test([&dir](asio::io_context&) { return takes_over(dir.file("state.db"), SIGKILL); }, 60s);
 }
 
-TEST(Fleet, TakesOverFromOneThatWasStoppedAndComesBack) {
+TEST(Fleet, TakesOverFromAStoppedInstanceThatComesBack) {
   const temp_dir dir;
   run_co_test([&dir](asio::io_context&) { return takes_over(dir.file("state.db"), SIGSTOP); }, 60s);
 }
 
 // Hundreds, in a file that others wait for: all are handed over by a clean stop, within its second.
-asio::awaitable<void> hands_over_hundreds(std::string path) {
+CO_TEST_WITHIN(Fleet, HandsOverHundredsInAnSqliteStore, 120s) {
+  const temp_dir dir;
+  const std::string path = dir.file("state.db");
   constexpr int count = 300;
   announcing_server server(co_await asio::this_coro::executor);
   auto records = co_await sqlite(path);
@@ -272,11 +263,6 @@ asio::awaitable<void> hands_over_hundreds(std::string path) {
   co_await server.stop();
 }
 
-TEST(Fleet, HandsOverHundredsInAFile) {
-  const temp_dir dir;
-  run_co_test([&dir](asio::io_context&) { return hands_over_hundreds(dir.file("state.db")); }, 120s);
-}
-
 // Resident memory means nothing under a sanitizer: there it is only tested that they come and go.
 #ifdef MCPSTATE_SANITIZER_HEAP
 constexpr int many = 100;
@@ -286,7 +272,7 @@ constexpr int many = 1000;
 constexpr long most_resident_kb = 64L * 1024;
 #endif
 
-asio::awaitable<void> a_thousand_are_small() {
+CO_TEST_WITHIN(Fleet, KeepsAThousandConnectionsInLittleMemory, 120s) {
   const auto executor = co_await asio::this_coro::executor;
   announcing_server server(executor);
   const std::vector<std::string> as_usual = {"30000"};  // how often it checks
@@ -305,10 +291,6 @@ asio::awaitable<void> a_thousand_are_small() {
   const bool clean = co_await eventually([&server] { return server.ended() == many; });
   EXPECT_TRUE(clean) << server.ended();
   co_await server.stop();
-}
-
-TEST(Fleet, AThousandAreSmall) {
-  run_co_test([](asio::io_context&) { return a_thousand_are_small(); }, 120s);
 }
 
 }  // namespace

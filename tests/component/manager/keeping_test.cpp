@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 const std::string two_tools = "[" + plain_tool + R"(,{"name":"second","inputSchema":{"type":"object"}}])";
 const std::string one_tool = "[" + plain_tool + "]";
 
-asio::awaitable<void> connects(scene& s) {
+MANAGER_TEST(Manager, ConnectsToAServer) {
   std::optional<basis> whatever;
   auto ordered = co_await s.keeping->connect(user(1), srv, by_url(s.url()), whatever);
   CO_ASSERT_OK(ordered);
@@ -27,7 +27,7 @@ asio::awaitable<void> connects(scene& s) {
   auto with_tools = co_await seen(*s.records, user(1), is(status::connected));
   CO_ASSERT_TRUE(with_tools && with_tools->tools);
   EXPECT_EQ(*with_tools->tools, one_tool);
-  EXPECT_EQ(s.keeping->counts().kept, 1U);
+  EXPECT_EQ(s.keeping->counts().managed_here, 1U);
   EXPECT_EQ(s.keeping->counts().connected, 1U);
   // Once more changes nothing.
   auto again = co_await s.keeping->connect(user(1), srv, by_url(s.url()), whatever);
@@ -37,9 +37,7 @@ asio::awaitable<void> connects(scene& s) {
   EXPECT_EQ(s.told.transitions, std::vector<std::string>{"CONNECTING CONNECTED"});
 }
 
-TEST(Keeping, Connects) { play(connects); }
-
-asio::awaitable<void> follows_a_server_that_dies_and_returns(scene& s) {
+MANAGER_TEST(Manager, FollowsAServerThatDiesAndReturns) {
   auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   co_await s.server->stop();
@@ -63,9 +61,7 @@ asio::awaitable<void> follows_a_server_that_dies_and_returns(scene& s) {
   EXPECT_EQ(back->expires_at, up->expires_at);  // nothing of all this was use
 }
 
-TEST(Keeping, FollowsAServerThatDiesAndReturns) { play(follows_a_server_that_dies_and_returns); }
-
-asio::awaitable<void> follows_the_tool_list(scene& s) {
+MANAGER_TEST(Manager, FollowsChangesOfTheTools) {
   auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   const long listed = s.server->http().count("tools/list");
@@ -87,9 +83,7 @@ asio::awaitable<void> follows_the_tool_list(scene& s) {
   EXPECT_EQ((*same)->revision, grown->revision);
 }
 
-TEST(Keeping, FollowsTheToolList) { play(follows_the_tool_list); }
-
-asio::awaitable<void> checks_without_writing(scene& s) {
+MANAGER_TEST(Manager, WritesNothingForChecks) {
   auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   const bool checked = co_await eventually([&s] { return s.server->http().count("ping") >= 3; });
@@ -99,8 +93,6 @@ asio::awaitable<void> checks_without_writing(scene& s) {
   EXPECT_EQ((*same)->revision, up->revision);
   EXPECT_EQ((*same)->expires_at, up->expires_at);
 }
-
-TEST(Keeping, ChecksWithoutWriting) { play(checks_without_writing); }
 
 // A server that is well, and ends its streams: it is asked, but not each time, and nothing else comes of it.
 asio::awaitable<void> checks_when_streams_end(scene& s) {
@@ -125,13 +117,13 @@ asio::awaitable<void> checks_when_streams_end(scene& s) {
   EXPECT_EQ((*same)->revision, up->revision);
 }
 
-TEST(Keeping, ChecksWhenStreamsEnd) {
+TEST(Manager, ChecksWhenAStreamEnds) {
   manager_options options = quick_options();
   options.check_every = 1h;
   play(checks_when_streams_end, options);
 }
 
-asio::awaitable<void> lets_go_of_what_is_disconnected(scene& s) {
+MANAGER_TEST(Manager, EndsADisconnectedConnection) {
   auto up = co_await connect_and_settle(*s.keeping, user(1), by_registration("web"));
   CO_ASSERT_OK(up);
   EXPECT_EQ(up->info.registered, "web");
@@ -140,7 +132,7 @@ asio::awaitable<void> lets_go_of_what_is_disconnected(scene& s) {
   CO_ASSERT_OK(down);
   const bool let_go = co_await is_let_go(*s.records, user(1));
   EXPECT_TRUE(let_go);
-  const bool ended = co_await eventually([&s] { return s.server->ended() == 1 && s.keeping->counts().kept == 0; });
+  const bool ended = co_await eventually([&s] { return s.server->ended() == 1 && s.keeping->counts().managed_here == 0; });
   EXPECT_TRUE(ended);
   EXPECT_EQ(s.told.leases, (std::vector<std::string>{"user:1 taken", "user:1 over"}));
   auto record = co_await s.records->get(user(1), srv, tools_wanted::no);
@@ -152,10 +144,8 @@ asio::awaitable<void> lets_go_of_what_is_disconnected(scene& s) {
   EXPECT_EQ(again->state, status::connected);
 }
 
-TEST(Keeping, LetsGoOfWhatIsDisconnected) { play(lets_go_of_what_is_disconnected); }
-
 // Orders and disconnects that follow each other as fast as they can: the last word counts.
-asio::awaitable<void> obeys_the_last_word(scene& s) {
+MANAGER_TEST(Manager, ObeysTheLastOrder) {
   std::optional<basis> whatever;
   std::optional<server_name> one = srv;
   for (int round = 0; round < 30; ++round) {
@@ -171,13 +161,11 @@ asio::awaitable<void> obeys_the_last_word(scene& s) {
   EXPECT_EQ(up->state, status::connected);
   auto down = co_await s.records->disconnect(user(1), one, std::nullopt);
   CO_ASSERT_OK(down);
-  const bool gone = co_await eventually([&s] { return s.keeping->counts().kept == 0; });
+  const bool gone = co_await eventually([&s] { return s.keeping->counts().managed_here == 0; });
   EXPECT_TRUE(gone);
 }
 
-TEST(Keeping, ObeysTheLastWord) { play(obeys_the_last_word); }
-
-asio::awaitable<void> puts_a_foreign_word_right(scene& s) {
+MANAGER_TEST(Manager, CorrectsAForeignStatus) {
   auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   change wrong(user(1), srv, status::failed);
@@ -189,9 +177,7 @@ asio::awaitable<void> puts_a_foreign_word_right(scene& s) {
   EXPECT_EQ(s.server->sessions(), 1);
 }
 
-TEST(Keeping, PutsAForeignWordRight) { play(puts_a_foreign_word_right); }
-
-asio::awaitable<void> leaves_alone_what_is_only_recorded(scene& s) {
+MANAGER_TEST(Manager, LeavesUnmanagedConnectionsAlone) {
   change mine(user(1), srv, status::connected);
   auto written = co_await s.records->put(std::move(mine));
   CO_ASSERT_OK(written);
@@ -199,10 +185,8 @@ asio::awaitable<void> leaves_alone_what_is_only_recorded(scene& s) {
   CO_ASSERT_FAILS(refused, errc::bad_argument);
   auto called = co_await s.keeping->call(user(1), srv, "plain", "{}", mcp::call_options());
   CO_ASSERT_FAILS(called, errc::bad_argument);
-  EXPECT_EQ(s.keeping->counts().kept, 0U);
+  EXPECT_EQ(s.keeping->counts().managed_here, 0U);
 }
-
-TEST(Keeping, LeavesAloneWhatIsOnlyRecorded) { play(leaves_alone_what_is_only_recorded); }
 
 }  // namespace
 }  // namespace mcpstate::test

@@ -80,7 +80,7 @@ void recording_observer::on_attempt(const managed_name&, bool ok, std::chrono::m
 void recording_observer::on_tools_refreshed(const managed_name&, bool) { ++refreshes; }
 void recording_observer::on_lease(const managed_name& of, lease_news what) {
   constexpr const char* names[] = {"taken", "lost", "handed_over", "over"};
-  leases.push_back(of.whose.text() + " " + names[static_cast<int>(what)]);
+  leases.push_back(of.owner.text() + " " + names[static_cast<int>(what)]);
 }
 void recording_observer::on_remark(const managed_name*, std::string_view what, std::string_view) {
   remarks.emplace_back(what);

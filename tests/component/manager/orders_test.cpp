@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-asio::awaitable<void> does_not_retry_what_cannot_help(scene& s) {
+MANAGER_TEST(ManagerOrders, DoNotRetryPermanentFailures) {
   s.server->instead = empty_reply(401, "WWW-Authenticate: Bearer\r\n");
   auto refused = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
   CO_ASSERT_OK(refused);
@@ -16,7 +16,7 @@ asio::awaitable<void> does_not_retry_what_cannot_help(scene& s) {
   EXPECT_EQ(refused->info.error->code, "auth_failed");
   EXPECT_FALSE(refused->info.error->retry_at);
   EXPECT_EQ(s.keeping->counts().waiting, 0U);
-  EXPECT_EQ(s.keeping->counts().kept, 1U);
+  EXPECT_EQ(s.keeping->counts().managed_here, 1U);
   EXPECT_EQ(s.told.attempts_failed, 1);
   s.server->instead.reset();
   auto again = co_await s.keeping->retry(user(1), srv);
@@ -27,8 +27,6 @@ asio::awaitable<void> does_not_retry_what_cannot_help(scene& s) {
   EXPECT_EQ(up->state, status::connected);
   EXPECT_EQ(s.told.attempts_failed, 1);
 }
-
-TEST(Orders, DoesNotRetryWhatCannotHelp) { play(does_not_retry_what_cannot_help); }
 
 asio::awaitable<void> retries_when_told(scene& s) {
   co_await s.server->stop();
@@ -43,7 +41,7 @@ asio::awaitable<void> retries_when_told(scene& s) {
   EXPECT_EQ(up->state, status::connected);
 }
 
-TEST(Orders, RetriesWhenTold) {
+TEST(ManagerOrders, RetryOnRequest) {
   auto options = quick_options();
   options.first_retry = options.last_retry = 1h;  // never by itself, or almost
   play(retries_when_told, options);
@@ -73,7 +71,7 @@ asio::awaitable<void> refuses_places(scene& s) {
   CO_ASSERT_FAILS(not_called, errc::no_record);
 }
 
-TEST(Orders, RefusesPlaces) {
+TEST(ManagerOrders, RefuseUnusableEndpoints) {
   auto options = quick_options();
   options.servers = registry(R"({"off":{"url":"http://127.0.0.1:1/","disabled":true}})");
   play(refuses_places, options);
@@ -88,13 +86,13 @@ asio::awaitable<void> refuses_a_forbidden_url(scene& s) {
   EXPECT_EQ(registered->state, status::connected);
 }
 
-TEST(Orders, RefusesAForbiddenUrl) {
+TEST(ManagerOrders, RefuseAForbiddenUrl) {
   auto options = quick_options();
   options.egress_for_urls = mcp::egress_policy::strict();
   play(refuses_a_forbidden_url, options);
 }
 
-asio::awaitable<void> honours_what_was_seen(scene& s) {
+MANAGER_TEST(ManagerOrders, HonourTheBasis) {
   auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   std::optional<basis> nothing = basis();
@@ -112,8 +110,6 @@ asio::awaitable<void> honours_what_was_seen(scene& s) {
   EXPECT_TRUE(ended);
 }
 
-TEST(Orders, HonoursWhatWasSeen) { play(honours_what_was_seen); }
-
 asio::awaitable<void> keeps_so_many(scene& s) {
   auto first = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
   CO_ASSERT_OK(first);
@@ -124,7 +120,7 @@ asio::awaitable<void> keeps_so_many(scene& s) {
   CO_ASSERT_OK(again);
 }
 
-TEST(Orders, KeepsSoMany) {
+TEST(ManagerOrders, RefuseMoreConnectionsThanTheLimit) {
   auto options = quick_options();
   options.max_connections = 1;
   play(keeps_so_many, options);
@@ -140,13 +136,13 @@ asio::awaitable<void> lets_go_of_what_nobody_uses(scene& s) {
   EXPECT_GE(s.server->http().count("ping"), 2);  // it was checked, and that was no use
 }
 
-TEST(Orders, LetsGoOfWhatNobodyUses) {
+TEST(ManagerOrders, EndConnectionsThatNobodyUses) {
   store_options kept;
   kept.ttl = 1s;
   play(lets_go_of_what_nobody_uses, quick_options(), kept);
 }
 
-asio::awaitable<void> calls_are_use(scene& s) {
+MANAGER_TEST(ManagerOrders, RenewARecordWithACall) {
   auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   co_await aio::wait_until(aio::after(2ms));  // so that the times differ
@@ -170,8 +166,6 @@ asio::awaitable<void> calls_are_use(scene& s) {
   CO_ASSERT_FAILS(refused, errc::no_record);
 }
 
-TEST(Orders, CallsAreUse) { play(calls_are_use); }
-
 asio::awaitable<void> call_and_note(scene& s, std::string& came_of_it) {
   auto called = co_await s.keeping->call(user(1), srv, "plain", "{}", mcp::call_options());
   came_of_it = called ? "answered" : std::string(name_of(called.error().code()));
@@ -189,7 +183,7 @@ asio::awaitable<void> call_while_one_waits(scene& s, std::string& came_of_it, ai
   s.server->instead.reset();
   auto ordered = co_await s.keeping->connect(user(1), srv, by_url(s.url()), std::nullopt);
   CO_ASSERT_OK(ordered);
-  const bool kept = co_await eventually([&s] { return s.keeping->counts().kept == 2; });
+  const bool kept = co_await eventually([&s] { return s.keeping->counts().managed_here == 2; });
   CO_ASSERT_TRUE(kept);
   calling.spawn("call", call_and_note(s, came_of_it));
 }
@@ -202,7 +196,13 @@ asio::awaitable<void> ends_one(scene& s, int number) {
   EXPECT_TRUE(let_go);
 }
 
-asio::awaitable<void> a_call_waits_for_the_session(scene& s) {
+manager_options one_seat() {
+  manager_options options = quick_options();
+  options.attempts_per_origin = 1;
+  return options;
+}
+
+MANAGER_TEST(ManagerOrders, MakeACallWaitForTheSession, one_seat()) {
   std::string came_of_it;
   aio::task_group calling(co_await asio::this_coro::executor);
   co_await call_while_one_waits(s, came_of_it, calling);
@@ -213,7 +213,7 @@ asio::awaitable<void> a_call_waits_for_the_session(scene& s) {
   EXPECT_EQ(s.server->sessions(), 1) << "it was made on the session of the keeper";
 }
 
-asio::awaitable<void> a_call_goes_on_when_the_keeper_ends(scene& s) {
+MANAGER_TEST(ManagerOrders, ContinueACallWhenTheSupervisorEnds, one_seat()) {
   std::string came_of_it;
   aio::task_group calling(co_await asio::this_coro::executor);
   co_await call_while_one_waits(s, came_of_it, calling);
@@ -225,17 +225,8 @@ asio::awaitable<void> a_call_goes_on_when_the_keeper_ends(scene& s) {
   EXPECT_TRUE(ended) << "it had a session of its own";
 }
 
-manager_options one_seat() {
-  manager_options options = quick_options();
-  options.attempts_per_origin = 1;
-  return options;
-}
-
-TEST(Orders, ACallWaitsForTheSession) { play(a_call_waits_for_the_session, one_seat()); }
-TEST(Orders, ACallGoesOnWhenTheKeeperEnds) { play(a_call_goes_on_when_the_keeper_ends, one_seat()); }
-
 // A call is never made twice: one that was under way may have been carried out.
-asio::awaitable<void> does_not_repeat_calls(scene& s) {
+MANAGER_TEST(ManagerOrders, NeverRepeatACall) {
   auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   http_reply hangs("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
@@ -253,9 +244,7 @@ asio::awaitable<void> does_not_repeat_calls(scene& s) {
   EXPECT_EQ(s.server->http().count("tools/call"), 1);
 }
 
-TEST(Orders, DoesNotRepeatCalls) { play(does_not_repeat_calls); }
-
-asio::awaitable<void> disconnects_a_server_for_everybody(scene& s) {
+MANAGER_TEST(ManagerOrders, DisconnectAServerForEverybody) {
   for (int i = 0; i < 5; ++i) {
     auto up = co_await connect_and_settle(*s.keeping, user(i), by_registration("web"));
     CO_ASSERT_OK(up);
@@ -268,16 +257,14 @@ asio::awaitable<void> disconnects_a_server_for_everybody(scene& s) {
   CO_ASSERT_OK(count);
   EXPECT_EQ(*count, 5U);
   EXPECT_EQ(progress, 5U);
-  const bool ended = co_await eventually([&s] { return s.server->ended() == 5 && s.keeping->counts().kept == 1; });
+  const bool ended = co_await eventually([&s] { return s.server->ended() == 5 && s.keeping->counts().managed_here == 1; });
   EXPECT_TRUE(ended);
   auto still = co_await s.records->get(user(9), srv, tools_wanted::no);
   CO_ASSERT_TRUE(still && *still);
   EXPECT_EQ((*still)->state, status::connected);
 }
 
-TEST(Orders, DisconnectsAServerForEverybody) { play(disconnects_a_server_for_everybody); }
-
-asio::awaitable<void> follows_the_registry(scene& s) {
+MANAGER_TEST(ManagerOrders, FollowTheRegistry) {
   auto up = co_await connect_and_settle(*s.keeping, user(1), by_registration("web"));
   CO_ASSERT_OK(up);
   auto other = co_await connect_and_settle(*s.keeping, user(2), by_url(s.url()));
@@ -298,10 +285,8 @@ asio::awaitable<void> follows_the_registry(scene& s) {
   co_await second.stop();
 }
 
-TEST(Orders, FollowsTheRegistry) { play(follows_the_registry); }
-
 // Whoever keeps a connection has read that nobody wants it; then it is ordered; then its lease is ended, and it dies.
-asio::awaitable<void> loses_no_order_to_one_that_lets_go(scene& s) {
+MANAGER_TEST(ManagerOrders, SurviveAnInstanceThatEndsItsLease) {
   managed_name of(user(1), srv);
   auto theirs = co_await s.records->leases().take_lease(of, "other", "", 60s);
   CO_ASSERT_TRUE(theirs && *theirs);
@@ -316,7 +301,7 @@ asio::awaitable<void> loses_no_order_to_one_that_lets_go(scene& s) {
 }
 
 // It was cleared behind our back: who orders now must not leave it to a keeper that has lost its lease.
-asio::awaitable<void> loses_no_order_to_a_lost_lease(scene& s) {
+MANAGER_TEST(ManagerOrders, SurviveALostLease) {
   auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   managed_name of(user(1), srv);
@@ -333,11 +318,7 @@ asio::awaitable<void> loses_no_order_to_a_lost_lease(scene& s) {
   EXPECT_EQ(s.told.leases, (std::vector<std::string>{"user:1 taken", "user:1 lost", "user:1 taken"}));
 }
 
-TEST(Orders, LosesNoneToALostLease) { play(loses_no_order_to_a_lost_lease); }
-
-TEST(Orders, LosesNoneToOneThatLetsGo) { play(loses_no_order_to_one_that_lets_go); }
-
-asio::awaitable<void> goes_on_after_a_claim(scene& s) {
+MANAGER_TEST(ManagerOrders, ContinueAfterAClaim) {
   const owner anonymous = owner::session("abc").value();
   auto up = co_await connect_and_settle(*s.keeping, anonymous, by_url(s.url()));
   CO_ASSERT_OK(up);
@@ -351,8 +332,6 @@ asio::awaitable<void> goes_on_after_a_claim(scene& s) {
   const bool let_go = co_await is_let_go(*s.records, anonymous);
   EXPECT_TRUE(let_go);
 }
-
-TEST(Orders, GoesOnAfterAClaim) { play(goes_on_after_a_claim); }
 
 }  // namespace
 }  // namespace mcpstate::test

@@ -24,7 +24,8 @@ std::string as_registered(const marked_target& program) {
   return out + "}}}";
 }
 
-asio::awaitable<void> runs_a_program(marked_target program) {
+CO_TEST_WITHIN(Manager, RunsAProgram, 60s) {
+  const marked_target program = odd_server("plain");
   auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
   manager_options options = quick_options();
   options.servers = registry(as_registered(program));
@@ -62,12 +63,8 @@ asio::awaitable<void> runs_a_program(marked_target program) {
   co_await records->close();
 }
 
-TEST(Keeping, RunsAProgram) {
-  run_co_test([](asio::io_context&) { return runs_a_program(odd_server("plain")); }, 60s);
-}
-
 // What a program prints is shown to the owner of the record, who is not whom the secrets belong to.
-asio::awaitable<void> shows_no_secrets_of_a_program() {
+CO_TEST_WITHIN(Manager, HidesSecretsOfAProgram, 60s) {
   auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
   manager_options options = quick_options();
   options.servers = registry(R"({"prog":{"command":"/bin/sh","args":["-c",)"
@@ -85,16 +82,13 @@ asio::awaitable<void> shows_no_secrets_of_a_program() {
   co_await records->close();
 }
 
-TEST(Keeping, ShowsNoSecretsOfAProgram) {
-  run_co_test([](asio::io_context&) { return shows_no_secrets_of_a_program(); }, 60s);
-}
-
 std::shared_ptr<const server_registry> at_path(const std::string& command, std::string argument) {
   return registry(R"({"prog":{"command":")" + command + R"(","args":[")" + argument + R"("]}})");
 }
 
 // A command that does not exist is not tried again and again, but when somebody says so, or the file names another one.
-asio::awaitable<void> does_not_repeat_a_wrong_command(temp_dir& dir) {
+CO_TEST_WITHIN(Manager, DoesNotRepeatAWrongCommand, 60s) {
+  temp_dir dir;
   auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
   recording_observer told;
   manager_options options = quick_options();
@@ -133,13 +127,9 @@ asio::awaitable<void> does_not_repeat_a_wrong_command(temp_dir& dir) {
   co_await records->close();
 }
 
-TEST(Keeping, DoesNotRepeatAWrongCommand) {
-  temp_dir dir;
-  run_co_test([&dir](asio::io_context&) { return does_not_repeat_a_wrong_command(dir); }, 60s);
-}
-
 // Whatever a session is doing just then.
-asio::awaitable<void> closes_while_a_program_is_opened(marked_target program) {
+CO_TEST_WITHIN(Manager, ClosesWhileAProgramStarts, 60s) {
+  const marked_target program = odd_server("plain");
   for (auto moment = 0ms; moment < 120ms; moment += 6ms) {
     auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
     manager_options options = quick_options();
@@ -154,11 +144,8 @@ asio::awaitable<void> closes_while_a_program_is_opened(marked_target program) {
   }
 }
 
-TEST(Keeping, ClosesWhileAProgramIsOpened) {
-  run_co_test([](asio::io_context&) { return closes_while_a_program_is_opened(odd_server("plain")); }, 60s);
-}
-
-asio::awaitable<void> closes_while_a_program_is_lost(marked_target program) {
+CO_TEST_WITHIN(Manager, ClosesWhileAProgramIsLost, 60s) {
+  const marked_target program = odd_server("plain");
   for (auto moment = 0ms; moment < 120ms; moment += 6ms) {
     auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
     manager_options options = quick_options();
@@ -175,11 +162,7 @@ asio::awaitable<void> closes_while_a_program_is_lost(marked_target program) {
   }
 }
 
-TEST(Keeping, ClosesWhileAProgramIsLost) {
-  run_co_test([](asio::io_context&) { return closes_while_a_program_is_lost(odd_server("plain")); }, 60s);
-}
-
-asio::awaitable<void> keeps_a_modern_server() {
+CO_TEST_WITHIN(Manager, ManagesAModernServer, 60s) {
   auto server = co_await npm_http_server::start_modern("http-modern");
   CO_ASSERT_TRUE(server);
   auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
@@ -201,10 +184,6 @@ asio::awaitable<void> keeps_a_modern_server() {
   EXPECT_NE(failed->tools->find("sprout"), std::string::npos);
   co_await keeping->close();
   co_await records->close();
-}
-
-TEST(Keeping, KeepsAModernServer) {
-  run_co_test([](asio::io_context&) { return keeps_a_modern_server(); }, 60s);
 }
 
 // Nothing is asked of it for an hour: that its stream ends is all there is to notice.
@@ -233,21 +212,17 @@ asio::awaitable<void> notices_that_everything_is_killed(std::string mode, std::s
   co_await notices_that_it_is_killed(std::move(server), std::move(path));
 }
 
-asio::awaitable<void> notices_that_a_modern_server_is_killed() {
+CO_TEST_WITHIN(Manager, NoticesThatAModernServerIsKilled, 60s) {
   auto server = co_await npm_http_server::start_modern("http-modern");
   co_await notices_that_it_is_killed(std::move(server), "/mcp");
 }
 
-TEST(Keeping, NoticesThatAStreamableHttpServerIsKilled) {
+TEST(Manager, NoticesThatAStreamableHttpServerIsKilled) {
   run_co_test([](asio::io_context&) { return notices_that_everything_is_killed("streamableHttp", "/mcp"); }, 60s);
 }
 
-TEST(Keeping, NoticesThatAnSseServerIsKilled) {
+TEST(Manager, NoticesThatAnSseServerIsKilled) {
   run_co_test([](asio::io_context&) { return notices_that_everything_is_killed("sse", "/sse"); }, 60s);
-}
-
-TEST(Keeping, NoticesThatAModernServerIsKilled) {
-  run_co_test([](asio::io_context&) { return notices_that_a_modern_server_is_killed(); }, 60s);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ using steady = std::chrono::steady_clock;
 
 // One process does not know a server that another has registered: it leaves it alone, takes it on when there is nobody else
 // (who could keep it now?), and gives it back.
-asio::awaitable<void> only_who_knows_a_server_keeps_it() {
+CO_TEST_WITHIN(FleetReach, PrefersInstancesThatKnowTheServer, 60s) {
   constexpr int count = 6;
   auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
   announcing_server server(co_await asio::this_coro::executor);
@@ -28,10 +28,10 @@ asio::awaitable<void> only_who_knows_a_server_keeps_it() {
   const bool met = co_await eventually([&] { return first->counts().instances == 2 && second->counts().instances == 2; });
   CO_ASSERT_TRUE(met);
   const auto until = steady::now() + ignorant.lease_time * 2;
-  const bool moved = co_await eventually([&] { return second->counts().kept > 0 || steady::now() > until; });
+  const bool moved = co_await eventually([&] { return second->counts().managed_here > 0 || steady::now() > until; });
   CO_ASSERT_TRUE(moved);
-  EXPECT_EQ(first->counts().kept, static_cast<std::size_t>(count));
-  EXPECT_EQ(second->counts().kept, 0U);
+  EXPECT_EQ(first->counts().managed_here, static_cast<std::size_t>(count));
+  EXPECT_EQ(second->counts().managed_here, 0U);
   EXPECT_EQ(server.sessions(), count);
   co_await first->close();
   for (int i = 0; i < count; ++i) {
@@ -43,7 +43,7 @@ asio::awaitable<void> only_who_knows_a_server_keeps_it() {
   auto third = make_manager(*records, knowing);
   const bool back = co_await eventually([&] { return third->counts().connected == count; });
   EXPECT_TRUE(back) << third->counts().connected;
-  EXPECT_EQ(second->counts().kept, 0U);
+  EXPECT_EQ(second->counts().managed_here, 0U);
   for (int i = 0; i < count; ++i) {
     auto up = co_await seen(*records, user(i), is(status::connected));
     EXPECT_TRUE(up);
@@ -66,13 +66,9 @@ asio::awaitable<void> only_who_knows_a_server_keeps_it() {
   co_await server.stop();
 }
 
-TEST(Reach, OnlyWhoKnowsAServerKeepsIt) {
-  run_co_test([](asio::io_context&) { return only_who_knows_a_server_keeps_it(); }, 60s);
-}
-
 // An order that reaches a process which knows the server, while one that does not has the lease, and may not have heard of
 // it.
-asio::awaitable<void> an_order_moves_to_who_can_carry_it_out() {
+CO_TEST_WITHIN(FleetReach, MovesAnOrderToAnInstanceThatKnowsTheServer, 60s) {
   auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
   announcing_server server(co_await asio::this_coro::executor);
   auto knowing = quick_options();
@@ -99,12 +95,8 @@ asio::awaitable<void> an_order_moves_to_who_can_carry_it_out() {
   co_await server.stop();
 }
 
-TEST(Reach, AnOrderMovesToWhoCanCarryItOut) {
-  run_co_test([](asio::io_context&) { return an_order_moves_to_who_can_carry_it_out(); }, 60s);
-}
-
 // A restart with other credentials, or another server under the name, is what cures such failures.
-asio::awaitable<void> what_failed_for_good_is_tried_after_a_restart() {
+CO_TEST_WITHIN(FleetReach, RetriesPermanentFailuresAfterARestart, 60s) {
   auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
   announcing_server server(co_await asio::this_coro::executor);
   server.instead = empty_reply(401, "WWW-Authenticate: Bearer\r\n");
@@ -120,10 +112,6 @@ asio::awaitable<void> what_failed_for_good_is_tried_after_a_restart() {
   co_await second->close();
   co_await records->close();
   co_await server.stop();
-}
-
-TEST(Reach, WhatFailedForGoodIsTriedAfterARestart) {
-  run_co_test([](asio::io_context&) { return what_failed_for_good_is_tried_after_a_restart(); }, 60s);
 }
 
 }  // namespace

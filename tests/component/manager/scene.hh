@@ -43,3 +43,7 @@ inline void play(scene_body body, const manager_options& options = quick_options
 }
 
 }  // namespace mcpstate::test
+
+// A coroutine with the scene `s`. What follows the name goes to play().
+#define MANAGER_TEST(Suite, Name, ...) \
+  CO_TEST_STARTED(TEST, Suite, Name, ([[maybe_unused]] ::mcpstate::test::scene & s), play(body __VA_OPT__(, ) __VA_ARGS__))

@@ -19,7 +19,7 @@ asio::awaitable<void> fill(store& records, int count) {
     details info;
     info.managed = true;
     info.registered = "web";
-    up.with(std::move(info));
+    up.set_details(std::move(info));
     auto written = co_await records.put(std::move(up));
     CO_ASSERT_OK(written);
   }
@@ -71,13 +71,9 @@ asio::awaitable<void> stops_while_a_server_is_disconnected(store& records) {
   co_await records.close();
 }
 
-asio::awaitable<void> stops_in_memory() {
+CO_TEST_WITHIN(ManagerOrders, StopWhileAServerIsDisconnected, 60s) {
   auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
   co_await stops_while_a_server_is_disconnected(*records);
-}
-
-TEST(Orders, StopsWhileAServerIsDisconnected) {
-  run_co_test([](asio::io_context&) { return stops_in_memory(); }, 60s);
 }
 
 }  // namespace

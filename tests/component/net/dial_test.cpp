@@ -36,7 +36,7 @@ dial_target target_of(questions& asked, std::vector<std::string> addresses, std:
   return out;
 }
 
-asio::awaitable<void> the_next_address() {
+CO_TEST(Dial, ConnectsToTheFirstAddressThatAccepts) {
   const auto executor = co_await asio::this_coro::executor;
   tcp::acceptor acceptor(executor, tcp::endpoint(asio::ip::make_address("127.0.0.1"), 0));
   questions asked;
@@ -51,11 +51,7 @@ asio::awaitable<void> the_next_address() {
   EXPECT_EQ(asked.checked, (std::vector<std::string>{"two.example 127.0.0.2", "two.example 127.0.0.1"}));
 }
 
-TEST(Dial, ConnectsToTheFirstAddressThatAccepts) {
-  test::run_co_test([](asio::io_context&) { return the_next_address(); });
-}
-
-asio::awaitable<void> refused_address() {
+CO_TEST(Dial, TriesNothingWhenTheCheckRefuses) {
   const auto executor = co_await asio::this_coro::executor;
   tcp::acceptor acceptor(executor, tcp::endpoint(asio::ip::make_address("127.0.0.1"), 0));
   questions asked;
@@ -72,11 +68,7 @@ asio::awaitable<void> refused_address() {
   EXPECT_EQ(ec, asio::error::would_block) << "nobody came";
 }
 
-TEST(Dial, TriesNothingWhenTheCheckRefuses) {
-  test::run_co_test([](asio::io_context&) { return refused_address(); });
-}
-
-asio::awaitable<void> nobody_listens() {
+CO_TEST(Dial, NamesThePeerItCouldNotReach) {
   const auto executor = co_await asio::this_coro::executor;
   tcp::acceptor gone(executor, tcp::endpoint(asio::ip::make_address("127.0.0.1"), 0));
   const auto port = gone.local_endpoint().port();
@@ -88,11 +80,7 @@ asio::awaitable<void> nobody_listens() {
   EXPECT_EQ(socket.error().detail(), "cannot connect to two.example:" + std::to_string(port) + ": Connection refused");
 }
 
-TEST(Dial, SaysWhomItCouldNotReach) {
-  test::run_co_test([](asio::io_context&) { return nobody_listens(); });
-}
-
-asio::awaitable<void> unix_paths() {
+CO_TEST(Dial, RefusesUnixPathsThatLeadNowhere) {
   const auto executor = co_await asio::this_coro::executor;
   const auto absent = co_await dial_unix(executor, "/nowhere/redis.sock");
   CO_ASSERT_FAILS(absent, errc::connect_failed);
@@ -101,10 +89,6 @@ asio::awaitable<void> unix_paths() {
   const auto too_long = co_await dial_unix(executor, endless);
   CO_ASSERT_FAILS(too_long, errc::connect_failed);
   EXPECT_EQ(too_long.error().detail(), "the path of the unix socket is too long");
-}
-
-TEST(Dial, RefusesUnixPathsThatLeadNowhere) {
-  test::run_co_test([](asio::io_context&) { return unix_paths(); });
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ std::string written(const temp_dir& dir, const std::string& name, const std::str
 
 net::tls_context context_of(const std::string& ca_file) { return net::shared_tls_context(ca_file).value(); }
 
-TEST(TlsContext, IsOneForAFile) {
+TEST(TlsContext, IsSharedPerFile) {
   const temp_dir dir;
   const std::string pem = make_certificate().certificate_pem;
   const std::string file = written(dir, "ca.pem", pem);
@@ -48,7 +48,7 @@ TEST(TlsContext, IsKeptBetweenUses) {
   EXPECT_EQ(context_of(file), first.lock());
 }
 
-TEST(TlsContext, IsNewForAFileThatHasChanged) {
+TEST(TlsContext, IsRenewedForAChangedFile) {
   const temp_dir dir;
   const std::string file = written(dir, "ca.pem", make_certificate().certificate_pem);
   const auto first = context_of(file);
@@ -58,7 +58,7 @@ TEST(TlsContext, IsNewForAFileThatHasChanged) {
   EXPECT_EQ(context_of(file), second);
 }
 
-TEST(TlsContext, SaysWhichFileItCannotRead) {
+TEST(TlsContext, NamesTheFileThatItCannotRead) {
   const temp_dir dir;
   const auto absent = net::shared_tls_context("/nowhere/ca.pem");
   ASSERT_FALSE(absent.has_value());
@@ -70,7 +70,7 @@ TEST(TlsContext, SaysWhichFileItCannotRead) {
   EXPECT_TRUE(net::shared_tls_context(junk).has_value()) << "a failure is not kept";
 }
 
-TEST(TlsContext, IsDroppedFromAFullCacheAndLivesOnWithItsUsers) {
+TEST(TlsContext, OutlivesItsRemovalFromAFullCache) {
   const temp_dir dir;
   const std::string pem = make_certificate().certificate_pem;
   const std::string file = written(dir, "ca.pem", pem);
@@ -106,7 +106,7 @@ TEST(TlsContext, IsSharedByPools) {
   EXPECT_EQ(shared.use_count(), before + 2);
 }
 
-TEST(TlsContext, OfAFileThatCannotBeReadIsABadArgumentOfAPool) {
+TEST(TlsContext, RefusesAPoolWithAnUnreadableFile) {
   asio::io_context io;
   http::pool one(io.get_executor(), options_with("/nowhere/ca.pem"));
   const auto prepared = one.prepare();

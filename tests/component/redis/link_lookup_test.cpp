@@ -27,7 +27,7 @@ asio::awaitable<void> meets_its_deadline(asio::io_context& context, test::slow_n
 }
 
 // run_co_test fails when the executor does not run dry: nothing waits for the look-up, which is still under way.
-TEST(link_lookup, ends_at_its_deadline_though_the_name_server_is_silent) {
+TEST(LinkLookup, EndsAtItsDeadlineWhenTheNameServerIsSilent) {
   test::slow_names names;
   run_co_test([&](asio::io_context& context) { return meets_its_deadline(context, names); });
   EXPECT_EQ(names.asked(), 1);
@@ -44,7 +44,7 @@ asio::awaitable<void> closes(asio::io_context& context, test::slow_names& names)
   EXPECT_LT(std::chrono::steady_clock::now() - begun, seconds(2));
 }
 
-TEST(link_lookup, closes_in_the_middle_of_a_look_up) {
+TEST(LinkLookup, ClosesDuringALookup) {
   test::slow_names names;
   run_co_test([&](asio::io_context& context) { return closes(context, names); });
   EXPECT_EQ(names.answered(), 0);

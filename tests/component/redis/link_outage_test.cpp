@@ -26,13 +26,8 @@ asio::awaitable<bool> works_again(link& to) {
   co_return false;
 }
 
-using body = asio::awaitable<void> (*)(asio::io_context&, redis_server&);
-void run(body what) {
+CO_TEST(LinkOutage, FailsSentRequestsWhenTheServerDiesAndRecovers) {
   redis_server server;
-  run_co_test([&](asio::io_context& context) { return what(context, server); });
-}
-
-asio::awaitable<void> dies_and_comes_back(asio::io_context& context, redis_server& server) {
   observed_link one(context, hasty(server));
   CO_ASSERT_OK(co_await one.to.ready(after(seconds(5))));
   server.freeze();
@@ -61,9 +56,8 @@ asio::awaitable<void> dies_and_comes_back(asio::io_context& context, redis_serve
   co_await one.to.close();
 }
 
-TEST(link_outage, fails_what_was_sent_when_the_server_dies_and_recovers) { run(dies_and_comes_back); }
-
-asio::awaitable<void> comes_late(asio::io_context& context, redis_server& server) {
+CO_TEST(LinkOutage, ReportsWhyTheFirstAttemptFailedAndGoesOn) {
+  redis_server server;
   server.kill();
   observed_link one(context, hasty(server));
   auto held = ask_beside(context, one.to, of("SET", "k", "v"), after(seconds(5)), effect::write);
@@ -77,9 +71,8 @@ asio::awaitable<void> comes_late(asio::io_context& context, redis_server& server
   co_await one.to.close();
 }
 
-TEST(link_outage, tells_why_the_first_attempt_failed_and_goes_on) { run(comes_late); }
-
-asio::awaitable<void> is_hung_up_on(asio::io_context& context, redis_server& server) {
+CO_TEST(LinkOutage, HoldsRequestsRightAfterALoss) {
+  redis_server server;
   observed_link one(context, hasty(server));
   observed_link other(context, hasty(server));
   CO_ASSERT_OK(co_await one.to.ready(after(seconds(5))));
@@ -96,9 +89,8 @@ asio::awaitable<void> is_hung_up_on(asio::io_context& context, redis_server& ser
   co_await other.to.close();
 }
 
-TEST(link_outage, holds_requests_right_after_a_loss) { run(is_hung_up_on); }
-
-asio::awaitable<void> freezes(asio::io_context& context, redis_server& server) {
+CO_TEST(LinkOutage, DropsAFrozenServerAndRecovers) {
+  redis_server server;
   observed_link one(context, hasty(server));
   CO_ASSERT_OK(co_await one.to.ready(after(seconds(5))));
   server.freeze();
@@ -119,9 +111,8 @@ asio::awaitable<void> freezes(asio::io_context& context, redis_server& server) {
   co_await one.to.close();
 }
 
-TEST(link_outage, gives_up_a_connection_to_a_frozen_server_and_recovers) { run(freezes); }
-
-asio::awaitable<void> answers_late(asio::io_context& context, redis_server& server) {
+CO_TEST(LinkOutage, DropsALateReply) {
+  redis_server server;
   link_config config = hasty(server);
   config.connect_timeout = seconds(10);
   observed_link one(context, config);
@@ -141,9 +132,8 @@ asio::awaitable<void> answers_late(asio::io_context& context, redis_server& serv
   co_await one.to.close();
 }
 
-TEST(link_outage, drops_a_late_reply) { run(answers_late); }
-
-asio::awaitable<void> is_too_late_already(asio::io_context& context, redis_server& server) {
+CO_TEST(LinkOutage, DoesNotSendOverdueRequests) {
+  redis_server server;
   observed_link one(context, hasty(server));
   CO_ASSERT_OK(co_await one.to.ready(after(seconds(5))));
   auto write = of("SET", "k", "v");
@@ -156,9 +146,8 @@ asio::awaitable<void> is_too_late_already(asio::io_context& context, redis_serve
   co_await one.to.close();
 }
 
-TEST(link_outage, does_not_send_what_is_too_late_already) { run(is_too_late_already); }
-
-asio::awaitable<void> is_idle(asio::io_context& context, redis_server& server) {
+CO_TEST(LinkOutage, NoticesAFrozenIdleServerByPing) {
+  redis_server server;
   link_config config = hasty(server);
   config.ping_after = milliseconds(30);
   observed_link one(context, config);
@@ -185,9 +174,8 @@ asio::awaitable<void> is_idle(asio::io_context& context, redis_server& server) {
   co_await counts.to.close();
 }
 
-TEST(link_outage, finds_out_by_ping_that_an_idle_server_is_frozen) { run(is_idle); }
-
-asio::awaitable<void> is_full(asio::io_context& context, redis_server& server) {
+CO_TEST(LinkOutage, RefusesRequestsOverItsLimits) {
+  redis_server server;
   link_config config = hasty(server);
   config.max_pending_commands = 10;
   config.max_pending_bytes = 1000;
@@ -211,9 +199,8 @@ asio::awaitable<void> is_full(asio::io_context& context, redis_server& server) {
   co_await one.to.close();
 }
 
-TEST(link_outage, refuses_more_than_its_bounds) { run(is_full); }
-
-asio::awaitable<void> withdraws(asio::io_context& context, redis_server& server) {
+CO_TEST(LinkCancellation, WithdrawsAWaitingRequest) {
+  redis_server server;
   server.freeze();
   link_config config = hasty(server);
   config.connect_timeout = seconds(10);
@@ -236,9 +223,8 @@ asio::awaitable<void> withdraws(asio::io_context& context, redis_server& server)
   co_await one.to.close();
 }
 
-TEST(link_cancellation, withdraws_a_request_that_waits) { run(withdraws); }
-
-asio::awaitable<void> gives_up(asio::io_context& context, redis_server& server) {
+CO_TEST(LinkCancellation, DropsRepliesToASentRequest) {
+  redis_server server;
   link_config config = hasty(server);
   config.connect_timeout = seconds(10);
   observed_link one(context, config);
@@ -263,9 +249,8 @@ asio::awaitable<void> gives_up(asio::io_context& context, redis_server& server) 
   co_await one.to.close();
 }
 
-TEST(link_cancellation, drops_the_replies_of_what_was_sent) { run(gives_up); }
-
-asio::awaitable<void> closes_with_requests_under_way(asio::io_context& context, redis_server& server) {
+CO_TEST(LinkClose, EndsRequestsUnderWay) {
+  redis_server server;
   observed_link one(context, hasty(server));
   CO_ASSERT_OK(co_await one.to.ready(after(seconds(5))));
   server.freeze();
@@ -285,9 +270,8 @@ asio::awaitable<void> closes_with_requests_under_way(asio::io_context& context, 
   co_await one.to.close();
 }
 
-TEST(link_close, ends_what_is_under_way) { run(closes_with_requests_under_way); }
-
-asio::awaitable<void> closes_in_the_middle_of_an_attempt(asio::io_context& context, redis_server& server) {
+CO_TEST(LinkClose, EndsAnAttemptAndAPause) {
+  redis_server server;
   server.freeze();
   link_config config = hasty(server);
   config.connect_timeout = seconds(15);
@@ -311,9 +295,8 @@ asio::awaitable<void> closes_in_the_middle_of_an_attempt(asio::io_context& conte
   co_await never_started.close();
 }
 
-TEST(link_close, ends_an_attempt_and_a_pause) { run(closes_in_the_middle_of_an_attempt); }
-
-asio::awaitable<void> loads(asio::io_context& context, redis_server& server) {
+CO_TEST(LinkOutage, WaitsForAServerThatIsLoading) {
+  redis_server server;
   {
     observed_link one(context, hasty(server));
     request fill;
@@ -339,8 +322,6 @@ asio::awaitable<void> loads(asio::io_context& context, redis_server& server) {
   EXPECT_EQ(got->at(0).text.size(), 2000u);
   co_await one.to.close();
 }
-
-TEST(link_outage, waits_for_a_server_that_is_loading) { run(loads); }
 
 }  // namespace
 }  // namespace mcpstate::redis

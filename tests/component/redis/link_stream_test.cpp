@@ -84,7 +84,7 @@ struct logged_link {
   bool turns = true;
 };
 
-asio::awaitable<void> one_segment(asio::io_context& context) {
+CO_TEST(LinkStream, HandsOnPushesAndRepliesInTheirOrder) {
   scripted_redis server(context.get_executor());
   logged_link one(context, server.config());
   co_await server.accept();
@@ -97,9 +97,7 @@ asio::awaitable<void> one_segment(asio::io_context& context) {
   co_await one.to.close();
 }
 
-TEST(link_stream, hands_on_a_push_before_a_reply_before_it_and_one_after_it_after_it_at_once) { run_co_test(one_segment); }
-
-asio::awaitable<void> every_cut(asio::io_context& context) {
+CO_TEST(LinkStream, KeepsTheOrderWhereverTheStreamIsCut) {
   scripted_redis server(context.get_executor());
   logged_link one(context, server.config());
   one.turns = false;
@@ -120,9 +118,7 @@ asio::awaitable<void> every_cut(asio::io_context& context) {
   co_await one.to.close();
 }
 
-TEST(link_stream, keeps_the_order_wherever_the_stream_is_cut) { run_co_test(every_cut); }
-
-asio::awaitable<void> breaks(asio::io_context& context) {
+CO_TEST(LinkStream, ReportsTheLossBeforeFailingSentRequests) {
   scripted_redis server(context.get_executor());
   logged_link one(context, server.config());
   one.turns = false;
@@ -138,9 +134,7 @@ asio::awaitable<void> breaks(asio::io_context& context) {
   co_await one.to.close();
 }
 
-TEST(link_stream, says_that_the_connection_is_lost_before_it_fails_what_was_sent) { run_co_test(breaks); }
-
-asio::awaitable<void> refuses(asio::io_context& context) {
+CO_TEST(LinkStream, ReportsARefusedRequestLater) {
   scripted_redis server(context.get_executor());
   logged_link one(context, server.config());
   one.turns = false;
@@ -151,10 +145,9 @@ asio::awaitable<void> refuses(asio::io_context& context) {
   EXPECT_EQ(one.all, (log{"fill stopped"}));
 }
 
-TEST(link_stream, tells_of_a_refused_request_later) { run_co_test(refuses); }
-
 // The server says that a key has changed after its answer to the write and before its answer to the read that follows.
-asio::awaitable<void> real_server(asio::io_context& context, const redis_server& server) {
+CO_TEST(LinkStream, KeepsTheOrderOfARealServerThatTracksReads) {
+  const redis_server server;
   link_config config = tcp_of(server);
   config.track_reads = true;
   logged_link one(context, config);
@@ -183,11 +176,6 @@ asio::awaitable<void> real_server(asio::io_context& context, const redis_server&
   EXPECT_EQ(one.all, (log{"push k7", "read theirs"}));
   co_await one.to.close();
   co_await other.to.close();
-}
-
-TEST(link_stream, keeps_the_order_of_a_real_server_that_tracks_reads) {
-  const redis_server server;
-  run_co_test([&](asio::io_context& context) { return real_server(context, server); });
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 namespace mcpstate::redis {
 namespace {
 
-class link_test : public testing::Test {
- protected:
+class Link : public testing::Test {
+ public:
   static void SetUpTestSuite() {
     redis_options options;
     options.acl = {"alice on >wonder ~* &* +@all", "mute on >quiet ~* &* +@all -ping -client|setname"};
@@ -55,28 +55,28 @@ asio::awaitable<void> sets_and_gets(asio::io_context& context, link_config confi
   CO_ASSERT_FAILS(late, errc::stopped);
 }
 
-TEST_F(link_test, speaks_over_tcp) { run(sets_and_gets, tcp_of(server())); }
+TEST_F(Link, SpeaksOverTcp) { run(sets_and_gets, tcp_of(server())); }
 
-TEST_F(link_test, finds_a_host_by_name) {
+TEST_F(Link, FindsAHostByName) {
   link_config config = tcp_of(server());
   config.host = "localhost";
   run(sets_and_gets, config);
 }
 
-TEST_F(link_test, speaks_over_a_unix_socket) {
+TEST_F(Link, SpeaksOverAUnixSocket) {
   link_config config;
   config.unix_path = server().socket_path();
   run(sets_and_gets, config);
 }
 
-TEST_F(link_test, logs_in_as_a_user) {
+TEST_F(Link, LogsInAsAUser) {
   link_config config = tcp_of(server());
   config.user = "alice";
   config.password = "wonder";
   run(sets_and_gets, config);
 }
 
-TEST_F(link_test, needs_neither_ping_nor_a_name) {
+TEST_F(Link, WorksWithoutPingAndSetname) {
   link_config config = tcp_of(server());
   config.user = "mute";
   config.password = "quiet";
@@ -95,14 +95,14 @@ asio::awaitable<void> is_refused_its_login(asio::io_context& context, link_confi
   co_await one.to.close();
 }
 
-TEST_F(link_test, says_when_the_password_is_wrong) {
+TEST_F(Link, ReportsAWrongPassword) {
   link_config config = tcp_of(server());
   config.user = "alice";
   config.password = "guess";
   run(is_refused_its_login, config);
 }
 
-TEST(link_password, is_the_default_users_without_a_user) {
+TEST(LinkPassword, BelongsToTheDefaultUserWithoutAUserName) {
   redis_options options;
   options.args = {"--requirepass", "open sesame"};
   const redis_server server(options);
@@ -115,7 +115,8 @@ TEST(link_password, is_the_default_users_without_a_user) {
   run_co_test([&](asio::io_context& context) { return is_refused_its_login(context, config); });
 }
 
-asio::awaitable<void> uses_its_database(asio::io_context& context, link_config config) {
+CO_TEST_F(Link, SelectsItsDatabase) {
+  link_config config = tcp_of(fixture.server());
   observed_link zero(context, config);
   config.database = 3;
   observed_link three(context, config);
@@ -139,9 +140,8 @@ asio::awaitable<void> uses_its_database(asio::io_context& context, link_config c
   co_await none.to.close();
 }
 
-TEST_F(link_test, selects_its_database) { run(uses_its_database, tcp_of(server())); }
-
-asio::awaitable<void> answers_ten_thousand(asio::io_context& context, link_config config) {
+CO_TEST_F(Link, AnswersTenThousandRequestsInOrder) {
+  link_config config = tcp_of(fixture.server());
   observed_link one(context, config);
   std::vector<std::shared_ptr<outcome>> all;
   for (int i = 0; i < 10'000; ++i) {
@@ -161,8 +161,6 @@ asio::awaitable<void> answers_ten_thousand(asio::io_context& context, link_confi
   co_await one.to.close();
 }
 
-TEST_F(link_test, answers_ten_thousand_requests_in_order) { run(answers_ten_thousand, tcp_of(server())); }
-
 asio::awaitable<std::int64_t> reads_of_server(link& to) {
   auto ask_stats = of("INFO", "stats");
   auto got = co_await to.exec(std::move(ask_stats), after(seconds(5)), effect::read);
@@ -171,7 +169,8 @@ asio::awaitable<std::int64_t> reads_of_server(link& to) {
   co_return std::stoll(text.substr(text.find(field) + field.size()));
 }
 
-asio::awaitable<void> writes_together(asio::io_context& context, link_config config) {
+CO_TEST_F(Link, WritesTheRequestsOfOneTurnTogether) {
+  link_config config = tcp_of(fixture.server());
   observed_link one(context, config);
   CO_ASSERT_OK(co_await one.to.ready(after(seconds(5))));
   const auto before = co_await reads_of_server(one.to);
@@ -185,9 +184,8 @@ asio::awaitable<void> writes_together(asio::io_context& context, link_config con
   co_await one.to.close();
 }
 
-TEST_F(link_test, writes_what_one_turn_asks_for_at_once) { run(writes_together, tcp_of(server())); }
-
-asio::awaitable<void> keeps_the_order_of_pushes(asio::io_context& context, link_config config) {
+CO_TEST_F(Link, DeliversPushesAndRepliesInTheirOrder) {
+  link_config config = tcp_of(fixture.server());
   config.tracking_prefixes = {"mcp:a:", "mcp:b:"};
   const auto owned = make_link(context.get_executor(), config);
   link& one = *owned;
@@ -214,9 +212,8 @@ asio::awaitable<void> keeps_the_order_of_pushes(asio::io_context& context, link_
   co_await one.close();
 }
 
-TEST_F(link_test, tells_of_pushes_and_replies_in_their_order) { run(keeps_the_order_of_pushes, tcp_of(server())); }
-
-asio::awaitable<void> moves_large_values(asio::io_context& context, link_config config) {
+CO_TEST_F(Link, MovesLargeValuesAndRefusesTooLargeOnes) {
+  link_config config = tcp_of(fixture.server());
   config.max_reply_bytes = 20u * 1024 * 1024;
   observed_link one(context, config);
   std::string large(16u * 1024 * 1024, '\0');
@@ -239,9 +236,8 @@ asio::awaitable<void> moves_large_values(asio::io_context& context, link_config 
   co_await one.to.close();
 }
 
-TEST_F(link_test, moves_large_values_and_refuses_too_large_ones) { run(moves_large_values, tcp_of(server())); }
-
-asio::awaitable<void> waits_in_ready(asio::io_context& context, link_config config) {
+CO_TEST_F(Link, HoldsRequestsUntilItIsReady) {
+  link_config config = tcp_of(fixture.server());
   const auto owned = make_link(context.get_executor(), config);
   link& one = *owned;
   auto early = co_await one.ready(after(milliseconds(20)));
@@ -259,9 +255,7 @@ asio::awaitable<void> waits_in_ready(asio::io_context& context, link_config conf
   CO_ASSERT_FAILS(late, errc::stopped);
 }
 
-TEST_F(link_test, holds_requests_until_it_is_ready) { run(waits_in_ready, tcp_of(server())); }
-
-TEST(link_address, is_shown_as_people_write_it) {
+TEST(LinkAddress, IsShownAsPeopleWriteIt) {
   asio::io_context context;
   link_config config;
   EXPECT_EQ(make_link(context.get_executor(), config)->address(), "localhost:6379");

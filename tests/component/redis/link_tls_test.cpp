@@ -8,8 +8,8 @@
 namespace mcpstate::redis {
 namespace {
 
-class link_tls : public testing::Test {
- protected:
+class LinkTls : public testing::Test {
+ public:
   static void SetUpTestSuite() {
     redis_options options;
     options.tls = true;
@@ -51,11 +51,11 @@ asio::awaitable<void> moves_much(asio::io_context& context, link_config config) 
   co_await one.to.close();
 }
 
-TEST_F(link_tls, speaks_to_a_server_that_it_trusts) {
+TEST_F(LinkTls, SpeaksToATrustedServer) {
   run_co_test([](asio::io_context& context) { return moves_much(context, trusting(server().ca_file())); });
 }
 
-TEST_F(link_tls, trusts_anybody_when_told_so) {
+TEST_F(LinkTls, TrustsAnybodyOnRequest) {
   run_co_test([](asio::io_context& context) {
     link_config config = trusting(server().other_ca_file());
     config.host = "127.0.0.1";
@@ -73,19 +73,19 @@ asio::awaitable<void> fails(asio::io_context& context, link_config config, errc 
   co_await one.to.close();
 }
 
-TEST_F(link_tls, refuses_a_certificate_of_somebody_else) {
+TEST_F(LinkTls, RefusesACertificateOfAnotherAuthority) {
   run_co_test([](asio::io_context& context) {
     return fails(context, trusting(server().other_ca_file()), errc::tls_failed, "its certificate is refused");
   });
 }
 
-TEST_F(link_tls, refuses_a_certificate_of_the_system_trust_does_not_know) {
+TEST_F(LinkTls, RefusesACertificateUnknownToTheSystem) {
   run_co_test([](asio::io_context& context) {
     return fails(context, trusting(""), errc::tls_failed, "its certificate is refused");
   });
 }
 
-TEST_F(link_tls, refuses_a_certificate_for_another_name) {
+TEST_F(LinkTls, RefusesACertificateForAnotherName) {
   run_co_test([](asio::io_context& context) {
     link_config config = trusting(server().ca_file());
     config.host = "127.0.0.1";
@@ -93,20 +93,20 @@ TEST_F(link_tls, refuses_a_certificate_for_another_name) {
   });
 }
 
-TEST_F(link_tls, says_which_file_it_cannot_read) {
+TEST_F(LinkTls, NamesTheFileThatItCannotRead) {
   run_co_test([](asio::io_context& context) {
     return fails(context, trusting("/nowhere/ca.crt"), errc::tls_failed, "cannot read /nowhere/ca.crt");
   });
 }
 
-TEST_F(link_tls, is_what_a_plain_client_should_have_used) {
+TEST_F(LinkTls, IsSuggestedToAPlainClient) {
   run_co_test([](asio::io_context& context) {
     link_config config = tcp_of(server());
     return fails(context, config, errc::connect_failed, "does this port expect TLS");
   });
 }
 
-TEST_F(link_tls, is_not_what_a_plain_redis_speaks) {
+TEST_F(LinkTls, ReportsAPlainRedis) {
   const redis_server plain;
   run_co_test([&](asio::io_context& context) {
     link_config config = trusting(server().ca_file());
@@ -127,7 +127,8 @@ asio::awaitable<void> say_and_hang_up(asio::ip::tcp::acceptor& acceptor) {
   }
 }
 
-asio::awaitable<void> asks_a_stranger(asio::io_context& context, link_config config) {
+CO_TEST_F(LinkTls, ReportsAWebServerOnAPlainPort) {
+  link_config config = fixture.trusting(fixture.server().ca_file());
   asio::ip::tcp::acceptor acceptor(context, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0));
   auto note = [](std::exception_ptr failure) { EXPECT_FALSE(failure); };
   asio::co_spawn(context, say_and_hang_up(acceptor), std::move(note));
@@ -136,10 +137,6 @@ asio::awaitable<void> asks_a_stranger(asio::io_context& context, link_config con
   co_await fails(context, config, errc::tls_failed, "does not speak TLS");
   config.tls = false;
   co_await fails(context, config, errc::protocol, "is not a Redis server: a reply cannot begin with 'H'");
-}
-
-TEST_F(link_tls, is_not_what_a_web_server_on_a_plain_port_speaks) {
-  run_co_test([](asio::io_context& context) { return asks_a_stranger(context, trusting(server().ca_file())); });
 }
 
 }  // namespace

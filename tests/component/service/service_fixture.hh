@@ -95,3 +95,8 @@ using body_of_test = asio::awaitable<void> (*)(service_fixture&);
 void with_service(body_of_test body, fixture_options options = quick_options());
 
 }  // namespace mcpstate::test
+
+// A coroutine with the running service `f`. What follows the name goes to with_service().
+#define SERVICE_TEST(Suite, Name, ...)                                                         \
+  CO_TEST_STARTED(TEST, Suite, Name, ([[maybe_unused]] ::mcpstate::test::service_fixture & f), \
+                  ::mcpstate::test::with_service(body __VA_OPT__(, ) __VA_ARGS__))

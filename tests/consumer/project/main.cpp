@@ -20,7 +20,7 @@ task<void> record_and_list(store& connections) {
   MCPSTATE_CO_CHECK(co_await connections.put(std::move(up)));
   MCPSTATE_CO_TRY(all, co_await connections.list(who, tools_wanted::no));
   for (const connection& c : *all) {
-    std::cout << c.whose.text() << " " << c.server << " " << to_text(c.state) << " " << c.info.tool_count.value_or(0)
+    std::cout << c.owner.text() << " " << c.server << " " << to_text(c.state) << " " << c.info.tool_count.value_or(0)
               << " tools\n";
   }
   co_return result<void>();

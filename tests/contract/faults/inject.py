@@ -24,73 +24,73 @@ EDITS = [
      "std::make_shared<const std::string>(list.bytes())",
      "std::make_shared<const std::string>(test::reencoded(list.bytes()))"),
     ("store/rows/row.cpp",
-     "if (!empties || what.empty_tools_allowed()) return false;",
-     'if (!empties || what.empty_tools_allowed() || test::fault("empty_replaces")) return false;'),
+     "if (!empties || update.empty_tools_allowed()) return false;",
+     'if (!empties || update.empty_tools_allowed() || test::fault("empty_replaces")) return false;'),
     ("store/rows/row.cpp", "if (!holds)", 'if (!holds && !test::fault("no_fence"))'),
     ("store/rows/row.cpp",
-     "if (live && what.expiry_kept())",
-     'if (live && what.expiry_kept() && !test::fault("check_renews"))'),
+     "if (live && update.expiry_kept())",
+     'if (live && update.expiry_kept() && !test::fault("check_renews"))'),
 
     ("store/rows/lease_steps.cpp",
-     "result<bool> lease_steps::expect(const lease& keeper) {\n",
-     "result<bool> lease_steps::expect(const lease& keeper) {\n"
+     "result<bool> lease_steps::expect(const lease& granted) {\n",
+     "result<bool> lease_steps::expect(const lease& granted) {\n"
      '  if (test::fault("no_lease_fence")) return true;\n'),
 
     ("store/memory/store.cpp",
-     "    auto written = steps().write(what.whose(), *decided);\n",
+     "    auto written = steps().write(update.owner(), decided);\n",
      '    if (test::fault("split_write")) {\n'
-     "      static_cast<void>(table_.write(what.whose(), test::first_half(*decided)));\n"
+     "      static_cast<void>(table_.write(update.owner(), test::first_half(decided)));\n"
      "      co_await asio::post(executor(), asio::use_awaitable);\n"
      "    }\n"
-     "    auto written = steps().write(what.whose(), *decided);\n"),
+     "    auto written = steps().write(update.owner(), decided);\n"),
 
     # Two transactions, and others come in between.
     ("store/sqlite/engine.cpp",
-     "sqlite_engine::noted<connection> sqlite_engine::put(const change& what, const connection& after) {\n",
-     "sqlite_engine::noted<connection> sqlite_engine::put(const change& what, const connection& after) {\n"
+     "sqlite_engine::noted<connection> sqlite_engine::put(const change& update, const connection& after) {\n",
+     "sqlite_engine::noted<connection> sqlite_engine::put(const change& update, const connection& after) {\n"
      '  if (test::fault("split_write")) {\n'
      "    auto first = transaction([&](row_steps& steps) -> result<row_write> {\n"
-     "      auto decided = steps.decide(what, after);\n"
+     "      auto decided = steps.decide(update, after);\n"
      "      if (!decided) return decided.error();\n"
-     "      if (auto half = steps.write(what.whose(), test::first_half(*decided)); !half) return half.error();\n"
+     "      if (auto half = steps.write(update.owner(), test::first_half(*decided)); !half) return half.error();\n"
      "      return decided;\n"
      "    });\n"
      "    if (!first) return {first.error(), {}};\n"
      "    sqlite3_sleep(2);\n"
-     "    return noting<connection>(std::vector<owner>(1, what.whose()),\n"
-     "                              [&](row_steps& steps) { return steps.write(what.whose(), *first); });\n"
+     "    return noted_transaction<connection>(std::vector<owner>(1, update.owner()),\n"
+     "                              [&](row_steps& steps) { return steps.write(update.owner(), *first); });\n"
      "  }\n"),
 
     # Others see some records disconnected and some not.
     ("store/store.cpp",
-     "    co_return co_await backend_->disconnect_all(std::move(who));\n",
+     "    co_return co_await backend_->disconnect_all(std::move(account));\n",
      '    if (test::fault("split_write")) {\n'
-     "      auto all = co_await backend_->list(who, tools_wanted::no);\n"
+     "      auto all = co_await backend_->list(account, tools_wanted::no);\n"
      "      if (!all) co_return all.error();\n"
      "      std::uint64_t changed = 0;\n"
      "      const std::optional<basis> any_basis;\n"
      "      for (const connection& one : **all) {\n"
      "        std::optional<server_name> name = server_name::parse(one.server).value();\n"
-     "        auto count = co_await disconnect(who, std::move(name), any_basis);\n"
+     "        auto count = co_await disconnect(account, std::move(name), any_basis);\n"
      "        if (count) changed += *count;\n"
      "        co_await aio::wait_until(aio::after(std::chrono::milliseconds(2)));\n"
      "      }\n"
      "      co_return changed;\n"
      "    }\n"
-     "    co_return co_await backend_->disconnect_all(std::move(who));\n"),
+     "    co_return co_await backend_->disconnect_all(std::move(account));\n"),
 
-    ("store/redis/store.cpp", "*staged, what.new_tools()->bytes(),", "*staged, test::reencoded(what.new_tools()->bytes()),"),
+    ("store/redis/store.cpp", "*staged, update.new_tools()->bytes(),", "*staged, test::reencoded(update.new_tools()->bytes()),"),
     ("store/redis/store.cpp",
-     'what.expiry_kept() ? "keep" : ""',
-     'what.expiry_kept() && !test::fault("check_renews") ? "keep" : ""'),
+     'update.expiry_kept() ? "keep" : ""',
+     'update.expiry_kept() && !test::fault("check_renews") ? "keep" : ""'),
     ("store/redis/store.cpp",
-     "  const basis seen = *what.expected();\n",
-     "  basis seen = *what.expected();\n"
+     "  const basis seen = *update.expected();\n",
+     "  basis seen = *update.expected();\n"
      '  if (test::fault("split_write")) {\n'
      "    const std::string word(to_key_text(after.state));\n"
      "    redis::request early;\n"
-     '    early.add("SET", keys_.server_key(what.whose(), what.member(), key_field::status), word, "PX", "60000");\n'
-     "    MCPSTATE_CO_CHECK(co_await write(std::move(early), doing));\n"
+     '    early.add("SET", keys_.server_key(update.owner(), update.member(), key_field::status), word, "PX", "60000");\n'
+     "    MCPSTATE_CO_CHECK(co_await write(std::move(early), operation));\n"
      "    seen.status_bytes = word;\n"
      "  }\n"),
 

@@ -22,7 +22,7 @@ TEST(Backoff, DoublesUpToTheLongest) {
   }
 }
 
-TEST(Backoff, IsTheShareThatWasDrawn) {
+TEST(Backoff, ScalesTheWaitByTheDrawnJitter) {
   for (const auto& [failures, whole] : {std::pair{1, 1000ms}, {2, 2000ms}, {5, 16'000ms}, {6, 30'000ms}, {99, 30'000ms}}) {
     EXPECT_EQ(mcpstate::backoff(failures, 1s, 30s, 0.0), 0ms) << failures;
     EXPECT_EQ(mcpstate::backoff(failures, 1s, 30s, 0.25), whole / 4) << failures;
@@ -30,13 +30,13 @@ TEST(Backoff, IsTheShareThatWasDrawn) {
   }
 }
 
-TEST(Backoff, IsSpread) {
+TEST(Backoff, SpreadsWaitsByChance) {
   std::set<std::chrono::milliseconds> seen;
   for (int i = 0; i < 100; ++i) seen.insert(backoff(1, 1s, 30s));
   EXPECT_GT(seen.size(), 10U);
 }
 
-TEST(Backoff, OddNumbersOfFailures) {
+TEST(Backoff, AcceptsAnyNumberOfFailures) {
   for (const int failures : {-1, 0, 1}) {
     const auto wait = backoff(failures, 200ms, 5s);
     EXPECT_GE(wait, 100ms);

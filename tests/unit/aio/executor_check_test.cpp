@@ -24,7 +24,7 @@ TEST(ExecutorCheck, KnowsWhetherTheThreadRunsTheExecutor) {
   EXPECT_FALSE(is_on_executor(io.get_executor())) << "it runs no more";
 }
 
-TEST(ExecutorCheck, KnowsStrands) {
+TEST(ExecutorCheck, TellsAStrandFromItsContext) {
   boost::asio::io_context io;
   const auto strand = boost::asio::make_strand(io);
   bool inside = false, beside = true;

@@ -14,7 +14,7 @@ using test::at;
 
 connection plain() { return connection(*owner::user("42"), "github"); }
 
-TEST(status, texts_of_all_five) {
+TEST(Status, HasATextAndAKeyForEachOfFive) {
   struct row {
     status s;
     const char* text;
@@ -35,11 +35,11 @@ TEST(status, texts_of_all_five) {
   }
 }
 
-TEST(connection_json, absent_facts_are_left_out) {
+TEST(ConnectionJson, OmitsAbsentFacts) {
   EXPECT_EQ(to_json(plain()), R"({"owner":"user:42","server":"github","status":"DISCONNECTED","revision":0})");
 }
 
-TEST(connection_json, everything_in_its_order) {
+TEST(ConnectionJson, WritesAllMembersInOrder) {
   connection c = plain();
   c.state = status::connected;
   c.revision = 1795357859553780;
@@ -62,7 +62,7 @@ TEST(connection_json, everything_in_its_order) {
       R"("problems":["connected_at has no time zone; read as UTC","a \"second\" one"],"tools":[ {"name":"echo","x":1.0} ]})");
 }
 
-TEST(connection_json, the_last_connection_shows_when_there_is_none_now) {
+TEST(ConnectionJson, ShowsTheLastConnectionWhenThereIsNone) {
   connection c = plain();
   c.state = status::failed;
   c.info.last_connected_at = at("2026-11-20T10:00:00Z");
@@ -72,7 +72,7 @@ TEST(connection_json, the_last_connection_shows_when_there_is_none_now) {
   EXPECT_EQ(to_json(c), R"({"owner":"user:42","server":"github","status":"CONNECTED","revision":0})");
 }
 
-TEST(connection_json, an_error_says_what_is_known) {
+TEST(ConnectionJson, ShowsWhatIsKnownOfAnError) {
   connection c = plain();
   c.state = status::auth_required;
   c.info.error.emplace();
@@ -81,7 +81,7 @@ TEST(connection_json, an_error_says_what_is_known) {
                         R"("error":{"code":"auth_failed","message":""}})");
 }
 
-TEST(connection_json, hostile_text_is_always_valid_json) {
+TEST(ConnectionJson, StaysValidWithHostileText) {
   connection c(*owner::user("a\"b\\c\n"), "caf\xe9\x01");
   c.problems = {"\xff"};
   EXPECT_EQ(to_json(c),
@@ -89,7 +89,7 @@ TEST(connection_json, hostile_text_is_always_valid_json) {
             "\"revision\":0,\"problems\":[\"\xef\xbf\xbd\"]}");
 }
 
-TEST(connection_json, only_a_json_array_is_spliced_in) {
+TEST(ConnectionJson, SplicesInOnlyAJsonArray) {
   for (const char* junk : {"", "{}", "null", "[junk]", "[1],\"owner\":\"user:1\"", "[1", "[\"\xff\"]"}) {
     connection c = plain();
     c.tools = std::make_shared<const std::string>(junk);

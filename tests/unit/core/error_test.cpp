@@ -57,7 +57,7 @@ constexpr known_code all_codes[] = {
     {errc::bug, "bug", cond::internal},
 };
 
-TEST(error, every_code_has_its_name_and_condition) {
+TEST(Error, HasANameAndAConditionForEachCode) {
   // The codes are consecutive from 1 and `bug` is the last: a new one that is missing here fails.
   EXPECT_EQ(std::size(all_codes), static_cast<std::size_t>(errc::bug));
   std::set<std::string> names;
@@ -70,7 +70,7 @@ TEST(error, every_code_has_its_name_and_condition) {
   EXPECT_EQ(names.size(), std::size(all_codes));
 }
 
-TEST(error, every_condition_has_its_own_name_and_a_code) {
+TEST(Error, HasANameAndACodeForEachCondition) {
   std::set<std::string_view> names;
   std::set<cond> reached;
   for (int c = static_cast<int>(cond::not_found); c <= static_cast<int>(cond::internal); ++c) {
@@ -82,18 +82,18 @@ TEST(error, every_condition_has_its_own_name_and_a_code) {
 }
 
 // Nothing that was left out may pass for an error that somebody has met.
-TEST(error, has_no_default) {
+TEST(Error, HasNoDefault) {
   EXPECT_FALSE(std::is_default_constructible_v<error>);
   EXPECT_TRUE(error(errc::bug, "").is(cond::internal));
 }
 
 // Metrics and problem types of running installations hold these words.
-TEST(error, a_lost_answer_has_the_printed_names_it_always_had) {
+TEST(Error, KeepsThePrintedNamesOfALostAnswer) {
   EXPECT_EQ(name_of(errc::outcome_unknown), "outcome_unknown");
   EXPECT_EQ(name_of(cond::outcome_unknown), "unknown_outcome");
 }
 
-TEST(error, detail_and_peer_text_stay_apart) {
+TEST(Error, KeepsDetailAndPeerTextApart) {
   const error e(errc::rpc_error, "call user:42 github", "no such tool");
   EXPECT_EQ(e.detail(), "call user:42 github");
   EXPECT_EQ(e.peer_text(), "no such tool");
@@ -102,7 +102,7 @@ TEST(error, detail_and_peer_text_stay_apart) {
   EXPECT_EQ(error(errc::rpc_error, "", "only theirs").full_text(), "only theirs");
 }
 
-TEST(error, value_of_a_failed_result_throws_it) {
+TEST(Error, ThrowsFromValueOfAFailedResult) {
   const result<int> failed = error(errc::no_record, "user:42 github");
   try {
     (void)failed.value();
@@ -113,7 +113,7 @@ TEST(error, value_of_a_failed_result_throws_it) {
   }
 }
 
-TEST(error, result_holds_a_value_or_an_error) {
+TEST(Error, MakesAResultHoldAValueOrAnError) {
   const result<std::string> good = std::string("yes");
   EXPECT_TRUE(good);
   EXPECT_EQ(*good, "yes");

@@ -95,7 +95,7 @@ class hostile_names {
     if (in_slot && layout == key_layout::plain) return any_key(layout);
     const bool of_credential =
         is({k::credential, k::credential_headers, k::credential_values, k::credential_lock, k::login});
-    if (out.kind <= k::staging || of_credential || out.kind == k::credential_names) out.whose = who();
+    if (out.kind <= k::staging || of_credential || out.kind == k::credential_names) out.owner = who();
     if (in_slot) out.slot = text_of("0123456789abcdefghijklmnopqrstuvwxyz", 1 + pick(4));
     const bool of_record = out.kind <= k::staging && !is({k::connections, k::servers});
     if (of_record || of_credential || is({k::server_owners, k::slot_server_owners})) out.member = encode_name(name());
@@ -156,9 +156,9 @@ triple next_triple(hostile_names& names) {
   return t;
 }
 
-class key_property : public testing::TestWithParam<key_layout> {};
+class KeyProperty : public testing::TestWithParam<key_layout> {};
 
-TEST_P(key_property, keys_and_names_are_a_bijection) {
+TEST_P(KeyProperty, MapsNamesToKeysOneToOne) {
   hostile_names names(test::seed());
   const key_space keys = key_space::make("mcp", GetParam()).value();
   std::unordered_map<std::string, triple> seen;
@@ -168,7 +168,7 @@ TEST_P(key_property, keys_and_names_are_a_bijection) {
     const std::string key = key_of(keys, t);
     const auto parsed = keys.parse(key);
     ASSERT_TRUE(parsed) << key;
-    ASSERT_EQ(parsed->whose, t.who) << key;
+    ASSERT_EQ(parsed->owner, t.who) << key;
     ASSERT_EQ(parsed->field, t.field) << key;
     ASSERT_EQ(decode_name(parsed->member), t.server) << key;
     ASSERT_EQ(parsed->nonce, t.nonce) << key;
@@ -179,7 +179,7 @@ TEST_P(key_property, keys_and_names_are_a_bijection) {
 
 // Redis reads patterns in key names (SCAN MATCH, CLIENT TRACKING prefixes are literal) and hash tags: neither may come from
 // a name, and on a cluster all keys of an owner share one tag that only the owner decides.
-TEST_P(key_property, names_bring_no_pattern_no_tag_and_no_separator) {
+TEST_P(KeyProperty, KeepsPatternsTagsAndSeparatorsOutOfKeys) {
   hostile_names names(test::seed() + 1);
   const bool tagged = GetParam() == key_layout::tagged;
   const key_space keys = key_space::make("mcp", GetParam()).value();
@@ -200,7 +200,7 @@ TEST_P(key_property, names_bring_no_pattern_no_tag_and_no_separator) {
 }
 
 // Every kind of key, with hostile names: built, identified as what it is, and built again.
-TEST_P(key_property, every_kind_is_identified_and_built_again) {
+TEST_P(KeyProperty, IdentifiesAndRebuildsEveryKind) {
   hostile_names names(test::seed() + 3);
   const key_space keys = key_space::make("mcp", GetParam()).value();
   std::unordered_map<std::string, parsed_key> seen;
@@ -223,7 +223,7 @@ TEST_P(key_property, every_kind_is_identified_and_built_again) {
 }
 
 // Whatever bytes a key holds: what is identified is built again byte for byte.
-TEST_P(key_property, what_is_identified_is_built_byte_for_byte) {
+TEST_P(KeyProperty, RebuildsIdentifiedKeysByteForByte) {
   hostile_names names(test::seed() + 4);
   const key_space keys = key_space::make("mcp", GetParam()).value();
   int identified = 0;
@@ -237,11 +237,11 @@ TEST_P(key_property, what_is_identified_is_built_byte_for_byte) {
   EXPECT_GT(identified, 1000);
 }
 
-INSTANTIATE_TEST_SUITE_P(layouts, key_property, testing::Values(key_layout::plain, key_layout::tagged),
+INSTANTIATE_TEST_SUITE_P(Layouts, KeyProperty, testing::Values(key_layout::plain, key_layout::tagged),
                          [](const auto& layout) { return layout.param == key_layout::plain ? "plain" : "tagged"; });
 
 // Whatever bytes a key holds: if it parses, building it again from the parts gives the very same bytes.
-TEST(key_rebuilding, what_parses_is_rebuilt_byte_for_byte) {
+TEST(KeyRebuilding, RebuildsParsedKeysByteForByte) {
   hostile_names names(test::seed() + 2);
   const key_space keys = key_space::make().value();
   int parsed_keys = 0;
@@ -251,8 +251,8 @@ TEST(key_rebuilding, what_parses_is_rebuilt_byte_for_byte) {
     if (!parsed) continue;
     ++parsed_keys;
     const std::string rebuilt = parsed->field == key_field::staging
-                                    ? keys.staging(parsed->whose, parsed->member, parsed->nonce)
-                                    : keys.server_key(parsed->whose, parsed->member, parsed->field);
+                                    ? keys.staging(parsed->owner, parsed->member, parsed->nonce)
+                                    : keys.server_key(parsed->owner, parsed->member, parsed->field);
     ASSERT_EQ(rebuilt, key);
   }
   EXPECT_GT(parsed_keys, 1000);

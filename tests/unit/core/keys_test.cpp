@@ -17,7 +17,7 @@ constexpr key_field record_fields[] = {key_field::status, key_field::tools, key_
                                        key_field::lease};
 
 // The layout that other programs read. Do not change a line of these two tests.
-TEST(keys, plain_layout) {
+TEST(Keys, HaveThePlainLayoutOfOtherPrograms) {
   const key_space keys = plain_keys();
   const owner user = *owner::user("42");
   EXPECT_EQ(keys.kind_prefix(owner_kind::user), "mcp:user:");
@@ -38,7 +38,7 @@ TEST(keys, plain_layout) {
   EXPECT_EQ(keys.instances(), "mcp:instances");
 }
 
-TEST(keys, tagged_layout) {
+TEST(Keys, ShareOneHashTagPerOwnerInTheTaggedLayout) {
   const key_space keys = tagged_keys();
   const owner user = *owner::user("42");
   EXPECT_EQ(keys.kind_prefix(owner_kind::user), "mcp:user:");
@@ -55,14 +55,14 @@ TEST(keys, tagged_layout) {
   EXPECT_EQ(keys.server_owners(*server_name::parse("github"), 0), "mcp:server:github:owners:0");
 }
 
-TEST(keys, hostile_names_are_encoded) {
+TEST(Keys, EncodeHostileNames) {
   const owner user = *owner::user("a:b{c}*");
   EXPECT_EQ(plain_keys().connections(user), "mcp:user:a%3Ab%7Bc%7D%2A:connections");
   EXPECT_EQ(tagged_keys().connections(user), "mcp:user:{a%3Ab%7Bc%7D%2A}:connections");
   EXPECT_EQ(plain_keys().server_owners(*server_name::parse("x:owners:1"), 2), "mcp:server:x%3Aowners%3A1:owners:2");
 }
 
-TEST(keys, prefixes) {
+TEST(Keys, AcceptGoodPrefixesOnly) {
   for (const char* good : {"mcp", "a", "app:mcp", "A-b_c.9", "x:y:z"}) {
     const auto keys = key_space::make(good);
     ASSERT_TRUE(keys) << good;
@@ -81,7 +81,7 @@ TEST(keys, prefixes) {
   }
 }
 
-TEST(names, exactly_the_dangerous_bytes_are_encoded) {
+TEST(EncodedName, EncodesExactlyTheDangerousBytes) {
   const std::string dangerous = ":%{}*?[]\\";
   for (unsigned byte = 0; byte < 256; ++byte) {
     const std::string raw(1, static_cast<char>(byte));
@@ -96,7 +96,7 @@ TEST(names, exactly_the_dangerous_bytes_are_encoded) {
   }
 }
 
-TEST(names, plain_names_stay_as_they_are) {
+TEST(EncodedName, LeavesPlainNamesAlone) {
   for (const char* name :
        {"github", "io.github.x/y", "My Server", "Zoë", "日本語", "a-b_c.d~e!f@g#h$i^j&k(l)m+n=o,p;q'r\"s<t>u|v`w"}) {
     EXPECT_EQ(encode_name(name), name);
@@ -106,7 +106,7 @@ TEST(names, plain_names_stay_as_they_are) {
   EXPECT_EQ(decode_name(""), "");
 }
 
-TEST(names, only_our_own_encoding_is_decoded) {
+TEST(EncodedName, DecodesOnlyOurOwnEncoding) {
   for (const char* text : {"%", "%3", "a%", "a%3", "%3a", "%7b", "%GG", "%41", "%80", "%FF", "%%", "%25%", "a:b", "{a}",
                            "a\nb", "% 3A", "%-3", "%3A:", "*"}) {
     EXPECT_FALSE(decode_name(text)) << text;
@@ -114,7 +114,7 @@ TEST(names, only_our_own_encoding_is_decoded) {
   EXPECT_EQ(decode_name("%25%3A%2541"), "%:%41");
 }
 
-TEST(names, of_members) {
+TEST(EncodedName, TellsForeignMembersFromOurs) {
   EXPECT_EQ(name_of_member("github").text, "github");
   EXPECT_FALSE(name_of_member("github").foreign);
   EXPECT_EQ(name_of_member("a%3Ab").text, "a:b");
@@ -126,13 +126,13 @@ TEST(names, of_members) {
   }
 }
 
-TEST(keys, parses_every_key_it_builds) {
+TEST(Keys, AreParsedFromWhatTheyBuild) {
   for (const key_space& keys : {plain_keys(), tagged_keys()}) {
     for (const owner& who :
          {*owner::user("42"), *owner::session("x:y{z}"), *owner::user("server"), *owner::user("connections")}) {
       const auto connections = keys.parse(keys.connections(who));
       ASSERT_TRUE(connections);
-      EXPECT_EQ(connections->whose, who);
+      EXPECT_EQ(connections->owner, who);
       EXPECT_EQ(connections->field, key_field::connections);
       EXPECT_EQ(connections->member, "");
       const auto servers = keys.parse(keys.servers(who));
@@ -141,7 +141,7 @@ TEST(keys, parses_every_key_it_builds) {
       for (const key_field field : record_fields) {
         const auto one = keys.parse(keys.server_key(who, "github", field));
         ASSERT_TRUE(one);
-        EXPECT_EQ(one->whose, who);
+        EXPECT_EQ(one->owner, who);
         EXPECT_EQ(one->field, field);
         EXPECT_EQ(one->member, "github");
         EXPECT_EQ(one->nonce, "");
@@ -161,7 +161,7 @@ struct foreign_key {
   key_field field;
 };
 
-TEST(keys, members_of_other_programs_are_found_raw) {
+TEST(Keys, FindForeignMembersRaw) {
   constexpr foreign_key keys[] = {
       {"mcp:user:42:server:a:b:status", "a:b", key_field::status},
       {"mcp:user:42:server:server:x:tools:tools", "server:x:tools", key_field::tools},
@@ -177,11 +177,11 @@ TEST(keys, members_of_other_programs_are_found_raw) {
     ASSERT_TRUE(parsed) << k.key;
     EXPECT_EQ(parsed->member, k.member) << k.key;
     EXPECT_EQ(parsed->field, k.field) << k.key;
-    EXPECT_EQ(parsed->whose, *owner::user("42"));
+    EXPECT_EQ(parsed->owner, *owner::user("42"));
   }
 }
 
-TEST(keys, other_keys_are_not_ours) {
+TEST(Keys, IgnoreOtherKeys) {
   for (const char* key : {"",
                           "mcp",
                           "mcp:",
@@ -225,7 +225,7 @@ TEST(keys, other_keys_are_not_ours) {
   }
 }
 
-TEST(keys, the_owners_of_a_server_are_recognised) {
+TEST(Keys, RecogniseTheOwnersOfAServer) {
   const key_space keys = plain_keys();
   for (const char* name : {"github", "x:owners:1", ":owners:", "日本語", "a b"}) {
     const auto found = keys.identify(keys.server_owners(*server_name::parse(name), 17));
@@ -246,7 +246,7 @@ TEST(keys, the_owners_of_a_server_are_recognised) {
 constexpr const char* hash = "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945";
 
 // Reserved for later versions. Do not change a line of these two tables.
-TEST(keys, reserved_names) {
+TEST(Keys, HaveReservedNames) {
   const key_space keys = plain_keys();
   const owner user = *owner::user("42");
   const server_name github = *server_name::parse("github");
@@ -262,7 +262,7 @@ TEST(keys, reserved_names) {
   EXPECT_EQ(keys.shared_tools(hash), std::string("mcp:tools:") + hash);
 }
 
-TEST(keys, reserved_names_of_the_tagged_layout) {
+TEST(Keys, HaveReservedNamesInTheTaggedLayout) {
   const key_space keys = tagged_keys();
   const owner user = *owner::user("42");
   const server_name github = *server_name::parse("github");
@@ -274,7 +274,7 @@ TEST(keys, reserved_names_of_the_tagged_layout) {
   EXPECT_EQ(keys.layout_marker(), "mcp:layout");
 }
 
-TEST(keys, what_only_looks_like_a_reserved_name_is_unknown) {
+TEST(Keys, RejectLookalikesOfReservedNames) {
   const std::string upper = "4F53CDA18C2BAA0C0354BB5F9A3ECBE5ED12AB4D8E11BA873C2F11161202B945";
   for (const key_space& keys : {plain_keys(), tagged_keys()}) {
     for (const std::string& key : {std::string("mcp:auth"),
@@ -321,7 +321,7 @@ TEST(keys, what_only_looks_like_a_reserved_name_is_unknown) {
   EXPECT_FALSE(plain_keys().identify(std::string("mcp:tools:{1}:") + hash));
 }
 
-TEST(keys, one_prefix_does_not_read_anothers_keys) {
+TEST(Keys, IgnoreKeysOfOtherPrefixes) {
   const key_space ours = plain_keys();
   const key_space theirs = key_space::make("mcp2").value();
   const key_space nested = key_space::make("app:mcp").value();

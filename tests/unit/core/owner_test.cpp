@@ -8,7 +8,7 @@
 namespace mcpstate {
 namespace {
 
-TEST(owner, parses_users_and_sessions) {
+TEST(Owner, ParsesUsersAndSessions) {
   const auto user = owner::parse("user:42");
   ASSERT_TRUE(user);
   EXPECT_EQ(user->kind(), owner_kind::user);
@@ -21,7 +21,7 @@ TEST(owner, parses_users_and_sessions) {
   EXPECT_EQ(session->text(), "session:9fK");
 }
 
-TEST(owner, everything_after_the_first_colon_is_the_id) {
+TEST(Owner, TakesEverythingAfterTheFirstColonForTheId) {
   for (const char* id : {"a:b", ":", "user:1", " x ", "{42}", "*", "%3A", "…", "Zoë 😀"}) {
     const auto who = owner::parse(std::string("user:") + id);
     ASSERT_TRUE(who) << id;
@@ -30,7 +30,7 @@ TEST(owner, everything_after_the_first_colon_is_the_id) {
   }
 }
 
-TEST(owner, refuses_what_is_no_owner) {
+TEST(Owner, RefusesTextThatNamesNoOwner) {
   for (const char* text : {"", "42", "user", "users:42", "User:42", "bot:42", ":42", "user 42", "session"}) {
     const auto who = owner::parse(text);
     ASSERT_FALSE(who) << text;
@@ -39,7 +39,7 @@ TEST(owner, refuses_what_is_no_owner) {
   }
 }
 
-TEST(owner, a_refused_text_is_shown_on_one_short_line) {
+TEST(Owner, ShowsARefusedTextOnOneShortLine) {
   const auto hostile = owner::parse("x\n\x1b[31m\xff'\\");
   EXPECT_EQ(hostile.error().detail(), R"('x\x0a\x1b[31m\xff\x27\x5c' is not an owner: write user:ID or session:KEY)");
   const auto endless = owner::parse(std::string(100'000, 'x'));
@@ -58,7 +58,7 @@ const bad_name_case bad_names[] = {
     {"caf\xe9", "is not valid UTF-8"},
 };
 
-TEST(owner, refuses_bad_ids_and_says_why) {
+TEST(Owner, RefusesBadIdsAndSaysWhy) {
   for (const bad_name_case& bad : bad_names) {
     const auto user = owner::user(bad.text);
     ASSERT_FALSE(user);
@@ -71,7 +71,7 @@ TEST(owner, refuses_bad_ids_and_says_why) {
   }
 }
 
-TEST(server_name, refuses_bad_names_and_says_why) {
+TEST(ServerName, RefusesBadNamesAndSaysWhy) {
   for (const bad_name_case& bad : bad_names) {
     const auto name = server_name::parse(bad.text);
     ASSERT_FALSE(name);
@@ -80,7 +80,7 @@ TEST(server_name, refuses_bad_names_and_says_why) {
   }
 }
 
-TEST(server_name, accepts_any_text_of_up_to_512_bytes) {
+TEST(ServerName, AcceptsAnyTextOfUpTo512Bytes) {
   const std::string with_nul("a\0b", 3);
   for (const std::string& text : {std::string("github"), std::string("io.github.x/y"), std::string("a b:*"), with_nul,
                                   std::string(512, 'z'), std::string("日本語")}) {
@@ -90,7 +90,7 @@ TEST(server_name, accepts_any_text_of_up_to_512_bytes) {
   }
 }
 
-TEST(owner, users_and_sessions_of_the_same_id_differ) {
+TEST(Owner, DistinguishesUsersFromSessionsOfTheSameId) {
   EXPECT_NE(*owner::user("1"), *owner::session("1"));
   EXPECT_LT(*owner::user("1"), *owner::user("2"));
   EXPECT_EQ(*owner::user("1"), *owner::parse("user:1"));

@@ -19,7 +19,7 @@ namespace {
 using test::at;
 
 // The stored bytes. Do not change: records of running installations look like this.
-TEST(info, golden_bytes_of_a_full_record) {
+TEST(RecordInfo, WritesTheGoldenBytesOfAFullRecord) {
   const std::string tail = encode_info_tail(status::connected, at(test::connected_at_text), test::full_details());
   EXPECT_EQ(tail,
             R"("status":"CONNECTED","connected_at":"2026-11-22T14:30:59.553780+00:00","managed":true,)"
@@ -31,7 +31,7 @@ TEST(info, golden_bytes_of_a_full_record) {
             R"("attempt":2,"retry_at":"2026-11-22T14:33:00.000000+00:00"}})");
 }
 
-TEST(info, golden_bytes_of_the_fixed_members) {
+TEST(RecordInfo, WritesTheGoldenBytesOfTheFixedMembers) {
   EXPECT_EQ(encode_info(1790000000000000, at("2026-11-22T14:30:59.553780Z"), {},
                         encode_info_tail(status::disconnected, {}, details())),
             R"({"revision":1790000000000000,"expires_at":1795357859553,"expires_latest":0,"status":"DISCONNECTED"})");
@@ -42,7 +42,7 @@ TEST(info, golden_bytes_of_the_fixed_members) {
             R"({"revision":1,"expires_at":0,"expires_latest":0,"status":"FAILED"})");
 }
 
-TEST(info, reads_what_it_writes) {
+TEST(RecordInfo, ReadsWhatItWrites) {
   for (const status s :
        {status::disconnected, status::connecting, status::connected, status::auth_required, status::failed}) {
     const std::string bytes = encode_info(1795357859553780, at("2026-11-23T00:00:00.001Z"), at("2026-12-01T00:00:00Z"),
@@ -58,7 +58,7 @@ TEST(info, reads_what_it_writes) {
   }
 }
 
-TEST(info, reads_an_empty_record) {
+TEST(RecordInfo, ReadsAnEmptyRecord) {
   const auto read = decode_info(encode_info(5, timestamp{}, {}, encode_info_tail(status::failed, {}, details())));
   ASSERT_TRUE(read);
   EXPECT_EQ(read->revision, 5U);
@@ -68,14 +68,14 @@ TEST(info, reads_an_empty_record) {
   EXPECT_EQ(read->info, details());
 }
 
-TEST(info, the_largest_revision_survives) {
+TEST(RecordInfo, RoundTripsTheLargestRevision) {
   constexpr auto largest = std::numeric_limits<std::uint64_t>::max();
   const auto read = decode_info(encode_info(largest, timestamp{}, {}, R"("status":"FAILED"})"));
   ASSERT_TRUE(read);
   EXPECT_EQ(read->revision, largest);
 }
 
-TEST(info, any_text_can_be_written_and_read_again) {
+TEST(RecordInfo, RoundTripsAnyText) {
   details d;
   d.server_title = std::string("\0\x01\x1f\"\\\x7f é😀", 14);
   d.url = "https://mcp.example/\xff\xc3";
@@ -89,7 +89,7 @@ TEST(info, any_text_can_be_written_and_read_again) {
   EXPECT_EQ(read->info.error->message, "caf\xef\xbf\xbd closed");
 }
 
-TEST(info, random_bytes_in_every_text_never_make_a_record_unreadable) {
+TEST(RecordInfo, StaysReadableWithRandomBytes) {
   std::mt19937_64 random(test::seed());
   const auto bytes = [&random] {
     std::string out(random() % 24, '\0');
@@ -117,7 +117,7 @@ TEST(info, random_bytes_in_every_text_never_make_a_record_unreadable) {
   }
 }
 
-TEST(info, what_is_too_large_to_be_read_again_is_not_written) {
+TEST(RecordInfo, OmitsWhatIsTooLargeToRead) {
   details d;
   d.url = std::string(4097, 'u');
   d.capabilities = R"({"x":")" + std::string(64u * 1024, 'c') + "\"}";
@@ -130,7 +130,7 @@ TEST(info, what_is_too_large_to_be_read_again_is_not_written) {
   EXPECT_EQ(read->info.error->message, std::string(4095, 'm'));
 }
 
-TEST(info, capabilities_that_are_no_object_are_not_written) {
+TEST(RecordInfo, OmitsCapabilitiesThatAreNoObject) {
   for (const char* capabilities : {"[]", "null", "1", "{", "{} {}", "{\"a\":1},\"revision\":9", "\"}\""}) {
     details d;
     d.capabilities = capabilities;
@@ -145,7 +145,7 @@ TEST(info, capabilities_that_are_no_object_are_not_written) {
   EXPECT_EQ(encode_info_tail(status::failed, {}, deep), R"("status":"FAILED"})");
 }
 
-TEST(info, what_is_no_record_is_absent) {
+TEST(RecordInfo, IsAbsentForWhatIsNoRecord) {
   for (const char* bytes : {"",
                             " ",
                             "null",
@@ -172,7 +172,7 @@ TEST(info, what_is_no_record_is_absent) {
   }
 }
 
-TEST(info, deep_and_huge_values_are_absent) {
+TEST(RecordInfo, IsAbsentForDeepAndHugeValues) {
   const auto with = [](const std::string& value) { return R"({"revision":7,"x":)" + value + "}"; };
   EXPECT_TRUE(decode_info(with(std::string(31, '[') + std::string(31, ']'))));
   EXPECT_FALSE(decode_info(with(std::string(32, '[') + std::string(32, ']'))));
@@ -181,7 +181,7 @@ TEST(info, deep_and_huge_values_are_absent) {
   EXPECT_FALSE(decode_info(with("\"" + std::string(1024u * 1024 - 20, 'x') + "\"")));
 }
 
-TEST(info, members_of_the_wrong_type_count_as_absent) {
+TEST(RecordInfo, TakesMistypedMembersForAbsent) {
   const auto read = decode_info(
       R"({"revision":7,"expires_at":"soon","expires_latest":-1,"status":3,"connected_at":1790000000,"managed":"yes",)"
       R"("transport":1,"url":[],"protocol_version":{},"server_info":"x","capabilities":[],"error":"broken",)"
@@ -203,7 +203,7 @@ TEST(info, members_of_the_wrong_type_count_as_absent) {
   EXPECT_EQ(odd->info.error->attempt, 0U);
 }
 
-TEST(revision, is_the_larger_of_the_next_and_the_clock) {
+TEST(Revision, IsTheLargerOfTheNextAndTheClock) {
   const auto micros = [](std::int64_t n) { return timestamp(std::chrono::microseconds(n)); };
   EXPECT_EQ(next_revision(0, micros(1000)), 1000U);
   EXPECT_EQ(next_revision(999, micros(1000)), 1000U);
@@ -239,7 +239,7 @@ details random_details(std::mt19937_64& random) {
 // The same JSON, written as nobody of ours writes it: a space behind the first brace.
 std::string spaced(const std::string& bytes) { return "{ " + bytes.substr(1); }
 
-TEST(InfoDecode, ReadsEverythingWeWriteAndTheSameSpelledOtherwise) {
+TEST(InfoDecode, ReadsWhatWeWriteInAnySpelling) {
   std::mt19937_64 random(test::seed());
   for (int i = 0; i < 2000; ++i) {
     const details info = random_details(random);
@@ -265,7 +265,7 @@ TEST(InfoDecode, ReadsEverythingWeWriteAndTheSameSpelledOtherwise) {
 }
 
 // What Boost.JSON makes of the same bytes as a document.
-TEST(InfoDecode, AgreesWithADocumentOfTheSameBytes) {
+TEST(InfoDecode, AgreesWithTheBoostJsonDocument) {
   const auto tail = encode_info_tail(status::failed, std::nullopt, test::full_details());  // escapes, an error
   const auto bytes = encode_info(7, test::at("2026-11-23T00:00:00Z"), std::nullopt, tail);
   const auto read = decode_info(bytes);
@@ -290,7 +290,7 @@ TEST(InfoDecode, RefusesEveryTruncationAndEveryTrailingByte) {
   EXPECT_FALSE(decode_info(bytes + "}"));
 }
 
-TEST(InfoDecode, RefusesWhatIsNoJson) {
+TEST(InfoDecode, RefusesInvalidJson) {
   EXPECT_FALSE(decode_info(R"({"revision":07,"expires_at":0,"expires_latest":0,"status":"FAILED"})"));
   EXPECT_FALSE(decode_info(R"({"revision":,"expires_at":0,"expires_latest":0,"status":"FAILED"})"));
   EXPECT_FALSE(decode_info("{\"revision\":7,\"expires_at\":0,\"expires_latest\":0,\"status\":\"A\tB\"}"));
@@ -299,7 +299,7 @@ TEST(InfoDecode, RefusesWhatIsNoJson) {
 }
 
 // Members count where they belong and nowhere else, whatever a peer has put into its capabilities.
-TEST(InfoDecode, MembersInsideOtherValuesAreNotTaken) {
+TEST(InfoDecode, IgnoresMembersInsideOtherValues) {
   const auto read =
       decode_info(R"({"revision":7,"x":{"revision":9,"url":"u","error":{"code":"c"},"server_info":{"name":"n"}},)"
                   R"("capabilities":{"status":"CONNECTED","name":"n","managed":true,"deep":{"capabilities":{}}},)"
@@ -319,7 +319,7 @@ TEST(InfoDecode, MembersInsideOtherValuesAreNotTaken) {
   EXPECT_EQ(read->info.error->attempt, 0U);
 }
 
-TEST(InfoDecode, NamesWithEscapesAreTheSameNames) {
+TEST(InfoDecode, ReadsEscapedNames) {
   const auto read = decode_info(R"({"revisio\u006e":7,"\u0075rl":"a\"b","server\u005finfo":{"nam\u0065":"\ud83d\ude00"}})");
   ASSERT_TRUE(read);
   EXPECT_EQ(read->revision, 7U);
@@ -327,7 +327,7 @@ TEST(InfoDecode, NamesWithEscapesAreTheSameNames) {
   EXPECT_EQ(read->info.server_title, "😀");
 }
 
-TEST(InfoHead, IsWhatScriptsCanRead) {
+TEST(InfoHead, AcceptsOnlyWhatScriptsCanRead) {
   EXPECT_TRUE(has_info_head(R"({"revision":9007199254740991,"expires_at":1,"expires_latest":0,"status":"FAILED"})"));
   for (const char* bytes : {"", "{}", R"({"revision":9007199254740992,"expires_at":1,"expires_latest":0,"status":"FAILED"})",
                             R"({"revision":07,"expires_at":1,"expires_latest":0,"status":"FAILED"})",

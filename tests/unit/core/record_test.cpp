@@ -55,11 +55,11 @@ details remaining() {
   return d;
 }
 
-TEST(record, what_we_wrote_is_read_as_it_was) {
+TEST(Record, ReadsBackWhatWeWrote) {
   for (const status s :
        {status::disconnected, status::connecting, status::connected, status::auth_required, status::failed}) {
     const connection c = read(ours(s));
-    EXPECT_EQ(c.whose, somebody());
+    EXPECT_EQ(c.owner, somebody());
     EXPECT_EQ(c.server, "github");
     EXPECT_EQ(c.member, "github");
     EXPECT_EQ(c.state, s);
@@ -73,7 +73,7 @@ TEST(record, what_we_wrote_is_read_as_it_was) {
   }
 }
 
-TEST(record, nothing_is_read_where_nothing_is) {
+TEST(Record, IsAbsentWithoutKeys) {
   raw_record ghost;
   ghost.member = "github";
   EXPECT_FALSE(read_record(somebody(), ghost));
@@ -163,7 +163,7 @@ const rule rules[] = {
      {"status is '', not one of CONNECTED, DISCONNECTED, FAILED"}},
 };
 
-TEST(record, rules_of_reading) {
+TEST(Record, ReadsDeviationsByRule) {
   for (const rule& r : rules) {
     SCOPED_TRACE(r.name);
     raw_record raw = ours(status::connected);
@@ -190,7 +190,7 @@ struct finer_rule {
   status shown;
 };
 
-TEST(record, a_finer_state_counts_only_under_its_own_key) {
+TEST(Record, TrustsAFinerStateOnlyUnderItsOwnKey) {
   const finer_rule finer[] = {
       {status::connecting, "DISCONNECTED", {}, status::connecting},
       {status::connecting, "FAILED", {}, status::failed},
@@ -212,7 +212,7 @@ TEST(record, a_finer_state_counts_only_under_its_own_key) {
   }
 }
 
-TEST(record, the_four_keys_of_another_program_are_a_record) {
+TEST(Record, ReadsTheFourKeysOfAnotherProgram) {
   raw_record raw;
   raw.member = "github";
   raw.status = "CONNECTED";
@@ -231,7 +231,7 @@ TEST(record, the_four_keys_of_another_program_are_a_record) {
   EXPECT_EQ(c.seen.revision, 0U);
 }
 
-TEST(record, a_list_that_another_program_put_in_place_of_ours_is_counted_anew) {
+TEST(Record, RecountsAForeignList) {
   details info;
   info.tool_count = 1;
   info.tools_hash = sha256_tag(R"([{"name":"a"}])");
@@ -250,7 +250,7 @@ TEST(record, a_list_that_another_program_put_in_place_of_ours_is_counted_anew) {
   EXPECT_EQ(c.revision, 7U);
 }
 
-TEST(record, an_unreadable_info_is_reported_and_the_keys_count) {
+TEST(Record, ReportsAnUnreadableInfoAndTrustsTheKeys) {
   for (const char* info : {"", "null", "{}", "[1]", "{\"revision\":\"7\"}", "\xff", "{\"revision\": 5, \"expires_at\": 1}",
                            "{\"revision\":9007199254740993,\"expires_at\":1,\"expires_latest\":0,\"status\":\"FAILED\"}"}) {
     raw_record raw = ours(status::connected);
@@ -268,7 +268,7 @@ TEST(record, an_unreadable_info_is_reported_and_the_keys_count) {
   EXPECT_EQ(read(alone).state, status::disconnected);
 }
 
-TEST(record, foreign_names_are_shown_raw_and_reported) {
+TEST(Record, ShowsForeignNamesRawAndReportsThem) {
   raw_record raw = ours(status::connected);
   raw.member = "a:b";
   const connection foreign = read(raw);
@@ -282,7 +282,7 @@ TEST(record, foreign_names_are_shown_raw_and_reported) {
   EXPECT_THAT(mine.problems, IsEmpty());
 }
 
-TEST(record, problems_add_up) {
+TEST(Record, CollectsAllProblems) {
   raw_record raw = ours(status::connected);
   raw.member = "a\nb";
   raw.connected_at = "today";
@@ -302,7 +302,7 @@ struct tools_rule {
   bool reported;
 };
 
-TEST(record, tools_are_vouched_for_by_info_or_looked_at) {
+TEST(Record, ChecksToolsThatTheInfoDoesNotVouchFor) {
   const tools_rule lists[] = {
       {"ours, not looked into", true, "[1,2]", 13, false},
       {"ours, replaced by an object", true, "{}", {}, true},
@@ -332,7 +332,7 @@ TEST(record, tools_are_vouched_for_by_info_or_looked_at) {
   }
 }
 
-TEST(record, tools_that_were_not_asked_for_are_not_there) {
+TEST(Record, OmitsToolsThatWereNotRequested) {
   raw_record raw = ours(status::connected);
   const connection c = read(raw);
   EXPECT_EQ(c.tools, nullptr);

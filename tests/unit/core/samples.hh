@@ -27,7 +27,7 @@ inline details full_details() {
   failure why;
   why.code = "deadline";
   why.message = "no answer in 30 s\nfrom \xe2\x80\xa6";
-  why.at = at("2026-11-22T14:32:00Z");
+  why.time = at("2026-11-22T14:32:00Z");
   why.attempt = 2;
   why.retry_at = at("2026-11-22T14:33:00Z");
   d.error = why;

@@ -30,16 +30,16 @@ constexpr golden goldens[] = {
     {253402300799999999, "9999-12-31T23:59:59.999999+00:00"},
 };
 
-TEST(time, writes_the_form_other_programs_read) {
+TEST(Time, WritesTheFormThatOtherProgramsRead) {
   for (const golden& g : goldens) EXPECT_EQ(to_iso8601(at(g.micros)), g.text);
 }
 
-TEST(time, is_always_32_bytes_even_beyond_the_years_of_four_digits) {
+TEST(Time, AlwaysWrites32Bytes) {
   EXPECT_EQ(to_iso8601(timestamp::max()), "9999-12-31T23:59:59.999999+00:00");
   EXPECT_EQ(to_iso8601(timestamp::min()), "0001-01-01T00:00:00.000000+00:00");
 }
 
-TEST(time, reads_what_it_writes) {
+TEST(Time, ReadsBackWhatItWrites) {
   for (const golden& g : goldens) {
     const auto read = from_iso8601(g.text);
     ASSERT_TRUE(read) << g.text;
@@ -48,7 +48,7 @@ TEST(time, reads_what_it_writes) {
   }
 }
 
-TEST(time, round_trip_of_random_times) {
+TEST(Time, RoundTripsRandomTimes) {
   std::mt19937_64 random(test::seed());
   std::uniform_int_distribution<std::int64_t> any(-62135596800000000, 253402300799999999);
   for (int i = 0; i < 100'000; ++i) {
@@ -82,7 +82,7 @@ constexpr accepted other_forms[] = {
     {"2026-11-22T12:00:00-00:00", noon, false},
 };
 
-TEST(time, reads_the_forms_that_other_programs_write) {
+TEST(Time, ReadsTheFormsThatOtherProgramsWrite) {
   for (const accepted& a : other_forms) {
     const auto read = from_iso8601(a.text);
     ASSERT_TRUE(read) << a.text;
@@ -131,7 +131,7 @@ constexpr const char* refused[] = {
     "9999-12-31T23:59:59-00:01",
 };
 
-TEST(time, refuses_everything_else) {
+TEST(Time, RefusesOtherForms) {
   for (const char* text : refused) EXPECT_FALSE(from_iso8601(text)) << text;
   EXPECT_FALSE(from_iso8601(std::string("2026-11-22T12:00:00Z\0", 21)));
   EXPECT_FALSE(from_iso8601(std::string("2026-11-22T12:00:00\0", 20)));
@@ -139,7 +139,7 @@ TEST(time, refuses_everything_else) {
 }
 
 // Every cut-off or damaged form is refused or read; none is read past its end (the bytes live in an exact-size buffer).
-TEST(time, damaged_forms_are_read_within_their_bytes) {
+TEST(Time, ReadsDamagedFormsWithinTheirBytes) {
   const std::string whole = "2026-11-22T14:30:59.553780+00:00";
   for (std::size_t length = 0; length < whole.size(); ++length) {
     const auto bytes = std::make_unique<char[]>(length);
@@ -149,7 +149,7 @@ TEST(time, damaged_forms_are_read_within_their_bytes) {
   }
 }
 
-TEST(time, the_wall_clock_goes_with_the_system_clock) {
+TEST(Time, FollowsTheSystemClock) {
   const timestamp before = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
   const timestamp now = wall_clock().now();
   EXPECT_GE(now, before);

@@ -10,13 +10,13 @@ namespace {
 
 std::string nested(std::size_t levels) { return std::string(levels, '[') + std::string(levels, ']'); }
 
-TEST(tools, sha256_tag_is_sha256) {
+TEST(ToolsList, HashesWithSha256) {
   EXPECT_EQ(sha256_tag(""), "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(sha256_tag("abc"), "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(sha256_tag("[]"), "sha256:4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945");
 }
 
-TEST(tools, default_is_the_empty_list) {
+TEST(ToolsList, IsEmptyByDefault) {
   const tools_list none;
   EXPECT_EQ(none.bytes(), "[]");
   EXPECT_EQ(none.count(), 0U);
@@ -29,7 +29,7 @@ struct good_list {
   std::size_t count;
 };
 
-TEST(tools, lists_are_counted_hashed_and_kept_byte_for_byte) {
+TEST(ToolsList, CountsHashesAndKeepsEveryByte) {
   const good_list lists[] = {
       {"[]", 0},
       {" \t\r\n[ ] \n", 0},
@@ -56,7 +56,7 @@ struct bad_list {
   const char* detail;
 };
 
-TEST(tools, what_is_no_json_array_is_refused_with_the_byte) {
+TEST(ToolsList, NamesTheByteWhereItIsNoArray) {
   const bad_list lists[] = {
       {"", "tools are not a JSON array: incomplete JSON at byte 0"},
       {" ", "tools are not a JSON array: incomplete JSON at byte 1"},
@@ -78,7 +78,7 @@ TEST(tools, what_is_no_json_array_is_refused_with_the_byte) {
   }
 }
 
-TEST(tools, every_other_value_and_damage_is_refused) {
+TEST(ToolsList, RefusesOtherValuesAndDamage) {
   for (const char* bytes : {"null",
                             "true",
                             "12",
@@ -119,7 +119,7 @@ TEST(tools, every_other_value_and_damage_is_refused) {
 }
 
 // Every cut of a good list is no list: nothing partial is taken for a whole.
-TEST(tools, no_prefix_of_a_list_is_a_list) {
+TEST(ToolsList, RefusesEveryPrefixOfAList) {
   const std::string whole = R"([{"name":"é","n":-1.25e+3,"t":[true,null]},"\u00e9"])";
   ASSERT_TRUE(tools_list::parse(whole));
   for (std::size_t length = 0; length < whole.size(); ++length) {
@@ -127,7 +127,7 @@ TEST(tools, no_prefix_of_a_list_is_a_list) {
   }
 }
 
-TEST(tools, the_limit_is_exact) {
+TEST(ToolsList, HasAnExactLimit) {
   const std::string bytes = R"(["12345678"])";
   EXPECT_TRUE(tools_list::parse(bytes, bytes.size()));
   const auto over = tools_list::parse(bytes, bytes.size() - 1);
@@ -138,7 +138,7 @@ TEST(tools, the_limit_is_exact) {
   EXPECT_EQ(default_tools_limit, 16u * 1024 * 1024);
 }
 
-TEST(tools, a_large_list_is_counted) {
+TEST(ToolsList, CountsALargeList) {
   std::string bytes = "[";
   for (int i = 0; i < 20'000; ++i) {
     bytes += i == 0 ? "" : ",";
@@ -150,7 +150,7 @@ TEST(tools, a_large_list_is_counted) {
   EXPECT_EQ(list->count(), 20'000U);
 }
 
-TEST(tools, copies_share_their_bytes) {
+TEST(ToolsList, SharesItsBytesWithCopies) {
   const tools_list one = *tools_list::parse("[1,2,3]");
   const tools_list copy = one;  // NOLINT(performance-unnecessary-copy-initialization): the copy is what is tested
   EXPECT_EQ(&one.bytes(), &copy.bytes());

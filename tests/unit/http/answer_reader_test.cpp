@@ -51,7 +51,7 @@ outcome read_all(const std::string& bytes, bool closed = false) {
 
 std::string failure(const std::string& bytes, bool closed = false) { return read_all(bytes, closed).failure; }
 
-TEST(AnswerReader, Head) {
+TEST(AnswerReader, ReadsTheWantedHeaderFields) {
   const outcome out = read_all(
       "HTTP/1.1 401 Who are you\r\ncontent-type: text/plain\r\nWWW-Authenticate: Basic\r\nX-Other: 1\r\n"
       "www-authenticate: Bearer realm=\"a, b\", DPoP\r\nRetry-After: 120\r\nLOCATION: /there\r\nMCP-Session-Id: s\r\n"
@@ -71,7 +71,7 @@ TEST(AnswerReader, Head) {
   EXPECT_TRUE(out.keeps);
 }
 
-TEST(AnswerReader, WhereABodyEnds) {
+TEST(AnswerReader, FindsTheEndOfTheBody) {
   const auto body = [](const std::string& rest, bool closed = false) {
     const outcome out = read_all("HTTP/1.1 200 OK\r\n" + rest, closed);
     return out.failure + out.body + (out.done ? out.keeps ? " kept" : " closed" : " open");
@@ -100,7 +100,7 @@ TEST(AnswerReader, KeepsEachValueOfAWantedHeader) {
   EXPECT_EQ(out.head.other("x"), "");
 }
 
-TEST(AnswerReader, TrailersAddNothing) {
+TEST(AnswerReader, IgnoresTrailers) {
   const outcome out = read_all(
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nMcp-Session-Id: later\r\nLocation: /x\r\n\r\n");
   EXPECT_EQ(out.failure, "");
@@ -110,7 +110,7 @@ TEST(AnswerReader, TrailersAddNothing) {
   EXPECT_EQ(out.head.location, "");
 }
 
-TEST(AnswerReader, BytesNobodyAskedFor) {
+TEST(AnswerReader, ClosesAfterSurplusBytes) {
   const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
   for (const char* const more : {"x", "HTTP/1.1 200 OK\r\n\r\n"}) {
     const outcome out = read_all(answer + more);
@@ -120,19 +120,19 @@ TEST(AnswerReader, BytesNobodyAskedFor) {
   }
 }
 
-TEST(AnswerReader, NoBodyWhateverTheHeadSays) {
+TEST(AnswerReader, ExpectsNoBodyWhereHttpForbidsOne) {
   for (const char* const status : {"204 No Content", "304 Not Modified"}) {
     const outcome out = read_all(std::string("HTTP/1.1 ") + status + "\r\nContent-Length: 5\r\n\r\n");
     EXPECT_TRUE(out.done && out.keeps) << status;
   }
 }
 
-TEST(AnswerReader, OldHttp) {
+TEST(AnswerReader, ClosesAfterHttp10UnlessAskedToKeepAlive) {
   EXPECT_FALSE(read_all("HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx").keeps);
   EXPECT_TRUE(read_all("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\nx").keeps);
 }
 
-TEST(AnswerReader, InterimAnswersArePassedOver) {
+TEST(AnswerReader, SkipsInterimAnswers) {
   const std::string interim = "HTTP/1.1 103 Early Hints\r\nLocation: /wrong\r\n\r\n";
   std::string bytes;
   for (unsigned i = 0; i < answer_reader::max_interim; ++i) bytes += interim;
@@ -146,7 +146,7 @@ TEST(AnswerReader, InterimAnswersArePassedOver) {
   EXPECT_EQ(failure(interim, true), "connection_lost: the connection to h broke: it was closed in the head of the answer");
 }
 
-TEST(AnswerReader, OtherProtocols) {
+TEST(AnswerReader, RefusesOtherProtocols) {
   for (const char* const bytes :
        {"SSH-2.0-OpenSSH_9.2\r\n", "-ERR unknown\r\n", "S", "HTTP/2 200\r\n", "HTTP/0.9 200 OK\r\n", "http/1.1 200 OK\r\n",
         "\r\nHTTP/1.1 200 OK\r\n\r\n", " HTTP/1.1 200 OK\r\n"}) {
@@ -155,7 +155,7 @@ TEST(AnswerReader, OtherProtocols) {
   EXPECT_EQ(read("\x15\x03\x01", 3, false).failure, "protocol: h speaks TLS: use https://");
 }
 
-TEST(AnswerReader, BadStatusLines) {
+TEST(AnswerReader, RefusesBadStatusLines) {
   EXPECT_EQ(failure("HTTP/1.1 2x0 OK\r\n\r\n"), "protocol: h does not speak HTTP: bad status");
   EXPECT_EQ(failure("HTTP/1.1 20 OK\r\n\r\n"), "protocol: h does not speak HTTP: bad status");
   EXPECT_EQ(failure("HTTP/1.1 099 OK\r\n\r\n"), "protocol: h does not speak HTTP: bad status");
@@ -164,7 +164,7 @@ TEST(AnswerReader, BadStatusLines) {
   EXPECT_EQ(failure("HTTP/1.1 200 O\x01K\r\n\r\n"), "protocol: h does not speak HTTP: bad reason");
 }
 
-TEST(AnswerReader, BadFraming) {
+TEST(AnswerReader, RefusesAmbiguousFraming) {
   const auto bad = [](const std::string& rest) { return failure("HTTP/1.1 200 OK\r\n" + rest); };
   const std::string both =
       "protocol: the answer of h has both Content-Length and Transfer-Encoding, so nobody can tell where it ends";
@@ -186,7 +186,7 @@ TEST(AnswerReader, BadFraming) {
             "protocol: the answer of h is not valid HTTP: bad chunk");
 }
 
-TEST(AnswerReader, CutOff) {
+TEST(AnswerReader, SaysWhereAnAnswerWasCutOff) {
   const std::string begun = "connection_lost: the connection to h broke: it was closed ";
   EXPECT_EQ(failure("", true), begun + "before an answer came");
   EXPECT_EQ(failure("HTT", true), begun + "in the head of the answer");
@@ -202,14 +202,14 @@ std::string many_fields(std::size_t count) {
   return out;
 }
 
-TEST(AnswerReader, ManyFields) {
+TEST(AnswerReader, BoundsTheNumberOfFields) {
   const std::string fits = many_fields(answer_reader::max_fields - 2) + "Transfer-Encoding: chunked\r\n\r\n0\r\n";
   EXPECT_EQ(failure(fits + "T: 1\r\n\r\n"), "");
   EXPECT_EQ(failure(fits + "T: 1\r\nT: 2\r\n\r\n"), "too_large: the answer of h has more than 256 header fields");
   EXPECT_EQ(failure(many_fields(257) + "\r\n"), "too_large: the answer of h has more than 256 header fields");
 }
 
-TEST(AnswerReader, LongHeads) {
+TEST(AnswerReader, BoundsTheSizeOfTheHead) {
   const auto with_value = [](std::size_t size) {
     return read("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: " + std::string(size, 'x') + "\r\n\r\n", 1000, false).failure;
   };
@@ -221,14 +221,14 @@ TEST(AnswerReader, LongHeads) {
 }
 
 // A head may come in pieces without an end, as may what stands between chunks.
-TEST(AnswerReader, EndlessLines) {
+TEST(AnswerReader, RefusesEndlessLinesBetweenChunks) {
   const std::string begun = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
   const std::string over = "too_large: the answer of h has an endless line between its chunks";
   EXPECT_EQ(read(begun + "1;" + std::string(70'000, 'x'), 1000, false).failure, over);
   EXPECT_EQ(read(begun + "0\r\nX: " + std::string(70'000, 'x'), 1000, false).failure, over);
 }
 
-TEST(AnswerReader, HoldsNothingThatItHasUnderstood) {
+TEST(AnswerReader, ReleasesWhatItHasParsed) {
   answer_reader reader("h");
   std::string body;
   ASSERT_TRUE(reader.feed("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", body).has_value());

@@ -46,7 +46,7 @@ std::string decode(content_coding coding, std::string_view input, std::size_t st
 
 const std::string text = "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[]}} \xE2\x82\xAC";
 
-TEST(BodyDecoder, NamesOfCodings) {
+TEST(BodyDecoder, ReadsTheNamesOfCodings) {
   EXPECT_EQ(content_coding_of(""), content_coding::identity);
   EXPECT_EQ(content_coding_of(" Identity "), content_coding::identity);
   EXPECT_EQ(content_coding_of("gzip"), content_coding::gzip);
@@ -56,7 +56,7 @@ TEST(BodyDecoder, NamesOfCodings) {
     EXPECT_EQ(content_coding_of(other), content_coding::unknown) << other;
 }
 
-TEST(BodyDecoder, WhereverTheBytesAreCut) {
+TEST(BodyDecoder, DecodesInputCutAnywhere) {
   const std::string gzip = compress(text);
   const std::string zlib = compress(text, format::zlib);
   for (std::size_t step = 1; step <= gzip.size(); ++step) {
@@ -67,7 +67,7 @@ TEST(BodyDecoder, WhereverTheBytesAreCut) {
   }
 }
 
-TEST(BodyDecoder, CutOffAtEveryByte) {
+TEST(BodyDecoder, RefusesInputTruncatedAtAnyByte) {
   const std::string gzip = compress(text);
   for (std::size_t length = 1; length < gzip.size(); ++length) {
     const std::string out = decode(content_coding::gzip, gzip.substr(0, length), 3);
@@ -77,7 +77,7 @@ TEST(BodyDecoder, CutOffAtEveryByte) {
 }
 
 // No byte of a gzip file is without meaning but those of its date and of the system that wrote it.
-TEST(BodyDecoder, EveryByteMatters) {
+TEST(BodyDecoder, NoticesDamageInEveryByte) {
   const std::string gzip = compress(text);
   for (std::size_t i = 0; i < gzip.size(); ++i) {
     if (i >= 3 && i < 10) continue;
@@ -87,7 +87,7 @@ TEST(BodyDecoder, EveryByteMatters) {
   }
 }
 
-TEST(BodyDecoder, ErrorsStay) {
+TEST(BodyDecoder, StaysFailedAfterAnError) {
   body_decoder decoder(content_coding::gzip);
   EXPECT_EQ(feed(decoder, "plain text"), "!");
   EXPECT_EQ(feed(decoder, compress(text)), "!");
@@ -95,14 +95,14 @@ TEST(BodyDecoder, ErrorsStay) {
   EXPECT_EQ(decoder.finish().error().code(), errc::protocol);
 }
 
-TEST(BodyDecoder, WhatWasGoodComesOutFirst) {
+TEST(BodyDecoder, ReturnsGoodBytesBeforeAnError) {
   std::string wrong = compress(text);
   wrong[wrong.size() - 5] = static_cast<char>(wrong[wrong.size() - 5] ^ 1);  // the checksum
   EXPECT_EQ(decode(content_coding::gzip, wrong, 1000), text + "!");
   EXPECT_EQ(decode(content_coding::gzip, wrong, 1), text + "!");
 }
 
-TEST(BodyDecoder, EventsComeOutAsTheyCame) {
+TEST(BodyDecoder, ReturnsEachEventAsSoonAsItIsFlushed) {
   const std::vector<std::string> events = {"data: 1\n\n", "data: 2\n\n", "data: 3\n\n"};
   const std::string all = compress(events);
   // The bytes of the first n parts are the beginning of the whole.
@@ -121,14 +121,14 @@ TEST(BodyDecoder, EventsComeOutAsTheyCame) {
   EXPECT_TRUE(decoder.finish().has_value());
 }
 
-TEST(BodyDecoder, OneFileAfterTheOther) {
+TEST(BodyDecoder, DecodesConcatenatedGzipFiles) {
   const std::string two = compress("one ") + compress("") + compress("two");
   for (const std::size_t step : {1U, 5U, 1000U}) EXPECT_EQ(decode(content_coding::gzip, two, step), "one two");
   EXPECT_EQ(decode(content_coding::gzip, compress("one ") + "rubbish", 1000), "one !");
   EXPECT_EQ(decode(content_coding::deflate, compress("one ", format::zlib) + "x", 1000), "one !");
 }
 
-TEST(BodyDecoder, NoBytesAtAll) {
+TEST(BodyDecoder, AcceptsAnEmptyBody) {
   EXPECT_EQ(decode(content_coding::gzip, "", 1), "");
   EXPECT_EQ(decode(content_coding::gzip, compress(""), 1), "");
 }

@@ -74,7 +74,7 @@ constexpr border borders[] = {
     {nullptr, "ff00::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", nullptr},
 };
 
-TEST(Egress, BordersOfEveryRange) {
+TEST(EgressPolicy, KnowsTheBordersOfEveryRange) {
   const egress_policy strict = egress_policy::strict();
   for (const border& one : borders) {
     EXPECT_FALSE(lets(strict, one.first)) << one.first;
@@ -89,7 +89,7 @@ TEST(Egress, BordersOfEveryRange) {
 }
 
 // IPv4 that comes as IPv6 is judged by the IPv4 address.
-TEST(Egress, EmbeddedAddresses) {
+TEST(EgressPolicy, JudgesEmbeddedIpv4Addresses) {
   const egress_policy strict = egress_policy::strict();
   for (const border& one : borders) {
     if (std::string(one.first).find(':') != std::string::npos) continue;
@@ -112,7 +112,7 @@ TEST(Egress, EmbeddedAddresses) {
   EXPECT_FALSE(lets(strict, "fe80::1%1"));
 }
 
-TEST(Egress, OrdinaryAddresses) {
+TEST(EgressPolicy, AllowsPublicAddresses) {
   const egress_policy strict = egress_policy::strict();
   for (const char* const address : {"1.1.1.1", "8.8.8.8", "93.184.216.34", "2606:4700:4700::1111",
                                     "2a00:1450:4001:82a::200e", "2001:4860:4860::8888", "2620:fe::fe"}) {
@@ -121,7 +121,7 @@ TEST(Egress, OrdinaryAddresses) {
   }
 }
 
-TEST(Egress, OneForbiddenAddressRefusesAll) {
+TEST(EgressPolicy, RefusesANameWithOneForbiddenAddress) {
   const egress_policy strict = egress_policy::strict();
   EXPECT_TRUE(strict.check_addresses("h", parse({"1.1.1.1", "2606:4700:4700::1111"})).has_value());
   EXPECT_FALSE(strict.check_addresses("h", parse({"1.1.1.1", "10.0.0.1"})).has_value());
@@ -132,14 +132,14 @@ TEST(Egress, OneForbiddenAddressRefusesAll) {
   EXPECT_FALSE(egress_policy::open().check_addresses("h", {}).has_value());
 }
 
-TEST(Egress, OpenLetsEverything) {
+TEST(EgressPolicy, OpenPolicyAllowsEverything) {
   const egress_policy open = egress_policy::open();
   for (const border& one : borders) EXPECT_TRUE(lets(open, one.first) && lets(open, one.last)) << one.first;
   EXPECT_TRUE(open.check_url("http://127.1:3000/mcp").has_value());
   EXPECT_TRUE(open.check_url("http://169.254.169.254/").has_value());
 }
 
-TEST(Egress, Schemes) {
+TEST(EgressPolicy, RequiresHttpsUnlessPlainHttpIsAllowed) {
   egress_policy policy = egress_policy::strict();
   const auto http = policy.check_url("http://h.example/mcp?key=s3cret");
   ASSERT_FALSE(http.has_value());
@@ -152,7 +152,7 @@ TEST(Egress, Schemes) {
   EXPECT_EQ(policy.check_url("ftp://h.example/").error().code(), errc::bad_url);
 }
 
-TEST(Egress, AddressesInUrls) {
+TEST(EgressPolicy, ChecksAddressesInUrls) {
   const egress_policy strict = egress_policy::strict();
   const auto code = [&](const std::string& host) {
     const auto checked = strict.check_url("https://" + host + "/mcp");
@@ -178,7 +178,7 @@ TEST(Egress, AddressesInUrls) {
             "the host 0x7f.1 is an IPv4 address in disguise; write it as four decimal numbers");
 }
 
-TEST(Egress, AllowedHosts) {
+TEST(EgressPolicy, AllowsListedHosts) {
   const egress_policy policy = allowing({"MCP.internal", "other.example."});
   const auto private_ones = parse({"10.0.0.1", "169.254.169.254"});
   EXPECT_TRUE(policy.check_addresses("mcp.internal", private_ones).has_value());
@@ -189,7 +189,7 @@ TEST(Egress, AllowedHosts) {
   EXPECT_FALSE(policy.check_url("http://mcp.internal/").has_value());  // https all the same
 }
 
-TEST(Egress, AllowedNetworks) {
+TEST(EgressPolicy, AllowsListedNetworks) {
   const egress_policy policy = allowing({"10.1.0.0/16", "127.0.0.1", "fd00:1::/32", "::1"});
   for (const char* const address :
        {"10.1.0.0", "10.1.255.255", "127.0.0.1", "fd00:1::", "fd00:1:ffff:ffff:ffff:ffff:ffff:ffff", "::1",
@@ -211,7 +211,7 @@ constexpr const char* metadata[] = {"169.254.169.254",    "169.254.170.2",      
                                     "fd00:ec2::254",      "fd00:ec2::23",           "fd20:ce::254",      "fd00:42::42",
                                     "fd00:c1::a9fe:a9fe", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe"};
 
-TEST(Egress, MetadataServicesAreAllowedOneByOne) {
+TEST(EgressPolicy, AllowsMetadataServicesByAddressOnly) {
   const egress_policy networks = allowing({"0.0.0.0/0", "::/0", "169.254.0.0/16", "fd00::/8"});
   for (const char* const address : metadata) {
     EXPECT_FALSE(lets(networks, address)) << address;
@@ -222,7 +222,7 @@ TEST(Egress, MetadataServicesAreAllowedOneByOne) {
   EXPECT_TRUE(lets(networks, "169.254.169.253"));
 }
 
-TEST(Egress, WhatCanBeAllowed) {
+TEST(EgressPolicy, RefusesMalformedExceptions) {
   egress_policy policy;
   for (const char* const text :
        {"h", "a-b_c.example", "10.0.0.0/8", "10.0.0.1/32", "::/0", "fe80::/10", "::1", "localhost."})
@@ -236,7 +236,7 @@ TEST(Egress, WhatCanBeAllowed) {
   }
 }
 
-TEST(Egress, SaysWhatItRefuses) {
+TEST(EgressPolicy, ExplainsARefusal) {
   const auto refused = egress_policy::strict().check_addresses("db.example", parse({"172.20.1.2"}));
   EXPECT_EQ(
       refused.error().detail(),

@@ -6,7 +6,7 @@
 namespace mcpstate::http {
 namespace {
 
-TEST(HttpHeaders, Checked) {
+TEST(HttpHeaders, RefusesNamesAndValuesThatCannotBeSent) {
   const auto code = [](std::string name, std::string value) {
     header_list headers;
     headers.emplace_back(std::move(name), std::move(value));
@@ -24,7 +24,7 @@ TEST(HttpHeaders, Checked) {
   }
 }
 
-TEST(HttpHeaders, UserAgent) {
+TEST(HttpHeaders, BuildsASafeUserAgent) {
   EXPECT_EQ(user_agent("mcpstate", "0.1.0"), "mcpstate/0.1.0");
   EXPECT_EQ(user_agent("my app\r\nX: y", ""), "my-app--X--y");
   EXPECT_EQ(user_agent("", "1 (beta)"), "mcpstate/1--beta-");
@@ -33,7 +33,7 @@ TEST(HttpHeaders, UserAgent) {
   EXPECT_FALSE(has_header(given, "User"));
 }
 
-TEST(HttpAnswer, MediaType) {
+TEST(HttpAnswer, LowersTheMediaTypeAndDropsParameters) {
   EXPECT_EQ(media_type("Text/Event-Stream ; charset=utf-8"), "text/event-stream");
   EXPECT_EQ(media_type("  application/json"), "application/json");
   EXPECT_EQ(media_type(""), "");

@@ -17,7 +17,7 @@ std::string lead(const std::string& from, const std::string& reference) {
   return std::string(there->tls ? "https " : "http ") + there->host + " " + there->port + " " + there->target;
 }
 
-TEST(SameOrigin, References) {
+TEST(SameOrigin, ResolvesReferences) {
   const std::string from = "https://h.example:8443/a/b?key=1";
   EXPECT_EQ(lead(from, "/messages?session=2"), "https h.example 8443 /messages?session=2");
   EXPECT_EQ(lead(from, "c"), "https h.example 8443 /a/c");
@@ -32,7 +32,7 @@ TEST(SameOrigin, References) {
   EXPECT_EQ(lead("http://h", "x"), "http h 80 /x");
 }
 
-TEST(SameOrigin, OtherOrigins) {
+TEST(SameOrigin, RefusesOtherOrigins) {
   const std::string from = "https://h.example/mcp";
   for (const char* const there :
        {"http://h.example/mcp", "http://h.example:443/mcp", "https://h.example:444/mcp", "https://g.example/mcp", "//g/mcp",
@@ -45,7 +45,7 @@ TEST(SameOrigin, OtherOrigins) {
   EXPECT_EQ(refused.error().full_text().find("s3cret"), std::string::npos);
 }
 
-TEST(SameOrigin, NoUrls) {
+TEST(SameOrigin, RefusesWhatIsNoUrl) {
   for (const char* const text :
        {"http://", "ftp://h.example/", "javascript:alert(1)", "https://me@h.example/", "/a b", "/\r\nX: y",
         "http://h.example:99999/", "\xC3\xA9", "http:\xD8", "http:?", "http:x", ":", "a:b"}) {
@@ -53,7 +53,7 @@ TEST(SameOrigin, NoUrls) {
   }
 }
 
-TEST(SameOrigin, Redirects) {
+TEST(SameOrigin, ChecksEachRedirect) {
   egress_policy policy = egress_policy::strict();
   const url from = parsed("https://h/mcp");
   const auto follow = [&](const url& base, const char* location, unsigned followed) {

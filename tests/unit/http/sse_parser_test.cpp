@@ -35,7 +35,7 @@ void expect_events(const std::string& text, const std::string& expected) {
   EXPECT_EQ(show(events), expected) << "byte by byte";
 }
 
-TEST(SseParser, LineEnds) {
+TEST(SseParser, AcceptsEveryKindOfLineEnd) {
   expect_events("data: a\n\ndata: b\n\n", "[|a|][|b|]");
   expect_events("data: a\r\n\r\ndata: b\r\n\r\n", "[|a|][|b|]");
   expect_events("data: a\r\rdata: b\r\r", "[|a|][|b|]");
@@ -43,7 +43,7 @@ TEST(SseParser, LineEnds) {
   expect_events("\r\n\r\n\n\r\rdata: a\n\n", "[|a|]");
 }
 
-TEST(SseParser, ByteOrderMark) {
+TEST(SseParser, SkipsOneByteOrderMark) {
   expect_events(
       "\xEF\xBB\xBF"
       "data: a\n\n",
@@ -62,7 +62,7 @@ TEST(SseParser, ByteOrderMark) {
       "[|b|]");  // not a mark
 }
 
-TEST(SseParser, Fields) {
+TEST(SseParser, ReadsTheFieldsOfEvents) {
   expect_events("event: message\nid: 7\ndata: {}\n\n", "[message|{}|7]");
   expect_events("data:a\ndata: b\ndata:  c\ndata\ndata:\n\n", "[|a\nb\n c\n\n|]");
   expect_events("data: a:b: c\n\n", "[|a:b: c|]");
@@ -71,13 +71,13 @@ TEST(SseParser, Fields) {
   expect_events("data: \xC3\xA9\xE2\x82\xAC\n\n", "[|\xC3\xA9\xE2\x82\xAC|]");
 }
 
-TEST(SseParser, NoDataNoEvent) {
+TEST(SseParser, DropsEventsWithoutData) {
   expect_events("event: ping\n\ndata: a\n\n", "[|a|]");  // and its name is forgotten
   expect_events("data:\n\n", "[||]");
   EXPECT_FALSE(sse_parser(10).feed("data\n\n").value().at(0).is_message());
 }
 
-TEST(SseParser, Ids) {
+TEST(SseParser, RemembersTheLastId) {
   expect_events("id: 1\ndata: a\n\ndata: b\n\nid:\ndata: c\n\n", "[|a|1][|b|1][|c|]");
   expect_events("id: 1\ndata: a\n\nid: x\0y\ndata: b\n\n"s, "[|a|1][|b|1]");
   sse_parser parser(100);
@@ -88,7 +88,7 @@ TEST(SseParser, Ids) {
 }
 
 // Whoever comes back with the id of an event that was cut off would miss it.
-TEST(SseParser, IdsCountWhenTheirEventIsComplete) {
+TEST(SseParser, AdoptsAnIdOnlyWithItsCompleteEvent) {
   sse_parser parser(100);
   EXPECT_EQ(parser.feed("id: 1\ndata: a\n\nid: 2\ndata: b").value().size(), 1U);
   EXPECT_EQ(parser.last_event_id(), "1");
@@ -99,14 +99,14 @@ TEST(SseParser, IdsCountWhenTheirEventIsComplete) {
 }
 
 // A stream that is taken up goes on where the one before was.
-TEST(SseParser, BeginsWithAnId) {
+TEST(SseParser, ContinuesFromAGivenId) {
   sse_parser parser(100, "7");
   EXPECT_EQ(parser.last_event_id(), "7");
   EXPECT_EQ(parser.feed("data: a\n\n").value().front().id, "7");
   EXPECT_EQ(parser.feed("id: 8\ndata: a\n\n").value().front().id, "8");
 }
 
-TEST(SseParser, Retry) {
+TEST(SseParser, ReadsRetryTimes) {
   sse_parser parser(100);
   EXPECT_FALSE(parser.retry().has_value());
   EXPECT_TRUE(parser.feed("retry: 500\n").value().empty());
@@ -118,7 +118,7 @@ TEST(SseParser, Retry) {
   }
 }
 
-TEST(SseParser, RetryIsBounded) {
+TEST(SseParser, BoundsRetryTimes) {
   const std::chrono::milliseconds day = std::chrono::hours(24);
   const struct {
     const char* line;
@@ -136,7 +136,7 @@ TEST(SseParser, RetryIsBounded) {
 }
 
 // Every way to cut a stream into three, with each kind of line end: the scan for the ends begins anew with each piece.
-TEST(SseParser, CutTwice) {
+TEST(SseParser, ParsesStreamsCutAnywhere) {
   for (const std::string end : {"\n", "\r", "\r\n"}) {
     std::string text = "\xEF\xBB\xBF";
     for (const char* const line :
@@ -156,7 +156,7 @@ TEST(SseParser, CutTwice) {
 }
 
 // Not measured: looking for a line feed again for each of these lines, or for a carriage return, would take hours.
-TEST(SseParser, LinesWithOneKindOfEnd) {
+TEST(SseParser, ParsesMillionsOfShortLinesInLinearTime) {
   for (const char end : {'\n', '\r'}) {
     std::string text;
     while (text.size() < 10'000'000) text.append(":c") += end;
@@ -165,7 +165,7 @@ TEST(SseParser, LinesWithOneKindOfEnd) {
   }
 }
 
-TEST(SseParser, MessageEvents) {
+TEST(SseParser, TellsMessagesFromOtherEvents) {
   const auto events =
       sse_parser(1000).feed("data: a\n\nevent: message\ndata: b\n\nevent: endpoint\ndata: c\n\ndata:\n\n").value();
   ASSERT_EQ(events.size(), 4U);
@@ -175,7 +175,7 @@ TEST(SseParser, MessageEvents) {
   EXPECT_FALSE(events[3].is_message());
 }
 
-TEST(SseParser, EndOfStream) {
+TEST(SseParser, CompletesTheLastEventAtTheEnd) {
   for (const char* const text : {"data: a", "data: a\n", "data: a\r", "data: a\r\n"}) {
     sse_parser parser(100);
     EXPECT_TRUE(parser.feed(text).value().empty());
@@ -189,7 +189,7 @@ TEST(SseParser, EndOfStream) {
   EXPECT_FALSE(parser.finish().has_value());
 }
 
-TEST(SseParser, Limit) {
+TEST(SseParser, LimitsTheSizeOfAnEvent) {
   const std::string fits = "data: " + std::string(94, 'x') + "\n\n";
   sse_parser parser(100);
   for (int i = 0; i < 5; ++i) EXPECT_EQ(parser.feed(fits).value().size(), 1U);

@@ -6,7 +6,7 @@
 namespace mcpstate::http {
 namespace {
 
-TEST(HttpUrl, Parts) {
+TEST(HttpUrl, SplitsAUrlIntoItsParts) {
   const auto url = parse_url("HTTPS://Example.org:8443/a%20b/mcp/?key=s3cret#part").value();
   EXPECT_TRUE(url.tls);
   EXPECT_EQ(url.host, "Example.org");
@@ -16,7 +16,7 @@ TEST(HttpUrl, Parts) {
   EXPECT_EQ(url.shown, "https://Example.org:8443/a%20b/mcp/");
 }
 
-TEST(HttpUrl, Defaults) {
+TEST(HttpUrl, FillsInDefaults) {
   EXPECT_EQ(parse_url("http://h").value().target, "/");
   EXPECT_EQ(parse_url("http://h").value().port, "80");
   EXPECT_EQ(parse_url("https://h").value().port, "443");
@@ -26,7 +26,7 @@ TEST(HttpUrl, Defaults) {
   EXPECT_EQ(parse_url("http://127.0.0.1:1/mcp").value().host, "127.0.0.1");
 }
 
-TEST(HttpUrl, NamesThatBeginLikeAnAddress) {
+TEST(HttpUrl, AcceptsNamesThatBeginLikeAnAddress) {
   const auto url = parse_url("http://10.0.0.1.nip.io:8080/a?b").value();
   EXPECT_EQ(url.host, "10.0.0.1.nip.io");
   EXPECT_EQ(url.port, "8080");
@@ -44,13 +44,13 @@ TEST(HttpUrl, NamesThatBeginLikeAnAddress) {
   EXPECT_FALSE(parse_url("http://[::1]x/").has_value());
 }
 
-TEST(HttpUrl, AddressInBrackets) {
+TEST(HttpUrl, ReadsAnAddressInBrackets) {
   const auto url = parse_url("http://[::1]:3001/mcp").value();
   EXPECT_EQ(url.host, "::1");
   EXPECT_EQ(url.authority, "[::1]:3001");
 }
 
-TEST(HttpUrl, Refused) {
+TEST(HttpUrl, RefusesWhatIsNoHttpUrl) {
   for (const char* const text : {"",
                                  "h",
                                  "/mcp",

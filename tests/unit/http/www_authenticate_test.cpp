@@ -23,7 +23,7 @@ std::string show(const values& in) {
   return out;
 }
 
-TEST(WwwAuthenticate, Challenges) {
+TEST(WwwAuthenticate, ParsesChallenges) {
   const struct {
     values in;
     const char* out;
@@ -83,7 +83,7 @@ TEST(WwwAuthenticate, Challenges) {
   for (const auto& row : table) EXPECT_EQ(show(row.in), row.out) << (row.in.empty() ? "" : row.in.front());
 }
 
-TEST(WwwAuthenticate, Bounded) {
+TEST(WwwAuthenticate, BoundsChallengesAndParameters) {
   EXPECT_EQ(parse_www_authenticate(values(100, "Bearer")).size(), 16U);
   EXPECT_EQ(show({"A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P x=1, Q y=2, z=3"}),
             "a[] b[] c[] d[] e[] f[] g[] h[] i[] j[] k[] l[] m[] n[] o[] p[x=1;]");
@@ -104,7 +104,7 @@ TEST(WwwAuthenticate, Bounded) {
   }
 }
 
-TEST(WwwAuthenticate, Bearer) {
+TEST(WwwAuthenticate, FindsTheBearerChallenge) {
   const auto bearer_of = [](const values& in) { return find_bearer(parse_www_authenticate(in)); };
   EXPECT_FALSE(bearer_of({}).has_value());
   EXPECT_FALSE(bearer_of({"Basic realm=a, resource_metadata=b"}).has_value());

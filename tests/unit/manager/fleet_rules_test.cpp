@@ -10,7 +10,7 @@ instance_report one(const std::string& name, const std::string& reach, std::uint
   instance_report out;
   out.name = name;
   out.reach = reach;
-  out.kept = kept;
+  out.managed = kept;
   return out;
 }
 
@@ -22,7 +22,7 @@ std::size_t share(std::uint64_t managed, int instances) {
   return fair_share(all, one("0", "r"));
 }
 
-TEST(FleetRules, SharesCoverEverything) {
+TEST(FleetRules, RoundSharesUpSoThatTheyCoverEverything) {
   EXPECT_EQ(share(0, 3), 0U);
   EXPECT_EQ(share(1, 3), 1U);
   EXPECT_EQ(share(9, 3), 3U);
@@ -30,7 +30,7 @@ TEST(FleetRules, SharesCoverEverything) {
   EXPECT_EQ(share(10, 0), 10U);  // nobody has reported yet
 }
 
-TEST(FleetRules, ThoseThatReachTheSameShareWhatTheOthersDoNotKeep) {
+TEST(FleetRules, ShareTheRestAmongInstancesThatReachTheSame) {
   fleet all;
   all.managed = 100;
   all.instances = {one("a", "x", 30), one("b", "x", 10), one("c", "y", 60)};
@@ -45,7 +45,7 @@ TEST(FleetRules, ThoseThatReachTheSameShareWhatTheOthersDoNotKeep) {
   EXPECT_EQ(fair_share(all, one("a", "x")), 0U);
 }
 
-TEST(FleetRules, ALittleMoreThanTheShareStays) {
+TEST(FleetRules, TolerateALittleMoreThanTheShare) {
   EXPECT_EQ(surplus(0, 0), 0U);
   EXPECT_EQ(surplus(1, 0), 0U);
   EXPECT_EQ(surplus(2, 0), 2U);
@@ -56,7 +56,7 @@ TEST(FleetRules, ALittleMoreThanTheShareStays) {
 }
 
 // Two of them, one of which has everything: they end within the tolerance, in few steps, and nothing goes back and forth.
-TEST(FleetRules, ASecondOneGetsItsHalf) {
+TEST(FleetRules, GiveASecondInstanceItsHalf) {
   for (const std::size_t all : {4U, 10U, 1000U, 20000U}) {
     std::size_t first = all, second = 0;
     const std::size_t fair = share(all, 2);
@@ -73,7 +73,7 @@ TEST(FleetRules, ASecondOneGetsItsHalf) {
   }
 }
 
-TEST(FleetRules, LeasesEndEarlyEnoughForTheNextOneToBeInTime) {
+TEST(FleetRules, EndLeasesEarlyEnoughForTheNextInstance) {
   using namespace std::chrono_literals;
   manager_options options;
   EXPECT_EQ(lease_span(options), 13500ms);

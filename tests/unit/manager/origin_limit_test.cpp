@@ -24,7 +24,7 @@ asio::awaitable<void> enter(origin_limit& limit, std::string origin, std::string
   slots.push_back(std::make_shared<origin_limit::slot>(std::move(slot)));
 }
 
-asio::awaitable<void> serves_in_turn() {
+CO_TEST(OriginLimit, ServesWaitersInOrder) {
   origin_limit limit(2);
   std::vector<std::string> log;
   std::vector<slot_ptr> slots;
@@ -50,11 +50,7 @@ asio::awaitable<void> serves_in_turn() {
   co_await group.join();
 }
 
-TEST(OriginLimit, ServesInTurn) {
-  run_co_test([](asio::io_context&) { return serves_in_turn(); });
-}
-
-asio::awaitable<void> serves_others_before_those_who_have_seats() {
+CO_TEST(OriginLimit, ServesNewOwnersBeforeThoseWithSlots) {
   origin_limit limit(3);
   std::vector<std::string> log;
   std::vector<slot_ptr> slots;
@@ -76,12 +72,8 @@ asio::awaitable<void> serves_others_before_those_who_have_seats() {
   co_await group.join();
 }
 
-TEST(OriginLimit, ServesOthersBeforeThoseWhoHaveSeats) {
-  run_co_test([](asio::io_context&) { return serves_others_before_those_who_have_seats(); });
-}
-
 // Who gives up leaves the queue, also when his turn has come in the same moment.
-asio::awaitable<void> lets_go_of_who_gives_up() {
+CO_TEST(OriginLimit, RemovesWaitersThatGiveUp) {
   origin_limit limit(1);
   std::vector<std::string> log;
   std::vector<slot_ptr> slots;
@@ -101,10 +93,6 @@ asio::awaitable<void> lets_go_of_who_gives_up() {
   slots.clear();
   EXPECT_EQ(limit.in_use("x"), 0U);
   co_await group.join();
-}
-
-TEST(OriginLimit, LetsGoOfWhoGivesUp) {
-  run_co_test([](asio::io_context&) { return lets_go_of_who_gives_up(); });
 }
 
 }  // namespace

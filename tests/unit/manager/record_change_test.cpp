@@ -45,7 +45,7 @@ connection up_record() {
 
 lease mine() { return lease(name, "me", 5); }
 
-TEST(RecordChange, ReadsWhatAKeeperWantsToKnow) {
+TEST(RecordChange, ReadsTheViewOfASupervisor) {
   EXPECT_FALSE(view_of(std::nullopt, noon).present);
   connection failed = up_record();
   failed.state = status::failed;
@@ -63,7 +63,7 @@ TEST(RecordChange, ReadsWhatAKeeperWantsToKnow) {
   EXPECT_NE(view_of(altered, noon).raw_status, got.raw_status);
 }
 
-TEST(RecordChange, SortsTroubles) {
+TEST(RecordChange, ClassifiesFailures) {
   using failure_kind = supervisor_fsm::failure_kind;
   const auto of = [](errc code) { return kind_of_failure(error(code, "x")); };
   EXPECT_EQ(of(errc::auth_failed), failure_kind::unauthorized);
@@ -78,7 +78,7 @@ TEST(RecordChange, SortsTroubles) {
   }
 }
 
-TEST(RecordChange, MessagesAreOneLineOfGoodLength) {
+TEST(RecordChange, KeepsMessagesToOneShortLine) {
   EXPECT_EQ(failure_message(error(errc::rpc_error, "no\n\tway",
                                   "a\xff"
                                   "b"))
@@ -98,27 +98,27 @@ TEST(RecordChange, MessagesAreOneLineOfGoodLength) {
   EXPECT_TRUE(longish.ends_with("…"));
 }
 
-TEST(RecordChange, MessagesShowNoSecrets) {
+TEST(RecordChange, HidesSecretsInMessages) {
   const auto message =
       failure_message(error(errc::child_exited, "'x' ended", "sent Bearer s3cret to https://u:s3cret@h/p?k=s3cret"));
   EXPECT_THAT(message, HasSubstr("sent Bearer [hidden] to https://[hidden]@h/p?[hidden]"));
   EXPECT_THAT(message, testing::Not(HasSubstr("s3cret")));
 }
 
-TEST(RecordChange, AnOrderKeepsWhatIsKnownOfTheSamePlace) {
+TEST(RecordChange, KeepsDetailsWhenTheSameEndpointIsOrderedAgain) {
   const auto before = up_record();
   const auto order = make_order(name, before, web());
-  EXPECT_EQ(order.to(), status::connecting);
+  EXPECT_EQ(order.state(), status::connecting);
   EXPECT_EQ(order.expected(), before.seen);
-  EXPECT_FALSE(order.expiry_kept());  // it is use
-  EXPECT_FALSE(order.keeper());       // anybody may order
+  EXPECT_FALSE(order.expiry_kept());     // it is use
+  EXPECT_FALSE(order.required_lease());  // anybody may order
   const auto after = order.apply_to(before, noon);
   EXPECT_TRUE(after.info.managed);
   EXPECT_EQ(after.info.server_title, "title");
   EXPECT_EQ(order.action(), change::tools_action::keep);
 }
 
-TEST(RecordChange, AnOrderForAnotherPlaceForgetsTheOldOne) {
+TEST(RecordChange, ForgetsDetailsWhenAnotherEndpointIsOrdered) {
   auto there = web();
   there.registered.clear();
   there.url = "http://other/";
@@ -131,13 +131,13 @@ TEST(RecordChange, AnOrderForAnotherPlaceForgetsTheOldOne) {
   EXPECT_EQ(order.action(), change::tools_action::drop);
 }
 
-TEST(RecordChange, AnOrderForNothingExpectsNothing) {
+TEST(RecordChange, ExpectsNoRecordBeforeTheFirstOrder) {
   const auto order = make_order(name, std::nullopt, web());
   EXPECT_EQ(order.expected(), basis());
   EXPECT_EQ(order.apply_to(std::nullopt, noon).info.registered, "web");
 }
 
-TEST(RecordChange, AFailureIsFencedKeepsToolsAndExpiry) {
+TEST(RecordChange, KeepsToolsAndExpiryInAFencedFailure) {
   supervision_result found;
   found.step.state = status::failed;
   found.step.attempt = 3;
@@ -146,7 +146,7 @@ TEST(RecordChange, AFailureIsFencedKeepsToolsAndExpiry) {
   found.reason = error(errc::connect_failed, "refused", "peer");
   const auto before = up_record();
   const auto wrote = make_change(before, found, mine(), noon);
-  EXPECT_EQ(wrote.keeper(), mine());
+  EXPECT_EQ(wrote.required_lease(), mine());
   EXPECT_TRUE(wrote.expiry_kept());
   EXPECT_EQ(wrote.action(), change::tools_action::keep);
   EXPECT_EQ(wrote.expected(), before.seen);
@@ -161,7 +161,7 @@ TEST(RecordChange, AFailureIsFencedKeepsToolsAndExpiry) {
   EXPECT_EQ(after.info.server_title, "title");
 }
 
-TEST(RecordChange, AConnectionKeepsItsBeginningWhileItLasts) {
+TEST(RecordChange, KeepsConnectedAtWhileTheConnectionLasts) {
   supervision_result found;
   found.step.state = status::connected;
   found.step.facts = found.step.tools = true;

@@ -6,7 +6,7 @@
 namespace mcpstate {
 namespace {
 
-TEST(ServerDetails, AreWhatTheHandshakeToldAndNothingElse) {
+TEST(ServerDetails, HoldOnlyFactsOfTheHandshake) {
   mcp::server_facts facts;
   facts.transport = "http";
   facts.protocol_version = "2025-11-25";

@@ -15,9 +15,9 @@ struct first_case {
   phase then;
 };
 
-class KeeperFsmFirstLook : public testing::TestWithParam<first_case> {};
+class SupervisorFirstRead : public testing::TestWithParam<first_case> {};
 
-TEST_P(KeeperFsmFirstLook, Decides) {
+TEST_P(SupervisorFirstRead, DecidesTheFirstStep) {
   scene s;
   EXPECT_EQ(s.start(GetParam().what), GetParam().does);
   EXPECT_EQ(s.fsm.current_phase(), GetParam().then);
@@ -43,10 +43,10 @@ std::vector<first_case> first_cases() {
           {"altered", altered, "open", phase::opening}};
 }
 
-INSTANTIATE_TEST_SUITE_P(All, KeeperFsmFirstLook, testing::ValuesIn(first_cases()),
+INSTANTIATE_TEST_SUITE_P(All, SupervisorFirstRead, testing::ValuesIn(first_cases()),
                          [](const auto& row) { return row.param.name; });
 
-TEST(KeeperFsm, TakesOverARowOfFailures) {
+TEST(SupervisorFsm, ContinuesARowOfFailuresAfterATakeover) {
   scene s;
   EXPECT_EQ(s.start(failed_record(1, 3, 1min)), "");
   supervisor_fsm::span waited{};
@@ -57,7 +57,7 @@ TEST(KeeperFsm, TakesOverARowOfFailures) {
 }
 
 // Another process had other credentials, or another server under that name.
-TEST(KeeperFsm, WhatFailedForGoodForAnotherIsTriedOnce) {
+TEST(SupervisorFsm, RetriesAPermanentFailureOfAnotherInstanceOnce) {
   scene s;
   EXPECT_EQ(s.start(failed_record(1, 3, std::nullopt)), "");
   supervisor_fsm::span waited{};
@@ -68,7 +68,7 @@ TEST(KeeperFsm, WhatFailedForGoodForAnotherIsTriedOnce) {
   EXPECT_EQ(s.next(), "never");
 }
 
-TEST(KeeperFsm, ARetryThatIsPastIsMadeAtOnce) {
+TEST(SupervisorFsm, RetriesAtOnceWhenTheRetryIsOverdue) {
   scene s;
   EXPECT_EQ(s.start(failed_record(1, 1, -1h)), "");
   supervisor_fsm::span waited{};
@@ -76,7 +76,7 @@ TEST(KeeperFsm, ARetryThatIsPastIsMadeAtOnce) {
   EXPECT_EQ(waited, 0ms);
 }
 
-TEST(KeeperFsm, ARetryInTheFarFutureIsNotBelieved) {
+TEST(SupervisorFsm, DistrustsARetryInTheFarFuture) {
   scene s;
   EXPECT_EQ(s.start(failed_record(1, 1, 24h * 365)), "");
   supervisor_fsm::span waited{};
@@ -84,7 +84,7 @@ TEST(KeeperFsm, ARetryInTheFarFutureIsNotBelieved) {
   EXPECT_EQ(waited, 5min);
 }
 
-TEST(KeeperFsm, ReadsAgainWhenTheStoreDidNotAnswer) {
+TEST(SupervisorFsm, ReadsAgainAfterAStoreFailure) {
   scene s;
   EXPECT_EQ(text(s.fsm.start()), "read");
   EXPECT_EQ(text(s.fsm.read_failed(s.m())), "");
@@ -92,7 +92,7 @@ TEST(KeeperFsm, ReadsAgainWhenTheStoreDidNotAnswer) {
   EXPECT_EQ(s.see(record(status::connecting, 1)), "open");
 }
 
-TEST(KeeperFsm, ChecksAtOnceWhenTheStreamEnds) {
+TEST(SupervisorFsm, ChecksAtOnceWhenTheStreamEnds) {
   scene s;
   s.come_up();
   s.now += 10s;
@@ -109,7 +109,7 @@ TEST(KeeperFsm, ChecksAtOnceWhenTheStreamEnds) {
   EXPECT_FALSE(s.fsm.wake_at());
 }
 
-TEST(KeeperFsm, ChecksSeldomWhenStreamsEndAllTheTime) {
+TEST(SupervisorFsm, LimitsChecksWhenStreamsKeepEnding) {
   scene s;
   s.come_up();
   int checks = 0;
@@ -123,7 +123,7 @@ TEST(KeeperFsm, ChecksSeldomWhenStreamsEndAllTheTime) {
   EXPECT_EQ(checks, 12) << "in a minute: one each five seconds";
 }
 
-TEST(KeeperFsm, SaysWhatItIsOverFor) {
+TEST(SupervisorFsm, ReportsTheReasonForItsEnd) {
   scene s;
   s.come_up();
   const auto did = s.fsm.record_read(s.m(), record(status::disconnected, 7));
@@ -136,7 +136,7 @@ TEST(KeeperFsm, SaysWhatItIsOverFor) {
   EXPECT_EQ(none.back().revision, 0U);
 }
 
-TEST(KeeperFsm, BacksOffWithFullJitterUpToALimit) {
+TEST(SupervisorFsm, BacksOffWithFullJitterUpToALimit) {
   scene s;
   EXPECT_EQ(s.start(record(status::connecting, 1)), "open");
   s.jitter = 0.9999999;
@@ -159,7 +159,7 @@ TEST(KeeperFsm, BacksOffWithFullJitterUpToALimit) {
   EXPECT_EQ(text(s.fsm.open_failed(s.m(), failure_kind::transient)), "write(FAILED attempt 40 in 0)");
 }
 
-TEST(KeeperFsm, TerminalErrorsAreNotRetriedUntilSomebodyAsks) {
+TEST(SupervisorFsm, DoesNotRetryTerminalErrorsUnasked) {
   scene s;
   EXPECT_EQ(s.start(record(status::connecting, 1)), "open");
   EXPECT_EQ(text(s.fsm.open_failed(s.m(), failure_kind::terminal)), "write(FAILED attempt 1)");
@@ -172,7 +172,7 @@ TEST(KeeperFsm, TerminalErrorsAreNotRetriedUntilSomebodyAsks) {
   EXPECT_EQ(s.next(), "never");
 }
 
-TEST(KeeperFsm, AServerThatMovedIsOpenedAgainWhateverHappened) {
+TEST(SupervisorFsm, ReopensAServerThatMoved) {
   scene s;
   EXPECT_EQ(s.start(record(status::auth_required, 1)), "");
   EXPECT_EQ(text(s.fsm.server_changed()), "open");
@@ -181,7 +181,7 @@ TEST(KeeperFsm, AServerThatMovedIsOpenedAgainWhateverHappened) {
   EXPECT_EQ(text(s.fsm.server_changed()), "close open");
 }
 
-TEST(KeeperFsm, ASessionThatIsLostIsOpenedAtOnceAndOnlyOnce) {
+TEST(SupervisorFsm, ReopensALostSessionAtOnceAndOnlyOnce) {
   scene s;
   s.come_up();
   EXPECT_EQ(text(s.fsm.session_lost(s.m())), "close open");
@@ -203,7 +203,7 @@ TEST(KeeperFsm, ASessionThatIsLostIsOpenedAtOnceAndOnlyOnce) {
   EXPECT_EQ(text(s.fsm.open_failed(s.m(), failure_kind::transient)), "write(FAILED attempt 1 in 500)");
 }
 
-TEST(KeeperFsm, ChecksWriteNothing) {
+TEST(SupervisorFsm, WritesNothingAfterACheck) {
   scene s;
   s.come_up();
   for (int i = 0; i < 5; ++i) {
@@ -221,7 +221,7 @@ TEST(KeeperFsm, ChecksWriteNothing) {
   EXPECT_EQ(waited, 27s);
 }
 
-TEST(KeeperFsm, ACallIsACheck) {
+TEST(SupervisorFsm, CountsACallAsACheck) {
   scene s;
   s.come_up();
   s.now += 29s;
@@ -231,7 +231,7 @@ TEST(KeeperFsm, ACallIsACheck) {
   EXPECT_EQ(waited, 30s);
 }
 
-TEST(KeeperFsm, TwoChecksWithoutAnswerAreTooMany) {
+TEST(SupervisorFsm, GivesUpAfterTwoUnansweredChecks) {
   scene s;
   s.come_up();
   EXPECT_EQ(s.next(), "ping");
@@ -246,7 +246,7 @@ TEST(KeeperFsm, TwoChecksWithoutAnswerAreTooMany) {
   EXPECT_EQ(text(s.fsm.check_failed(s.m(), false)), "close open");
 }
 
-TEST(KeeperFsm, ACheckThatFindsTheSessionBrokenIsEnough) {
+TEST(SupervisorFsm, GivesUpAfterOneCheckOfABrokenSession) {
   scene s;
   s.come_up();
   EXPECT_EQ(s.next(), "ping");
@@ -254,7 +254,7 @@ TEST(KeeperFsm, ACheckThatFindsTheSessionBrokenIsEnough) {
   EXPECT_EQ(text(s.fsm.check_failed(s.m(), true)), "");  // no session, no loss
 }
 
-TEST(KeeperFsm, AStormOfAnnouncementsIsOneListing) {
+TEST(SupervisorFsm, ListsOnceForAStormOfAnnouncements) {
   scene s;
   s.come_up();
   for (int i = 0; i < 50; ++i, s.now += 1ms) s.fsm.list_changed(s.m());
@@ -269,7 +269,7 @@ TEST(KeeperFsm, AStormOfAnnouncementsIsOneListing) {
   EXPECT_EQ(s.next(), "ping");
 }
 
-TEST(KeeperFsm, WhatIsAnnouncedDuringAnAttemptIsListedAfterIt) {
+TEST(SupervisorFsm, ListsAfterAnAttemptForAnAnnouncementDuringIt) {
   scene s;
   EXPECT_EQ(s.start(record(status::connecting, 1)), "open");
   s.fsm.list_changed(s.m());
@@ -279,7 +279,7 @@ TEST(KeeperFsm, WhatIsAnnouncedDuringAnAttemptIsListedAfterIt) {
   EXPECT_EQ(s.next(), "list");
 }
 
-TEST(KeeperFsm, RefreshesWhatTheServerCallsStale) {
+TEST(SupervisorFsm, RefreshesToolsThatTheServerCallsStale) {
   scene s;
   EXPECT_EQ(s.start(record(status::connecting, 1)), "open");
   listing fresh = tools("h1");
@@ -297,7 +297,7 @@ TEST(KeeperFsm, RefreshesWhatTheServerCallsStale) {
   EXPECT_EQ(waited, 30s);
 }
 
-TEST(KeeperFsm, AsksNowAndThenWhereNothingIsAnnounced) {
+TEST(SupervisorFsm, ListsPeriodicallyWithoutAnnouncements) {
   scene s;
   EXPECT_EQ(s.start(record(status::connecting, 1)), "open");
   listing quiet = tools("h1");
@@ -311,7 +311,7 @@ TEST(KeeperFsm, AsksNowAndThenWhereNothingIsAnnounced) {
   EXPECT_EQ(s.now - begun, 300s);
 }
 
-TEST(KeeperFsm, AServerWithoutToolsIsNotAskedForThem) {
+TEST(SupervisorFsm, ListsNoToolsOfAServerWithoutThem) {
   scene s;
   EXPECT_EQ(s.start(record(status::connecting, 1)), "open");
   listing none;
@@ -324,7 +324,7 @@ TEST(KeeperFsm, AServerWithoutToolsIsNotAskedForThem) {
   }
 }
 
-TEST(KeeperFsm, AListingThatFailsIsMadeAgain) {
+TEST(SupervisorFsm, RepeatsAFailedListing) {
   scene s;
   s.come_up();
   s.fsm.list_changed(s.m());
@@ -336,7 +336,7 @@ TEST(KeeperFsm, AListingThatFailsIsMadeAgain) {
   EXPECT_EQ(text(s.fsm.list_failed(s.m(), true)), "close open");
 }
 
-TEST(KeeperFsm, AnEmptyListReplacesAGoodOneOnlyTheSecondTime) {
+TEST(SupervisorFsm, ReplacesGoodToolsByAnEmptyListOnlyTheSecondTime) {
   scene s;
   s.come_up();
   s.fsm.list_changed(s.m());
@@ -348,7 +348,7 @@ TEST(KeeperFsm, AnEmptyListReplacesAGoodOneOnlyTheSecondTime) {
   EXPECT_EQ(s.next(), "ping");
 }
 
-TEST(KeeperFsm, AListThatComesBackForgetsTheEmptyOne) {
+TEST(SupervisorFsm, ForgetsAnEmptyListWhenToolsReturn) {
   scene s;
   s.come_up();
   s.fsm.list_changed(s.m());

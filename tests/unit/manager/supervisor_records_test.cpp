@@ -8,7 +8,7 @@ namespace {
 using namespace supervisor_scenes;
 using namespace std::chrono_literals;
 
-TEST(KeeperRecords, DisconnectsGoneAndUnmanagedEndItFromAnywhere) {
+TEST(SupervisorRecords, EndWhenDisconnectedGoneOrUnmanaged) {
   record_view unmanaged = record(status::connected, 99);
   unmanaged.managed = false;
   for (const record_view& what : {record(status::disconnected, 99), record_view(), unmanaged}) {
@@ -33,7 +33,7 @@ TEST(KeeperRecords, DisconnectsGoneAndUnmanagedEndItFromAnywhere) {
   }
 }
 
-TEST(KeeperRecords, WhatItWroteItselfIsNoNews) {
+TEST(SupervisorRecords, IgnoreItsOwnWrites) {
   scene s;
   s.come_up();
   EXPECT_EQ(s.see(s.last), "");
@@ -41,7 +41,7 @@ TEST(KeeperRecords, WhatItWroteItselfIsNoNews) {
   EXPECT_EQ(s.fsm.current_phase(), phase::up);
 }
 
-TEST(KeeperRecords, AnOrderOpensAgain) {
+TEST(SupervisorRecords, ReopenAfterAnOrder) {
   scene s;
   s.come_up();
   EXPECT_EQ(s.see(record(status::connecting, 50)), "close open");
@@ -50,7 +50,7 @@ TEST(KeeperRecords, AnOrderOpensAgain) {
   EXPECT_EQ(s.see(record(status::connecting, 52)), "open");
 }
 
-TEST(KeeperRecords, AnotherPlaceOpensAgain) {
+TEST(SupervisorRecords, ReopenForAnotherEndpoint) {
   scene s;
   s.come_up();
   EXPECT_EQ(s.see(record(status::connecting, 50, "name b")), "close open");
@@ -58,7 +58,7 @@ TEST(KeeperRecords, AnotherPlaceOpensAgain) {
   EXPECT_EQ(text(s.fsm.opened(s.m(), tools("h1"))), "write(CONNECTED facts tools)");
 }
 
-TEST(KeeperRecords, AForeignWordIsCheckedAndPutRight) {
+TEST(SupervisorRecords, CheckAndCorrectAForeignStatus) {
   scene s;
   s.come_up();
   record_view foreign = s.last;
@@ -73,7 +73,7 @@ TEST(KeeperRecords, AForeignWordIsCheckedAndPutRight) {
   EXPECT_EQ(s.next(), "ping");
 }
 
-TEST(KeeperRecords, AForeignDisconnectIsObeyed) {
+TEST(SupervisorRecords, ObeyAForeignDisconnect) {
   scene s;
   s.come_up();
   record_view foreign = s.last;
@@ -82,7 +82,7 @@ TEST(KeeperRecords, AForeignDisconnectIsObeyed) {
   EXPECT_EQ(s.see(foreign), "close over");
 }
 
-TEST(KeeperRecords, AForeignWordWhileNothingIsUpIsTriedAtOnce) {
+TEST(SupervisorRecords, TryAtOnceOnAForeignStatusWhileDown) {
   scene s;
   s.start(failed_record(1, 4, 1min));
   record_view foreign = s.last;
@@ -93,7 +93,7 @@ TEST(KeeperRecords, AForeignWordWhileNothingIsUpIsTriedAtOnce) {
   EXPECT_EQ(text(s.fsm.open_failed(s.m(), failure_kind::transient)), "write(FAILED attempt 1 in 500)");
 }
 
-TEST(KeeperRecords, AForeignWordIsPutRightEvenWhenTheListDoesNotCome) {
+TEST(SupervisorRecords, CorrectAForeignStatusEvenWithoutAListing) {
   scene s;
   s.come_up();
   EXPECT_EQ(s.see(record(status::failed, 50)), "list");
@@ -102,7 +102,7 @@ TEST(KeeperRecords, AForeignWordIsPutRightEvenWhenTheListDoesNotCome) {
   EXPECT_EQ(text(s.fsm.checked(s.m())), "write(CONNECTED facts)");
 }
 
-TEST(KeeperRecords, AWriteThatIsRefusedIsDecidedAgain) {
+TEST(SupervisorRecords, DecideAgainAfterARefusedWrite) {
   scene s;
   EXPECT_EQ(s.start(record(status::connecting, 1)), "open");
   EXPECT_EQ(text(s.fsm.opened(s.m(), tools("h1"))), "write(CONNECTED facts tools)");
@@ -112,7 +112,7 @@ TEST(KeeperRecords, AWriteThatIsRefusedIsDecidedAgain) {
   EXPECT_EQ(text(s.fsm.write_refused(s.m(), record(status::disconnected, 3))), "close over");
 }
 
-TEST(KeeperRecords, AWriteThatTheStoreDidNotTakeIsMadeAgain) {
+TEST(SupervisorRecords, RepeatAWriteThatTheStoreFailed) {
   scene s;
   EXPECT_EQ(s.start(record(status::connecting, 1)), "open");
   EXPECT_EQ(text(s.fsm.opened(s.m(), tools("h1"))), "write(CONNECTED facts tools)");
@@ -126,7 +126,7 @@ TEST(KeeperRecords, AWriteThatTheStoreDidNotTakeIsMadeAgain) {
   EXPECT_EQ(s.next(), "ping");
 }
 
-TEST(KeeperRecords, AFailureThatIsWrittenLateSaysWhatIsLeftOfTheWait) {
+TEST(SupervisorRecords, WriteTheRemainingWaitOfALateFailure) {
   scene s;
   s.start(failed_record(1, 3, 0ms));
   EXPECT_EQ(s.next(), "open");
@@ -135,7 +135,7 @@ TEST(KeeperRecords, AFailureThatIsWrittenLateSaysWhatIsLeftOfTheWait) {
   EXPECT_EQ(s.next(), "write(FAILED attempt 4 in 3000)");
 }
 
-TEST(KeeperRecords, AFailureThatWasWrittenThoughTheAnswerWasLostIsNoNews) {
+TEST(SupervisorRecords, RecogniseTheirFailureAfterALostAnswer) {
   scene s;
   s.start(failed_record(1, 3, 0ms));
   EXPECT_EQ(s.next(), "open");
@@ -147,7 +147,7 @@ TEST(KeeperRecords, AFailureThatWasWrittenThoughTheAnswerWasLostIsNoNews) {
   EXPECT_EQ(waited, 4s);
 }
 
-TEST(KeeperRecords, IsHandedOverFromAnywhereOnce) {
+TEST(SupervisorRecords, HandOverOnceFromAnyPhase) {
   scene s;
   s.come_up();
   EXPECT_EQ(text(s.fsm.hand_over()), "close hand_over");
@@ -158,7 +158,7 @@ TEST(KeeperRecords, IsHandedOverFromAnywhereOnce) {
   EXPECT_EQ(reading.see(record(status::connecting, 1)), "");
 }
 
-TEST(KeeperRecords, ALostLeaseEndsEverythingAndWritesNothing) {
+TEST(SupervisorRecords, EndWithoutWritingOnALostLease) {
   scene s;
   s.come_up();
   EXPECT_EQ(text(s.fsm.abandon()), "close");

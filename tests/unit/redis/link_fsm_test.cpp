@@ -70,7 +70,7 @@ link_fsm ready(const link_config& c = bare()) {
 error refused() { return error(errc::connect_failed, "refused"); }
 error lost() { return error(errc::connection_lost, "lost"); }
 
-TEST(session, says_everything_in_one_write) {
+TEST(LinkFsm, SendsTheWholeHandshakeInOneWrite) {
   link_fsm s(full());
   s.start();
   request expected;
@@ -79,13 +79,13 @@ TEST(session, says_everything_in_one_write) {
   EXPECT_EQ(s.connected().bytes(), expected.bytes());
 }
 
-TEST(session, says_no_more_than_it_must) {
+TEST(LinkFsm, SendsNoOptionalCommandUnasked) {
   link_fsm s(bare());
   s.start();
   EXPECT_EQ(s.connected().bytes(), request().add("HELLO", "3").add("PING").bytes());
 }
 
-TEST(session, takes_a_password_alone_for_the_default_users) {
+TEST(LinkFsm, UsesTheDefaultUserForAPasswordAlone) {
   link_config c = bare();
   c.password = "wonder";
   link_fsm s(c);
@@ -93,7 +93,7 @@ TEST(session, takes_a_password_alone_for_the_default_users) {
   EXPECT_EQ(s.connected().bytes(), request().add("HELLO", "3", "AUTH", "default", "wonder").add("PING").bytes());
 }
 
-TEST(session, asks_to_be_told_of_changes_of_what_it_read) {
+TEST(LinkFsm, AsksForTrackingOfWhatItReads) {
   link_config c = bare();
   c.track_reads = true;
   link_fsm s(c);
@@ -105,7 +105,7 @@ TEST(session, asks_to_be_told_of_changes_of_what_it_read) {
   EXPECT_EQ(s.failure().code(), errc::auth_failed);
 }
 
-TEST(session, is_ready_after_the_last_good_answer) {
+TEST(LinkFsm, IsReadyAfterTheLastGoodAnswer) {
   link_fsm s(full());
   EXPECT_EQ(s.now(), state::off);
   s.start();
@@ -131,7 +131,7 @@ struct verdict {
   bool good;
   errc why;
 };
-TEST(session, judges_the_server_by_its_hello) {
+TEST(LinkFsm, ChecksTheServerByItsHello) {
   reply old_map = hello_of("redis", "6.2.14");
   const verdict all[] = {
       {"7.0", hello_of("redis", "7.0.0"), true, {}},
@@ -164,7 +164,7 @@ TEST(session, judges_the_server_by_its_hello) {
   }
 }
 
-TEST(session, refuses_a_server_that_is_loading_whatever_command_tells) {
+TEST(LinkFsm, RefusesALoadingServerWhicheverReplySaysSo) {
   for (std::size_t which = 1; which < 5; ++which) {
     link_fsm s = handshaking(full());
     EXPECT_EQ(s.on_reply(good_hello()), progress::more);
@@ -174,7 +174,7 @@ TEST(session, refuses_a_server_that_is_loading_whatever_command_tells) {
   }
 }
 
-TEST(session, needs_its_database_and_its_tracking) {
+TEST(LinkFsm, FailsWithoutItsDatabaseOrTracking) {
   link_fsm select = handshaking(full());
   EXPECT_EQ(select.on_reply(good_hello()), progress::more);
   EXPECT_EQ(select.on_reply(refusal("ERR DB index is out of range")), progress::refused);
@@ -189,7 +189,7 @@ TEST(session, needs_its_database_and_its_tracking) {
   EXPECT_EQ(tracking.failure().code(), errc::auth_failed);
 }
 
-TEST(session, does_without_a_name_and_without_ping) {
+TEST(LinkFsm, WorksWithoutSetnameAndPing) {
   link_fsm s = handshaking(full());
   EXPECT_EQ(s.on_reply(good_hello()), progress::more);
   EXPECT_EQ(s.on_reply(text("OK")), progress::more);
@@ -198,13 +198,13 @@ TEST(session, does_without_a_name_and_without_ping) {
   EXPECT_EQ(s.on_reply(refusal("NOPERM this user has no permissions to run the 'ping' command")), progress::ready);
 }
 
-TEST(session, never_shows_the_password) {
+TEST(LinkFsm, NeverShowsThePassword) {
   link_fsm s = handshaking(full());
   EXPECT_EQ(s.on_reply(refusal("WRONGPASS invalid username-password pair or user is disabled.")), progress::refused);
   EXPECT_EQ(s.failure().full_text().find("wonder"), std::string::npos);
 }
 
-TEST(session, holds_callers_during_the_first_attempt_and_refuses_them_after_it_failed) {
+TEST(LinkFsm, HoldsCallersDuringTheFirstAttemptAndRefusesThemAfterItFailed) {
   link_fsm s(bare());
   EXPECT_EQ(s.admits(), admission::hold) << "not started: it will be";
   s.start();
@@ -223,7 +223,7 @@ TEST(session, holds_callers_during_the_first_attempt_and_refuses_them_after_it_f
   EXPECT_EQ(s.admits(), admission::open);
 }
 
-TEST(session, holds_callers_again_right_after_a_loss) {
+TEST(LinkFsm, HoldsCallersAgainRightAfterALoss) {
   link_fsm s = ready();
   s.failed(lost(), milliseconds(60000));
   EXPECT_EQ(s.now(), state::waiting);
@@ -236,7 +236,7 @@ TEST(session, holds_callers_again_right_after_a_loss) {
   EXPECT_EQ(s.admits(), admission::refuse);
 }
 
-TEST(session, can_be_lost_in_every_state_of_an_attempt) {
+TEST(LinkFsm, CanBeLostInEveryStateOfAnAttempt) {
   link_fsm connecting(bare());
   connecting.start();
   connecting.failed(refused(), milliseconds(0));
@@ -256,7 +256,7 @@ TEST(session, can_be_lost_in_every_state_of_an_attempt) {
   EXPECT_EQ(half.on_reply(text("PONG")), progress::ready);
 }
 
-TEST(session, can_be_stopped_in_every_state) {
+TEST(LinkFsm, CanBeStoppedInEveryState) {
   link_fsm off(bare());
   link_fsm connecting(bare());
   connecting.start();
@@ -271,7 +271,7 @@ TEST(session, can_be_stopped_in_every_state) {
   }
 }
 
-TEST(session, doubles_the_pause_up_to_its_limit_with_full_jitter) {
+TEST(LinkFsm, DoublesThePauseUpToItsLimitWithFullJitter) {
   link_fsm s(full());
   s.start();
   for (const int most : {50, 100, 200, 400, 800, 1600, 3200, 5000, 5000}) {
@@ -289,7 +289,7 @@ TEST(session, doubles_the_pause_up_to_its_limit_with_full_jitter) {
   }
 }
 
-TEST(session, begins_with_a_short_pause_after_a_connection_that_lasted) {
+TEST(LinkFsm, BeginsWithAShortPauseAfterAConnectionThatLasted) {
   link_config c = bare();
   c.backoff_min = milliseconds(50);
   c.backoff_max = milliseconds(5000);

@@ -65,7 +65,7 @@ struct one_reply {
   const char* bytes;
   const char* shown;
 };
-class parser_types : public testing::TestWithParam<one_reply> {};
+class RedisParserTypes : public testing::TestWithParam<one_reply> {};
 
 const one_reply every_type[] = {
     {"+OK\r\n", "'OK'"},
@@ -107,11 +107,11 @@ const one_reply every_type[] = {
     {"*2\r\n|1\r\n+ttl\r\n:3600\r\n:1\r\n:2\r\n", "[1 2]"},
     {"%1\r\n+k\r\n|1\r\n+a\r\n+b\r\n+v\r\n", "{'k' 'v'}"},
 };
-INSTANTIATE_TEST_SUITE_P(resp3, parser_types, testing::ValuesIn(every_type));
+INSTANTIATE_TEST_SUITE_P(Resp3, RedisParserTypes, testing::ValuesIn(every_type));
 
-TEST_P(parser_types, is_read_in_one_piece) { EXPECT_EQ(read_all(GetParam().bytes), list{GetParam().shown}); }
+TEST_P(RedisParserTypes, ReadsAReplyInOnePiece) { EXPECT_EQ(read_all(GetParam().bytes), list{GetParam().shown}); }
 
-TEST_P(parser_types, is_read_byte_by_byte) {
+TEST_P(RedisParserTypes, ReadsAReplyByteByByte) {
   const std::string_view bytes = GetParam().bytes;
   parser p(parser::limits{});
   for (std::size_t i = 0; i + 1 < bytes.size(); ++i) {
@@ -125,7 +125,7 @@ TEST_P(parser_types, is_read_byte_by_byte) {
 }
 
 // Every way to cut three replies in a row into three pieces; the neighbours prove that nothing is taken from them.
-TEST_P(parser_types, is_read_whatever_the_pieces) {
+TEST_P(RedisParserTypes, ReadsRepliesCutAnywhere) {
   const std::string bytes = std::string("$2\r\nab\r\n") + GetParam().bytes + ":9\r\n";
   const list expected{"'ab'", GetParam().shown, "9"};
   for (std::size_t i = 0; i <= bytes.size(); ++i) {
@@ -142,7 +142,7 @@ TEST_P(parser_types, is_read_whatever_the_pieces) {
   }
 }
 
-TEST_P(parser_types, is_not_ready_while_truncated) {
+TEST_P(RedisParserTypes, WaitsForTheRestOfATruncatedReply) {
   const std::string_view bytes = GetParam().bytes;
   for (std::size_t n = 1; n < bytes.size(); ++n) EXPECT_EQ(read_all(bytes.substr(0, n)), list{"…"}) << n;
 }
@@ -151,7 +151,7 @@ struct broken {
   const char* bytes;
   const char* why;
 };
-class parser_refuses : public testing::TestWithParam<broken> {};
+class RedisParserDefects : public testing::TestWithParam<broken> {};
 const broken every_defect[] = {
     {"HTTP/1.1 400 Bad Request\r\n", "a reply cannot begin with 'H'"},
     {"H", "a reply cannot begin with 'H'"},
@@ -199,9 +199,9 @@ const broken every_defect[] = {
     {"$536870913\r\n", "a reply of more than 536870912 bytes"},
     {"$18446744073709551615\r\n", "a reply of more than 536870912 bytes"},
 };
-INSTANTIATE_TEST_SUITE_P(resp3, parser_refuses, testing::ValuesIn(every_defect));
+INSTANTIATE_TEST_SUITE_P(Resp3, RedisParserDefects, testing::ValuesIn(every_defect));
 
-TEST_P(parser_refuses, whatever_the_pieces) {
+TEST_P(RedisParserDefects, AreRefusedHoweverTheyAreCut) {
   const std::string failed = "failed: " + std::string(GetParam().why);
   EXPECT_EQ(read_all(GetParam().bytes), list{failed});
   parser p(parser::limits{});
@@ -212,7 +212,7 @@ TEST_P(parser_refuses, whatever_the_pieces) {
   EXPECT_EQ(got, list{failed});
 }
 
-TEST_P(parser_refuses, and_stays_that_way) {
+TEST_P(RedisParserDefects, StayFatalForTheConnection) {
   parser p(parser::limits{});
   static_cast<void>(read_all(p, GetParam().bytes));
   std::string_view good = "+OK\r\n";
@@ -220,7 +220,7 @@ TEST_P(parser_refuses, and_stays_that_way) {
   EXPECT_EQ(good.size(), 5u);
 }
 
-TEST(parser, reads_32_levels_and_refuses_33) {
+TEST(RedisParser, Reads32LevelsAndRefuses33) {
   std::string bytes;
   for (int i = 0; i < 32; ++i) bytes += "*1\r\n";
   EXPECT_EQ(read_all(bytes + ":1\r\n"), list{std::string(32, '[') + "1" + std::string(32, ']')});
@@ -228,7 +228,7 @@ TEST(parser, reads_32_levels_and_refuses_33) {
   EXPECT_EQ(read_all(bytes + "|0\r\n"), list{"failed: replies nested more than 32 deep"});
 }
 
-TEST(parser, counts_the_elements_of_all_levels) {
+TEST(RedisParser, LimitsTheElementsOfAllLevels) {
   parser::limits bounds;
   bounds.elements = 5;
   parser p(bounds);
@@ -237,7 +237,7 @@ TEST(parser, counts_the_elements_of_all_levels) {
   EXPECT_EQ(read_all(p, "*3\r\n*2\r\n:1\r\n:2\r\n*1\r\n"), list{"failed: a reply of more than 5 elements"});
 }
 
-TEST(parser, limits_the_bytes_of_a_reply) {
+TEST(RedisParser, LimitsTheBytesOfAReply) {
   parser::limits bounds;
   bounds.bytes = 20;
   const std::string limit = "failed: a reply of more than 20 bytes";
@@ -262,13 +262,13 @@ TEST(parser, limits_the_bytes_of_a_reply) {
   }
 }
 
-TEST(parser, limits_a_line) {
+TEST(RedisParser, LimitsALine) {
   EXPECT_EQ(read_all("+" + std::string(1024 * 1024, 'x')), list{"failed: a line of more than 1 MiB"});
 }
 
 // Announced is not sent: the parser holds memory for what has come, whatever the headers promise.
 #ifndef MCPSTATE_COUNTS_NOTHING
-TEST(parser, does_not_allocate_what_is_only_announced) {
+TEST(RedisParser, DoesNotAllocateWhatIsOnlyAnnounced) {
   const std::size_t before = allocated;
   parser p(parser::limits{});
   for (int level = 0; level < 32; ++level) {
@@ -281,7 +281,7 @@ TEST(parser, does_not_allocate_what_is_only_announced) {
 }
 #endif
 
-TEST(parser, keeps_a_large_string_whole) {
+TEST(RedisParser, KeepsALargeStringWhole) {
   std::string large(3 * 1024 * 1024 + 17, '\0');
   for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 31 % 251);
   const std::string bytes = "*1\r\n$" + std::to_string(large.size()) + "\r\n" + large + "\r\n";

@@ -134,7 +134,7 @@ class model {
   time_point now_ = start;
 };
 
-TEST(pipeline_model, ends_every_request_exactly_once) {
+TEST(PipelineModel, EndsEveryRequestExactlyOnce) {
   model all(test::seed());
   for (int i = 0; i < 50'000 && !testing::Test::HasFailure(); ++i) all.step();
   all.finish();

@@ -8,7 +8,7 @@ namespace {
 
 std::string wire(const std::string& n, int commands = 1) { return named::ask(n, commands).bytes(); }
 
-TEST(pipeline, writes_in_order_and_together) {
+TEST(Pipeline, WritesRequestsInOrderAndTogether) {
   books b;
   b.ask("a");
   b.ask("b", effect::write, 2);
@@ -24,7 +24,7 @@ TEST(pipeline, writes_in_order_and_together) {
   EXPECT_EQ(b.pending(), 4u);
 }
 
-TEST(pipeline, gives_each_request_its_own_replies) {
+TEST(Pipeline, GivesEachRequestItsOwnReplies) {
   books b;
   b.ask("a");
   b.ask("b", effect::read, 3);
@@ -43,7 +43,7 @@ TEST(pipeline, gives_each_request_its_own_replies) {
   EXPECT_EQ(b.pending(), 0u);
 }
 
-TEST(pipeline, withdraws_what_waits) {
+TEST(Pipeline, WithdrawsAWaitingRequest) {
   books b;
   b.ask("a");
   const auto middle = b.ask("b", effect::write, 2);
@@ -59,7 +59,7 @@ TEST(pipeline, withdraws_what_waits) {
   EXPECT_FALSE(b.owed());
 }
 
-TEST(pipeline, drops_the_replies_of_what_was_withdrawn_after_it_was_sent) {
+TEST(Pipeline, DropsRepliesToARequestWithdrawnAfterSending) {
   books b;
   const auto first = b.ask("a", effect::write, 2);
   const auto second = b.ask("b", effect::read);
@@ -77,7 +77,7 @@ TEST(pipeline, drops_the_replies_of_what_was_withdrawn_after_it_was_sent) {
   EXPECT_EQ(c->replies.at(0).integer, 4);
 }
 
-TEST(pipeline, knows_no_request_that_has_ended) {
+TEST(Pipeline, ForgetsEndedRequests) {
   books b;
   const auto a = b.ask("a");
   b.staged();
@@ -89,7 +89,7 @@ TEST(pipeline, knows_no_request_that_has_ended) {
   EXPECT_FALSE(b.withdraw(a));
 }
 
-TEST(pipeline, never_gives_a_number_twice) {
+TEST(Pipeline, NeverReusesANumber) {
   books b;
   std::uint64_t last = b.ask("x");
   const auto is_newer = [&](std::uint64_t n) {
@@ -109,7 +109,7 @@ TEST(pipeline, never_gives_a_number_twice) {
   EXPECT_TRUE(is_newer(b.ask("after a loss")));
 }
 
-TEST(pipeline, fails_by_deadline_what_is_due_and_nothing_else) {
+TEST(Pipeline, FailsOnlyRequestsPastTheirDeadline) {
   books b;
   b.ask("sent read", effect::read, 1, start);
   b.ask("sent write", effect::write, 2, start + seconds(1));
@@ -131,7 +131,7 @@ TEST(pipeline, fails_by_deadline_what_is_due_and_nothing_else) {
   EXPECT_EQ(b.earliest(), time_point::max());
 }
 
-TEST(pipeline, fails_what_was_sent_and_keeps_what_waits_when_the_connection_is_lost) {
+TEST(Pipeline, LosesSentRequestsAndKeepsWaitingOnesWithTheConnection) {
   books b;
   b.ask("read");
   b.ask("write", effect::write, 2);
@@ -149,7 +149,7 @@ TEST(pipeline, fails_what_was_sent_and_keeps_what_waits_when_the_connection_is_l
   EXPECT_EQ(name(b.on_reply(number(3))), "waits");
 }
 
-TEST(pipeline, fails_reads_as_told_when_the_connection_is_lost) {
+TEST(Pipeline, FailsReadsWithTheGivenErrorWhenTheConnectionIsLost) {
   books b;
   b.ask("read");
   b.ask("write", effect::write);
@@ -157,7 +157,7 @@ TEST(pipeline, fails_reads_as_told_when_the_connection_is_lost) {
   EXPECT_EQ(names(b.lost(errc::stopped)), (list{"read stopped", "write outcome_unknown"}));
 }
 
-TEST(pipeline, drops_what_waits_and_only_that) {
+TEST(Pipeline, DropsOnlyWaitingRequests) {
   books b;
   b.ask("sent", effect::write);
   b.staged();
@@ -169,7 +169,7 @@ TEST(pipeline, drops_what_waits_and_only_that) {
   EXPECT_EQ(name(b.on_reply(number(1))), "sent");
 }
 
-TEST(pipeline, bounds_commands_waiting_and_in_flight) {
+TEST(Pipeline, BoundsCommandsWaitingAndInFlight) {
   books b(3);
   const auto room = [&](int commands) { return b.fits(named("x", commands, start, effect::read)); };
   EXPECT_TRUE(room(3));
@@ -189,7 +189,7 @@ TEST(pipeline, bounds_commands_waiting_and_in_flight) {
   EXPECT_TRUE(room(2)) << "it never went out";
 }
 
-TEST(pipeline, bounds_bytes_that_are_not_written) {
+TEST(Pipeline, BoundsUnwrittenBytes) {
   const std::size_t each = wire("a").size();
   books b(100, 3 * each);
   const auto room = [&](int commands) { return b.fits(named("x", commands, start, effect::read)); };

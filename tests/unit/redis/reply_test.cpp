@@ -9,7 +9,7 @@
 namespace mcpstate::redis {
 namespace {
 
-TEST(request, encodes_commands_one_after_the_other) {
+TEST(RedisRequest, EncodesCommandsOneAfterTheOther) {
   request r;
   EXPECT_EQ(r.commands(), 0u);
   r.add("GET", "k").add("SET", std::string("key"), std::string_view("a\0b", 3), "EX", std::int64_t{60});
@@ -20,13 +20,13 @@ TEST(request, encodes_commands_one_after_the_other) {
   EXPECT_EQ(std::move(r).take(), expected);
 }
 
-TEST(request, encodes_piece_by_piece) {
+TEST(RedisRequest, EncodesACommandPieceByPiece) {
   request r;
   r.command(3).arg("DEL").arg("").arg(std::numeric_limits<std::int64_t>::min());
   EXPECT_EQ(r.bytes(), "*3\r\n$3\r\nDEL\r\n$0\r\n\r\n$20\r\n-9223372036854775808\r\n");
 }
 
-TEST(request, holds_many_and_large_arguments) {
+TEST(RedisRequest, HoldsManyAndLargeArguments) {
   request r;
   const std::string large(5'000'000, 'x');
   r.command(1001);
@@ -44,7 +44,7 @@ reply refusal(std::string text) {
   return r;
 }
 
-TEST(to_error, tells_the_kinds_of_refusals_apart) {
+TEST(RedisRefusal, HasAnErrorCodeForEachKind) {
   const auto code = [](std::string text) { return to_error(refusal(std::move(text)), "x").code(); };
   EXPECT_EQ(code("WRONGTYPE Operation against a key holding the wrong kind of value"), errc::wrong_type);
   EXPECT_EQ(code("OOM command not allowed when used memory > 'maxmemory'."), errc::out_of_memory);
@@ -60,7 +60,7 @@ TEST(to_error, tells_the_kinds_of_refusals_apart) {
   EXPECT_EQ(code(""), errc::server_error);
 }
 
-TEST(to_error, keeps_the_servers_words_apart) {
+TEST(RedisRefusal, KeepsTheServersWordsOutOfTheDetail) {
   const error e = to_error(refusal("ERR value 'secret' is bad"), "put user:42 github");
   EXPECT_TRUE(e.detail().starts_with("put user:42 github: "));
   EXPECT_EQ(e.detail().find("secret"), std::string::npos);

@@ -36,7 +36,7 @@ failure refused() {
 
 }  // namespace
 
-TEST(change, a_name_is_encoded_once) {
+TEST(Change, EncodesTheNameOnce) {
   const change c(user(), github(), status::connected);
   EXPECT_EQ(c.server(), "git:hub");
   EXPECT_EQ(c.member(), "git%3Ahub");
@@ -44,7 +44,7 @@ TEST(change, a_name_is_encoded_once) {
   EXPECT_FALSE(c.read_before());
 }
 
-TEST(change, a_record_brings_its_basis_and_its_member) {
+TEST(Change, TakesBasisAndMemberFromARecord) {
   auto seen = connected();
   seen.member = "git:hub";  // as a foreign program wrote it
   const change c(seen, status::failed);
@@ -54,7 +54,7 @@ TEST(change, a_record_brings_its_basis_and_its_member) {
   EXPECT_EQ(c.read_before()->revision, 7u);
 }
 
-TEST(change, another_basis_makes_what_was_read_useless) {
+TEST(Change, DropsTheReadRecordForAnotherBasis) {
   change c(connected(), status::failed);
   c.based_on(connected().seen);
   EXPECT_TRUE(c.read_before());
@@ -62,7 +62,7 @@ TEST(change, another_basis_makes_what_was_read_useless) {
   EXPECT_FALSE(c.read_before());
 }
 
-TEST(change, details_stay_unless_they_are_replaced) {
+TEST(Change, KeepsDetailsUnlessTheyAreReplaced) {
   const auto kept = change(user(), github(), status::failed).apply_to(connected(), now);
   EXPECT_EQ(kept.info.url, "https://example.org/mcp");
   details d;
@@ -70,7 +70,7 @@ TEST(change, details_stay_unless_they_are_replaced) {
   d.tool_count = 99;
   d.tools_hash = "sha256:made-up";
   change with(user(), github(), status::failed);
-  with.with(d);
+  with.set_details(d);
   const auto replaced = with.apply_to(connected(), now);
   EXPECT_EQ(replaced.info.url, "");
   EXPECT_EQ(replaced.info.transport, "sse");
@@ -79,7 +79,7 @@ TEST(change, details_stay_unless_they_are_replaced) {
   EXPECT_EQ(replaced.info.last_connected_at, earlier);
 }
 
-TEST(change, connected_at_stands_only_while_connected) {
+TEST(Change, HasConnectedAtOnlyWhileConnected) {
   for (const auto s : {status::disconnected, status::connecting, status::auth_required, status::failed}) {
     change c(user(), github(), s);
     c.connected_at(now).keep_connected_at();
@@ -87,7 +87,7 @@ TEST(change, connected_at_stands_only_while_connected) {
   }
 }
 
-TEST(change, connected_at_is_now_or_given_or_kept) {
+TEST(Change, SetsConnectedAtToNowGivenOrKept) {
   change plain(user(), github(), status::connected);
   EXPECT_EQ(plain.apply_to(connected(), now).connected_at, now);
   change given(user(), github(), status::connected);
@@ -102,7 +102,7 @@ TEST(change, connected_at_is_now_or_given_or_kept) {
   EXPECT_EQ(kept.apply_to(failed, now).connected_at, now) << "there is no connect to keep";
 }
 
-TEST(change, the_last_connect_is_remembered) {
+TEST(Change, RemembersTheLastConnect) {
   auto before = connected();
   before.info.last_connected_at.reset();
   EXPECT_EQ(change(user(), github(), status::failed).apply_to(before, now).info.last_connected_at, earlier);
@@ -111,28 +111,28 @@ TEST(change, the_last_connect_is_remembered) {
   EXPECT_FALSE(change(user(), github(), status::failed).apply_to(before, now).info.last_connected_at);
 }
 
-TEST(change, only_a_connect_is_a_check) {
+TEST(Change, CountsOnlyAConnectAsACheck) {
   EXPECT_EQ(change(user(), github(), status::connected).apply_to(connected(), now).info.checked_at, now);
   EXPECT_EQ(change(user(), github(), status::failed).apply_to(connected(), now).info.checked_at, earlier);
 }
 
-TEST(change, errors_come_and_go_with_the_status) {
+TEST(Change, SetsAndClearsTheErrorWithTheStatus) {
   auto before = connected();
   before.info.error = refused();
-  before.info.error->at = earlier;
+  before.info.error->time = earlier;
   EXPECT_FALSE(change(user(), github(), status::connected).apply_to(before, now).info.error);
   EXPECT_FALSE(change(user(), github(), status::disconnected).apply_to(before, now).info.error);
   EXPECT_EQ(change(user(), github(), status::failed).apply_to(before, now).info.error, before.info.error);
   EXPECT_EQ(change(user(), github(), status::auth_required).apply_to(before, now).info.error, before.info.error);
   change fails(user(), github(), status::failed);
   fails.fail(refused());
-  EXPECT_EQ(fails.apply_to(before, now).info.error->at, now) << "a failure without a time happened now";
+  EXPECT_EQ(fails.apply_to(before, now).info.error->time, now) << "a failure without a time happened now";
   change odd(user(), github(), status::connected);
   odd.fail(refused());
   EXPECT_FALSE(odd.apply_to(before, now).info.error);
 }
 
-TEST(change, count_and_hash_follow_the_tools) {
+TEST(Change, UpdatesCountAndHashWithTheTools) {
   const auto list = tools_list::parse(R"([{"name":"a"}])").value();
   change replace(user(), github(), status::connected);
   replace.tools(list);

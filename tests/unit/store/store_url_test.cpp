@@ -97,7 +97,7 @@ const char* const bad_urls[] = {
 
 }  // namespace
 
-TEST(store_url, redis_urls_are_read_as_redis_py_reads_them) {
+TEST(StoreUrl, ReadsRedisUrlsLikeRedisPy) {
   for (const auto& g : redis_urls) {
     const auto url = parse_store_url(g.url);
     ASSERT_TRUE(url) << g.url << ": " << url.error().detail();
@@ -108,13 +108,13 @@ TEST(store_url, redis_urls_are_read_as_redis_py_reads_them) {
   }
 }
 
-TEST(store_url, an_address_has_no_brackets) {
+TEST(StoreUrl, DropsTheBracketsOfAnAddress) {
   EXPECT_EQ(parse_store_url("redis://[::1]")->host, "::1");
   EXPECT_TRUE(parse_store_url("rediss://h")->tls);
   EXPECT_FALSE(parse_store_url("redis://h")->tls);
 }
 
-TEST(store_url, what_cannot_be_used_says_so_and_shows_no_secret) {
+TEST(StoreUrl, RefusesUnusableUrlsWithoutShowingSecrets) {
   for (const char* text : bad_urls) {
     const auto url = parse_store_url(text);
     ASSERT_FALSE(url) << text;
@@ -124,12 +124,12 @@ TEST(store_url, what_cannot_be_used_says_so_and_shows_no_secret) {
   }
 }
 
-TEST(store_url, other_kinds_of_redis_are_named) {
+TEST(StoreUrl, NamesUnsupportedKindsOfRedis) {
   for (const char* text : {"redis-sentinel://a,b/0#m", "redis-cluster://a,b"})
     EXPECT_NE(parse_store_url(text).error().detail().find("not supported by this version"), std::string::npos);
 }
 
-TEST(store_url, sqlite_takes_a_path) {
+TEST(StoreUrl, ReadsThePathOfSqlite) {
   EXPECT_EQ(parse_store_url("sqlite:/a/b.db")->path, "/a/b.db");
   EXPECT_EQ(parse_store_url("sqlite:b.db")->path, "b.db");
   EXPECT_EQ(parse_store_url("sqlite:///a/b.db")->path, "/a/b.db");
@@ -140,12 +140,12 @@ TEST(store_url, sqlite_takes_a_path) {
   EXPECT_FALSE(parse_store_url(std::string_view("sqlite:a\0b", 10)));
 }
 
-TEST(store_url, memory_takes_nothing) {
+TEST(StoreUrl, AcceptsMemoryWithoutMore) {
   EXPECT_EQ(parse_store_url("memory:")->type, store_url::kind::memory);
   EXPECT_EQ(parse_store_url("memory:")->shown(), "memory:");
 }
 
-TEST(store_url, the_default_file_is_in_the_state_directory) {
+TEST(StoreUrl, PutsTheDefaultFileIntoTheStateDirectory) {
   ASSERT_EQ(setenv("XDG_STATE_HOME", "/state", 1), 0);
   EXPECT_EQ(default_sqlite_path(), "/state/mcpstate/state.db");
   ASSERT_EQ(setenv("XDG_STATE_HOME", "relative", 1), 0);

@@ -31,16 +31,16 @@ http_reply then_closed(http_reply reply) {
   return reply;
 }
 
-TEST(BrokenCall, WithoutAnyByte) {
+TEST(BrokenCall, HasAnUnknownOutcomeWithoutAnyByte) {
   with_client(on_calls([](const http_seen&) { return then_closed(http_reply()); }), test_options(), call_is_unknown);
 }
 
-TEST(BrokenCall, InTheHead) {
+TEST(BrokenCall, HasAnUnknownOutcomeWhenCutInTheHead) {
   with_client(on_calls([](const http_seen&) { return then_closed(http_reply("HTTP/1.1 200 O")); }), test_options(),
               call_is_unknown);
 }
 
-TEST(BrokenCall, InTheBody) {
+TEST(BrokenCall, HasAnUnknownOutcomeWhenCutInTheBody) {
   with_client(on_calls([](const http_seen& request) {
                 http_reply whole = result_reply(request, "{}");
                 whole.bytes.pop_back();
@@ -56,7 +56,7 @@ asio::awaitable<void> late_call_is_taken_back(mcp::client& client, scripted_serv
   EXPECT_TRUE(told);
 }
 
-TEST(BrokenCall, Late) {
+TEST(BrokenCall, IsCancelledAtItsDeadline) {
   auto options = test_options();
   options.request_timeout = 300ms;
   with_client(on_calls([](const http_seen&) { return open_stream_reply(": wait\n\n"); }), options, late_call_is_taken_back);
@@ -71,7 +71,7 @@ asio::awaitable<void> calls_after_a_close(mcp::client& client, scripted_server& 
 }
 
 // Nothing was sent on a connection that was found closed.
-TEST(BrokenCall, ConnectionClosedBefore) {
+TEST(BrokenCall, IsSentOnceOnANewConnectionAfterAClose) {
   with_client([](const http_seen& request) { return then_closed(usual_reply(request)); }, test_options(),
               calls_after_a_close);
 }
@@ -116,14 +116,14 @@ asio::awaitable<void> moves_in_a_call(mcp::client& client, scripted_server& serv
   EXPECT_EQ(server.nth("tools/call", 0).body, server.nth("tools/call", 1).body);
 }
 
-TEST(Redirect, OfACall) {
+TEST(Redirect, IsFollowedInACall) {
   with_client(on_calls([](const http_seen& request) {
                 return request.target == "/mcp" ? moved(307, "/elsewhere") : usual_reply(request);
               }),
               test_options(), moves_in_a_call);
 }
 
-TEST(Redirect, InACircle) {
+TEST(Redirect, IsGivenUpInACircle) {
   plan what;
   what.answer = [](const http_seen& request) { return moved(307, request.target == "/mcp" ? "/b" : "/mcp"); };
   what.on_connect = [](const result<void>& connected) { EXPECT_FALSE(connected.has_value()); };
@@ -131,7 +131,7 @@ TEST(Redirect, InACircle) {
   run(what);
 }
 
-TEST(Redirect, OtherKindsAreNotFollowed) {
+TEST(Redirect, IsNotFollowedForOtherStatuses) {
   for (const int status : {301, 302, 303}) {
     plan what;
     what.answer = [status](const http_seen&) { return moved(status, "/elsewhere"); };

@@ -124,14 +124,14 @@ void cut(session_kind kind, const std::string& method) {
   run_co_test([&](asio::io_context&) { return cut_everywhere(kind, method); }, std::chrono::seconds(120));
 }
 
-TEST(Cut, HandshakeInJson) { cut(session_kind(spelling::json, false), "initialize"); }
-TEST(Cut, HandshakeInEvents) { cut(session_kind(spelling::events, false), "initialize"); }
-TEST(Cut, ListInJson) { cut(session_kind(spelling::json, false), "tools/list"); }
-TEST(Cut, ListInEvents) { cut(session_kind(spelling::events, false), "tools/list"); }
-TEST(Cut, ListInChunks) { cut(session_kind(spelling::chunks, false), "tools/list"); }
-TEST(Cut, ModernProbe) { cut(session_kind(spelling::json, true), "server/discover"); }
-TEST(Cut, ModernListInJson) { cut(session_kind(spelling::json, true), "tools/list"); }
-TEST(Cut, ModernListInChunks) { cut(session_kind(spelling::chunks, true), "tools/list"); }
+TEST(CutAnswer, FailsTheHandshakeInJsonAtEveryByte) { cut(session_kind(spelling::json, false), "initialize"); }
+TEST(CutAnswer, FailsTheHandshakeInEventsAtEveryByte) { cut(session_kind(spelling::events, false), "initialize"); }
+TEST(CutAnswer, FailsTheListInJsonAtEveryByte) { cut(session_kind(spelling::json, false), "tools/list"); }
+TEST(CutAnswer, FailsTheListInEventsAtEveryByte) { cut(session_kind(spelling::events, false), "tools/list"); }
+TEST(CutAnswer, FailsTheListInChunksAtEveryByte) { cut(session_kind(spelling::chunks, false), "tools/list"); }
+TEST(CutAnswer, FailsTheModernProbeAtEveryByte) { cut(session_kind(spelling::json, true), "server/discover"); }
+TEST(CutAnswer, FailsTheModernListInJsonAtEveryByte) { cut(session_kind(spelling::json, true), "tools/list"); }
+TEST(CutAnswer, FailsTheModernListInChunksAtEveryByte) { cut(session_kind(spelling::chunks, true), "tools/list"); }
 
 }  // namespace
 }  // namespace mcpstate::test

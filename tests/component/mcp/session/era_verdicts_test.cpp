@@ -68,7 +68,7 @@ void play(const visit& what) {
   run_co_test([&](asio::io_context&) { return connect_once(what); });
 }
 
-TEST(EraVerdict, IsKept) {
+TEST(EraVerdict, IsKeptBetweenConnections) {
   visit what;
   what.found = what.kept = mcp::era::modern;
   what.asked = {"server/discover"};
@@ -82,7 +82,7 @@ TEST(EraVerdict, IsKept) {
 }
 
 // It saves the probe, and that must not make it last: the server may have learnt the newer protocol meanwhile.
-TEST(EraVerdict, LegacyEndsADayAfterItWasFoundOut) {
+TEST(EraVerdict, ExpiresADayAfterLegacyWasFound) {
   visit what;
   what.remembered = what.found = mcp::era::legacy;
   what.ago = 20h;
@@ -94,7 +94,7 @@ TEST(EraVerdict, LegacyEndsADayAfterItWasFoundOut) {
   play(what);
 }
 
-TEST(EraVerdict, LegacyThatIsOldIsFoundOutAgain) {
+TEST(EraVerdict, IsRenewedForOldLegacy) {
   visit what;
   what.remembered = mcp::era::legacy;
   what.ago = 25h;
@@ -103,7 +103,7 @@ TEST(EraVerdict, LegacyThatIsOldIsFoundOutAgain) {
   play(what);
 }
 
-TEST(EraVerdict, LegacyThatIsContradicted) {
+TEST(EraVerdict, ChangesWhenLegacyIsContradicted) {
   visit what;
   what.answer = modern_reply;
   what.remembered = mcp::era::legacy;
@@ -112,7 +112,7 @@ TEST(EraVerdict, LegacyThatIsContradicted) {
   play(what);
 }
 
-TEST(EraVerdict, ModernThatIsContradicted) {
+TEST(EraVerdict, ChangesWhenModernIsContradicted) {
   visit what;
   what.answer = usual_reply;
   what.remembered = mcp::era::modern;
@@ -121,7 +121,7 @@ TEST(EraVerdict, ModernThatIsContradicted) {
   play(what);
 }
 
-TEST(EraVerdict, TroubleIsNoContradiction) {
+TEST(EraVerdict, SurvivesServerTrouble) {
   for (const mcp::era each : {mcp::era::modern, mcp::era::legacy}) {
     visit what;
     what.answer = troubled_reply;
@@ -132,7 +132,7 @@ TEST(EraVerdict, TroubleIsNoContradiction) {
 }
 
 // What is asked for says nothing about what a server would have answered.
-TEST(EraVerdict, IsNotWhatTheUserAskedFor) {
+TEST(EraVerdict, IgnoresWhatTheUserAskedFor) {
   visit what;
   what.wanted = mcp::era_choice::legacy;
   what.found = mcp::era::legacy;
@@ -142,11 +142,15 @@ TEST(EraVerdict, IsNotWhatTheUserAskedFor) {
   play(what);
 }
 
-asio::awaitable<void> is_not_demoted(marked_target server) {
+// It would answer initialize; but whoever has spoken the newer protocol is slow, not old.
+CO_TEST_WITHIN(EraVerdict, NeverDemotesAModernSession, 60s) {
+  const temp_dir dir;
+  auto server = odd_server("modern_at_first");
+  server.where.env.emplace_back("MCPSTATE_TEST_STARTS", dir.file("starts"));
   std::vector<std::string> steps;
   auto options = test_options();
   options.probe_timeout = 2s;  // a busy machine starts Python slowly, and the first one must answer
-  options.on_step = [&steps](const mcp::connect_step& step) { steps.push_back(step.what); };
+  options.on_step = [&steps](const mcp::connect_step& step) { steps.push_back(step.name); };
   auto opened = co_await mcp::connect(co_await asio::this_coro::executor, server.where, options);
   CO_ASSERT_OK(opened);
   auto listed = co_await (*opened)->list_tools();  // it dies, and does not answer when it is started again
@@ -156,14 +160,6 @@ asio::awaitable<void> is_not_demoted(marked_target server) {
   EXPECT_EQ((*opened)->facts().protocol_version, "2026-07-28");
   co_await (*opened)->close();
   EXPECT_EQ(describe(processes_of(server.mark)), "");
-}
-
-// It would answer initialize; but whoever has spoken the newer protocol is slow, not old.
-TEST(EraVerdict, ModernSessionIsNeverDemoted) {
-  const temp_dir dir;
-  auto server = odd_server("modern_at_first");
-  server.where.env.emplace_back("MCPSTATE_TEST_STARTS", dir.file("starts"));
-  run_co_test([&](asio::io_context&) { return is_not_demoted(server); }, 60s);
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ asio::awaitable<void> is_asked(mcp::client& client, scripted_server& server, que
   EXPECT_LT(server.connections, 10);  // not one for each
 }
 
-TEST(HastyServer, ManyPingsTakeFewConnections) {
+TEST(HastyServer, GetsManyPingsAnsweredOnFewConnections) {
   questioner script;
   with_client([&](const http_seen& request) { return script.answer(request); }, test_options(),
               [&](mcp::client& client, scripted_server& server) { return is_asked(client, server, script); });
@@ -74,7 +74,7 @@ asio::awaitable<void> asks_a_thinker(mcp::client& client, questioner& script, st
 }
 
 // A person can only be asked so much.
-TEST(HastyServer, ManyQuestionsAreRefused) {
+TEST(HastyServer, IsRefusedTooManyQuestions) {
   questioner script;
   script.questions = 500;
   script.method = "roots/list";
@@ -97,7 +97,7 @@ asio::awaitable<void> is_late(mcp::client& client, scripted_server& server) {
 }
 
 // Each stream brings another event id, and nothing else.
-TEST(HastyServer, StreamThatEndsAtOnceIsNotAskedForAllTheTime) {
+TEST(HastyServer, IsResumedAtABoundedRate) {
   auto options = test_options();
   options.request_timeout = 1s;
   auto number = std::make_shared<int>(0);
@@ -120,7 +120,7 @@ asio::awaitable<void> lists_twice(mcp::client& client, scripted_server& server, 
   EXPECT_EQ(server.count("initialize"), 2);
 }
 
-TEST(Session, LostAfterAStreamThatWasTakenUp) {
+TEST(McpSession, ReopensAfterAResumedStreamIsLost) {
   bool forgotten = false;
   http_seen listing;
   const auto answer = [&](const http_seen& request) {

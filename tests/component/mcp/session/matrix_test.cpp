@@ -151,13 +151,13 @@ expected_server everything() {
   return out;
 }
 
-TEST(Matrix, EverythingOverStdio) {
+TEST(ServerMatrix, ServesEverythingOverStdio) {
   auto expected = everything();
   expected.announces = true;
   over_stdio(npm_server("mcp-server-everything", {"stdio"}), expected);
 }
 
-TEST(Matrix, EverythingOverStreamableHttp) {
+TEST(ServerMatrix, ServesEverythingOverStreamableHttp) {
   auto expected = everything();
   expected.transport = "http";
   const auto command = [](const std::string&) {
@@ -166,7 +166,7 @@ TEST(Matrix, EverythingOverStreamableHttp) {
   over_http(command, "/mcp", expected);
 }
 
-TEST(Matrix, EverythingOverHttpSse) {
+TEST(ServerMatrix, ServesEverythingOverHttpSse) {
   auto expected = everything();
   expected.transport = "sse";
   expected.protocol_era = mcp::era::sse;
@@ -177,7 +177,7 @@ TEST(Matrix, EverythingOverHttpSse) {
   over_http(command, "/sse", expected);
 }
 
-TEST(Matrix, Filesystem) {
+TEST(ServerMatrix, ServesFilesystem) {
   const temp_dir dir;
   expected_server expected;
   expected.title = "filesystem";
@@ -198,14 +198,14 @@ expected_server memory() {
   return out;
 }
 
-TEST(Matrix, Memory) {
+TEST(ServerMatrix, ServesMemory) {
   const temp_dir dir;
   auto server = npm_server("mcp-server-memory", {});
   server.where.env.emplace_back("MEMORY_FILE_PATH", dir.file("memory.json"));
   over_stdio(server, memory());
 }
 
-TEST(Matrix, SequentialThinking) {
+TEST(ServerMatrix, ServesSequentialThinking) {
   expected_server expected;
   expected.title = "sequential-thinking";
   expected.tools = 1;
@@ -225,7 +225,7 @@ command_for_port gateway(const std::string& memory_file, std::vector<std::string
   };
 }
 
-TEST(Matrix, GatewayToMemoryOverHttpSse) {
+TEST(ServerMatrix, ServesMemoryThroughAGatewayOverHttpSse) {
   const temp_dir dir;
   auto expected = memory();
   expected.transport = "sse";
@@ -234,7 +234,7 @@ TEST(Matrix, GatewayToMemoryOverHttpSse) {
   over_http(gateway(dir.file("memory.json"), {}), "/sse", expected);
 }
 
-TEST(Matrix, GatewayToMemoryOverStreamableHttp) {
+TEST(ServerMatrix, ServesMemoryThroughAGatewayOverStreamableHttp) {
   const temp_dir dir;
   auto expected = memory();
   expected.transport = "http";
@@ -254,12 +254,12 @@ expected_server modern() {
   return out;
 }
 
-TEST(Matrix, ModernOverStdio) {
+TEST(ServerMatrix, ServesModernOverStdio) {
   over_stdio(marked(own_server("modern_server.mjs", "stdio")), modern());
   over_stdio(marked(own_server("modern_server.mjs", "stdio-modern")), modern());
 }
 
-TEST(Matrix, ModernOverHttp) {
+TEST(ServerMatrix, ServesModernOverHttp) {
   auto expected = modern();
   expected.transport = "http";
   over_modern_http("http", expected);
@@ -267,7 +267,7 @@ TEST(Matrix, ModernOverHttp) {
 }
 
 // The same servers for somebody who insists on the older protocol.
-TEST(Matrix, ModernServerInTheOldWay) {
+TEST(ServerMatrix, ServesModernServersOverTheOldProtocol) {
   auto expected = modern();
   expected.asked = mcp::era_choice::legacy;
   expected.protocol_era = mcp::era::legacy;

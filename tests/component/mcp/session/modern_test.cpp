@@ -102,7 +102,7 @@ asio::awaitable<void> sends_everything(mcp::client& client, scripted_server& ser
   }
 }
 
-TEST(Modern, EveryRequestCarriesEverything) {
+TEST(ModernEra, SendsEverythingWithEveryRequest) {
   modern_server script;
   with_client(script.handler(), test_options(), sends_everything);
 }
@@ -176,7 +176,7 @@ void fail_call(scripted_server::handler answer, const user_ptr& user, errc code,
               [=](mcp::client& client, scripted_server& server) { return call_fails(client, server, code, calls); });
 }
 
-TEST(ModernRounds, WhatWasNotOffered) {
+TEST(ModernRounds, RefuseWhatWasNotOffered) {
   const auto answer = [](const http_seen& request) { return needs_input(request, who, ""); };
   fail_call(answer, nullptr, errc::unsupported, 1);
   fail_call(answer, std::make_shared<recording_host>(R"({"sampling":{}})"), errc::unsupported, 1);
@@ -189,17 +189,17 @@ TEST(ModernRounds, WhatWasNotOffered) {
   EXPECT_TRUE(user->asked.empty());
 }
 
-TEST(ModernRounds, WithoutEnd) {
+TEST(ModernRounds, AreLimited) {
   const auto user = std::make_shared<recording_host>(R"({"elicitation":{}})");
   user->reply = [](const std::string&, const std::string&) -> result<std::string> { return std::string("{}"); };
   fail_call([](const http_seen& request) { return needs_input(request, who, R"("s")"); }, user, errc::protocol, 10);
 }
 
-TEST(ModernRounds, WithNothingInThem) {
+TEST(ModernRounds, RefuseEmptyRounds) {
   fail_call([](const http_seen& request) { return needs_input(request, "", ""); }, nullptr, errc::protocol, 1);
 }
 
-TEST(ModernRounds, ThatTheHostDoesNotAnswer) {
+TEST(ModernRounds, FailWhenTheHostDoesNotAnswer) {
   const auto user = std::make_shared<recording_host>(R"({"elicitation":{}})");
   user->reply = [](const std::string&, const std::string&) -> result<std::string> {
     return error(errc::auth_failed, "not now");
@@ -207,7 +207,7 @@ TEST(ModernRounds, ThatTheHostDoesNotAnswer) {
   fail_call([](const http_seen& request) { return needs_input(request, who, ""); }, user, errc::auth_failed, 1);
 }
 
-TEST(Modern, ResultOfAnUnknownType) {
+TEST(ModernEra, RefusesAResultOfAnUnknownType) {
   fail_call([](const http_seen& request) { return result_reply(request, R"({"resultType":"later"})"); }, nullptr,
             errc::protocol, 1);
 }
@@ -217,7 +217,7 @@ asio::awaitable<void> call_works(mcp::client& client) {
   CO_ASSERT_OK(called);
 }
 
-TEST(Modern, ResultWithoutAType) {
+TEST(ModernEra, AcceptsAResultWithoutAType) {
   modern_server script;
   script.more["tools/call"] = [](const http_seen& request) { return result_reply(request, R"({"content":[]})"); };
   with_client(script.handler(), test_options(), [](mcp::client& client, scripted_server&) { return call_works(client); });
@@ -237,7 +237,7 @@ asio::awaitable<void> lists_first(mcp::client& client, scripted_server& server) 
   EXPECT_EQ(server.nth("tools/call", 1).headers.count("mcp-param-region"), 0U);
 }
 
-TEST(ModernHeaders, TakeAListing) {
+TEST(ModernHeaders, AreTakenFromAListing) {
   modern_server script;
   script.tools = routed_tool;
   with_client(script.handler(), test_options(), lists_first);
@@ -255,7 +255,7 @@ asio::awaitable<void> lists_again(mcp::client& client, scripted_server& server, 
   EXPECT_EQ(server.nth("tools/call", 1).headers["mcp-param-region"], "eu");
 }
 
-TEST(ModernHeaders, AreBuiltAgainOnAMismatch) {
+TEST(ModernHeaders, AreRebuiltOnAMismatch) {
   modern_server script;
   script.tools = R"({"name":"routed","inputSchema":{"type":"object"}})";
   script.more["tools/call"] = [](const http_seen& request) {
@@ -266,7 +266,7 @@ TEST(ModernHeaders, AreBuiltAgainOnAMismatch) {
               [&](mcp::client& client, scripted_server& server) { return lists_again(client, server, script); });
 }
 
-TEST(ModernHeaders, MismatchThatStaysIsAnError) {
+TEST(ModernHeaders, FailOnALastingMismatch) {
   fail_call([](const http_seen& request) { return error_reply(request, 400, -32020, "mismatch"); }, nullptr, errc::rpc_error,
             2);
 }
@@ -279,7 +279,7 @@ asio::awaitable<void> request_fails(mcp::client& client, scripted_server& server
   EXPECT_EQ(server.count("resources/read"), 1);
 }
 
-TEST(ModernHeaders, MismatchOfAnyOtherRequest) {
+TEST(ModernHeaders, FailOnAMismatchOfAnyOtherRequest) {
   modern_server script;
   script.more["resources/read"] = [](const http_seen& request) { return error_reply(request, 400, -32020, "mismatch"); };
   with_client(script.handler(), test_options(), request_fails);
@@ -295,7 +295,7 @@ asio::awaitable<void> lists(mcp::client& client, scripted_server& server, long t
   EXPECT_EQ(server.nth("GET").method, "");  // there is nothing to take up
 }
 
-TEST(ModernBroken, ListIsAskedForAgain) {
+TEST(ModernBrokenStream, RepeatsAList) {
   modern_server script;
   int asked = 0;
   script.more["tools/list"] = [&asked](const http_seen& request) {
@@ -306,7 +306,7 @@ TEST(ModernBroken, ListIsAskedForAgain) {
               [](mcp::client& client, scripted_server& server) { return lists(client, server, 2); });
 }
 
-TEST(ModernBroken, CallIsNot) {
+TEST(ModernBrokenStream, DoesNotRepeatACall) {
   fail_call([](const http_seen&) { return stream_reply(": working\n\n"); }, nullptr, errc::outcome_unknown, 1);
 }
 

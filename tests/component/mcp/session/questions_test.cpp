@@ -86,14 +86,14 @@ void ask(asking_server& server, const user_ptr& user) {
   }
 }
 
-TEST(Questions, PingIsAnswered) {
+TEST(ServerQuestions, AnswerAPing) {
   asking_server server;
   server.messages = {question("\"p\"", "ping", "{}")};
   ask(server, nullptr);
   EXPECT_EQ(server.answers, std::vector<std::string>({R"({"jsonrpc":"2.0","id":"p","result":{}})"}));
 }
 
-TEST(Questions, WhatWasNotDeclaredIsRefused) {
+TEST(ServerQuestions, RefuseWhatWasNotDeclared) {
   asking_server server;
   server.messages = {question("1", "sampling/createMessage", "{}"), question("2", "roots/list", "{}"),
                      question("3", "tasks/get", "{}")};
@@ -104,7 +104,7 @@ TEST(Questions, WhatWasNotDeclaredIsRefused) {
   EXPECT_TRUE(user->asked.empty());
 }
 
-TEST(Questions, ElicitationIsAnsweredWithDefaults) {
+TEST(ServerQuestions, AnswerAnElicitationWithDefaults) {
   asking_server server;
   server.messages = {question("\"e 1\"", "elicitation/create", form)};
   const auto user = std::make_shared<recording_host>(R"({"elicitation":{}})");
@@ -119,7 +119,7 @@ TEST(Questions, ElicitationIsAnsweredWithDefaults) {
   EXPECT_EQ(user->asked, std::vector<std::string>(2, "elicitation/create " + form));  // on either stream
 }
 
-TEST(Questions, ModeThatWasNotDeclaredIsRefused) {
+TEST(ServerQuestions, RefuseAModeThatWasNotDeclared) {
   asking_server server;
   server.messages = {question("5", "elicitation/create", R"({"mode":"url","message":"m","url":"https://example.org/"})")};
   const auto user = std::make_shared<recording_host>(R"({"elicitation":{}})");
@@ -128,7 +128,7 @@ TEST(Questions, ModeThatWasNotDeclaredIsRefused) {
   EXPECT_TRUE(user->asked.empty());
 }
 
-TEST(Questions, WhatTheHostRefuses) {
+TEST(ServerQuestions, PassOnARefusalOfTheHost) {
   asking_server server;
   server.messages = {question("1", "roots/list", "{}"), question("2", "roots/list", R"({"bad":1})")};
   server.wanted = 2;
@@ -164,7 +164,7 @@ asio::awaitable<void> takes_back(mcp::client& client, asking_server& server, use
   EXPECT_TRUE(server.answers.empty());  // nobody waits for it any more
 }
 
-TEST(Questions, TakenBackByTheServer) {
+TEST(ServerQuestions, EndWhenTheServerTakesThemBack) {
   asking_server server;
   server.messages = {question("\"q\"", "roots/list", "{}")};
   const auto user = std::make_shared<recording_host>(R"({"roots":{}})");
@@ -188,7 +188,7 @@ asio::awaitable<void> closes_on_a_question(mcp::client& client, user_ptr user) {
   CO_ASSERT_FAILS(*called, errc::stopped);
 }
 
-TEST(Questions, TakenBackByClosing) {
+TEST(ServerQuestions, EndOnClose) {
   asking_server server;
   server.messages = {question("\"q\"", "roots/list", "{}")};
   const auto user = std::make_shared<recording_host>(R"({"roots":{}})");
@@ -248,8 +248,8 @@ void make_progress(int steps, bool answered) {
               [&](mcp::client& client, scripted_server&) { return progresses(client, server, steps, answered); });
 }
 
-TEST(Progress, PutsOffTheDeadline) { make_progress(8, true); }
-TEST(Progress, ButNotForEver) { make_progress(1000, false); }
+TEST(Progress, ExtendsTheDeadline) { make_progress(8, true); }
+TEST(Progress, ExtendsTheDeadlineOnlySoFar) { make_progress(1000, false); }
 
 // Cancelling.
 
@@ -277,13 +277,13 @@ asio::awaitable<void> cancels(mcp::client& client, scripted_server& server, aski
   EXPECT_NE(body.find(R"("requestId":)" + script.call.rpc_id), std::string::npos) << body;
 }
 
-TEST(Cancelling, SendsAMessageInTheOldEra) {
+TEST(Cancellation, SendsAMessageInTheOldEra) {
   asking_server script;
   with_client(script.made(), test_options(),
               [&](mcp::client& client, scripted_server& server) { return cancels(client, server, script, false); });
 }
 
-TEST(Cancelling, ClosesTheStreamInTheModernEra) {
+TEST(Cancellation, ClosesTheStreamInTheModernEra) {
   asking_server script;
   with_client(
       [inner = script.made()](const http_seen& request) {

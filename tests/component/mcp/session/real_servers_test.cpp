@@ -51,14 +51,14 @@ void use_stdio(marked_target server, expectation expected) {
   EXPECT_EQ(describe(processes_of(server.mark)), "");
 }
 
-TEST(RealServers, EverythingOverStdio) {
+TEST(RealServers, RunEverythingOverStdio) {
   expectation expected;
   expected.server_name = "everything";
   expected.tools = 13;
   use_stdio(npm_server("mcp-server-everything", {"stdio"}), expected);
 }
 
-TEST(RealServers, FilesystemOverStdio) {
+TEST(RealServers, RunFilesystemOverStdio) {
   const temp_dir dir;
   expectation expected;
   expected.server_name = "filesystem";
@@ -66,7 +66,7 @@ TEST(RealServers, FilesystemOverStdio) {
   use_stdio(npm_server("mcp-server-filesystem", {dir.path().string()}), expected);
 }
 
-TEST(RealServers, MemoryOverStdio) {
+TEST(RealServers, RunMemoryOverStdio) {
   const temp_dir dir;
   expectation expected;
   expected.server_name = "memory";
@@ -88,27 +88,23 @@ asio::awaitable<bool> answers_on(std::uint16_t port) {
   co_return false;
 }
 
-asio::awaitable<void> use_http(asio::io_context& io, marked_target server, std::uint16_t port, expectation expected) {
-  mcp::program what;
-  what.command = server.where.command;
-  what.environment = mcp::child_environment(server.where.env);
-  const auto running = mcp::process::start(io.get_executor(), what);
-  CO_ASSERT_OK(running);
-  CO_ASSERT_TRUE(co_await answers_on(port));
-  expected.captured = capture({"http", std::to_string(port)});
-  mcp::http_target where;
-  where.url = "http://127.0.0.1:" + std::to_string(port) + "/mcp";
-  co_await use_client(where, expected);
-}
-
-TEST(RealServers, EverythingOverStreamableHttp) {
+CO_TEST_WITHIN(RealServers, RunEverythingOverStreamableHttp, std::chrono::seconds(60)) {
   const std::uint16_t port = free_port();
   auto server = npm_server("mcp-server-everything", {"streamableHttp"});
   server.where.env.emplace_back("PORT", std::to_string(port));
   expectation expected;
   expected.server_name = "everything";
   expected.tools = 13;
-  run_co_test([&](asio::io_context& io) { return use_http(io, server, port, expected); }, std::chrono::seconds(60));
+  mcp::program what;
+  what.command = server.where.command;
+  what.environment = mcp::child_environment(server.where.env);
+  const auto running = mcp::process::start(context.get_executor(), what);
+  CO_ASSERT_OK(running);
+  CO_ASSERT_TRUE(co_await answers_on(port));
+  expected.captured = capture({"http", std::to_string(port)});
+  mcp::http_target where;
+  where.url = "http://127.0.0.1:" + std::to_string(port) + "/mcp";
+  co_await use_client(where, expected);
 }
 
 }  // namespace

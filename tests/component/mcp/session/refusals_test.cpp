@@ -44,7 +44,7 @@ void refuse_calls(int status, int code, const std::string& data, const expected_
       test_options(), [&](mcp::client& client, scripted_server& server) { return call_fails(client, server, expected); });
 }
 
-TEST(RefusedCall, SaysWhy) {
+TEST(RefusedCall, ReportsTheReason) {
   for (const int status : {200, 400, 500}) {
     refuse_calls(status, -32602, "{}", expected_error(errc::bad_argument, "does not know the tool", "its words"));
     refuse_calls(status, -32603, "{}", expected_error(errc::rpc_error, "refused tools/call with error -32603", "its words"));
@@ -52,13 +52,13 @@ TEST(RefusedCall, SaysWhy) {
   }
 }
 
-TEST(RefusedCall, ThatNeedsAVisitToAPage) {
+TEST(RefusedCall, ReportsTheUrlThatTheUserMustVisit) {
   const std::string data = R"({"elicitations":[{"mode":"url","url":"https://example.org/"}]})";
   refuse_calls(200, -32042, data, expected_error(errc::rpc_error, "visit a page", "its words " + data));
 }
 
 // An error of HTTP that only looks like one of JSON-RPC.
-TEST(RefusedCall, WithoutJsonRpc) {
+TEST(RefusedCall, ReportsAnHttpErrorThatOnlyLooksLikeJsonRpc) {
   const std::string body = R"({"error":{"code":-32602,"message":"m"}})";
   with_client(
       [&](const http_seen& request) {
@@ -87,7 +87,7 @@ asio::awaitable<void> wrong_arguments(mcp::client& client, scripted_server& serv
   EXPECT_EQ(server.count("odd/method"), 0);
 }
 
-TEST(RefusedCall, ArgumentsThatAreNone) { with_client(usual_reply, test_options(), wrong_arguments); }
+TEST(RefusedCall, RejectsArgumentsThatAreNoObject) { with_client(usual_reply, test_options(), wrong_arguments); }
 
 asio::awaitable<void> failed_tool(mcp::client& client, scripted_server&) {
   auto called = co_await client.call_tool("plain", "", mcp::call_options());
@@ -96,7 +96,7 @@ asio::awaitable<void> failed_tool(mcp::client& client, scripted_server&) {
   EXPECT_EQ(called->body, R"({"content":[] , "isError":true})");
 }
 
-TEST(RefusedCall, ToolThatFailsIsAnAnswer) {
+TEST(RefusedCall, TakesAFailedToolForAnAnswer) {
   with_client(
       [](const http_seen& request) {
         if (request.rpc_method != "tools/call") return usual_reply(request);
@@ -120,7 +120,7 @@ void refuse_redirect(int status, const std::string& location, const expected_err
   run(what);
 }
 
-TEST(RefusedRedirect, SaysWhereTo) {
+TEST(RefusedRedirect, NamesItsTarget) {
   for (const int status : {301, 302, 303}) {
     refuse_redirect(
         status, "https://example.org/mcp?key=s3cret",
@@ -133,14 +133,14 @@ TEST(RefusedRedirect, SaysWhereTo) {
   }
 }
 
-TEST(RefusedRedirect, WithoutATarget) {
+TEST(RefusedRedirect, ReportsAMissingTarget) {
   plan what;
   what.answer = [](const http_seen&) { return empty_reply(307); };
   what.on_connect = fails(errc::http_status, "redirects (HTTP 307)");
   run(what);
 }
 
-TEST(RefusedRedirect, InACircle) {
+TEST(RefusedRedirect, IsReportedAfterThreeHops) {
   plan what;
   what.answer = [](const http_seen& request) {
     return empty_reply(307, std::string("Location: ") + (request.target == "/mcp" ? "/b" : "/mcp") + "\r\n");
@@ -182,7 +182,7 @@ asio::awaitable<void> calls(mcp::client& client) {
   CO_ASSERT_OK(called);
 }
 
-TEST(RefusedQuestion, OfAHostThatDoesNotAnswer) {
+TEST(RefusedQuestion, NamesTheHostThatDoesNotAnswer) {
   asker script;
   auto options = test_options();
   options.user = std::make_shared<silent_host>();

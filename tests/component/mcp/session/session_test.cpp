@@ -77,13 +77,13 @@ void lose_session(int status, const std::string& body) {
               [=](mcp::client& client, scripted_server& server) { return loses_it(client, server, sessions, user); });
 }
 
-TEST(Session, LostBy404) { lose_session(404, session_keeper().body); }
-TEST(Session, LostBy404WithoutJsonRpc) { lose_session(404, "{}"); }
-TEST(Session, LostBy400) {
+TEST(McpSession, ReopensAfter404) { lose_session(404, session_keeper().body); }
+TEST(McpSession, ReopensAfter404WithoutJsonRpc) { lose_session(404, "{}"); }
+TEST(McpSession, ReopensAfter400) {
   lose_session(
       400, R"({"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"Bad Request: No valid session ID provided"}})");
 }
-TEST(Session, LostBy400NotInitialized) {
+TEST(McpSession, ReopensAfter400NotInitialized) {
   lose_session(400,
                R"({"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"Bad Request: Server not initialized"}})");
 }
@@ -96,7 +96,7 @@ asio::awaitable<void> refuses_the_request(mcp::client& client, scripted_server& 
   EXPECT_EQ(server.count("odd/method"), 1);
 }
 
-TEST(Session, UnknownMethodIsNoLoss) {
+TEST(McpSession, SurvivesAnUnknownMethod) {
   auto sessions = std::make_shared<session_keeper>();
   sessions->inner = [](const http_seen& request) {
     return request.rpc_method == "odd/method" ? error_reply(request, 404, -32601) : usual_reply(request);
@@ -129,7 +129,7 @@ asio::awaitable<void> all_at_once(mcp::client& client, scripted_server& server, 
   EXPECT_EQ(server.count("initialize"), 2);
 }
 
-TEST(Session, LostForManyIsOpenedOnce) {
+TEST(McpSession, ReopensOnceForManyRequests) {
   auto sessions = std::make_shared<session_keeper>();
   with_client(kept_by(sessions), test_options(),
               [=](mcp::client& client, scripted_server& server) { return all_at_once(client, server, sessions); });
@@ -158,7 +158,7 @@ asio::awaitable<void> opener_is_cancelled(mcp::client& client, scripted_server& 
   EXPECT_EQ(server.count("initialize"), 3);
 }
 
-TEST(Session, OpenerMayBeCancelled) {
+TEST(McpSession, SurvivesACancelledReopening) {
   auto sessions = std::make_shared<session_keeper>();
   bool hangs = false;
   const auto answer = [&hangs, sessions](const http_seen& request) {
@@ -183,7 +183,7 @@ asio::awaitable<void> follows_again(mcp::client& client, scripted_server& server
   EXPECT_EQ(server.nth("GET", 2).method, "");
 }
 
-TEST(Session, StreamOfAnnouncementsIsOpenedAgain) {
+TEST(McpSession, ReopensTheStreamOfAnnouncements) {
   auto sessions = std::make_shared<session_keeper>();
   sessions->capabilities = R"({"tools":{"listChanged":true}})";
   sessions->inner = [](const http_seen& request) {
@@ -202,7 +202,7 @@ asio::awaitable<void> needs_credentials(mcp::client& client, scripted_server& se
   EXPECT_EQ(server.count("initialize"), 1);
 }
 
-TEST(Session, CredentialsThatHaveRunOutAreNoLoss) {
+TEST(McpSession, DoesNotReopenForExpiredCredentials) {
   auto sessions = std::make_shared<session_keeper>();
   sessions->inner = [](const http_seen& request) {
     return request.rpc_method == "tools/list" ? json_reply(401, "{}") : usual_reply(request);
@@ -218,7 +218,7 @@ asio::awaitable<void> calls_on_a_lost_one(mcp::client& client, scripted_server& 
   EXPECT_EQ(server.count("initialize"), 2);
 }
 
-TEST(Session, RefusedCallIsRepeated) {
+TEST(McpSession, RepeatsACallThatTheLostSessionRefused) {
   auto sessions = std::make_shared<session_keeper>();
   with_client(kept_by(sessions), test_options(),
               [=](mcp::client& client, scripted_server& server) { return calls_on_a_lost_one(client, server, sessions); });
@@ -231,7 +231,7 @@ asio::awaitable<void> lost_again_and_again(mcp::client& client, scripted_server&
   EXPECT_EQ(server.count("tools/list"), 2);
 }
 
-TEST(Session, LostAgainAndAgainIsAnError) {
+TEST(McpSession, FailsWhenLostAgainAndAgain) {
   auto sessions = std::make_shared<session_keeper>();
   sessions->inner = [](const http_seen& request) {
     return request.rpc_method == "tools/list" ? json_reply(404, session_keeper().body) : usual_reply(request);
@@ -252,7 +252,7 @@ asio::awaitable<void> not_opened_again(mcp::client& client, scripted_server& ser
   EXPECT_EQ(server.count("tools/call"), 0);
 }
 
-TEST(Session, NotOpenedAgainIfNotWanted) {
+TEST(McpSession, StaysLostWhenReopeningIsUnwanted) {
   auto sessions = std::make_shared<session_keeper>();
   auto options = test_options();
   options.reopen = false;
@@ -268,7 +268,7 @@ asio::awaitable<void> restarts_in_a_list(mcp::client& client, scripted_server& s
   EXPECT_EQ(server.count("tools/list"), 3);
 }
 
-TEST(Session, ServerRestartsInAList) {
+TEST(McpSession, RepeatsAListWhenTheServerRestarts) {
   auto sessions = std::make_shared<session_keeper>();
   sessions->inner = [sessions](const http_seen& request) {
     if (request.rpc_method != "tools/list" || sessions->issued > 1) return usual_reply(request);

@@ -62,7 +62,7 @@ struct listening_server {
 asio::awaitable<void> hears(mcp::client& client, listening_server& server) {
   CO_ASSERT_EQ(server.listens.size(), 1U);  // connect() waits for it
   EXPECT_TRUE(server.steps.back().ok);
-  EXPECT_EQ(server.steps.back().what, "subscriptions/listen");
+  EXPECT_EQ(server.steps.back().name, "subscriptions/listen");
   EXPECT_EQ(server.listens[0].headers["mcp-method"], "subscriptions/listen");
   EXPECT_NE(server.listens[0].body.find(R"("notifications":{"toolsListChanged":true})"), std::string::npos);
   EXPECT_TRUE(server.user->changed.empty());
@@ -99,12 +99,12 @@ asio::awaitable<void> listens_again(mcp::client& client, listening_server& serve
   EXPECT_EQ(server.listens.size(), 2U);
 }
 
-TEST(Subscription, AbruptEnd) {
+TEST(Subscription, IsRenewedAfterAnAbruptEnd) {
   listening_server server;
   server.play([&](mcp::client& client, scripted_server&) { return listens_again(client, server, ""); });
 }
 
-TEST(Subscription, EndInTheMiddleOfAnEvent) {
+TEST(Subscription, IsRenewedAfterAnEndInsideAnEvent) {
   listening_server server;
   server.play([&](mcp::client& client, scripted_server&) { return listens_again(client, server, "data: {\"jso"); });
 }
@@ -116,7 +116,7 @@ asio::awaitable<void> ends_gracefully(mcp::client& client, listening_server& ser
   co_await std::move(playing);
 }
 
-TEST(Subscription, GracefulEnd) {
+TEST(Subscription, IsRenewedAfterAGracefulEnd) {
   listening_server server;
   server.play([&](mcp::client& client, scripted_server&) { return ends_gracefully(client, server); });
 }
@@ -124,7 +124,7 @@ TEST(Subscription, GracefulEnd) {
 asio::awaitable<void> does_without(mcp::client& client, listening_server& server, std::string outcome) {
   CO_ASSERT_EQ(server.listens.size(), 1U);
   EXPECT_FALSE(server.steps.back().ok);
-  EXPECT_EQ(server.steps.back().what, "subscriptions/listen");
+  EXPECT_EQ(server.steps.back().name, "subscriptions/listen");
   EXPECT_NE(server.steps.back().outcome.find(outcome), std::string::npos) << server.steps.back().outcome;
   // A second try would come after a second and a half at most.
   const bool again = co_await eventually([&server] { return server.listens.size() > 1; }, 1600ms);
@@ -134,13 +134,13 @@ asio::awaitable<void> does_without(mcp::client& client, listening_server& server
   EXPECT_TRUE(server.user->changed.empty());
 }
 
-TEST(Subscription, Refused) {
+TEST(Subscription, IsOptionalForTheServer) {
   listening_server server;
   server.on_listen = [](const http_seen& request) { return error_reply(request, 404, -32601, "Method not found"); };
   server.play([&](mcp::client& client, scripted_server&) { return does_without(client, server, "-32601"); });
 }
 
-TEST(Subscription, RefusedWithoutJsonRpc) {
+TEST(Subscription, IsOptionalForAServerThatRefusesWithoutJsonRpc) {
   listening_server server;
   server.on_listen = [](const http_seen&) { return text_reply(404, "text/plain", "what?"); };
   const auto begun = std::chrono::steady_clock::now();
@@ -155,7 +155,7 @@ asio::awaitable<void> tries_again(listening_server& server) {
   EXPECT_TRUE(told);
 }
 
-TEST(Subscription, ServerInTroubleIsAskedAgain) {
+TEST(Subscription, IsRetriedForAServerInTrouble) {
   listening_server server;
   server.on_listen = [&server](const http_seen& request) {
     return server.listens.size() == 1 ? text_reply(503, "text/plain", "busy") : server.acknowledge(request);
@@ -168,7 +168,7 @@ asio::awaitable<void> never_asked(listening_server& server) {
   co_return;
 }
 
-TEST(Subscription, NotWithoutBeingWanted) {
+TEST(Subscription, IsOmittedWhenUnwanted) {
   listening_server server;
   with_client([&](const http_seen& request) { return server.answer(request); }, test_options(),
               [&](mcp::client&, scripted_server&) { return never_asked(server); });

@@ -42,71 +42,70 @@ void expect_failure(marked_target server, errc code, std::string detail, std::st
   run_co_test([&](asio::io_context&) { return connect_fails(server, options, code, detail, peer_text); }, 60s);
 }
 
-TEST(ChildHandshake, CommandNotFound) {
+TEST(ChildHandshake, ReportsAnUnknownCommand) {
   expect_failure(marked({"no-such-mcp-server"}), errc::spawn_failed,
                  "'no-such-mcp-server': there is no such command in PATH", "");
 }
 
-TEST(ChildHandshake, FileNotFound) {
+TEST(ChildHandshake, ReportsAMissingFile) {
   expect_failure(marked({"/nowhere/server"}), errc::spawn_failed, "there is no such file", "");
 }
 
-TEST(ChildHandshake, NoPermission) {
+TEST(ChildHandshake, ReportsAMissingPermission) {
   const temp_dir dir;
   expect_failure(marked({dir.path().string()}), errc::spawn_failed, "Permission denied", "");
 }
 
-TEST(ChildHandshake, WorkingDirectoryMissing) {
+TEST(ChildHandshake, ReportsAMissingWorkingDirectory) {
   auto server = odd_server("plain");
   server.where.cwd = "/nowhere/at/all";
   expect_failure(server, errc::spawn_failed, "its working directory '/nowhere/at/all': No such file", "");
 }
 
-TEST(ChildHandshake, NoCommand) { expect_failure(marked({}), errc::bad_argument, "needs a command", ""); }
+TEST(ChildHandshake, RefusesAnEmptyCommand) { expect_failure(marked({}), errc::bad_argument, "needs a command", ""); }
 
-TEST(ChildHandshake, BadEnvironment) {
+TEST(ChildHandshake, RefusesABadEnvironmentVariable) {
   auto server = odd_server("plain");
   server.where.env.emplace_back("A=B", "c");
   expect_failure(server, errc::bad_argument, "environment variable", "");
 }
 
-TEST(ChildHandshake, Dies) {
+TEST(ChildHandshake, ReportsAProgramThatDies) {
   expect_failure(odd_server("dies"), errc::child_exited, "exited with code 3", "no token given");
 }
 
-TEST(ChildHandshake, Refuses) { expect_failure(odd_server("refuses"), errc::rpc_error, "-32603", "out of order"); }
+TEST(ChildHandshake, ReportsARefusedInitialize) {
+  expect_failure(odd_server("refuses"), errc::rpc_error, "-32603", "out of order");
+}
 
-TEST(ChildHandshake, UnknownVersion) {
+TEST(ChildHandshake, RefusesAnUnknownVersion) {
   expect_failure(odd_server("old"), errc::unsupported, "protocol version", "1999-01-01");
 }
 
-TEST(ChildHandshake, SilentServerMeetsTheDeadline) {
+TEST(ChildHandshake, TimesOutOnASilentProgram) {
   auto options = test_options();
   options.connect_timeout = 3s;
   expect_failure(odd_server("silent"), errc::deadline, "did not answer initialize within 3 s", "still thinking", options);
 }
 
-TEST(ChildHandshake, OnlyJunkIsShown) {
+TEST(ChildHandshake, ShowsTheJunkOfAProgramThatPrintsNothingElse) {
   auto options = test_options();
   options.connect_timeout = 3s;
   expect_failure(odd_server("only_junk"), errc::deadline, "initialize", "(on standard output: login:)", options);
 }
 
-TEST(ChildHandshake, LineOverTheCap) {
+TEST(ChildHandshake, RefusesALineOverTheLimit) {
   auto options = test_options();
   options.max_message_bytes = 1'000'000;
   expect_failure(odd_server("long_line"), errc::too_large, "more than 1000000 bytes", "", options);
 }
 
-asio::awaitable<void> cancelled_connect(marked_target server) {
+CO_TEST(ChildHandshake, LeavesNoProcessWhenCancelled) {
+  const marked_target server = odd_server("silent");
   auto work = mcp::connect(co_await asio::this_coro::executor, server.where, test_options());
   auto opened = co_await aio::with_deadline(std::move(work), aio::after(300ms), "the test");
   EXPECT_FALSE(opened.has_value());
   co_await expect_gone(server.mark);
-}
-
-TEST(ChildHandshake, CancelledLeavesNothing) {
-  run_co_test([](asio::io_context&) { return cancelled_connect(odd_server("silent")); });
 }
 
 asio::awaitable<void> lists(std::string mode, std::string expected) {
@@ -132,7 +131,7 @@ asio::awaitable<void> lists(std::string mode, std::string expected) {
 
 class ChildSession : public ::testing::TestWithParam<const char*> {};
 
-TEST_P(ChildSession, ListsToolsAndLeavesNothing) {
+TEST_P(ChildSession, ListsToolsAndLeavesNoProcess) {
   run_co_test([](asio::io_context&) { return lists(GetParam(), odd_tool); }, 60s);
 }
 
@@ -141,7 +140,7 @@ INSTANTIATE_TEST_SUITE_P(Modes, ChildSession,
                                            "no_ping", "stubborn", "family", "stubborn_family", "shy_family"),
                          [](const auto& mode) { return std::string(mode.param); });
 
-asio::awaitable<void> huge_list() {
+CO_TEST_WITHIN(ChildLife, ReadsAHugeList, 60s) {
   const auto server = odd_server("huge");
   auto opened = co_await mcp::connect(co_await asio::this_coro::executor, server.where, test_options());
   CO_ASSERT_OK(opened);
@@ -153,10 +152,6 @@ asio::awaitable<void> huge_list() {
   }
   co_await (*opened)->close();
   co_await expect_gone(server.mark);
-}
-
-TEST(ChildAlive, HugeList) {
-  run_co_test([](asio::io_context&) { return huge_list(); }, 60s);
 }
 
 asio::awaitable<void> dies_in_list(std::string mode, std::string detail, std::string peer_text) {
@@ -175,11 +170,11 @@ asio::awaitable<void> dies_in_list(std::string mode, std::string detail, std::st
   co_await expect_gone(server.mark);
 }
 
-TEST(ChildAlive, ExitInARequest) {
+TEST(ChildLife, ReportsAnExitDuringARequest) {
   run_co_test([](asio::io_context&) { return dies_in_list("dies_later", "exited with code 5", "out of memory, sorry"); });
 }
 
-TEST(ChildAlive, KilledInARequest) {
+TEST(ChildLife, ReportsASignalDuringARequest) {
   run_co_test([](asio::io_context&) { return dies_in_list("killed", "was killed by signal 9", ""); });
 }
 
@@ -208,15 +203,15 @@ asio::awaitable<void> killed_when_idle(bool reopen) {
   co_await expect_gone(server.mark);
 }
 
-TEST(ChildAlive, KilledWhenIdleAndStartedAgain) {
+TEST(ChildLife, RestartsAProgramKilledWhileIdle) {
   run_co_test([](asio::io_context&) { return killed_when_idle(true); });
 }
 
-TEST(ChildAlive, KilledWhenIdle) {
+TEST(ChildLife, ReportsAProgramKilledWhileIdle) {
   run_co_test([](asio::io_context&) { return killed_when_idle(false); });
 }
 
-asio::awaitable<void> request_deadline() {
+CO_TEST(ChildLife, StaysUsableAfterARequestTimedOut) {
   const auto server = odd_server("stuck");
   auto options = test_options();
   options.request_timeout = 300ms;
@@ -232,17 +227,13 @@ asio::awaitable<void> request_deadline() {
   co_await expect_gone(server.mark);
 }
 
-TEST(ChildAlive, RequestDeadlineLeavesTheSessionUsable) {
-  run_co_test([](asio::io_context&) { return request_deadline(); });
-}
-
 asio::awaitable<void> list_into(mcp::client& client, std::optional<error>& out, bool& done) {
   auto listed = co_await client.list_tools();
   if (!listed) out = listed.error();
   done = true;
 }
 
-asio::awaitable<void> close_in_a_request() {
+CO_TEST(ChildLife, EndsARequestOnClose) {
   const auto server = odd_server("stuck");
   auto opened = co_await mcp::connect(co_await asio::this_coro::executor, server.where, test_options());
   CO_ASSERT_OK(opened);
@@ -259,10 +250,6 @@ asio::awaitable<void> close_in_a_request() {
   co_await expect_gone(server.mark);
 }
 
-TEST(ChildAlive, CloseEndsARequest) {
-  run_co_test([](asio::io_context&) { return close_in_a_request(); });
-}
-
 asio::awaitable<void> surroundings(std::string cwd) {
   auto server = odd_server("surroundings");
   server.where.cwd = cwd;
@@ -272,7 +259,7 @@ asio::awaitable<void> surroundings(std::string cwd) {
   co_await (*opened)->close();
 }
 
-TEST(ChildAlive, SeesNoSecretsAndNoDescriptorsOfOurs) {
+TEST(ChildLife, InheritsNoSecretsAndNoDescriptors) {
   const temp_dir dir;
   ::setenv("MCPSTATE_SECRET", "hunter2", 1);
   const int leaky = ::open("/dev/null", O_RDONLY);  // on purpose without O_CLOEXEC

@@ -37,7 +37,7 @@ asio::awaitable<void> expect_gone(std::string mark) {
 
 std::vector<std::string> names_of(const std::vector<mcp::connect_step>& steps) {
   std::vector<std::string> out;
-  for (const mcp::connect_step& step : steps) out.push_back(step.what + (step.ok ? "" : " (failed)"));
+  for (const mcp::connect_step& step : steps) out.push_back(step.name + (step.ok ? "" : " (failed)"));
   return out;
 }
 
@@ -64,7 +64,7 @@ asio::awaitable<void> is_found_out(counted_server& server, mcp::client_options o
   }
 }
 
-TEST(ChildProbe, ServerThatDiesOfItIsStartedAgain) {
+TEST(ChildProbe, RestartsAProgramThatDiesOfTheProbe) {
   counted_server server("dies_when_probed");
   run_co_test(
       [&](asio::io_context&) {
@@ -74,7 +74,7 @@ TEST(ChildProbe, ServerThatDiesOfItIsStartedAgain) {
       60s);
 }
 
-TEST(ChildProbe, ServerThatStaysSilentIsStartedAgain) {
+TEST(ChildProbe, RestartsAProgramThatIgnoresTheProbe) {
   counted_server server("silent_when_probed");
   auto options = test_options();
   options.probe_timeout = 500ms;
@@ -86,7 +86,7 @@ TEST(ChildProbe, ServerThatStaysSilentIsStartedAgain) {
       60s);
 }
 
-TEST(ChildProbe, ServerThatRefusesItAndDiesIsStartedAgain) {
+TEST(ChildProbe, RestartsAProgramThatRefusesTheProbeAndDies) {
   counted_server server("refuses_and_dies_when_probed");
   run_co_test(
       [&](asio::io_context&) {
@@ -97,7 +97,7 @@ TEST(ChildProbe, ServerThatRefusesItAndDiesIsStartedAgain) {
       60s);
 }
 
-TEST(ChildProbe, ServerThatRefusesItGoesOn) {
+TEST(ChildProbe, ContinuesWithAProgramThatRefusesTheProbe) {
   for (const char* const mode : {"plain", "refuses_when_probed"}) {
     counted_server server(mode);
     run_co_test(
@@ -108,7 +108,8 @@ TEST(ChildProbe, ServerThatRefusesItGoesOn) {
   }
 }
 
-asio::awaitable<void> is_not_modern(counted_server& server) {
+CO_TEST_WITHIN(ChildProbe, DoesNotRestartWhenOnlyTheModernEraIsWanted, 60s) {
+  counted_server server("dies_when_probed");
   auto options = test_options();
   options.protocol = mcp::era_choice::modern;
   auto opened = co_await mcp::connect(co_await asio::this_coro::executor, server.target.where, options);
@@ -118,12 +119,8 @@ asio::awaitable<void> is_not_modern(counted_server& server) {
   EXPECT_NE(opened.error().peer_text().find("unknown method"), std::string::npos) << opened.error().peer_text();
 }
 
-TEST(ChildProbe, NoOtherWayIfOnlyTheModernOneIsWanted) {
-  counted_server server("dies_when_probed");
-  run_co_test([&](asio::io_context&) { return is_not_modern(server); }, 60s);
-}
-
-asio::awaitable<void> dies_again_and_again(counted_server& server) {
+CO_TEST_WITHIN(ChildRestart, HappensAtMostFiveTimesAMinute, 60s) {
+  counted_server server("dies_later");
   const auto user = std::make_shared<recording_host>();
   auto options = test_options();
   options.user = user;
@@ -144,12 +141,8 @@ asio::awaitable<void> dies_again_and_again(counted_server& server) {
   co_await expect_gone(server.target.mark);
 }
 
-TEST(ChildRestart, FiveTimesAMinuteAndNoMore) {
-  counted_server server("dies_later");
-  run_co_test([&](asio::io_context&) { return dies_again_and_again(server); }, 60s);
-}
-
-asio::awaitable<void> dies_in_a_call(counted_server& server) {
+CO_TEST_WITHIN(ChildRestart, NeverRepeatsACall, 60s) {
+  counted_server server("dies_in_calls");
   auto opened = co_await mcp::connect(co_await asio::this_coro::executor, server.target.where, test_options());
   CO_ASSERT_OK(opened);
   auto called = co_await (*opened)->call_tool("odd", "{}", mcp::call_options());
@@ -163,12 +156,8 @@ asio::awaitable<void> dies_in_a_call(counted_server& server) {
   co_await expect_gone(server.target.mark);
 }
 
-TEST(ChildRestart, CallIsNeverRepeated) {
-  counted_server server("dies_in_calls");
-  run_co_test([&](asio::io_context&) { return dies_in_a_call(server); }, 60s);
-}
-
-asio::awaitable<void> is_not_wanted(counted_server& server) {
+CO_TEST_WITHIN(ChildRestart, IsOmittedWhenUnwanted, 60s) {
+  counted_server server("dies_later");
   auto options = test_options();
   options.reopen = false;
   auto opened = co_await mcp::connect(co_await asio::this_coro::executor, server.target.where, options);
@@ -180,11 +169,6 @@ asio::awaitable<void> is_not_wanted(counted_server& server) {
   EXPECT_EQ(server.starts(), 1U);
   co_await (*opened)->close();
   co_await expect_gone(server.target.mark);
-}
-
-TEST(ChildRestart, NotIfNotWanted) {
-  counted_server server("dies_later");
-  run_co_test([&](asio::io_context&) { return is_not_wanted(server); }, 60s);
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 namespace mcpstate::test {
 namespace {
 
-TEST(HttpClient, SendsWhatTheProtocolAsksFor) {
+TEST(HttpClient, SendsWhatTheProtocolRequires) {
   plan what;
   what.headers.emplace_back("Authorization", "Bearer abc");
   what.answer = [](const http_seen& request) {
@@ -42,42 +42,42 @@ TEST(HttpClient, SendsWhatTheProtocolAsksFor) {
   run(what);
 }
 
-TEST(HttpClient, HtmlIsNotMcp) {
+TEST(HttpClient, RecognisesAWebPage) {
   plan what;
   what.answer = [](const http_seen&) { return text_reply(200, "text/html; charset=utf-8", "<html>hello</html>"); };
   what.on_connect = fails(errc::protocol, "web page");
   run(what);
 }
 
-TEST(HttpClient, NotFound) {
+TEST(HttpClient, ReportsNotFound) {
   plan what;
   what.answer = [](const http_seen&) { return text_reply(404, "text/plain", "nothing\r\nhere"); };
   what.on_connect = fails(errc::http_status, "HTTP 404", "nothing here");
   run(what);
 }
 
-TEST(HttpClient, ServerError) {
+TEST(HttpClient, ReportsAServerError) {
   plan what;
   what.answer = [](const http_seen&) { return text_reply(500, "text/html", "<h1>oops</h1>"); };
   what.on_connect = fails(errc::http_status, "HTTP 500");
   run(what);
 }
 
-TEST(HttpClient, WantsCredentials) {
+TEST(HttpClient, ReportsMissingCredentials) {
   plan what;
   what.answer = [](const http_seen&) { return json_reply(401, R"({"error":"invalid_token"})"); };
   what.on_connect = fails(errc::auth_failed, "HTTP 401", R"({"error":"invalid_token"})");
   run(what);
 }
 
-TEST(HttpClient, ForbidsAccess) {
+TEST(HttpClient, ReportsForbiddenAccess) {
   plan what;
   what.answer = [](const http_seen&) { return text_reply(403, "text/plain", "Invalid Host"); };
   what.on_connect = fails(errc::auth_failed, "HTTP 403", "Invalid Host");
   run(what);
 }
 
-TEST(HttpClient, RedirectToAnotherOriginIsNotFollowed) {
+TEST(HttpClient, DoesNotFollowARedirectToAnotherOrigin) {
   plan what;
   what.answer = [](const http_seen&) {
     return http_reply("HTTP/1.1 307 Moved\r\nLocation: http://example.org/mcp/?key=s3cret\r\nContent-Length: 0\r\n\r\n");
@@ -86,7 +86,7 @@ TEST(HttpClient, RedirectToAnotherOriginIsNotFollowed) {
   run(what);
 }
 
-TEST(HttpClient, RpcErrorInABadRequest) {
+TEST(HttpClient, ReadsARpcErrorFromABadRequest) {
   plan what;
   what.answer = [](const http_seen&) {
     return json_reply(400, R"({"jsonrpc":"2.0","error":{"code":-32000,"message":"Bad Request: no session"},"id":null})");
@@ -95,7 +95,7 @@ TEST(HttpClient, RpcErrorInABadRequest) {
   run(what);
 }
 
-TEST(HttpClient, RpcErrorWithoutId) {
+TEST(HttpClient, AcceptsARpcErrorWithoutId) {
   plan what;
   what.answer = [](const http_seen&) {
     return json_reply(200, R"({"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"what?"}})");
@@ -104,28 +104,28 @@ TEST(HttpClient, RpcErrorWithoutId) {
   run(what);
 }
 
-TEST(HttpClient, AcceptedButNotAnswered) {
+TEST(HttpClient, ReportsAnAcceptedRequestWithoutAnswer) {
   plan what;
   what.answer = [](const http_seen&) { return http_reply("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"); };
   what.on_connect = fails(errc::protocol, "sent no answer");
   run(what);
 }
 
-TEST(HttpClient, EmptyAnswer) {
+TEST(HttpClient, RefusesAnEmptyAnswer) {
   plan what;
   what.answer = [](const http_seen&) { return json_reply(200, ""); };
   what.on_connect = fails(errc::protocol, "answer to the request is empty");
   run(what);
 }
 
-TEST(HttpClient, BrokenJson) {
+TEST(HttpClient, RefusesBrokenJson) {
   plan what;
   what.answer = [](const http_seen&) { return json_reply(200, R"({"jsonrpc":"2.0","id":1,"result":{)"); };
   what.on_connect = fails(errc::protocol, "not a JSON-RPC message");
   run(what);
 }
 
-TEST(HttpClient, NotHttpAtAll) {
+TEST(HttpClient, RefusesAServerWithoutHttp) {
   plan what;
   what.answer = [](const http_seen&) {
     http_reply reply("-ERR unknown command 'POST'\r\n");
@@ -136,7 +136,7 @@ TEST(HttpClient, NotHttpAtAll) {
   run(what);
 }
 
-TEST(HttpClient, WrongId) {
+TEST(HttpClient, RefusesAnAnswerWithTheWrongId) {
   plan what;
   what.answer =
       on_tools([](const http_seen&) { return json_reply(200, R"({"jsonrpc":"2.0","id":99,"result":{"tools":[]}})"); });
@@ -144,7 +144,7 @@ TEST(HttpClient, WrongId) {
   run(what);
 }
 
-TEST(HttpClient, IdAsText) {
+TEST(HttpClient, AcceptsAnIdSentAsText) {
   plan what;
   what.answer = on_tools([](const http_seen& request) {
     return json_reply(200, R"({"jsonrpc":"2.0","id":")" + request.rpc_id + R"(","result":{"tools":[)" + plain_tool + "]}}");
@@ -152,7 +152,7 @@ TEST(HttpClient, IdAsText) {
   run(what);
 }
 
-TEST(HttpClient, StreamWithEverythingInIt) {
+TEST(HttpClient, SkipsOtherEventsOfAStream) {
   plan what;
   what.answer = on_tools([](const http_seen& request) {
     return stream_reply(
@@ -163,7 +163,7 @@ TEST(HttpClient, StreamWithEverythingInIt) {
   run(what);
 }
 
-TEST(HttpClient, StreamByteByByte) {
+TEST(HttpClient, ReadsAStreamByteByByte) {
   plan what;
   what.answer = [](const http_seen& request) {
     http_reply reply = usual_reply(request);
@@ -174,7 +174,7 @@ TEST(HttpClient, StreamByteByByte) {
   run(what);
 }
 
-TEST(HttpClient, StreamThatStaysOpen) {
+TEST(HttpClient, LeavesAStreamThatStaysOpen) {
   plan what;
   what.answer = on_tools([](const http_seen& request) {
     http_reply reply = stream_reply(event_of(request, R"({"tools":[)" + plain_tool + "]}"));
@@ -185,7 +185,7 @@ TEST(HttpClient, StreamThatStaysOpen) {
   run(what);
 }
 
-TEST(HttpClient, StreamWithoutLastBlankLine) {
+TEST(HttpClient, AcceptsAStreamWithoutALastBlankLine) {
   plan what;
   what.answer = on_tools([](const http_seen& request) {
     std::string event = event_of(request, R"({"tools":[)" + plain_tool + "]}");
@@ -195,14 +195,14 @@ TEST(HttpClient, StreamWithoutLastBlankLine) {
   run(what);
 }
 
-TEST(HttpClient, StreamWithoutAnswer) {
+TEST(HttpClient, ReportsAStreamWithoutAnswer) {
   plan what;
   what.answer = on_tools([](const http_seen&) { return stream_reply("id: 7\ndata: \n\n"); });
   what.on_list = list_fails(errc::connection_lost, "ended its stream without an answer");
   run(what);
 }
 
-TEST(HttpClient, ServerAsksWhileItsStreamIsOpen) {
+TEST(HttpClient, AnswersQuestionsWhileAStreamIsOpen) {
   plan what;
   what.answer = on_tools([](const http_seen& request) {
     return stream_reply("data: {\"jsonrpc\":\"2.0\",\"id\":\"r1\",\"method\":\"roots/list\"}\n\n" +

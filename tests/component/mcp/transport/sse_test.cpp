@@ -78,18 +78,18 @@ play_body lists_with(sse_server& script) {
   return [&script](mcp::client& client, scripted_server& server) { return lists(client, server, script); };
 }
 
-TEST(Sse, RelativePlace) {
+TEST(HttpSse, FollowsARelativeEndpoint) {
   sse_server script;
   play(script, lists_with(script));
 }
 
-TEST(Sse, EventsBeforeThePlace) {
+TEST(HttpSse, IgnoresEventsBeforeTheEndpoint) {
   sse_server script;
   script.before = ": hi\n\nevent: hello\ndata: {\n\nid: 1\ndata:\n\n";
   play(script, lists_with(script));
 }
 
-TEST(Sse, AbsolutePlace) {
+TEST(HttpSse, FollowsAnAbsoluteEndpoint) {
   sse_server script;
   with_client(
       [&script, inner = script.made()](const http_seen& request) {
@@ -117,7 +117,7 @@ void fail_to_connect(sse_server& script, errc code, const std::string& detail) {
   run_co_test([&](asio::io_context&) { return connect_fails(script, code, detail); });
 }
 
-TEST(Sse, PlaceOfAnotherOriginIsRefused) {
+TEST(HttpSse, RefusesAnEndpointOfAnotherOrigin) {
   for (const char* const place :
        {"http://example.org/message", "https://127.0.0.1/message", "//example.org/message", "http://127.0.0.1:1/message"}) {
     sse_server script;
@@ -126,19 +126,19 @@ TEST(Sse, PlaceOfAnotherOriginIsRefused) {
   }
 }
 
-TEST(Sse, PlaceThatIsNone) {
+TEST(HttpSse, RefusesAnUnusableEndpoint) {
   sse_server script;
   script.endpoint = "http://[";
   fail_to_connect(script, errc::protocol, "no usable URL");
 }
 
-TEST(Sse, NoPlace) {
+TEST(HttpSse, RefusesAnEmptyEndpoint) {
   sse_server script;
   script.endpoint = "";
   fail_to_connect(script, errc::protocol, "does not begin with an endpoint event");
 }
 
-TEST(Sse, StreamThatEndsBeforeThePlace) {
+TEST(HttpSse, ReportsAStreamThatEndsBeforeTheEndpoint) {
   const auto answer = [](const http_seen&) { return stream_reply(": bye\n\n"); };
   plan what;
   what.answer = answer;
@@ -147,7 +147,7 @@ TEST(Sse, StreamThatEndsBeforeThePlace) {
   run(what);
 }
 
-TEST(Sse, NoStreamAtAll) {
+TEST(HttpSse, ReportsAMissingStream) {
   plan what;
   what.answer = [](const http_seen&) { return text_reply(404, "text/plain", "nothing"); };
   what.options.protocol = mcp::era_choice::sse;
@@ -167,7 +167,7 @@ asio::awaitable<void> opens_again(mcp::client& client, scripted_server& server, 
   EXPECT_EQ(server.nth("tools/list").target, "/message?sessionId=2");
 }
 
-TEST(Sse, LostStreamIsOpenedAgain) {
+TEST(HttpSse, ReopensALostStream) {
   sse_server script;
   auto options = test_options();
   const auto user = std::make_shared<recording_host>();
@@ -183,7 +183,7 @@ asio::awaitable<void> list_is_repeated(mcp::client& client, scripted_server& ser
   EXPECT_EQ(server.count("tools/list"), 2);
 }
 
-TEST(Sse, StreamThatBreaksInAList) {
+TEST(HttpSse, RepeatsAListWhenTheStreamBreaks) {
   sse_server script;
   script.drops_lists = true;
   script.answer_to_post = "";
@@ -197,7 +197,7 @@ asio::awaitable<void> call_is_unknown(mcp::client& client, scripted_server& serv
   EXPECT_EQ(server.count("tools/call"), 1);
 }
 
-TEST(Sse, StreamThatBreaksInACall) {
+TEST(HttpSse, ReportsAnUnknownOutcomeWhenTheStreamBreaksInACall) {
   sse_server script;
   script.drops_calls = true;
   play(script, [](mcp::client& client, scripted_server& server) { return call_is_unknown(client, server); });
@@ -210,7 +210,7 @@ asio::awaitable<void> post_is_refused(mcp::client& client) {
   CO_ASSERT_OK(listed);
 }
 
-TEST(Sse, MessageThatIsRefused) {
+TEST(HttpSse, ReportsARefusedMessage) {
   sse_server script;
   with_client(
       [inner = script.made()](const http_seen& request) {
@@ -232,7 +232,7 @@ asio::awaitable<void> is_asked(mcp::client& client, sse_server& script, std::vec
   CO_ASSERT_OK(listed);
 }
 
-TEST(Sse, QuestionsAreAnswered) {
+TEST(HttpSse, AnswersQuestionsOfTheServer) {
   sse_server script;
   const auto user = std::make_shared<recording_host>(R"({"elicitation":{}})");
   user->reply = [](const std::string&, const std::string&) { return R"({"action":"decline"})"; };
@@ -268,7 +268,7 @@ asio::awaitable<void> cancels_a_call(mcp::client& client, scripted_server& serve
   CO_ASSERT_OK(pinged);
 }
 
-TEST(Sse, CancellingSendsAMessage) {
+TEST(HttpSse, SendsAMessageOnCancellation) {
   sse_server script;
   with_client(
       [inner = script.made()](const http_seen& request) {

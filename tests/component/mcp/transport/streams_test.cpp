@@ -61,7 +61,7 @@ asio::awaitable<void> calls(mcp::client& client, scripted_server& server) {
   EXPECT_EQ(server.count("tools/call"), 1);
 }
 
-TEST(BrokenStream, IsTakenUpAfterTheTimeThatTheServerAskedFor) {
+TEST(BrokenStream, IsResumedAfterTheRetryTimeOfTheServer) {
   take_ups seen;
   seen.next = [](const take_ups& so_far) { return stream_reply(event_of(so_far.request, R"({"content":[]})")); };
   with_client(seen.handler("tools/call", [](const http_seen&) { return cut_stream("retry: 120\nid: e 1\ndata:\n\n"); }),
@@ -70,7 +70,7 @@ TEST(BrokenStream, IsTakenUpAfterTheTimeThatTheServerAskedFor) {
   EXPECT_GE(seen.at[1] - seen.at[0], 120ms);
 }
 
-TEST(BrokenStream, IsTakenUpSeveralTimes) {
+TEST(BrokenStream, IsResumedSeveralTimes) {
   take_ups seen;
   seen.next = [](const take_ups& so_far) {
     const std::size_t n = so_far.ids.size();
@@ -84,7 +84,7 @@ TEST(BrokenStream, IsTakenUpSeveralTimes) {
 }
 
 // Also one that ends in the middle of a connection, not with an end that is announced.
-TEST(BrokenStream, InTheMiddleOfAnEvent) {
+TEST(BrokenStream, IsResumedFromTheMiddleOfAnEvent) {
   take_ups seen;
   seen.next = [](const take_ups& so_far) { return stream_reply(event_of(so_far.request, list_result())); };
   const auto first = [](const http_seen&) {
@@ -109,7 +109,7 @@ asio::awaitable<void> call_is_unknown(mcp::client& client, scripted_server& serv
   EXPECT_EQ(server.count("tools/call"), 1);
 }
 
-TEST(BrokenStream, TakenUpInVain) {
+TEST(BrokenStream, IsGivenUpAfterResumingInVain) {
   take_ups seen;
   seen.next = [](const take_ups&) { return cut_stream(": nothing new\n\n"); };
   with_client(seen.handler("tools/call", [](const http_seen&) { return cut_stream("retry: 1\nid: 1\ndata:\n\n"); }),
@@ -117,7 +117,7 @@ TEST(BrokenStream, TakenUpInVain) {
   EXPECT_EQ(seen.ids.size(), 5U);  // and no more
 }
 
-TEST(BrokenStream, EventIdThatIsNotKnownAnyMore) {
+TEST(BrokenStream, IsLostWhenItsEventIdIsUnknown) {
   take_ups seen;
   seen.next = [](const take_ups&) { return empty_reply(400); };
   with_client(seen.handler("tools/call", [](const http_seen&) { return cut_stream("retry: 1\nid: 1\ndata:\n\n"); }),
@@ -126,7 +126,7 @@ TEST(BrokenStream, EventIdThatIsNotKnownAnyMore) {
 }
 
 // With the id of the event that was cut off the server would leave it out.
-TEST(BrokenStream, IdOfAnEventThatDidNotArriveWhole) {
+TEST(BrokenStream, IsResumedFromTheLastCompleteEvent) {
   take_ups seen;
   seen.next = [](const take_ups& so_far) { return stream_reply(event_of(so_far.request, list_result())); };
   const auto first = [](const http_seen&) { return cut_stream("retry: 1\nid: 1\ndata:\n\nid: 2\ndata: {\"jsonr"); };
@@ -135,14 +135,14 @@ TEST(BrokenStream, IdOfAnEventThatDidNotArriveWhole) {
 }
 
 // An empty id means that there is nothing to come back to.
-TEST(BrokenStream, IdThatIsTakenBack) {
+TEST(BrokenStream, IsLostWhenItsIdIsTakenBack) {
   take_ups seen;
   const auto first = [](const http_seen&) { return cut_stream("retry: 1\nid: 1\ndata:\n\nid:\ndata:\n\n"); };
   with_client(seen.handler("tools/call", first), test_options(), call_is_unknown);
   EXPECT_TRUE(seen.ids.empty());
 }
 
-TEST(BrokenStream, WithoutAnIdIsLost) {
+TEST(BrokenStream, IsLostWithoutAnId) {
   int asked = 0;
   const auto answer = [&asked](const http_seen& request) {
     if (request.rpc_method != "tools/list" && request.rpc_method != "tools/call") return usual_reply(request);
@@ -156,7 +156,7 @@ TEST(BrokenStream, WithoutAnIdIsLost) {
   EXPECT_EQ(asked, 1);
 }
 
-TEST(BrokenStream, WithoutAnIdTheListIsAskedForAgain) {
+TEST(BrokenStream, IsReplacedByANewListRequestWithoutAnId) {
   int asked = 0;
   with_client(
       [&asked](const http_seen& request) {
@@ -240,7 +240,7 @@ asio::awaitable<void> comes_back(announcer& server, user_ptr user, long gaps) {
 }
 
 // retry: the time until it is opened again, so that the tests need not wait for long.
-TEST(Announcements, StreamWithIdsIsTakenUp) {
+TEST(Announcements, ResumeAStreamWithIds) {
   announcer server;
   const auto user = std::make_shared<recording_host>();
   server.turns.push_back([](const http_seen&) { return cut_stream("retry: 50\nid: 42\ndata:\n\n"); });
@@ -251,7 +251,7 @@ TEST(Announcements, StreamWithIdsIsTakenUp) {
   EXPECT_GE(server.at[1] - server.at[0], 50ms);
 }
 
-TEST(Announcements, StreamWithoutIdsLeavesAGap) {
+TEST(Announcements, ReportAGapAfterAStreamWithoutIds) {
   announcer server;
   const auto user = std::make_shared<recording_host>();
   server.turns.push_back([](const http_seen&) { return cut_stream("retry: 50\ndata:\n\n"); });
@@ -269,7 +269,7 @@ asio::awaitable<void> comes_back_anew(announcer& server, user_ptr user) {
   EXPECT_EQ(server.gets[2].headers.count("last-event-id"), 0U);
 }
 
-TEST(Announcements, EventIdThatIsNotKnownAnyMoreLeavesAGap) {
+TEST(Announcements, ReportAGapWhenTheEventIdIsUnknown) {
   announcer server;
   const auto user = std::make_shared<recording_host>();
   server.turns.push_back([](const http_seen&) { return cut_stream("retry: 10\nid: 42\ndata:\n\n"); });
@@ -285,7 +285,7 @@ asio::awaitable<void> works_without(mcp::client& client, announcer& server, std:
   EXPECT_EQ(server.gets.size(), gets);
 }
 
-TEST(Announcements, ServerWithoutTheStream) {
+TEST(Announcements, AreOptionalForTheServer) {
   for (const int status : {405, 404, 400, 501}) {
     announcer server;
     std::vector<mcp::connect_step> steps;
@@ -295,13 +295,13 @@ TEST(Announcements, ServerWithoutTheStream) {
     with_client(server.handler(), options,
                 [&](mcp::client& client, scripted_server&) { return works_without(client, server, 1); });
     ASSERT_FALSE(steps.empty());
-    EXPECT_EQ(steps.back().what, "GET (announcements)");
+    EXPECT_EQ(steps.back().name, "GET (announcements)");
     EXPECT_FALSE(steps.back().ok);
     EXPECT_NE(steps.back().outcome.find(std::to_string(status)), std::string::npos) << steps.back().outcome;
   }
 }
 
-TEST(Announcements, NotOpenedIfNotWantedOrNotOffered) {
+TEST(Announcements, OpenNoStreamThatIsUnwantedOrNotOffered) {
   announcer server;
   with_client(server.handler(), test_options(),
               [&](mcp::client& client, scripted_server&) { return works_without(client, server, 0); });
@@ -317,7 +317,7 @@ asio::awaitable<void> opened_after_a_conflict(announcer& server, user_ptr user) 
   EXPECT_TRUE(told);
 }
 
-TEST(Announcements, ServerThatStillHoldsTheOldStream) {
+TEST(Announcements, RetryWhileTheServerHoldsTheOldStream) {
   announcer server;
   const auto user = std::make_shared<recording_host>();
   server.turns.push_back([](const http_seen&) { return empty_reply(409); });
@@ -332,7 +332,7 @@ asio::awaitable<void> stays_silent(mcp::client& client) {
 }
 
 // Some servers send the head of the stream with the first event only.
-TEST(Announcements, HeadThatComesLate) {
+TEST(Announcements, AcceptAHeadThatComesLate) {
   announcer server;
   http_reply nothing;
   nothing.after = http_reply::then::hang;

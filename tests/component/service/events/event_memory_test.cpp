@@ -57,7 +57,7 @@ asio::awaitable<void> one_each(scene& at) {
   // The heap's own book-keeping may grow a little.
   EXPECT_LT(test::heap_in_use(), before + many * 256);
 }
-TEST(feed_memory, ten_thousand_owners) { with_scene(ground(kind::memory), one_each); }
+TEST(EventMemory, HoldsTenThousandOwners) { with_scene(ground(kind::memory), one_each); }
 
 asio::awaitable<void> all_of_one(scene& at) {
   const auto who = user("1");
@@ -77,7 +77,7 @@ asio::awaitable<void> all_of_one(scene& at) {
   CO_ASSERT_TRUE(last);
   EXPECT_LT((test::heap_in_use() - before) / many, 256U);
 }
-TEST(feed_memory, ten_thousand_of_one_owner) { with_scene(ground(kind::memory), all_of_one); }
+TEST(EventMemory, HoldsTenThousandReadersOfOneOwner) { with_scene(ground(kind::memory), all_of_one); }
 
 }  // namespace
 }  // namespace mcpstate::service

@@ -35,7 +35,7 @@ asio::awaitable<std::unique_ptr<raw_client>> follower(service_fixture& f, std::s
   co_return c;
 }
 
-asio::awaitable<void> stream_of_a_token_that_expires(service_fixture& f) {
+SERVICE_TEST(Access, EndsAStreamWithItsToken, guarded()) {
   const std::string token = owner_token(2s);
   auto c = co_await follower(f, token);
   const auto last = co_await c->rest();
@@ -43,9 +43,8 @@ asio::awaitable<void> stream_of_a_token_that_expires(service_fixture& f) {
   auto again = co_await f.client();
   EXPECT_EQ((co_await again->ask(get(events, bearer(token)))).status, 401u);
 }
-TEST(Access, AStreamEndsWithItsToken) { with_service(stream_of_a_token_that_expires, guarded()); }
 
-asio::awaitable<void> streams_of_a_key_that_is_taken_away(service_fixture& f) {
+SERVICE_TEST(Access, EndsStreamsWhenTheKeyIsRemoved, guarded()) {
   auto of_owner = co_await follower(f, owner_token(1h));
   auto of_service = co_await follower(f, first_token);
   f.set_keys(keys_of(std::string(second_token) + "\n" + first_token));
@@ -70,13 +69,12 @@ asio::awaitable<void> streams_of_a_key_that_is_taken_away(service_fixture& f) {
   const auto news = co_await of_second->until("DISCONNECTED");
   EXPECT_NE(news.find("DISCONNECTED"), std::string::npos) << news;
 }
-TEST(Access, StreamsEndWithTheKeyOfTheirToken) { with_service(streams_of_a_key_that_is_taken_away, guarded()); }
 
 std::string report(const std::string& server, const std::string& token) {
   return with_body("PUT", "/v1/users/42/connections/" + server + "/state", R"({"status":"CONNECTED"})", bearer(token));
 }
 
-asio::awaitable<void> so_many_connections(service_fixture& f) {
+SERVICE_TEST(Access, LimitsTheConnectionsOfAnOwnerToken, guarded()) {
   const std::string token = owner_token(1h);
   auto c = co_await f.client();
   for (std::size_t i = 0; i < service::max_owner_connections; ++i) {
@@ -92,9 +90,8 @@ asio::awaitable<void> so_many_connections(service_fixture& f) {
   EXPECT_EQ((co_await c->ask(report("s7", token))).status, 200u) << "what is there can be changed";
   EXPECT_EQ((co_await c->ask(report("one-more", first_token))).status, 200u) << "a service knows what it does";
 }
-TEST(Access, AnOwnerTokenMakesSoManyConnections) { with_service(so_many_connections, guarded()); }
 
-asio::awaitable<void> conditions(service_fixture& f) {
+SERVICE_TEST(Access, RefusesUncheckedConditions, guarded()) {
   auto c = co_await f.client();
   EXPECT_EQ((co_await c->ask(report("github", first_token))).status, 200u);
   for (const std::string field : {"If-Match: \"r1\"\r\n", "If-None-Match: *\r\n"}) {
@@ -107,9 +104,14 @@ asio::awaitable<void> conditions(service_fixture& f) {
   const auto still = co_await c->ask(get("/v1/users/42/connections/github", bearer(first_token)));
   EXPECT_NE(still.body.find("\"CONNECTED\""), std::string::npos) << still.body;
 }
-TEST(Access, AConditionThatNobodyChecksIsRefused) { with_service(conditions, guarded()); }
 
-asio::awaitable<void> bodies_together(service_fixture& f) {
+fixture_options with_little_room() {
+  auto options = quick_options();
+  options.process.request_bodies_bytes = 1024 * 1024;
+  return options;
+}
+
+SERVICE_TEST(Access, LimitsTheBytesOfAllBodies, with_little_room()) {
   const std::string target = "/v1/users/42/connections/github/state";
   const std::string large = R"({"status":"CONNECTED","tools":[{"name":")" + std::string(700'000, 'x') + "\"}]}";
   auto first = co_await f.client();
@@ -131,12 +133,6 @@ asio::awaitable<void> bodies_together(service_fixture& f) {
   EXPECT_EQ((co_await first->ask(whole.substr(whole.size() - 1))).status, 200u);
   EXPECT_EQ((co_await third->ask(whole)).status, 200u) << "there is room again";
 }
-fixture_options with_little_room() {
-  auto options = quick_options();
-  options.process.request_bodies_bytes = 1024 * 1024;
-  return options;
-}
-TEST(Access, BodiesAreBoundedTogether) { with_service(bodies_together, with_little_room()); }
 
 }  // namespace
 }  // namespace mcpstate::test

@@ -115,7 +115,7 @@ TEST(LogWriter, WritesAllLinesInOrder) {
   EXPECT_EQ(pipe.read_all(), expected);
 }
 
-TEST(LogWriter, ALineMayBeLongerThanAPipeTakesAtOnce) {
+TEST(LogWriter, WritesLinesLongerThanAPipe) {
   test_pipe pipe;
   const std::string line(50'000, 'y');
   {
@@ -128,7 +128,7 @@ TEST(LogWriter, ALineMayBeLongerThanAPipeTakesAtOnce) {
   EXPECT_EQ(pipe.read_all(), "before\n" + line + "\nafter\n");
 }
 
-TEST(LogWriter, NobodyWaitsForAReaderThatIsStuck) {
+TEST(LogWriter, NeverBlocksOnAStuckReader) {
   test_pipe pipe;
   const auto started = std::chrono::steady_clock::now();
   std::uint64_t dropped = 0;
@@ -147,7 +147,7 @@ TEST(LogWriter, NobodyWaitsForAReaderThatIsStuck) {
   EXPECT_THAT(text, Not(HasSubstr("after")));
 }
 
-TEST(LogWriter, TellsHowManyLinesWereDroppedOnceThereIsRoom) {
+TEST(LogWriter, ReportsDroppedLinesOnceThereIsRoom) {
   test_pipe pipe;
   std::uint64_t dropped = 0;
   {
@@ -167,7 +167,7 @@ TEST(LogWriter, TellsHowManyLinesWereDroppedOnceThereIsRoom) {
   EXPECT_LT(text.find("dropped "), text.find("after\n")) << "it is told before what came later";
 }
 
-TEST(LogWriter, AReaderThatIsGoneIsNoReasonToEnd) {
+TEST(LogWriter, SurvivesAReaderThatIsGone) {
   struct sigaction ignored{};
   struct sigaction before{};
   ignored.sa_handler = SIG_IGN;
@@ -183,7 +183,7 @@ TEST(LogWriter, AReaderThatIsGoneIsNoReasonToEnd) {
   EXPECT_LT(std::chrono::steady_clock::now() - begun, 10s);  // it neither ends the process nor waits for a reader
 }
 
-TEST(LogWriter, ALineThatNeverFitsIsCounted) {
+TEST(LogWriter, CountsALineThatNeverFits) {
   test_pipe pipe;
   log_writer_options options;
   options.queue_bytes = 100;

@@ -57,7 +57,7 @@ asio::awaitable<void> shared(scene& at) {
   EXPECT_EQ(later->started_at, now + max_stats_age);
   EXPECT_EQ(readings(at, "ok"), 2);
 }
-TEST(StatsReading, IsSharedByAllWhoAskTogetherOrSoon) {
+TEST(StatsCache, SharesOneReadingAmongCloseRequests) {
   for (const auto on : {kind::memory, kind::sqlite, kind::redis}) with_scene(ground(on), shared);
 }
 
@@ -72,7 +72,7 @@ asio::awaitable<void> failing(scene& at) {
   }
   at.ours.reset();
 }
-TEST(StatsReading, TriesAgainAfterAFailure) { with_scene(ground(kind::sqlite), failing); }
+TEST(StatsCache, ReadsAgainAfterAFailure) { with_scene(ground(kind::sqlite), failing); }
 
 }  // namespace
 }  // namespace mcpstate::service

@@ -13,7 +13,7 @@ asio::awaitable<result<connection>> put(service_fixture& f, std::string server, 
   co_return co_await f.store->put(std::move(what));
 }
 
-asio::awaitable<void> pipelining(service_fixture& f) {
+SERVICE_TEST(Conversation, AnswersPipelinedRequestsInOrder) {
   std::string all;
   for (int i = 0; i < 200; ++i) {
     const std::string id = "X-Request-Id: " + std::to_string(i) + "\r\n";
@@ -32,9 +32,8 @@ asio::awaitable<void> pipelining(service_fixture& f) {
     EXPECT_NE(answer.body.find(last), std::string::npos) << i << answer.body;
   }
 }
-TEST(Conversation, PipelinedRequestsAreAnsweredOneAfterTheOther) { with_service(pipelining); }
 
-asio::awaitable<void> refused_in_between(service_fixture& f) {
+SERVICE_TEST(Conversation, SurvivesARefusedRequest) {
   auto c = co_await f.client();
   co_await c->send(get("/v1/nothing") + get("/healthz") + "DELETE /v1/owners HTTP/1.1\r\nHost: localhost\r\n\r\n" +
                    get("/healthz"));
@@ -45,9 +44,8 @@ asio::awaitable<void> refused_in_between(service_fixture& f) {
   EXPECT_EQ(wrong_method.field("Allow"), "GET, HEAD, OPTIONS");
   EXPECT_EQ((co_await c->answer()).status, 200u);
 }
-TEST(Conversation, ARefusedRequestDoesNotEndTheConnection) { with_service(refused_in_between); }
 
-asio::awaitable<void> expectations(service_fixture& f) {
+SERVICE_TEST(Conversation, AsksForABodyOnlyWhenItIsWanted) {
   auto c = co_await f.client();
   const std::string body = R"({"status":"CONNECTED"})";
   const std::string whole = with_body("PUT", "/v1/users/42/connections/github/state", body, "Expect: 100-continue\r\n");
@@ -62,9 +60,8 @@ asio::awaitable<void> expectations(service_fixture& f) {
   EXPECT_EQ(refused.status, 404u);
   EXPECT_EQ(refused.field("Connection"), "close");
 }
-TEST(Conversation, ABodyIsAskedForOnlyWhenItIsWanted) { with_service(expectations); }
 
-asio::awaitable<void> heads(service_fixture& f) {
+SERVICE_TEST(Conversation, AnswersHeadLikeGetWithoutABody) {
   const auto written = co_await put(f, "github", status::connected, R"([{"name":"a"}])");
   CO_ASSERT_OK(written);
   auto c = co_await f.client();
@@ -80,9 +77,8 @@ asio::awaitable<void> heads(service_fixture& f) {
   // No body came that could be taken for the next answer.
   EXPECT_EQ((co_await c->ask(get("/healthz"))).body, R"({"status":"ok"})");
 }
-TEST(Conversation, HeadIsGetWithoutTheBody) { with_service(heads); }
 
-asio::awaitable<void> old_clients(service_fixture& f) {
+SERVICE_TEST(Conversation, ServesHttp10Clients) {
   auto c = co_await f.client();
   co_await c->send("GET /healthz HTTP/1.0\r\n\r\n");
   const auto all = co_await c->rest();
@@ -93,9 +89,8 @@ asio::awaitable<void> old_clients(service_fixture& f) {
   EXPECT_EQ((co_await kept->ask(asks)).field("Connection"), "keep-alive");
   EXPECT_EQ((co_await kept->ask(asks)).status, 200u);
 }
-TEST(Conversation, OldClientsAreServed) { with_service(old_clients); }
 
-asio::awaitable<void> conditions(service_fixture& f) {
+SERVICE_TEST(Conversation, HonoursConditionsOfReadsAndWrites) {
   auto c = co_await f.client();
   const std::string target = "/v1/users/42/connections/github";
   const std::string state = R"({"status":"CONNECTED","tools":[ {"name" : "a", "n": 1.0} ]})";
@@ -118,10 +113,9 @@ asio::awaitable<void> conditions(service_fixture& f) {
   EXPECT_EQ((co_await c->ask(get("/v1/users/42/connections", "If-None-Match: " + list.field("ETag") + "\r\n"))).status,
             304u);
 }
-TEST(Conversation, ConditionsHoldForReadsAndWrites) { with_service(conditions); }
 
 // More pieces than one system call takes, and more bytes than the kernel keeps.
-asio::awaitable<void> long_lists(service_fixture& f) {
+SERVICE_TEST(Conversation, SendsListsOfManyLargeRecordsWhole) {
   const auto who = owner::user("42").value();
   for (int n = 0; n < 80; ++n) {
     change up(who, server_name::parse("server" + std::to_string(n)).value(), status::connected);
@@ -141,7 +135,6 @@ asio::awaitable<void> long_lists(service_fixture& f) {
   EXPECT_TRUE(got.body == whole + "]") << got.body.size() << " bytes, not " << whole.size() + 1;
   EXPECT_EQ((co_await c->ask(get(target, "If-None-Match: " + got.field("ETag") + "\r\n"))).status, 304u);
 }
-TEST(Conversation, ListsOfManyLargeRecordsArriveWhole) { with_service(long_lists); }
 
 asio::awaitable<void> events(service_fixture& f) {
   const auto before = co_await put(f, "before", status::connected);
@@ -164,13 +157,14 @@ asio::awaitable<void> events(service_fixture& f) {
   c->close();
   EXPECT_TRUE(co_await eventually([&f] { return f.server->connections() == 0; }));
 }
-TEST(Conversation, EventsFollowWithoutEndAndWithHeartbeats) {
+
+TEST(Conversation, StreamsEventsWithHeartbeats) {
   auto options = quick_options();
   options.timeouts.heartbeat = 100ms;
   with_service(events, options);
 }
 
-asio::awaitable<void> slow_follower(service_fixture& f) {
+SERVICE_TEST(Conversation, IsolatesAFollowerThatReadsNothing) {
   auto slow = co_await f.client();
   auto quick = co_await f.client();
   co_await slow->send(get("/v1/users/42/events"));
@@ -189,7 +183,6 @@ asio::awaitable<void> slow_follower(service_fixture& f) {
   const auto seen = co_await quick->until("r1999\"");
   EXPECT_TRUE(seen.ends_with("r1999\""));
 }
-TEST(Conversation, AFollowerThatReadsNothingHoldsUpNobody) { with_service(slow_follower); }
 
 }  // namespace
 }  // namespace mcpstate::test

@@ -20,7 +20,7 @@ asio::awaitable<bool> all_gone(service_fixture& f) {
   return eventually([&f] { return f.server->connections() == 0; });
 }
 
-asio::awaitable<void> slow_head(service_fixture& f) {
+SERVICE_TEST(HostileClients, AreRefusedASlowHead, impatient()) {
   auto c = co_await f.client();
   co_await c->send("GET /healthz HTTP/1.1\r\nHo");
   const auto answer = co_await c->answer();
@@ -28,10 +28,9 @@ asio::awaitable<void> slow_head(service_fixture& f) {
   EXPECT_EQ(answer.field("Connection"), "close");
   EXPECT_EQ(co_await c->rest(), "");
 }
-TEST(HostileClients, AHeadThatComesTooSlowlyIsRefused) { with_service(slow_head, impatient()); }
 
 // One byte at a time never looks idle.
-asio::awaitable<void> trickle(service_fixture& f) {
+SERVICE_TEST(HostileClients, AreRefusedAHeadByteByByte, impatient()) {
   auto c = co_await f.client();
   const std::string request = get("/healthz", "X-Long: " + std::string(500, 'x') + "\r\n");
   for (std::size_t i = 0; i < request.size() && f.server->connections() > 0; ++i) {
@@ -40,9 +39,8 @@ asio::awaitable<void> trickle(service_fixture& f) {
   }
   EXPECT_EQ((co_await c->answer()).status, 408u);
 }
-TEST(HostileClients, AHeadThatComesByteByByteIsRefused) { with_service(trickle, impatient()); }
 
-asio::awaitable<void> slow_body(service_fixture& f) {
+SERVICE_TEST(HostileClients, AreRefusedASlowBody, impatient()) {
   auto c = co_await f.client();
   const std::string whole = with_body("PUT", "/v1/users/42/connections/github/state", R"({"status":"FAILED"})");
   co_await c->send(whole.substr(0, whole.size() - 1));
@@ -52,18 +50,16 @@ asio::awaitable<void> slow_body(service_fixture& f) {
   const auto all = co_await f.store->list(who, tools_wanted::no);
   EXPECT_TRUE((*all)->empty());
 }
-TEST(HostileClients, ABodyThatComesTooSlowlyIsRefused) { with_service(slow_body, impatient()); }
 
-asio::awaitable<void> idle(service_fixture& f) {
+SERVICE_TEST(HostileClients, LoseIdleConnectionsSilently, impatient()) {
   auto fresh = co_await f.client();
   auto used = co_await f.client();
   EXPECT_EQ((co_await used->ask(get("/healthz"))).status, 200u);
   EXPECT_EQ(co_await fresh->rest(), "");
   EXPECT_EQ(co_await used->rest(), "");
 }
-TEST(HostileClients, AnIdleConnectionEndsWithoutAWord) { with_service(idle, impatient()); }
 
-asio::awaitable<void> slow_reader(service_fixture& f) {
+SERVICE_TEST(HostileClients, BlockNobodyByReadingNothing, impatient()) {
   const std::string tool = R"({"name":")" + std::string(8 * 1024 * 1024, 't') + R"("})";
   change what(owner::user("42").value(), server_name::parse("github").value(), status::connected);
   what.tools(tools_list::parse("[" + tool + "]").value());
@@ -77,9 +73,8 @@ asio::awaitable<void> slow_reader(service_fixture& f) {
   const auto got = co_await c->rest();
   EXPECT_LT(got.size(), 8u * 1024 * 1024);
 }
-TEST(HostileClients, AReaderThatTakesNothingHoldsUpNobody) { with_service(slow_reader, impatient()); }
 
-asio::awaitable<void> oversized(service_fixture& f) {
+SERVICE_TEST(HostileClients, AreRefusedOversizedHeadsTargetsAndBodies) {
   auto head = co_await f.client();
   EXPECT_EQ((co_await head->ask(get("/healthz", "X-Long: " + std::string(20'000, 'x') + "\r\n"))).status, 431u);
   auto target = co_await f.client();
@@ -99,9 +94,8 @@ asio::awaitable<void> oversized(service_fixture& f) {
       std::string(2 * 1024 * 1024, ' '));
   EXPECT_EQ((co_await chunked->answer()).status, 413u);
 }
-TEST(HostileClients, OversizedHeadsTargetsAndBodiesAreRefused) { with_service(oversized); }
 
-asio::awaitable<void> absurd_lengths(service_fixture& f) {
+SERVICE_TEST(HostileClients, AreRefusedAbsurdLengths) {
   for (const char* length : {"999999999999999", "18446744073709551615", "-1", "1 1", "0x10"}) {
     auto c = co_await f.client();
     const auto answer = co_await c->ask(
@@ -112,9 +106,8 @@ asio::awaitable<void> absurd_lengths(service_fixture& f) {
     EXPECT_EQ(answer.field("Connection"), "close") << length;
   }
 }
-TEST(HostileClients, AbsurdLengthsAreRefused) { with_service(absurd_lengths); }
 
-asio::awaitable<void> smuggling(service_fixture& f) {
+SERVICE_TEST(HostileClients, AreDisconnectedForAmbiguousRequests) {
   const std::string hidden = get("/v1/owners");
   for (const std::string fields :
        {"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n",
@@ -129,9 +122,8 @@ asio::awaitable<void> smuggling(service_fixture& f) {
     EXPECT_EQ(all.find("HTTP/1.1", 1), std::string::npos) << fields << all;
   }
 }
-TEST(HostileClients, WhatTwoReadersCouldReadDifferentlyIsRefusedAndTheConnectionEnds) { with_service(smuggling); }
 
-asio::awaitable<void> duplicates(service_fixture& f) {
+SERVICE_TEST(HostileClients, AreRefusedDuplicateFieldsAndForeignHosts) {
   for (const std::string fields : {"Host: localhost\r\n", "Authorization: Bearer a\r\nAuthorization: Bearer b\r\n",
                                    "Origin: http://localhost\r\nOrigin: null\r\n"}) {
     auto c = co_await f.client();
@@ -144,9 +136,8 @@ asio::awaitable<void> duplicates(service_fixture& f) {
   auto page = co_await f.client();
   EXPECT_EQ((co_await page->ask(get("/v1/owners", "Origin: http://evil.example\r\n"))).status, 403u);
 }
-TEST(HostileClients, FieldsThatOccurTwiceAndForeignHostsAreRefused) { with_service(duplicates); }
 
-asio::awaitable<void> paths(service_fixture& f) {
+SERVICE_TEST(HostileClients, AreRefusedDotSegmentsButNotEncodedSlashes) {
   auto c = co_await f.client();
   for (const char* target : {"/v1/users/../users/42/connections", "/v1/users/%2e%2e/connections", "/v1/users/./connections",
                              "/v1//users/42/connections", "/v1/users/42/connections/", "/v1/users/4%/connections",
@@ -162,9 +153,8 @@ asio::awaitable<void> paths(service_fixture& f) {
   EXPECT_EQ((co_await c->ask(get("/v1/users/a%2fb%3a/connections/io.github.x%2fy"))).status, 200u);
   EXPECT_EQ((co_await c->ask(get("/v1/users/a/b/connections"))).status, 404u);
 }
-TEST(HostileClients, DotSegmentsAreRefusedAndEncodedSlashesAreData) { with_service(paths); }
 
-asio::awaitable<void> half_open(service_fixture& f) {
+SERVICE_TEST(HostileClients, LoseHalfOpenConnections) {
   auto polite = co_await f.client();
   co_await polite->send(get("/healthz"));
   polite->finish_sending();
@@ -180,7 +170,6 @@ asio::awaitable<void> half_open(service_fixture& f) {
   gone->close();
   EXPECT_TRUE(co_await all_gone(f));
 }
-TEST(HostileClients, HalfOpenConnectionsEnd) { with_service(half_open); }
 
 asio::awaitable<void> too_many(service_fixture& f) {
   auto one = co_await f.client();
@@ -194,7 +183,8 @@ asio::awaitable<void> too_many(service_fixture& f) {
   auto four = co_await f.client();
   EXPECT_EQ((co_await four->ask(get("/healthz"))).status, 200u);
 }
-TEST(HostileClients, ConnectionsAreBounded) {
+
+TEST(HostileClients, AreLimitedInConnections) {
   auto options = quick_options();
   options.connections = 2;
   with_service(too_many, options);

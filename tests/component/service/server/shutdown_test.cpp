@@ -26,8 +26,8 @@ asio::awaitable<void> waiting_put(raw_client& c, std::string url) {
   co_await c.send(with_body("PUT", "/v1/users/42/connections/github?wait=60s", body));
 }
 
-asio::awaitable<void> stops(asio::io_context& io) {
-  service_fixture f(io, quick_options());
+CO_TEST(Shutdown, AnswersRequestsUnderWayAndEndsTheRest) {
+  service_fixture f(context, quick_options());
   co_await f.start();
   const silent_server silent(f.executor());
   auto idle = co_await f.client();
@@ -59,33 +59,26 @@ asio::awaitable<void> stops(asio::io_context& io) {
   co_await f.manager->close();
   co_await f.store->close();
 }
-TEST(Shutdown, AnswersWhatIsUnderWayAndEndsTheRest) {
-  run_co_test([](asio::io_context& io) { return stops(io); });
-}
 
-asio::awaitable<void> client_goes(service_fixture& f) {
+SERVICE_TEST(Shutdown, DoesNotWaitForClientsThatLeft) {
   const silent_server silent(f.executor());
   auto c = co_await f.client();
   co_await waiting_put(*c, silent.url());
-  CO_ASSERT_TRUE(co_await eventually([&f] { return f.manager->counts().kept > 0 || f.server->connections() == 0; }));
+  CO_ASSERT_TRUE(co_await eventually([&f] { return f.manager->counts().managed_here > 0 || f.server->connections() == 0; }));
   c->close();
   EXPECT_TRUE(co_await eventually([&f] { return f.server->connections() == 0; }, 5s));
 }
-TEST(Shutdown, WhoeverGoesAwayIsNotWaitedFor) { with_service(client_goes); }
 
-asio::awaitable<void> refuses_to_listen(asio::io_context& io) {
+CO_TEST(Shutdown, RefusesToListenBeyondThisMachineWithoutAToken) {
   auto options = quick_options();
   options.listen.at(0).host = "0.0.0.0";
-  service_fixture f(io, options);
+  service_fixture f(context, options);
   const auto open = co_await f.server->listen();
   CO_ASSERT_FAILS(open, errc::bad_argument);
   co_await f.stop();
 }
-TEST(Shutdown, NobodyIsServedBeyondThisMachineWithoutAToken) {
-  run_co_test([](asio::io_context& io) { return refuses_to_listen(io); });
-}
 
-asio::awaitable<void> second_listener(service_fixture& f) {
+SERVICE_TEST(Shutdown, ReportsAPortInUse) {
   auto options = quick_options();
   options.listen.at(0).port = f.port();
   service::shard_set own_shards;
@@ -96,7 +89,6 @@ asio::awaitable<void> second_listener(service_fixture& f) {
   EXPECT_NE(taken.error().detail().find("running already"), std::string::npos);
   co_await another.close();
 }
-TEST(Shutdown, APortThatIsTakenIsSaidSo) { with_service(second_listener); }
 
 asio::awaitable<void> tokens_change(service_fixture& f) {
   auto c = co_await f.client();
@@ -111,7 +103,8 @@ asio::awaitable<void> tokens_change(service_fixture& f) {
   EXPECT_EQ((co_await c->ask(get("/v1/owners", second))).status, 200u);
   EXPECT_EQ(f.log_text().find("enough-bytes"), std::string::npos);
 }
-TEST(Shutdown, ATokenIsLookedAtWithEachRequest) {
+
+TEST(Shutdown, ChecksTheTokenOfEachRequest) {
   auto options = quick_options();
   options.process.keys = service::access_keys::parse("first-token-of-enough-bytes").value();
   with_service(tokens_change, options);

@@ -127,8 +127,8 @@ asio::awaitable<void> disconnects_all(asio::io_context& io, const redis_server& 
   co_await at.close();
 }
 
-class redis_between_test : public testing::Test {
- protected:
+class RedisInterleaving : public testing::Test {
+ public:
   void disconnects(expectation what) {
     run_co_test([&](asio::io_context& io) { return disconnects_all(io, server_, what); });
   }
@@ -139,7 +139,7 @@ asio::awaitable<void> b_once(scene& at, int before) {
   if (before == 0) co_await put_past(at, "b", status::connected);
 }
 
-TEST_F(redis_between_test, a_server_that_connects_meanwhile_is_disconnected_with_the_others) {
+TEST_F(RedisInterleaving, DisconnectsAServerThatConnectsMeanwhile) {
   expectation what;
   what.first = {{"a", status::connected}};
   what.between = b_once;
@@ -149,7 +149,7 @@ TEST_F(redis_between_test, a_server_that_connects_meanwhile_is_disconnected_with
   disconnects(what);
 }
 
-TEST_F(redis_between_test, a_server_that_another_program_connects_meanwhile_is_disconnected_with_the_others) {
+TEST_F(RedisInterleaving, DisconnectsAServerThatAnotherProgramConnectsMeanwhile) {
   expectation what;
   what.first = {{"a", status::connected}};
   what.between = [](scene& at, int before) -> asio::awaitable<void> {
@@ -161,7 +161,7 @@ TEST_F(redis_between_test, a_server_that_another_program_connects_meanwhile_is_d
   disconnects(what);
 }
 
-TEST_F(redis_between_test, one_that_was_disconnected_and_connects_meanwhile_is_disconnected_again) {
+TEST_F(RedisInterleaving, DisconnectsAgainAServerThatReconnectsMeanwhile) {
   expectation what;
   what.first = {{"a", status::connected}, {"b", status::disconnected}};
   what.between = b_once;
@@ -171,7 +171,7 @@ TEST_F(redis_between_test, one_that_was_disconnected_and_connects_meanwhile_is_d
   disconnects(what);
 }
 
-TEST_F(redis_between_test, where_nothing_was_to_do_what_connects_meanwhile_is_disconnected) {
+TEST_F(RedisInterleaving, DisconnectsANewServerWhereNothingWasConnected) {
   expectation what;
   what.first = {{"a", status::disconnected}};
   what.between = b_once;
@@ -181,7 +181,7 @@ TEST_F(redis_between_test, where_nothing_was_to_do_what_connects_meanwhile_is_di
   disconnects(what);
 }
 
-TEST_F(redis_between_test, a_name_without_a_record_is_in_nobodys_way) {
+TEST_F(RedisInterleaving, IgnoresANameWithoutARecord) {
   expectation what;
   what.first = {{"a", status::connected}};
   what.between = [](scene& at, int) -> asio::awaitable<void> {
@@ -195,8 +195,9 @@ TEST_F(redis_between_test, a_name_without_a_record_is_in_nobodys_way) {
   disconnects(what);
 }
 
-asio::awaitable<void> gives_up(asio::io_context& io, const redis_server& server) {
-  scene at(io, server);
+CO_TEST_F(RedisInterleaving, IsAConflictWhenOthersAreAlwaysFaster) {
+  const redis_server& server = fixture.server_;
+  scene at(context, server);
   CO_ASSERT_OK(co_await at.open());
   co_await put_past(at, "a", status::connected);
   const meanwhile one_more = [](scene& s, int before) -> asio::awaitable<void> {
@@ -213,10 +214,6 @@ asio::awaitable<void> gives_up(asio::io_context& io, const redis_server& server)
   EXPECT_EQ(left.find("DISCONNECTED"), std::string::npos) << left;
   EXPECT_TRUE(left.starts_with("a=CONNECTED ")) << left;
   co_await at.close();
-}
-
-TEST_F(redis_between_test, when_others_are_always_faster_it_is_a_conflict_and_nothing_is_written) {
-  run_co_test([&](asio::io_context& io) { return gives_up(io, server_); });
 }
 
 // Scripts that work on all of an owner declare the keys of the members that were read before. What comes in between is met
@@ -261,32 +258,33 @@ asio::awaitable<void> keeps_meeting_new_members(asio::io_context& io, const redi
   co_await at.close();
 }
 
-TEST_F(redis_between_test, a_touch_of_all_renews_what_connects_meanwhile) {
+TEST_F(RedisInterleaving, RenewsAServerThatConnectsDuringATouch) {
   run_co_test([&](asio::io_context& io) { return meets_a_new_member(io, server_, whole::touch, b_once); });
 }
 
-TEST_F(redis_between_test, an_erase_takes_what_connects_meanwhile) {
+TEST_F(RedisInterleaving, ErasesAServerThatConnectsMeanwhile) {
   run_co_test([&](asio::io_context& io) { return meets_a_new_member(io, server_, whole::erase, b_once); });
 }
 
-TEST_F(redis_between_test, an_erase_takes_what_another_program_connects_meanwhile) {
+TEST_F(RedisInterleaving, ErasesAServerThatAnotherProgramConnectsMeanwhile) {
   const meanwhile b = [](scene& at, int before) -> asio::awaitable<void> {
     if (before == 0) co_await foreign_connects(at, "b");
   };
   run_co_test([&](asio::io_context& io) { return meets_a_new_member(io, server_, whole::erase, b); });
 }
 
-TEST_F(redis_between_test, an_erase_that_keeps_meeting_new_members_is_a_conflict_and_erases_nothing) {
+TEST_F(RedisInterleaving, ErasesNothingWhenNewMembersKeepComing) {
   run_co_test([&](asio::io_context& io) { return keeps_meeting_new_members(io, server_, whole::erase); });
 }
 
-TEST_F(redis_between_test, a_touch_that_keeps_meeting_new_members_is_a_conflict) {
+TEST_F(RedisInterleaving, IsAConflictWhenNewMembersKeepComingDuringATouch) {
   run_co_test([&](asio::io_context& io) { return keeps_meeting_new_members(io, server_, whole::touch); });
 }
 
 // The keys of a foreign record are touched by a put of another record: once it has declared them.
-asio::awaitable<void> adopts(asio::io_context& io, const redis_server& server) {
-  scene at(io, server);
+CO_TEST_F(RedisInterleaving, DeclaresTheKeysThatAnotherProgramAddedBeforeAPut) {
+  const redis_server& server = fixture.server_;
+  scene at(context, server);
   CO_ASSERT_OK(co_await at.open());
   co_await put_past(at, "a", status::connected);
   const meanwhile nothing = [](scene&, int) -> asio::awaitable<void> { co_return; };
@@ -312,10 +310,6 @@ asio::awaitable<void> adopts(asio::io_context& io, const redis_server& server) {
   CO_ASSERT_OK(c);
   EXPECT_EQ(*(*c)->tools, R"([{"name":"y"}])");
   co_await at.close();
-}
-
-TEST_F(redis_between_test, a_put_declares_the_keys_of_what_another_program_added) {
-  run_co_test([&](asio::io_context& io) { return adopts(io, server_); });
 }
 
 }  // namespace

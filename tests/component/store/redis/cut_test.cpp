@@ -306,7 +306,7 @@ asio::awaitable<void> cuts_everywhere(asio::io_context& io, const redis_server& 
   co_await at.close();
 }
 
-class redis_cut_test : public testing::Test {
+class RedisConnectionCut : public testing::Test {
  protected:
   void walk(kind_of_write kind, way direction, std::size_t least) {
     auto body = [&](asio::io_context& io) { return cuts_everywhere(io, server_, kind, direction, least); };
@@ -315,16 +315,12 @@ class redis_cut_test : public testing::Test {
   redis_server server_;
 };
 
-TEST_F(redis_cut_test, a_first_connect_is_whole_or_absent_wherever_it_is_cut) { walk(first_connect(), way::to_server, 900); }
-TEST_F(redis_cut_test, a_reconnect_is_whole_or_absent_wherever_it_is_cut) { walk(reconnect(), way::to_server, 900); }
-TEST_F(redis_cut_test, a_disconnect_is_whole_or_absent_wherever_it_is_cut) { walk(disconnect(), way::to_server, 400); }
-TEST_F(redis_cut_test, a_failure_is_whole_or_absent_wherever_it_is_cut) { walk(fail(), way::to_server, 400); }
-TEST_F(redis_cut_test, a_first_connect_whose_answer_is_cut_is_whole_and_not_reported_as_lost) {
-  walk(first_connect(), way::to_client, 30);
-}
-TEST_F(redis_cut_test, a_disconnect_whose_answer_is_cut_is_whole_and_not_reported_as_lost) {
-  walk(disconnect(), way::to_client, 30);
-}
+TEST_F(RedisConnectionCut, LeavesAFirstConnectWholeOrAbsent) { walk(first_connect(), way::to_server, 900); }
+TEST_F(RedisConnectionCut, LeavesAReconnectWholeOrAbsent) { walk(reconnect(), way::to_server, 900); }
+TEST_F(RedisConnectionCut, LeavesADisconnectWholeOrAbsent) { walk(disconnect(), way::to_server, 400); }
+TEST_F(RedisConnectionCut, LeavesAFailureWholeOrAbsent) { walk(fail(), way::to_server, 400); }
+TEST_F(RedisConnectionCut, LeavesAFirstConnectWholeWhenOnlyTheAnswerIsCut) { walk(first_connect(), way::to_client, 30); }
+TEST_F(RedisConnectionCut, LeavesADisconnectWholeWhenOnlyTheAnswerIsCut) { walk(disconnect(), way::to_client, 30); }
 
 }  // namespace
 }  // namespace mcpstate

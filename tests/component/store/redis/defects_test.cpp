@@ -57,30 +57,31 @@ asio::awaitable<void> refuses_the_old_basis(asio::io_context& io, const redis_se
   co_await at.foreign.close();
 }
 
-class redis_defects_test : public testing::Test {
- protected:
+class RedisForeignWriter : public testing::Test {
+ public:
   void refuses(foreign_words words, const std::string& status_after) {
     run_co_test([&](asio::io_context& io) { return refuses_the_old_basis(io, server_, words, status_after); });
   }
   redis_server server_;
 };
 
-TEST_F(redis_defects_test, a_status_that_another_program_changed_is_never_overwritten_unseen) {
+TEST_F(RedisForeignWriter, NeverLosesAChangedStatus) {
   refuses([](redis::request& r) { r.add("SET", std::string(base) + "status", "DISCONNECTED", "EX", "86400"); },
           "DISCONNECTED");
 }
 
-TEST_F(redis_defects_test, a_status_that_another_program_deleted_is_never_overwritten_unseen) {
+TEST_F(RedisForeignWriter, NeverLosesADeletedStatus) {
   refuses([](redis::request& r) { r.add("DEL", std::string(base) + "status"); }, "");
 }
 
-TEST_F(redis_defects_test, a_reconnect_of_another_program_is_never_overwritten_unseen) {
+TEST_F(RedisForeignWriter, NeverLosesAReconnect) {
   refuses([](redis::request& r) { r.add("SET", std::string(base) + "connected_at", "2026-11-22T14:30:59.553780+00:00"); },
           "CONNECTED");
 }
 
-asio::awaitable<void> outlives_every_member(asio::io_context& io, const redis_server& server) {
-  scene at(io, server);
+CO_TEST_F(RedisForeignWriter, KeepsASetAsLongAsARenewedMember) {
+  const redis_server& server = fixture.server_;
+  scene at(context, server);
   auto opened = co_await at.open(hours(1));
   CO_ASSERT_OK(opened);
   auto& ours = **opened;
@@ -112,12 +113,9 @@ asio::awaitable<void> outlives_every_member(asio::io_context& io, const redis_se
   co_await at.foreign.close();
 }
 
-TEST_F(redis_defects_test, a_set_never_expires_before_a_member_that_another_program_renewed) {
-  run_co_test([&](asio::io_context& io) { return outlives_every_member(io, server_); });
-}
-
-asio::awaitable<void> survives_flushed_scripts(asio::io_context& io, const redis_server& server) {
-  scene at(io, server);
+CO_TEST_F(RedisForeignWriter, NeverCostsAWriteByFlushingScripts) {
+  const redis_server& server = fixture.server_;
+  scene at(context, server);
   auto opened = co_await at.open();
   CO_ASSERT_OK(opened);
   auto& ours = **opened;
@@ -142,10 +140,6 @@ asio::awaitable<void> survives_flushed_scripts(asio::io_context& io, const redis
   EXPECT_EQ(*erased, 1u);
   co_await ours.close();
   co_await at.foreign.close();
-}
-
-TEST_F(redis_defects_test, flushed_scripts_never_cost_a_write) {
-  run_co_test([&](asio::io_context& io) { return survives_flushed_scripts(io, server_); });
 }
 
 constexpr const char* first_tools = R"([{"name":"a"}])";
@@ -210,8 +204,9 @@ asio::awaitable<void> tells_foreign_tools(scene& at, store& ours, watcher& watch
   co_await expect_told(watching, first_tools);
 }
 
-asio::awaitable<void> sees_foreign_tools(asio::io_context& io, const redis_server& server) {
-  scene at(io, server);
+CO_TEST_F(RedisForeignWriter, IsNoticedWhenItWritesToolsAlone) {
+  const redis_server& server = fixture.server_;
+  scene at(context, server);
   auto opened = co_await at.open();
   CO_ASSERT_OK(opened);
   auto& ours = **opened;
@@ -241,10 +236,6 @@ asio::awaitable<void> sees_foreign_tools(asio::io_context& io, const redis_serve
   co_await tells_foreign_tools(at, ours, **watching, *next);
   co_await ours.close();
   co_await at.foreign.close();
-}
-
-TEST_F(redis_defects_test, tools_that_another_program_writes_alone_are_told) {
-  run_co_test([&](asio::io_context& io) { return sees_foreign_tools(io, server_); });
 }
 
 }  // namespace

@@ -78,7 +78,7 @@ unsigned mode_of(const fs::path& path) {
 
 }  // namespace
 
-TEST(sqlite_files, only_their_owner_can_read_them) {
+TEST(SqliteFile, IsReadableByItsOwnerOnly) {
   temp_dir directory;
   const state_home home(directory.file("a"));
   const auto path = default_sqlite_path();
@@ -90,13 +90,13 @@ TEST(sqlite_files, only_their_owner_can_read_them) {
   EXPECT_EQ(mode_of(directory.file("a/mcpstate")), 0700u);
 }
 
-TEST(sqlite_files, no_directory_is_made_for_a_path_that_may_be_mistyped) {
+TEST(SqliteFile, CreatesNoDirectoryForAMistypedPath) {
   temp_dir directory;
   refused(directory.file("a/b/state.db"), errc::storage_failed, "mkdir -p");
   EXPECT_FALSE(fs::exists(directory.file("a")));
 }
 
-TEST(sqlite_files, doctor_closes_what_others_can_read) {
+TEST(SqliteFile, IsClosedToOthersByTheDoctor) {
   temp_dir directory;
   const auto path = directory.file("state.db");
   with(path, fill);
@@ -118,7 +118,7 @@ TEST(sqlite_files, doctor_closes_what_others_can_read) {
   });
 }
 
-TEST(sqlite_files, a_newer_format_is_refused) {
+TEST(SqliteFile, RefusesANewerFormat) {
   temp_dir directory;
   const auto path = directory.file("state.db");
   with(path, fill);
@@ -126,7 +126,7 @@ TEST(sqlite_files, a_newer_format_is_refused) {
   refused(path, errc::unsupported, "newer mcpstate");
 }
 
-TEST(sqlite_files, a_file_of_before_leases_is_brought_up_to_date) {
+TEST(SqliteFile, UpgradesAFileWithoutLeases) {
   temp_dir directory;
   const auto path = directory.file("state.db");
   with(path, fill);
@@ -150,7 +150,7 @@ TEST(sqlite_files, a_file_of_before_leases_is_brought_up_to_date) {
   });
 }
 
-TEST(sqlite_files, the_database_of_another_program_is_left_alone) {
+TEST(SqliteFile, LeavesTheDatabaseOfAnotherProgramAlone) {
   temp_dir directory;
   const auto path = directory.file("other.db");
   sql(path, "CREATE TABLE theirs (x); INSERT INTO theirs VALUES (42)");
@@ -159,7 +159,7 @@ TEST(sqlite_files, the_database_of_another_program_is_left_alone) {
   EXPECT_EQ(sql(path, "", "SELECT count(*) FROM sqlite_master"), 1);
 }
 
-TEST(sqlite_files, what_is_no_database_is_refused) {
+TEST(SqliteFile, RefusesWhatIsNoDatabase) {
   temp_dir directory;
   const auto path = directory.file("text.db");
   std::ofstream(path) << std::string(10'000, 'x');
@@ -167,7 +167,7 @@ TEST(sqlite_files, what_is_no_database_is_refused) {
   refused("/dev/null/state.db", errc::storage_failed, "Not a directory");
 }
 
-TEST(sqlite_files, damage_is_reported_and_not_served) {
+TEST(SqliteFile, ReportsDamageInsteadOfServingIt) {
   temp_dir directory;
   const auto path = directory.file("state.db");
   with(path, fill);
@@ -190,7 +190,7 @@ TEST(sqlite_files, damage_is_reported_and_not_served) {
   });
 }
 
-TEST(sqlite_files, a_lock_held_too_long_is_an_error) {
+TEST(SqliteFile, ReportsALockHeldTooLong) {
   temp_dir directory;
   const auto path = directory.file("state.db");
   with(path, fill);
@@ -214,7 +214,7 @@ TEST(sqlite_files, a_lock_held_too_long_is_an_error) {
   sqlite3_close(other);
 }
 
-TEST(sqlite_files, what_has_expired_is_removed_a_few_at_a_time) {
+TEST(SqliteFile, RemovesExpiredRecordsAFewAtATime) {
   temp_dir directory;
   const auto path = directory.file("state.db");
   static manual_clock clock;

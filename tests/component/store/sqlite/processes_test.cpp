@@ -53,7 +53,7 @@ asio::awaitable<void> check_whole(asio::any_io_executor executor, std::string pa
 
 }  // namespace
 
-TEST(sqlite_processes, no_update_is_lost_between_processes) {
+TEST(SqliteProcesses, LoseNoUpdate) {
   temp_dir directory;
   const state_home home(directory.file("new"));
   const auto path = default_sqlite_path();
@@ -63,7 +63,7 @@ TEST(sqlite_processes, no_update_is_lost_between_processes) {
   run_co_test([&](asio::io_context& io) { return check_count(io.get_executor(), path, 200); });
 }
 
-TEST(sqlite_processes, a_killed_writer_leaves_no_half_of_a_change) {
+TEST(SqliteProcesses, LeaveNoHalfOfAChangeWhenKilled) {
   temp_dir directory;
   const auto path = directory.file("state.db");
   for (int round = 0; round < 8; ++round) {
@@ -75,7 +75,7 @@ TEST(sqlite_processes, a_killed_writer_leaves_no_half_of_a_change) {
   }
 }
 
-TEST(sqlite_processes, a_full_disk_is_an_error_and_nothing_else) {
+TEST(SqliteProcesses, ReportAFullDisk) {
   temp_dir directory;
   child w(words{writer, "fill", directory.file("state.db")});
   const auto said = w.line();
@@ -83,7 +83,7 @@ TEST(sqlite_processes, a_full_disk_is_an_error_and_nothing_else) {
   EXPECT_EQ(w.wait(), 0);
 }
 
-TEST(sqlite_processes, what_may_not_be_written_is_said_at_opening) {
+TEST(SqliteProcesses, ReportAReadOnlyFileAtOpening) {
   namespace fs = std::filesystem;
   temp_dir directory;
   const auto path = directory.file("state.db");

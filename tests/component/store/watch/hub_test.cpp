@@ -6,6 +6,8 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include <map>
+#include <memory>
+#include <vector>
 
 #include "support/co_test.hh"
 
@@ -76,7 +78,8 @@ std::string text(const result<event>& e) {
   if (!e) return "!" + std::string(name_of(e.error().condition()));
   if (e->what == event::kind::ready) return "ready";
   if (e->what == event::kind::resync) return "resync";
-  const auto id = e->record->whose.id() + "/" + e->record->server;
+  if (e->what == event::kind::overrun) return "overrun";
+  const auto id = e->record->owner.id() + "/" + e->record->server;
   return e->what == event::kind::removed ? "-" + id : "+" + id + "@" + std::to_string(e->record->revision);
 }
 
@@ -90,10 +93,11 @@ asio::awaitable<std::string> next(watcher& w, int count) {
   co_return out;
 }
 
-asio::awaitable<void> outage_and_return(asio::any_io_executor executor) {
+CO_TEST(WatchHub, ReportsAnOutageOnceAndThenTheDifference) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
   s.records[user("1")] = {{"a", 1}, {"b", 1}, {"c", 1}};
-  auto w = s.hub.open(user("1"));
+  auto w = s.hub.open(user("1"), watch_options());
   EXPECT_EQ(co_await next(*w, 4), "+1/a@1 +1/b@1 +1/c@1 ready");
   const error gone(errc::connection_lost, "gone");
   s.hub.lost(gone);
@@ -109,11 +113,12 @@ asio::awaitable<void> outage_and_return(asio::any_io_executor executor) {
   co_await s.hub.close();
 }
 
-asio::awaitable<void> failing_listing(asio::any_io_executor executor) {
+CO_TEST(WatchHub, RepeatsAFailedListing) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
   s.records[user("1")] = {{"a", 1}};
   s.list_fails = true;
-  auto w = s.hub.open(user("1"));
+  auto w = s.hub.open(user("1"), watch_options());
   EXPECT_EQ(co_await next(*w, 1), "!unavailable");
   CO_ASSERT_TRUE(co_await eventually([&s] { return s.listings >= 3; }));
   s.list_fails = false;
@@ -121,11 +126,12 @@ asio::awaitable<void> failing_listing(asio::any_io_executor executor) {
   co_await s.hub.close();
 }
 
-asio::awaitable<void> failing_scan(asio::any_io_executor executor) {
+CO_TEST(WatchHub, RepeatsAFailedScan) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
   for (const char* id : {"1", "2"}) s.records[user(id)]["a"] = 1;
   s.scan_fails = true;
-  auto w = s.hub.open(std::nullopt);
+  auto w = s.hub.open(std::nullopt, watch_options());
   EXPECT_EQ(co_await next(*w, 1), "!unavailable");
   s.scan_fails = false;
   EXPECT_EQ(co_await next(*w, 3), "+1/a@1 +2/a@1 ready");
@@ -136,9 +142,10 @@ asio::awaitable<void> failing_scan(asio::any_io_executor executor) {
   co_await s.hub.close();
 }
 
-asio::awaitable<void> coalesced(asio::any_io_executor executor) {
+CO_TEST(WatchHub, ListsOnceMoreForNoticesThatComeTogether) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
-  auto w = s.hub.open(user("1"));
+  auto w = s.hub.open(user("1"), watch_options());
   EXPECT_EQ(co_await next(*w, 1), "ready");
   s.slow = true;
   const int before = s.listings;
@@ -156,14 +163,15 @@ asio::awaitable<void> coalesced(asio::any_io_executor executor) {
 }
 
 // A watcher that came while a listing was under way gets what a later one says.
-asio::awaitable<void> late_comer(asio::any_io_executor executor) {
+CO_TEST(WatchHub, ListsForALateWatcher) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
-  auto early = s.hub.open(user("1"));
+  auto early = s.hub.open(user("1"), watch_options());
   EXPECT_EQ(co_await next(*early, 1), "ready");
   s.slow = true;
   s.hub.changed(user("1"));
   CO_ASSERT_TRUE(co_await eventually([&] { return s.listings == 2; }));
-  auto late = s.hub.open(user("1"));
+  auto late = s.hub.open(user("1"), watch_options());
   s.records[user("1")]["a"] = 1;
   s.slow = false;
   s.gate.cancel();
@@ -173,10 +181,11 @@ asio::awaitable<void> late_comer(asio::any_io_executor executor) {
   co_await s.hub.close();
 }
 
-asio::awaitable<void> cancelled_read(asio::any_io_executor executor) {
+CO_TEST(WatchHub, LosesNothingInACancelledRead) {
+  const asio::any_io_executor executor = context.get_executor();
   using namespace asio::experimental::awaitable_operators;
   shelf s(executor);
-  auto w = s.hub.open(user("1"));
+  auto w = s.hub.open(user("1"), watch_options());
   EXPECT_EQ(co_await next(*w, 1), "ready");
   auto either = w->next() || aio::wait_until(aio::after(10ms));
   const auto ended = co_await std::move(either);
@@ -187,14 +196,15 @@ asio::awaitable<void> cancelled_read(asio::any_io_executor executor) {
   co_await s.hub.close();
 }
 
-asio::awaitable<void> watcher_outlives_hub(asio::any_io_executor executor) {
+CO_TEST(WatchHub, MayEndBeforeItsWatchers) {
+  const asio::any_io_executor executor = context.get_executor();
   std::unique_ptr<watcher> w, all;
   {
     shelf s(executor);
-    w = s.hub.open(user("1"));
-    all = s.hub.open(std::nullopt);
+    w = s.hub.open(user("1"), watch_options());
+    all = s.hub.open(std::nullopt, watch_options());
     co_await s.hub.close();
-    auto late = s.hub.open(user("1"));
+    auto late = s.hub.open(user("1"), watch_options());
     EXPECT_EQ(co_await next(*late, 1), "!cancelled");
   }
   EXPECT_EQ(co_await next(*w, 1), "!cancelled");
@@ -202,19 +212,20 @@ asio::awaitable<void> watcher_outlives_hub(asio::any_io_executor executor) {
 }
 
 // Watchers come and go while listings are under way.
-asio::awaitable<void> leaving(asio::any_io_executor executor) {
+CO_TEST(WatchHub, LetsWatchersLeaveAtAnyTime) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
   for (int i = 0; i < 50; ++i) s.records[user(std::to_string(i))]["a"] = 1;
   s.slow = true;
-  auto one = s.hub.open(user("1"));
-  auto all = s.hub.open(std::nullopt);
+  auto one = s.hub.open(user("1"), watch_options());
+  auto all = s.hub.open(std::nullopt, watch_options());
   CO_ASSERT_TRUE(co_await eventually([&] { return s.listings >= 10; }));
   one.reset();
   all.reset();
   EXPECT_FALSE(s.hub.watched());
   s.slow = false;
   s.gate.cancel();
-  auto again = s.hub.open(std::nullopt);
+  auto again = s.hub.open(std::nullopt, watch_options());
   for (int i = 0; i < 50; ++i) EXPECT_EQ((co_await next(*again, 1)).substr(0, 1), "+");
   EXPECT_EQ(co_await next(*again, 1), "ready");
   co_await s.hub.close();
@@ -227,11 +238,12 @@ asio::awaitable<std::string> next_count(watcher& w) {
 }
 
 // They are read for as long as the record does not tell of them.
-asio::awaitable<void> foreign_tools(asio::any_io_executor executor) {
+CO_TEST(WatchHub, ReadsForeignTools) {
+  const asio::any_io_executor executor = context.get_executor();
   shelf s(executor);
   s.records[user("1")] = {{"a", 1}, {"b", 1}};
   s.hub.changed_tools(user("1"), "a");
-  auto w = s.hub.open(user("1"));
+  auto w = s.hub.open(user("1"), watch_options());
   EXPECT_EQ(co_await next(*w, 3), "+1/a@1 +1/b@1 ready");
   EXPECT_EQ(s.readings, 0) << "nobody watched";
   s.foreign_count = 7;
@@ -256,21 +268,132 @@ asio::awaitable<void> foreign_tools(asio::any_io_executor executor) {
   co_await s.hub.close();
 }
 
+// What is unread is not told any more.
+CO_TEST(WatchHub, ReportsOnlyItsEndOnceClosed) {
+  const asio::any_io_executor executor = context.get_executor();
+  shelf s(executor);
+  s.records[user("1")] = {{"a", 1}, {"b", 1}};
+  auto one = s.hub.open(user("1"), watch_options()), all = s.hub.open(std::nullopt, watch_options());
+  EXPECT_EQ(co_await next(*one, 1), "+1/a@1");
+  EXPECT_EQ(co_await next(*all, 1), "+1/a@1");
+  co_await s.hub.close();
+  EXPECT_EQ(co_await next(*one, 2) + co_await next(*all, 1), "!cancelled !cancelled!cancelled");
+  EXPECT_FALSE(s.hub.watched());
+}
+
+asio::awaitable<void> count_events(watcher& from, int& count) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  for (;;) {
+    const auto got = co_await from.next();
+    if (!got) co_return;
+    ++count;
+  }
+}
+
+// All join in one turn; some have options of their own, some wait and some do not read. Then there is one change.
+CO_TEST(WatchHub, ListsAnOwnerOnceHoweverManyWatch) {
+  const asio::any_io_executor executor = context.get_executor();
+  constexpr std::size_t many = 1000;
+  shelf s(executor);
+  s.records[user("1")] = {{"a", 1}};
+  watch_options limited;
+  limited.max_removals = 4;
+  limited.snapshot_after_outage = true;
+  std::vector<std::unique_ptr<watcher>> all;
+  std::vector<int> counts(many);
+  aio::task_group waiting(executor);
+  for (std::size_t i = 0; i < many; ++i) {
+    all.push_back(s.hub.open(user("1"), i % 2 == 0 ? limited : watch_options()));
+    if (i % 3 != 0) waiting.spawn("reader", count_events(*all.back(), counts[i]));
+  }
+  CO_ASSERT_TRUE(co_await eventually([&] { return counts.back() == 0 && counts[many - 2] == 2; }));
+  EXPECT_EQ(s.listings, 1) << "those who join in one turn share one";
+  EXPECT_FALSE(s.hub.open(user("1"), limited)->try_next()) << "who joins later waits for another";
+  CO_ASSERT_TRUE(co_await eventually([&] { return s.listings == 2; }));
+  s.records[user("1")]["a"] = 2;
+  s.hub.changed(user("1"));
+  CO_ASSERT_TRUE(co_await eventually([&] { return counts[many - 2] == 3; }));
+  EXPECT_EQ(s.listings, 3) << "and so do all for a change";
+  for (std::size_t i = 0; i < many; i += 3) {
+    EXPECT_EQ(co_await next(*all[i], 1), "+1/a@2") << "the latest, as part of its snapshot";
+    EXPECT_EQ(text(all[i]->try_next().value()), "ready");
+    EXPECT_FALSE(all[i]->try_next());
+  }
+  all.clear();
+  EXPECT_FALSE(s.hub.watched());
+  co_await waiting.join();
+  co_await s.hub.close();
+}
+
+CO_TEST(WatchHub, GivesASlowReaderASnapshotAndDelaysNobody) {
+  const asio::any_io_executor executor = context.get_executor();
+  shelf s(executor);
+  watch_options limited;
+  limited.max_removals = 1;
+  s.records[user("1")] = {{"a", 1}, {"b", 1}, {"c", 1}};
+  auto slow = s.hub.open(user("1"), limited), quick = s.hub.open(user("1"), limited);
+  EXPECT_EQ(co_await next(*slow, 4), "+1/a@1 +1/b@1 +1/c@1 ready");
+  EXPECT_EQ(co_await next(*quick, 4), "+1/a@1 +1/b@1 +1/c@1 ready");
+  for (const char* gone : {"a", "b"}) {
+    s.records[user("1")].erase(gone);
+    s.hub.changed(user("1"));
+    EXPECT_EQ(co_await next(*quick, 1), std::string("-1/") + gone);
+  }
+  EXPECT_EQ(co_await next(*slow, 3), "overrun +1/c@1 ready");
+  EXPECT_FALSE(slow->try_next());
+  co_await s.hub.close();
+}
+
+// It reads a snapshot after an outage, of which it may not have heard.
+CO_TEST(WatchHub, SendsASnapshotAfterAnOutageOnRequest) {
+  const asio::any_io_executor executor = context.get_executor();
+  shelf s(executor);
+  watch_options options;
+  options.snapshot_after_outage = true;
+  s.records[user("1")] = {{"a", 1}, {"b", 1}};
+  auto w = s.hub.open(user("1"), options);
+  EXPECT_EQ(co_await next(*w, 3), "+1/a@1 +1/b@1 ready");
+  s.hub.lost(error(errc::connection_lost, "gone"));
+  EXPECT_EQ(co_await next(*w, 1), "!unavailable");
+  s.records[user("1")].erase("a");
+  s.hub.restored();
+  EXPECT_EQ(co_await next(*w, 3), "resync +1/b@1 ready");
+  s.list_fails = true;
+  s.hub.changed(user("1"));
+  EXPECT_EQ(co_await next(*w, 1), "!unavailable");
+  s.list_fails = false;
+  EXPECT_EQ(co_await next(*w, 3), "resync +1/b@1 ready");
+  co_await s.hub.close();
+}
+
+asio::awaitable<void> wait_for_end(watcher& from, bool& ended) {
+  const auto got = co_await from.next();
+  CO_ASSERT_FAILS(got, errc::stopped);
+  ended = true;
+}
+
+CO_TEST(WatchHub, EndsAWaitingReadWithItsWatcher) {
+  const asio::any_io_executor executor = context.get_executor();
+  shelf s(executor);
+  auto w = s.hub.open(user("1"), watch_options()), all = s.hub.open(std::nullopt, watch_options());
+  EXPECT_EQ(co_await next(*w, 1) + co_await next(*all, 1), "readyready");
+  bool ended = false, all_ended = false;
+  aio::task_group waiting(executor);
+  waiting.spawn("one", wait_for_end(*w, ended));
+  waiting.spawn("all", wait_for_end(*all, all_ended));
+  EXPECT_FALSE(ended || all_ended);
+  w.reset();
+  all.reset();
+  co_await waiting.join();
+  EXPECT_TRUE(ended && all_ended);
+  co_await s.hub.close();
+}
+
 using body = asio::awaitable<void> (*)(asio::any_io_executor);
 void run(body what) {
   run_co_test([what](asio::io_context& io) { return what(io.get_executor()); });
 }
 
 }  // namespace
-
-TEST(watch_hub, an_outage_is_told_once_and_then_the_difference) { run(&outage_and_return); }
-TEST(watch_hub, a_listing_that_fails_is_tried_again) { run(&failing_listing); }
-TEST(watch_hub, a_scan_that_fails_is_tried_again) { run(&failing_scan); }
-TEST(watch_hub, notices_that_come_together_cost_one_listing_more) { run(&coalesced); }
-TEST(watch_hub, a_late_comer_gets_a_listing_of_its_own) { run(&late_comer); }
-TEST(watch_hub, a_cancelled_read_loses_nothing) { run(&cancelled_read); }
-TEST(watch_hub, a_watcher_may_outlive_the_hub) { run(&watcher_outlives_hub); }
-TEST(watch_hub, tools_of_another_program_are_read) { run(&foreign_tools); }
-TEST(watch_hub, watchers_may_leave_at_any_time) { run(&leaving); }
 
 }  // namespace mcpstate::test

@@ -22,7 +22,7 @@ std::string answer(const form_field& field, const std::string& typed) {
   return got ? *got : "wrong: " + got.error().detail();
 }
 
-TEST(Form, HoldsWhatIsAsked) {
+TEST(ElicitationForm, HoldsTheRequestedFields) {
   const auto got = parse_form(
       R"({"mode":"form","message":"Who?","requestedSchema":{"properties":{"a":{"type":"string"},"b":{"type":"boolean"}},"required":["b"]}})");
   ASSERT_TRUE(got);
@@ -33,13 +33,13 @@ TEST(Form, HoldsWhatIsAsked) {
   EXPECT_EQ(got->fields[1].type, kind::yes_no);
 }
 
-TEST(Form, MayAskForNothingButAYes) {
+TEST(ElicitationForm, MayAskForConsentOnly) {
   const auto got = parse_form(R"({"message":"Sure?","requestedSchema":{"type":"object","properties":{}}})");
   ASSERT_TRUE(got);
   EXPECT_TRUE(got->fields.empty());
 }
 
-TEST(Form, IsRefusedWhenItIsNone) {
+TEST(ElicitationForm, RefusesWhatIsNoForm) {
   for (const char* wrong : {"", "[]", "{}", R"({"message":"m"})", R"({"requestedSchema":[]})"}) {
     const auto got = parse_form(wrong);
     ASSERT_FALSE(got) << wrong;
@@ -50,7 +50,7 @@ TEST(Form, IsRefusedWhenItIsNone) {
   EXPECT_EQ(page.error().code(), errc::unsupported);
 }
 
-TEST(Question, SaysWhatMayBeAnswered) {
+TEST(ElicitationQuestion, ShowsWhichAnswersAreAllowed) {
   EXPECT_EQ(question_text(field_of(R"({"type":"string"})", true)), "p: ");
   EXPECT_EQ(question_text(field_of(R"({"type":"string"})")), "p (may be left out): ");
   EXPECT_EQ(
@@ -64,11 +64,11 @@ TEST(Question, SaysWhatMayBeAnswered) {
             "p (one of Red, Green) [Green]: ");
 }
 
-TEST(Question, CannotActOnTheTerminal) {
+TEST(ElicitationQuestion, EscapesTerminalControls) {
   EXPECT_EQ(question_text(field_of(R"({"type":"string","title":"a\u001b[2Jb"})", true)), "a\\x1b[2Jb: ");
 }
 
-TEST(Answer, OfText) {
+TEST(ElicitationAnswer, ChecksTheLengthOfText) {
   const auto field = field_of(R"({"type":"string","minLength":2,"maxLength":3})");
   EXPECT_EQ(answer(field, " \xc3\xa9\"x "), "\"\xc3\xa9\\\"x\"");
   EXPECT_EQ(answer(field, ""), "");
@@ -79,7 +79,7 @@ TEST(Answer, OfText) {
   EXPECT_EQ(answer(field_of(R"({"type":"string","default":""})", true), ""), "");
 }
 
-TEST(Answer, OfNumbers) {
+TEST(ElicitationAnswer, ChecksTheRangeOfNumbers) {
   const auto integer = field_of(R"({"type":"integer","minimum":-5,"maximum":50})");
   EXPECT_EQ(answer(integer, "-5"), "-5");
   EXPECT_EQ(answer(integer, "51"), "wrong: it must be -5 to 50");
@@ -91,14 +91,14 @@ TEST(Answer, OfNumbers) {
   }
 }
 
-TEST(Answer, OfYesAndNo) {
+TEST(ElicitationAnswer, AcceptsYesAndNo) {
   const auto field = field_of(R"({"type":"boolean"})");
   for (const char* yes : {"y", "YES", "true", "1"}) EXPECT_EQ(answer(field, yes), "true");
   for (const char* no : {"n", "No", "false", "0"}) EXPECT_EQ(answer(field, no), "false");
   EXPECT_EQ(answer(field, "maybe"), "wrong: answer yes or no");
 }
 
-TEST(Answer, OfChoices) {
+TEST(ElicitationAnswer, AcceptsTitlesAndValuesOfChoices) {
   const auto one =
       field_of(R"({"type":"string","oneOf":[{"const":"h1","title":"Superman"},{"const":"h2","title":"Wonder Woman"}]})");
   EXPECT_EQ(answer(one, "wonder woman"), "\"h2\"");

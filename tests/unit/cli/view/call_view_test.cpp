@@ -9,16 +9,16 @@ namespace {
 std::string raw(const std::string& content) { return call_result_text("{\"content\":" + content + "}", false); }
 std::string shown_at_terminal(const std::string& content) { return call_result_text("{\"content\":" + content + "}", true); }
 
-TEST(ToolResult, TextIsText) {
+TEST(ToolResult, PrintsTextAsItIs) {
   EXPECT_EQ(raw(R"([{"type":"text","text":"a\nb"},{"type":"text","text":"c\n"}])"), "a\nb\nc\n");
   EXPECT_EQ(raw(R"([{"type":"text","text":"\u001b[31m\r\n"}])"), "\x1b[31m\r\n");
 }
 
-TEST(ToolResult, TextAtATerminalCannotActOnIt) {
+TEST(ToolResult, EscapesTextForATerminal) {
   EXPECT_EQ(shown_at_terminal(R"([{"type":"text","text":"\u001b[31mred\r\nnext\tone"}])"), "\\x1b[31mred\nnext\\tone\n");
 }
 
-TEST(ToolResult, TheRestIsSummarised) {
+TEST(ToolResult, SummarisesOtherContent) {
   EXPECT_EQ(raw(R"([{"type":"image","data":"QUJD","mimeType":"image/png"}])"), "[image image/png, 3 B]\n");
   EXPECT_EQ(raw(R"([{"type":"audio","data":"QQ==","mimeType":"audio/wav"}])"), "[audio audio/wav, 1 B]\n");
   EXPECT_EQ(raw(R"([{"type":"image"}])"), "[image, no data]\n");
@@ -28,7 +28,7 @@ TEST(ToolResult, TheRestIsSummarised) {
   EXPECT_EQ(raw(R"([{"type":"hologram"}, 7, {"type":"resource"}])"), "[hologram, 19 B]\n[?]\n[resource]\n");
 }
 
-TEST(ToolResult, WithoutContentIsWhatIsStructured) {
+TEST(ToolResult, PrintsStructuredContentWhereThereIsNoOther) {
   EXPECT_EQ(call_result_text(R"({"content":[],"structuredContent":{"a":1}})", false), "{\"a\":1}\n");
   EXPECT_EQ(call_result_text(R"({"structuredContent":[1]})", false), "[1]\n");
   EXPECT_EQ(call_result_text(R"({"content":[{"type":"text","text":"x"}],"structuredContent":{"a":1}})", false), "x\n");

@@ -12,9 +12,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-mcp::connect_step step(const std::string& what, bool ok, unsigned status = 0, std::chrono::microseconds took = 1ms) {
+mcp::connect_step step(const std::string& name, bool ok, unsigned status = 0, std::chrono::microseconds took = 1ms) {
   mcp::connect_step out;
-  out.what = what;
+  out.name = name;
   out.ok = ok;
   out.outcome = ok ? "ok" : "HTTP " + std::to_string(status);
   out.http_status = status;
@@ -61,16 +61,16 @@ std::string text_about(const probe_report& report, const std::string& about) {
 
 using list = std::vector<std::string>;
 
-TEST(Advice, ThereIsNoneAboutAGoodServer) { EXPECT_EQ(abouts(good()), list()); }
+TEST(ProbeAdvice, IsEmptyForAGoodServer) { EXPECT_EQ(abouts(good()), list()); }
 
-TEST(Advice, TheRefusalOfThePostCountsAndNotThatOfTheStream) {
+TEST(ProbeAdvice, DiagnosesTheRefusedPostRatherThanTheStream) {
   const error why(errc::http_status, "406");
   const auto report = failed(
       why, {step("server/discover", false, 404), step("initialize", false, 406), step("GET (event stream)", false, 405)});
   EXPECT_EQ(abouts(report), list{"accept_header"});
 }
 
-TEST(Advice, ARedirectToPlainHttpIsToldApart) {
+TEST(ProbeAdvice, RecognisesARedirectToPlainHttp) {
   const error why(errc::http_status, "307");
   auto redirect = step("server/discover", false, 307);
   redirect.peer = "http://x.example/mcp/";
@@ -82,7 +82,7 @@ TEST(Advice, ARedirectToPlainHttpIsToldApart) {
   EXPECT_NE(text_about(failed(why, {redirect}), "redirect").find("use the final URL"), std::string::npos);
 }
 
-TEST(Advice, AWrongPathIsNotToldToBeMcpWhenItIs) {
+TEST(ProbeAdvice, DoesNotBlameThePathOfAnMcpServer) {
   const error why(errc::http_status, "404");
   const auto refused = step("initialize", false, 404);
   EXPECT_NE(text_about(failed(why, {refused}, "https://x.example/"), "wrong_path").find("is /mcp, and /sse"),
@@ -91,7 +91,7 @@ TEST(Advice, AWrongPathIsNotToldToBeMcpWhenItIs) {
             std::string::npos);
 }
 
-TEST(Advice, SlowAnswersAndEndsAreTold) {
+TEST(ProbeAdvice, WarnsOfSlowAnswersAndSlowEnds) {
   auto report = good();
   report.steps = {step("initialize", true, 0, 12s), step("tools/list", true, 0, 4s), step("close", true, 0, 4s)};
   EXPECT_EQ(abouts(report), list{"slow"});
@@ -101,7 +101,7 @@ TEST(Advice, SlowAnswersAndEndsAreTold) {
   EXPECT_EQ(abouts(report), (list{"slow", "does_not_end"}));
 }
 
-TEST(Advice, HeadersOverPlainHttpAreTold) {
+TEST(ProbeAdvice, WarnsOfHeadersOverPlainHttp) {
   auto report = good();
   report.has_headers = true;
   for (const char* where : {"https://x.example/mcp", "http://localhost:1/mcp", "http://127.0.0.1/", "http://[::1]:3/"}) {
@@ -112,7 +112,7 @@ TEST(Advice, HeadersOverPlainHttpAreTold) {
   EXPECT_EQ(abouts(report), list{"unencrypted"});
 }
 
-TEST(Advice, WhatIsListedIsCutShort) {
+TEST(ProbeAdvice, ShortensLongLists) {
   std::string tools = "[";
   for (int i = 0; i < 9; ++i) {
     tools += (i == 0 ? "" : ",") + ("{\"name\":\"bad name " + std::to_string(i)) +
@@ -152,7 +152,7 @@ probe_report refused(unsigned status, const std::string& content_type = "applica
   return failed(error(errc::http_status, "x"), {last});
 }
 
-TEST(Advice, EveryFailureHasItsRule) {
+TEST(ProbeAdvice, HasARuleForEveryFailure) {
   const auto problem = advice::level::problem;
   auto forced = failed(error(errc::deadline, "x"), {});
   forced.protocol = mcp::era_choice::modern;
@@ -205,13 +205,13 @@ TEST(Advice, EveryFailureHasItsRule) {
   EXPECT_EQ(abouts(without_status(errc::queue_full)), list());
 }
 
-TEST(Advice, AFailureHasOneCause) {
+TEST(ProbeAdvice, NamesOneCausePerFailure) {
   for (const auto& report : {refused(401), refused(302), refused(404), program(error(errc::deadline, "x"))}) {
     EXPECT_EQ(abouts(report).size(), 1U);
   }
 }
 
-TEST(Advice, EveryRuleAboutAServerIsReached) {
+TEST(ProbeAdvice, ReachesEveryRuleAboutAServer) {
   const auto warning = advice::level::warning, note = advice::level::note;
   auto odd = good();
   odd.oddities = 2;
@@ -274,7 +274,7 @@ TEST(Advice, EveryRuleAboutAServerIsReached) {
       "first: hello \\x1b");
 }
 
-TEST(Advice, TheWorstComesFirst) {
+TEST(ProbeAdvice, PutsTheWorstFirst) {
   auto report = good("[]");
   report.facts.protocol_era = mcp::era::legacy;
   const auto all = advise(report);
@@ -283,7 +283,7 @@ TEST(Advice, TheWorstComesFirst) {
   EXPECT_EQ(all[1].topic, "old_revision");
 }
 
-TEST(ProbeText, CapabilitiesAreSummarisedAndForeignTextIsHarmless) {
+TEST(ProbeText, SummarisesCapabilitiesAndEscapesForeignText) {
   auto report = good();
   report.facts.instructions = "Line one\n\nline \x1b[2J two";
   report.listing.dropped = {"b\x1b: a second tool of this name"};
@@ -294,12 +294,12 @@ TEST(ProbeText, CapabilitiesAreSummarisedAndForeignTextIsHarmless) {
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
 }
 
-TEST(ProbeText, AdviceIsNeverCutOff) {
+TEST(ProbeText, NeverCutsAdviceOff) {
   auto report = failed(error(errc::auth_failed, "401"), {step("server/discover", false, 401)});
   EXPECT_NE(probe_text(report, false, 20).find("--header 'Authorization: Bearer …'\n"), std::string::npos);
 }
 
-TEST(ProbeJson, HoldsAFailureAndNothingThatIsNotKnown) {
+TEST(ProbeJson, HoldsTheFailureAndOmitsUnknowns) {
   auto report = failed(error(errc::auth_failed, "no", "go\naway"), {step("server/discover", false, 401)});
   report.steps.front().took = 1234us;
   EXPECT_EQ(
@@ -329,7 +329,7 @@ TEST(ToolFacts, AreReadFromTheRawObjects) {
   EXPECT_TRUE(facts[3].has_network_ref);
 }
 
-TEST(ToolsDifference, IsAboutNamesAndBytes) {
+TEST(ToolsDifference, ComparesNamesAndBytes) {
   const auto after = tools_list::parse(R"([{"name":"c"},{"name":"a","x":1.0},{"name":"b"}])").value();
   const auto some = compare_tools(R"([{"name":"b"} , {"name":"a","x":1},{"name":"z"}])", after);
   EXPECT_EQ(some.added, list{"c"});

@@ -13,14 +13,14 @@ table sample() {
   return out;
 }
 
-TEST(Table, AlignsByDisplayWidthAndLeavesNoBlanksAtTheEnd) {
+TEST(Table, AlignsByDisplayWidthWithoutTrailingBlanks) {
   EXPECT_EQ(sample().text(false, 0),
             "SERVER  STATUS     REMARK\n"
             "github  CONNECTED  https://x\n"
             "猫      FAILED\n");
 }
 
-TEST(Table, ColoursOnlyTheTextAndOnlyWhenAskedTo) {
+TEST(Table, ColoursTextOnlyWhenAsked) {
   const auto text = sample().text(true, 0);
   EXPECT_NE(text.find("\x1b[32mCONNECTED\x1b[0m  https"), std::string::npos) << text;
   EXPECT_EQ(sample().text(false, 0).find('\x1b'), std::string::npos);
@@ -33,13 +33,13 @@ TEST(Table, CutsTheLastColumnToTheWidth) {
   EXPECT_EQ(wide.text(false, 13), "A  B\n1  abcdefghi…\n");
 }
 
-TEST(Table, CutsTheLastColumnEvenWhereTheOthersFillTheLine) {
+TEST(Table, CutsTheLastColumnWhenOthersFillTheLine) {
   table narrow({"NAME", "B"});
   narrow.add({"a long name", "abcdefghijklmnop"});
   EXPECT_EQ(narrow.text(false, 12), "NAME         B\na long name  abcdefg…\n");
 }
 
-TEST(Table, CutsTheLastColumnToItsOwnLimitWhereTheLineHasNone) {
+TEST(Table, CutsTheLastColumnToItsOwnLimitOnAnEndlessLine) {
   table out({"A", "B"});
   out.add({"1", "abcdefghijklmnop"});
   out.limit_last(10);
@@ -47,7 +47,7 @@ TEST(Table, CutsTheLastColumnToItsOwnLimitWhereTheLineHasNone) {
   EXPECT_EQ(out.text(false, 80), "A  B\n1  abcdefghijklmnop\n");
 }
 
-TEST(Table, MakesCellsHarmless) {
+TEST(Table, EscapesCells) {
   table out({"NAME"});
   out.add({"a\x1b]0;title\x07\nb"});
   EXPECT_EQ(out.text(true, 0), "\x1b[1mNAME\x1b[0m\na\\x1b]0;title\\x07\\nb\n");

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 const timestamp now = timestamp{} + 500'000h;
 
-TEST(RelativeTime, SaysHowLongAgoInTheUnitThatReadsBest) {
+TEST(RelativeTime, PicksTheUnitThatReadsBest) {
   EXPECT_EQ(relative_time(now, now), "now");
   EXPECT_EQ(relative_time(now - 400ms, now), "now");
   EXPECT_EQ(relative_time(now - 600ms, now), "1 s ago");
@@ -23,12 +23,12 @@ TEST(RelativeTime, SaysHowLongAgoInTheUnitThatReadsBest) {
   EXPECT_EQ(relative_time(now - 24h * 400, now), "400 d ago");
 }
 
-TEST(RelativeTime, RoundsIntoTheNextUnitInsteadOfSaying60Seconds) {
+TEST(RelativeTime, RoundsUpIntoTheNextUnit) {
   EXPECT_EQ(relative_time(now - 59700ms, now), "1 min ago");
   EXPECT_EQ(relative_time(now - 59min - 40s, now), "1 h ago");
 }
 
-TEST(RelativeTime, SaysWhatIsToCome) {
+TEST(RelativeTime, ShowsTimesToCome) {
   EXPECT_EQ(relative_time(now + 23h, now), "in 23 h");
   EXPECT_EQ(relative_time(now + 24h - 1s, now), "in 24 h");
   EXPECT_EQ(relative_time(std::optional<timestamp>(), now), "-");
@@ -50,7 +50,7 @@ TEST(CutToWidth, EndsWithAnEllipsisWithinTheWidth) {
   EXPECT_EQ(cut_to_width("x", 0), "");
 }
 
-TEST(Amounts, AreReadable) {
+TEST(Amounts, UsePluralsAndUnits) {
   EXPECT_EQ(counted(1, "tool"), "1 tool");
   EXPECT_EQ(counted(0, "tool"), "0 tools");
   EXPECT_EQ(bytes_text(812), "812 B");

@@ -34,9 +34,9 @@ bool knows(const token_choice& choice, const char* token) {
   return choice.keys.verify(token, wall_clock().now()).has_value();
 }
 
-class service_tokens : public ::testing::Test {
+class ServiceTokens : public ::testing::Test {
  protected:
-  service_tokens() {
+  ServiceTokens() {
     std::ofstream(flag_) << in_file << "\n";
     std::ofstream(other_) << in_other_file << "\n";
   }
@@ -44,7 +44,7 @@ class service_tokens : public ::testing::Test {
   std::string flag_ = dir_.file("flag"), other_ = dir_.file("other");
 };
 
-TEST_F(service_tokens, come_from_the_flag_then_the_variable_then_its_file) {
+TEST_F(ServiceTokens, PreferTheFlagThenTheVariableThenItsFile) {
   const auto both = around({{"MCPSTATE_TOKEN", in_variable}, {"MCPSTATE_TOKEN_FILE", other_}});
   const auto flag = choose_tokens(flag_, both);
   ASSERT_TRUE(flag);
@@ -65,7 +65,7 @@ TEST_F(service_tokens, come_from_the_flag_then_the_variable_then_its_file) {
   EXPECT_TRUE(none->keys.empty());
 }
 
-TEST_F(service_tokens, that_are_wrong_are_named_and_not_shown) {
+TEST_F(ServiceTokens, NameBadTokensWithoutShowingThem) {
   const auto variable = choose_tokens("", around({{"MCPSTATE_TOKEN", "hush"}}));
   ASSERT_FALSE(variable);
   EXPECT_THAT(variable.error().full_text(), HasSubstr("MCPSTATE_TOKEN: the token in line 1 is too short"));
@@ -77,7 +77,7 @@ TEST_F(service_tokens, that_are_wrong_are_named_and_not_shown) {
   EXPECT_THAT(choose_tokens(flag_, around({})).error().full_text(), HasSubstr("there is no token"));
 }
 
-TEST_F(service_tokens, sign_for_an_owner_and_a_time) {
+TEST_F(ServiceTokens, MintTokensForAnOwnerAndATime) {
   arguments args;
   args.command = "token";
   args.serve.token_file = flag_;

@@ -44,7 +44,7 @@ TEST(Duration, RefusesEverythingElseAndNamesTheOption) {
   }
 }
 
-TEST(Dotenv, ReadsWhatPeopleWrite) {
+TEST(Dotenv, ReadsCommonSpellings) {
   const auto got = parse_dotenv(
       "\xEF\xBB\xBF# a comment\n"
       "\n"
@@ -70,14 +70,14 @@ TEST(Dotenv, ReadsWhatPeopleWrite) {
   EXPECT_EQ(got, expected);
 }
 
-TEST(Dotenv, PassesOverAQuoteThatNeverEnds) {
+TEST(Dotenv, SkipsAnUnterminatedQuote) {
   const variables expected{{"B", "2"}};
   EXPECT_EQ(parse_dotenv("A='never\nB=2\n"), expected);
   EXPECT_TRUE(parse_dotenv("").empty());
   EXPECT_TRUE(parse_dotenv("A").empty());
 }
 
-TEST(Settings, AFlagWinsOverTheEnvironmentAndThatOverTheFile) {
+TEST(Settings, PreferFlagThenEnvironmentThenFile) {
   global_flags flags;
   const auto from_file = choose_settings(flags, around({}, "REDIS_URL=redis://file/1\n"));
   ASSERT_TRUE(from_file);
@@ -93,7 +93,7 @@ TEST(Settings, AFlagWinsOverTheEnvironmentAndThatOverTheFile) {
   EXPECT_EQ(from_flag->origin, url_origin::flag);
 }
 
-TEST(Settings, AnEmptyVariableIsNotSetAndNothingMeansTheEmbeddedStore) {
+TEST(Settings, IgnoreEmptyVariablesAndDefaultToTheEmbeddedStore) {
   const auto got = choose_settings(global_flags(), around({{"REDIS_URL", ""}, {"MCPSTATE_TTL", ""}}));
   ASSERT_TRUE(got);
   EXPECT_EQ(got->url, "sqlite:");
@@ -101,7 +101,7 @@ TEST(Settings, AnEmptyVariableIsNotSetAndNothingMeansTheEmbeddedStore) {
   EXPECT_EQ(got->options.ttl, 24h);
 }
 
-TEST(Settings, ReadsTimesAndKeys) {
+TEST(Settings, ReadTimesAndKeyOptions) {
   global_flags flags;
   flags.timeout = "250ms";
   flags.prefix = "app:mcp";
@@ -114,7 +114,7 @@ TEST(Settings, ReadsTimesAndKeys) {
   EXPECT_EQ(got->options.layout, key_layout::tagged);
 }
 
-TEST(Settings, AWrongValueSaysWhereItCameFromAndNeverASecret) {
+TEST(Settings, NameTheSourceOfABadValueWithoutSecrets) {
   const auto url = choose_settings(global_flags(), around({}, "REDIS_URL=http://joe:hunter2@host/"));
   ASSERT_FALSE(url);
   EXPECT_EQ(url.error().detail().rfind("REDIS_URL in .env: ", 0), 0U) << url.error().detail();

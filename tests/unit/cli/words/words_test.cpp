@@ -13,7 +13,7 @@ namespace {
 using outcome = parsed_line::outcome;
 using words = std::vector<std::string>;
 
-TEST(Header, IsANameAndAValue) {
+TEST(HeaderOption, SplitsNameAndValue) {
   const auto got = parse_header("Authorization:  Bearer a:b ");
   ASSERT_TRUE(got);
   EXPECT_EQ(got->first, "Authorization");
@@ -21,7 +21,7 @@ TEST(Header, IsANameAndAValue) {
   EXPECT_EQ(parse_header("X-Empty:").value().second, "");
 }
 
-TEST(Header, RefusesWhatCannotBeSentAndNeverShowsTheValue) {
+TEST(HeaderOption, RefusesUnsendableHeadersWithoutShowingThem) {
   for (const char* wrong : {"", "secret", ": secret", "a b: secret", "a: secret\r\nEvil: 1", "a: secret\x01"}) {
     const auto got = parse_header(wrong);
     ASSERT_FALSE(got) << wrong;
@@ -29,14 +29,14 @@ TEST(Header, RefusesWhatCannotBeSentAndNeverShowsTheValue) {
   }
 }
 
-TEST(Variable, IsANameAndAValue) {
+TEST(VariableOption, SplitsNameAndValue) {
   EXPECT_EQ(parse_variable("A_1=x=y").value().second, "x=y");
   EXPECT_EQ(parse_variable("A=").value().second, "");
   for (const char* wrong : {"", "secret", "=secret", "1A=secret", "A B=secret"})
     EXPECT_FALSE(parse_variable(wrong)) << wrong;
 }
 
-TEST(CommandLine, GlobalOptionsStandBeforeAndAfterTheCommand) {
+TEST(CommandLine, AcceptsGlobalOptionsOnBothSidesOfTheCommand) {
   for (const auto& line :
        {words{"--store", "memory:", "list", "user:1", "--json"}, words{"list", "--url=memory:", "--json", "user:1"}}) {
     const auto got = parse_command_line(line);
@@ -48,7 +48,7 @@ TEST(CommandLine, GlobalOptionsStandBeforeAndAfterTheCommand) {
   }
 }
 
-TEST(CommandLine, WhatFollowsTheDashesIsTheServersOwn) {
+TEST(CommandLine, PassesArgumentsAfterDashesToTheServer) {
   const auto got = parse_command_line(
       {"connect", "user:1", "fs", "--env", "A=1", "--env", "B=[2,3]", "--", "node", "--json", "--", "-x"});
   ASSERT_EQ(got.what, outcome::run) << got.text;
@@ -58,7 +58,7 @@ TEST(CommandLine, WhatFollowsTheDashesIsTheServersOwn) {
   EXPECT_FALSE(got.args.url);
 }
 
-TEST(CommandLine, EveryCommandThatReachesServersTakesOne) {
+TEST(CommandLine, TakesAProgramWhereverACommandReachesServers) {
   const words program = {"node", "--json"};
   for (const auto& line :
        {words{"probe", "--json"}, words{"call", "user:1", "fs", "read", "{}"}, words{"tools", "user:1", "fs", "--refresh"},
@@ -75,7 +75,7 @@ TEST(CommandLine, EveryCommandThatReachesServersTakesOne) {
   EXPECT_EQ(stored.args.server, "-odd");
 }
 
-TEST(CommandLine, ACallHasATool) {
+TEST(CommandLine, ReadsTheToolOfACall) {
   const auto got = parse_command_line({"call", "user:1", "fs", "read", "-", "--protocol", "LEGACY"});
   ASSERT_EQ(got.what, outcome::run) << got.text;
   EXPECT_EQ(got.args.tool, "read");
@@ -84,13 +84,13 @@ TEST(CommandLine, ACallHasATool) {
   EXPECT_EQ(parse_command_line({"call", "user:1", "fs"}).what, outcome::wrong);
 }
 
-TEST(CommandLine, DashesOfOtherCommandsEndTheOptions) {
+TEST(CommandLine, EndsOptionsAtDashes) {
   const auto got = parse_command_line({"show", "--", "user:1", "-odd"});
   ASSERT_EQ(got.what, outcome::run) << got.text;
   EXPECT_EQ(got.args.server, "-odd");
 }
 
-TEST(CommandLine, TheLastOfTwoWins) {
+TEST(CommandLine, LetsTheLastOfTwoOptionsWin) {
   const auto got = parse_command_line({"--ttl", "1h", "connect", "user:1", "a", "http://x/", "--ttl", "2h", "--ttl=3h",
                                        "--header", "A: 1", "--header", "B: 2", "--json", "--json"});
   ASSERT_EQ(got.what, outcome::run) << got.text;
@@ -99,21 +99,21 @@ TEST(CommandLine, TheLastOfTwoWins) {
   EXPECT_TRUE(got.args.global.json);
 }
 
-TEST(CommandLine, ChoicesAreReadInAnyCaseAndKeptInOne) {
+TEST(CommandLine, ReadsChoicesInAnyCase) {
   const auto got = parse_command_line({"set", "user:1", "a", "failed", "--layout", "Tagged"});
   ASSERT_EQ(got.what, outcome::run) << got.text;
   EXPECT_EQ(got.args.status, "FAILED");
   EXPECT_EQ(got.args.global.layout, "tagged");
 }
 
-TEST(CommandLine, AnEmptyWordIsAWord) {
+TEST(CommandLine, AcceptsAnEmptyArgument) {
   const auto got = parse_command_line({"show", "user:1", ""});
   ASSERT_EQ(got.what, outcome::run) << got.text;
   ASSERT_TRUE(got.args.server);
   EXPECT_EQ(*got.args.server, "");
 }
 
-TEST(CommandLine, WrongUsageIsOneLineThatNamesTheHelp) {
+TEST(CommandLine, ReportsWrongUsageInOneLineThatNamesTheHelp) {
   for (const auto& line :
        {words{}, words{"lst"}, words{"--nope"}, words{"list", "--nope"}, words{"list", "a", "b"}, words{"show", "user:1"},
         words{"set", "user:1", "a", "UP"}, words{"set", "user:1", "a", "FAILED", "--if-revision", "x"},
@@ -127,7 +127,7 @@ TEST(CommandLine, WrongUsageIsOneLineThatNamesTheHelp) {
   EXPECT_NE(parse_command_line({"lst"}).text.find("did you mean 'list'?"), std::string::npos);
 }
 
-TEST(CommandLine, EveryCommandHasHelpWithExamplesAndJson) {
+TEST(CommandLine, HasHelpWithExamplesAndJsonForEveryCommand) {
   for (const char* name :
        {"list", "show", "tools", "watch", "connect", "disconnect", "set", "touch", "claim", "clear", "stats", "doctor"}) {
     const auto got = parse_command_line({name, "--help"});
@@ -138,7 +138,7 @@ TEST(CommandLine, EveryCommandHasHelpWithExamplesAndJson) {
   }
 }
 
-TEST(ToolsView, TakesNamesAndFirstLines) {
+TEST(ToolsView, ShowsNamesAndFirstLines) {
   const auto got = parse_tool_lines(R"([{"name":"a","description":"  first\nsecond"},{"name":"b","title":"B"},{"x":1},7])");
   ASSERT_TRUE(got);
   ASSERT_EQ(got->size(), 4U);
@@ -148,7 +148,7 @@ TEST(ToolsView, TakesNamesAndFirstLines) {
   EXPECT_FALSE(parse_tool_lines("{}"));
 }
 
-TEST(CommandLine, TokensAndServersHaveTheirWords) {
+TEST(CommandLine, ReadsTheCommandsForTokensAndServers) {
   const auto token = parse_command_line({"token", "user:1", "--ttl", "15m", "--token-file", "t", "--json"});
   ASSERT_EQ(token.what, outcome::run) << token.text;
   EXPECT_EQ(token.args.command, "token");

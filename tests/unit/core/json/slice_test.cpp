@@ -19,7 +19,7 @@ namespace {
 
 namespace json = boost::json;
 
-TEST(JsonSlice, Members) {
+TEST(JsonSlice, FindsTheMembersOfAnObject) {
   const std::string text = " { \"a\" : 1.50e+2 ,\n\"b\\\"\":[1,{\"]\":\"}\"}] , \"c\":{} ,\"d\":\"\\\\\",\"e\":null}  ";
   ASSERT_FALSE(validate_json(text).has_value());
   const auto members = members_of(text);
@@ -33,7 +33,7 @@ TEST(JsonSlice, Members) {
   EXPECT_EQ(members[4].value, "null");
 }
 
-TEST(JsonSlice, Elements) {
+TEST(JsonSlice, FindsTheElementsOfAnArray) {
   EXPECT_TRUE(elements_of("[]").empty());
   EXPECT_TRUE(elements_of(" [ ] ").empty());
   const auto found = elements_of("[ 1 ,\"a,b\", [2,[3]] ,{\"x\":[]},true ]");
@@ -54,7 +54,7 @@ TEST(JsonSlice, FindsNamesHoweverTheyAreSpelled) {
   EXPECT_EQ(text_member(R"({"a":7})", "a"), "");
 }
 
-TEST(JsonSlice, Validates) {
+TEST(JsonSlice, AcceptsValidJsonOnly) {
   for (const char* const good : {"{}", "[]", " {\"a\":[1,2,3]} ", "[\"\\ud83d\\ude00\"]"})
     EXPECT_FALSE(validate_json(good)) << good;
   for (const char* const bad :
@@ -68,7 +68,7 @@ TEST(JsonSlice, Validates) {
 }
 
 // In keys and in values, of objects and of arrays: not one byte that is no UTF-8 gets in, and no half of a surrogate pair.
-TEST(JsonSlice, InvalidTextIsRefused) {
+TEST(JsonSlice, RefusesInvalidUtf8AndHalfSurrogates) {
   const struct {
     std::string text;
     bool fine;
@@ -124,7 +124,7 @@ TEST(JsonSlice, InvalidTextIsRefused) {
   }
 }
 
-TEST(JsonSlice, Numbers) {
+TEST(JsonSlice, ReadsNumbers) {
   const struct {
     const char* text;
     std::optional<double> number;
@@ -155,7 +155,7 @@ void walk_over(json_walk& walk, std::string& out) {
   out += kind == json_kind::object ? '}' : ']';
 }
 
-TEST(JsonSlice, Walk) {
+TEST(JsonSlice, VisitsEveryValueInOrder) {
   const struct {
     const char* text;
     const char* seen;
@@ -201,7 +201,7 @@ void expect_read_once(const std::string& text) {
   EXPECT_LE(deepest, 64U);
 }
 
-TEST(JsonSlice, LargeDocumentsAreReadOnce) {
+TEST(JsonSlice, ReadsLargeDocumentsInLinearTime) {
   constexpr std::size_t large = 10'000'000, medium = 1'000'000;
   std::string wide = "{\"k\":0", arrays = "[0", mixed = "[{}", stairs;
   for (int i = 0; wide.size() < large; ++i) wide += ",\"" + std::string(100, 'k') + std::to_string(i) + "\":[1]";
@@ -224,7 +224,7 @@ TEST(JsonSlice, LargeDocumentsAreReadOnce) {
 }
 
 // Deeper than what is accepted: refused at the 65th level, not somewhere behind it, so that no stack grows with the text.
-TEST(JsonSlice, DeepDocumentsAreRefusedWhereTheyAreTooDeep) {
+TEST(JsonSlice, RefusesDeepDocumentsAtThe65thLevel) {
   const std::string arrays(10'000'000, '[');
   std::string objects, mixed;
   while (objects.size() < 10'000'000) objects += "{\"a\":";
@@ -239,7 +239,7 @@ TEST(JsonSlice, DeepDocumentsAreRefusedWhereTheyAreTooDeep) {
   EXPECT_FALSE(find_member(objects, "b"));
 }
 
-TEST(JsonSlice, Quotes) {
+TEST(JsonSlice, QuotesText) {
   EXPECT_EQ(quote_json("a\"b\\c\n"), R"("a\"b\\c\n")");
   EXPECT_EQ(text_of(quote_json(std::string("\x01\x7F\xC3\xA9 ", 5))), std::string("\x01\x7F\xC3\xA9 ", 5));
 }
@@ -323,7 +323,7 @@ TEST(JsonSlice, AgreesWithBoostJson) {
 }
 
 // Nothing outside the text is read, whatever it is (AddressSanitizer looks).
-TEST(JsonSlice, StaysInsideOfBrokenText) {
+TEST(JsonSlice, ReadsNothingBeyondTruncatedText) {
   const std::string text = R"({"a":[1,{"b":"c\"\\"},[[]]],"d":tru)";
   for (std::size_t size = 0; size <= text.size(); ++size) {
     const std::vector<char> exact(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(size));

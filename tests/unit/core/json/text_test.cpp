@@ -22,7 +22,7 @@ TEST(ObjectWriter, WritesMembersInTheOrderOfTheCalls) {
                  R"("at":"2026-11-22T14:30:59.500000+00:00","raw":[1, 2]})");
 }
 
-TEST(ObjectWriter, LeavesAbsentMembersOut) {
+TEST(ObjectWriter, OmitsAbsentMembers) {
   std::string out;
   object_writer members(out);
   members.number("number", std::optional<std::uint64_t>());
@@ -34,7 +34,7 @@ TEST(ObjectWriter, LeavesAbsentMembersOut) {
   EXPECT_EQ(out, R"({"zero":0,"epoch":"1970-01-01T00:00:00.000000+00:00"})");
 }
 
-TEST(ObjectWriter, WritesObjectsInsideOfObjects) {
+TEST(ObjectWriter, WritesNestedObjects) {
   std::string out;
   object_writer members(out);
   object_writer first = members.object("first");
@@ -50,11 +50,16 @@ TEST(ObjectWriter, WritesObjectsInsideOfObjects) {
   EXPECT_EQ(out, "{\"first\":{},\"second\":{\"n\":1,\"third\":{\"t\":\"\xef\xbf\xbd\"}},\"last\":\"\"}");
 }
 
-TEST(JsonMembers, GoOnInAnObjectThatAnotherHasBegun) {
-  std::string out = R"({"a":1)";
-  json_members members(out, false);
-  members.text("b", "2");
-  EXPECT_EQ(out, R"({"a":1,"b":"2")");
+TEST(ObjectWriter, WithoutATextWritesOneOfItsOwn) {
+  EXPECT_EQ(object_writer().text("a", "1").raw("b", "[]").str(), R"({"a":"1","b":[]})");
+  EXPECT_EQ(object_writer().str(), "{}");
+}
+
+TEST(JsonList, HasTheTextOfEachElement) {
+  const auto doubled = [](int n) { return std::to_string(2 * n); };
+  EXPECT_EQ(json_list(std::vector<int>{1, 2}, doubled), "[2,4]");
+  EXPECT_EQ(json_list(std::vector<int>{1, 2}, doubled, "\n"), "[\n2,\n4\n]");
+  EXPECT_EQ(json_list(std::vector<std::string>(), {}, "\n"), "[]");
 }
 
 }  // namespace

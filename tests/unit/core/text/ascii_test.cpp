@@ -6,7 +6,7 @@
 namespace mcpstate {
 namespace {
 
-TEST(Ascii, LowersLettersAndNothingElse) {
+TEST(Ascii, LowersOnlyLetters) {
   for (int code = 0; code < 256; ++code) {
     const char c = static_cast<char>(code);
     const bool upper = code >= 0x41 && code <= 0x5a;

@@ -7,7 +7,7 @@ namespace mcpstate {
 namespace {
 
 // RFC 4648, section 10.
-TEST(Base64, GivesTheExamplesOfTheStandard) {
+TEST(Base64, EncodesTheExamplesOfTheStandard) {
   EXPECT_EQ(to_base64(""), "");
   EXPECT_EQ(to_base64("f"), "Zg==");
   EXPECT_EQ(to_base64("fo"), "Zm8=");
@@ -17,7 +17,7 @@ TEST(Base64, GivesTheExamplesOfTheStandard) {
   EXPECT_EQ(to_base64url("\xfb\xff\xfe"), "-__-");
 }
 
-TEST(Base64, ReadsBackWhateverItWrote) {
+TEST(Base64, RoundTripsAnyBytes) {
   std::string bytes;
   for (int size = 0; size < 70; ++size) {
     EXPECT_EQ(from_base64url(to_base64url(bytes)), bytes) << size;
@@ -25,7 +25,7 @@ TEST(Base64, ReadsBackWhateverItWrote) {
   }
 }
 
-TEST(Base64, RefusesWhatItWouldNotWrite) {
+TEST(Base64, RefusesNonCanonicalText) {
   for (const char* bad :
        {"Zg==", "Zm8=", "Z", "Zm9vY", "Zh", "Zm9", "+__-", "-__/", "Zm 9v", " Zm9v", "Zm9v ", "Zm9v\n", "Zm9*"}) {
     EXPECT_EQ(from_base64url(bad), std::nullopt) << bad;

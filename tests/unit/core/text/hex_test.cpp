@@ -6,14 +6,14 @@
 namespace mcpstate {
 namespace {
 
-TEST(Hex, WritesTwoDigitsAByte) {
+TEST(Hex, WritesTwoDigitsPerByte) {
   EXPECT_EQ(to_hex(std::string_view("\x00\x0f\xa0\xff", 4)), "000fa0ff");
   std::string out = "%";
   append_hex(out, 0xab, hex_case::upper);
   EXPECT_EQ(out, "%AB");
 }
 
-TEST(Hex, ReadsDigitsOfEitherCaseAndNothingElse) {
+TEST(Hex, ReadsDigitsOfEitherCaseOnly) {
   unsigned digits = 0;
   for (int code = 0; code < 256; ++code) {
     const auto value = hex_value(static_cast<char>(code));

@@ -6,7 +6,7 @@
 namespace mcpstate {
 namespace {
 
-TEST(Shown, LeavesNothingThatATerminalActsOn) {
+TEST(PrintableText, EscapesEverythingThatATerminalActsOn) {
   EXPECT_EQ(printable("plain – naïve 猫"), "plain – naïve 猫");
   EXPECT_EQ(printable("\x1b[31mred\x1b[0m"), "\\x1b[31mred\\x1b[0m");
   EXPECT_EQ(printable("two\nlines\tand\rmore"), "two\\nlines\\tand\\rmore");
@@ -22,14 +22,14 @@ TEST(Shown, LeavesNothingThatATerminalActsOn) {
             "a\\u2028b");  // line separator
 }
 
-TEST(Shown, ShowsBytesThatAreNoTextAsBytes) {
+TEST(PrintableText, ShowsInvalidUtf8AsBytes) {
   EXPECT_EQ(printable("\xff\xfe ok"), "\\xff\\xfe ok");
   EXPECT_EQ(printable("cut \xe7\x8c"), "cut \\xe7\\x8c");
   EXPECT_EQ(printable("\xc0\xaf"), "\\xc0\\xaf");  // over-long
   EXPECT_EQ(printable(std::string("a\0b", 3)), "a\\x00b");
 }
 
-TEST(Shown, KnowsEveryKindOfCharacterThatActs) {
+TEST(PrintableText, EscapesEveryKindOfControlCharacter) {
   for (const char32_t c : std::initializer_list<char32_t>{0x0, 0x1f, 0x7f, 0x80, 0x9f, 0x61c, 0x200e, 0x200f, 0x2028, 0x2029,
                                                           0x202a, 0x202e, 0x2066, 0x2069, 0xfeff}) {
     EXPECT_TRUE(acts_on_terminal(c)) << static_cast<unsigned>(c);

@@ -9,7 +9,7 @@
 namespace mcpstate {
 namespace {
 
-TEST(utf8, accepts_exactly_the_well_formed_sequences) {
+TEST(Utf8, AcceptsExactlyTheWellFormedSequences) {
   for (const char* good :
        {"", "plain", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf",
         "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "eight by\xc3\xa9te blocks are skipped \xf0\x9f\x98\x80"}) {
@@ -61,7 +61,7 @@ bool valid_by_definition(std::string_view text) {
   return true;
 }
 
-TEST(utf8, agrees_with_the_definition_on_all_short_texts) {
+TEST(Utf8, AgreesWithTheStandardOnAllShortTexts) {
   constexpr unsigned char border[] = {0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff};
   std::string text;
   for (unsigned lead = 0; lead < 256; ++lead) {
@@ -79,7 +79,7 @@ TEST(utf8, agrees_with_the_definition_on_all_short_texts) {
   }
 }
 
-TEST(utf8, decodes_the_first_character) {
+TEST(Utf8, DecodesTheFirstCharacter) {
   const auto check = [](std::string_view text, char32_t code_point, std::size_t length) {
     const auto got = first_character(text);
     EXPECT_TRUE(got.valid) << text;

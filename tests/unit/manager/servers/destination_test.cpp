@@ -19,7 +19,7 @@ result<destination> find(const endpoint& target, const server_registry* registry
   return find_destination(target, destination_rules(), registry);
 }
 
-TEST(Destination, OfAUrl) {
+TEST(Destination, ResolvesAUrl) {
   const auto got = find(by_url("https://API.example/mcp"));
   ASSERT_TRUE(got.has_value());
   EXPECT_EQ(std::get<mcp::http_target>(got->target).url, got->url);
@@ -39,14 +39,14 @@ TEST(Destination, RefusesUrlsWithSecrets) {
   }
 }
 
-TEST(Destination, RefusesWhatThePolicyDoesNotAllow) {
+TEST(Destination, RefusesUrlsThatThePolicyForbids) {
   EXPECT_EQ(find(by_url("http://h.example/")).error().code(), errc::forbidden_target);
   EXPECT_EQ(find(by_url("https://127.0.0.1/")).error().code(), errc::forbidden_target);
   EXPECT_EQ(find(by_url("ftp://h.example/")).error().code(), errc::bad_url);
   EXPECT_TRUE(find(by_url("")).error().is(cond::invalid));
 }
 
-TEST(Destination, OfARegistration) {
+TEST(Destination, ResolvesARegistration) {
   const auto known = servers(R"({"web":{"url":"http://127.0.0.1:1/mcp?k=s3cret","headers":{"A":"b"}},
                                  "prog":{"command":"/bin/x","args":["y"]},"off":{"command":"x","disabled":true}})");
   const auto web = find(by_registration("web"), &known);
@@ -64,7 +64,7 @@ TEST(Destination, OfARegistration) {
   EXPECT_TRUE(find(by_registration("web")).error().is(cond::invalid));
 }
 
-TEST(Destination, PlacesAreTheSameByWhereTheyLead) {
+TEST(Destination, ComparesEndpointsByTheirTarget) {
   details info;
   info.url = "http://h/";
   EXPECT_EQ(endpoint_key(endpoint_of(info)), endpoint_key(by_url("http://h/")));
@@ -73,7 +73,7 @@ TEST(Destination, PlacesAreTheSameByWhereTheyLead) {
   EXPECT_NE(endpoint_key(by_url("web")), endpoint_key(by_registration("web")));
 }
 
-TEST(Destination, SeesWhatHasChangedOfAServer) {
+TEST(Destination, NoticesAChangedServer) {
   const auto before = servers(R"({"a":{"url":"http://h/","headers":{"A":"1"}},"p":{"command":"x","env":{"A":"1"}}})");
   const auto after = servers(R"({"a":{"url":"http://h/","headers":{"A":"2"}},"p":{"command":"x","env":{"A":"2"}},
                                  "off":{"url":"http://h/","headers":{"A":"1"},"disabled":true}})");

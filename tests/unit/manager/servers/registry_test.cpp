@@ -56,7 +56,7 @@ TEST(Registry, ReadsAddresses) {
   EXPECT_TRUE(got.disabled);
 }
 
-TEST(Registry, KnowsTheWordsForTransports) {
+TEST(Registry, ReadsTheNamesOfTransports) {
   EXPECT_EQ(only(R"({"url":"http://h/","type":"sse"})").protocol, mcp::era_choice::sse);
   EXPECT_EQ(only(R"({"url":"http://h/","type":"sse"})").transport, "sse");
   EXPECT_EQ(only(R"({"url":"http://h/","type":"sse","protocol":"auto"})").protocol, mcp::era_choice::sse);
@@ -81,7 +81,7 @@ TEST(Registry, ExpandsVariablesWithDefaults) {
   EXPECT_EQ(arguments("$TOKEN $$ $"), "$TOKEN $$ $");
 }
 
-TEST(Registry, TellsWhatItDoesNotUnderstand) {
+TEST(Registry, ReportsUnknownMembers) {
   const auto got =
       server_registry::parse(R"({"mcpServers":{"a":{"command":"x","autoApprove":["${NONE}"]}},"inputs":[]})", variable);
   ASSERT_TRUE(got.has_value());
@@ -96,9 +96,9 @@ struct wrong_case {
   const char* says;
 };
 
-class RegistryRefuses : public testing::TestWithParam<wrong_case> {};
+class RegistryDefects : public testing::TestWithParam<wrong_case> {};
 
-TEST_P(RegistryRefuses, WithoutShowingValues) {
+TEST_P(RegistryDefects, AreReportedWithoutTheirValues) {
   const auto got = parse(R"({"srv":)" + std::string(GetParam().entry) + "}");
   ASSERT_FALSE(got.has_value());
   EXPECT_TRUE(got.error().is(cond::invalid));
@@ -108,7 +108,7 @@ TEST_P(RegistryRefuses, WithoutShowingValues) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Registry, RegistryRefuses,
+    Registry, RegistryDefects,
     testing::Values(
         wrong_case{"[]", "no JSON object"}, wrong_case{"{}", "url is missing"},
         wrong_case{R"({"command":"s3cret","url":"http://h"})", "one of them"}, wrong_case{R"({"command":7})", "command"},
@@ -133,7 +133,7 @@ INSTANTIATE_TEST_SUITE_P(
         wrong_case{R"({"command":"s3cret ${TOKEN"})", "without its }"}, wrong_case{R"({"command":"${}"})", "not the name"},
         wrong_case{R"({"command":"${a b:-s3cret}"})", "not the name"}, wrong_case{R"({"command":"${NUL}"})", "zero byte"}));
 
-TEST(Registry, RefusesFilesThatAreNone) {
+TEST(Registry, RefusesMalformedFiles) {
   const auto says = [](const std::string& text) {
     const auto got = server_registry::parse(text, variable);
     return got ? std::string("read") : got.error().full_text();

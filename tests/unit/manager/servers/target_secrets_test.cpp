@@ -23,7 +23,7 @@ registered_server only(const std::string& entry) {
   return *server_registry::parse(R"({"mcpServers":{"one":)" + entry + "}}", variable).value().find("one");
 }
 
-TEST(TargetSecrets, OfAProgram) {
+TEST(TargetSecrets, AreFoundInAProgram) {
   const auto got =
       only(R"({"command":"${HOST}","cwd":"/${HOST}","args":["-y","--db=${TOKEN}","--api-key=k3yk3y","--token",)"
            R"("t0k3","plain-argument"],"env":{"A":"first-line\nsecond-line","PASSWORD":"p4ss","LEVEL":"info"}})");
@@ -31,7 +31,7 @@ TEST(TargetSecrets, OfAProgram) {
   EXPECT_EQ(got.secrets->front().size(), 13U);  // longest first
 }
 
-TEST(TargetSecrets, OfAnAddress) {
+TEST(TargetSecrets, AreFoundInAUrlAndHeaders) {
   const auto got = only(R"({"url":"https://${HOST}/mcp?a=v4lue1&key=${TOKEN}&n=1#f",)"
                         R"("headers":{"Authorization":"Bearer b34rer","X-Plan":"premium"}})");
   EXPECT_THAT(*got.secrets, UnorderedElementsAre("v4lue1", "s3cret-of-env", "Bearer b34rer", "b34rer",
@@ -39,7 +39,7 @@ TEST(TargetSecrets, OfAnAddress) {
   EXPECT_THAT(*only(R"({"url":"http://h/"})").secrets, ElementsAre());
 }
 
-TEST(TargetSecrets, AreLeftOutOfErrors) {
+TEST(TargetSecrets, AreHiddenInErrors) {
   const auto known = only(R"({"command":"x","env":{"KEY":"s3cret-in-env"}})").secrets;
   const error why(errc::child_exited, "'x' ended", "key s3cret-in-env, Bearer s3cret, at https://u:s3cret@h/p?k=s3cret: no");
   const error shown = without_secrets(why, known);

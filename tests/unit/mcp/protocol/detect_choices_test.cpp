@@ -9,7 +9,7 @@ using namespace detect_rows;
 
 const observed gone = other(kind::refused, 404);
 
-TEST(DetectChoice, Modern) {
+TEST(DetectFsm, TriesOnlyTheModernEraWhenChosen) {
   const auto wanted = era_choice::modern;
   play({
       {"no MCP there", http, wanted, {}, {gone}, {probe, "fail http_status: HTTP 404"}},
@@ -41,7 +41,7 @@ TEST(DetectChoice, Modern) {
   });
 }
 
-TEST(DetectChoice, Legacy) {
+TEST(DetectFsm, TriesOnlyTheHandshakeWhenLegacyIsChosen) {
   const auto wanted = era_choice::legacy;
   play({
       {"there", http, wanted, {}, {answer("{}")}, {"initialize", "done legacy"}},
@@ -59,7 +59,7 @@ TEST(DetectChoice, Legacy) {
   });
 }
 
-TEST(DetectChoice, Sse) {
+TEST(DetectFsm, TriesOnlyHttpSseWhenChosen) {
   const auto wanted = era_choice::sse;
   play({
       {"a pipe has the handshake only", stdio, wanted, {}, {answer("{}")}, {"initialize", "done legacy"}},
@@ -74,7 +74,7 @@ TEST(DetectChoice, Sse) {
   });
 }
 
-TEST(DetectChoice, WhatIsRememberedOfAPipe) {
+TEST(DetectFsm, StartsAPipeWithItsRememberedEra) {
   play({
       {"legacy", stdio, automatic, era::legacy, {answer("{}")}, {"initialize", "done legacy"}},
       {"legacy no more",
@@ -97,7 +97,7 @@ TEST(DetectChoice, WhatIsRememberedOfAPipe) {
 }
 
 // initialize was refused by a server that calls itself modern: nothing leads to initialize once more.
-TEST(DetectBack, ToModernAndNotToAndFro) {
+TEST(DetectFsm, ReturnsToModernOnlyOnce) {
   const std::string unsupported = "fail unsupported: the server speaks no protocol version that mcpstate does";
   const std::vector<std::string> there = {probe, "initialize", probe};
   const auto row_of = [&](const char* what, carrier over, observed last, std::string end) {
@@ -116,7 +116,7 @@ TEST(DetectBack, ToModernAndNotToAndFro) {
 }
 
 // Servers of the Rust SDK end with anything that is not initialize; some say so before.
-TEST(DetectPipe, ThatEndsAfterItHasRefusedTheProbe) {
+TEST(DetectFsm, RestartsAProgramThatEndsAfterRefusingTheProbe) {
   const observed ended = other(kind::ended);
   const observed refused = failure(-32600);
   const std::string end = "fail http_status: HTTP 0";
@@ -135,7 +135,7 @@ TEST(DetectPipe, ThatEndsAfterItHasRefusedTheProbe) {
   });
 }
 
-TEST(DetectBack, OnlyWhenAModernVersionIsListed) {
+TEST(DetectFsm, ReturnsToModernOnlyForAListedVersion) {
   const std::vector<observed> refused = {supports("\"2031-01-01\""), failure(-32022, 400), failure(-32022, 400, "[]")};
   for (const observed& got : refused) {
     play({{"what is listed is no help",
@@ -148,7 +148,7 @@ TEST(DetectBack, OnlyWhenAModernVersionIsListed) {
 }
 
 // The statuses for which 2025-03-26 and later tell to try the older transport: any 4xx.
-TEST(DetectBack, ToHttpSse) {
+TEST(DetectFsm, FallsBackToHttpSseAfterAny4xx) {
   for (const unsigned status : {400U, 404U, 405U, 410U, 415U}) {
     play({{"without JSON-RPC",
            http,
@@ -183,7 +183,7 @@ TEST(DetectBack, ToHttpSse) {
          {probe, "initialize", "sse", "fail auth_failed: HTTP 403"}}});
 }
 
-TEST(DetectErrors, SayWhatTheServerSpeaks) {
+TEST(DetectFsm, ReportsTheVersionsOfTheServer) {
   detect_fsm machine(http, automatic, {});
   machine.start();
   const auto end = machine.next(versions("\"2031-01-01\",\"2032-01-01\""));

@@ -7,7 +7,7 @@ namespace {
 
 using namespace detect_rows;
 
-TEST(DetectFsm, TheProbeIsAnswered) {
+TEST(DetectFsm, FindsAModernServerByItsAnswer) {
   play({
       {"a modern server", http, automatic, {}, {versions(modern)}, {probe, "done modern"}},
       {"of several versions", http, automatic, {}, {versions("\"2025-11-25\"," + modern)}, {probe, "done modern"}},
@@ -34,7 +34,7 @@ TEST(DetectFsm, TheProbeIsAnswered) {
   });
 }
 
-TEST(DetectFsm, TheProbeIsRefusedWithAVersion) {
+TEST(DetectFsm, ReadsTheVersionsInARefusedProbe) {
   play({
       {"the very version again", http, automatic, {}, {supports(modern), versions(modern)}, {probe, probe, "done modern"}},
       {"it refuses what it lists",
@@ -60,7 +60,7 @@ TEST(DetectFsm, TheProbeIsRefusedWithAVersion) {
   });
 }
 
-TEST(DetectFsm, TheProbeIsRefusedOtherwise) {
+TEST(DetectFsm, FallsBackToTheHandshakeAfterOtherRefusals) {
   std::vector<row> rows;
   for (const std::int64_t code : {-32601, -32602, -32600, -32000, -32700, 1}) {
     rows.push_back(
@@ -93,7 +93,7 @@ TEST(DetectFsm, TheProbeIsRefusedOtherwise) {
   play(rows);
 }
 
-TEST(DetectFsm, WhatSaysNothingAboutTheEra) {
+TEST(DetectFsm, FailsOnErrorsThatSayNothingAboutTheEra) {
   play({
       {"401", http, automatic, {}, {other(kind::denied, 401)}, {probe, "fail auth_failed: HTTP 401"}},
       {"403", http, automatic, {}, {other(kind::denied, 403)}, {probe, "fail auth_failed: HTTP 403"}},
@@ -115,7 +115,7 @@ TEST(DetectFsm, WhatSaysNothingAboutTheEra) {
   });
 }
 
-TEST(DetectFsm, APipeThatStaysSilentOrEnds) {
+TEST(DetectFsm, RestartsASilentOrEndedProgram) {
   play({
       {"silent", stdio, automatic, {}, {other(kind::silent), answer("{}")}, {probe, "restart", "done legacy"}},
       {"ended", stdio, automatic, {}, {other(kind::ended), answer("{}")}, {probe, "restart", "done legacy"}},
@@ -141,7 +141,7 @@ TEST(DetectFsm, APipeThatStaysSilentOrEnds) {
   });
 }
 
-TEST(DetectFsm, HttpSse) {
+TEST(DetectFsm, FallsBackToHttpSse) {
   const observed gone = other(kind::refused, 404);
   play({
       {"4xx to everything by POST",
@@ -174,7 +174,7 @@ TEST(DetectFsm, HttpSse) {
   });
 }
 
-TEST(DetectFsm, AModernServerRefusesInitialize) {
+TEST(DetectFsm, ReturnsToModernWhenInitializeIsRefused) {
   play({
       {"and says so",
        http,
@@ -197,7 +197,7 @@ TEST(DetectFsm, AModernServerRefusesInitialize) {
   });
 }
 
-TEST(DetectFsm, WhatWasRemembered) {
+TEST(DetectFsm, StartsWithTheRememberedEra) {
   const observed gone = other(kind::refused, 404);
   play({
       {"legacy", http, automatic, era::legacy, {answer("{}")}, {"initialize", "done legacy"}},
@@ -236,7 +236,7 @@ TEST(DetectFsm, WhatWasRemembered) {
   });
 }
 
-TEST(Observe, TellsApartWhatMatters) {
+TEST(ProbeAnswer, ClassifiesAnswersErrorsAndRefusals) {
   const auto status = [](unsigned code) {
     http::answer out;
     out.status = code;

@@ -17,7 +17,7 @@ using clock = era_memory::clock;
 
 const clock::time_point start = clock::time_point() + 1000h;
 
-TEST(Era, Names) {
+TEST(Era, HasANameForEachChoice) {
   EXPECT_EQ(name_of(era::modern), "modern");
   EXPECT_EQ(name_of(era::legacy), "legacy");
   EXPECT_EQ(name_of(era::sse), "sse");
@@ -44,7 +44,7 @@ TEST(EraMemory, KeepsVerdictsByServer) {
   EXPECT_EQ(memory.find("b", start), era::modern);
 }
 
-TEST(EraMemory, OldVerdictsOfTheOldErasAreForgotten) {
+TEST(EraMemory, ForgetsOldEraVerdictsAfterADay) {
   era_memory memory;
   memory.keep("l", era::legacy, start);
   memory.keep("s", era::sse, start);
@@ -59,7 +59,7 @@ TEST(EraMemory, OldVerdictsOfTheOldErasAreForgotten) {
   EXPECT_EQ(memory.find("l", start + 47h), era::legacy);
 }
 
-TEST(EraMemory, IsBounded) {
+TEST(EraMemory, IsBoundedAndDropsTheOldest) {
   era_memory memory;
   for (int i = 0; i < 10'000; ++i) {
     // The oldest one is not the first by name.
@@ -78,7 +78,7 @@ TEST(EraMemory, IsBounded) {
   EXPECT_FALSE(memory.find("server 0", start).has_value());
 }
 
-TEST(RestartGuard, AllowsFiveInAMinute) {
+TEST(RestartGuard, AllowsFiveRestartsAMinute) {
   restart_guard guard;
   for (int i = 0; i < 5; ++i) EXPECT_TRUE(guard.allow(start + std::chrono::seconds(i * 10))) << i;
   EXPECT_FALSE(guard.allow(start + 50s));

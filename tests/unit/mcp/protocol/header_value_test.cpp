@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::string_literals;
 
-TEST(HeaderValue, Encodes) {
+TEST(HeaderValue, EncodesUnsafeText) {
   const struct {
     std::string text, value;
   } table[] = {
@@ -55,12 +55,12 @@ TEST(HeaderValue, Encodes) {
   }
 }
 
-TEST(HeaderValue, DecodesWhatOthersEncodeWithoutNeed) {
+TEST(HeaderValue, DecodesNeedlesslyEncodedText) {
   EXPECT_EQ(decode_header_value("=?base64?YWJj?="), "abc");
   EXPECT_EQ(decode_header_value("=?base64?\?="), "");
 }
 
-TEST(HeaderValue, Refuses) {
+TEST(HeaderValue, RefusesMalformedEncodings) {
   for (const char* const wrong : {"=?base64?=",        // the two marks are one
                                   "=?base64?YQ?=",     // no padding
                                   "=?base64?YQ=?=",    // half of it
@@ -85,7 +85,7 @@ TEST(HeaderValue, Refuses) {
   }
 }
 
-TEST(HeaderValue, EveryByteComesBack) {
+TEST(HeaderValue, RoundTripsEveryByte) {
   for (int byte = 0; byte < 256; ++byte) {
     for (const std::string& text :
          {std::string(1, static_cast<char>(byte)), "a" + std::string(1, static_cast<char>(byte)) + "z",
@@ -95,7 +95,7 @@ TEST(HeaderValue, EveryByteComesBack) {
   }
 }
 
-TEST(HeaderValue, RandomTextComesBackAndIsSafe) {
+TEST(HeaderValue, RoundTripsRandomTextSafely) {
   std::mt19937_64 random(test::seed());
   static const char* const parts[] = {"=?base64?", "?=", " ", "a", "\n", "\xE2\x82\xAC", "=", "YQ=="};
   for (int round = 0; round < 5000; ++round) {
@@ -109,7 +109,7 @@ TEST(HeaderValue, RandomTextComesBackAndIsSafe) {
 }
 
 // OpenSSL counts in int, so long text goes through it in pieces: at each seam nothing is lost.
-TEST(HeaderValue, LongText) {
+TEST(HeaderValue, RoundTripsLongText) {
   for (const std::size_t size : {(3U << 20U) - 1, 3U << 20U, (3U << 20U) + 1, 7'000'001U}) {
     std::string text(size, 'x');
     for (std::size_t i = 0; i < size; i += 997) text[i] = '\n';

@@ -6,7 +6,7 @@
 namespace mcpstate::mcp {
 namespace {
 
-TEST(HttpHeaders, OfTheProtocolAreRefused) {
+TEST(HttpHeaders, RefusesHeadersOfTheProtocol) {
   for (const char* const own : {"Mcp-Session-Id", "mcp-protocol-version", "MCP-Method", "mcp-name"}) {
     http::header_list headers;
     headers.emplace_back(own, "v");
@@ -19,7 +19,7 @@ TEST(HttpHeaders, OfTheProtocolAreRefused) {
   EXPECT_TRUE(check_protocol_headers(headers).has_value());
 }
 
-TEST(HttpAnswer, SessionIds) {
+TEST(HttpAnswer, ValidatesSessionIds) {
   EXPECT_TRUE(is_session_id("!a~0-9"));
   for (const char* const bad : {"", "a b", "a\tb", "caf\xC3\xA9", "a\x7F"}) EXPECT_FALSE(is_session_id(bad)) << bad;
   EXPECT_FALSE(is_session_id(std::string(5000, 'x')));
@@ -33,7 +33,7 @@ http::answer answer(unsigned status, std::string type, std::string body) {
   return out;
 }
 
-TEST(HttpAnswer, Explained) {
+TEST(HttpAnswer, ExplainsAnswersThatAreNoMcp) {
   const struct {
     unsigned status;
     const char* type;
@@ -61,7 +61,7 @@ TEST(HttpAnswer, Explained) {
   }
 }
 
-TEST(HttpAnswer, RedirectsShowWhereToWithoutSecrets) {
+TEST(HttpAnswer, ShowsTheTargetOfARedirectWithoutSecrets) {
   http::answer moved = answer(308, "", "");
   moved.location = "https://h/mcp/?token=s3cret";
   EXPECT_EQ(explain_answer(moved).code(), errc::http_status);
@@ -70,7 +70,7 @@ TEST(HttpAnswer, RedirectsShowWhereToWithoutSecrets) {
   EXPECT_EQ(explain_answer(moved).peer_text(), "");
 }
 
-TEST(HttpAnswer, ErrorsOfJsonRpcAreAnswersWhateverTheStatus) {
+TEST(HttpAnswer, TakesJsonRpcErrorsAsAnswersWhateverTheStatus) {
   const std::string unknown = R"({"jsonrpc":"2.0","id":2,"error":{"code":-32601,"message":"Method not found"}})";
   const std::string fine = R"({"jsonrpc":"2.0","id":2,"result":{}})";
   EXPECT_TRUE(has_rpc_error(answer(404, "application/json; charset=utf-8", unknown)));
@@ -82,7 +82,7 @@ TEST(HttpAnswer, ErrorsOfJsonRpcAreAnswersWhateverTheStatus) {
   EXPECT_FALSE(has_rpc_error(answer(200, "application/json", unknown)));
 }
 
-TEST(HttpAnswer, SessionOver) {
+TEST(HttpAnswer, RecognisesALostSession) {
   const auto failure = [](const std::string& code, const std::string& words) {
     return R"({"jsonrpc":"2.0","id":null,"error":{"code":)" + code + R"(,"message":")" + words + "\"}}";
   };
@@ -102,7 +102,7 @@ TEST(HttpAnswer, SessionOver) {
   EXPECT_FALSE(is_session_over(answer(503, "text/plain", "session"), true));
 }
 
-TEST(HttpAnswer, ChallengesAndWaits) {
+TEST(HttpAnswer, ReportsChallengesAndRetryTimes) {
   http::answer refused = answer(401, "text/plain", "body");
   EXPECT_EQ(explain_answer(refused).peer_text(), "body");
   refused.www_authenticate = {R"(Basic realm="x")"};

@@ -14,7 +14,7 @@ message one(std::string_view text) {
   return read ? read->at(0) : message();
 }
 
-TEST(JsonRpc, Kinds) {
+TEST(JsonRpc, TellsTheKindsOfMessages) {
   const message request = one(R"({"jsonrpc":"2.0","id":"a\"b","method":"roots/list","params":{"x": 1.0}})");
   EXPECT_EQ(request.type, kind::request);
   EXPECT_EQ(request.id, R"("a\"b")");
@@ -34,7 +34,7 @@ TEST(JsonRpc, Kinds) {
   EXPECT_EQ(one(R"({"id":7,"error":null,"result":1,"jsonrpc":"2.0"})").type, kind::result);
 }
 
-TEST(JsonRpc, Refused) {
+TEST(JsonRpc, RefusesMalformedMessages) {
   for (const char* const text :
        {"", "x", "[]", "7", "{}", R"({"jsonrpc":"1.0","id":1,"result":{}})", R"({"jsonrpc":"2.0","id":1})",
         R"({"jsonrpc":"2.0","result":{}})", R"({"jsonrpc":"2.0","id":[],"result":{}})",
@@ -48,7 +48,7 @@ TEST(JsonRpc, Refused) {
   }
 }
 
-TEST(JsonRpc, Batches) {
+TEST(JsonRpc, ReadsBatchesWhereAllowed) {
   const auto read = decode_messages(R"([{"jsonrpc":"2.0","method":"a"}, {"jsonrpc":"2.0","id":1,"result":[]}])", true);
   ASSERT_TRUE(read.has_value());
   ASSERT_EQ(read->size(), 2U);
@@ -58,7 +58,7 @@ TEST(JsonRpc, Batches) {
   EXPECT_FALSE(decode_messages("[1]", true).has_value());
 }
 
-TEST(JsonRpc, Ids) {
+TEST(JsonRpc, ReadsIdsSentAsNumberOrText) {
   EXPECT_EQ(number_of_id("7"), 7U);
   EXPECT_EQ(number_of_id("\"7\""), 7U);
   for (const char* const other : {"", "\"\"", "-1", "7.0", "\"a\"", "99999999999999999999", "\"7", "7a"}) {
@@ -66,7 +66,7 @@ TEST(JsonRpc, Ids) {
   }
 }
 
-TEST(JsonRpc, Encodes) {
+TEST(JsonRpc, EncodesEachKindOfMessage) {
   EXPECT_EQ(encode_request(3, "tools/list", "{}"), R"({"jsonrpc":"2.0","id":3,"method":"tools/list","params":{}})");
   EXPECT_EQ(encode_request(3, "ping", ""), R"({"jsonrpc":"2.0","id":3,"method":"ping"})");
   EXPECT_EQ(encode_notification("n", ""), R"({"jsonrpc":"2.0","method":"n"})");

@@ -27,7 +27,7 @@ std::string meta(const std::string& params, std::uint64_t token = 0) {
   return with_request_meta(params, who(R"({"a":{}})"), "V", token);
 }
 
-TEST(Protocol, Versions) {
+TEST(Protocol, KnowsModernAndLegacyVersions) {
   EXPECT_TRUE(is_modern_version("2026-07-28"));
   EXPECT_FALSE(is_modern_version("2025-11-25"));
   for (const char* const version : {"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"}) {
@@ -36,7 +36,7 @@ TEST(Protocol, Versions) {
   for (const char* const version : {"2026-07-28", "", "2024-10-07"}) EXPECT_FALSE(is_legacy_version(version));
 }
 
-TEST(Protocol, RequestMetaIsAdded) {
+TEST(Protocol, AddsRequestMeta) {
   EXPECT_EQ(meta(""), R"({"_meta":{)" + ours + "}}");
   EXPECT_EQ(meta("{}"), R"({"_meta":{)" + ours + "}}");
   EXPECT_EQ(meta(R"({"name":"t", "arguments":{"n":1.50e+2}})"),
@@ -44,14 +44,14 @@ TEST(Protocol, RequestMetaIsAdded) {
   EXPECT_EQ(meta("{}", 7), R"({"_meta":{)" + ours + R"(,"progressToken":7}})");
 }
 
-TEST(Protocol, RequestMetaIsMerged) {
+TEST(Protocol, MergesRequestMeta) {
   EXPECT_EQ(meta(R"({"_meta":{"traceparent":"00-ab","x":{"y":[1]}},"a":1})"),
             R"({"a":1,"_meta":{"traceparent":"00-ab","x":{"y":[1]},)" + ours + "}}");
   // Without a token of ours the caller's own stays.
   EXPECT_EQ(meta(R"({"_meta":{"progressToken":"p"}})"), R"({"_meta":{"progressToken":"p",)" + ours + "}}");
 }
 
-TEST(Protocol, RequestMetaOfOursWins) {
+TEST(Protocol, OverridesReservedRequestMeta) {
   const std::string theirs = R"({"_meta":{"io.modelcontextprotocol/protocolVersion":"W","k":1,)"
                              R"("io.modelcontextprotocol\/clientInfo":{},"progressToken":"p",)"
                              R"("io.modelcontextprotocol/clientCapabilities":{"all":{}}}})";
@@ -61,7 +61,7 @@ TEST(Protocol, RequestMetaOfOursWins) {
   }
 }
 
-TEST(Protocol, RequestMetaQuotes) {
+TEST(Protocol, QuotesRequestMeta) {
   client_identity odd;
   odd.name = "a\"b\\\n";
   odd.version = "é";
@@ -69,14 +69,14 @@ TEST(Protocol, RequestMetaQuotes) {
   EXPECT_NE(out.find(R"({"name":"a\"b\\\n","version":"é"})"), std::string::npos) << out;
 }
 
-TEST(Protocol, ProgressTokens) {
+TEST(Protocol, AddsProgressTokens) {
   EXPECT_EQ(with_progress_token("", 5), R"({"_meta":{"progressToken":5}})");
   EXPECT_EQ(with_progress_token(R"({"name":"t"})", 5), R"({"name":"t","_meta":{"progressToken":5}})");
   EXPECT_EQ(with_progress_token(R"({"_meta":{"a":1,"progressToken":"x"},"name":"t"})", 5),
             R"({"name":"t","_meta":{"a":1,"progressToken":5}})");
 }
 
-TEST(Protocol, RequestHeaders) {
+TEST(Protocol, NamesMethodAndTargetInHeaders) {
   EXPECT_EQ(request_headers("tools/list", R"({"name":"x"})"), headers({{"Mcp-Method", "tools/list"}}));
   EXPECT_EQ(request_headers("tools/call", R"({"name":"t"})"), headers({{"Mcp-Method", "tools/call"}, {"Mcp-Name", "t"}}));
   EXPECT_EQ(request_headers("prompts/get", R"({"name":" p"})"),
@@ -95,7 +95,7 @@ message failure(std::string data) {
   return out;
 }
 
-TEST(Protocol, VersionsOfARefusal) {
+TEST(Protocol, ReadsSupportedVersionsFromARefusal) {
   EXPECT_EQ(versions_of_refusal(failure(R"({"supported":["a","b"],"requested":"c"})")),
             std::vector<std::string>({"a", "b"}));
   EXPECT_EQ(versions_of_refusal(failure(R"({"supported":["a",1,null]})")), std::vector<std::string>({"a"}));
@@ -104,7 +104,7 @@ TEST(Protocol, VersionsOfARefusal) {
   }
 }
 
-TEST(Protocol, Discover) {
+TEST(Protocol, ReadsADiscoverAnswer) {
   const auto read = read_discover(
       R"({"supportedVersions":["2026-07-28","2025-11-25"],"capabilities":{"tools":{"listChanged":true},"prompts":{}},)"
       R"("instructions":"i","serverInfo":{"name":"old"},)"
@@ -120,7 +120,7 @@ TEST(Protocol, Discover) {
   EXPECT_TRUE(read->server.any_list_changed);
 }
 
-TEST(Protocol, DiscoverWithServerInfoInTheBody) {
+TEST(Protocol, ReadsServerInfoFromTheDiscoverBody) {
   for (const char* const rest : {"", R"(,"_meta":{})", R"(,"_meta":{"x":1})", R"(,"_meta":7)"}) {
     const auto read =
         read_discover(R"({"supportedVersions":[],"serverInfo":{"name":"n","version":"3"})" + std::string(rest) + "}");
@@ -132,7 +132,7 @@ TEST(Protocol, DiscoverWithServerInfoInTheBody) {
   }
 }
 
-TEST(Protocol, DiscoverThatIsNone) {
+TEST(Protocol, RefusesAMalformedDiscoverAnswer) {
   for (const char* const body : {"[]", "null", "{}", R"({"supportedVersions":"2026-07-28"})", R"({"capabilities":{}})"}) {
     const auto read = read_discover(body);
     ASSERT_FALSE(read.has_value()) << body;
@@ -140,7 +140,7 @@ TEST(Protocol, DiscoverThatIsNone) {
   }
 }
 
-TEST(Protocol, AnnouncementsOfOtherLists) {
+TEST(Protocol, NoticesAnnouncementsOfOtherLists) {
   const auto read =
       read_discover(R"({"supportedVersions":[],"capabilities":{"tools":{},"resources":{"listChanged":true}}})");
   ASSERT_TRUE(read.has_value());
@@ -148,7 +148,7 @@ TEST(Protocol, AnnouncementsOfOtherLists) {
   EXPECT_TRUE(read->server.any_list_changed);
 }
 
-TEST(Protocol, Declares) {
+TEST(Protocol, KnowsWhichCapabilityAMethodNeeds) {
   const std::string all = R"({"elicitation":{},"sampling":{},"roots":{"listChanged":true}})";
   for (const char* const method : {"elicitation/create", "sampling/createMessage", "roots/list"}) {
     EXPECT_TRUE(declares(all, method)) << method;
@@ -159,7 +159,7 @@ TEST(Protocol, Declares) {
   EXPECT_FALSE(declares(R"({"roots":null})", "roots/list"));
 }
 
-TEST(Protocol, DeclaresElicitationMode) {
+TEST(Protocol, KnowsTheDeclaredElicitationModes) {
   EXPECT_TRUE(declares_elicitation_mode(R"({"elicitation":{}})", "form"));
   EXPECT_FALSE(declares_elicitation_mode(R"({"elicitation":{}})", "url"));
   EXPECT_TRUE(declares_elicitation_mode(R"({"elicitation":{"url":{}}})", "url"));
@@ -168,14 +168,16 @@ TEST(Protocol, DeclaresElicitationMode) {
   EXPECT_FALSE(declares_elicitation_mode("{}", "form"));
 }
 
-TEST(Protocol, RepeatableIsEverythingButCalls) {
+TEST(Protocol, RepeatsEverythingButCalls) {
   EXPECT_FALSE(is_repeatable("tools/call"));
   for (const char* const method : {"tools/list", "ping", "initialize", "resources/read", "server/discover"}) {
     EXPECT_TRUE(is_repeatable(method)) << method;
   }
 }
 
-TEST(Protocol, CancelParams) { EXPECT_EQ(cancel_params(7, "a\"b"), R"({"requestId":7,"reason":"a\"b"})"); }
+TEST(Protocol, BuildsTheParametersOfACancellation) {
+  EXPECT_EQ(cancel_params(7, "a\"b"), R"({"requestId":7,"reason":"a\"b"})");
+}
 
 }  // namespace
 }  // namespace mcpstate::mcp

@@ -25,7 +25,7 @@ session_fsm modern_session() {
 }
 
 // A call that a server no longer cares for has not succeeded.
-TEST(SessionEdges, ModernServersEndNothingButSubscriptions) {
+TEST(SessionFsm, LetsModernServersEndOnlySubscriptions) {
   auto session = modern_session();
   const auto call = session.request("tools/call", R"({"name":"t"})").value().id;
   const auto listen = session.request("subscriptions/listen", "{}").value().id;
@@ -38,7 +38,7 @@ TEST(SessionEdges, ModernServersEndNothingButSubscriptions) {
   EXPECT_NE(session.on_message(cancelled(listen), 0).type, kind::complete);
 }
 
-TEST(SessionEdges, NotificationsWithoutWhatTheyNeed) {
+TEST(SessionFsm, IgnoresIncompleteNotifications) {
   auto session = modern_session();
   const auto call = session.request("tools/call", R"({"name":"t"})").value().id;
   for (const char* const method : {"progress", "cancelled"}) {
@@ -51,7 +51,7 @@ TEST(SessionEdges, NotificationsWithoutWhatTheyNeed) {
   }
 }
 
-TEST(SessionEdges, ClosedForEver) {
+TEST(SessionFsm, StaysClosedAfterARestart) {
   auto session = modern_session();
   session.close();
   session.restart();
@@ -59,7 +59,7 @@ TEST(SessionEdges, ClosedForEver) {
   EXPECT_EQ(session.request("a", "").error().code(), errc::stopped);
 }
 
-TEST(SessionEdges, NumbersThatAreNoRequests) {
+TEST(SessionFsm, IgnoresAnswersWithUnknownIds) {
   auto session = modern_session();
   const auto call = session.request("tools/call", R"({"name":"t"})").value().id;
   for (const char* const id : {"0", "-1", "1.0", "1e0", "18446744073709551617", "\" 1\"", "\"1.0\"", "\"\""}) {

@@ -37,7 +37,7 @@ session_fsm ready_session(const std::string& version = "2025-11-25") {
   return out;
 }
 
-TEST(SessionFsm, Handshake) {
+TEST(SessionFsm, CompletesTheHandshake) {
   session_fsm session(identity("me \"quoted\"", "0.1"));
   EXPECT_EQ(session.current_phase(), phase::idle);
   EXPECT_FALSE(session.request("ping", "").has_value());
@@ -68,7 +68,7 @@ TEST(SessionFsm, Handshake) {
   EXPECT_EQ(session.request("ping", "").value().text, R"({"jsonrpc":"2.0","id":2,"method":"ping"})");
 }
 
-TEST(SessionFsm, Versions) {
+TEST(SessionFsm, AcceptsKnownVersionsOnly) {
   for (const char* const version : {"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"}) {
     EXPECT_EQ(ready_session(version).batches(), std::string(version) == "2025-03-26");
   }
@@ -83,7 +83,7 @@ TEST(SessionFsm, Versions) {
   }
 }
 
-TEST(SessionFsm, HandshakeAnswersThatCannotBeUsed) {
+TEST(SessionFsm, RefusesUnusableHandshakeAnswers) {
   session_fsm session(identity());
   session.initialize();
   const auto code = [&](const char* text) { return session.on_initialize_answer(decode(text)).error().code(); };
@@ -93,7 +93,7 @@ TEST(SessionFsm, HandshakeAnswersThatCannotBeUsed) {
   EXPECT_EQ(code(R"({"jsonrpc":"2.0","id":1,"result":{"protocolVersion":7}})"), errc::protocol);
 }
 
-TEST(SessionFsm, FactsThatAreMissingOrOfAWrongType) {
+TEST(SessionFsm, IgnoresMissingAndMistypedFacts) {
   session_fsm session(identity());
   session.initialize();
   const auto bare =
@@ -108,7 +108,7 @@ TEST(SessionFsm, FactsThatAreMissingOrOfAWrongType) {
   EXPECT_EQ(odd->server_name, "");
 }
 
-TEST(SessionFsm, ServerRequestsAreAlwaysAnswered) {
+TEST(SessionFsm, AnswersEveryRequestOfTheServer) {
   session_fsm waiting(identity());
   waiting.initialize();
   auto ready = ready_session();
@@ -125,7 +125,7 @@ TEST(SessionFsm, ServerRequestsAreAlwaysAnswered) {
   }
 }
 
-TEST(SessionFsm, AnswersFindTheirRequests) {
+TEST(SessionFsm, MatchesAnswersToRequests) {
   auto session = ready_session();
   const auto a = session.request("a", "").value().id;
   const auto b = session.request("b", "").value().id;
@@ -140,7 +140,7 @@ TEST(SessionFsm, AnswersFindTheirRequests) {
   EXPECT_TRUE(session.is_waiting(a));
 }
 
-TEST(SessionFsm, ErrorWithoutIdBelongsToTheOnlyRequest) {
+TEST(SessionFsm, GivesAnErrorWithoutIdToTheOnlyRequest) {
   auto session = ready_session();
   const message lost = decode(R"({"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"?"}})");
   EXPECT_EQ(hear(session, lost).type, reaction::kind::none);
@@ -151,7 +151,7 @@ TEST(SessionFsm, ErrorWithoutIdBelongsToTheOnlyRequest) {
   EXPECT_EQ(hear(session, lost).type, reaction::kind::complete);
 }
 
-TEST(SessionFsm, AbandonedRequests) {
+TEST(SessionFsm, CancelsAbandonedRequests) {
   auto session = ready_session();
   const auto id = session.request("a", "").value().id;
   const auto note = session.abandon(id, "too \"late\"");
@@ -164,7 +164,7 @@ TEST(SessionFsm, AbandonedRequests) {
   EXPECT_FALSE(starting.abandon(starting.initialize().id, "").has_value());  // initialize is never cancelled
 }
 
-TEST(SessionFsm, Closed) {
+TEST(SessionFsm, RefusesRequestsAfterClose) {
   auto session = ready_session();
   const auto id = session.request("a", "").value().id;
   session.close();
@@ -211,7 +211,7 @@ TEST(SessionFsm, AsksTheHostForWhatWasDeclared) {
   EXPECT_NE(refused.reply.text.find("-32601"), std::string::npos);
 }
 
-TEST(SessionFsm, ModesOfElicitation) {
+TEST(SessionFsm, AcceptsDeclaredElicitationModesOnly) {
   const std::string form = R"({"message":"m","requestedSchema":{}})";
   const std::string named_form = R"({"mode":"form","message":"m"})";
   const std::string url = R"({"mode":"url","message":"m","url":"https://example.org/"})";
@@ -232,7 +232,7 @@ TEST(SessionFsm, ModesOfElicitation) {
   EXPECT_FALSE(takes(R"({"elicitation":{"form":{},"url":{}}})", R"({"mode":"voice"})"));
 }
 
-TEST(SessionFsm, QuestionsAreTakenBack) {
+TEST(SessionFsm, WithdrawsQuestionsThatTheServerCancels) {
   auto session = declaring(R"({"roots":{}})");
   for (const char* const id : {"\"q\"", "7"}) {
     const auto back = hear(session, notified("cancelled", R"({"requestId":)" + std::string(id) + R"(,"reason":"x"})"));
@@ -246,7 +246,7 @@ TEST(SessionFsm, QuestionsAreTakenBack) {
   EXPECT_EQ(hear(session, notified("cancelled", "{}")).type, reaction::kind::none);
 }
 
-TEST(SessionFsm, ListsThatChange) {
+TEST(SessionFsm, ReportsListsThatChange) {
   auto session = ready_session();
   for (const char* const list : {"tools", "prompts", "resources"}) {
     const auto with = hear(session, notified(std::string(list) + "/list_changed", "{}"));
@@ -263,7 +263,7 @@ TEST(SessionFsm, ListsThatChange) {
   }
 }
 
-TEST(SessionFsm, Progress) {
+TEST(SessionFsm, ReportsProgressOfARequest) {
   auto session = ready_session();
   request_extras with_progress;
   with_progress.progress = true;
@@ -288,7 +288,7 @@ TEST(SessionFsm, Progress) {
   EXPECT_EQ(hear(session, moved("2")).type, reaction::kind::none);  // late
 }
 
-TEST(SessionFsm, ErrorWithoutIdOnTheRequestsOwnStream) {
+TEST(SessionFsm, GivesAnErrorWithoutIdToTheRequestOfItsStream) {
   auto session = ready_session();
   const auto a = session.request("a", "").value().id;
   const auto b = session.request("b", "").value().id;
@@ -304,7 +304,7 @@ TEST(SessionFsm, ErrorWithoutIdOnTheRequestsOwnStream) {
   EXPECT_EQ(named.id, a);
 }
 
-TEST(SessionFsm, Restart) {
+TEST(SessionFsm, ForgetsRequestsOnRestart) {
   auto session = ready_session("2025-03-26");
   const auto old = session.request("a", "").value().id;
   EXPECT_TRUE(session.batches());
@@ -338,7 +338,7 @@ const std::string modern_meta = R"("io.modelcontextprotocol/protocolVersion":"20
                                 R"("io.modelcontextprotocol/clientInfo":{"name":"c","version":"1"},)"
                                 R"("io.modelcontextprotocol/clientCapabilities":{"elicitation":{}})";
 
-TEST(SessionFsm, ModernRequests) {
+TEST(SessionFsm, AddsMetaAndHeadersToModernRequests) {
   auto session = modern_session(false);
   EXPECT_EQ(session.current_phase(), phase::ready);
   EXPECT_TRUE(session.modern());
@@ -359,7 +359,7 @@ TEST(SessionFsm, ModernRequests) {
   EXPECT_EQ(hear(session, asked("elicitation/create", "{}")).type, reaction::kind::none);
 }
 
-TEST(SessionFsm, DiscoverInAnyPhase) {
+TEST(SessionFsm, DiscoversInAnyPhase) {
   session_fsm session(identity());
   const outgoing probe = session.discover("2026-07-28");
   EXPECT_EQ(session.current_phase(), phase::idle);
@@ -370,7 +370,7 @@ TEST(SessionFsm, DiscoverInAnyPhase) {
   EXPECT_FALSE(session.is_waiting(probe.id));
 }
 
-TEST(SessionFsm, CancellationByEra) {
+TEST(SessionFsm, CancelsByMessageOnlyOverAPipe) {
   auto over_http = modern_session(false);
   EXPECT_FALSE(over_http.abandon(over_http.request("a", "").value().id, "x").has_value());
   auto over_pipe = modern_session(true);
@@ -383,7 +383,7 @@ TEST(SessionFsm, CancellationByEra) {
   EXPECT_EQ(note->id, 0U);
 }
 
-TEST(SessionFsm, ModernServerEndsASubscription) {
+TEST(SessionFsm, EndsASubscriptionThatAModernServerCancels) {
   auto session = modern_session(true);
   const auto id = session.request("subscriptions/listen", "{}").value().id;
   EXPECT_EQ(hear(session, notified("subscriptions/acknowledged", "{}")).type, reaction::kind::notify);

@@ -33,7 +33,7 @@ std::string annotated(const std::string& type, const std::string& value) {
 }
 const std::string good = R"({"type":"string","x-mcp-header":"A"})";
 
-TEST(ToolHeaders, Read) {
+TEST(ToolHeaders, FindsAnnotatedProperties) {
   const struct {
     std::string tool;
     const char* found;
@@ -75,7 +75,7 @@ TEST(ToolHeaders, Read) {
   for (const auto& row : table) EXPECT_EQ(read(row.tool), row.found) << row.tool;
 }
 
-TEST(ToolHeaders, WrongValues) {
+TEST(ToolHeaders, RefusesBadHeaderNames) {
   for (const char* const value : {R"("")", R"("My Region")", R"("Region:Primary")", R"("R\u00e9gion")", "\"R\xC3\xA9gion\"",
                                   R"("Region\t1")", R"("A\r\nB")", R"("A\u0000")", "\"(A)\"", R"("a,b")", R"("a/b")",
                                   R"("a@b")", R"("A\u007f")", "null", "true", "7", "{}", R"(["A"])"}) {
@@ -91,7 +91,7 @@ TEST(ToolHeaders, WrongValues) {
             "wrong: /a: the type is not exactly string, integer or boolean");
 }
 
-TEST(ToolHeaders, Unique) {
+TEST(ToolHeaders, RefusesAHeaderNameUsedTwice) {
   const auto two = [](const char* one, const char* other) {
     return properties(R"("a":)" + annotated("\"string\"", one) + R"(,"o":{"properties":{"b":)" +
                       annotated("\"string\"", other) + "}}");
@@ -101,7 +101,7 @@ TEST(ToolHeaders, Unique) {
   EXPECT_EQ(read(two(R"("My_Field")", R"("MyField")")), "/a>Mcp-Param-My_Field, /o/b>Mcp-Param-MyField");
 }
 
-TEST(ToolHeaders, WrongPlaces) {
+TEST(ToolHeaders, RefusesAnnotationsOutsideProperties) {
   const auto wrong = [](const std::string& place) {
     return "wrong: " + place + ": it is not on a property that \"properties\" alone lead to";
   };
@@ -134,7 +134,7 @@ TEST(ToolHeaders, WrongPlaces) {
 
 // One that reads the first of two keys and one that reads the last would send different headers. A tool without annotations
 // is nobody's business.
-TEST(ToolHeaders, KeysTwice) {
+TEST(ToolHeaders, RefusesDuplicateSchemaKeys) {
   const std::string one = R"({"properties":{"a":)" + good + "}}";
   const struct {
     std::string tool;
@@ -157,7 +157,7 @@ TEST(ToolHeaders, KeysTwice) {
   }
 }
 
-TEST(ToolHeaders, Bounds) {
+TEST(ToolHeaders, BoundsTheNumberOfHeaders) {
   const auto many = [](int count, const std::string& padding) {
     std::string text;
     for (int i = 0; i < count; ++i) {
@@ -176,7 +176,7 @@ TEST(ToolHeaders, Bounds) {
   EXPECT_EQ(read(properties(R"("a\n\u001b":)" + annotated("7", "7"))), "wrong: /a\\x0a\\x1b: it is not an HTTP token");
 }
 
-TEST(ToolHeaders, Deep) {
+TEST(ToolHeaders, RefusesSchemasThatAreTooDeep) {
   const auto nested = [](std::size_t levels) {
     std::string tool = R"({"inputSchema":)", end = "}";
     for (std::size_t i = 0; i < levels; ++i) {
@@ -196,7 +196,7 @@ TEST(ToolHeaders, Deep) {
 }
 
 // Not measured: what went over it again for each key or level would take hours.
-TEST(ToolHeaders, LargeSchemas) {
+TEST(ToolHeaders, ReadsLargeSchemasInLinearTime) {
   std::string wide = R"("a":)" + good;
   for (int i = 0; wide.size() < 3'000'000; ++i) wide += ",\"p" + std::to_string(i) + "\":{\"type\":\"string\"}";
   EXPECT_EQ(read(properties(wide)), "/a>Mcp-Param-A");
@@ -211,7 +211,7 @@ TEST(ToolHeaders, LargeSchemas) {
 }
 
 // Nothing outside the text is read, whatever it is (AddressSanitizer looks).
-TEST(ToolHeaders, StaysInsideOfBrokenText) {
+TEST(ToolHeaders, ReadsNothingBeyondTruncatedText) {
   const std::string text = properties(R"("o":{"properties":{"l":)" + good + R"(},"items":[)" + R"({"$defs":{"a":[]}}]})");
   for (std::size_t size = 0; size <= text.size(); ++size) {
     const std::vector<char> exact(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(size));
@@ -241,7 +241,7 @@ std::string call(const std::string& arguments, const std::vector<std::string>& p
   return out;
 }
 
-TEST(ToolHeaders, CallValues) {
+TEST(ToolHeaders, EncodesTheValuesOfACall) {
   const struct {
     const char* value;
     const char* sent;
@@ -281,7 +281,7 @@ TEST(ToolHeaders, CallValues) {
   for (const auto& row : table) EXPECT_EQ(call("{\"a\":" + std::string(row.value) + "}", {"/a"}), row.sent) << row.value;
 }
 
-TEST(ToolHeaders, CallPlaces) {
+TEST(ToolHeaders, FindsTheArgumentsOfACall) {
   EXPECT_EQ(call("", {"/a"}), "");
   EXPECT_EQ(call("{}", {"/a", "/a/b"}), "");
   EXPECT_EQ(call(R"({"b":"x"})", {"/a", "/b"}), "H1=x");
@@ -294,7 +294,7 @@ TEST(ToolHeaders, CallPlaces) {
   EXPECT_EQ(call(R"({"o":{"l":1.5}})", {"/o/l"}), "bad_argument /o/l");
 }
 
-TEST(ToolHeaders, CallTooLarge) {
+TEST(ToolHeaders, RefusesHeadersThatAreTooLarge) {
   const auto with = [](std::size_t size) { return R"({"a":")" + std::string(size, 'x') + R"(","b":"y"})"; };
   EXPECT_EQ(call(with(65535), {"/a", "/b"}).size(), 65535 + 3 + 5U);
   EXPECT_EQ(call(with(65536), {"/a"}).size(), 65536 + 3U);
@@ -303,7 +303,7 @@ TEST(ToolHeaders, CallTooLarge) {
 }
 
 // What a reader finds is where a caller finds it.
-TEST(ToolHeaders, ReadThenCall) {
+TEST(ToolHeaders, FillsTheHeadersThatItRead) {
   const auto wanted =
       read_tool_headers(properties(R"("a/b":{"properties":{"~":)" + good + R"(}},"n":)" + annotated("\"integer\"", "\"N\"")))
           .value();

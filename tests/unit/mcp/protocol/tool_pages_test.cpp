@@ -10,7 +10,7 @@
 namespace mcpstate::mcp {
 namespace {
 
-using verdict = tool_pages::verdict;
+using verdict = tool_pages::progress;
 
 std::string page(const std::string& tools, const std::string& rest = "") {
   return "{\"tools\":[" + tools + "]" + rest + "}";
@@ -20,19 +20,19 @@ std::string tool(const std::string& name) { return "{\"name\":\"" + name + "\"}"
 verdict add(tool_pages& pages, const std::string& text) {
   const auto added = pages.add(text);
   EXPECT_TRUE(added.has_value()) << added.error().full_text();
-  return added ? *added : verdict::done;
+  return added ? *added : progress::done;
 }
 
-TEST(ToolPages, EveryByteIsKept) {
+TEST(ToolPages, KeepsEveryByteOfTheTools) {
   const std::string a = "{ \"name\" : \"a\" , \"x\":[1.0e+1, \"\\/\\u00e9\"] }";
   const std::string b = R"({"inputSchema":{"$defs":{}},"n\u0061me":"b"})";
   tool_pages pages{tool_pages::limits()};
   EXPECT_EQ(pages.next_params(), "{}");
   EXPECT_FALSE(pages.has_cursor());
-  EXPECT_EQ(add(pages, page(a, R"( , "nextCursor" : "c\u00e9\"1" )")), verdict::more);
+  EXPECT_EQ(add(pages, page(a, R"( , "nextCursor" : "c\u00e9\"1" )")), progress::more);
   EXPECT_EQ(pages.next_params(), R"({"cursor":"c\u00e9\"1"})");
   EXPECT_TRUE(pages.has_cursor());
-  EXPECT_EQ(add(pages, page(b)), verdict::done);
+  EXPECT_EQ(add(pages, page(b)), progress::done);
   EXPECT_EQ(pages.pages(), 2U);
   const auto list = std::move(pages).finish();
   ASSERT_TRUE(list.has_value()) << list.error().full_text();
@@ -40,10 +40,10 @@ TEST(ToolPages, EveryByteIsKept) {
   EXPECT_EQ(list->count(), 2U);
 }
 
-TEST(ToolPages, Ends) {
+TEST(ToolPages, EndsWithoutACursor) {
   for (const char* const rest : {"", R"(,"nextCursor":null)", R"(,"nextCursor":"")"}) {
     tool_pages pages{tool_pages::limits()};
-    EXPECT_EQ(add(pages, page("", rest)), verdict::done) << rest;
+    EXPECT_EQ(add(pages, page("", rest)), progress::done) << rest;
     EXPECT_EQ(std::move(pages).finish().value().bytes(), "[]");
   }
 }
@@ -55,28 +55,28 @@ tool_pages::limits modern() {
 }
 
 // What a page's cursor means in each era.
-TEST(ToolPages, CursorsOfBothEras) {
+TEST(ToolPages, ReadsTheCursorsOfEachEra) {
   const struct {
     const char* rest;
     verdict legacy, modern;
     const char* next;  // of the request that follows a real cursor
   } table[] = {
-      {"", verdict::done, verdict::done, ""},
-      {R"(,"nextCursor":null)", verdict::done, verdict::done, ""},
-      {R"(,"nextCursor":"")", verdict::done, verdict::more, R"({"cursor":""})"},
-      {R"(,"nextCursor":" ")", verdict::more, verdict::more, R"({"cursor":" "})"},
-      {R"(,"nextCursor":"null")", verdict::more, verdict::more, R"({"cursor":"null"})"},
-      {R"(,"next\u0043ursor":"\u0061\\")", verdict::more, verdict::more, R"({"cursor":"\u0061\\"})"},
-      {R"(,"nextCursor":"a","nextCursor":"b")", verdict::more, verdict::more, R"({"cursor":"b"})"},
-      {R"(,"nextCursor":"a","nextCursor":null)", verdict::done, verdict::done, ""},
+      {"", progress::done, progress::done, ""},
+      {R"(,"nextCursor":null)", progress::done, progress::done, ""},
+      {R"(,"nextCursor":"")", progress::done, progress::more, R"({"cursor":""})"},
+      {R"(,"nextCursor":" ")", progress::more, progress::more, R"({"cursor":" "})"},
+      {R"(,"nextCursor":"null")", progress::more, progress::more, R"({"cursor":"null"})"},
+      {R"(,"next\u0043ursor":"\u0061\\")", progress::more, progress::more, R"({"cursor":"\u0061\\"})"},
+      {R"(,"nextCursor":"a","nextCursor":"b")", progress::more, progress::more, R"({"cursor":"b"})"},
+      {R"(,"nextCursor":"a","nextCursor":null)", progress::done, progress::done, ""},
   };
   for (const auto& row : table) {
     for (const bool is_modern : {false, true}) {
       tool_pages pages(is_modern ? modern() : tool_pages::limits());
       const verdict expected = is_modern ? row.modern : row.legacy;
       EXPECT_EQ(add(pages, page(tool("a"), row.rest)), expected) << row.rest;
-      EXPECT_EQ(pages.has_cursor(), expected == verdict::more) << row.rest;
-      if (expected == verdict::more) {
+      EXPECT_EQ(pages.has_cursor(), expected == progress::more) << row.rest;
+      if (expected == progress::more) {
         EXPECT_EQ(pages.next_params(), row.next) << row.rest;
         EXPECT_EQ("{" + pages.next_cursor_member() + "}", row.next) << row.rest;
       }
@@ -84,17 +84,17 @@ TEST(ToolPages, CursorsOfBothEras) {
   }
 }
 
-TEST(ToolPages, EmptyCursorLoopsEndToo) {
+TEST(ToolPages, EndsALoopOfEmptyCursors) {
   tool_pages pages(modern());
   EXPECT_EQ(pages.next_cursor_member(), "");
-  EXPECT_EQ(add(pages, page(tool("a"), R"(,"nextCursor":"")")), verdict::more);
-  EXPECT_EQ(add(pages, page(tool("b"), R"(,"nextCursor":"")")), verdict::more);
-  EXPECT_EQ(add(pages, page(tool("b"), R"(,"nextCursor":"")")), verdict::done);
+  EXPECT_EQ(add(pages, page(tool("a"), R"(,"nextCursor":"")")), progress::more);
+  EXPECT_EQ(add(pages, page(tool("b"), R"(,"nextCursor":"")")), progress::more);
+  EXPECT_EQ(add(pages, page(tool("b"), R"(,"nextCursor":"")")), progress::done);
   EXPECT_EQ(std::move(pages).finish().value().count(), 2U);
   tool_pages endless(modern());
-  verdict last = verdict::more;
+  verdict last = progress::more;
   std::size_t asked = 0;
-  for (; last == verdict::more && asked < 1000; ++asked) {
+  for (; last == progress::more && asked < 1000; ++asked) {
     const auto added = endless.add(page(tool("t" + std::to_string(asked)), R"(,"nextCursor":"")"));
     if (!added) {
       EXPECT_EQ(added.error().code(), errc::too_large);
@@ -105,17 +105,17 @@ TEST(ToolPages, EmptyCursorLoopsEndToo) {
   EXPECT_EQ(asked, 99U);
 }
 
-TEST(ToolPages, HugeCursor) {
+TEST(ToolPages, RefusesAHugeCursor) {
   const auto with = [](std::size_t size) { return page("", ",\"nextCursor\":\"" + std::string(size - 2, 'c') + "\""); };
   tool_pages fits{tool_pages::limits()};
-  EXPECT_EQ(add(fits, with(65536)), verdict::more);
+  EXPECT_EQ(add(fits, with(65536)), progress::more);
   tool_pages over{tool_pages::limits()};
   const auto added = over.add(with(65537));
   ASSERT_FALSE(added.has_value());
   EXPECT_EQ(added.error().code(), errc::too_large);
 }
 
-TEST(ToolPages, Freshness) {
+TEST(ToolPages, KeepsTheShortestLifetimeOfAllPages) {
   using ms = std::chrono::milliseconds;
   constexpr ms day = std::chrono::hours(24);
   const struct {
@@ -170,7 +170,7 @@ TEST(ToolPages, Freshness) {
     for (std::size_t i = 0; i < row.pages.size(); ++i) {
       const bool last = i + 1 == row.pages.size();
       const std::string text = page("", row.pages[i] + (last ? "" : ",\"nextCursor\":\"" + std::to_string(i) + "\""));
-      EXPECT_EQ(add(now, text), last ? verdict::done : verdict::more);
+      EXPECT_EQ(add(now, text), last ? progress::done : progress::more);
       add(before, text);
     }
     EXPECT_EQ(now.ttl(), row.ttl) << row.pages.front();
@@ -183,7 +183,7 @@ TEST(ToolPages, Freshness) {
   EXPECT_FALSE(none.is_public());
 }
 
-TEST(ToolPages, ResultType) {
+TEST(ToolPages, AcceptsCompleteResultsOnly) {
   const struct {
     const char* type;
     bool fine;
@@ -203,11 +203,11 @@ TEST(ToolPages, ResultType) {
       EXPECT_EQ(added.error().detail().find(row.type), std::string::npos);
     }
     tool_pages before{tool_pages::limits()};
-    EXPECT_EQ(add(before, text), verdict::done) << row.type;
+    EXPECT_EQ(add(before, text), progress::done) << row.type;
   }
 }
 
-TEST(ToolPages, ToolsThatHttpCannotCall) {
+TEST(ToolPages, DropsToolsThatHttpCannotCall) {
   const auto with_header = [](const char* name, const char* type, const char* header) {
     return R"({"name":")" + std::string(name) + R"(","inputSchema":{"properties":{"p":{"type":")" + type +
            R"(","x-mcp-header":")" + header + R"("}}}})";
@@ -218,8 +218,8 @@ TEST(ToolPages, ToolsThatHttpCannotCall) {
   tool_pages pages(http);
   add(pages, page(tool("plain") + "," + wrong + "," + good + "," + tool("wrong"), R"(,"nextCursor":"c")"));
   // Again the same cursor and only a tool that is left out: but it is a new one.
-  EXPECT_EQ(add(pages, page(with_header("late", "string", "a b"), R"(,"nextCursor":"c")")), verdict::more);
-  EXPECT_EQ(add(pages, page(with_header("late", "string", "a b"), R"(,"nextCursor":"c")")), verdict::done);
+  EXPECT_EQ(add(pages, page(with_header("late", "string", "a b"), R"(,"nextCursor":"c")")), progress::more);
+  EXPECT_EQ(add(pages, page(with_header("late", "string", "a b"), R"(,"nextCursor":"c")")), progress::done);
   const std::vector<std::string> expected = {"wrong: x-mcp-header: the type is not exactly string, integer or boolean: /p",
                                              "wrong: a second tool of this name",
                                              "late: x-mcp-header: it is not an HTTP token: /p"};
@@ -237,7 +237,7 @@ TEST(ToolPages, ToolsThatHttpCannotCall) {
   EXPECT_EQ(std::move(stdio).finish().value().count(), 2U);
 }
 
-TEST(ToolPages, OtherLists) {
+TEST(ToolPages, ReadsListsOfPromptsAndResources) {
   const struct {
     list_kind kind;
     const char* text;
@@ -261,7 +261,7 @@ TEST(ToolPages, OtherLists) {
     tool_pages::limits bounds = modern();
     bounds.kind = row.kind;
     tool_pages pages(bounds);
-    EXPECT_EQ(add(pages, row.text), verdict::done);
+    EXPECT_EQ(add(pages, row.text), progress::done);
     EXPECT_EQ(pages.dropped(), row.dropped);
     EXPECT_EQ(std::move(pages).take_array(), row.items);
     tool_pages others(bounds);
@@ -273,7 +273,7 @@ TEST(ToolPages, OtherLists) {
 }
 
 // What a server calls its tools cannot fill the memory or the terminal.
-TEST(ToolPages, ReportsAreShort) {
+TEST(ToolPages, KeepsReportsShort) {
   tool_pages pages{tool_pages::limits()};
   const std::string name(1'000'000, 'n');
   add(pages, page(tool(name) + "," + tool(name) + R"(,{"name":"a\n\u001b[31m"},{"name":"a\n\u001b[31m"})"));
@@ -287,7 +287,7 @@ TEST(ToolPages, ReportsAreShort) {
   EXPECT_EQ(many.dropped().size(), 100U);
 }
 
-TEST(ToolPages, Refused) {
+TEST(ToolPages, RefusesMalformedPages) {
   for (const char* const text : {"[]", "{}", R"({"tools":{}})", R"({"tools":null})", R"({"tools":[],"nextCursor":7})"}) {
     tool_pages pages{tool_pages::limits()};
     const auto added = pages.add(text);
@@ -296,29 +296,29 @@ TEST(ToolPages, Refused) {
   }
 }
 
-TEST(ToolPages, ConstantCursorWithNewToolsGoesOn) {
+TEST(ToolPages, FollowsAConstantCursorWhileItBringsNewTools) {
   tool_pages pages{tool_pages::limits()};
-  EXPECT_EQ(add(pages, page(tool("a"), R"(,"nextCursor":"c")")), verdict::more);
-  EXPECT_EQ(add(pages, page(tool("b"), R"(,"nextCursor":"c")")), verdict::more);
-  EXPECT_EQ(add(pages, page(tool("b"), R"(,"nextCursor":"c")")), verdict::done);
+  EXPECT_EQ(add(pages, page(tool("a"), R"(,"nextCursor":"c")")), progress::more);
+  EXPECT_EQ(add(pages, page(tool("b"), R"(,"nextCursor":"c")")), progress::more);
+  EXPECT_EQ(add(pages, page(tool("b"), R"(,"nextCursor":"c")")), progress::done);
   EXPECT_TRUE(pages.dropped().empty());
   // One that is new among others is enough, wherever it stands.
   tool_pages mixed{tool_pages::limits()};
-  EXPECT_EQ(add(mixed, page(tool("a"), R"(,"nextCursor":"c")")), verdict::more);
-  EXPECT_EQ(add(mixed, page(tool("b") + "," + tool("a"), R"(,"nextCursor":"c")")), verdict::more);
-  EXPECT_EQ(add(mixed, page(tool("a") + "," + tool("c"), R"(,"nextCursor":"c")")), verdict::more);
-  EXPECT_EQ(add(mixed, page(tool("c") + "," + tool("b"), R"(,"nextCursor":"c")")), verdict::done);
+  EXPECT_EQ(add(mixed, page(tool("a"), R"(,"nextCursor":"c")")), progress::more);
+  EXPECT_EQ(add(mixed, page(tool("b") + "," + tool("a"), R"(,"nextCursor":"c")")), progress::more);
+  EXPECT_EQ(add(mixed, page(tool("a") + "," + tool("c"), R"(,"nextCursor":"c")")), progress::more);
+  EXPECT_EQ(add(mixed, page(tool("c") + "," + tool("b"), R"(,"nextCursor":"c")")), progress::done);
   EXPECT_EQ(std::move(pages).finish().value().count(), 2U);
 }
 
-TEST(ToolPages, FreshCursorWithoutNewToolsGoesOn) {
+TEST(ToolPages, FollowsNewCursorsThatBringNoTools) {
   tool_pages pages{tool_pages::limits()};
-  EXPECT_EQ(add(pages, page("", R"(,"nextCursor":"1")")), verdict::more);
-  EXPECT_EQ(add(pages, page("", R"(,"nextCursor":"2")")), verdict::more);
-  EXPECT_EQ(add(pages, page("", R"(,"nextCursor":"1")")), verdict::done);  // a loop of two
+  EXPECT_EQ(add(pages, page("", R"(,"nextCursor":"1")")), progress::more);
+  EXPECT_EQ(add(pages, page("", R"(,"nextCursor":"2")")), progress::more);
+  EXPECT_EQ(add(pages, page("", R"(,"nextCursor":"1")")), progress::done);  // a loop of two
 }
 
-TEST(ToolPages, DropsAndReports) {
+TEST(ToolPages, DropsAndReportsUnusableTools) {
   tool_pages pages{tool_pages::limits()};
   add(pages, page(R"({"name":"a","v":1},7,{"title":"x"},{"name":8},{"name":"a","v":2},{"name":"b"})"));
   const std::vector<std::string> expected = {"(unnamed): not an object", "(unnamed): it has no name",
@@ -327,12 +327,14 @@ TEST(ToolPages, DropsAndReports) {
   EXPECT_EQ(std::move(pages).finish().value().bytes(), R"([{"name":"a","v":1},{"name":"b"}])");
 }
 
-TEST(ToolPages, Limits) {
+TEST(ToolPages, LimitsPagesToolsAndBytes) {
   tool_pages::limits bounds;
   bounds.max_pages = 2;
   bounds.max_tools = 3;
   bounds.max_bytes = 100;
-  const auto code = [](const result<verdict>& added) { return added ? "fine" : std::string(name_of(added.error().code())); };
+  const auto code = [](const result<progress>& added) {
+    return added ? "fine" : std::string(name_of(added.error().code()));
+  };
   tool_pages tools(bounds);
   EXPECT_EQ(code(tools.add(page(tool("a") + "," + tool("b") + "," + tool("c")))), "fine");
   EXPECT_EQ(code(tools.add(page(tool("d")))), "too_large");
@@ -351,7 +353,7 @@ TEST(ToolPages, RestartsOnce) {
   add(pages, page(tool("a"), R"(,"nextCursor":"c")"));
   EXPECT_TRUE(pages.restart());
   EXPECT_FALSE(pages.has_cursor());
-  EXPECT_EQ(add(pages, page(tool("a") + "," + tool("b"))), verdict::done);
+  EXPECT_EQ(add(pages, page(tool("a") + "," + tool("b"))), progress::done);
   EXPECT_TRUE(pages.dropped().empty());
   EXPECT_FALSE(pages.restart());
   EXPECT_EQ(std::move(pages).finish().value().count(), 2U);
@@ -364,7 +366,7 @@ TEST(ToolPages, RestartsOnce) {
   EXPECT_EQ(fresh.headers().size(), 1U);
   EXPECT_TRUE(fresh.restart());
   EXPECT_TRUE(fresh.headers().empty());
-  EXPECT_EQ(add(fresh, page("", R"(,"ttlMs":2,"cacheScope":"public")")), verdict::done);
+  EXPECT_EQ(add(fresh, page("", R"(,"ttlMs":2,"cacheScope":"public")")), progress::done);
   EXPECT_EQ(fresh.ttl(), std::chrono::milliseconds(2));
   EXPECT_TRUE(fresh.is_public());
 }

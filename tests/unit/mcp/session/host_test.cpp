@@ -17,7 +17,7 @@ std::string filled(const std::string& properties, const std::string& content) {
   return out ? *out : "error " + std::string(name_of(out.error().code()));
 }
 
-TEST(Defaults, FillWhatIsLeftOut) {
+TEST(ElicitationDefaults, FillWhatIsLeftOut) {
   const std::string properties = R"({"s":{"type":"string","default":"x\"y"},"n":{"type":"number","default":1.50},)"
                                  R"("i":{"type":"integer","default":3},"b":{"type":"boolean","default":false},)"
                                  R"("e":{"enum":["a","b"],"default":"b"},"l":{"type":"array","default":["q"]}})";
@@ -25,7 +25,7 @@ TEST(Defaults, FillWhatIsLeftOut) {
   EXPECT_EQ(filled(properties, R"({"i":7,"b":true})"), R"({"i":7,"b":true,"s":"x\"y","n":1.50,"e":"b","l":["q"]})");
 }
 
-TEST(Defaults, NeverReplaceWhatIsGiven) {
+TEST(ElicitationDefaults, NeverReplaceWhatIsGiven) {
   const std::string properties = R"({"s":{"default":"x"}})";
   EXPECT_EQ(filled(properties, R"({"s":"mine"})"), R"({"s":"mine"})");
   EXPECT_EQ(filled(properties, R"({"s":null})"), R"({"s":null})");
@@ -34,14 +34,14 @@ TEST(Defaults, NeverReplaceWhatIsGiven) {
   EXPECT_EQ(filled(properties, R"({"other":1})"), R"({"other":1,"s":"x"})");
 }
 
-TEST(Defaults, WhereThereAreNone) {
+TEST(ElicitationDefaults, LeaveAnswersWithoutDefaultsAlone) {
   EXPECT_EQ(filled(R"({"s":{"type":"string"},"odd":true,"deep":{"properties":{"x":{"default":1}}}})", "{}"), "{}");
   EXPECT_EQ(filled("{}", R"({"a":1})"), R"({"a":1})");
   EXPECT_EQ(filled("[]", R"({"a":1})"), R"({"a":1})");
   EXPECT_EQ(with_defaults(R"({"requestedSchema":{}})", "{}").value(), "{}");
 }
 
-TEST(Defaults, WhatIsNoElicitation) {
+TEST(ElicitationDefaults, RefuseWhatIsNoElicitation) {
   for (const char* const params : {"", "[]", "{}", R"({"requestedSchema":[]})", R"({"mode":"url","url":"u"})", "{\"a\":"}) {
     const auto out = with_defaults(params, "{}");
     ASSERT_FALSE(out.has_value()) << params;

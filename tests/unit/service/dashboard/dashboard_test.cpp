@@ -62,7 +62,7 @@ TEST(Dashboard, ServesTheBytesOfItsFiles) {
   }
 }
 
-TEST(Dashboard, TheRootIsThePage) {
+TEST(Dashboard, ServesThePageAtTheRoot) {
   const auto root = dashboard_asset("/"), page = dashboard_asset("/index.html");
   ASSERT_TRUE(root && page);
   EXPECT_EQ(root->bytes.data(), page->bytes.data());
@@ -70,13 +70,13 @@ TEST(Dashboard, TheRootIsThePage) {
   EXPECT_EQ(root->bytes.substr(0, 15), "<!doctype html>");
 }
 
-TEST(Dashboard, SaysWhatEachFileIs) {
+TEST(Dashboard, ServesEachFileWithItsType) {
   EXPECT_EQ(dashboard_asset("/app.js")->content_type, "text/javascript; charset=utf-8");
   EXPECT_EQ(dashboard_asset("/style.css")->content_type, "text/css; charset=utf-8");
   EXPECT_EQ(dashboard_asset("/favicon.svg")->content_type, "image/svg+xml");
 }
 
-TEST(Dashboard, OtherPathsAreNotItsOwn) {
+TEST(Dashboard, LeavesOtherPathsAlone) {
   for (const char* path :
        {"", "app.js", "/app", "/app.js/", "/app.js?x", "//app.js", "/../app.js", "/APP.JS", "/v1/owners"}) {
     EXPECT_FALSE(dashboard_asset(path)) << path;
@@ -85,7 +85,7 @@ TEST(Dashboard, OtherPathsAreNotItsOwn) {
 }
 
 // Works offline, and under the policy that it is served with: nothing from elsewhere, nothing inline.
-TEST(Dashboard, NeedsNothingFromElsewhereAndNothingInline) {
+TEST(Dashboard, NeedsNothingExternalAndNothingInline) {
   const std::regex elsewhere(R"(https?://(?!www\.w3\.org/|[a-z.]+\.example/))");
   const std::regex inline_code(R"(<script(?![^>]*\bsrc=)|<style|\bstyle="|\bon[a-z]+="|javascript:)");
   for (const std::string& path : reached()) {

@@ -33,7 +33,7 @@ void expect_refused(const access_keys& by, const std::string& token, timestamp a
   EXPECT_THAT(got.error().full_text(), Not(HasSubstr(token)));
 }
 
-TEST(access, a_service_token_is_its_bearer_s) {
+TEST(AccessKeys, AcceptAServiceToken) {
   const auto got = keys(first_secret).verify(first_secret, now);
   ASSERT_TRUE(got);
   EXPECT_EQ(got->kind, token_kind::service);
@@ -41,7 +41,7 @@ TEST(access, a_service_token_is_its_bearer_s) {
   EXPECT_TRUE(got->acts_for(alice()));
 }
 
-TEST(access, other_texts_are_nobody_s) {
+TEST(AccessKeys, RefuseUnknownTokens) {
   const auto known = keys(first_secret);
   for (const std::string text :
        {"", "x", "first-service-token-012345678", "first-service-token-01234567890", "First-service-token-0123456789",
@@ -53,7 +53,7 @@ TEST(access, other_texts_are_nobody_s) {
   expect_refused(known, std::string("first-service-token-0123456789\0", 31));
 }
 
-TEST(access, without_keys_nobody_is_known) {
+TEST(AccessKeys, RefuseEverybodyWithoutKeys) {
   const access_keys none;
   EXPECT_TRUE(none.empty());
   expect_refused(none, first_secret);
@@ -61,7 +61,7 @@ TEST(access, without_keys_nobody_is_known) {
   EXPECT_THROW(static_cast<void>(none.mint(alice(), 1h, now)), std::logic_error);
 }
 
-TEST(access, an_owner_token_is_for_one_owner_and_a_time) {
+TEST(AccessKeys, BindAnOwnerTokenToOneOwnerAndATime) {
   const auto known = keys(first_secret);
   const auto token = known.mint(alice(), 1h, now);
   EXPECT_THAT(token, MatchesRegex("mcps1\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]{43}"));
@@ -78,7 +78,7 @@ TEST(access, an_owner_token_is_for_one_owner_and_a_time) {
   expect_refused(known, token, now + 1000h);
 }
 
-TEST(access, owners_of_any_kind_and_spelling_come_back) {
+TEST(AccessKeys, ReadBackOwnersOfAnySpelling) {
   const auto known = keys(first_secret);
   for (const auto& who :
        {owner::session("9fK").value(), owner::user("a b:c/ü\n").value(), owner::user(std::string(512, 'x')).value(),
@@ -89,7 +89,7 @@ TEST(access, owners_of_any_kind_and_spelling_come_back) {
   }
 }
 
-TEST(access, no_byte_of_an_owner_token_can_be_changed) {
+TEST(AccessKeys, NoticeAChangeOfAnyByteOfAToken) {
   const auto known = keys(first_secret);
   const auto token = known.mint(alice(), 1h, now);
   for (std::size_t i = 0; i < token.size(); ++i) {
@@ -108,7 +108,7 @@ TEST(access, no_byte_of_an_owner_token_can_be_changed) {
   expect_refused(known, other.substr(0, other.rfind('.')) + token.substr(token.rfind('.')));
 }
 
-TEST(access, another_key_s_tokens_are_refused) {
+TEST(AccessKeys, RefuseTokensOfAnotherKey) {
   const auto token = keys(second_secret).mint(alice(), 1h, now);
   expect_refused(keys(first_secret), token);
   // A key id cannot be borrowed: the payload of one, signed by the other.
@@ -116,7 +116,7 @@ TEST(access, another_key_s_tokens_are_refused) {
   expect_refused(keys(first_secret), mine.substr(0, mine.rfind('.')) + token.substr(token.rfind('.')));
 }
 
-TEST(access, keys_rotate) {
+TEST(AccessKeys, Rotate) {
   const auto before = keys(first_secret);
   const auto both = keys(std::string("# the new one first\n") + second_secret + "\n" + first_secret + "\n");
   const auto after = keys(second_secret);
@@ -132,14 +132,14 @@ TEST(access, keys_rotate) {
   expect_refused(before, new_token);
 }
 
-TEST(access, key_files_have_comments_blanks_and_line_ends_of_any_kind) {
+TEST(AccessKeys, ReadCommentsBlanksAndAnyLineEnd) {
   const auto known = keys(std::string("\n# a comment\r\n  \t\n  ") + first_secret + " \r\n\r\n#" + second_secret);
   EXPECT_FALSE(known.empty());
   EXPECT_TRUE(known.verify(first_secret, now));
   expect_refused(known, second_secret);
 }
 
-TEST(access, a_bad_key_file_is_told_without_its_tokens) {
+TEST(AccessKeys, ReportABadFileWithoutItsTokens) {
   struct row {
     std::string text, why;
   };
@@ -165,7 +165,7 @@ TEST(access, a_bad_key_file_is_told_without_its_tokens) {
   EXPECT_FALSE(access_keys::parse(many));
 }
 
-TEST(access, nothing_of_a_service_token_is_in_an_owner_token) {
+TEST(AccessKeys, PutNothingOfAServiceTokenIntoAnOwnerToken) {
   const auto token = keys(first_secret).mint(alice(), 1h, now);
   EXPECT_THAT(token, Not(HasSubstr("first")));
   // Two services with other keys have other key ids; the same key always has the same one.
@@ -173,7 +173,7 @@ TEST(access, nothing_of_a_service_token_is_in_an_owner_token) {
   EXPECT_EQ(token, keys(first_secret).mint(alice(), 1h, now + 1us));
 }
 
-TEST(access, the_form_of_owner_tokens_is_kept) {
+TEST(AccessKeys, KeepTheFormOfOwnerTokens) {
   // A token that was given out must still be good after an upgrade. This one was made
   // with another program (Python's hmac and base64).
   const std::string token = "mcps1.VkJyQ2FDcGogMTc5MDAwMzYwMCB1c2VyOmFsaWNl.EfjAtqRDPhkaAvkWgsbSi2ts-0RgefxiuHjDycsVsEc";
@@ -183,7 +183,7 @@ TEST(access, the_form_of_owner_tokens_is_kept) {
   EXPECT_EQ(got->subject, alice());
 }
 
-TEST(access, key_files_are_read_whole_or_refused) {
+TEST(AccessKeys, ReadAFileWholeOrRefuseIt) {
   const test::temp_dir dir;
   const auto path = dir.file("tokens");
   EXPECT_THAT(read_access_keys(path).error().full_text(), HasSubstr(path + " cannot be read"));

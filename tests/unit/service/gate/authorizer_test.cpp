@@ -11,9 +11,9 @@ using namespace std::chrono_literals;
 const std::string service_token = "a-service-token-of-enough-bytes";
 const timestamp now = timestamp(std::chrono::microseconds(1'800'000'000'000'000));
 
-class Gate : public ::testing::Test {
+class Authorizer : public ::testing::Test {
  protected:
-  Gate() { hosts_.add_bound("127.0.0.1"); }
+  Authorizer() { hosts_.add_bound("127.0.0.1"); }
 
   static http_request request(http_method method, const std::string& target) {
     http_request out;
@@ -72,7 +72,7 @@ std::string path_of(const route_spec& r, const std::string& kind, const std::str
   return out;
 }
 
-TEST_F(Gate, FindsEveryRouteOfTheTable) {
+TEST_F(Authorizer, FindsEveryRouteOfTheTable) {
   for (const auto& r : routes()) {
     const auto decided = authorize(request(r.method, path_of(r, "sessions", "a%2Fb")));
     const auto* in = std::get_if<authorized_request>(&decided);
@@ -91,7 +91,7 @@ TEST_F(Gate, FindsEveryRouteOfTheTable) {
   }
 }
 
-TEST_F(Gate, NamesTheMethodsOfAPath) {
+TEST_F(Authorizer, ListsTheMethodsOfAPath) {
   const auto decided = authorize(request(http_method::post, "/v1/users/42/connections/github"));
   const auto* no = std::get_if<rejection>(&decided);
   ASSERT_NE(no, nullptr);
@@ -105,7 +105,7 @@ TEST_F(Gate, NamesTheMethodsOfAPath) {
   EXPECT_EQ(slug(request(http_method::get, "/v1/nothing")), "no-route");
 }
 
-TEST_F(Gate, AFileOfTheDashboardIsAnyOtherPath) {
+TEST_F(Authorizer, TakesOtherPathsForFilesOfTheDashboard) {
   const auto decided = authorize(request(http_method::get, "/app.js"));
   const auto* in = std::get_if<authorized_request>(&decided);
   ASSERT_NE(in, nullptr);
@@ -114,7 +114,7 @@ TEST_F(Gate, AFileOfTheDashboardIsAnyOtherPath) {
   EXPECT_EQ(status(request(http_method::post, "/app.js")), 404u);
 }
 
-TEST_F(Gate, LetsOwnHostsInOnly) {
+TEST_F(Authorizer, AcceptsOwnHostsOnly) {
   auto asked = request(http_method::get, "/healthz");
   for (const char* host : {"localhost", "LOCALHOST:80", "127.0.0.1:7337", "[::1]:7337"}) {
     asked.host = host;
@@ -136,7 +136,7 @@ TEST_F(Gate, LetsOwnHostsInOnly) {
   EXPECT_EQ(status(request(http_method::get, "http://localhost/healthz")), 0u);
 }
 
-TEST_F(Gate, LetsOwnAndListedPagesInOnly) {
+TEST_F(Authorizer, AcceptsOwnAndListedOriginsOnly) {
   auto asked = request(http_method::get, "/v1/owners");
   asked.origin = "http://localhost:7337";
   EXPECT_EQ(status(asked), 0u);
@@ -152,7 +152,7 @@ TEST_F(Gate, LetsOwnAndListedPagesInOnly) {
   EXPECT_EQ(std::get<authorized_request>(decided).cors_origin, "https://app.example");
 }
 
-TEST_F(Gate, AnswersPreflightsOfListedPagesWithoutAToken) {
+TEST_F(Authorizer, AnswersPreflightsWithoutAToken) {
   use_keys();
   hosts_.add_origin("https://app.example");
   auto asked = request(http_method::options, "/v1/users/42/connections");
@@ -168,7 +168,7 @@ TEST_F(Gate, AnswersPreflightsOfListedPagesWithoutAToken) {
   EXPECT_EQ(slug(asked), "forbidden-origin");
 }
 
-TEST_F(Gate, WantsATokenEverywhereButForHealthAndFiles) {
+TEST_F(Authorizer, RequiresATokenExceptForHealthAndFiles) {
   use_keys();
   for (const auto& r : routes()) {
     const auto path = path_of(r, "users", "42");
@@ -184,7 +184,7 @@ TEST_F(Gate, WantsATokenEverywhereButForHealthAndFiles) {
   EXPECT_EQ(status(basic), 401u);
 }
 
-TEST_F(Gate, AnOwnersTokenIsForItsOwnPathsOnly) {
+TEST_F(Authorizer, LimitsAnOwnerTokenToItsOwnPaths) {
   use_keys();
   const auto token = keys_.mint(owner::user("42").value(), 60s, now);
   for (const auto& r : routes()) {
@@ -202,7 +202,7 @@ TEST_F(Gate, AnOwnersTokenIsForItsOwnPathsOnly) {
   EXPECT_EQ(status(with_token(http_method::post, "/v1/sessions/k/claim", session)), 403u);
 }
 
-TEST_F(Gate, BoundsHowOftenAnOwnerAsks) {
+TEST_F(Authorizer, LimitsTheRateOfAnOwner) {
   use_keys();
   rate_.emplace(1, 2);
   const auto asked =
@@ -218,7 +218,7 @@ TEST_F(Gate, BoundsHowOftenAnOwnerAsks) {
   for (int i = 0; i < 5; ++i) EXPECT_EQ(status(service), 0u);
 }
 
-TEST_F(Gate, RefusesUnknownParametersByName) {
+TEST_F(Authorizer, RefusesUnknownParametersByName) {
   const auto decided = authorize(request(http_method::get, "/v1/users/42/connections?tols=true"));
   const auto* no = std::get_if<rejection>(&decided);
   ASSERT_NE(no, nullptr);
@@ -230,7 +230,7 @@ TEST_F(Gate, RefusesUnknownParametersByName) {
   EXPECT_EQ(slug(request(http_method::get, "/v1/users/%FF/connections")), "bad-path");
 }
 
-TEST_F(Gate, TakesJsonBodiesOnly) {
+TEST_F(Authorizer, AcceptsJsonBodiesOnly) {
   auto asked = with_body(http_method::put, "/v1/users/42/connections/github");
   EXPECT_EQ(status(asked), 0u);
   for (const char* type : {"application/json; charset=utf-8", "Application/JSON;charset=UTF-8"}) {

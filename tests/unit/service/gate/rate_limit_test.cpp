@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 using time_point = rate_limit::time_point;
 constexpr time_point start{};
 
-TEST(rate_limit, a_burst_and_then_the_rate) {
+TEST(RateLimit, AllowsABurstAndThenTheRate) {
   rate_limit limit(10, 3);
   for (int i = 0; i < 3; ++i) EXPECT_FALSE(limit.take("a", start)) << i;
   EXPECT_EQ(limit.take("a", start), 100ms);
@@ -25,7 +25,7 @@ TEST(rate_limit, a_burst_and_then_the_rate) {
   EXPECT_TRUE(limit.take("a", start + 1h));
 }
 
-TEST(rate_limit, keys_do_not_share) {
+TEST(RateLimit, CountsEachKeyAlone) {
   rate_limit limit(1, 1);
   EXPECT_FALSE(limit.take("a", start));
   EXPECT_FALSE(limit.take("b", start));
@@ -33,7 +33,7 @@ TEST(rate_limit, keys_do_not_share) {
   EXPECT_TRUE(limit.take("b", start));
 }
 
-TEST(rate_limit, waiting_as_long_as_told_is_enough) {
+TEST(RateLimit, AllowsARequestAfterTheAnnouncedWait) {
   std::mt19937_64 random(test::seed());
   for (const double rate : {0.001, 0.3, 1.0, 7.0, 333.0, 100'000.0}) {
     rate_limit limit(rate, 2);
@@ -49,7 +49,7 @@ TEST(rate_limit, waiting_as_long_as_told_is_enough) {
   }
 }
 
-TEST(rate_limit, no_more_than_the_rate_whatever_the_order) {
+TEST(RateLimit, NeverExceedsTheRateInAnyOrder) {
   std::mt19937_64 random(test::seed());
   rate_limit limit(100, 5);
   auto now = start;
@@ -63,13 +63,13 @@ TEST(rate_limit, no_more_than_the_rate_whatever_the_order) {
   EXPECT_GE(allowed, all.count() * 100 - 1);
 }
 
-TEST(rate_limit, off_at_zero) {
+TEST(RateLimit, IsOffAtZero) {
   rate_limit limit(0, 0);
   for (int i = 0; i < 1000; ++i) EXPECT_FALSE(limit.take("a", start));
   EXPECT_EQ(limit.buckets(), 0U);
 }
 
-TEST(rate_limit, time_that_goes_back_gives_nothing) {
+TEST(RateLimit, GrantsNothingWhenTimeGoesBack) {
   rate_limit limit(10, 1);
   EXPECT_FALSE(limit.take("a", start + 10s));
   EXPECT_EQ(limit.take("a", start), 100ms);
@@ -77,7 +77,7 @@ TEST(rate_limit, time_that_goes_back_gives_nothing) {
   EXPECT_FALSE(limit.take("a", start + 10s + 100ms));
 }
 
-TEST(rate_limit, the_number_of_buckets_is_bounded) {
+TEST(RateLimit, BoundsTheNumberOfBuckets) {
   rate_limit limit(0.001, 1, 100);
   EXPECT_FALSE(limit.take("busy", start));
   for (int i = 0; i < 10'000; ++i) {

@@ -34,7 +34,7 @@ TEST(Etag, NamesTheStateAndTheBytes) {
   EXPECT_TRUE(etag_of(record(7), digest_of("a")).starts_with("\"r7-"));
 }
 
-TEST(Etag, IfNoneMatchComparesWholeTags) {
+TEST(Etag, ComparesWholeTagsForIfNoneMatch) {
   const auto tag = etag_of(record(7), digest_of("bytes"));
   EXPECT_TRUE(if_none_match_lists(tag, tag));
   EXPECT_TRUE(if_none_match_lists("\"x\", W/" + tag, tag));
@@ -44,7 +44,7 @@ TEST(Etag, IfNoneMatchComparesWholeTags) {
   EXPECT_FALSE(if_none_match_lists("\"unfinished", tag));
 }
 
-TEST(Etag, IfMatchComparesTheState) {
+TEST(Etag, ComparesTheStateForIfMatch) {
   const auto c = record(7), other = record(7, true);
   EXPECT_TRUE(if_match_lists(etag_of(c, digest_of("whatever")), &c));
   EXPECT_TRUE(if_match_lists("\"r7\"", &c));
@@ -70,7 +70,7 @@ TEST(BodyReader, ReadsKnownMembersOnly) {
   EXPECT_FALSE(body->flag("status"));
 }
 
-TEST(BodyReader, NamesWhatIsWrong) {
+TEST(BodyReader, NamesTheFaultOfABody) {
   const auto detail = [](const char* text) {
     const auto body = body_reader::parse(text, {"url"});
     return body ? std::string("fine") : body.error().detail();
@@ -83,7 +83,7 @@ TEST(BodyReader, NamesWhatIsWrong) {
     EXPECT_NE(detail(text), "fine") << text;
 }
 
-TEST(Problem, EveryKindHasItsOwnSlugAndAnErrorStatus) {
+TEST(Problem, HasASlugAndAnErrorStatusForEachKind) {
   std::set<std::string_view> slugs;
   for (std::size_t i = 0; i < problem_kinds; ++i) {
     const auto& facts = facts_of(static_cast<problem_kind>(i));
@@ -94,7 +94,7 @@ TEST(Problem, EveryKindHasItsOwnSlugAndAnErrorStatus) {
   }
 }
 
-TEST(Problem, SaysNoWordOfAPeerUnlessItIsACall) {
+TEST(Problem, ShowsPeerTextOnlyForCalls) {
   const error e(errc::rpc_error, "the server refused", "peer says secret things");
   EXPECT_EQ(problem_response(problem_of(e), "id").body.find("secret"), std::string::npos);
   const auto told = problem_response(problem_of_call(e), "id");
@@ -104,7 +104,7 @@ TEST(Problem, SaysNoWordOfAPeerUnlessItIsACall) {
   EXPECT_NE(told.body.find("urn:mcpstate:problem:server-failed"), std::string::npos);
 }
 
-TEST(Problem, BlamesTheStoreForItsOwnFailures) {
+TEST(Problem, BlamesTheStoreForStoreFailures) {
   EXPECT_EQ(facts_of(problem_of(error(errc::connect_failed, "x")).kind).status, 503u);
   EXPECT_EQ(facts_of(problem_of(error(errc::auth_failed, "x")).kind).status, 503u);
   EXPECT_EQ(facts_of(problem_of_call(error(errc::storage_failed, "x")).kind).status, 503u);
@@ -116,7 +116,7 @@ TEST(Problem, BlamesTheStoreForItsOwnFailures) {
   EXPECT_EQ(facts_of(problem_of(error(errc::kept_elsewhere, "x")).kind).status, 421u);
 }
 
-TEST(ResponseHead, SaysLengthTypeAndWhoseRequestItWas) {
+TEST(ResponseHead, NamesLengthTypeAndRequestId) {
   http_response what;
   what.body = "{}";
   what.etag = "\"r1-2\"";
@@ -137,7 +137,7 @@ TEST(ResponseHead, SaysLengthTypeAndWhoseRequestItWas) {
   EXPECT_EQ(http_date(784111777), "Sun, 06 Nov 1994 08:49:37 GMT");
 }
 
-TEST(RequestChecks, ReadsTokensAndIds) {
+TEST(RequestChecks, ReadBearerTokensAndRequestIds) {
   EXPECT_EQ(bearer_token("Bearer abc"), "abc");
   EXPECT_EQ(bearer_token("bearer  abc "), "abc");
   EXPECT_FALSE(bearer_token("Basic abc"));
@@ -168,7 +168,7 @@ std::set<std::string> routes_as_documented() {
   return out;
 }
 
-TEST(OpenApi, DocumentsTheRoutesOfTheTableAndNoOthers) {
+TEST(OpenApi, DocumentsExactlyTheRoutesOfTheTable) {
   const auto document = boost::json::parse(openapi_asset("/openapi.json").value().bytes);
   std::set<std::string> documented;
   for (const auto& [path, item] : document.at("paths").as_object()) {

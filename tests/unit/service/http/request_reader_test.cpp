@@ -76,7 +76,7 @@ TEST(RequestReader, ReadsPipelinedRequestsHoweverTheyAreCut) {
   }
 }
 
-TEST(RequestReader, StopsAtTheHeadUntilItIsDecided) {
+TEST(RequestReader, StopsBehindTheHeadUntilTold) {
   request_reader reader;
   reader.feed(post("Content-Length: 4\r\nExpect: 100-continue\r\n", "bo"));
   ASSERT_EQ(reader.current_stage(), stage::headed);
@@ -93,7 +93,7 @@ TEST(RequestReader, StopsAtTheHeadUntilItIsDecided) {
   EXPECT_EQ(reader.current_stage(), stage::headed);
 }
 
-TEST(RequestReader, KnowsWhoKeepsTheConnection) {
+TEST(RequestReader, DecidesWhetherTheConnectionIsKept) {
   const auto keeps = [](const std::string& bytes) {
     request_reader reader;
     return read_all(reader, bytes, bytes.size()).at(0).keep_alive;
@@ -104,7 +104,7 @@ TEST(RequestReader, KnowsWhoKeepsTheConnection) {
   EXPECT_TRUE(keeps("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"));
 }
 
-TEST(RequestReader, RefusesWhatOccursTwice) {
+TEST(RequestReader, RefusesDuplicateFields) {
   for (const char* field : {"Host: x", "Content-Length: 2", "Authorization: Bearer a", "Content-Type: application/json",
                             "Origin: http://a", "Expect: 100-continue", "X-Request-Id: 1"}) {
     const std::string twice = std::string(field) + "\r\n" + field + "\r\n";
@@ -113,7 +113,7 @@ TEST(RequestReader, RefusesWhatOccursTwice) {
   EXPECT_NE(fault_of(post("Content-Length: 2\r\nContent-Length: 2\r\n", "{}")).detail.find("twice"), std::string::npos);
 }
 
-TEST(RequestReader, RefusesSmugglingShapes) {
+TEST(RequestReader, RefusesRequestSmuggling) {
   const std::string chunks = "0\r\n\r\n";
   EXPECT_EQ(status_of(post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", chunks)), 400u);
   EXPECT_EQ(status_of(post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", chunks)), 400u);
@@ -143,7 +143,7 @@ TEST(RequestReader, RefusesBrokenChunks) {
   EXPECT_EQ(status_of(chunked("1;" + std::string(20 * 1024, 'x'))), 400u);
 }
 
-TEST(RequestReader, RefusesWhatIsNotHttp) {
+TEST(RequestReader, RefusesOtherProtocols) {
   EXPECT_EQ(status_of("GET / HTTP/2.0\r\n\r\n"), 400u);
   EXPECT_EQ(status_of("GET /\r\n\r\n"), 400u);
   EXPECT_EQ(status_of("\x16\x03\x01\x02 hello this is TLS\r\n\r\n"), 400u);
@@ -151,7 +151,7 @@ TEST(RequestReader, RefusesWhatIsNotHttp) {
   EXPECT_EQ(status_of("GET  / HTTP/1.1\r\n\r\n"), 400u);
 }
 
-TEST(RequestReader, KeepsItsLimits) {
+TEST(RequestReader, LimitsHeadTargetAndBody) {
   EXPECT_EQ(status_of(get("A: " + std::string(17 * 1024, 'a') + "\r\n")), 431u);
   EXPECT_EQ(status_of("GET / HTTP/1.1\r\nA: " + std::string(17 * 1024, 'a')), 431u);
   EXPECT_EQ(status_of("GET /" + std::string(9000, 'a') + " HTTP/1.1\r\n\r\n"), 414u);
@@ -163,7 +163,7 @@ TEST(RequestReader, KeepsItsLimits) {
   EXPECT_EQ(status_of(post("Content-Encoding: gzip\r\nContent-Length: 2\r\n", "{}")), 415u);
 }
 
-TEST(RequestReader, AnAbsurdLengthCostsNothing) {
+TEST(RequestReader, RefusesAnAbsurdLengthWithoutAllocating) {
   request_reader reader;
   reader.feed(post("Content-Length: 999999999999999\r\n", ""));
   ASSERT_EQ(reader.current_stage(), stage::headed);

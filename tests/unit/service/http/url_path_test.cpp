@@ -10,7 +10,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
-TEST(UrlPath, SplitsAtSlashesBeforeItDecodes) {
+TEST(UrlPath, SplitsAtSlashesBeforeDecoding) {
   EXPECT_THAT(parse_target("/v1/users/a%2Fb/connections").value().segments,
               ElementsAre("v1", "users", "a/b", "connections"));
   EXPECT_THAT(parse_target("/v1/users/io.github.x%2fy").value().segments, ElementsAre("v1", "users", "io.github.x/y"));
@@ -18,7 +18,7 @@ TEST(UrlPath, SplitsAtSlashesBeforeItDecodes) {
   EXPECT_THAT(parse_target("/%C3%A9%20+").value().segments, ElementsAre("\xC3\xA9 +"));
 }
 
-TEST(UrlPath, RefusesWhatSomebodyOnTheWayMayReadOtherwise) {
+TEST(UrlPath, RefusesAmbiguousPaths) {
   for (const char* target : {"/v1/./x", "/v1/../x", "/v1/%2e%2E/x", "/v1/%2e", "/v1//x",      "/v1/",     "//",
                              "/a%",     "/a%2",     "/a%zz",        "/a%00",   "a",           "",         "*",
                              "/a b",    "/a\tb",    "/a\x80",       "/a#b",    "https://h/a", "http:///a"}) {
@@ -39,7 +39,7 @@ TEST(UrlPath, ReadsQueries) {
   EXPECT_FALSE(parse_target("/x?%00=a"));
 }
 
-TEST(UrlPath, ReadsTheFormThatProxiesSend) {
+TEST(UrlPath, ReadsAbsoluteTargetsOfProxies) {
   const auto parsed = parse_target("http://host:80/a?b=c").value();
   EXPECT_EQ(parsed.authority, "host:80");
   EXPECT_THAT(parsed.segments, ElementsAre("a"));

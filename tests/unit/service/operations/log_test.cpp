@@ -31,13 +31,13 @@ boost::json::object json(std::string_view what, log_fields fields = {}) {
   return boost::json::parse(log_line(log_style::json, at, log_level::warn, what, fields)).as_object();
 }
 
-TEST(log_line, for_people) {
+TEST(LogLine, IsReadableAsText) {
   EXPECT_EQ(log_line(log_style::text, at, log_level::info, "listening", {{"address", "127.0.0.1:8080"}, {"tokens", true}}),
             std::string(shown_at) + " info  listening address=127.0.0.1:8080 tokens=true");
   EXPECT_EQ(log_line(log_style::text, at, log_level::error, "it broke", {}), std::string(shown_at) + " error it broke");
 }
 
-TEST(log_line, for_programs) {
+TEST(LogLine, IsAnObjectInJson) {
   EXPECT_EQ(
       log_line(log_style::json, at, log_level::warn, "slow", {{"n", 3}, {"took", 0.25}, {"path", "/v1 x"}, {"big", ~0ULL}}),
       std::string(R"({"time":")") + shown_at +
@@ -45,12 +45,12 @@ TEST(log_line, for_programs) {
   EXPECT_TRUE(json("x", {{"nan", std::numeric_limits<double>::quiet_NaN()}}).at("nan").is_null());
 }
 
-TEST(log_line, values_are_quoted_where_they_would_be_misread) {
+TEST(LogLine, QuotesAmbiguousValues) {
   EXPECT_EQ(text("m", {{"a", ""}, {"b", "x y"}, {"c", "x=y"}, {"d", "\"q\""}, {"e", "ü"}, {"f", "a\\b"}}),
             R"(m a="" b="x y" c="x=y" d="\"q\"" e=ü f="a\\b")");
 }
 
-TEST(log_line, nobody_forges_a_line_or_moves_the_cursor) {
+TEST(LogLine, EscapesForgedLinesAndTerminalControls) {
   const std::string evil = "a\r\nfake info\x1b[2J\x7f \xc2\x9b \xe2\x80\xae \xe2\x80\xa8 \xff \xc0\x80";
   for (const auto style : {log_style::text, log_style::json}) {
     const auto line = log_line(style, at, log_level::info, evil, {{"v", evil}});
@@ -61,7 +61,7 @@ TEST(log_line, nobody_forges_a_line_or_moves_the_cursor) {
   }
 }
 
-TEST(log_line, every_line_of_json_is_json_and_says_the_same) {
+TEST(LogLine, IsAlwaysValidJsonWithTheSameContent) {
   std::mt19937_64 random(test::seed());
   for (int i = 0; i < 3000; ++i) {
     std::string bytes(random() % 24, ' ');
@@ -75,7 +75,7 @@ TEST(log_line, every_line_of_json_is_json_and_says_the_same) {
   }
 }
 
-TEST(log_line, owners_are_named_and_session_keys_are_not_told) {
+TEST(LogLine, NamesOwnersButNoSessionKeys) {
   EXPECT_EQ(log_name(owner::user("42").value()), "user:42");
   const auto visitor = owner::session("9fK4aaaabbbbccccdddd").value();
   const auto name = log_name(visitor);
@@ -88,7 +88,7 @@ TEST(log_line, owners_are_named_and_session_keys_are_not_told) {
   EXPECT_THAT(text("m", {{"owner", owner::user("a b").value()}}), HasSubstr(R"(owner="user:a b")"));
 }
 
-TEST(log_line, secrets_are_hidden) {
+TEST(LogLine, HidesSecrets) {
   const std::string secret = "s3cr3tS3CR3T";
   const std::vector<std::string> texts{"Authorization: Bearer " + secret,
                                        "bearer " + secret + ", and more",
@@ -117,7 +117,7 @@ TEST(log_line, secrets_are_hidden) {
   EXPECT_FALSE(names_secret("owner"));
 }
 
-TEST(log_line, what_is_no_secret_stays) {
+TEST(LogLine, KeepsTextThatIsNoSecret) {
   for (const std::string one : {"http://127.0.0.1:8080/v1/users/42", "mail me@example.org", "the bearer of this", "a ? b",
                                 "mcps1", "redis localhost:6379/0", "https://host/a@b"}) {
     if (one == "https://host/a@b" || one == "the bearer of this") continue;  // hidden rather than told
@@ -127,7 +127,7 @@ TEST(log_line, what_is_no_secret_stays) {
   EXPECT_EQ(without_secrets("redis://u:p@host:1/0"), "redis://[hidden]@host:1/0");
 }
 
-TEST(log, writes_lines_from_its_level_on) {
+TEST(Log, WritesLinesFromItsLevelUp) {
   std::ostringstream out;
   {
     log quiet(log_style::text, log_level::warn, out);

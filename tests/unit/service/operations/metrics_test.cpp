@@ -31,7 +31,7 @@ void use_everything(metrics& m) {
   m.count_event_stream_dropped();
   m.count_event_stream_resynced();
   manager_counts counts;
-  counts.kept = 5;
+  counts.managed_here = 5;
   counts.managed = 7;
   m.set_manager_counts(counts);
   m.on_transition(github(), status::connecting, status::failed, "connect_failed");
@@ -86,7 +86,7 @@ double value_of(const std::string& text, const std::string& sample) {
   return -1;
 }
 
-TEST(metrics, names_types_and_labels_are_these) {
+TEST(Metrics, HaveTheseNamesTypesAndLabels) {
   metrics m;
   use_everything(m);
   const std::set<std::string> golden{"mcpstate_build_info gauge version",
@@ -120,7 +120,7 @@ TEST(metrics, names_types_and_labels_are_these) {
   EXPECT_EQ(shape_of(m.render()), golden);
 }
 
-TEST(metrics, what_happened_is_counted) {
+TEST(Metrics, CountWhatHappened) {
   metrics m;
   use_everything(m);
   m.record_request("/v1/users/{id}/connections", "GET", 200, 2ms);
@@ -144,7 +144,7 @@ TEST(metrics, what_happened_is_counted) {
   EXPECT_EQ(value_of(text, "mcpstate_log_lines_dropped_total"), 5);
 }
 
-TEST(metrics, labels_are_bounded_and_hold_no_names) {
+TEST(Metrics, HaveBoundedLabelsWithoutNames) {
   metrics m;
   use_everything(m);
   for (int i = 0; i < 5000; ++i) {
@@ -167,7 +167,7 @@ TEST(metrics, labels_are_bounded_and_hold_no_names) {
   EXPECT_EQ(value_of(text, R"(mcpstate_connection_failures_total{code="other"})"), 5000);
 }
 
-TEST(process_metrics, are_read_from_proc) {
+TEST(ProcessMetrics, AreReadFromProc) {
   const std::string stat =
       "42 (a) b) c) S 1 42 42 0 -1 4194560 900 0 0 0 250 50 0 0 20 0 3 0 1000 12345678 77 18446744073709551615 1 1 0\n";
   const auto facts = facts_from(stat, "cpu 1 2\nbtime 1790000000\nprocesses 1\n", proc_units{100, 4096});
@@ -180,7 +180,7 @@ TEST(process_metrics, are_read_from_proc) {
   EXPECT_FALSE(facts_from(stat, "", proc_units()));
 }
 
-TEST(process_metrics, are_this_process_s) {
+TEST(ProcessMetrics, DescribeThisProcess) {
   const auto before = read_process_facts();
   ASSERT_TRUE(before);
   int ends[2];

@@ -50,7 +50,7 @@ http_response sent(const std::vector<connection>& all, known_lists& known) {
   return out;
 }
 
-TEST(RecordBody, HasTheBytesOfToJsonAndDoesNotCopyTools) {
+TEST(RecordBody, EqualsToJsonWithoutCopyingTools) {
   known_lists known;
   auto bare = stored(good_list);
   bare.tools.reset();
@@ -62,7 +62,7 @@ TEST(RecordBody, HasTheBytesOfToJsonAndDoesNotCopyTools) {
   EXPECT_EQ(joined(sent({}, known)), "");
 }
 
-TEST(RecordBody, LeavesOutJunkOfTheSameLengthThatLooksLikeAList) {
+TEST(RecordBody, OmitsJunkThatLooksLikeAList) {
   known_lists known;
   const std::string list = good_list;
   EXPECT_EQ(joined(sent({stored(list)}, known)), to_json(stored(list)));
@@ -76,7 +76,7 @@ TEST(RecordBody, LeavesOutJunkOfTheSameLengthThatLooksLikeAList) {
   }
 }
 
-TEST(RecordBody, HasAnotherTagWithOtherToolsOfTheSameLength) {
+TEST(RecordBody, ChangesItsTagWithTheTools) {
   known_lists known;
   std::string other = good_list;
   other.replace(other.find("1.0"), 3, "1.1");
@@ -86,7 +86,7 @@ TEST(RecordBody, HasAnotherTagWithOtherToolsOfTheSameLength) {
   EXPECT_NE(sent({stored(good_list), stored(other)}, known).etag, sent({stored(other), stored(good_list)}, known).etag);
 }
 
-TEST(KnownLists, ParsesAListOnceAndForgetsRatherThanGrows) {
+TEST(KnownLists, ParseAListOnceAndStayBounded) {
   known_lists known;
   EXPECT_FALSE(known.is_list("[", digest_of("[")));
   EXPECT_EQ(known.size(), 0u);

@@ -10,7 +10,7 @@
 namespace mcpstate::service {
 namespace {
 
-TEST(Shard, AnOwnerAlwaysLivesInTheSameOne) {
+TEST(Shard, KeepsAnOwnerInOneShard) {
   for (const std::size_t count : {1U, 2U, 7U}) {
     std::set<std::size_t> used;
     for (int n = 0; n < 200; ++n) {
@@ -37,14 +37,14 @@ TEST(ByteBudget, ReservesUpToItsLimitAndGivesBack) {
   EXPECT_FALSE(budget.reserve(101));
 }
 
-TEST(ByteBudget, NoBytesFitIntoAFullOne) {
+TEST(ByteBudget, GrantsZeroBytesEvenWhenFull) {
   byte_budget budget(10);
   const auto everything = budget.reserve(10);
   EXPECT_TRUE(everything);
   EXPECT_TRUE(budget.reserve(0));
 }
 
-TEST(ProcessServices, HandsOutWhatWasSetLast) {
+TEST(ProcessServices, HandOutTheLatestKeysAndServers) {
   std::ostringstream text;
   log out(log_style::text, log_level::info, text);
   process_services process(process_options(), out);

@@ -18,7 +18,7 @@ std::string bulk(std::string_view bytes) {
   return "$" + std::to_string(bytes.size()) + "\r\n" + std::string(bytes) + "\r\n";
 }
 
-TEST(ScriptCall, CountsTheKeysThatItDeclares) {
+TEST(ScriptCall, CountsItsDeclaredKeys) {
   const auto keys = key_space::make().value();
   const owner who = owner::user("42").value();
   script_call call(script_id::touch);
@@ -34,7 +34,7 @@ TEST(ScriptCall, CountsTheKeysThatItDeclares) {
   EXPECT_EQ(sent.bytes(), expected);
 }
 
-TEST(ScriptCall, BringsTheTextWhereTheServerDoesNotKnowTheScript) {
+TEST(ScriptCall, SendsTheTextOfAnUnknownScript) {
   script_call call(script_id::unheld);
   call.key("k").argument(16);
   redis::request sent;
@@ -63,7 +63,7 @@ redis::reply list_of(const std::vector<std::string>& words) {
   return out;
 }
 
-TEST(ScriptCall, ReadsWhichMembersHaveToBeDeclared) {
+TEST(ScriptCall, ReadsWhichMembersToDeclare) {
   EXPECT_EQ(undeclared_members(list_of({"members", "a", "members"})), (std::vector<std::string>{"a", "members"}));
   EXPECT_TRUE(undeclared_members(list_of({"ok", "a"})).empty());
   EXPECT_TRUE(undeclared_members(list_of({})).empty());
@@ -80,7 +80,7 @@ TEST(Scripts, BeginWithTheirFlagsAndAreComplete) {
   EXPECT_EQ(digests.size(), 14u);
 }
 
-TEST(Scripts, AreFoundByTheNameOfTheirFile) {
+TEST(Scripts, AreFoundByFileName) {
   const auto names_itself = [](script_id id, std::string_view words) {
     EXPECT_NE(script_of(id).text.find(words), std::string_view::npos) << words;
   };
