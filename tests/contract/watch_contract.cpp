@@ -195,7 +195,7 @@ STORE_TEST(BringsASlowReaderToTheLatestState) {
   EXPECT_TRUE(co_await seen.until("user:1/a=CONNECTED user:1/b=CONNECTED"));
 }
 
-STORE_TEST(WatchesOfOneOwnerShareTheRecordsAndTheirNumbers) {
+STORE_TEST(SharesRecordsAmongWatchesOfOneOwner) {
   CO_ASSERT_OK(co_await write(on.a, user("1"), server("a"), status::connected));
   auto one = co_await on.a.watch(user("1"));
   CO_ASSERT_OK(one);
@@ -216,7 +216,7 @@ STORE_TEST(WatchesOfOneOwnerShareTheRecordsAndTheirNumbers) {
   }
 }
 
-STORE_TEST(AWatchWithABoundBeginsAnewWhenItFallsBehind) {
+STORE_TEST(RestartsABoundedWatchThatFallsBehind) {
   CO_ASSERT_OK(co_await write(on.a, user("1"), server("a"), status::connected));
   watch_options bounded;
   bounded.max_removals = 0;

@@ -56,9 +56,9 @@ struct scene : redis_scene {
   std::unique_ptr<store> a, b;
 };
 
-using body = asio::awaitable<void> (*)(scene& at);
+using scene_body = asio::awaitable<void> (*)(scene& at);
 
-asio::awaitable<void> with_scene(asio::io_context& io, const redis_server& server, body run) {
+asio::awaitable<void> with_scene(asio::io_context& io, const redis_server& server, scene_body run) {
   scene at(io, server);
   CO_ASSERT_OK(co_await at.open_both());
   co_await run(at);
@@ -93,7 +93,7 @@ std::uint64_t found(const std::vector<finding>& all, std::string_view check, fin
 
 class RedisLeases : public testing::Test {
  protected:
-  void with(body run) {
+  void with(scene_body run) {
     run_co_test([&](asio::io_context& io) { return with_scene(io, server_, run); });
   }
   redis_server server_;

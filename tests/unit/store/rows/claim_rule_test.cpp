@@ -5,7 +5,7 @@
 
 namespace mcpstate {
 
-TEST(ClaimRule, UsersRecordWinsOnlyWhileItIsConnected) {
+TEST(ClaimRule, PrefersTheUsersRecordOnlyWhileConnected) {
   EXPECT_TRUE(claim_moves(std::nullopt));
   connection record(owner::user("42").value(), "github");
   record.state = status::connected;

@@ -29,19 +29,19 @@ class LeaseSteps : public ::testing::Test {
 
 }  // namespace
 
-TEST_F(LeaseSteps, IsNotTakenWhileAnotherHolderHasIt) {
+TEST_F(LeaseSteps, RefuseALeaseThatAnotherHolderHas) {
   ASSERT_TRUE(take("a", now));
   EXPECT_FALSE(take("b", now + 15s - 1ms));
   EXPECT_TRUE(take("b", now + 15s)) << "it has run out";
 }
 
-TEST_F(LeaseSteps, HolderThatTakesItAgainRenewsItUnderTheSameNumber) {
+TEST_F(LeaseSteps, RenewUnderTheSameNumberForTheSameHolder) {
   const auto first = take("a", now);
   EXPECT_EQ(take("a", now + 10s), first);
   EXPECT_FALSE(take("b", now + 20s)) << "it runs for 15 s since the second time";
 }
 
-TEST_F(LeaseSteps, NumberIsNeverGivenTwice) {
+TEST_F(LeaseSteps, NeverGiveANumberTwice) {
   const auto first = take("a", now);
   EXPECT_EQ(first->number, now_in_microseconds);
   ASSERT_TRUE(at(now).end(*first, lease_end::over));
@@ -49,7 +49,7 @@ TEST_F(LeaseSteps, NumberIsNeverGivenTwice) {
   EXPECT_EQ(clock_set_back->number, first->number + 1);
 }
 
-TEST_F(LeaseSteps, ExpectRefusesALeaseThatRanOutOrBelongsToAnother) {
+TEST_F(LeaseSteps, RefuseAnExpiredOrForeignLease) {
   const auto first = *take("a", now);
   EXPECT_TRUE(at(now + 14s).expect(first));
   EXPECT_EQ(at(now + 15s).expect(first).error().code(), errc::lease_lost);
@@ -59,7 +59,7 @@ TEST_F(LeaseSteps, ExpectRefusesALeaseThatRanOutOrBelongsToAnother) {
   EXPECT_EQ(at(now + 16s).expect(lease(name, "b", second.number + 1)).error().code(), errc::lease_lost);
 }
 
-TEST_F(LeaseSteps, RenewalAnswersTheLostLeasesAndExtendsTheOthers) {
+TEST_F(LeaseSteps, ReportLostLeasesAndExtendTheOthersOnRenewal) {
   const auto first = *take("a", now);
   const lease unknown(managed_name(session(), github()), "a", 1);
   const auto lost = at(now + 10s).renew({first, unknown}, 15s);
@@ -68,7 +68,7 @@ TEST_F(LeaseSteps, RenewalAnswersTheLostLeasesAndExtendsTheOthers) {
   EXPECT_EQ(*at(now + 30s).renew({first}, 15s), std::vector<lease>{first}) << "a lease that ran out is not revived";
 }
 
-TEST_F(LeaseSteps, HandedOverConnectionWaitsForTheNextHolder) {
+TEST_F(LeaseSteps, OfferAHandedOverConnectionToTheNextHolder) {
   const auto first = *take("a", now);
   EXPECT_TRUE(waiting(now).empty());
   ASSERT_TRUE(at(now).end(first, lease_end::hand_over));
@@ -78,7 +78,7 @@ TEST_F(LeaseSteps, HandedOverConnectionWaitsForTheNextHolder) {
   EXPECT_TRUE(waiting(now).empty());
 }
 
-TEST_F(LeaseSteps, ConnectionThatIsOverIsManagedNoMore) {
+TEST_F(LeaseSteps, ForgetAConnectionThatIsOver) {
   const auto first = *take("a", now);
   ASSERT_TRUE(at(now).end(first, lease_end::over));
   const auto all = at(now).beat(report("a"), 1s);
@@ -86,20 +86,20 @@ TEST_F(LeaseSteps, ConnectionThatIsOverIsManagedNoMore) {
   EXPECT_TRUE(all->unheld.empty());
 }
 
-TEST_F(LeaseSteps, EndOfALostLeaseDoesNothing) {
+TEST_F(LeaseSteps, IgnoreTheEndOfALostLease) {
   const auto first = *take("a", now);
   const auto second = *take("b", now + 15s);
   EXPECT_TRUE(at(now + 16s).end(first, lease_end::over));
   EXPECT_TRUE(at(now + 16s).expect(second));
 }
 
-TEST_F(LeaseSteps, ConnectionWithoutAHolderIsForgottenAfterTheTtl) {
+TEST_F(LeaseSteps, ForgetAConnectionWithoutAHolderAfterTheTtl) {
   ASSERT_TRUE(take("a", now));
   EXPECT_EQ(waiting(now + 15s + 1h - 1ms).size(), 1u);
   EXPECT_TRUE(waiting(now + 15s + 1h).empty());
 }
 
-TEST_F(LeaseSteps, BeatListsReportsByNameUntilTheyRunOut) {
+TEST_F(LeaseSteps, ListReportsByNameUntilTheyRunOut) {
   ASSERT_TRUE(at(now).beat(report("b"), 10s));
   const auto both = at(now + 1s).beat(report("a"), 10s);
   ASSERT_EQ(both->instances.size(), 2u);
@@ -109,7 +109,7 @@ TEST_F(LeaseSteps, BeatListsReportsByNameUntilTheyRunOut) {
   EXPECT_TRUE(at(now + 10s).beat(report("a"), 0s)->instances.empty()) << "time 0: the instance leaves";
 }
 
-TEST_F(LeaseSteps, ManagedOfListsOneRegisteredServerInPages) {
+TEST_F(LeaseSteps, ListOneRegisteredServerInPages) {
   for (int n = 0; n < 300; ++n) {
     const managed_name each(owner::user(std::to_string(n)).value(), github());
     ASSERT_TRUE(at(now).take(each, "a", n % 100 == 99 ? "other" : "github", 15s));
@@ -135,7 +135,7 @@ TEST(ManagedText, IsReadBackAndKeepsOddNamesApart) {
     EXPECT_FALSE(managed_from_text(wrong)) << wrong;
 }
 
-TEST(LeaseRule, ErrorNamesTheConnectionAndIsAConflict) {
+TEST(LeaseRule, NamesTheConnectionInAConflict) {
   const auto lost = lease_is_lost(name);
   EXPECT_TRUE(lost.is(cond::conflict));
   EXPECT_TRUE(lost.detail().starts_with("user:42 github")) << lost.detail();

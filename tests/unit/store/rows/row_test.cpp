@@ -21,7 +21,7 @@ change update_of(const row& stored, status state) {
 
 }  // namespace
 
-TEST(DecidePut, FirstWriteMakesAReadableRow) {
+TEST(DecidePut, MakesAReadableRowOnTheFirstWrite) {
   const auto stored = row_of(status::connected, now, two_tools);
   EXPECT_EQ(stored.member, "github");
   EXPECT_EQ(stored.status, "CONNECTED");
@@ -34,21 +34,21 @@ TEST(DecidePut, FirstWriteMakesAReadableRow) {
   EXPECT_EQ(*read->tools, two_tools);
 }
 
-TEST(DecidePut, RevisionIsLargerThanTheStoredOneEvenIfTheClockGoesBack) {
+TEST(DecidePut, GrowsTheRevisionEvenIfTheClockGoesBack) {
   const auto stored = row_of(status::connected);
   const auto written = put(stored, update_of(stored, status::failed), clock_at(now - 10s));
   ASSERT_TRUE(written);
   EXPECT_EQ(written->after.revision, stored.revision + 1);
 }
 
-TEST(DecidePut, RevisionIsLargerThanThatOfEveryRemovedRow) {
+TEST(DecidePut, GrowsTheRevisionBeyondEveryRemovedRow) {
   const change update = change(user(), github(), status::connected).based_on(basis());
   const auto written = put(std::nullopt, update, clock_at(now, now_in_microseconds + 5));
   ASSERT_TRUE(written);
   EXPECT_EQ(written->after.revision, now_in_microseconds + 6);
 }
 
-TEST(DecidePut, BasisThatNoLongerHoldsIsAConflict) {
+TEST(DecidePut, RefusesABasisThatNoLongerHolds) {
   const auto stored = row_of(status::connected);
   auto later = stored;
   ++later.revision;
@@ -64,7 +64,7 @@ TEST(DecidePut, BasisThatNoLongerHoldsIsAConflict) {
   EXPECT_FALSE(put(std::nullopt, update, clock_at(now))) << "the record is gone";
 }
 
-TEST(DecidePut, ExpiredRowCountsAsAbsentButItsRevisionIsFollowed) {
+TEST(DecidePut, TakesAnExpiredRowForAbsentButFollowsItsRevision) {
   const auto stored = row_of(status::connected, now, two_tools);
   const auto after_expiry = stored.expires_at;
   const change update = change(user(), github(), status::failed).based_on(basis());
@@ -75,7 +75,7 @@ TEST(DecidePut, ExpiredRowCountsAsAbsentButItsRevisionIsFollowed) {
   EXPECT_EQ(put(stored, update_of(stored, status::failed), clock_at(after_expiry)).error().code(), errc::stale_basis);
 }
 
-TEST(DecidePut, EmptyListReplacesAGoodOneOnlyIfAllowed) {
+TEST(DecidePut, ReplacesGoodToolsByAnEmptyListOnlyIfAllowed) {
   const auto stored = row_of(status::connected, now, two_tools);
   auto update = update_of(stored, status::connected);
   update.tools(tools_list::parse("[]").value());
@@ -89,13 +89,13 @@ TEST(DecidePut, EmptyListReplacesAGoodOneOnlyIfAllowed) {
   EXPECT_EQ(*written->after.tools, "[]");
 }
 
-TEST(DecidePut, FailureKeepsTheToolsAndADisconnectDropsThem) {
+TEST(DecidePut, KeepsToolsOnFailureAndDropsThemOnDisconnect) {
   const auto stored = row_of(status::connected, now, two_tools);
   EXPECT_EQ(put(stored, update_of(stored, status::failed), clock_at(now))->tools, tools_write::keep);
   EXPECT_EQ(put(stored, update_of(stored, status::disconnected), clock_at(now))->tools, tools_write::drop);
 }
 
-TEST(DecidePut, CheckLeavesTheExpiryAsItIs) {
+TEST(DecidePut, KeepsTheExpiryOnACheck) {
   const auto stored = row_of(status::connected);
   const auto later = clock_at(now + 10min);
   EXPECT_EQ(put(stored, update_of(stored, status::connected), later)->after.expires_at, now + 70min);
@@ -106,7 +106,7 @@ TEST(DecidePut, CheckLeavesTheExpiryAsItIs) {
   EXPECT_EQ(put(std::nullopt, check, later)->after.expires_at, now + 70min) << "a new record expires as usual";
 }
 
-TEST(DecidePut, FirstWriterDecidesTheLatestExpiry) {
+TEST(DecidePut, TakesTheLatestExpiryFromTheFirstWriter) {
   auto limited = clock_at(now);
   limited.max_lifetime = 90min;
   const change first = change(user(), github(), status::connected).based_on(basis());
@@ -127,7 +127,7 @@ TEST(DecideTouch, RenewsTheExpiryAndNothingElse) {
   EXPECT_EQ(touched.tools, tools_write::keep);
 }
 
-TEST(DecideTouch, ShorterTtlDoesNotShortenTheExpiry) {
+TEST(DecideTouch, NeverShortensTheExpiry) {
   const auto stored = row_of(status::connected);
   auto shorter = clock_at(now + 1min);
   shorter.ttl = 1min;
@@ -146,7 +146,7 @@ TEST(DecideDisconnect, IsAbsentForADisconnectedRow) {
   EXPECT_FALSE(decide_disconnect(user(), written->after, clock_at(now)));
 }
 
-TEST(DecideClaim, UsersRowWinsOnlyWhileItIsConnected) {
+TEST(DecideClaim, PrefersTheUsersRowOnlyWhileConnected) {
   const auto of_session = row_of(status::failed);
   EXPECT_FALSE(decide_claim(of_session, row_of(status::connected), clock_at(now)));
   for (const auto state : {status::disconnected, status::failed, status::connecting, status::auth_required})

@@ -37,7 +37,7 @@ using texts = std::vector<std::string>;
 
 }  // namespace
 
-TEST_F(RowSteps, WriteAnswersTheRecordThatAReadFinds) {
+TEST_F(RowSteps, AnswerAWriteWithTheRecordThatAReadFinds) {
   const auto written = put(user(), "github", status::connected);
   ASSERT_TRUE(written);
   const auto read = at(now).get(user(), "github", tools_wanted::no).value();
@@ -47,7 +47,7 @@ TEST_F(RowSteps, WriteAnswersTheRecordThatAReadFinds) {
   EXPECT_EQ(read->expires_at, now + 1h);
 }
 
-TEST_F(RowSteps, ListIsInTheOrderOfNamesAndWithoutExpiredRecords) {
+TEST_F(RowSteps, ListByNameWithoutExpiredRecords) {
   ASSERT_TRUE(put(user(), "z", status::failed));
   ASSERT_TRUE(put(user(), "old", status::connected, now - 1h));
   ASSERT_TRUE(put(user(), "a", status::connected));
@@ -56,7 +56,7 @@ TEST_F(RowSteps, ListIsInTheOrderOfNamesAndWithoutExpiredRecords) {
   EXPECT_FALSE(*at(now).get(user(), "old", tools_wanted::no));
 }
 
-TEST_F(RowSteps, TouchRenewsOneRecordOrAllAndCountsThem) {
+TEST_F(RowSteps, RenewAndCountOneRecordOrAllOnTouch) {
   ASSERT_TRUE(put(user(), "a", status::connected));
   ASSERT_TRUE(put(user(), "b", status::failed));
   ASSERT_TRUE(put(user(), "old", status::connected, now - 1h));
@@ -68,7 +68,7 @@ TEST_F(RowSteps, TouchRenewsOneRecordOrAllAndCountsThem) {
   EXPECT_EQ(*at(now).touch(user(), "old"), 0u) << "an expired record is not revived";
 }
 
-TEST_F(RowSteps, DisconnectAllCountsOnlyTheRecordsThatChange) {
+TEST_F(RowSteps, CountOnlyChangedRecordsInADisconnectOfAll) {
   ASSERT_TRUE(put(user(), "a", status::connected));
   ASSERT_TRUE(put(user(), "b", status::failed));
   ASSERT_TRUE(put(user(), "c", status::disconnected));
@@ -77,7 +77,7 @@ TEST_F(RowSteps, DisconnectAllCountsOnlyTheRecordsThatChange) {
   EXPECT_EQ(names(user()).size(), 3u) << "the records stay until they expire";
 }
 
-TEST_F(RowSteps, RevisionsGrowOverAnErase) {
+TEST_F(RowSteps, GrowRevisionsOverAnErase) {
   const auto first = put(user(), "a", status::connected);
   EXPECT_EQ(*at(now).erase(user()), 1u);
   EXPECT_TRUE(names(user()).empty());
@@ -85,7 +85,7 @@ TEST_F(RowSteps, RevisionsGrowOverAnErase) {
   EXPECT_GT(second->revision, first->revision) << "although the clock was set back";
 }
 
-TEST_F(RowSteps, EraseEndsTheLeasesOfTheOwner) {
+TEST_F(RowSteps, EndTheLeasesOfAnErasedOwner) {
   lease_steps leases(table_.leases(), 1h, now);
   const managed_name erased(user(), github()), other(session(), github());
   ASSERT_TRUE(*leases.take(erased, "a", "", 15s));
@@ -95,7 +95,7 @@ TEST_F(RowSteps, EraseEndsTheLeasesOfTheOwner) {
   EXPECT_TRUE(*leases.lease_of(other));
 }
 
-TEST_F(RowSteps, WriteUnderALeaseIsRefusedWithoutIt) {
+TEST_F(RowSteps, RefuseAWriteUnderALeaseWithoutIt) {
   const managed_name name(user(), github());
   lease_steps leases(table_.leases(), 1h, now);
   const auto granted = leases.take(name, "a", "", 15s)->value();
@@ -107,7 +107,7 @@ TEST_F(RowSteps, WriteUnderALeaseIsRefusedWithoutIt) {
   EXPECT_EQ(refused.error().code(), errc::lease_lost);
 }
 
-TEST_F(RowSteps, LeaseThatIsOverForAnOlderRevisionIsHandedOver) {
+TEST_F(RowSteps, HandOverALeaseThatEndsForAnOlderRevision) {
   const managed_name name(user(), github());
   lease_steps leases(table_.leases(), 1h, now);
   const auto first = put(user(), "github", status::disconnected);
@@ -119,7 +119,7 @@ TEST_F(RowSteps, LeaseThatIsOverForAnOlderRevisionIsHandedOver) {
   EXPECT_EQ(leases.beat(report, 1s)->unheld, std::vector<managed_name>{name}) << "the order waits for an instance";
 }
 
-TEST_F(RowSteps, LeaseThatIsOverForThisRevisionEnds) {
+TEST_F(RowSteps, EndALeaseThatIsOverForThisRevision) {
   const managed_name name(user(), github());
   lease_steps leases(table_.leases(), 1h, now);
   const auto written = put(user(), "github", status::disconnected);
@@ -130,7 +130,7 @@ TEST_F(RowSteps, LeaseThatIsOverForThisRevisionEnds) {
   EXPECT_EQ(leases.beat(report, 1s)->managed, 0u);
 }
 
-TEST_F(RowSteps, ClaimMovesRecordsAndKeepsTheUsersConnectedOnes) {
+TEST_F(RowSteps, MoveRecordsOnClaimButKeepTheUsersConnectedOnes) {
   ASSERT_TRUE(put(session(), "moved", status::connected));
   ASSERT_TRUE(put(session(), "both", status::connected));
   ASSERT_TRUE(put(session(), "old", status::connected, now - 1h));

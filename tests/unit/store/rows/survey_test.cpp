@@ -40,7 +40,7 @@ TEST(RowSurvey, CountsOwnersStatusesAndTools) {
   EXPECT_EQ(counts.tools_bytes, std::string(one_tool).size());
 }
 
-TEST(RowSurvey, ExpiredRowsAreCountedApartAndNotChecked) {
+TEST(RowSurvey, CountsExpiredRowsApartAndDoesNotCheckThem) {
   auto expired_row = row_of(status::connected, now - 1h);
   expired_row.revision = 0;
   row_survey survey(now);
@@ -51,14 +51,14 @@ TEST(RowSurvey, ExpiredRowsAreCountedApartAndNotChecked) {
   EXPECT_TRUE(problems_of(expired_row).empty());
 }
 
-TEST(RowSurvey, EveryInvariantHoldsForWrittenRows) {
+TEST(RowSurvey, FindsNothingWrongWithWrittenRows) {
   for (const auto state :
        {status::disconnected, status::connecting, status::connected, status::auth_required, status::failed})
     EXPECT_TRUE(problems_of(row_of(state)).empty()) << to_text(state);
   EXPECT_TRUE(problems_of(row_of(status::connected, now, one_tool)).empty());
 }
 
-TEST(RowSurvey, TellsWhichInvariantIsBroken) {
+TEST(RowSurvey, NamesTheBrokenInvariant) {
   auto lives_too_long = row_of(status::failed);
   lives_too_long.expires_latest = lives_too_long.expires_at - 1s;
   EXPECT_EQ(problems_of(lives_too_long), checks{"every_record_expires"});
@@ -79,7 +79,7 @@ TEST(RowSurvey, TellsWhichInvariantIsBroken) {
   EXPECT_NE(std::find(found.begin(), found.end(), "status_and_time_agree"), found.end());
 }
 
-TEST(RowSurvey, FindingNamesFiveExamplesAndCountsAll) {
+TEST(RowSurvey, NamesFiveExamplesAndCountsAll) {
   row_survey survey(now);
   for (int n = 0; n < 7; ++n) {
     auto r = row_of(status::failed);
