@@ -24,6 +24,13 @@ if(PROJECT_IS_TOP_LEVEL)
     target_compile_options(mcpstate_flags INTERFACE $<$<CONFIG:Release>:-Wno-mismatched-new-delete>)
   endif()
 endif()
+# What dpkg-buildflags asks for (hardening=+all): the program parses hostile bytes all day. tests/packaging looks into it.
+target_compile_options(mcpstate_flags INTERFACE
+  "$<$<CONFIG:Release>:-fstack-protector-strong;-fstack-clash-protection;-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2;-Wformat;-Werror=format-security>")
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
+  target_compile_options(mcpstate_flags INTERFACE $<$<CONFIG:Release>:-fcf-protection>)
+endif()
+target_link_options(mcpstate_flags INTERFACE "$<$<CONFIG:Release>:-Wl,-z,relro;-Wl,-z,now>")
 if(MCPSTATE_WERROR)
   # Not in the release build: each GCC has its own false reports at -O2, and the other builds see the same code.
   target_compile_options(mcpstate_flags INTERFACE $<$<NOT:$<CONFIG:Release>>:-Werror>)
@@ -71,6 +78,7 @@ function(mcpstate_program name)
   # -fPIC and not CMake's -fPIE: the precompiled header is shared with the libraries, and GCC wants the same.
   set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
   target_compile_options(${name} PRIVATE -fPIC)
+  target_link_options(${name} PRIVATE -pie)
   target_compile_features(${name} PRIVATE cxx_std_20)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR}/include)
   target_link_libraries(${name} PRIVATE ${arg_LIBS} mcpstate_flags)

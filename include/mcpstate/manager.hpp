@@ -18,9 +18,10 @@
 //
 //     manager_options options;
 //     options.servers = registry;
-//     auto connections = make_manager(store, options);
-//     auto ordered = co_await connections->connect(owner, name, by_registration("github"), std::nullopt);  // CONNECTING
-//     auto settled = co_await connections->settled(owner, name, ordered->revision);  // CONNECTED, FAILED, …
+//     auto connections = make_manager(records, options);
+//     auto ordered = co_await connections->connect(who, name, by_registration("github"), std::nullopt);
+//     auto settled = co_await connections->settled(who, name, ordered.value().revision);  // CONNECTED, FAILED, …
+//     co_await connections->close();
 //
 // Orders travel through the records. connect() writes CONNECTING; a disconnect by anybody (this library, the command line, a
 // program in another language) writes DISCONNECTED. The instance that manages the connection watches the record and acts on

@@ -24,6 +24,11 @@ namespace mcpstate {
 // A checked URL, its secrets in fields of their own. Public so that commands can check a URL without opening it.
 struct store_url {
   store_url() {}
+  store_url(const store_url&) = default;
+  store_url(store_url&&) = default;
+  store_url& operator=(const store_url&) = default;
+  store_url& operator=(store_url&&) = default;
+  ~store_url();  // overwrites the password
   enum class kind { memory, sqlite, redis } type = kind::sqlite;
   std::string path;  // sqlite file, or unix socket
   std::string host = "localhost";

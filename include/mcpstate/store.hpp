@@ -12,19 +12,26 @@
 // Where connections are stored: one interface, and no store has a behaviour of its own.
 //
 //     auto opened = co_await open_store(executor, "redis://localhost:6379/0", store_options{});   // open_store.hpp
-//     change up(owner::user("42").value(), server_name::parse("github").value(), status::connected);
-//     up.tools(list);
-//     auto written = co_await store.put(std::move(up));      // result<connection>, with its new revision
-//     auto all = co_await store.list(owner::user("42").value(), tools_wanted::no); // one round trip
+//     store& connections = *opened.value();
+//     const owner who = owner::user("42").value();
+//     change up(who, server_name::parse("github").value(), status::connected);
+//     up.tools(tools_list::parse(R"([{"name":"search"}])").value());
+//     auto written = co_await connections.put(std::move(up));       // result<connection>, with its new revision
+//     auto all = co_await connections.list(who, tools_wanted::no);  // one round trip, whatever their number
+//     co_await connections.close();
 //
 // What every store guarantees (ARCHITECTURE.md, "Invariants"): every change is one atomic step; a change says what it was
 // based on and is refused with cond::conflict when that no longer holds; everything expires; a name reaches no other record;
 // the last good tools survive a failure; tool bytes are never changed.
 namespace mcpstate {
 
-// Executor: every member on executor(), one thread at a time. Lifetime: await close() before destroying. Cancellation: a
-// read that is cancelled did nothing; the outcome of a write that was already sent is unknown, so read to find out. Failure:
-// each operation may report unavailable, timeout, unauthorized, corrupt (a key has a wrong type) or exhausted; a write also
+class call_guard;
+
+// Executor: every member on executor(), one thread at a time. Lifetime: await close() before destroying; a store that is
+// destroyed under a call ends the process with a sentence. After fork() the child opens a store of its own; this one answers
+// internal there. Cancellation: a read that is cancelled did nothing; the outcome of a write that was already sent is unknown,
+// so read to find out. The caller's settings of cancellation stay as they are. Failure: each operation may report
+// unavailable, timeout, unauthorized, corrupt (a key has a wrong type) or exhausted; a write also
 // outcome_unknown. Throws: std::bad_alloc only. After close() every operation answers cancelled.
 class store {
  public:
@@ -79,11 +86,15 @@ class store {
   [[nodiscard]] const store_options& options() const noexcept { return backend_->options(); }
 
  private:
+  task<connection> write(change update);
   task<connection> put_once(change update);
+  task<std::uint64_t> write_disconnected(owner account, std::optional<server_name> server, std::optional<basis> seen);
+  task<claim_result> move_to_user(owner session, owner user);
   task<void> offer_claimed(owner user, std::vector<std::string> moved);
 
   std::unique_ptr<store_backend> backend_;
   std::unique_ptr<lease_store> leases_;
+  std::unique_ptr<call_guard> calls_;  // gone first
 };
 
 }  // namespace mcpstate

@@ -3,20 +3,46 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
 
-#include <cassert>
+#include <cstdio>
+#include <cstdlib>
 #include <exception>
 
+#include "aio/caller_settings.hh"
 #include "aio/event.hh"
 
 namespace mcpstate::aio {
 
+namespace {
+
+// How a coroutine ends that was asked to, and whose settings are Asio's own: its next co_await throws.
+bool is_cancellation(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const boost::system::system_error& e) {
+    return e.code() == asio::error::operation_aborted;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace
+
 task_group::task_group(asio::any_io_executor executor, failure_rule rule)
     : executor_(executor), rule_(std::move(rule)), idle_(std::make_unique<event>()) {}
 
-task_group::~task_group() { assert(running_.empty() && "await task_group::stop() before destroying it"); }
+// In all builds: what runs would go on in memory that is gone.
+task_group::~task_group() {
+  if (running_.empty()) return;
+  std::fprintf(stderr,
+               "mcpstate: \"%s\" still runs; await close() or task_group::stop() before what it works for is destroyed\n",
+               running_.front().name.c_str());
+  std::abort();
+}
 
 void task_group::spawn(std::string name, asio::awaitable<void> work) {
   if (stopping_) return;
@@ -26,7 +52,7 @@ void task_group::spawn(std::string name, asio::awaitable<void> work) {
     const std::string ended = std::move(running->name);
     running_.erase(running);
     if (running_.empty()) idle_->notify();
-    if (failure) fail(ended, failure);
+    if (failure && !(stopping_ && is_cancellation(failure))) fail(ended, failure);
   };
   asio::co_spawn(executor_, std::move(work), asio::bind_cancellation_slot(running->cancel.slot(), std::move(done)));
 }
@@ -61,7 +87,9 @@ asio::awaitable<void> task_group::stop() {
   co_await join();
 }
 
-asio::awaitable<void> task_group::join() {
+asio::awaitable<void> task_group::join() { return shield(executor_, wait_for_all()); }
+
+asio::awaitable<void> task_group::wait_for_all() {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   while (!running_.empty()) co_await idle_->wait();
 }

@@ -3,6 +3,13 @@
 
 #include <sys/prctl.h>
 
+#include <boost/system/system_error.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <new>
+#include <system_error>
+
 #include "cli/commands/commands.hh"
 #include "cli/reach/hangups.hh"
 #include "cli/view/json.hh"
@@ -18,7 +25,7 @@ namespace {
 void protect_memory() { ::prctl(PR_SET_DUMPABLE, 0); }
 
 int report_usage_error(terminal& screen, const error& e) {
-  screen.fail(e.full_text());
+  screen.fail(e, e.full_text());
   return exit_code_of(e, error_source::input);
 }
 
@@ -53,11 +60,36 @@ int run_line(const arguments& args, terminal& screen) {
   return run(*made, *config, screen);
 }
 
+int refused_by_system(terminal& screen, const std::string& why) {
+  screen.fail("the system refuses what mcpstate needs: " + why);
+  return exit_code::unreachable;
+}
+
+// What the system refuses before a command can begin (descriptors, threads) comes as an exception. None leaves main.
+int run_safely(const arguments& args, terminal& screen) {
+  try {
+    return run_line(args, screen);
+  } catch (const boost::system::system_error& e) {
+    return refused_by_system(screen, e.code().message());
+  } catch (const std::system_error& e) {
+    return refused_by_system(screen, e.code().message());
+  } catch (const std::bad_alloc&) {
+    screen.fail("there is not enough memory");
+    return exit_code::unreachable;
+  } catch (const std::exception& e) {
+    screen.fail(std::string("internal error: ") + e.what());
+    return exit_code::no;
+  }
+}
+
 }  // namespace
 
 int main_program(std::vector<std::string> words) {
+  // Also of a line that is wrong, from which nothing else is taken.
+  const bool json = std::find(words.begin(), std::find(words.begin(), words.end(), "--"), "--json") !=
+                    std::find(words.begin(), words.end(), "--");
   const auto parsed = parse_command_line(std::move(words));
-  terminal screen(parsed.args.global.json);
+  terminal screen(parsed.args.global.json || (json && parsed.what == parsed_line::outcome::wrong));
   int code = exit_code::done;
   switch (parsed.what) {
     case parsed_line::outcome::help:
@@ -68,9 +100,10 @@ int main_program(std::vector<std::string> words) {
       code = exit_code::usage;
       break;
     case parsed_line::outcome::run:
-      code = run_line(parsed.args, screen);
+      code = run_safely(parsed.args, screen);
       break;
   }
+  screen.finish_json(code);
   if (!screen.all_written() && code == exit_code::done) code = exit_code::no;
   return code;
 }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <mcpstate/core/error.hpp>
 
+#include <utility>
+
+#include "core/text/directions.hh"
+
 namespace mcpstate {
 
 // No default label in the switches of this file: a new enumerator without an entry is a compile error.
@@ -168,6 +172,9 @@ std::string_view name_of(cond condition) noexcept {
   }
   return "internal";
 }
+
+error::error(errc code, std::string detail, std::string peer_text)
+    : code_(code), detail_(std::move(detail)), peer_text_(without_directions(std::move(peer_text))) {}
 
 std::string error::full_text() const {
   if (peer_text_.empty()) return detail_;

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "aio/caller_settings.hh"
 #include "manager/fleet_member.hh"
 #include "manager/fleet_rules.hh"
 #include "manager/lease_renewal.hh"
@@ -34,7 +35,9 @@ class manager_impl final : public manager {
   task<connection> retry(owner account, server_name server) override;
   task<mcp::call_result> call(owner account, server_name server, std::string tool, std::string arguments,
                               mcp::call_options options) override {
-    return calls_.call(std::move(account), std::move(server), std::move(tool), std::move(arguments), std::move(options));
+    auto calling =
+        calls_.call(std::move(account), std::move(server), std::move(tool), std::move(arguments), std::move(options));
+    return aio::keep_settings_unless_cancelled(std::move(calling), "the call was cancelled; nothing was sent");
   }
   task<std::uint64_t> disconnect_everywhere(std::string registered, progress_handler progress) override;
   void set_servers(std::shared_ptr<const server_registry> servers) override;
@@ -45,6 +48,10 @@ class manager_impl final : public manager {
 
  private:
   enum class if_up { leave, reopen };
+  task<connection> retry_record(owner account, server_name server);
+  task<connection> wait_settled(owner account, server_name server, std::uint64_t since);
+  task<std::uint64_t> disconnect_all(std::string registered, progress_handler progress);
+  asio::awaitable<void> stop();
   task<lease> find_lease(managed_name name, std::string registered);
   task<connection> order(managed_name name, destination server, std::optional<basis> expected, if_up rule);
   void end_outdated(const lease& granted);
@@ -75,7 +82,8 @@ manager_impl::manager_impl(store& records, manager_options options)
 task<connection> manager_impl::connect(owner account, server_name server, endpoint target, std::optional<basis> expected) {
   MCPSTATE_CO_TRY(found, context_.find(target));
   managed_name name(std::move(account), std::move(server));
-  co_return co_await order(std::move(name), std::move(found), std::move(expected), if_up::leave);
+  auto ordering = order(std::move(name), std::move(found), std::move(expected), if_up::leave);
+  co_return co_await aio::keep_settings(std::move(ordering));
 }
 
 // The lease that an order is written under: ours, or that of the instance that manages the connection. While that lease
@@ -136,6 +144,10 @@ void manager_impl::end_outdated(const lease& granted) {
 }
 
 task<connection> manager_impl::retry(owner account, server_name server) {
+  return aio::keep_settings(retry_record(std::move(account), std::move(server)));
+}
+
+task<connection> manager_impl::retry_record(owner account, server_name server) {
   managed_name name(std::move(account), std::move(server));
   MCPSTATE_CO_TRY(got, co_await records_.get(name.owner, name.server, tools_wanted::no));
   if (!got) co_return error(errc::no_record, name.owner.text() + " has no connection to " + name.server.text());
@@ -149,6 +161,11 @@ task<connection> manager_impl::retry(owner account, server_name server) {
 }
 
 task<connection> manager_impl::settled(owner account, server_name server, std::uint64_t since) {
+  auto waiting = wait_settled(std::move(account), std::move(server), since);
+  return aio::keep_settings_unless_cancelled(std::move(waiting), "waiting for a connection to settle was cancelled");
+}
+
+task<connection> manager_impl::wait_settled(owner account, server_name server, std::uint64_t since) {
   co_await asio::this_coro::throw_if_cancelled(false);
   const error none(errc::no_record, account.text() + " has no connection to " + server.text());
   std::optional<owner> watched = account;
@@ -187,6 +204,11 @@ task<std::uint64_t> manager_impl::disconnect_registered(managed_name name, std::
 }
 
 task<std::uint64_t> manager_impl::disconnect_everywhere(std::string registered, progress_handler progress) {
+  auto disconnecting = disconnect_all(std::move(registered), std::move(progress));
+  return aio::keep_settings_unless_cancelled(std::move(disconnecting), "disconnecting a server everywhere was cancelled");
+}
+
+task<std::uint64_t> manager_impl::disconnect_all(std::string registered, progress_handler progress) {
   co_await asio::this_coro::throw_if_cancelled(false);
   std::uint64_t looked_at = 0, count = 0;
   std::string cursor;
@@ -228,7 +250,9 @@ manager_counts manager_impl::counts() const {
   return out;
 }
 
-asio::awaitable<void> manager_impl::close() {
+asio::awaitable<void> manager_impl::close() { return aio::shield(records_.executor(), stop()); }
+
+asio::awaitable<void> manager_impl::stop() {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   if (!context_.begin_stopping()) co_return;
   co_await loops_.stop();

@@ -5,6 +5,7 @@
 
 #include <mcpstate/aio/deadline.hpp>
 
+#include <chrono>
 #include <utility>
 #include <vector>
 
@@ -15,10 +16,19 @@ using tcp = asio::ip::tcp;
 using local = asio::local::stream_protocol;
 using error_code = boost::system::error_code;
 
+constexpr std::chrono::milliseconds full_backlog_pause{10};
 constexpr std::size_t longest_unix_path = 107;  // what sockaddr_un holds on Linux
 
 error cannot_connect(const std::string& shown, const error_code& ec) {
   return error(errc::connect_failed, "cannot connect to " + shown + ": " + ec.message());
+}
+
+// Where the queue of who wants to connect is full, connect() says EAGAIN, which Asio takes for "under way": the socket is then
+// ready at once, and connected to nothing.
+bool is_connected(const unix_socket& socket) {
+  error_code ec;
+  static_cast<void>(socket.remote_endpoint(ec));
+  return !ec;
 }
 
 }  // namespace
@@ -44,11 +54,15 @@ task<tcp_socket> dial_tcp(asio::any_io_executor executor, dial_target target) {
 task<unix_socket> dial_unix(asio::any_io_executor executor, std::string path) {
   co_await asio::this_coro::throw_if_cancelled(false);
   if (path.size() > longest_unix_path) co_return error(errc::connect_failed, "the path of the unix socket is too long");
-  unix_socket socket(executor);
   const local::endpoint endpoint(path);
-  auto [refused] = co_await socket.async_connect(endpoint, aio::use_ec);
-  if (refused) co_return cannot_connect("unix:" + path, refused);
-  co_return std::move(socket);
+  for (;;) {
+    unix_socket socket(executor);
+    auto [refused] = co_await socket.async_connect(endpoint, aio::use_ec);
+    if (refused) co_return cannot_connect("unix:" + path, refused);
+    if (is_connected(socket)) co_return std::move(socket);
+    const bool waited = co_await aio::wait_until(aio::after(full_backlog_pause));
+    if (!waited) co_return error(errc::stopped, "connecting to unix:" + path);
+  }
 }
 
 bool is_address(const std::string& host) {

@@ -41,7 +41,8 @@ struct dial_target {
 // Failure: resolve_failed, what the check answers, connect_failed, stopped.
 task<tcp_socket> dial_tcp(asio::any_io_executor executor, dial_target target);
 
-// Connects to a unix socket. Failure: connect_failed, also for a path that is too long for the system.
+// Connects to a unix socket. Where too many wait to be accepted it tries again until it is cancelled. Failure: connect_failed,
+// also for a path that is too long for the system; stopped.
 task<unix_socket> dial_unix(asio::any_io_executor executor, std::string path);
 
 // Whether a host is written as an address.

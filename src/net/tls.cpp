@@ -22,12 +22,15 @@
 #include <system_error>
 #include <utility>
 
+#include "core/file.hh"
+
 namespace mcpstate::net {
 namespace {
 
 using error_code = boost::system::error_code;
 
 constexpr std::size_t kept_contexts = 4;
+constexpr std::size_t max_ca_file_bytes = 16UL * 1024 * 1024;
 
 // What tells one state of a file from another; all zero for a file that cannot be looked at.
 using file_identity = std::array<std::int64_t, 4>;
@@ -54,6 +57,9 @@ result<tls_context> read_context(const std::string& ca_file) {
   if (ca_file.empty()) {
     made->set_default_verify_paths(ec);
   } else {
+    // OpenSSL would wait for a pipe, and read a device for ever.
+    const auto fault = regular_file_fault(ca_file, max_ca_file_bytes);
+    if (!fault.empty()) return error(errc::tls_failed, "cannot read " + ca_file + ": " + fault);
     made->load_verify_file(ca_file, ec);
   }
   if (!ec) return made;

@@ -6,18 +6,22 @@
 #include <string>
 #include <vector>
 
+#include "core/text/secret_text.hh"
+
 // What a link is configured with, and what it finds out, as values. Pure, so that the state machines below the link can
 // share them.
 namespace mcpstate::redis {
 
 struct link_config {
+  link_config() {}
   std::string host = "localhost";
   std::uint16_t port = 6379;
-  std::string unix_path;       // set: a unix socket instead of host and port
-  bool tls = false;            // host and port only
-  std::string ca_file;         // instead of the system's certificates
-  bool tls_verify = true;      // certificate chain and host name
-  std::string user, password;  // a password without a user is the default user's
+  std::string unix_path;   // set: a unix socket instead of host and port
+  bool tls = false;        // host and port only
+  std::string ca_file;     // instead of the system's certificates
+  bool tls_verify = true;  // certificate chain and host name
+  std::string user;
+  secret_text password;  // without a user it is the default user's
   int database = 0;
   std::string client_name = "mcpstate";
   // Not empty: CLIENT TRACKING ON BCAST for these key prefixes, as part of every handshake.

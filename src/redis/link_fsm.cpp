@@ -52,7 +52,7 @@ request link_fsm::connected() {
   if (password_.empty() && user_.empty()) {
     all.add("HELLO", "3");
   } else {
-    all.add("HELLO", "3", "AUTH", user_.empty() ? std::string("default") : user_, password_);
+    all.add("HELLO", "3", "AUTH", user_.empty() ? std::string("default") : user_, password_.text());
   }
   if (database_ != 0) {
     all.command(2).arg("SELECT").arg(std::int64_t{database_});

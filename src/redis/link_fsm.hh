@@ -62,7 +62,9 @@ class link_fsm {
   [[nodiscard]] std::optional<error> judge_hello(const reply& answer);
 
   // Constant after construction.
-  std::string user_, password_, client_name_;
+  std::string user_;
+  secret_text password_;
+  std::string client_name_;
   int database_;
   bool track_reads_;
   std::vector<std::string> prefixes_;

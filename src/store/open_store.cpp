@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <mcpstate/open_store.hpp>
 
+#include "aio/caller_settings.hh"
+
 #include <utility>
 
 namespace mcpstate {
@@ -28,7 +30,7 @@ task<std::unique_ptr<store_backend>> open_backend(asio::any_io_executor executor
 }
 
 task<std::unique_ptr<store>> open_store(asio::any_io_executor executor, std::string url, store_options options) {
-  return store_on(open_backend(std::move(executor), std::move(url), std::move(options)));
+  return aio::keep_settings(store_on(open_backend(std::move(executor), std::move(url), std::move(options))));
 }
 
 std::unique_ptr<store> make_memory_store(asio::any_io_executor executor, store_options options) {
@@ -36,11 +38,11 @@ std::unique_ptr<store> make_memory_store(asio::any_io_executor executor, store_o
 }
 
 task<std::unique_ptr<store>> open_sqlite_store(asio::any_io_executor executor, std::string path, store_options options) {
-  return store_on(open_sqlite_backend(std::move(executor), std::move(path), std::move(options)));
+  return aio::keep_settings(store_on(open_sqlite_backend(std::move(executor), std::move(path), std::move(options))));
 }
 
 task<std::unique_ptr<store>> open_redis_store(asio::any_io_executor executor, store_url url, store_options options) {
-  return store_on(open_redis_backend(std::move(executor), std::move(url), std::move(options)));
+  return aio::keep_settings(store_on(open_redis_backend(std::move(executor), std::move(url), std::move(options))));
 }
 
 }  // namespace mcpstate

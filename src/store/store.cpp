@@ -7,6 +7,8 @@
 
 #include <mcpstate/core/keys.hpp>
 
+#include "aio/caller_settings.hh"
+#include "store/call_guard.hh"
 #include "store/lease_store.hh"
 
 namespace mcpstate {
@@ -44,13 +46,23 @@ bool needs_read(const change& update) {
 }  // namespace
 
 store::store(std::unique_ptr<store_backend> backend)
-    : backend_(std::move(backend)), leases_(check_lease_input(backend_->leases())) {}
+    : backend_(std::move(backend)), leases_(check_lease_input(backend_->leases())), calls_(std::make_unique<call_guard>()) {}
 
-store::~store() = default;
+store::~store() {
+  // In a child of fork() the backend's threads are missing, and its connections are the parent's: nothing of it is touched.
+  if (calls_->forked()) static_cast<void>(backend_.release());
+}
 
-asio::awaitable<void> store::close() { return backend_->close(); }
+asio::awaitable<void> store::close() {
+  calls_->close();
+  if (calls_->forked()) co_return;
+  auto closing = backend_->close();
+  co_await aio::shield(backend_->executor(), std::move(closing));
+}
 
-task<connection> store::put(change update) {
+task<connection> store::put(change update) { return calls_->run(write(std::move(update))); }
+
+task<connection> store::write(change update) {
   MCPSTATE_CO_CHECK(check_input(update));
   if (update.expected()) co_return co_await put_once(std::move(update));
   for (int attempt = 1;; ++attempt) {
@@ -79,20 +91,26 @@ task<connection> store::put_once(change update) {
 
 task<std::optional<connection>> store::get(owner account, server_name server, tools_wanted want) {
   auto member = encode_name(server.text());
-  co_return co_await backend_->get(std::move(account), std::move(member), want);
+  return calls_->run(backend_->get(std::move(account), std::move(member), want));
 }
 
-task<owner_snapshot_ptr> store::list(owner account, tools_wanted want) { return backend_->list(std::move(account), want); }
+task<owner_snapshot_ptr> store::list(owner account, tools_wanted want) {
+  return calls_->run(backend_->list(std::move(account), want));
+}
 
 owner_snapshot_ptr store::peek(const owner& account, tools_wanted want) { return backend_->peek(account, want); }
 
 task<std::uint64_t> store::touch(owner account, std::optional<server_name> server) {
   std::optional<std::string> member;
   if (server) member = encode_name(server->text());
-  co_return co_await backend_->touch(std::move(account), std::move(member));
+  return calls_->run(backend_->touch(std::move(account), std::move(member)));
 }
 
 task<std::uint64_t> store::disconnect(owner account, std::optional<server_name> server, std::optional<basis> seen) {
+  return calls_->run(write_disconnected(std::move(account), std::move(server), std::move(seen)));
+}
+
+task<std::uint64_t> store::write_disconnected(owner account, std::optional<server_name> server, std::optional<basis> seen) {
   if (!server) {
     if (seen) co_return error(errc::bad_argument, "what was seen of one record says nothing of all of them");
     co_return co_await backend_->disconnect_all(std::move(account));
@@ -105,15 +123,19 @@ task<std::uint64_t> store::disconnect(owner account, std::optional<server_name> 
     if (seen && *seen != record.seen) co_return conflict_of(change(record, status::disconnected));
     if (record.state == status::disconnected) co_return std::uint64_t{0};
     change update(record, status::disconnected);
-    auto written = co_await put(std::move(update));
+    auto written = co_await write(std::move(update));
     if (written) co_return std::uint64_t{1};
     if (seen || !written.error().is(cond::conflict) || attempt == store_backend::max_attempts) co_return written.error();
   }
 }
 
-task<std::uint64_t> store::erase(owner account) { return backend_->erase(std::move(account)); }
+task<std::uint64_t> store::erase(owner account) { return calls_->run(backend_->erase(std::move(account))); }
 
 task<claim_result> store::claim(owner session, owner user) {
+  return calls_->run(move_to_user(std::move(session), std::move(user)));
+}
+
+task<claim_result> store::move_to_user(owner session, owner user) {
   if (session.kind() != owner_kind::session)
     co_return error(errc::bad_owner, session.text() + " is no session: claim moves a session's connections to a user");
   if (user.kind() != owner_kind::user)
@@ -150,19 +172,19 @@ task<void> store::offer_claimed(owner user, std::vector<std::string> moved) {
 }
 
 task<std::unique_ptr<watcher>> store::watch(std::optional<owner> account) {
-  return backend_->watch(std::move(account), watch_options());
+  return calls_->run(backend_->watch(std::move(account), watch_options()));
 }
 
 task<std::unique_ptr<watcher>> store::watch(std::optional<owner> account, watch_options options) {
-  return backend_->watch(std::move(account), options);
+  return calls_->run(backend_->watch(std::move(account), options));
 }
 
-task<owner_page> store::scan(std::string cursor) { return backend_->scan(std::move(cursor)); }
+task<owner_page> store::scan(std::string cursor) { return calls_->run(backend_->scan(std::move(cursor))); }
 
-task<store_stats> store::stats(progress_handler progress) { return backend_->stats(std::move(progress)); }
+task<store_stats> store::stats(progress_handler progress) { return calls_->run(backend_->stats(std::move(progress))); }
 
 task<std::vector<finding>> store::examine(bool fix, progress_handler progress) {
-  return backend_->examine(fix, std::move(progress));
+  return calls_->run(backend_->examine(fix, std::move(progress)));
 }
 
 }  // namespace mcpstate

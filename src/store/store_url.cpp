@@ -17,6 +17,7 @@
 
 #include "core/text/ascii.hh"
 #include "core/text/number.hh"
+#include "core/text/secret_text.hh"
 
 namespace mcpstate {
 
@@ -164,6 +165,8 @@ std::string default_sqlite_path() {
   }
   return base + "/.local/state/mcpstate/state.db";
 }
+
+store_url::~store_url() { cleanse(password); }
 
 std::string store_url::shown() const {
   switch (type) {

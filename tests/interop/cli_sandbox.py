@@ -72,6 +72,19 @@ class CliTest(unittest.TestCase):
             self.assertIn(says, ran.errors)
         return ran.errors
 
+    def refused_json(self, code, error, *words, says=None, **options):
+        """With --json: that error line, and one problem object on standard output; answers the object."""
+        ran = self.run_cli(*words, "--json", **options)
+        self.assertEqual(ran.code, code, (words, ran.out, ran.err))
+        self.one_error_line(ran)
+        problem = ran.json
+        self.assertEqual({"type", "title", "detail", "exit_code"} - set(problem), set(), problem)
+        self.assertEqual((problem["type"], problem.get("code"), problem["exit_code"]), ("about:blank", error, code))
+        self.assertEqual("mcpstate: " + problem["detail"] + "\n", ran.errors)
+        if says:
+            self.assertIn(says, problem["detail"])
+        return problem
+
     def one_error_line(self, ran):
         lines = ran.errors.splitlines()
         self.assertEqual(len(lines), 1, ran.err)

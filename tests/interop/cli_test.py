@@ -74,7 +74,7 @@ class Records(CliTest):
         self.assertEqual(self.ok("tools", "user:42", "github", "--json").out, TOOLS)
         self.assertEqual(self.ok("disconnect", "user:42", "github", "--json").json, {"disconnected": 1})
         self.assertEqual(self.ok("show", "user:42", "github", "--json").json["status"], "DISCONNECTED")
-        self.refused(1, "tools", "user:42", "github", "--json", says="DISCONNECTED")
+        self.refused_json(1, "no_record", "tools", "user:42", "github", says="DISCONNECTED")
 
     def test_an_empty_list_replaces_a_good_one_only_when_asked_to(self):
         self.connected()

@@ -26,6 +26,10 @@ FILES = {
     "/usr/share/doc/mcpstate/CHANGELOG.md": "-rw-r--r-- root/root",
     "/usr/share/doc/mcpstate/http.md": "-rw-r--r-- root/root",
     "/usr/share/doc/mcpstate/operations.md": "-rw-r--r-- root/root",
+    "/usr/share/doc/mcpstate/mcp.md": "-rw-r--r-- root/root",
+    "/usr/share/doc/mcpstate/redis.md": "-rw-r--r-- root/root",
+    "/usr/share/doc/mcpstate/SECURITY.md": "-rw-r--r-- root/root",
+    "/usr/share/doc/mcpstate/changelog.gz": "-rw-r--r-- root/root",
 }
 
 

@@ -24,15 +24,20 @@ inline asio::awaitable<bool> is_cancelled() {
   co_return state.cancelled() != asio::cancellation_type::none;
 }
 
-// Waits; false when cancelled, also when that had happened before.
+// Waits; false when cancelled, also when that had happened before. The caller's settings stay as they are.
 inline asio::awaitable<bool> wait_until(deadline when) {
+  const bool throws = co_await asio::this_coro::throw_if_cancelled();
   co_await asio::this_coro::throw_if_cancelled(false);
+  bool waited = false;
   const bool too_late = co_await is_cancelled();
-  if (too_late) co_return false;
-  asio::steady_timer timer(co_await asio::this_coro::executor, when);
-  auto [ec] = co_await timer.async_wait(use_ec);
-  const bool meanwhile = co_await is_cancelled();
-  co_return !ec && !meanwhile;
+  if (!too_late) {
+    asio::steady_timer timer(co_await asio::this_coro::executor, when);
+    auto [ec] = co_await timer.async_wait(use_ec);
+    const bool meanwhile = co_await is_cancelled();
+    waited = !ec && !meanwhile;
+  }
+  co_await asio::this_coro::throw_if_cancelled(throws);
+  co_return waited;
 }
 
 // The work's result, or errc::deadline with this detail once the time is over; the work is then cancelled (terminal) and

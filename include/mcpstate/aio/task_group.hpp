@@ -15,9 +15,11 @@
 // Owns background coroutines. The only way to start work that outlives the expression that starts it.
 //
 // Ownership: a member of the object whose work it runs, and its last one, so that the work is gone before what it uses.
-// Executor: all members on the given executor (one thread at a time). Lifetime: await stop() before destroying; the
-// destructor asserts that nothing runs. Cancellation: stop() sends terminal cancellation and waits for every coroutine to
-// end. Failure: an exception that leaves a coroutine is a bug, not a result; the group's failure_rule says what happens.
+// Executor: all members on the given executor (one thread at a time). Lifetime: await stop() before destroying; in all builds
+// the destructor ends the process, with a sentence, if something runs. Cancellation: stop() sends terminal cancellation and
+// waits for every coroutine to end. Failure: an exception that leaves a coroutine is a bug, not a result; the group's
+// failure_rule says what happens. operation_aborted after request_stop() is none: so ends a coroutine with Asio's own
+// settings of cancellation.
 namespace mcpstate::aio {
 
 class event;
@@ -64,6 +66,7 @@ class task_group {
   [[nodiscard]] const boost::asio::any_io_executor& executor() const noexcept { return executor_; }
 
  private:
+  boost::asio::awaitable<void> wait_for_all();
   struct entry {
     std::string name;
     boost::asio::cancellation_signal cancel;

@@ -14,8 +14,8 @@
 // owner whose request produced it and is never shown to another one. No part ever holds a secret: whoever builds an error
 // leaves passwords, tokens, URL user-info and query strings out.
 //
-//     auto got = co_await store.get(who, name);
-//     if (!got && got.error().is(cond::unavailable)) …
+//     const auto got = co_await connections.get(who, name, tools_wanted::no);
+//     if (!got && got.error().is(cond::unavailable)) std::cerr << "later: " << got.error().full_text() << "\n";
 //
 // Everything here is a value: safe from any thread as long as each thread has its own. Functions that answer a result<T> or
 // a task<T> throw nothing but std::bad_alloc, unless their header says more. result<T>::value() throws error_exception.
@@ -90,15 +90,15 @@ enum class errc {
 class error {
  public:
   error(errc code, std::string detail) : code_(code), detail_(std::move(detail)) {}
-  error(errc code, std::string detail, std::string peer_text)
-      : code_(code), detail_(std::move(detail)), peer_text_(std::move(peer_text)) {}
+  // Marks in peer_text that turn the writing direction become U+FFFD.
+  error(errc code, std::string detail, std::string peer_text);
 
   [[nodiscard]] errc code() const noexcept { return code_; }
   [[nodiscard]] cond condition() const noexcept { return condition_of(code_); }
   [[nodiscard]] bool is(cond c) const noexcept { return condition() == c; }
   // One line, safe to show to anybody who may know that the operation was tried.
   [[nodiscard]] const std::string& detail() const noexcept { return detail_; }
-  // What the peer said, verbatim; for the owner of the request only. Often empty.
+  // What the peer said; for the owner of the request only. Often empty.
   [[nodiscard]] const std::string& peer_text() const noexcept { return peer_text_; }
   // detail, then the peer's words if there are any: for the person who made the request.
   [[nodiscard]] std::string full_text() const;

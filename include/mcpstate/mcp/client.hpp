@@ -18,9 +18,10 @@
 //
 //     mcp::http_target there;  there.url = "http://127.0.0.1:3001/mcp";
 //     auto opened = co_await mcp::connect(executor, std::move(there), mcp::client_options());
-//     auto listed = co_await (*opened)->list_tools();
-//     auto called = co_await (*opened)->call_tool("echo", R"({"message":"hello"})", mcp::call_options());
-//     co_await (*opened)->close();
+//     mcp::client& server = *opened.value();
+//     auto listed = co_await server.list_tools();
+//     auto called = co_await server.call_tool("echo", R"({"message":"hello"})", mcp::call_options());
+//     co_await server.close();
 //
 // client_options.hpp says how a client behaves, and host.hpp what a server may ask of it.
 namespace mcpstate::mcp {

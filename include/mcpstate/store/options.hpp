@@ -12,6 +12,7 @@ namespace mcpstate {
 
 // How a store behaves. All processes that share a store should agree on ttl, prefix and layout.
 struct store_options {
+  store_options() {}
   // How long a record lives after its last use (connect, touch, call). Default 24 h; at least 1 s.
   std::chrono::milliseconds ttl = std::chrono::hours(24);
   // How long a record lives after its first write, however often it is used. Absent: no limit. At least 1 s. A record keeps
@@ -27,6 +28,9 @@ struct store_options {
   std::string ca_file;
   // Redis over TLS: whether the certificate and its host name are verified. Switch it off only in tests.
   bool tls_verify = true;
+  // SQLite: whether a file that this user can only read is opened for reading. Writes then fail with read_only. Without it
+  // such a file is refused.
+  bool allow_read_only = false;
   // Memory and SQLite: the clock that decides expiry. Not null; outlives the store. Redis uses the clock of the server.
   const clock_source* clock = &wall_clock();
 };

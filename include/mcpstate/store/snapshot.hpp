@@ -15,7 +15,8 @@ enum class tools_wanted { no, yes };
 // All records of one owner at one moment, ordered by server name. Immutable: any number of threads may read it, and it stays
 // valid after the store is closed. Tools are shared, not copied.
 //
-//     for (const connection& one : **store.list(who, tools_wanted::no)) …
+//     const owner_snapshot_ptr all = (co_await connections.list(who, tools_wanted::no)).value();
+//     for (const connection& one : *all) std::cout << one.server << " is " << to_text(one.state) << "\n";
 class owner_snapshot {
  public:
   owner_snapshot(mcpstate::owner account, std::vector<connection> records, tools_wanted tools);

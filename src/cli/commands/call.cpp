@@ -117,7 +117,7 @@ asio::awaitable<int> call_tool(context& ctx, tool_call call) {
   const auto called = co_await std::move(calling);
   if (!called) {
     const auto& cause = called.error();
-    if (!ctx.interrupted(cause)) ctx.screen.fail(server_error_text("calling " + tool + " of " + server, cause));
+    if (!ctx.interrupted(cause)) ctx.screen.fail(cause, server_error_text("calling " + tool + " of " + server, cause));
     co_return exit_code::no;
   }
   const int code = print_result(ctx, tool, *called);
@@ -133,6 +133,8 @@ result<std::string> read_input(const arguments& args) {
   if (!args.tool_input) return std::string("{}");
   std::string input = *args.tool_input;
   if (input == "-") {
+    if (args.header_file == "-" || args.env_file == "-")
+      return error(errc::bad_argument, "standard input can be one of the arguments, --header-file and --env-file");
     MCPSTATE_TRY(read, read_standard_input(max_input_bytes));
     input = std::move(read);
   }

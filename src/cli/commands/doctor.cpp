@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "cli/commands/commands.hh"
+#include "cli/commands/serve_options.hh"
 #include "cli/view/error_text.hh"
 #include "cli/view/json.hh"
 #include "cli/view/text.hh"
@@ -92,7 +93,26 @@ int print_unreachable(context& ctx, const error& cause) {
   return exit_code_of(cause, error_source::store);
 }
 
-asio::awaitable<int> examine_store(context& ctx, bool fix) {
+finding about_servers(level l, std::string check, std::string text) {
+  finding out;
+  out.severity = l;
+  out.check = std::move(check);
+  out.text = std::move(text);
+  return out;
+}
+
+// What the servers file makes owners share, and what is wrong in it.
+std::vector<finding> examine_servers(const server_registry& servers) {
+  std::vector<finding> out;
+  if (auto shared = shared_programs_text(servers); !shared.empty())
+    out.push_back(about_servers(level::note, "shared_programs", std::move(shared)));
+  for (const auto& [name, one] : servers.all()) {
+    if (!one.fault.empty()) out.push_back(about_servers(level::warning, "servers_file", one.fault));
+  }
+  return out;
+}
+
+asio::awaitable<int> examine_store(context& ctx, bool fix, std::vector<finding> of_servers) {
   progress_handler progress = [&screen = ctx.screen](std::uint64_t done, std::string_view unit) {
     screen.progress("checking… " + std::to_string(done) + " " + std::string(unit));
   };
@@ -104,6 +124,7 @@ asio::awaitable<int> examine_store(context& ctx, bool fix) {
   auto all = std::move(*found);
   const bool has_reachable = std::any_of(all.begin(), all.end(), [](const finding& f) { return f.check == "reachable"; });
   if (!has_reachable) all.insert(all.begin(), reachable(level::ok, ctx.store->description()));
+  all.insert(all.end(), of_servers.begin(), of_servers.end());
   print_findings(ctx, all, ctx.store->description());
   co_return count_of(all, level::problem) > 0 ? exit_code::no : exit_code::done;
 }
@@ -111,7 +132,16 @@ asio::awaitable<int> examine_store(context& ctx, bool fix) {
 }  // namespace
 
 result<command> make_doctor(const arguments& args) {
-  command out([fix = args.fix](context& ctx) { return examine_store(ctx, fix); });
+  const auto env = process_environment();
+  const auto path = flag_or_variable(args.serve.servers_file, "MCPSTATE_SERVERS", env);
+  std::vector<finding> of_servers;
+  if (!path.empty()) {
+    const auto servers = read_servers(path, env);
+    if (!servers) return servers.error();
+    of_servers = examine_servers(**servers);
+  }
+  command out(
+      [fix = args.fix, of_servers = std::move(of_servers)](context& ctx) { return examine_store(ctx, fix, of_servers); });
   out.without_store = print_unreachable;
   return out;
 }

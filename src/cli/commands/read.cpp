@@ -119,19 +119,19 @@ result<command> make_list(const arguments& args) {
   }
   if (!args.owner) {
     if (args.with_tools) return error(errc::bad_argument, "list --tools needs an OWNER");
-    return command(list_owners);
+    return reading_command(list_owners);
   }
   MCPSTATE_TRY(target, parse_selection(args));
   const auto want = args.with_tools ? tools_wanted::yes : tools_wanted::no;
-  return command([owner = target.owner, want](context& ctx) { return list_owner(ctx, owner, want); });
+  return reading_command([owner = target.owner, want](context& ctx) { return list_owner(ctx, owner, want); });
 }
 
 result<command> make_show(const arguments& args) {
   const auto target = parse_selection(args);
   if (!target) return target.error();
-  return command([target = *target](context& ctx) { return show_record(ctx, target); });
+  return reading_command([target = *target](context& ctx) { return show_record(ctx, target); });
 }
 
-result<command> make_stats(const arguments&) { return command(show_stats); }
+result<command> make_stats(const arguments&) { return reading_command(show_stats); }
 
 }  // namespace mcpstate::cli

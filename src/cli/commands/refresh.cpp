@@ -91,7 +91,7 @@ asio::awaitable<int> refresh_record(context& ctx, connection before, refresh_req
   if (!opened) {
     if (ctx.interrupted(opened.error())) co_return exit_code::no;
     const std::string line = server_error_text("listing the tools of " + before.server, opened.error());
-    ctx.screen.fail(line + "; the record is as it was");
+    ctx.screen.fail(opened.error(), line + "; the record is as it was");
     co_return exit_code::no;
   }
   const std::unique_ptr<mcp::client> client = std::move(opened->client);

@@ -138,6 +138,10 @@ void announce_ready(running_service& r) {
 
 void log_remarks(running_service& r, const server_registry& servers) {
   for (const auto& remark : servers.remarks()) r.log.warn("servers file", {{"remark", remark}});
+  for (const auto& [name, one] : servers.all()) {
+    if (!one.fault.empty()) r.log.error("servers file", {{"server", name}, {"why", one.fault}});
+  }
+  if (const auto shared = shared_programs_text(servers); !shared.empty()) r.log.warn("servers file", {{"remark", shared}});
 }
 
 // Disconnects a disabled server for every owner, whichever instance manages the connection. The log shows the progress.

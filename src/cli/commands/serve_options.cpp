@@ -5,14 +5,15 @@
 #include <boost/asio/ip/host_name.hpp>
 
 #include <algorithm>
-#include <fstream>
 #include <random>
 
 #include "cli/words/input.hh"
+#include "core/file.hh"
 #include "core/text/ascii.hh"
 #include "core/text/hex.hh"
 #include "core/text/number.hh"
 #include "core/text/printable.hh"
+#include "manager/servers/destination.hh"
 #include "service/gate/host_policy.hh"
 
 namespace mcpstate::cli {
@@ -172,17 +173,22 @@ result<token_choice> choose_tokens(const std::string& file, const environment& e
 }
 
 result<std::shared_ptr<const server_registry>> read_servers(const std::string& path, const environment& env) {
-  std::ifstream in(path, std::ios::binary);
-  std::string text(max_servers_bytes + 1, '\0');
-  // A directory can be opened but not read. This call shows that, while iterators of the stream's buffer would throw.
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  const bool readable = in.eof() || in.good();
-  if (!readable) return bad("the servers file " + printable(path) + " cannot be read");
-  if (text.size() > max_servers_bytes) return bad("the servers file " + printable(path) + " is larger than 1 MiB");
-  auto parsed = server_registry::parse(text, env.variable);
+  const auto file = read_regular_file(path, max_servers_bytes);
+  if (file.what == file_content::outcome::too_large)
+    return bad("the servers file " + printable(path) + " is larger than 1 MiB");
+  if (!file.ok()) return bad("the servers file " + printable(path) + " cannot be read: " + file.reason);
+  auto parsed = server_registry::parse(file.bytes, env.variable);
   if (!parsed) return bad("the servers file " + printable(path) + ": " + parsed.error().detail());
   return std::make_shared<const server_registry>(std::move(*parsed));
+}
+
+std::string shared_programs_text(const server_registry& servers) {
+  std::string names;
+  for (const auto& [name, one] : servers.all()) {
+    if (is_shared_program(one)) names += (names.empty() ? "" : ", ") + name;
+  }
+  if (names.empty()) return {};
+  return "command, env and cwd are the same for all owners, so that they share what the program stores: " + names;
 }
 
 result<serve_options> choose_serve_options(const serve_words& words, const environment& env) {

@@ -40,6 +40,9 @@ struct token_choice {
 // Reads the servers in a file. bad_argument names the file.
 [[nodiscard]] result<std::shared_ptr<const server_registry>> read_servers(const std::string& path, const environment& env);
 
+// Names the programs that are the same for every owner, and says what that means; empty: there are none.
+[[nodiscard]] std::string shared_programs_text(const server_registry& servers);
+
 // The flag, else the variable; empty when neither is given.
 [[nodiscard]] std::string flag_or_variable(const std::string& flag, const char* variable, const environment& env);
 

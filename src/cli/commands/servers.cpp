@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+
 #include "cli/commands/commands.hh"
 #include "cli/commands/serve_options.hh"
 #include "cli/view/json.hh"
+#include "manager/servers/destination.hh"
 
 namespace mcpstate::cli {
 
@@ -11,19 +14,19 @@ using registry_pointer = std::shared_ptr<const server_registry>;
 
 std::string server_json(const std::pair<const std::string, registered_server>& entry) {
   const auto& [name, one] = entry;
-  return object_writer()
-      .text("name", name)
-      .text("transport", one.transport)
-      .text("where", one.shown)
-      .boolean("disabled", one.disabled)
-      .str();
+  object_writer out;
+  out.text("name", name).text("transport", one.transport).text("where", one.shown).boolean("disabled", one.disabled);
+  if (is_shared_program(one)) out.boolean("same_for_all_owners", true);
+  if (!one.fault.empty()) out.text("error", one.fault);
+  return out.str();
 }
 
 void print_servers(terminal& screen, const server_registry& servers) {
   table out({"SERVER", "TRANSPORT", "WHERE", "DISABLED"});
   for (const auto& [name, one] : servers.all()) {
     const cell disabled(one.disabled ? "disabled" : "-", one.disabled ? tone::warn : tone::dim);
-    out.add({name, cell(one.transport, tone::dim), one.shown, disabled});
+    const cell where = one.fault.empty() ? cell(one.shown) : cell(one.fault, tone::bad);
+    out.add({name, cell(one.transport, tone::dim), where, disabled});
   }
   if (out.empty()) return screen.line("no servers");
   screen.write(out);
@@ -36,7 +39,10 @@ asio::awaitable<int> show_servers(context& ctx, registry_pointer servers) {
     print_servers(ctx.screen, *servers);
   }
   for (const auto& remark : servers->remarks()) ctx.screen.note(remark);
-  co_return exit_code::done;
+  ctx.screen.note(shared_programs_text(*servers));
+  const auto& all = servers->all();
+  const bool sound = std::none_of(all.begin(), all.end(), [](const auto& entry) { return !entry.second.fault.empty(); });
+  co_return sound ? exit_code::done : exit_code::no;
 }
 
 }  // namespace

@@ -59,6 +59,11 @@ asio::awaitable<int> list_server_tools(context& ctx, selection target) {
     const std::vector<connection> one(1, record);
     co_return print_tools(ctx, one);
   }
+  if (!is_tool_list(*record.tools)) {
+    co_return ctx.fail(error(errc::junk_record, "what is stored as tools of " +
+                                                    connection_label(record.owner, record.server) +
+                                                    " is no list of tools; mcpstate doctor says more"));
+  }
   // The stored bytes and nothing else, so that what arrives in a file has the stored hash.
   ctx.screen.write(*record.tools);
   if (ctx.screen.out_is_terminal()) ctx.screen.write("\n");
@@ -75,14 +80,15 @@ asio::awaitable<int> list_owner_tools(context& ctx, owner account) {
 
 result<command> make_tools(const arguments& args) {
   if (args.refresh) return make_refresh(args);
-  const bool reaches = !args.headers.empty() || !args.env.empty() || !args.cwd.empty() || !args.protocol.empty();
+  const bool files = !args.header_file.empty() || !args.env_file.empty();
+  const bool reaches = files || !args.headers.empty() || !args.env.empty() || !args.cwd.empty() || !args.protocol.empty();
   if (reaches || args.allow_empty) {
     return error(errc::bad_argument, "--header, --env, --cwd, --protocol and --allow-empty go with --refresh");
   }
   const auto target = parse_selection(args);
   if (!target) return target.error();
-  if (target->server) return command([target = *target](context& ctx) { return list_server_tools(ctx, target); });
-  return command([owner = target->owner](context& ctx) { return list_owner_tools(ctx, owner); });
+  if (target->server) return reading_command([target = *target](context& ctx) { return list_server_tools(ctx, target); });
+  return reading_command([owner = target->owner](context& ctx) { return list_owner_tools(ctx, owner); });
 }
 
 }  // namespace mcpstate::cli

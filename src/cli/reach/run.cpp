@@ -23,7 +23,12 @@ struct running_command {
       : definition(chosen),
         ctx(io.get_executor(), config, screen),
         signals(io, SIGINT, SIGTERM),
-        group(io.get_executor(), aio::end_process) {}
+        group(io.get_executor(), [this](const std::string&, const std::string& cause) { end(cause); }) {}
+  // An exception that no part of the command expects, such as memory that is missing.
+  void end(const std::string& cause) {
+    code = ctx.fail(error(errc::bug, "internal error: " + cause));
+    signals.cancel();
+  }
   const command& definition;
   context ctx;
   int code = exit_code::no;
@@ -63,8 +68,11 @@ asio::awaitable<void> run_body(running_command& r) {
 
 asio::awaitable<void> open_and_run(running_command& r) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  if (r.ctx.config.has_store && !r.what.opens_store) {
-    auto opened = co_await open_store(r.ctx.executor, r.ctx.config.url, r.ctx.config.options);
+  r.ctx.screen.note(r.ctx.config.remark);
+  if (r.ctx.config.has_store && !r.definition.opens_store) {
+    auto options = r.ctx.config.options;
+    options.allow_read_only = r.definition.only_reads;
+    auto opened = co_await open_store(r.ctx.executor, r.ctx.config.url, options);
     if (!opened) {
       const auto& cause = opened.error();
       const bool own_report = r.definition.without_store && !cause.is(cond::cancelled);
@@ -82,7 +90,7 @@ asio::awaitable<void> open_and_run(running_command& r) {
 }  // namespace
 
 int context::fail(const error& e, error_source source) {
-  if (!interrupted(e)) screen.fail(source == error_source::store ? store_error_text(e) : e.full_text());
+  if (!interrupted(e)) screen.fail(e, source == error_source::store ? store_error_text(e) : e.full_text());
   return exit_code_of(e, source);
 }
 

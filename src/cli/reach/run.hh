@@ -42,9 +42,18 @@ struct command {
   std::function<int(context&, const error&)> without_store;
   // The command opens its store by itself; run() closes it.
   bool opens_store = false;
+  // Writes nothing, so that an SQLite file which this user can only read will do.
+  bool only_reads = false;
   // Runs until a signal ends it: that is no failure then, and its own exit code counts.
   bool until_signal = false;
 };
+
+// A command of that function that only reads.
+[[nodiscard]] inline command reading_command(command::function body) {
+  command out(std::move(body));
+  out.only_reads = true;
+  return out;
+}
 
 [[nodiscard]] int run(const command& definition, const settings& config, terminal& screen);
 

@@ -2,29 +2,20 @@
 #include "cli/reach/server_target.hh"
 
 #include "cli/reach/client_setup.hh"
-#include "cli/words/input.hh"
+#include "cli/words/credentials.hh"
 
 namespace mcpstate::cli {
 
 namespace {
 
-using pairs = std::vector<std::pair<std::string, std::string>>;
-
 error wrong_target(std::string cause) { return error(errc::bad_argument, std::move(cause)); }
 
-result<pairs> parse_all(const std::vector<std::string>& texts,
-                        result<std::pair<std::string, std::string>> (*parse)(std::string_view)) {
-  pairs out;
-  for (const auto& text : texts) {
-    MCPSTATE_TRY(pair, parse(text));
-    out.push_back(std::move(pair));
-  }
-  return out;
-}
+bool has_headers(const arguments& args) { return !args.headers.empty() || !args.header_file.empty(); }
+bool is_of_program(const arguments& args) { return !args.env.empty() || !args.env_file.empty() || !args.cwd.empty(); }
 
 result<mcp::target> parse_program(const arguments& args) {
-  if (!args.headers.empty()) return wrong_target("--header is for a URL, not for a command after --");
-  MCPSTATE_TRY(env, parse_all(args.env, parse_variable));
+  if (has_headers(args)) return wrong_target("--header is for a URL, not for a command after --");
+  MCPSTATE_TRY(env, read_variables(args, process_environment()));
   mcp::stdio_target out;
   out.command = args.program;
   out.cwd = args.cwd;
@@ -32,7 +23,7 @@ result<mcp::target> parse_program(const arguments& args) {
   return mcp::target(std::move(out));
 }
 
-mcp::target http_target(std::string url, pairs headers) {
+mcp::target http_target(std::string url, name_value_pairs headers) {
   mcp::http_target out;
   out.url = std::move(url);
   out.headers = std::move(headers);
@@ -47,10 +38,9 @@ result<mcp::target> parse_target(const arguments& args) {
                                  : "give a URL, or a command after -- (see mcpstate " + args.command + " --help)");
   }
   if (!args.url) return parse_program(args);
-  if (!args.env.empty() || !args.cwd.empty())
-    return wrong_target("--env and --cwd are for a command after --, not for a URL");
+  if (is_of_program(args)) return wrong_target("--env and --cwd are for a command after --, not for a URL");
   MCPSTATE_CHECK(mcp::shown_url(*args.url));
-  MCPSTATE_TRY(headers, parse_all(args.headers, parse_header));
+  MCPSTATE_TRY(headers, read_headers(args, process_environment()));
   return http_target(*args.url, std::move(headers));
 }
 
@@ -63,8 +53,8 @@ result<target_additions> parse_target_additions(const arguments& args) {
     out.program = std::get<mcp::stdio_target>(std::move(program));
     return out;
   }
-  if (!args.env.empty() || !args.cwd.empty()) return wrong_target("--env and --cwd are for a command after --");
-  MCPSTATE_TRY(headers, parse_all(args.headers, parse_header));
+  if (is_of_program(args)) return wrong_target("--env and --cwd are for a command after --");
+  MCPSTATE_TRY(headers, read_headers(args, process_environment()));
   out.headers = std::move(headers);
   return out;
 }

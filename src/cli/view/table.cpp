@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <numeric>
 
 #include "cli/view/text.hh"
 #include "core/text/printable.hh"
@@ -13,6 +14,8 @@ namespace {
 
 constexpr std::size_t gap = 2;
 constexpr std::size_t min_last_width = 8;  // less would be no help, and the terminal may wrap
+constexpr std::size_t min_column = 16;     // likewise, of the others
+constexpr std::size_t max_padding = 200;   // one long name must not make every line as long
 
 struct limits {
   std::size_t line = 0, last = 0;  // 0: none
@@ -22,8 +25,10 @@ std::string row_line(const std::vector<cell>& row, const std::vector<std::size_t
   std::string out;
   std::size_t used = 0;
   for (std::size_t i = 0; i + 1 < row.size(); ++i) {
-    out += painted(row[i].text, row[i].look, colour);
-    out.append(widths[i] - display_width(row[i].text) + gap, ' ');
+    const std::string shown = limit.line > 0 ? cut_to_width(row[i].text, widths[i]) : row[i].text;
+    const std::size_t width = display_width(shown);
+    out += painted(shown, row[i].look, colour);
+    out.append((widths[i] > width ? widths[i] - width : 0) + gap, ' ');
     used += widths[i] + gap;
   }
   const std::size_t room = limit.line > used + min_last_width ? limit.line - used : min_last_width;
@@ -33,6 +38,18 @@ std::string row_line(const std::vector<cell>& row, const std::vector<std::size_t
   // An empty last cell leaves blanks that nobody wants in a pipe.
   while (!out.empty() && out.back() == ' ') out.pop_back();
   return out + "\n";
+}
+
+// Takes from the widest columns before the last one what does not fit into a line.
+void fit(std::vector<std::size_t>& widths, std::size_t line) {
+  const auto last = widths.end() - 1;
+  if (last == widths.begin()) return;
+  for (;;) {
+    const std::size_t used = std::accumulate(widths.begin(), last, widths.size() * gap - gap) + min_last_width;
+    const auto widest = std::max_element(widths.begin(), last);
+    if (used <= line || *widest <= min_column) return;
+    *widest = std::max(min_column, *widest - std::min(*widest, used - line));
+  }
 }
 
 }  // namespace
@@ -58,6 +75,11 @@ std::string table::text(bool colour, std::size_t max_width) const {
   }
   for (const auto& row : rows_) {
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i].text));
+  }
+  if (max_width > 0) {
+    fit(widths, max_width);
+  } else {
+    for (auto& width : widths) width = std::min(width, max_padding);
   }
   const limits limit{max_width, last_limit_};
   std::string out = row_line(head, widths, colour, limit);

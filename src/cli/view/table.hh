@@ -28,7 +28,7 @@ class table {
   // How wide the last column may be where nothing else limits it: text that others chose has no end. 0: no limit.
   void limit_last(std::size_t width) noexcept { last_limit_ = width; }
   [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
-  // Lines, each ended. A line longer than max_width (0: no limit) loses the end of its last column.
+  // Lines, each ended. A line longer than max_width (0: no limit) loses the end of its last column, then of its widest ones.
   [[nodiscard]] std::string text(bool colour, std::size_t max_width) const;
 
  private:

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "cli/view/json.hh"
 #include "core/text/printable.hh"
 
 namespace mcpstate::cli {
@@ -39,6 +40,7 @@ terminal::terminal(bool json)
 
 void terminal::write(std::string_view bytes) {
   progress({});
+  written_ = written_ || !bytes.empty();
   if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size() || failed_) return;
   failed_ = true;
   errno_ = errno;
@@ -62,7 +64,24 @@ void terminal::write_error(std::string_view bytes) {
 }
 
 void terminal::fail(std::string_view text) {
+  failure_ = printable(text);
+  failure_code_.reset();
   write_error(painted("mcpstate:", tone::bad, err_colour_) + " " + printable(text) + "\n");
+}
+
+void terminal::fail(const error& why, std::string_view text) {
+  fail(text);
+  failure_code_ = why.code();
+}
+
+void terminal::finish_json(int exit_code) {
+  if (!json_ || written_ || failure_.empty()) return;
+  object_writer out;
+  out.text("type", "about:blank").text("title", failure_code_ ? name_of(condition_of(*failure_code_)) : "failed");
+  out.text("detail", failure_);
+  if (failure_code_) out.text("code", name_of(*failure_code_));
+  out.number("exit_code", static_cast<std::uint64_t>(exit_code));
+  line(out.str());
 }
 
 void terminal::note(std::string_view text) {

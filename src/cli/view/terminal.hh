@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include <mcpstate/core/error.hpp>
 
 #include "cli/view/table.hh"
 
@@ -32,6 +35,10 @@ class terminal {
 
   // "mcpstate: …" on standard error, in one line. What others said is made harmless.
   void fail(std::string_view text);
+  // The same for an error, of which `text` tells.
+  void fail(const error& why, std::string_view text);
+  // With --json, if standard output has nothing yet: the last failure as one problem object (RFC 9457).
+  void finish_json(int exit_code);
   // Text of several lines on standard error, as it is; a question may end without a line end.
   void write_error(std::string_view bytes);
   // A dim line on standard error; nothing with --json, or for an empty text.
@@ -50,6 +57,9 @@ class terminal {
   bool out_colour_, err_colour_;
   std::size_t width_;
   bool progress_shown_ = false;
+  bool written_ = false;  // something, to standard output
+  std::string failure_;   // the last text of fail()
+  std::optional<errc> failure_code_;
   bool failed_ = false;
   int errno_ = 0;
 };

@@ -33,6 +33,7 @@ struct arguments {
   std::optional<std::string> url;
   std::vector<std::string> program;  // what follows "--"
   std::vector<std::string> headers, env;
+  std::string header_file, env_file;
   std::string cwd, protocol;
   std::string wait;                       // --timeout of connect, probe, call and watch
   bool refresh = false;                   // tools

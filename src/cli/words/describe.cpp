@@ -70,8 +70,12 @@ class command_describer : describer {
  private:
   // How a server is reached; all but --timeout, which means something else to each command.
   void reach(CLI::App& sub) {
-    repeated(sub, "--header", args_.headers, "'NAME: VALUE'", "Send this header to the URL; may be repeated");
-    repeated(sub, "--env", args_.env, "NAME=VALUE", "Set this variable for the COMMAND; may be repeated");
+    repeated(sub, "--header", args_.headers, "'NAME: VALUE'",
+             "Send this header to the URL; may be repeated; ${VARIABLE} stands for one of the environment");
+    option(sub, "--header-file", args_.header_file, "FILE", "Send the headers in this file, one a line; -: standard input");
+    repeated(sub, "--env", args_.env, "NAME=VALUE",
+             "Set this variable for the COMMAND; may be repeated; ${VARIABLE} stands for one of the environment");
+    option(sub, "--env-file", args_.env_file, "FILE", "Set the variables in this .env file; -: standard input");
     option(sub, "--cwd", args_.cwd, "DIR", "Start the COMMAND in this directory");
     option(sub, "--protocol", args_.protocol, "PROTOCOL",
            "What the server speaks: modern is 2026-07-28, legacy what came before, sse HTTP+SSE (default: auto)")
@@ -85,7 +89,7 @@ class command_describer : describer {
   void call() {
     auto& sub = add(
         "call", writing, "Call a tool of a connected server and print what it answers",
-        {"mcpstate call user:42 github search_issues '{\"query\":\"is:open\"}' --header 'Authorization: Bearer …'",
+        {"mcpstate call user:42 github search_issues '{\"query\":\"is:open\"}' --header 'Authorization: Bearer ${GITHUB_TOKEN}'",
          "mcpstate call user:42 files list_directory '{\"path\":\"/tmp\"}' -- npx -y @modelcontextprotocol/server-filesystem /tmp",
          "mcpstate call user:42 github create_issue - --json < issue.json"},
         calling);
@@ -101,7 +105,7 @@ class command_describer : describer {
 
   void probe() {
     auto& sub = add("probe", operating, "Find out what an MCP server is and does, and what is wrong with it",
-                    {"mcpstate probe https://api.githubcopilot.com/mcp/ --header 'Authorization: Bearer …'",
+                    {"mcpstate probe https://api.githubcopilot.com/mcp/ --header 'Authorization: Bearer ${GITHUB_TOKEN}'",
                      "mcpstate probe -- npx -y @modelcontextprotocol/server-filesystem /tmp",
                      "mcpstate probe http://localhost:3001/mcp --json > report.json"},
                     probing);
@@ -113,10 +117,11 @@ class command_describer : describer {
   }
 
   void connect() {
-    auto& sub = add("connect", writing, "Connect to an MCP server, list its tools and record what came of it",
-                    {"mcpstate connect user:42 github https://api.githubcopilot.com/mcp/ --header 'Authorization: Bearer …'",
-                     "mcpstate connect user:42 files -- npx -y @modelcontextprotocol/server-filesystem /tmp",
-                     "mcpstate connect session:9fK files --env DEBUG=1 --cwd /srv -- python3 server.py"});
+    auto& sub = add(
+        "connect", writing, "Connect to an MCP server, list its tools and record what came of it",
+        {"mcpstate connect user:42 github https://api.githubcopilot.com/mcp/ --header 'Authorization: Bearer ${GITHUB_TOKEN}'",
+         "mcpstate connect user:42 files -- npx -y @modelcontextprotocol/server-filesystem /tmp",
+         "mcpstate connect session:9fK files --env DEBUG=1 --cwd /srv -- python3 server.py"});
     add_owner(sub, true);
     add_server(sub, true);
     url_or_command(sub);
@@ -155,7 +160,7 @@ class command_describer : describer {
     auto& sub = add("tools", reading, "List the tools that an owner's servers offer",
                     {"mcpstate tools user:42", "mcpstate tools user:42 github",
                      "mcpstate tools user:42 github --json > tools.json   # the stored array, byte for byte",
-                     "mcpstate tools user:42 github --refresh --header 'Authorization: Bearer …'",
+                     "mcpstate tools user:42 github --refresh --header 'Authorization: Bearer ${GITHUB_TOKEN}'",
                      "mcpstate tools user:42 files --refresh -- npx -y @modelcontextprotocol/server-filesystem /tmp"},
                     std::string(refreshing) + missing);
     add_owner(sub, true);
@@ -232,6 +237,8 @@ class command_describer : describer {
     auto& sub = add("doctor", operating, "Check the store, and every record against every invariant",
                     {"mcpstate doctor", "mcpstate doctor --fix", "mcpstate doctor --store redis://localhost:6379/0 --json"});
     sub.add_flag("--fix", args_.fix, "Repair what can be repaired without losing anything, and report what is left");
+    option(sub, "--servers", args_.serve.servers_file, "FILE",
+           "Also say what owners share by way of this mcpServers file (default: $MCPSTATE_SERVERS)");
     add_globals(sub);
   }
 

@@ -6,10 +6,10 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <memory>
 
 #include "cli/view/text.hh"
 #include "core/duration.hh"
+#include "core/file.hh"
 #include "core/text/ascii.hh"
 #include "core/text/printable.hh"
 #include "core/text/trimmed.hh"
@@ -35,22 +35,25 @@ bool is_variable_name(std::string_view name) noexcept {
   return !name.empty() && !is_digit(name[0]) && std::all_of(name.begin(), name.end(), ok);
 }
 
-struct closer {
-  void operator()(std::FILE* f) const noexcept {
-    if (f != stdin) std::fclose(f);
-  }
-};
-
-error cannot_read(const std::string& path) {
-  return error(errc::bad_argument, "cannot read " + printable(path) + ": " + std::strerror(errno));
+error cannot_read(const std::string& path, const std::string& why) {
+  return error(errc::bad_argument, "cannot read " + printable(path) + ": " + why);
 }
 
-// One byte over the limit is enough to know; an endless file must not fill the memory.
-std::string read_up_to(std::FILE* in, std::size_t limit) {
+result<std::string> read_file(const std::string& path, std::size_t limit) {
+  auto file = read_regular_file(path, limit);
+  if (file.ok()) return std::move(file.bytes);
+  if (file.what == file_content::outcome::too_large) return error(errc::too_large, printable(path) + " is too large");
+  return cannot_read(path, file.reason + (file.what == file_content::outcome::absent ? "" : "; standard input is called -"));
+}
+
+// One byte over the limit is enough to know; an endless input must not fill the memory.
+result<std::string> read_stdin(std::size_t limit) {
   std::string bytes;
   std::array<char, 65536> part;
   std::size_t n = 0;
-  while (bytes.size() <= limit && (n = std::fread(part.data(), 1, part.size(), in)) > 0) bytes.append(part.data(), n);
+  while (bytes.size() <= limit && (n = std::fread(part.data(), 1, part.size(), stdin)) > 0) bytes.append(part.data(), n);
+  if (std::ferror(stdin) != 0) return cannot_read("standard input", std::strerror(errno));
+  if (bytes.size() > limit) return error(errc::too_large, "standard input is too large");
   return bytes;
 }
 
@@ -58,23 +61,20 @@ std::string read_up_to(std::FILE* in, std::size_t limit) {
 
 result<tools_list> read_tools(const std::string& path) {
   const bool standard = path == "-";
-  const std::unique_ptr<std::FILE, closer> in(standard ? stdin : std::fopen(path.c_str(), "rb"));
-  if (!in) return cannot_read(path);
-  std::string bytes = read_up_to(in.get(), default_tools_limit);
-  if (std::ferror(in.get()) != 0) return cannot_read(path);
   const std::string name = standard ? "standard input" : printable(path);
-  if (bytes.size() > default_tools_limit) {
+  auto bytes = standard ? read_stdin(default_tools_limit) : read_file(path, default_tools_limit);
+  if (!bytes) {
+    if (bytes.error().code() != errc::too_large) return bytes.error();
     return error(errc::too_large, name + " is over the limit for tools, " + bytes_text(default_tools_limit));
   }
-  auto parsed = tools_list::parse(std::move(bytes));
+  auto parsed = tools_list::parse(std::move(*bytes));
   if (!parsed) return error(parsed.error().code(), name + ": " + parsed.error().detail());
   return parsed;
 }
 
 result<std::string> read_standard_input(std::size_t limit) {
-  std::string bytes = read_up_to(stdin, limit);
-  if (std::ferror(stdin) != 0) return cannot_read("standard input");
-  if (bytes.size() <= limit) return bytes;
+  auto bytes = read_stdin(limit);
+  if (bytes || bytes.error().code() != errc::too_large) return bytes;
   return error(errc::too_large, "standard input is over the limit, " + bytes_text(limit));
 }
 

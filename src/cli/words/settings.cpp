@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cli/words/settings.hh"
 
-#include <unistd.h>
-
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <map>
 
 #include <mcpstate/open_store.hpp>
@@ -13,11 +9,16 @@
 #include "cli/words/dotenv.hh"
 #include "cli/words/input.hh"
 #include "core/duration.hh"
+#include "core/file.hh"
 #include "core/text/printable.hh"
+#include "core/text/utf8.hh"
 
 namespace mcpstate::cli {
 
 namespace {
+
+constexpr std::size_t max_dotenv_bytes = 64UL * 1024;
+constexpr std::size_t max_certificate_bytes = 16UL * 1024 * 1024;
 
 struct named_value {
   std::string text;
@@ -28,30 +29,34 @@ struct named_value {
 // An empty variable is one that is not set: that is how people switch one off for a single command.
 class value_lookup {
  public:
-  explicit value_lookup(const environment& env) : env_(env), file_(parse_dotenv(env.dotenv)) {}
+  explicit value_lookup(const environment& env) : env_(env) {}
 
-  std::optional<named_value> find(const std::string& flag, const std::string& flag_name, const std::string& variable) const {
+  // The file is read only for what is said nowhere else. Failure: it is there and cannot be used.
+  result<std::optional<named_value>> find(const std::string& flag, const std::string& flag_name,
+                                          const std::string& variable) {
     if (!flag.empty()) return named_value{flag, flag_name, url_origin::flag};
     if (const auto set = env_.variable(variable); set && !set->empty()) {
       return named_value{*set, variable, url_origin::environment};
     }
-    const auto in_file = file_.find(variable);
-    if (in_file == file_.end() || in_file->second.empty()) return std::nullopt;
+    if (!file_) {
+      const auto text = env_.dotenv ? env_.dotenv() : result<std::string>(std::string());
+      if (!text) return text.error();
+      file_ = parse_dotenv(*text);
+    }
+    const auto in_file = file_->find(variable);
+    if (in_file == file_->end() || in_file->second.empty()) return std::optional<named_value>();
     return named_value{in_file->second, variable + " in .env", url_origin::dotenv};
   }
 
  private:
   const environment& env_;
-  std::map<std::string, std::string> file_;
+  std::optional<std::map<std::string, std::string>> file_;
 };
 
-std::string read_file(const char* path) {
-  std::ifstream in(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
-}
-
-result<void> choose_url(settings& out, const global_flags& flags, const value_lookup& values) {
-  const auto url = values.find(flags.store, "--store", "REDIS_URL");
+result<void> choose_url(settings& out, const global_flags& flags, value_lookup& values) {
+  const auto found = values.find(flags.store, "--store", "REDIS_URL");
+  if (!found) return error(found.error().code(), found.error().detail() + "; or name the store with --store or REDIS_URL");
+  const auto& url = *found;
   out.url = url ? url->text : "sqlite:";
   out.origin = url ? url->origin : url_origin::none;
   const auto parsed = parse_store_url(out.url);
@@ -67,9 +72,12 @@ result<void> choose_key_options(settings& out, const global_flags& flags) {
   return {};
 }
 
-result<void> choose_times(settings& out, const global_flags& flags, const value_lookup& values) {
+result<void> choose_times(settings& out, const global_flags& flags, value_lookup& values) {
   using namespace std::chrono_literals;
-  if (const auto ttl = values.find(flags.ttl, "--ttl", "MCPSTATE_TTL")) {
+  const auto found = values.find(flags.ttl, "--ttl", "MCPSTATE_TTL");
+  // The store is known without the file, so that it need not be the file of this program at all.
+  if (!found) out.remark = found.error().detail() + "; a time to live in it is not used";
+  if (const auto ttl = found ? *found : std::nullopt) {
     MCPSTATE_TRY(parsed, parse_duration(ttl->text, ttl->name));
     if (parsed < 1s) return error(errc::bad_argument, ttl->name + " is too short: at least 1s");
     out.options.ttl = parsed;
@@ -78,11 +86,24 @@ result<void> choose_times(settings& out, const global_flags& flags, const value_
 }
 
 result<void> choose_certificates(settings& out, const global_flags& flags) {
-  if (!flags.ca_file.empty() && ::access(flags.ca_file.c_str(), R_OK) != 0) {
-    return error(errc::bad_argument, "--ca-file " + printable(flags.ca_file) + " cannot be read");
+  const auto fault = flags.ca_file.empty() ? std::string() : regular_file_fault(flags.ca_file, max_certificate_bytes);
+  if (!fault.empty()) {
+    return error(errc::bad_argument, "--ca-file " + printable(flags.ca_file) + " cannot be read: " + fault);
   }
   out.options.ca_file = flags.ca_file;
   return {};
+}
+
+// The text of ./.env. Only a file that is not there says nothing; everything else might name another store.
+result<std::string> read_dotenv() {
+  using outcome = file_content::outcome;
+  auto file = read_regular_file(".env", max_dotenv_bytes);
+  if (file.what == outcome::absent) return std::string();
+  if (file.what == outcome::too_large) return error(errc::bad_argument, ".env is larger than 64 KiB");
+  if (!file.ok()) return error(errc::bad_argument, ".env cannot be read: " + file.reason);
+  const bool text = is_valid_utf8(file.bytes) && file.bytes.find('\0') == std::string::npos;
+  if (!text) return error(errc::bad_argument, ".env is not text in UTF-8: save it as such");
+  return std::move(file.bytes);
 }
 
 }  // namespace
@@ -94,13 +115,13 @@ environment process_environment() {
     if (value == nullptr) return std::nullopt;
     return std::string(value);
   };
-  env.dotenv = read_file(".env");
+  env.dotenv = read_dotenv;
   return env;
 }
 
 result<settings> choose_settings(const global_flags& flags, const environment& env) {
   settings out;
-  const value_lookup values(env);
+  value_lookup values(env);
   MCPSTATE_CHECK(choose_url(out, flags, values));
   MCPSTATE_CHECK(choose_key_options(out, flags));
   MCPSTATE_CHECK(choose_times(out, flags, values));

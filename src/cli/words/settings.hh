@@ -18,6 +18,7 @@ struct settings {
   std::string url;  // with its secrets: for open_store only
   url_origin origin = url_origin::none;
   store_options options;
+  std::string remark;  // what people should know about where the settings come from; may be empty
   bool json = false;
   bool has_store = true;  // false: for a command that has nothing to do with one
 };
@@ -25,7 +26,8 @@ struct settings {
 // Where words come from that are not on the command line; tests bring their own.
 struct environment {
   std::function<std::optional<std::string>(const std::string& name)> variable;
-  std::string dotenv;  // the text of ./.env, empty when there is none
+  // The text of ./.env, empty when there is none; an error when there is one that cannot be used. Called only if it is needed.
+  std::function<result<std::string>()> dotenv;
 };
 [[nodiscard]] environment process_environment();
 

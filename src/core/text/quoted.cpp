@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "core/text/quoted.hh"
 
+#include "core/text/hex.hh"
 #include "core/text/utf8.hh"
 
 namespace mcpstate {
 namespace {
 
 constexpr std::size_t shown_bytes = 60;
-
-void append_hex(std::string& out, unsigned char byte) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  out += "\\x";
-  out += digits[byte >> 4u];
-  out += digits[byte & 15u];
-}
 
 bool plain(unsigned char byte) noexcept { return byte >= 0x20 && byte != 0x7f && byte != '\'' && byte != '\\'; }
 
@@ -28,6 +22,7 @@ std::string quoted(std::string_view bytes) {
     if (length > 1 || (length == 1 && plain(static_cast<unsigned char>(rest[0])))) {
       out += rest.substr(0, length);
     } else {
+      out += "\\x";
       append_hex(out, static_cast<unsigned char>(rest[0]));
     }
     done += length == 0 ? 1 : length;

@@ -31,6 +31,7 @@ result<destination> find_registered(const std::string& name, const destination_r
   const registered_server* found = servers != nullptr ? servers->find(name) : nullptr;
   if (found == nullptr) return invalid("no server is registered as " + mcpstate::quoted(name));
   if (found->disabled) return invalid("the server " + mcpstate::quoted(name) + " is disabled");
+  if (!found->fault.empty()) return invalid("the entry of the servers file is wrong: " + found->fault);
   destination out;
   out.target = found->target;
   out.protocol = found->protocol;
@@ -95,14 +96,20 @@ std::string reach_of(const destination_rules& rules, const server_registry* serv
   std::string all = rules.egress_for_urls.text();
   if (servers == nullptr) return sha256_tag(all);
   for (const auto& [name, server] : servers->all()) {
-    if (!server.disabled) all += "\n" + name;
+    if (!server.disabled && server.fault.empty()) all += "\n" + name;
   }
   return sha256_tag(all);
 }
 
+// Nothing in an entry depends on the owner.
+bool is_shared_program(const registered_server& server) noexcept {
+  return server.fault.empty() && !server.disabled && std::holds_alternative<mcp::stdio_target>(server.target);
+}
+
 bool same_server(const registered_server* a, const registered_server* b) {
   if (a == nullptr || b == nullptr) return a == b;
-  return a->protocol == b->protocol && a->disabled == b->disabled && same_target(a->target, b->target);
+  return a->protocol == b->protocol && a->disabled == b->disabled && a->fault == b->fault &&
+         same_target(a->target, b->target);
 }
 
 }  // namespace mcpstate

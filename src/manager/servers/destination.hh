@@ -41,13 +41,17 @@ struct destination_rules {
 [[nodiscard]] endpoint endpoint_of(const destination& server);
 
 // Every failure is cond::invalid: a URL that is none, holds secrets or is refused by the policy as it is written; a name
-// that is not registered or is disabled.
+// that is not registered, is disabled or stands in an entry that is wrong.
 [[nodiscard]] result<destination> find_destination(const endpoint& target, const destination_rules& rules,
                                                    const server_registry* servers);
 
 // The set of endpoints that a process can find a destination for, as a digest (instance_report::reach): the same text for
 // the same registered names and the same policy. A digest, because names may be of any length.
 [[nodiscard]] std::string reach_of(const destination_rules& rules, const server_registry* servers);
+
+// Whether every owner gets the same program: one whose command, variables and working directory are the same for all. What it
+// stores where these lead (files, memory, logins) is then seen by all who use it.
+[[nodiscard]] bool is_shared_program(const registered_server& server) noexcept;
 
 // Whether both entries lead to the same server in the same way. Null: there is no entry.
 [[nodiscard]] bool same_server(const registered_server* a, const registered_server* b);

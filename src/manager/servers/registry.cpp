@@ -31,18 +31,38 @@ bool is_variable_name(std::string_view name) {
   return !name.empty() && !is_digit(name.front()) && std::all_of(name.begin(), name.end(), allowed);
 }
 
+// Whether a member of this name, being true, switches a server on or off; absent: it does neither.
+std::optional<bool> switch_meaning(std::string_view member) {
+  std::string word;
+  for (const char c : member) {
+    if (c != '_' && c != '-') word += ascii_lower(c);
+  }
+  if (word.starts_with("is")) word.erase(0, 2);
+  if (word == "enabled" || word == "enable" || word == "active") return true;
+  if (word == "disabled" || word == "disable" || word == "inactive") return false;
+  return std::nullopt;
+}
+
 // Reads one entry of mcpServers. Errors name the server and the member, and show no value: it may be a secret.
 class entry_reader {
  public:
   entry_reader(std::string name, const variable_lookup& variable, std::vector<std::string>& remarks)
       : name_(std::move(name)), variable_(variable), remarks_(remarks) {}
 
-  result<registered_server> read(const json::value& entry);
+  // A wrong entry has a fault; it may be switched off all the same.
+  registered_server read(const json::value& entry);
 
  private:
   [[nodiscard]] error wrong(const std::string& member, const std::string& cause) const {
     return error(errc::bad_argument, "server " + mcpstate::quoted(name_) + ", " + mcpstate::quoted(member) + ": " + cause);
   }
+  result<registered_server> read_members();
+  [[nodiscard]] result<void> check_members() const;
+  result<void> read_target(registered_server& out);
+  result<void> read_own_variables();
+  result<bool> switched_off() const;
+  void note_unknown_members() const;
+  [[nodiscard]] std::optional<std::string> value_of(const std::string& variable) const;
   result<std::string> expand(const std::string& member, const std::string& text) const;
   result<std::string> text(const std::string& member, const json::value& v) const;
   result<std::vector<std::pair<std::string, std::string>>> pairs(const std::string& member) const;
@@ -58,8 +78,16 @@ class entry_reader {
   const variable_lookup& variable_;
   std::vector<std::string>& remarks_;
   const json::object* entry_ = nullptr;
-  mutable std::vector<std::string> expanded_;  // what ${…} stood for
+  std::vector<std::pair<std::string, std::string>> env_;  // of the entry
+  mutable std::vector<std::string> expanded_;             // what ${…} stood for
 };
+
+// The entry's own env goes first, as it does in the program.
+std::optional<std::string> entry_reader::value_of(const std::string& variable) const {
+  const auto own = std::find_if(env_.begin(), env_.end(), [&variable](const auto& pair) { return pair.first == variable; });
+  if (own != env_.end()) return own->second;
+  return variable_ ? variable_(variable) : std::nullopt;
+}
 
 // ${NAME} and ${NAME:-default}; a default is taken as it stands. Any other $ is itself.
 result<std::string> entry_reader::expand(const std::string& member, const std::string& text) const {
@@ -74,7 +102,7 @@ result<std::string> entry_reader::expand(const std::string& member, const std::s
     const auto mark = inside.find(":-");
     const std::string variable = inside.substr(0, mark);
     if (!is_variable_name(variable)) return wrong(member, "what stands in ${} is not the name of a variable");
-    const auto value = variable_ ? variable_(variable) : std::nullopt;
+    const auto value = value_of(variable);
     // As in a shell: the default is for one that is empty, too.
     const bool use_default = mark != std::string::npos && (!value || value->empty());
     if (!value && !use_default) return wrong(member, "the environment variable " + variable + " is not set");
@@ -121,11 +149,7 @@ result<mcp::stdio_target> entry_reader::program() const {
       out.command.push_back(std::move(argument));
     }
   }
-  MCPSTATE_TRY(env, pairs("env"));
-  for (const auto& [key, value] : env) {
-    if (key.empty() || key.find('=') != std::string::npos) return wrong("env", "a variable has an impossible name");
-  }
-  out.env = std::move(env);
+  out.env = env_;
   MCPSTATE_TRY(cwd, optional_text("cwd"));
   out.cwd = std::move(cwd);
   return out;
@@ -172,10 +196,6 @@ result<void> entry_reader::note_choices(registered_server& out) const {
     if (out.transport != "sse") out.protocol = *choice;
     if (*choice == mcp::era_choice::sse) out.transport = "sse";
   }
-  if (const json::value* disabled = find("disabled")) {
-    if (!disabled->is_bool()) return wrong("disabled", "it is neither true nor false");
-    out.disabled = disabled->get_bool();
-  }
   return result<void>();
 }
 
@@ -197,22 +217,57 @@ result<void> entry_reader::note_startup_timeout(registered_server& out) const {
   return result<void>();
 }
 
-result<registered_server> entry_reader::read(const json::value& entry) {
-  constexpr std::array<std::string_view, 12> known = {
-      "command", "args",      "env", "url",      "headers",  "startup_timeout_sec",
-      "type",    "transport", "cwd", "protocol", "disabled", "timeout"};
-  if (!entry.is_object()) return error(errc::bad_argument, "server " + mcpstate::quoted(name_) + " is no JSON object");
-  entry_ = &entry.get_object();
+// Its values stand for variables of the environment, not for one another.
+result<void> entry_reader::read_own_variables() {
+  auto env = pairs("env");
+  if (!env) return env.error();
+  for (const auto& [key, value] : *env) {
+    if (key.empty() || key.find('=') != std::string::npos) return wrong("env", "a variable has an impossible name");
+  }
+  env_ = std::move(*env);
+  return result<void>();
+}
+
+// Hosts spell it in several ways. What is passed over here would run a command that somebody has switched off.
+result<bool> entry_reader::switched_off() const {
+  bool off = false;
+  for (const auto& entry_member : *entry_) {
+    const std::string member = text_of(entry_member.key());
+    const auto meaning = switch_meaning(member);
+    if (!meaning) continue;
+    if (!entry_member.value().is_bool()) return wrong(member, "it is neither true nor false");
+    off = off || entry_member.value().get_bool() != *meaning;
+  }
+  return off;
+}
+
+void entry_reader::note_unknown_members() const {
+  constexpr std::array<std::string_view, 11> known = {
+      "command", "args", "env", "url", "headers", "startup_timeout_sec", "type", "transport", "cwd", "protocol", "timeout"};
+  for (const auto& entry_member : *entry_) {
+    const std::string member = text_of(entry_member.key());
+    const bool of_program = member == "timeout" && find("command") == nullptr;
+    const bool is_known = std::find(known.begin(), known.end(), member) != known.end() && !of_program;
+    if (!is_known && !switch_meaning(member))
+      remarks_.push_back("server " + mcpstate::quoted(name_) + ": " + mcpstate::quoted(member) +
+                         " is not understood, and ignored");
+  }
+}
+
+result<void> entry_reader::check_members() const {
   const bool is_program = find("command") != nullptr;
   if (is_program == (find("url") != nullptr)) {
     return wrong(is_program ? "url" : "command", is_program ? "there is a command, too: one of them" : "or url is missing");
   }
-  for (const std::string member : {"args", "env", "cwd"}) {
+  for (const std::string member : {"args", "cwd"}) {
     if (!is_program && find(member) != nullptr) return wrong(member, "it is for a command, not for a URL");
   }
   if (is_program && find("headers") != nullptr) return wrong("headers", "they are for a URL, not for a command");
-  registered_server out;
-  if (is_program) {
+  return result<void>();
+}
+
+result<void> entry_reader::read_target(registered_server& out) {
+  if (find("command") != nullptr) {
     MCPSTATE_TRY(target, program());
     out.shown = std::filesystem::path(target.command.front()).filename().string();
     out.target = std::move(target);
@@ -221,17 +276,39 @@ result<registered_server> entry_reader::read(const json::value& entry) {
     out.shown = mcp::shown_url(target.url).value();
     out.target = std::move(target);
   }
+  return result<void>();
+}
+
+result<registered_server> entry_reader::read_members() {
+  registered_server out;
+  MCPSTATE_CHECK(check_members());
+  MCPSTATE_CHECK(read_own_variables());
+  MCPSTATE_CHECK(read_target(out));
   MCPSTATE_CHECK(note_transport(out));
   MCPSTATE_CHECK(note_choices(out));
   MCPSTATE_CHECK(note_startup_timeout(out));
   out.secrets = std::make_shared<const std::vector<std::string>>(secrets_of(out.target, std::move(expanded_), out.shown));
-  for (const auto& entry_member : *entry_) {
-    const std::string member = text_of(entry_member.key());
-    const bool of_program = member == "timeout" && !is_program;
-    if (of_program || std::find(known.begin(), known.end(), member) == known.end())
-      remarks_.push_back("server " + mcpstate::quoted(name_) + ": " + mcpstate::quoted(member) +
-                         " is not understood, and ignored");
+  return out;
+}
+
+registered_server entry_reader::read(const json::value& entry) {
+  registered_server out;
+  out.transport = "http";
+  if (!entry.is_object()) {
+    out.fault = "server " + mcpstate::quoted(name_) + " is no JSON object";
+    return out;
   }
+  entry_ = &entry.get_object();
+  const auto off = switched_off();
+  auto read = off ? read_members() : result<registered_server>(off.error());
+  if (read) {
+    out = std::move(*read);
+  } else {
+    out.fault = read.error().detail();
+    if (find("command") != nullptr) out.transport = "stdio";
+  }
+  out.disabled = off && *off;
+  note_unknown_members();
   return out;
 }
 
@@ -255,14 +332,21 @@ result<server_registry> server_registry::parse(std::string_view text, const vari
     if (member.key() != "mcpServers")
       out.remarks_.push_back(mcpstate::quoted(text_of(member.key())) + " is not understood, and ignored");
   }
+  std::string first_fault;
+  bool usable = servers->get_object().empty();
   for (const auto& server : servers->get_object()) {
     const std::string name = text_of(server.key());
     if (const auto sound = server_name::parse(name); !sound) {
-      return bad_file("the name " + mcpstate::quoted(name) + ": " + sound.error().detail());
+      out.remarks_.push_back("the name " + mcpstate::quoted(name) + ": " + sound.error().detail());
+      if (first_fault.empty()) first_fault = out.remarks_.back();
+      continue;
     }
-    MCPSTATE_TRY(read, entry_reader(name, variable, out.remarks_).read(server.value()));
+    auto read = entry_reader(name, variable, out.remarks_).read(server.value());
+    if (first_fault.empty()) first_fault = read.fault;
+    usable = usable || read.fault.empty();
     out.servers_.emplace(name, std::move(read));
   }
+  if (!usable) return bad_file(first_fault);
   return out;
 }
 

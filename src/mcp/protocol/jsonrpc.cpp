@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/json/slice.hh"
+#include "core/text/directions.hh"
 #include "core/text/number.hh"
 
 namespace mcpstate::mcp {
@@ -79,7 +80,7 @@ result<decoded> decode_failure(const fields& read, decoded out) {
   if (kind_of(*read.failure) != json_kind::object) return not_rpc("its error is not an object");
   out.msg.type = message::kind::failure;
   out.msg.error_code = code_of(find_member(*read.failure, "code").value_or("0"));
-  out.msg.error_message = text_member(*read.failure, "message");
+  out.msg.error_message = without_directions(text_member(*read.failure, "message"));
   out.msg.error_data = find_member(*read.failure, "data").value_or(std::string_view());
   return out;
 }

@@ -6,6 +6,7 @@
 
 #include "core/json/slice.hh"
 #include "core/text/ascii.hh"
+#include "core/text/directions.hh"
 #include "mcp/protocol/header_value.hh"
 
 namespace mcpstate::mcp {
@@ -44,8 +45,8 @@ void read_capabilities(std::string_view result, handshake& out) {
 
 void read_server_info(const std::optional<std::string_view>& info, handshake& out) {
   if (!is_object(info)) return;
-  out.server_name = beginning(text_member(*info, "name"), max_title_bytes);
-  out.server_version = beginning(text_member(*info, "version"), max_title_bytes);
+  out.server_name = without_directions(beginning(text_member(*info, "name"), max_title_bytes));
+  out.server_version = without_directions(beginning(text_member(*info, "version"), max_title_bytes));
 }
 
 // Versions, as a server lists them: as many as a server could know.
@@ -140,7 +141,7 @@ result<handshake> read_initialize(const message& answer) {
                  out.protocol_version);
   }
   read_server_info(find_member(answer.body, "serverInfo"), out);
-  out.instructions = beginning(text_member(answer.body, "instructions"), max_instructions_bytes);
+  out.instructions = without_directions(beginning(text_member(answer.body, "instructions"), max_instructions_bytes));
   read_capabilities(answer.body, out);
   return out;
 }
@@ -157,7 +158,7 @@ result<discovery> read_discover(std::string_view body) {
   auto info = meta.empty() ? std::nullopt : find_member(meta, std::string(meta_prefix) + "serverInfo");
   if (!info) info = find_member(body, "serverInfo");
   read_server_info(info, out.server);
-  out.server.instructions = beginning(text_member(body, "instructions"), max_instructions_bytes);
+  out.server.instructions = without_directions(beginning(text_member(body, "instructions"), max_instructions_bytes));
   read_capabilities(body, out.server);
   return out;
 }

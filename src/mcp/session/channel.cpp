@@ -9,6 +9,7 @@
 #include "aio/scope_guard.hh"
 #include "core/bug.hh"
 #include "core/json/slice.hh"
+#include "core/text/directions.hh"
 #include "core/text/number.hh"
 #include "mcp/transport/http_transport.hh"
 #include "mcp/transport/sse_transport.hh"
@@ -77,7 +78,7 @@ class channel::attached_transport final : public message_sink {
     if (is_current()) owner_.lose(session_ended());
   }
   void on_oddity(const std::string& text, const std::string& peer) override {
-    if (is_current() && owner_.options_.on_oddity) owner_.options_.on_oddity(text, peer);
+    if (is_current() && owner_.options_.on_oddity) owner_.options_.on_oddity(text, without_directions(peer));
   }
   void on_stream_ended() override {
     const bool ready = owner_.fsm_.current_phase() == session_fsm::phase::ready && !owner_.lost_;
@@ -202,7 +203,7 @@ void channel::take_progress(std::uint64_t id, const std::string& params) {
   progress_report report;
   report.progress = number_member(params, "progress").value_or(0);
   report.total = number_member(params, "total");
-  report.message = text_member(params, "message");
+  report.message = without_directions(text_member(params, "message"));
   limits.on_progress(report);
 }
 

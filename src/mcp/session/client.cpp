@@ -3,11 +3,14 @@
 
 #include <utility>
 
+#include "aio/caller_settings.hh"
 #include "mcp/protocol/target.hh"
 #include "mcp/session/session.hh"
 
 namespace mcpstate::mcp {
-task<std::unique_ptr<client>> connect(asio::any_io_executor executor, target server, client_options options) {
+namespace {
+
+task<std::unique_ptr<client>> open_client(asio::any_io_executor executor, target server, client_options options) {
   co_await asio::this_coro::throw_if_cancelled(false);
   if (options.client_version.empty()) options.client_version = MCPSTATE_VERSION;
   MCPSTATE_CO_CHECK(check_target(server));
@@ -19,6 +22,13 @@ task<std::unique_ptr<client>> connect(asio::any_io_executor executor, target ser
   if (cancelled) co_return error(errc::stopped, "connecting was cancelled");
   if (!ready) co_return ready.error();
   co_return std::unique_ptr<client>(std::move(opened));
+}
+
+}  // namespace
+
+task<std::unique_ptr<client>> connect(asio::any_io_executor executor, target server, client_options options) {
+  auto opening = open_client(std::move(executor), std::move(server), std::move(options));
+  return aio::keep_settings_unless_cancelled(std::move(opening), "connecting was cancelled");
 }
 
 }  // namespace mcpstate::mcp

@@ -262,7 +262,7 @@ task<std::string> session::converse(std::string method, std::string params, requ
   co_return error(errc::protocol, "the server asks for more and more input and never answers " + method);
 }
 
-task<std::string> session::request(std::string method, std::string params, call_options options) {
+task<std::string> session::do_request(std::string method, std::string params, call_options options) {
   if (!params.empty() && !is_json_object(params)) co_return error(errc::bad_argument, "the parameters are no JSON object");
   co_return co_await converse(std::move(method), std::move(params), request_extras(), std::move(options),
                               stale_headers::refuse);
@@ -273,14 +273,14 @@ task<std::string> session::request(std::string method, std::string params, call_
 task<http::header_list> session::headers_for(std::string tool, std::string arguments) {
   if (!channel_.fsm().modern() || !channel_.over_http()) co_return http::header_list();
   if (!listed_ && facts().has_tools) {
-    MCPSTATE_CO_CHECK(co_await list_tools());
+    MCPSTATE_CO_CHECK(co_await do_list_tools());
   }
   const auto found = tool_headers_.find(tool);
   if (found == tool_headers_.end()) co_return http::header_list();
   co_return headers_of_call(found->second, arguments);
 }
 
-task<call_result> session::call_tool(std::string name, std::string arguments, call_options options) {
+task<call_result> session::do_call_tool(std::string name, std::string arguments, call_options options) {
   co_await asio::this_coro::throw_if_cancelled(false);
   if (arguments.empty()) arguments = "{}";
   if (!is_json_object(arguments)) co_return error(errc::bad_argument, "the arguments of a tool are a JSON object");
@@ -321,7 +321,7 @@ task<void> session::collect(tool_pages& pages) {
   co_return result<void>();
 }
 
-task<tool_listing> session::list_tools() {
+task<tool_listing> session::do_list_tools() {
   co_await asio::this_coro::throw_if_cancelled(false);
   MCPSTATE_CO_CHECK(co_await ready());
   tool_listing out;
@@ -374,7 +374,7 @@ task<void> session::check() {
   co_return result<void>();
 }
 
-task<void> session::ping() {
+task<void> session::do_ping() {
   co_await asio::this_coro::throw_if_cancelled(false);
   MCPSTATE_CO_CHECK(co_await ready());
   // A server of one thread answers nothing while it works. Each request has a time of its own, in which it fails.

@@ -5,9 +5,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <mcpstate/mcp/client.hpp>
 
+#include "aio/caller_settings.hh"
 #include "aio/latch.hh"
 #include "mcp/protocol/tool_pages.hh"
 #include "mcp/session/channel.hh"
@@ -27,15 +29,29 @@ class session final : public client {
   task<void> open();
 
   [[nodiscard]] const server_facts& facts() const noexcept override { return opener_.facts(); }
-  task<tool_listing> list_tools() override;
-  task<call_result> call_tool(std::string name, std::string arguments, call_options options) override;
-  task<std::string> request(std::string method, std::string params, call_options options) override;
-  task<void> ping() override;
+  task<tool_listing> list_tools() override {
+    return aio::keep_settings_unless_cancelled(do_list_tools(), "tools/list was cancelled; nothing was sent");
+  }
+  task<call_result> call_tool(std::string name, std::string arguments, call_options options) override {
+    auto calling = do_call_tool(std::move(name), std::move(arguments), std::move(options));
+    return aio::keep_settings_unless_cancelled(std::move(calling), "tools/call was cancelled; nothing was sent");
+  }
+  task<std::string> request(std::string method, std::string params, call_options options) override {
+    auto asking = do_request(std::move(method), std::move(params), std::move(options));
+    return aio::keep_settings_unless_cancelled(std::move(asking), "the request was cancelled; nothing was sent");
+  }
+  task<void> ping() override {
+    return aio::keep_settings_unless_cancelled(do_ping(), "ping was cancelled; nothing was sent");
+  }
   asio::awaitable<void> close() override;
 
  private:
   enum class stale_headers { report, refuse };
   task<void> open_guarded();
+  task<tool_listing> do_list_tools();
+  task<call_result> do_call_tool(std::string name, std::string arguments, call_options options);
+  task<std::string> do_request(std::string method, std::string params, call_options options);
+  task<void> do_ping();
   task<void> establish();
   task<void> ready();
   task<void> reopen();

@@ -36,6 +36,7 @@
 namespace mcpstate::service {
 
 struct event_broker_options {
+  event_broker_options() {}
   std::size_t max_removals = 256;  // that a reader may have unread
 };
 

@@ -7,11 +7,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
 #include <vector>
 
+#include "core/file.hh"
 #include "core/text/base64.hh"
 #include "core/text/trimmed.hh"
 
@@ -153,15 +152,12 @@ std::string access_keys::mint(const owner& subject, std::chrono::seconds ttl, ti
 }
 
 result<access_keys> read_access_keys(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string text(max_file_bytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  const bool readable = in.eof() || in.good();
-  if (!readable) return error(errc::bad_argument, "the token file " + path + " cannot be read");
-  if (text.size() > max_file_bytes) return error(errc::too_large, "the token file " + path + " is over 64 KiB");
-  const auto keys = access_keys::parse(text);
-  OPENSSL_cleanse(text.data(), text.size());
+  auto file = read_regular_file(path, max_file_bytes);
+  if (file.what == file_content::outcome::too_large)
+    return error(errc::too_large, "the token file " + path + " is over 64 KiB");
+  if (!file.ok()) return error(errc::bad_argument, "the token file " + path + " cannot be read: " + file.reason);
+  const auto keys = access_keys::parse(file.bytes);
+  OPENSSL_cleanse(file.bytes.data(), file.bytes.size());
   if (!keys) return error(keys.error().code(), "the token file " + path + ": " + keys.error().detail());
   return *keys;
 }

@@ -88,6 +88,10 @@ optional_problem check_body(const authorized_request& authorized, const http_req
   return std::nullopt;
 }
 
+bool says(const std::optional<std::string>& field, std::string_view value) noexcept {
+  return field && ascii_iequal(*field, value);
+}
+
 // Runs the checks on one request, one after the other. A check answers the problem that it finds.
 class request_checks {
  public:
@@ -167,12 +171,29 @@ class request_checks {
       return problem(problem_kind::forbidden_host, "the Host is none of ours; --allow-host adds one");
     if (!target_.authority.empty() && !hosts_.allows_host(target_.authority))
       return problem(problem_kind::forbidden_host, "the host of the target is none of ours; --allow-host adds one");
+    if (auto found = check_origin(host)) return found;
+    return check_site();
+  }
+
+  optional_problem check_origin(const std::string& host) {
     if (!request_.origin) return std::nullopt;
     const auto kind = hosts_.classify_origin(*request_.origin, host);
     if (kind == host_policy::origin_kind::foreign)
       return problem(problem_kind::forbidden_origin, "the Origin is not this service's own; --allow-origin adds one");
     if (kind == host_policy::origin_kind::listed) authorized_.cors_origin = *request_.origin;
     return std::nullopt;
+  }
+
+  // A page of another site can make a browser ask without an Origin: it reads no answer, but the request is carried out. A link
+  // to the dashboard may be followed from anywhere.
+  optional_problem check_site() const {
+    const bool foreign = says(request_.fetch_site, "cross-site") && authorized_.cors_origin.empty();
+    if (!foreign) return std::nullopt;
+    const bool followed =
+        reads(request_.method) && says(request_.fetch_mode, "navigate") && says(request_.fetch_dest, "document");
+    if (followed && !is_api_path(target_.segments)) return std::nullopt;
+    return problem(problem_kind::forbidden_origin,
+                   "a page of another site may not ask (Sec-Fetch-Site); --allow-origin adds one");
   }
 
   optional_problem check_token(const access_keys& keys, timestamp now) {

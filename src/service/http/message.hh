@@ -26,6 +26,8 @@ struct http_request {
   std::optional<std::uint64_t> content_length;  // absent: chunked, or no body
   std::optional<std::string> host, authorization, content_type, origin, if_match, if_none_match, expect, request_id;
   std::optional<std::string> preflight_method;  // Access-Control-Request-Method
+  // Sec-Fetch-Site, -Mode and -Dest: what a browser says about the page that made the request.
+  std::optional<std::string> fetch_site, fetch_mode, fetch_dest;
   std::string body;
 };
 

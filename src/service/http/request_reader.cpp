@@ -88,6 +88,14 @@ class request_reader::message final : public http::basic_parser<true> {
     if (!is_header_done()) store_field(name, name_text, value, ec);  // trailers are ignored
   }
 
+  // Fields that Beast has no number for.
+  void store_by_name(text name, text value, error_code& ec) {
+    if (boost::beast::iequals(name, "X-Request-Id")) return store_once(parsed.request_id, "X-Request-Id", value, ec);
+    if (boost::beast::iequals(name, "Sec-Fetch-Site")) return store_once(parsed.fetch_site, "Sec-Fetch-Site", value, ec);
+    if (boost::beast::iequals(name, "Sec-Fetch-Mode")) return store_once(parsed.fetch_mode, "Sec-Fetch-Mode", value, ec);
+    if (boost::beast::iequals(name, "Sec-Fetch-Dest")) return store_once(parsed.fetch_dest, "Sec-Fetch-Dest", value, ec);
+  }
+
   void store_field(http::field name, text name_text, text value, error_code& ec) {
     switch (name) {
       case http::field::content_length:
@@ -120,7 +128,7 @@ class request_reader::message final : public http::basic_parser<true> {
       case http::field::content_encoding:
         return refuse(problem_kind::media_type, "bodies are sent without a Content-Encoding", ec);
       default:
-        if (boost::beast::iequals(name_text, "X-Request-Id")) store_once(parsed.request_id, "X-Request-Id", value, ec);
+        store_by_name(name_text, value, ec);
     }
   }
 };

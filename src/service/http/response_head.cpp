@@ -44,7 +44,7 @@ std::string http_date(std::int64_t unix_seconds) {
 
 std::string response_head(const http_response& response, const head_options& options) {
   std::string out;
-  out.reserve(384);
+  out.reserve(512);
   out.append("HTTP/1.1 ")
       .append(std::to_string(response.status))
       .append(" ")
@@ -60,6 +60,7 @@ std::string response_head(const http_response& response, const head_options& opt
   }
   field(out, "X-Request-Id", options.request_id);
   field(out, "X-Content-Type-Options", "nosniff");
+  field(out, "Cross-Origin-Resource-Policy", "same-origin");
   field(out, "Cache-Control", response.etag.empty() ? "no-store" : "private, no-cache");
   if (!response.etag.empty()) field(out, "ETag", response.etag);
   for (const auto& [name, value] : response.headers) field(out, name, value);

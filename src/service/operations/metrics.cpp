@@ -189,9 +189,32 @@ struct metrics::families {
   Counter& log_dropped =
       counter("mcpstate_log_lines_dropped_total", "Log lines dropped because nobody read them in time").Add({});
   Gauge& build = gauge("mcpstate_build_info", "1; the version is its label").Add({{"version", MCPSTATE_VERSION}});
+
+  // Makes what has a known number of label values, at 0: increase() misses the first count of a series that was not there, and
+  // alarms take it for absent.
+  void show_known_labels() {
+    constexpr std::array all{status::disconnected, status::connecting, status::connected, status::auth_required,
+                             status::failed};
+    for (const auto from : all) {
+      for (const auto to : all) {
+        if (from != to) transitions.labels({to_text(from), to_text(to)});
+      }
+    }
+    for (int i = 1; i <= static_cast<int>(errc::bug); ++i) failures.labels({name_of(static_cast<errc>(i))});
+    for (const bool ok : {true, false}) {
+      attempts.labels({outcome(ok)});
+      attempt_time.labels({outcome(ok)}, long_buckets());
+      refreshes.labels({outcome(ok)});
+    }
+    using news = manager_observer::lease_news;
+    for (const auto each : {news::taken, news::lost, news::handed_over, news::over}) leases.labels({news_name(each)});
+  }
 };
 
-metrics::metrics() : families_(std::make_unique<families>()) { families_->build.Set(1); }
+metrics::metrics() : families_(std::make_unique<families>()) {
+  families_->build.Set(1);
+  families_->show_known_labels();
+}
 metrics::~metrics() = default;
 
 void metrics::record_request(std::string_view pattern, std::string_view method, unsigned status,

@@ -30,7 +30,9 @@ std::string server_json(const std::pair<const std::string, registered_server>& e
   const auto& [name, server] = entry;
   object_writer out;
   out.text("name", name).text("transport", server.transport).text("shown", server.shown);
-  return out.boolean("disabled", server.disabled).str();
+  out.boolean("disabled", server.disabled);
+  if (!server.fault.empty()) out.text("error", server.fault);
+  return out.str();
 }
 
 std::string instance_json(const instance_report& instance) {
@@ -190,6 +192,8 @@ response_task show_dashboard(request_context& context) {
   if (!file) co_return context.failure(problem_kind::no_route, "there is nothing at this path");
   auto out = file_response(context, *file);
   out.headers.emplace_back("Content-Security-Policy", std::string(dashboard_security_policy));
+  // A page that opens the dashboard gets no hold of its window.
+  out.headers.emplace_back("Cross-Origin-Opener-Policy", "same-origin");
   out.headers.emplace_back("Referrer-Policy", "no-referrer");
   co_return out;
 }

@@ -55,17 +55,20 @@ bool holds_objects_only(std::string_view array) {
   return true;
 }
 
-result<void> read_tools(state_report& out, const body_reader& body) {
+// max_tools: of a list that a server gives; what a host reports is no longer.
+result<void> read_tools(state_report& out, const body_reader& body, std::size_t max_tools) {
   const auto raw = body.raw("tools");
   if (!raw) return {};
   if (out.state == status::disconnected) return bad_input("a DISCONNECTED connection has no tools: leave them out");
   MCPSTATE_TRY(list, tools_list::parse(std::string(*raw)));
+  if (list.count() > max_tools)
+    return error(errc::too_large, "tools has more than " + std::to_string(max_tools) + " objects");
   if (!holds_objects_only(list.bytes())) return bad_input("tools is an array of objects");
   out.tools = std::move(list);
   return {};
 }
 
-result<state_report> read_report(std::string_view text) {
+result<state_report> read_report(std::string_view text, std::size_t max_tools) {
   const auto body = body_reader::parse(text, {"status", "tools", "reason", "allow_empty"});
   if (!body) return body.error();
   state_report out;
@@ -74,7 +77,7 @@ result<state_report> read_report(std::string_view text) {
   if (!state) return bad_input("status is CONNECTED, DISCONNECTED or FAILED");
   out.state = *state;
   MCPSTATE_CHECK(read_reason(out, *body));
-  MCPSTATE_CHECK(read_tools(out, *body));
+  MCPSTATE_CHECK(read_tools(out, *body, max_tools));
   MCPSTATE_TRY(empty, body->flag("allow_empty"));
   out.allow_empty = empty;
   return out;
@@ -119,7 +122,7 @@ asio::awaitable<std::optional<http_response>> try_put_state(request_context& con
 }  // namespace
 
 response_task put_state(request_context& context) {
-  const auto report = read_report(context.request.body);
+  const auto report = read_report(context.request.body, context.shard.manager.options().client.max_tools);
   if (!report) {
     const bool large = report.error().code() == errc::too_large;
     co_return context.failure(large ? problem_kind::too_large : problem_kind::invalid_body, report.error().detail());

@@ -27,7 +27,7 @@ namespace {
 using stage = request_reader::stage;
 using phase = client_socket::phase;
 
-// An exception of a handler is a bug. It ends that request only.
+// An exception of a handler is a bug. It ends that request only. What it says is for the log: it may hold a peer's words.
 response_task dispatch_safely(request_context& context) {
   co_await asio::this_coro::throw_if_cancelled(false);
   std::string bug;
@@ -36,7 +36,8 @@ response_task dispatch_safely(request_context& context) {
   } catch (const std::exception& e) {
     bug = e.what();
   }
-  co_return context.failure(problem_kind::internal, "a bug of ours: " + bug);
+  context.process.log.error("a request failed", {{"request", context.request_id}, {"why", bug}});
+  co_return context.failure(problem_kind::internal, "a bug of ours; the log has it under the id of this request");
 }
 
 // The bytes to reserve for the body of a request. A body of unknown length may be as large as the limit.

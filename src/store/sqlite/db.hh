@@ -23,6 +23,9 @@ class sqlite_db {
   // Opens the file. Creates the file and missing directories of the default path, for this user alone. Refuses a file that
   // can only be read (read_only).
   static result<std::unique_ptr<sqlite_db>> open(const std::string& path, std::chrono::milliseconds busy_timeout);
+  // The same for a file that can only be read. One that no process has open is read as it lies there.
+  static result<std::unique_ptr<sqlite_db>> open_for_reading(const std::string& path,
+                                                             std::chrono::milliseconds busy_timeout);
   ~sqlite_db();
   sqlite_db(const sqlite_db&) = delete;
   sqlite_db& operator=(const sqlite_db&) = delete;
@@ -36,6 +39,7 @@ class sqlite_db {
   // Whether the last statement failed because another process had locked the file.
   [[nodiscard]] bool busy() const noexcept;
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  [[nodiscard]] bool read_only() const noexcept;
 
   // The error of a return code of SQLite, with what to do about it. To be called before any other statement runs.
   [[nodiscard]] error failed(int code) const;

@@ -17,15 +17,20 @@ constexpr std::int64_t purged_at_once = 1000;
 }  // namespace
 
 result<std::unique_ptr<sqlite_engine>> sqlite_engine::open(const std::string& path, const store_options& options) {
-  MCPSTATE_TRY(db, sqlite_db::open(path, options.timeout));
-  std::unique_ptr<sqlite_engine> engine(new sqlite_engine(std::move(db), options));
+  auto db = sqlite_db::open(path, options.timeout);
+  if (!db && db.error().code() == errc::read_only && options.allow_read_only)
+    db = sqlite_db::open_for_reading(path, options.timeout);
+  if (!db) return db.error();
+  std::unique_ptr<sqlite_engine> engine(new sqlite_engine(std::move(*db), options));
   MCPSTATE_CHECK(engine->set_up());
   return engine;
 }
 
 result<bool> sqlite_engine::set_up() {
   // Comes first, so that a file of another program is not changed.
+  MCPSTATE_CHECK(check_encoding());
   MCPSTATE_CHECK(table_.prepare());
+  if (db_->read_only()) return true;
   MCPSTATE_CHECK(use_wal());
   // NORMAL: a power cut may lose the last changes, never a part of one.
   if (auto set = db_->run("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY"); !set)
@@ -35,6 +40,15 @@ result<bool> sqlite_engine::set_up() {
   data_version_ = version;
   last_notice_ = last;
   return true;
+}
+
+// In a file of another encoding SQLite would convert every text, and answer other bytes than were written.
+result<bool> sqlite_engine::check_encoding() {
+  const auto encoding = db_->text("PRAGMA encoding");
+  if (!encoding) return encoding.error();
+  if (*encoding == "UTF-8") return true;
+  return error(errc::storage_failed, db_->path() + " is a database in " + *encoding +
+                                         ", and mcpstate needs one in UTF-8; move the file away or name another one");
 }
 
 // Sets the journal mode, which needs the file alone for a moment. SQLite does not wait for that, so this tries again until

@@ -56,6 +56,7 @@ class sqlite_engine {
   sqlite_engine(std::unique_ptr<sqlite_db> db, const store_options& options)
       : options_(options), db_(std::move(db)), table_(*db_) {}
   result<bool> set_up();
+  result<bool> check_encoding();
   result<bool> use_wal();
   result<bool> begin() { return db_->run("BEGIN IMMEDIATE"); }
   // Commits, or rolls back where the outcome or the commit is a failure.

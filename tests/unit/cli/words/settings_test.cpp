@@ -21,7 +21,7 @@ environment around(variables env, std::string dotenv = {}) {
     if (found == env.end()) return std::nullopt;
     return found->second;
   };
-  out.dotenv = std::move(dotenv);
+  out.dotenv = [text = std::move(dotenv)] { return result<std::string>(text); };
   return out;
 }
 

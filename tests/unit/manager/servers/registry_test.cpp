@@ -118,7 +118,7 @@ INSTANTIATE_TEST_SUITE_P(
         wrong_case{R"({"command":"x","env":{"A=s":"s3cret"}})", "impossible name"},
         wrong_case{R"({"command":"x","cwd":1})", "cwd"},
         wrong_case{R"({"command":"x","headers":{"A":"s3cret"}})", "headers"},
-        wrong_case{R"({"url":"http://h","args":[]})", "args"}, wrong_case{R"({"url":"http://h","env":{}})", "env"},
+        wrong_case{R"({"url":"http://h","args":[]})", "args"}, wrong_case{R"({"url":"http://h","env":[]})", "env"},
         wrong_case{R"({"url":"ftp://s3cret"})", "url"}, wrong_case{R"({"url":"http://u:s3cret@h/"})", "url"},
         wrong_case{R"({"url":["s3cret"]})", "url"}, wrong_case{R"({"url":"http://h","headers":["s3cret"]})", "headers"},
         wrong_case{R"({"url":"http://h","headers":{"A":false}})", "headers.A"},
