@@ -389,11 +389,6 @@ CO_TEST(WatchHub, EndsAWaitingReadWithItsWatcher) {
   co_await s.hub.close();
 }
 
-using body = asio::awaitable<void> (*)(asio::any_io_executor);
-void run(body what) {
-  run_co_test([what](asio::io_context& io) { return what(io.get_executor()); });
-}
-
 }  // namespace
 
 }  // namespace mcpstate::test
