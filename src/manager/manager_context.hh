@@ -14,7 +14,7 @@
 #include "manager/origin_limit.hh"
 #include "manager/server_link.hh"
 #include "manager/servers/destination.hh"
-#include "manager/startup_times.hh"
+#include "manager/servers/startup_times.hh"
 #include "manager/supervisor_fsm.hh"
 
 // What the parts of a manager share: the store, the options, the fleet as last seen, and the sessions that are closing.

@@ -12,7 +12,7 @@
 #include "aio/latch.hh"
 #include "manager/origin_limit.hh"
 #include "manager/servers/destination.hh"
-#include "manager/startup_times.hh"
+#include "manager/servers/startup_times.hh"
 
 // One attempt to reach a server, and the session that comes of it. A new attempt is a new link.
 //

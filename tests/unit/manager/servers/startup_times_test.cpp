@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "manager/startup_times.hh"
+#include "manager/servers/startup_times.hh"
 
 #include <gtest/gtest.h>
 
