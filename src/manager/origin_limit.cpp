@@ -44,7 +44,7 @@ void origin_limit::release(const std::string& origin, const std::string& owner) 
   const auto found = origins_.find(origin);
   if (found == origins_.end()) return;
   entry& state = found->second;
-  if (const auto slot = state.slots.find(owner); slot != state.slots.end() && --slot->second == 0) state.slots.erase(slot);
+  if (const auto used = state.slots.find(owner); used != state.slots.end() && --used->second == 0) state.slots.erase(used);
   if (waiter* const next = next_waiter(state)) {
     ++state.slots[next->owner];
     next->granted.open();

@@ -79,7 +79,7 @@ asio::awaitable<int> record_failure(context& ctx, connect_request request, std::
   if (!written && ctx.stopping) co_return exit_code::no;
   if (written && ctx.screen.json()) ctx.screen.line(to_json(*written));
   if (!written) line += "; and that could not be recorded: " + store_error_text(written.error());
-  ctx.screen.fail(why, line);
+  ctx.screen.fail(cause, line);
   const bool store_is_gone = !written && !written.error().is(cond::conflict);
   co_return store_is_gone ? exit_code_of(written.error(), error_source::store) : exit_code::no;
 }

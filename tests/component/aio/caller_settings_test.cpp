@@ -35,7 +35,7 @@ asio::awaitable<void> keeps_the_settings(std::string url) {
   EXPECT_TRUE(co_await throws_when_cancelled()) << "watch";
   co_await aio::wait_until(aio::after(1ms));
   EXPECT_TRUE(co_await throws_when_cancelled()) << "wait_until";
-  aio::task_group group(executor);
+  aio::task_group group(executor, aio::end_process);
   co_await group.stop();
   EXPECT_TRUE(co_await throws_when_cancelled()) << "task_group::stop";
   co_await records.close();
@@ -108,7 +108,7 @@ asio::awaitable<void> hears_while_closing(std::string url) {
   auto opened = co_await open_store(executor, url, options);
   CO_ASSERT_OK(opened);
   bool closed = false, waited = true;
-  aio::task_group group(executor);
+  aio::task_group group(executor, aio::end_process);
   group.spawn("close", close_then_wait(**opened, closed, waited));
   group.request_stop();
   co_await group.join();

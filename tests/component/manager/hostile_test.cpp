@@ -62,7 +62,7 @@ struct trap {
   std::string step = "initialize";
   bool armed = true;
   void spring(const mcp::connect_step& now) const {
-    if (!armed || now.what != step) return;
+    if (!armed || now.name != step) return;
     if (kind == 0) throw std::runtime_error("a bug");
     if (kind == 1) throw std::bad_alloc();
     throw std::out_of_range("vector::at");

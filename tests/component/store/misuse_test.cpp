@@ -71,7 +71,7 @@ asio::awaitable<void> put_one(store& records) {
 void destroy_under_a_call(const std::string& path) {
   asio::io_context io;
   std::unique_ptr<store> opened;
-  aio::task_group group(io.get_executor());
+  aio::task_group group(io.get_executor(), aio::end_process);
   group.spawn("open", open_at("sqlite:" + path, opened));
   io.run();
   io.restart();
@@ -92,7 +92,7 @@ asio::awaitable<void> wait_for(asio::steady_timer& timer) { co_await timer.async
 void destroy_a_group() {
   asio::io_context io;
   asio::steady_timer never(io, asio::steady_timer::time_point::max());
-  auto group = std::make_unique<aio::task_group>(io.get_executor());
+  auto group = std::make_unique<aio::task_group>(io.get_executor(), aio::end_process);
   group->spawn("waits for ever", wait_for(never));
   io.poll();
   group.reset();

@@ -39,7 +39,7 @@ asio::awaitable<void> is_busy(std::string starts) {
   auto opened = co_await mcp::connect(co_await asio::this_coro::executor, server.where, options);
   CO_ASSERT_OK(opened);
   call_outcome call;
-  aio::task_group group(co_await asio::this_coro::executor);
+  aio::task_group group(co_await asio::this_coro::executor, aio::end_process);
   group.spawn("call", call_into(**opened, call));
   co_await asio::post(asio::use_awaitable);
   int checks = 0;

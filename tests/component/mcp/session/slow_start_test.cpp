@@ -28,7 +28,7 @@ struct slow_program {
 
 mcp::client_options recording(names& steps) {
   mcp::client_options out = test_options();
-  out.on_step = [&steps](const mcp::connect_step& step) { steps.push_back(step.what + (step.ok ? "" : " (failed)")); };
+  out.on_step = [&steps](const mcp::connect_step& step) { steps.push_back(step.name + (step.ok ? "" : " (failed)")); };
   return out;
 }
 
