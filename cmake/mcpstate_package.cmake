@@ -53,12 +53,11 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_PACKAGE_NAME mcpstate)
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "connection state for multi-user MCP hosts
- Keeps, for every user and every anonymous session of a host, which MCP
- servers they are connected to, whether each is up, and which tools it
- offers. The state lives in Redis or Valkey, or in one SQLite file.
- .
- The program is a command line and a service with an HTTP API, live events,
- metrics and a dashboard.")
+Keeps, for every user and every anonymous session of a host, which MCP
+servers they are connected to, whether each is up, and which tools it
+offers. The state lives in Redis or Valkey, or in one SQLite file. The
+program is a command line and a service with an HTTP API, live events,
+metrics and a dashboard.")
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS ca-certificates)
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "redis-server | valkey-server")

@@ -214,8 +214,8 @@ class Defects(unittest.TestCase):
             for more in ([], ["--json"]):
                 got = self.box.run(*words, *more)
                 self.assertEqual(got.code, 3, words)
-                self.assertEqual(got.out, b"")
-                self.assertIn("cannot connect", got.err.decode())
+                told = json.loads(got.out)["detail"] if more else got.err.decode() + got.out.decode()
+                self.assertIn("cannot connect", told)
                 self.assertNotIn(b"DISCONNECTED", got.out + got.err)
         self.assertEqual(self.box.run("set", "user:1", "s", "FAILED").code, 3)
         self.assertEqual(self.box.run("doctor").code, 3)
@@ -227,7 +227,7 @@ class Defects(unittest.TestCase):
             got = self.box.run("list", "user:1", "--json", "--timeout", "300ms")
         finally:
             self.server.process.send_signal(signal.SIGCONT)
-        self.assertEqual((got.code, got.out), (3, b""))
+        self.assertEqual((got.code, json.loads(got.out)["code"]), (3, "deadline"))
         self.assertEqual(self.servers("user:1"), {"s": "CONNECTED"})
 
     # H9

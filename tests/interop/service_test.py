@@ -425,7 +425,7 @@ class Starting(ServiceTest):
             self.refused(2, "serve", *words, says=says)
         self.refused(2, "serve", "--servers", self.write("s.json", '{"mcpServers":{"a":{}}}'), says="s.json")
         self.refused(2, "serve", env={"MCPSTATE_TOKEN": "short"}, says="MCPSTATE_TOKEN")
-        self.refused(3, "serve", "--listen", "127.0.0.1:0", "--store", "redis://127.0.0.1:1/0")
+        self.refused(2, "serve", "--listen", "127.0.0.1:0", "--store", "redis://127.0.0.1:99999/0")
 
     def test_a_taken_port_is_said_so(self):
         first = CheckedService(self)

@@ -13,7 +13,7 @@ namespace {
 // A person can only be asked so much at a time, and over HTTP each answer takes a connection.
 constexpr std::size_t max_requests = 16;
 constexpr int max_senders = 2;
-constexpr std::size_t max_reply_bytes = 512 * 1024;  // a server that does not read its answers gets no more of them
+constexpr std::size_t max_reply_bytes = 384 * 1024;  // a server that does not read its answers gets no more of them
 
 std::size_t size_of(const outgoing& reply) { return sizeof(outgoing) + reply.text.size(); }
 

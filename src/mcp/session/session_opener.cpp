@@ -189,9 +189,10 @@ asio::awaitable<observed> session_opener::discover(std::string version, bool may
   // Over HTTP a server that stays silent may still be a slow one. Over a pipe silence means an old server, or one that is not
   // there yet: both are asked to initialize in the rest of the time.
   limits.limit = time_allowed();
-  if (may_fall_back) limits.limit /= 2;
-  if (!channel_.over_http() && !surely_modern_) limits.limit = std::min(options_.probe_timeout, time_allowed() / 3);
-  limits.until = limits.at_most = std::min(until_, started + limits.limit);
+  const auto share = may_fall_back ? limits.limit / 2 : limits.limit;
+  if (!channel_.over_http() && !surely_modern_) limits.limit = std::min(options_.probe_timeout, limits.limit / 3);
+  // An error names the whole time: nothing has answered in it, if this is the failure that is reported.
+  limits.until = limits.at_most = std::min(until_, started + (channel_.over_http() ? share : limits.limit));
   request_failure details;
   auto answer = co_await channel_.ask(channel_.fsm().discover(version), limits, details);
   observed got = observe(std::move(answer), details.refusal);

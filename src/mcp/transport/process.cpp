@@ -153,6 +153,16 @@ asio::awaitable<bool> process::kill_all(aio::deadline until) {
   co_return gone.has_value();
 }
 
+asio::awaitable<bool> process::reap(std::unique_ptr<process> ended, aio::deadline until) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  const program_mark mark = ended->child_.mark();
+  ended.reset();
+  aio::thread_answer<bool> reaping(co_await asio::this_coro::executor);
+  process_thread::instance().end_program(mark, reaping.make_giver());
+  const auto reaped = co_await reaping.wait(until);
+  co_return reaped.has_value();
+}
+
 asio::awaitable<bool> process::wait_exit(aio::deadline until) {
   co_await asio::this_coro::throw_if_cancelled(false);
   // Asio may hand an event of a descriptor that was closed just before to the wait of this one, so the process is asked.

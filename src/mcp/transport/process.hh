@@ -63,6 +63,8 @@ class process {
   void signal_all(int signal);
   // Kills all of these, and waits until nothing is left; false if the time is over before.
   asio::awaitable<bool> kill_all(aio::deadline until);
+  // Kills what is left, destroys the process and waits until it is reaped. False: not in this time.
+  static asio::awaitable<bool> reap(std::unique_ptr<process> ended, aio::deadline until);
 
  private:
   process(asio::any_io_executor executor, started_child child, int pidfd, int in, int out, int err);

@@ -265,13 +265,6 @@ void process_thread::look_at_running(pid_t pid) {
 }
 
 void process_thread::finish_pass() {
-  for (auto each = endings_.begin(); each != endings_.end();) {
-    const bool finished = !each->second.alive;
-    if (finished) {
-      for (const auto& waiting : each->second.waiting) waiting.give(true);
-    }
-    each = finished ? endings_.erase(each) : std::next(each);
-  }
   for (auto each = leaders_.begin(); each != leaders_.end();) {
     const leader& leads = each->second;
     const bool finished = leads.abandoned && !leads.alive && state_of_child(each->first) != child_state::running;
@@ -280,6 +273,14 @@ void process_thread::finish_pass() {
       programs_.erase(leads.mark);
     }
     each = finished ? leaders_.erase(each) : std::next(each);
+  }
+  // After the leaders: whoever has abandoned one and waits for the end of its program finds it reaped.
+  for (auto each = endings_.begin(); each != endings_.end();) {
+    const bool finished = !each->second.alive;
+    if (finished) {
+      for (const auto& waiting : each->second.waiting) waiting.give(true);
+    }
+    each = finished ? endings_.erase(each) : std::next(each);
   }
   if (guard_due_ && clock::now() >= *guard_due_) start_guard();
   next_pass_ = guard_due_;

@@ -20,7 +20,7 @@ constexpr std::size_t max_stderr_bytes = 8 * 1024;  // of its end
 constexpr std::size_t max_stray_bytes = 200;        // of the first stray line
 constexpr std::size_t max_stray_lines = 1000;
 constexpr std::size_t read_bytes = 64 * 1024;
-constexpr std::size_t crowded_bytes = 256 * 1024;  // answers wait while more than that is queued
+constexpr std::size_t crowded_bytes = 64 * 1024;  // answers wait while more than that is queued
 // How long the streams of a process that has ended are still read. What it wrote itself is in the pipes already; only a
 // grandchild that has inherited them can hold them open.
 constexpr auto drain_limit = 500ms;
@@ -91,7 +91,8 @@ asio::awaitable<void> stdio_transport::write_input() {
   while (!ended_.is_open()) {
     if (queue_.empty()) {
       if (closing_) co_return;
-      if (!co_await queue_changed_.wait()) co_return;
+      const bool notified = co_await queue_changed_.wait();
+      if (!notified) co_return;
       continue;
     }
     auto [ec, written] = co_await asio::async_write(child_->input(), asio::buffer(queue_.front()), aio::use_ec);
@@ -223,7 +224,8 @@ asio::awaitable<void> stdio_transport::close() {
   if (child_) co_await stop_child();
   ended_.open();
   co_await group_.stop();
-  child_.reset();
+  // Reaped, so that nothing of it is left when this process ends at once.
+  if (child_) co_await process::reap(std::move(child_), aio::after(kill_limit));
   closed_.open();
 }
 

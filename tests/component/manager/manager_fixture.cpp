@@ -58,6 +58,10 @@ http_reply announcing_server::answer(const http_seen& request) {
     return empty_reply(200);
   }
   if (instead) return *instead;
+  const auto id = request.headers.find("mcp-session-id");
+  if (id != request.headers.end() && std::stol(id->second.substr(1)) <= forgotten_)
+    return json_reply(200, R"({"jsonrpc":"2.0","id":)" + (request.rpc_id.empty() ? "null" : request.rpc_id) +
+                               R"(,"error":{"code":-32001,"message":"Session not found"}})");
   if (request.rpc_method == "server/discover") return empty_reply(400);
   if (request.rpc_method == "tools/list") return result_reply(request, R"({"tools":)" + tools + "}");
   if (request.rpc_method == "tools/call" && call_answer) return *call_answer;
@@ -69,6 +73,8 @@ http_reply announcing_server::answer(const http_seen& request) {
                            R"("serverInfo":{"name":"announcing","version":"1"}}})";
   return json_reply(200, body, "Mcp-Session-Id: s" + std::to_string(opened_) + "\r\n");
 }
+
+void announcing_server::forget_sessions() { forgotten_ = opened_; }
 
 void recording_observer::on_transition(const managed_name&, status from, status to, std::string_view why) {
   transitions.push_back(std::string(to_text(from)) + " " + std::string(to_text(to)) +

@@ -33,7 +33,8 @@ class announcing_server {
   asio::awaitable<void> stop();      // as if it were killed
   void set_tools(std::string json);  // and says so to everybody who listens
   void announce();
-  void end_streams();  // those on which it announces
+  void end_streams();      // those on which it announces
+  void forget_sessions();  // and say so inside the answers to their requests
   [[nodiscard]] std::string url() const { return url_; }
   [[nodiscard]] scripted_server& http() { return *http_; }
   [[nodiscard]] long sessions() const { return opened_; }
@@ -48,7 +49,7 @@ class announcing_server {
   asio::any_io_executor executor_;
   std::string url_;
   std::uint16_t port_ = 0;
-  long opened_ = 0, ended_ = 0;
+  long opened_ = 0, ended_ = 0, forgotten_ = 0;
   std::vector<std::shared_ptr<http_rest>> streams_;
   std::unique_ptr<scripted_server> http_;
 };

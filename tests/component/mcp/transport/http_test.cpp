@@ -144,11 +144,12 @@ TEST(HttpClient, RefusesAnAnswerWithTheWrongId) {
   run(what);
 }
 
-TEST(HttpClient, AcceptsAnIdSentAsText) {
+TEST(HttpClient, RefusesAnIdSentAsText) {
   plan what;
   what.answer = on_tools([](const http_seen& request) {
     return json_reply(200, R"({"jsonrpc":"2.0","id":")" + request.rpc_id + R"(","result":{"tools":[)" + plain_tool + "]}}");
   });
+  what.on_list = list_fails(errc::protocol, "does not belong to the request");
   run(what);
 }
 

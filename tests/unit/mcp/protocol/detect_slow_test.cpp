@@ -67,7 +67,7 @@ TEST(DetectSlow, AStuckProgramIsStartedAgainOnceAndWithoutTheProbe) {
        {failure(-32601), silent(true)},
        {probe, "initialize", end}},
       {"nor where it was not probed", stdio, era_choice::legacy, {}, {silent(true)}, {"initialize", end}},
-      {"nor over HTTP", http, automatic, {}, {silent(true)}, {probe, end}},
+      {"nor over HTTP", http, automatic, {}, {silent(true), silent(true)}, {probe, "initialize", end}},
   });
 }
 
