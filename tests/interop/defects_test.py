@@ -214,8 +214,9 @@ class Defects(unittest.TestCase):
             for more in ([], ["--json"]):
                 got = self.box.run(*words, *more)
                 self.assertEqual(got.code, 3, words)
-                told = json.loads(got.out)["detail"] if more else got.err.decode() + got.out.decode()
-                self.assertIn("cannot connect", told)
+                answered = json.loads(got.out) if more else {"detail": got.err.decode(), "exit_code": got.code}
+                self.assertEqual(answered["exit_code"], 3)
+                self.assertIn("cannot connect", answered["detail"])
                 self.assertNotIn(b"DISCONNECTED", got.out + got.err)
         self.assertEqual(self.box.run("set", "user:1", "s", "FAILED").code, 3)
         self.assertEqual(self.box.run("doctor").code, 3)
