@@ -150,6 +150,7 @@ CO_TEST_WITHIN(EraVerdict, NeverDemotesAModernSession, 60s) {
   std::vector<std::string> steps;
   auto options = test_options();
   options.probe_timeout = 2s;  // a busy machine starts Python slowly, and the first one must answer
+  options.connect_timeout = 6s;
   options.on_step = [&steps](const mcp::connect_step& step) { steps.push_back(step.name); };
   auto opened = co_await mcp::connect(co_await asio::this_coro::executor, server.where, options);
   CO_ASSERT_OK(opened);
