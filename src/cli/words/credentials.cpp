@@ -10,6 +10,7 @@
 #include "core/text/printable.hh"
 #include "core/text/trimmed.hh"
 #include "core/text/utf8.hh"
+#include "core/variables.hh"
 
 namespace mcpstate::cli {
 
@@ -18,11 +19,6 @@ namespace {
 constexpr std::size_t max_credentials_bytes = 64UL * 1024;
 
 error wrong(const std::string& option, const std::string& why) { return error(errc::bad_argument, option + ": " + why); }
-
-bool is_variable_name(std::string_view name) noexcept {
-  const auto ok = [](char c) { return c == '_' || is_letter(c) || is_digit(c); };
-  return !name.empty() && !is_digit(name[0]) && std::all_of(name.begin(), name.end(), ok);
-}
 
 result<std::string> read_text(const std::string& path, const std::string& option) {
   if (path == "-") return read_standard_input(max_credentials_bytes);
@@ -48,34 +44,19 @@ result<void> add_header_lines(name_value_pairs& out, std::string_view text) {
   return {};
 }
 
-}  // namespace
-
-result<std::string> expand_variables(const std::string& text, const std::string& option, const environment& env) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto begin = text.find("${", at);
-    out.append(text, at, begin == std::string::npos ? std::string::npos : begin - at);
-    if (begin == std::string::npos) break;
-    const auto end = text.find('}', begin);
-    if (end == std::string::npos) return wrong(option, "a ${ without its }");
-    const std::string inside = text.substr(begin + 2, end - begin - 2);
-    const auto mark = inside.find(":-");
-    const std::string name = inside.substr(0, mark);
-    if (!is_variable_name(name)) return wrong(option, "what stands in ${} is not the name of a variable");
-    const auto value = env.variable(name);
-    // As in a shell: the default is for one that is empty, too.
-    const bool use_default = mark != std::string::npos && (!value || value->empty());
-    if (!value && !use_default) return wrong(option, "the environment variable " + name + " is not set");
-    out += use_default ? inside.substr(mark + 2) : *value;
-    at = end + 1;
-  }
+// option: for the message.
+result<std::string> expand_option(const std::string& text, const std::string& option, const environment& env) {
+  auto out = expand_variables(text, [&env](const std::string& name) { return env.variable(name); });
+  if (!out) return wrong(option, out.error().detail());
   return out;
 }
+
+}  // namespace
 
 result<name_value_pairs> read_headers(const arguments& args, const environment& env) {
   name_value_pairs out;
   for (const auto& text : args.headers) {
-    const auto expanded = expand_variables(text, "--header", env);
+    const auto expanded = expand_option(text, "--header", env);
     if (!expanded) return expanded.error();
     auto pair = parse_header(*expanded);
     if (!pair) return pair.error();
@@ -91,7 +72,7 @@ result<name_value_pairs> read_headers(const arguments& args, const environment& 
 result<name_value_pairs> read_variables(const arguments& args, const environment& env) {
   name_value_pairs out;
   for (const auto& text : args.env) {
-    const auto expanded = expand_variables(text, "--env", env);
+    const auto expanded = expand_option(text, "--env", env);
     if (!expanded) return expanded.error();
     auto pair = parse_variable(*expanded);
     if (!pair) return pair.error();

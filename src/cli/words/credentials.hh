@@ -19,8 +19,4 @@ using name_value_pairs = std::vector<std::pair<std::string, std::string>>;
 // Of --env and --env-file, in this order: NAME=value; the file has the form of a .env file.
 [[nodiscard]] result<name_value_pairs> read_variables(const arguments& args, const environment& env);
 
-// The text with the values of its variables. `option` is for the message.
-[[nodiscard]] result<std::string> expand_variables(const std::string& text, const std::string& option,
-                                                   const environment& env);
-
 }  // namespace mcpstate::cli

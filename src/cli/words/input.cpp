@@ -13,6 +13,7 @@
 #include "core/text/ascii.hh"
 #include "core/text/printable.hh"
 #include "core/text/trimmed.hh"
+#include "core/variables.hh"
 
 namespace mcpstate::cli {
 
@@ -28,11 +29,6 @@ bool is_token_char(char c) noexcept {
 bool is_value_char(char c) noexcept {
   const auto u = static_cast<unsigned char>(c);
   return c == '\t' || (u >= 0x20 && u != 0x7F);
-}
-
-bool is_variable_name(std::string_view name) noexcept {
-  const auto ok = [](char c) { return c == '_' || is_letter(c) || is_digit(c); };
-  return !name.empty() && !is_digit(name[0]) && std::all_of(name.begin(), name.end(), ok);
 }
 
 error cannot_read(const std::string& path, const std::string& why) {

@@ -12,14 +12,17 @@ namespace {
 namespace json = boost::json;
 using json::error_code;
 
-// Sees every value go by; keeps only the depth and what the outermost container holds.
-struct shape_handler {
-  explicit shape_handler(json_shape wanted) : shape(wanted) {}
-
+// Boost.JSON asks a handler for these. The text is here already, so nothing has to be bounded.
+struct unlimited {
   static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
+};
+
+// Sees every value go by; keeps only the depth and what the outermost container holds.
+struct shape_handler : unlimited {
+  explicit shape_handler(json_shape wanted) : shape(wanted) {}
 
   bool on_document_begin(error_code&) { return true; }
   bool on_document_end(error_code&) { return true; }
@@ -63,12 +66,7 @@ struct shape_handler {
 };
 
 // Takes the text of a string, which comes in parts; anything else is refused.
-struct string_handler {
-  static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
-  static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
-  static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
-  static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
-
+struct string_handler : unlimited {
   bool on_document_begin(error_code&) { return true; }
   bool on_document_end(error_code&) { return true; }
   bool on_array_begin(error_code& ec) { return refuse(ec); }

@@ -12,6 +12,7 @@
 #include "core/text/ascii.hh"
 #include "core/text/quoted.hh"
 #include "core/text/secrets.hh"
+#include "core/variables.hh"
 #include "manager/servers/target_secrets.hh"
 
 namespace mcpstate {
@@ -25,11 +26,6 @@ constexpr std::size_t largest_file = 4u * 1024 * 1024;
 
 std::string text_of(const json::string& s) { return std::string(s.data(), s.size()); }
 std::string text_of(json::string_view s) { return std::string(s.data(), s.size()); }
-
-bool is_variable_name(std::string_view name) {
-  const auto allowed = [](char c) { return is_letter(c) || is_digit(c) || c == '_'; };
-  return !name.empty() && !is_digit(name.front()) && std::all_of(name.begin(), name.end(), allowed);
-}
 
 // Whether a member of this name, being true, switches a server on or off; absent: it does neither.
 std::optional<bool> switch_meaning(std::string_view member) {
@@ -89,28 +85,16 @@ std::optional<std::string> entry_reader::value_of(const std::string& variable) c
   return variable_ ? variable_(variable) : std::nullopt;
 }
 
-// ${NAME} and ${NAME:-default}; a default is taken as it stands. Any other $ is itself.
+// What a command and its folder are is no secret.
 result<std::string> entry_reader::expand(const std::string& member, const std::string& text) const {
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto begin = text.find("${", at);
-    out.append(text, at, begin == std::string::npos ? std::string::npos : begin - at);
-    if (begin == std::string::npos) break;
-    const auto end = text.find('}', begin);
-    if (end == std::string::npos) return wrong(member, "a ${ without its }");
-    const std::string inside = text.substr(begin + 2, end - begin - 2);
-    const auto mark = inside.find(":-");
-    const std::string variable = inside.substr(0, mark);
-    if (!is_variable_name(variable)) return wrong(member, "what stands in ${} is not the name of a variable");
-    const auto value = value_of(variable);
-    // As in a shell: the default is for one that is empty, too.
-    const bool use_default = mark != std::string::npos && (!value || value->empty());
-    if (!value && !use_default) return wrong(member, "the environment variable " + variable + " is not set");
-    out += use_default ? inside.substr(mark + 2) : *value;
-    if (!use_default && member != "command" && member != "cwd") expanded_.push_back(*value);
-    at = end + 1;
-  }
-  if (out.find('\0') != std::string::npos) return wrong(member, "it holds a zero byte");
+  const bool hidden = member != "command" && member != "cwd";
+  auto out = expand_variables(
+      text, [this](const std::string& variable) { return value_of(variable); },
+      [this, hidden](const std::string& value) {
+        if (hidden) expanded_.push_back(value);
+      });
+  if (!out) return wrong(member, out.error().detail());
+  if (out->find('\0') != std::string::npos) return wrong(member, "it holds a zero byte");
   return out;
 }
 
