@@ -107,7 +107,7 @@ SERVICE_TEST(Access, RefusesUncheckedConditions, guarded()) {
 
 fixture_options with_little_room() {
   auto options = quick_options();
-  options.process.request_bodies_bytes = 1024 * 1024;
+  options.process.request_bodies_bytes = options.process.owner_request_bodies_bytes = 1024 * 1024;
   return options;
 }
 
