@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // One thread that looks at those that run handlers, every few milliseconds: how long a turn has computed, and whether it sleeps.
-// It asks the thread for its stack with a signal, once half of what is allowed has gone.
+// It asks the thread for its stack with a signal, once one that computes has used half of what is allowed.
 #include <execinfo.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -64,7 +64,7 @@ struct watched {
   executor_thread* thread;
   std::uint64_t number = 0;     // of the turn that was seen last
   std::int64_t slept = 0;       // ns, of this turn
-  std::int64_t stack_at = 0;    // how long it had run when its stack was asked for
+  std::int64_t stack_at = 0;    // how long it had computed when its stack was asked for
   std::chrono::steady_clock::time_point looked;
 };
 
@@ -119,9 +119,10 @@ class watchdog {
     const std::int64_t computed = processor_time(thread.clock) - thread.begun;
     if (thread.number != number) return;
     note_sleep(each);
-    const std::int64_t ran = std::max(computed, each.slept);
-    if (ran < each.stack_at + bound_ns / 2) return;
-    each.stack_at = ran;
+    // A signal ends many a system call, so that one that sleeps is only asked when it has slept for too long.
+    const bool too_long = each.slept > bound_ns && each.stack_at == 0;
+    if (!too_long && computed < each.stack_at + bound_ns / 2) return;
+    each.stack_at = std::max(computed, std::int64_t{1});
     thread.stack_wanted = number;
     ::syscall(SYS_tgkill, ::getpid(), thread.id, stack_signal());
   }
