@@ -216,9 +216,6 @@ bool may_come_later(const error& reason) {
 task<void> open_own_store(running_service& r) {
   auto opened = co_await open_store(r.ctx.executor, r.ctx.config.url, r.ctx.config.options);
   if (!opened) {
-    // It has closed itself, shielded from cancellation, and the shield stays with its caller.
-    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
-    co_await asio::this_coro::throw_if_cancelled(false);
     if (r.ctx.stopping) co_return error(errc::stopped, "opening the store");
     co_return opened.error();
   }
