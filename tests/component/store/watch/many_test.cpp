@@ -52,6 +52,7 @@ asio::awaitable<void> expire_all_at_once(manual_clock& clock) {
   auto all = co_await s->watch(every);
   CO_ASSERT_OK(all);
   co_await read_until(**all, event::kind::ready, 1);
+  for (const auto& one : each) co_await read_until(*one, event::kind::ready, 1);
   clock.advance(std::chrono::hours(25));
   co_await read_until(**all, event::kind::removed, owners);
   for (const auto& one : each) co_await read_until(*one, event::kind::removed, 1);
