@@ -17,7 +17,7 @@ namespace mcpstate::test {
 namespace {
 
 constexpr int owners = 30'000;
-constexpr std::size_t small_stack = 256u * 1024;
+constexpr std::size_t small_stack = 1024u * 1024;
 
 owner numbered(int number) { return owner::user(std::to_string(number)).value(); }
 
