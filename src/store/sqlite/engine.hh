@@ -69,6 +69,7 @@ class sqlite_engine {
   result<bool> set_up();
   result<bool> check_encoding();
   result<bool> use_wal();
+  result<bool> limit_log();
   result<bool> begin() { return db_->run("BEGIN IMMEDIATE"); }
   // Commits, or rolls back where the outcome or the commit is a failure.
   template <class T>
