@@ -43,7 +43,8 @@ inline std::string compress(std::string_view text, format how = format::gzip) {
 class gzip_stream {
  public:
   gzip_stream() {
-    if (deflateInit2(&stream_, Z_BEST_COMPRESSION, Z_DEFLATED, static_cast<int>(format::gzip), 9, Z_DEFAULT_STRATEGY) != Z_OK)
+    if (deflateInit2(&stream_, Z_BEST_COMPRESSION, Z_DEFLATED, static_cast<int>(format::gzip), 9, Z_DEFAULT_STRATEGY) !=
+        Z_OK)
       throw std::runtime_error("zlib");
   }
   ~gzip_stream() { deflateEnd(&stream_); }

@@ -81,8 +81,8 @@ struct greedy_server {
     const outside_turns own;
     ++lists;
     gzip_stream body;
-    std::string packed = body.add(R"({"jsonrpc":"2.0","id":)" + request.rpc_id +
-                                      R"(,"result":{"tools":[{"name":"a","description":")", false);
+    std::string packed =
+        body.add(R"({"jsonrpc":"2.0","id":)" + request.rpc_id + R"(,"result":{"tools":[{"name":"a","description":")", false);
     for (std::size_t i = 0; i < list_bytes / 300; ++i)
       packed += body.add(std::string(290, 'x') + std::to_string(10'000'000 + static_cast<long>(i) * 7919 + lists), false);
     packed += body.add("\"}]}}", false) + body.finish();
@@ -92,8 +92,9 @@ struct greedy_server {
 
   http_reply answer(const http_seen& request) {
     if (request.method == "GET" && ++streams == 1) {
-      http_reply out("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n" +
-                     zip.add(": here\n\n"));
+      http_reply out(
+          "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n" +
+          zip.add(": here\n\n"));
       out.after = http_reply::then::hang;
       out.rest = stream;
       return out;

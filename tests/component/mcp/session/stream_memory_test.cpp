@@ -100,8 +100,8 @@ std::string packed(gzip_stream& to, const greedy_events& events) {
 }
 
 http_reply packed_stream(const std::string& begin, rest_ptr rest) {
-  http_reply out("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n" +
-                 begin);
+  http_reply out(
+      "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n" + begin);
   out.after = http_reply::then::hang;
   out.rest = std::move(rest);
   return out;

@@ -13,8 +13,8 @@ namespace {
 // What the trap does in the steps of user:hit; nothing to others. One test runs at a time.
 struct bug_order {
   std::string step;
-  std::optional<thrown> kind;              // absent: no exception
-  std::optional<std::size_t> allocation;   // that fails, from then on
+  std::optional<thrown> kind;             // absent: no exception
+  std::optional<std::size_t> allocation;  // that fails, from then on
   std::uint64_t turn = 0;
   int sprung = 0;
 };
