@@ -214,8 +214,8 @@ asio::awaitable<void> connection_supervisor::perform_guarded(step next) {
   std::optional<std::string> failure;
   try {
     co_await perform(next);
-  } catch (const std::exception& e) {
-    failure = e.what();
+  } catch (...) {
+    failure = caught_text();
   }
   if (failure) recover(*failure);
 }
@@ -223,8 +223,8 @@ asio::awaitable<void> connection_supervisor::perform_guarded(step next) {
 bool connection_supervisor::take_event_guarded() {
   try {
     return take_event();
-  } catch (const std::exception& e) {
-    recover(e.what());
+  } catch (...) {
+    recover(caught_text());
     return true;
   }
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/bug.hh"
 #include "manager/fleet_rules.hh"
 
 namespace mcpstate {
@@ -63,8 +64,19 @@ asio::awaitable<void> fleet_member::adopt_all(std::size_t limit) {
   std::shuffle(free.begin(), free.end(), context_.random());  // other processes see the same list now
   for (managed_name& name : free) {
     if (context_.stopping() || supervisors_.size() >= limit) break;
-    co_await adopt(std::move(name));
+    co_await adopt_guarded(std::move(name));
   }
+}
+
+// What goes wrong with one connection keeps this process from no other.
+asio::awaitable<void> fleet_member::adopt_guarded(managed_name name) {
+  std::string bug;
+  try {
+    co_await adopt(std::move(name));
+  } catch (...) {
+    bug = caught_text();
+  }
+  if (!bug.empty()) context_.remark("a connection could not be taken over", bug_error("taking it over", std::move(bug)));
 }
 
 void fleet_member::hand_over_surplus(std::size_t share) {

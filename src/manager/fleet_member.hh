@@ -29,6 +29,7 @@ class fleet_member {
   asio::awaitable<void> share_work();
   asio::awaitable<void> adopt_all(std::size_t limit);
   asio::awaitable<void> adopt(managed_name name);
+  asio::awaitable<void> adopt_guarded(managed_name name);
   [[nodiscard]] bool leave_to_others(const managed_name& name);
   void hand_over_surplus(std::size_t share);
   void offer_stranded();

@@ -17,7 +17,9 @@ using lease_news = manager_observer::lease_news;
 
 supervisor_set::supervisor_set(manager_context& context)
     : context_(context),
-      watches_(context.records(), [this](const event& change) { on_change(change); }),
+      watches_(
+          context.records(), [this](const event& change) { on_change(change); },
+          [this](const std::string& what) { context_.remark("an owner is watched anew", bug_error("a watch", what)); }),
       running_(context.records().executor(), [this](const std::string&, const std::string& what) {
         context_.remark("a connection is not managed any more", bug_error("its supervisor", what));
       }) {}

@@ -16,6 +16,7 @@
 #include "cli/reach/service_manager.hh"
 #include "cli/view/json.hh"
 #include "cli/view/text.hh"
+#include "core/bug.hh"
 #include "mcp/transport/process_thread.hh"
 #include "service/operations/log.hh"
 #include "service/operations/metrics.hh"
@@ -282,8 +283,8 @@ asio::awaitable<int> serve(context& ctx, serve_options options) {
   std::string bug;  // whatever it is: what runs has to end before it is destroyed
   try {
     code = co_await serve_until_stopped(r);
-  } catch (const std::exception& e) {
-    bug = e.what();
+  } catch (...) {
+    bug = caught_text();
   }
   if (!bug.empty()) code = ctx.fail(error(errc::bug, "internal error: " + bug));
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());

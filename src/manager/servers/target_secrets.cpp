@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::size_t shortest_secret = 6;  // bytes; hiding "true" or "info" would make texts unreadable
 constexpr std::size_t shortest_named = 4;   // bytes, of a value whose name says that it is secret (token, password, …)
-constexpr std::size_t longest_words = 8 * 1024;  // bytes of what a server said that anybody reads; it may have sent megabytes
+constexpr std::size_t longest_words =
+    8 * 1024;  // bytes of what a server said that anybody reads; it may have sent megabytes
 
 // "user:password" of "Basic dXNlcjpwYXNzd29yZA=="; empty where there is none.
 std::string basic_credentials(std::string_view header) {
@@ -44,7 +45,8 @@ class collector {
     while (!cookies.empty()) {
       const auto end = cookies.find(';');
       const auto pair = cookies.substr(0, end);
-      if (const auto equals = pair.find('='); equals != std::string_view::npos) add(pair.substr(equals + 1), shortest_secret);
+      if (const auto equals = pair.find('='); equals != std::string_view::npos)
+        add(pair.substr(equals + 1), shortest_secret);
       cookies.remove_prefix(end == std::string_view::npos ? cookies.size() : end + 1);
     }
   }

@@ -90,8 +90,8 @@ task<void> session::open_guarded() {
   try {
     auto opening = opener_.open();
     co_return co_await std::move(opening);
-  } catch (const std::exception& e) {
-    what = e.what();
+  } catch (...) {
+    what = caught_text();
   }
   co_return bug_error("the session", std::move(what));
 }
