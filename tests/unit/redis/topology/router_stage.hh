@@ -303,4 +303,20 @@ class router_stage {
   std::uint64_t tokens_ = 0, epoch_ = 1;
 };
 
+inline constexpr const char* three = "aaabbbcc";  // who has which part
+
+// A cluster that is known, with a connection to each node.
+class known_cluster : public router_stage {
+ public:
+  explicit known_cluster(router_rules rules = {}, const std::string& letters = "abcd")
+      : router_stage(letters, three, "a", 1, rules) {
+    run();
+    for (int i = 0; i < 10; ++i) {
+      wait(milliseconds(1000));
+      run();
+    }
+  }
+  [[nodiscard]] std::size_t sends(unit_id id) const { return callers.at(id).sends; }
+};
+
 }  // namespace mcpstate::redis
