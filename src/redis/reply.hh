@@ -48,6 +48,9 @@ class request {
     return *this;
   }
 
+  // One command that is encoded already: a part of bytes() of another request.
+  request& add_encoded(std::string_view command);
+
   [[nodiscard]] const std::string& bytes() const noexcept { return bytes_; }
   [[nodiscard]] std::string take() && { return std::move(bytes_); }
   [[nodiscard]] std::size_t commands() const noexcept { return commands_; }
