@@ -82,7 +82,9 @@ error without_secrets(const error& cause, const secret_list& secrets) {
   const auto cleaned = [&secrets](const std::string& text) {
     return without_secrets(secrets ? without_values(text, *secrets) : text);
   };
-  return error(cause.code(), cleaned(cause.detail()), cleaned(cause.peer_text()));
+  error out(cause.code(), cleaned(cause.detail()), cleaned(cause.peer_text()));
+  out.set_http_status(cause.http_status(), cause.retry_after());
+  return out;
 }
 
 }  // namespace mcpstate
