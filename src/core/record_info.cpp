@@ -46,7 +46,8 @@ constexpr named_member<std::string> text_members[] = {{"registered", &details::r
                                                       {"protocol_version", &details::protocol_version},
                                                       {"tools_hash", &details::tools_hash}};
 constexpr named_member<std::optional<timestamp>> time_members[] = {{"last_connected_at", &details::last_connected_at},
-                                                                   {"checked_at", &details::checked_at}};
+                                                                   {"checked_at", &details::checked_at},
+                                                                   {"status_changed_at", &details::status_changed_at}};
 constexpr named_member<std::optional<std::uint64_t>> number_members[] = {{"tool_count", &details::tool_count},
                                                                          {"tools_bytes", &details::tools_bytes}};
 
@@ -194,6 +195,7 @@ class info_handler {
     }
     if (name_ == "expires_at") read.expires_at = from_millis(value);
     if (name_ == "expires_latest") read.expires_latest = from_millis(value);
+    if (name_ == "restarts") read.info.restarts = value;
     if (const auto member = find(number_members, name_)) read.info.*member = value;
   }
 
@@ -226,6 +228,8 @@ std::string encode_info_tail(status state, const std::optional<timestamp>& conne
   if (info.managed) members.boolean("managed", true);
   members.time("last_connected_at", info.last_connected_at);
   members.time("checked_at", info.checked_at);
+  members.time("status_changed_at", info.status_changed_at);
+  if (info.restarts != 0) members.number("restarts", info.restarts);
   write_peer_facts(members, info);
   write_tools_facts(members, info);
   members.number("tools_bytes", info.tools_bytes);

@@ -6,7 +6,7 @@
 
 #include "core/text/secrets.hh"
 #include "core/text/utf8.hh"
-#include "manager/server_details.hh"
+#include "manager/servers/server_details.hh"
 #include "manager/servers/target_secrets.hh"
 
 namespace mcpstate {
@@ -82,6 +82,7 @@ change make_order(const managed_name& name, const std::optional<connection>& bef
     out.drop_tools();
   }
   info.error.reset();
+  info.restarts = 0;
   set_destination(info, server);
   out.set_details(std::move(info));
   return out;
@@ -93,6 +94,7 @@ change make_change(const connection& before, const supervision_result& found, co
   if (found.server) set_destination(info, *found.server);
   if (found.step.state == status::connected) {
     if (found.facts) set_server_details(info, without_secrets(*found.facts, found.server ? found.server->secrets : nullptr));
+    if (found.step.restarted) ++info.restarts;
     info.error.reset();
     out.keep_connected_at();
     if (found.step.tools && found.tools) {

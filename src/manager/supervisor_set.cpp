@@ -5,7 +5,7 @@
 
 #include "aio/scope_guard.hh"
 #include "core/bug.hh"
-#include "manager/fleet_rules.hh"
+#include "manager/fleet/fleet_rules.hh"
 
 namespace mcpstate {
 
@@ -45,7 +45,7 @@ task<bool> supervisor_set::ensure_managed(managed_name name, std::string registe
     supervisor->request_read();
     co_return true;
   }
-  const auto span = lease_span(context_.options());
+  const auto span = context_.lease_span();
   const auto requested = connection_supervisor::clock::now();
   MCPSTATE_CO_TRY(taken,
                   co_await context_.records().leases().take_lease(name, context_.options().instance, registered, span));

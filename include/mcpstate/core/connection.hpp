@@ -50,6 +50,10 @@ struct details {
   std::string capabilities;      // a JSON object, as the server sent it
   std::optional<failure> error;
   std::optional<timestamp> last_connected_at;
+  // When the status became what it is; absent while CONNECTED, where connected_at says it.
+  std::optional<timestamp> status_changed_at;
+  // How often a session of a managed connection was lost and opened again since the connection was ordered.
+  std::uint64_t restarts = 0;
   // When CONNECTED was last written: at the handshake, or when the tool list had changed. Checks that find all well write
   // nothing.
   std::optional<timestamp> checked_at;

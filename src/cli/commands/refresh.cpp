@@ -15,7 +15,7 @@
 #include "cli/words/input.hh"
 #include "cli/words/selection.hh"
 #include "core/text/printable.hh"
-#include "manager/server_details.hh"
+#include "manager/servers/server_details.hh"
 
 namespace mcpstate::cli {
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <mcpstate/core/connection.hpp>
+#include <mcpstate/core/error.hpp>
 
 #include "cli/view/table.hh"
 
@@ -13,6 +14,8 @@ namespace mcpstate::cli {
 [[nodiscard]] tone status_tone(status s) noexcept;
 // "user:42 github": for messages.
 [[nodiscard]] std::string connection_label(const owner& account, const std::string& server);
+// Why a command does not write over this record: mcpstate itself manages the connection, as HTTP refuses it too.
+[[nodiscard]] error managed_refusal(const connection& record);
 // One row per connection. now: what times are relative to.
 [[nodiscard]] table connection_table(const std::vector<connection>& records, timestamp now);
 // Everything known about one, a fact per line.

@@ -71,7 +71,7 @@ export class connection_row {
     this.record = record;
     this.row.dataset.status = record.status;
     this.#cells.Status.replaceChildren(...this.#status_parts());
-    this.#cells.Since.replaceChildren(time_element(record.connected_at ?? record.error?.at ?? record.last_connected_at));
+    this.#cells.Since.replaceChildren(time_element(record.connected_at ?? record.status_changed_at));
     this.#cells.Expires.replaceChildren(time_element(record.expires_at));
     set_text(this.#cells.Transport, transports[record.transport] ?? record.transport ?? "–");
     set_text(this.#cells.Tools, record.tool_count === undefined ? "–" : String(record.tool_count));
@@ -113,6 +113,7 @@ export class connection_row {
       ["Protocol", record.protocol_version],
       ["Managed by", record.managed ? "mcpstate: it is checked and opened again" : "the host: mcpstate only keeps the record"],
       ["Connected", record.connected_at && time_element(record.connected_at)],
+      ["Restarts", record.restarts && String(record.restarts)],
       ["Last connected", record.last_connected_at && time_element(record.last_connected_at)],
       ["Handshake", record.checked_at && time_element(record.checked_at)],
       ["Expires", record.expires_at && time_element(record.expires_at)],

@@ -7,7 +7,7 @@ import { connection_row, endpoint_of, status_words } from "./connection_row.js";
 import { follow } from "./sse.js";
 
 const live_words = { opening: "Connecting…", open: "Live", waiting: "Reconnecting…", paused: "Paused",
-                     refused: "Not live" };
+                     stale: "Store out of reach", refused: "Not live" };
 const hidden_pause_ms = 30_000;  // browsers open six connections to a service, all tabs together
 
 export class connections_view {
@@ -94,6 +94,7 @@ export class connections_view {
     else if (name === "removed") this.#remove(said.server, true);
     else if (name === "resync") this.#snapshot = new Set();
     else if (name === "unavailable") {
+      this.#live("stale");
       this.#notice(`The store cannot be reached; what you see may be old. ${said.message ?? ""}`);
     } else if (name === "ready") this.#ready();
   }
@@ -105,6 +106,7 @@ export class connections_view {
     }
     this.#snapshot = undefined;
     this.#complete = true;
+    if (this.#following) this.#live("open");
     this.#notice("");
     this.#show_emptiness();
   }

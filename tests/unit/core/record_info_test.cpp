@@ -230,6 +230,8 @@ details random_details(std::mt19937_64& random) {
   d.capabilities = text(R"({"tools":{"listChanged":true},"x":"a}b"})");
   if (chance()) d.last_connected_at = test::at("2026-11-20T10:00:00Z");
   if (chance()) d.checked_at = test::at("2026-11-22T14:31:00Z");
+  if (chance()) d.status_changed_at = test::at("2026-11-21T09:00:00Z");
+  if (chance()) d.restarts = random() % 1000;
   if (chance()) d.tool_count = random() % 1000;
   d.tools_hash = text("sha256:00ff");
   if (chance()) d.tools_bytes = random() % 100'000;
