@@ -16,6 +16,8 @@ using unreachable_rule = supervisor_set::unreachable_rule;
 constexpr auto leave_limit = 300ms;
 constexpr auto shortest_beat_pause = 10ms;
 constexpr std::size_t max_offered = 128;  // half of fleet::unheld
+constexpr std::size_t max_told_faults = 1024;
+constexpr std::size_t all_offered = 16;  // where fewer are offered, there are no more of them
 
 }  // namespace
 
@@ -30,6 +32,7 @@ asio::awaitable<void> fleet_member::run() {
     auto answered = co_await context_.records().leases().beat(std::move(self), validity);
     if (context_.stopping()) break;
     if (answered) {
+      report_faults(answered->faults);
       context_.set_members(std::move(*answered));
       outage_reported = false;
       co_await share_work();
@@ -38,6 +41,14 @@ asio::awaitable<void> fleet_member::run() {
     }
     const auto next = std::max(started + options.beat_every, clock::now() + shortest_beat_pause);
     if (!co_await aio::wait_until(next)) break;
+  }
+}
+
+// Each once: what stands in a wrong key stays there until a person removes it.
+void fleet_member::report_faults(const std::vector<error>& faults) {
+  for (const error& fault : faults) {
+    if (told_faults_.size() >= max_told_faults) return;
+    if (told_faults_.insert(fault.detail()).second) context_.remark("what is stored about managed connections is odd", fault);
   }
 }
 
@@ -59,7 +70,11 @@ asio::awaitable<void> fleet_member::share_work() {
 asio::awaitable<void> fleet_member::adopt_all(std::size_t limit) {
   std::vector<managed_name> free = context_.members().unheld;
   const std::set<managed_name> unheld(free.begin(), free.end());
-  std::erase_if(unreachable_since_, [&unheld](const auto& entry) { return !unheld.contains(entry.first); });
+  // One that is not offered now may be among those that the next beat offers.
+  const auto forgotten = clock::now() - 4 * context_.options().lease_time;
+  std::erase_if(unreachable_since_, [&unheld, forgotten](const auto& entry) {
+    return !unheld.contains(entry.first) && (unheld.size() < all_offered || entry.second < forgotten);
+  });
   std::shuffle(free.begin(), free.end(), context_.random());  // other processes see the same list now
   for (managed_name& name : free) {
     if (context_.stopping() || supervisors_.size() >= limit) break;

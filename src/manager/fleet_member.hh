@@ -32,11 +32,13 @@ class fleet_member {
   [[nodiscard]] bool leave_to_others(const managed_name& name);
   void hand_over_surplus(std::size_t share);
   void offer_stranded();
+  void report_faults(const std::vector<error>& faults);
 
   manager_context& context_;
   supervisor_set& supervisors_;
   // Connections that nobody manages and this process cannot reach, with the time at which they were first seen.
   std::map<managed_name, clock::time_point> unreachable_since_;
+  std::set<std::string> told_faults_;
   std::set<std::string> known_reaches_;  // of the other processes, as of the last beat
   std::vector<managed_name> to_offer_;   // connections that are stranded here, for processes that have joined
 };

@@ -13,8 +13,11 @@ constexpr auto pause_after_failure = 1s;
 
 }  // namespace
 
-owner_watches::owner_watches(store& records, listener on_event)
-    : records_(records), on_event_(std::move(on_event)), following_(records.executor(), aio::end_process) {}
+owner_watches::owner_watches(store& records, listener on_event, resync_listener on_resync)
+    : records_(records),
+      on_event_(std::move(on_event)),
+      on_resync_(std::move(on_resync)),
+      following_(records.executor(), aio::end_process) {}
 
 void owner_watches::add(const owner& who) {
   auto& watched = owners_[who];
@@ -39,7 +42,7 @@ asio::awaitable<void> owner_watches::follow(owner who, entry_ptr watched) {
     bool ended = watched->count == 0 || (!opened && opened.error().is(cond::cancelled));
     if (opened && !ended) {
       watched->source = std::move(*opened);
-      ended = co_await read(watched);
+      ended = co_await read(who, watched);
     }
     again = !ended;
     if (again) again = co_await aio::wait_until(aio::after(pause_after_failure));
@@ -47,13 +50,14 @@ asio::awaitable<void> owner_watches::follow(owner who, entry_ptr watched) {
 }
 
 // Reads until the watch ends (true) or breaks (false).
-asio::awaitable<bool> owner_watches::read(entry_ptr watched) {
+asio::awaitable<bool> owner_watches::read(owner who, entry_ptr watched) {
   co_await asio::this_coro::throw_if_cancelled(false);
   while (watched->count > 0) {
     auto reading = watched->source->next();
     const auto got = co_await std::move(reading);
     // What follows any event without a record brings the difference.
     if (got && got->record) on_event_(*got);
+    if (got && got->what == event::kind::resync && on_resync_) on_resync_(who);
     if (got || got.error().is(cond::unavailable)) continue;
     co_return got.error().is(cond::cancelled);
   }

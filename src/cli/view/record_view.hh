@@ -10,7 +10,7 @@
 // Connections as people read them. Pure.
 namespace mcpstate::cli {
 
-[[nodiscard]] tone status_tone(status s) noexcept;
+[[nodiscard]] tone status_tone(std::optional<status> s) noexcept;
 // "user:42 github": for messages.
 [[nodiscard]] std::string connection_label(const owner& account, const std::string& server);
 // One row per connection. now: what times are relative to.

@@ -131,6 +131,7 @@ result<fleet> lease_steps::beat(const instance_report& report, milliseconds time
   out.instances = std::move(instances);
   out.managed = managed;
   out.unheld = std::move(waiting);
+  out.faults = table_.take_faults();
   return out;
 }
 

@@ -51,6 +51,8 @@ class sqlite_engine {
   [[nodiscard]] sqlite_table& table() noexcept { return table_; }
   [[nodiscard]] timestamp now() const { return options_.clock->now(); }
   result<std::uint64_t> purge_all();
+  // Gives rows whose revision cannot be read a new one. Answers how many there were.
+  result<std::uint64_t> mend_revisions();
 
  private:
   sqlite_engine(std::unique_ptr<sqlite_db> db, const store_options& options)

@@ -251,8 +251,8 @@ TEST(InfoDecode, ReadsWhatWeWriteInAnySpelling) {
     const auto read = decode_info(bytes);
     ASSERT_TRUE(read) << bytes;
     EXPECT_EQ(read->info, info) << bytes;
-    EXPECT_TRUE(has_info_head(bytes));
-    ASSERT_FALSE(has_info_head(spaced(bytes)));
+    EXPECT_TRUE(revision_of_info(bytes).has_value());
+    ASSERT_FALSE(revision_of_info(spaced(bytes)));
     const auto other = decode_info(spaced(bytes));
     ASSERT_TRUE(other) << bytes;
     EXPECT_EQ(read->revision, other->revision);
@@ -328,7 +328,7 @@ TEST(InfoDecode, ReadsEscapedNames) {
 }
 
 TEST(InfoHead, AcceptsOnlyWhatScriptsCanRead) {
-  EXPECT_TRUE(has_info_head(R"({"revision":9007199254740991,"expires_at":1,"expires_latest":0,"status":"FAILED"})"));
+  EXPECT_TRUE(revision_of_info(R"({"revision":9007199254740991,"expires_at":1,"expires_latest":0,"status":"FAILED"})"));
   for (const char* bytes : {"", "{}", R"({"revision":9007199254740992,"expires_at":1,"expires_latest":0,"status":"FAILED"})",
                             R"({"revision":07,"expires_at":1,"expires_latest":0,"status":"FAILED"})",
                             R"({"revision":-7,"expires_at":1,"expires_latest":0,"status":"FAILED"})",
@@ -337,7 +337,7 @@ TEST(InfoHead, AcceptsOnlyWhatScriptsCanRead) {
                             R"({"revision":7,"expires_at":"1","expires_latest":0,"status":"FAILED"})",
                             R"({"revision":7,"expires_at":1000000000000000000,"expires_latest":0,"status":"FAILED"})",
                             R"({"revision":7,"expires_at":1,"expires_latest":0})"}) {
-    EXPECT_FALSE(has_info_head(bytes)) << bytes;
+    EXPECT_FALSE(revision_of_info(bytes)) << bytes;
   }
 }
 
