@@ -12,7 +12,7 @@ using redis::request;
 namespace {
 
 constexpr std::size_t tools_at_once = 32;              // values in one answer, which bounds the memory
-constexpr std::size_t members_at_once = 500;           // of one owner, in one transaction
+constexpr std::size_t members_at_once = 128;           // of one owner, in one transaction; bounds the memory, too
 constexpr std::size_t per_member = 7;                  // replies about one member
 
 constexpr std::string_view wrong_type = "keys that hold another type than they must; delete or rename them";
@@ -214,14 +214,7 @@ task<void> redis_examiner::examine_set(owner account, key_field field) {
   const bool is_connections = field == key_field::connections;
   const auto key = is_connections ? store_.keys_.connections(account) : store_.keys_.servers(account);
   std::int64_t longest = -1;
-  std::set<std::string> without_record;
-  const auto check = [&](const std::string& member, const reply* answers) {
-    longest = std::max(longest, answers[3].integer);
-    const bool keyless = !answers[2].is_string() && answers[5].integer == 0;
-    const bool here = (answers[0].integer == 1) == is_connections;  // a name in both sets counts with connections
-    if (keyless && here && without_record.insert(member).second) check_member(account, member, answers);
-  };
-  const member_check in_set = check;
+  std::set<std::string> keyless;
   std::string cursor = "0";
   do {
     request commands;
@@ -229,18 +222,40 @@ task<void> redis_examiner::examine_set(owner account, key_field field) {
     MCPSTATE_CO_TRY(got, co_await store_.read(std::move(commands), "doctor"));
     reply& step = got.front();
     if (step.is_error() || step.items.size() != 2) co_return result<void>();  // a wrong type, which is reported already
-    std::vector<std::string> members;
-    for (auto& item : step.items[1].items) members.push_back(std::move(item.text));
-    const auto count = members.size();
-    MCPSTATE_CO_CHECK(co_await read_members(account, std::move(members), &in_set));
-    members_seen_ += count;
-    if (progress_ && members_seen_ >= members_at_once) progress_(keys_seen_ + members_seen_, "keys");
+    const std::vector<reply>* members = &step.items[1].items;
+    MCPSTATE_CO_CHECK(co_await find_keyless(account, members, &longest, &keyless));
+    members_seen_ += members->size();
+    if (progress_ && members->size() >= members_at_once) progress_(keys_seen_ + members_seen_, "keys");
     cursor = step.items[0].text;
   } while (cursor != "0");
   request expiry;
   expiry.add("PTTL", key);
   MCPSTATE_CO_TRY(left, co_await store_.read(std::move(expiry), "doctor"));
   check_set(account, key, left.front().integer, longest);
+  const auto check = [&](const std::string& member, const reply* answers) {
+    const bool still = !answers[2].is_string() && answers[5].integer == 0;
+    const bool here = (answers[0].integer == 1) == is_connections;  // a name in both sets counts with connections
+    if (still && here) check_member(account, member, answers);
+  };
+  const member_check without_record = check;
+  std::vector<std::string> names(keyless.begin(), keyless.end());
+  co_return co_await read_members(account, std::move(names), &without_record);
+}
+
+// Adds the members that have neither a status nor an :info. longest: how long a status lives.
+task<void> redis_examiner::find_keyless(owner account, const std::vector<reply>* members, std::int64_t* longest,
+                                        std::set<std::string>* keyless) {
+  if (members->empty()) co_return result<void>();
+  request commands;
+  for (const auto& member : *members)
+    commands.add("PTTL", store_.keys_.server_key(account, member.text, key_field::status))
+        .add("EXISTS", store_.keys_.server_key(account, member.text, key_field::info));
+  MCPSTATE_CO_TRY(got, co_await store_.read(std::move(commands), "doctor"));
+  for (std::size_t i = 0; i < members->size(); ++i) {
+    const auto& left = got[2 * i];
+    *longest = std::max(*longest, left.integer);
+    if (left.integer == -2 && got[2 * i + 1].integer == 0) keyless->insert((*members)[i].text);
+  }
   co_return result<void>();
 }
 

@@ -49,6 +49,8 @@ class redis_examiner {
   using member_check = std::function<void(const std::string& member, const redis::reply* answers)>;
   task<void> read_members(owner account, std::vector<std::string> members, const member_check* check);
   task<void> examine_set(owner account, key_field field);
+  task<void> find_keyless(owner account, const std::vector<redis::reply>* members, std::int64_t* longest,
+                          std::set<std::string>* keyless);
   void add_member_reads(redis::request& reads, const owner& account, const std::string& member) const;
   void check_member(const owner& account, const std::string& member, const redis::reply* answers);
   void check_set(const owner& account, const std::string& key, std::int64_t left, std::int64_t longest);

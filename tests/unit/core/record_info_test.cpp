@@ -211,9 +211,15 @@ TEST(Revision, IsTheLargerOfTheNextAndTheClock) {
   EXPECT_EQ(next_revision(5000, micros(1000)), 5001U);
   EXPECT_EQ(next_revision(0, micros(-1)), 1U);
   EXPECT_EQ(next_revision(0, timestamp::min()), 1U);
-  constexpr auto largest = std::numeric_limits<std::uint64_t>::max();
-  EXPECT_EQ(next_revision(largest - 1, micros(0)), largest);
-  EXPECT_EQ(next_revision(largest, micros(0)), largest);
+  EXPECT_EQ(next_revision(max_revision - 1, micros(1000)), max_revision);
+}
+
+TEST(Revision, BeginsAnewFromTheClockWhereItCouldNotBeRead) {
+  const auto micros = [](std::int64_t n) { return timestamp(std::chrono::microseconds(n)); };
+  for (const auto stored : {max_revision, max_revision + 1, std::numeric_limits<std::uint64_t>::max()}) {
+    EXPECT_EQ(next_revision(stored, micros(1000)), 1000U) << stored;
+    EXPECT_EQ(next_revision(stored, timestamp::min()), 1U) << "0 says that there is no revision";
+  }
 }
 
 details random_details(std::mt19937_64& random) {

@@ -300,13 +300,13 @@ TEST(RedisParser, KeepsALargeStringWhole) {
 std::string bulk_of(std::size_t size) { return "$" + std::to_string(size) + "\r\n" + std::string(size, 'x') + "\r\n"; }
 
 TEST(RedisParser, CutsStringsThatAreLongerThanTheLimitOfTheirPlace) {
-  const std::string list = "*4\r\n" + bulk_of(1000) + bulk_of(1000) + bulk_of(300) + ":7\r\n";
-  for (const std::size_t step : {std::size_t{1}, std::size_t{7}, std::size_t{128}, list.size()}) {
+  const std::string bytes = "*4\r\n" + bulk_of(1000) + bulk_of(1000) + bulk_of(300) + ":7\r\n";
+  for (const std::size_t step : {std::size_t{1}, std::size_t{7}, std::size_t{128}, bytes.size()}) {
     parser p(parser::limits{});
     p.limit_values({1000, 500, 300});
     parser::status got = parser::status::more;
-    for (std::size_t at = 0; at < list.size(); at += step) {
-      std::string_view piece = std::string_view(list).substr(at, step);
+    for (std::size_t at = 0; at < bytes.size(); at += step) {
+      std::string_view piece = std::string_view(bytes).substr(at, step);
       got = p.feed(piece);
     }
     ASSERT_EQ(got, parser::status::ready) << step;

@@ -14,7 +14,6 @@ using namespace std::chrono_literals;
 using test::base;
 using test::service;
 using test::somebody;
-using test::unreadable_revisions;
 
 class RedisDoctor : public test::values_fixture {};
 
@@ -25,7 +24,7 @@ std::uint64_t found(const std::vector<finding>& all, std::string_view check, fin
 }
 
 SCENE_TEST(RedisDoctor, MendsRevisionsThatCannotBeRead) {
-  for (const std::string text : unreadable_revisions) {
+  for (const std::string text : {"9007199254740992", "1.5", "\"7\"", ""}) {
     SCOPED_TRACE(text);
     const auto written = co_await at.write(status::connected);
     CO_ASSERT_OK(written);
@@ -72,9 +71,9 @@ SCENE_TEST(RedisDoctor, FindsWhatKeepsConnectionsUnmanaged) {
   EXPECT_EQ(beat->unheld.size(), 1u);
 }
 
-// Twenty thousand servers, half of them ghosts: more commands than the link takes at once, in the examination and the repair.
+// Ten thousand servers, half of them ghosts: more commands than the link takes at once, in the examination and the repair.
 SCENE_TEST(RedisDoctor, ExaminesAndRepairsAnOwnerWithManyServers) {
-  constexpr int servers = 20'000;
+  constexpr int servers = 10'000;
   for (int first = 0; first < servers; first += 5000) {
     redis::request r;
     for (int i = first; i < first + 5000; ++i) {
@@ -95,7 +94,7 @@ SCENE_TEST(RedisDoctor, ExaminesAndRepairsAnOwnerWithManyServers) {
   const auto fixed = co_await at.ours->examine(true, progress);
   CO_ASSERT_OK(fixed);
   EXPECT_EQ(found(*fixed, "ghosts", finding::level::repaired), servers / 2u);
-  EXPECT_GT(steps, 40u) << "the repair tells its progress, too";
+  EXPECT_GT(steps, 20u) << "the repair tells its progress, too";
 }
 
 }  // namespace
