@@ -11,7 +11,8 @@ namespace {
 void write_without_tools(object_writer& out, const connection& c) {
   out.text("owner", c.owner.text());
   out.text("server", c.server);
-  out.text("status", to_text(c.state));
+  if (is_foreign_member(c)) out.text("member", c.member);
+  if (c.state) out.text("status", to_text(*c.state));
   out.number("revision", c.revision);
   out.time("connected_at", c.connected_at);
   if (!c.connected()) out.time("last_connected_at", c.info.last_connected_at);

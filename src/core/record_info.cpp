@@ -20,9 +20,7 @@ namespace {
 namespace json = boost::json;
 using json::error_code;
 
-constexpr std::size_t max_info_bytes = 1024u * 1024;
-constexpr std::uint64_t max_millis = 253'402'300'799'999;                // 9999-12-31: more does not fit a timestamp's text
-constexpr std::uint64_t max_lua_integer = (std::uint64_t{1} << 53) - 1;  // more is not exact in a script
+constexpr std::uint64_t max_millis = 253'402'300'799'999;  // 9999-12-31: more does not fit a timestamp's text
 
 std::uint64_t to_millis(timestamp t) {
   const auto count = std::chrono::floor<std::chrono::milliseconds>(t).time_since_epoch().count();
@@ -262,11 +260,12 @@ std::optional<info_record> decode_info(std::string_view bytes) {
   return std::move(handler.read);
 }
 
-bool has_info_head(std::string_view bytes) noexcept {
+std::optional<std::uint64_t> revision_of_info(std::string_view bytes) noexcept {
   std::uint64_t revision = 0, expiry = 0;
-  return take_prefix(bytes, "{\"revision\":") && take_number(bytes, revision) && revision <= max_lua_integer &&
-         take_prefix(bytes, ",\"expires_at\":") && take_number(bytes, expiry) &&
-         take_prefix(bytes, ",\"expires_latest\":") && take_number(bytes, expiry) && take_prefix(bytes, ",");
+  const bool found = take_prefix(bytes, "{\"revision\":") && take_number(bytes, revision) && revision <= max_revision &&
+                     take_prefix(bytes, ",\"expires_at\":") && take_number(bytes, expiry) &&
+                     take_prefix(bytes, ",\"expires_latest\":") && take_number(bytes, expiry) && take_prefix(bytes, ",");
+  return found ? std::optional(revision) : std::nullopt;
 }
 
 }  // namespace mcpstate

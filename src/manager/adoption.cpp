@@ -13,6 +13,7 @@ namespace mcpstate {
 namespace {
 
 constexpr std::size_t max_workers = 16;
+constexpr std::size_t all_offered = 16;  // where fewer are offered, there are no more of them
 
 }  // namespace
 
@@ -25,7 +26,11 @@ adoption::adoption(manager_context& context, supervisor_set& supervisors)
 
 void adoption::offer(std::vector<managed_name> unheld, std::size_t limit) {
   const std::set<managed_name> names(unheld.begin(), unheld.end());
-  std::erase_if(unreachable_since_, [&names](const auto& entry) { return !names.contains(entry.first); });
+  // One that is not offered now may be among those that the next beat offers.
+  const auto forgotten = clock::now() - 4 * context_.options().lease_time;
+  std::erase_if(unreachable_since_, [&names, forgotten](const auto& entry) {
+    return !names.contains(entry.first) && (names.size() < all_offered || entry.second < forgotten);
+  });
   std::shuffle(unheld.begin(), unheld.end(), context_.random());  // other processes see the same list now
   offered_ = std::move(unheld);
   limit_ = limit;

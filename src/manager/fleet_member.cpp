@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 constexpr auto leave_limit = 300ms;
 constexpr auto shortest_beat_pause = 10ms;
 constexpr std::size_t max_offered = 128;  // half of fleet::unheld
+constexpr std::size_t max_told_faults = 1024;
 
 }  // namespace
 
@@ -28,6 +29,7 @@ asio::awaitable<void> fleet_member::run() {
     auto answered = co_await context_.records().leases().beat(std::move(self), validity);
     if (context_.stopping()) break;
     if (answered) {
+      report_faults(answered->faults);
       context_.set_members(std::move(*answered));
       outage_reported = false;
       share_work();
@@ -36,6 +38,14 @@ asio::awaitable<void> fleet_member::run() {
     }
     const auto next = std::max(started + options.beat_every, clock::now() + shortest_beat_pause);
     if (!co_await aio::wait_until(next)) break;
+  }
+}
+
+// Each once: what stands in a wrong key stays there until a person removes it.
+void fleet_member::report_faults(const std::vector<error>& faults) {
+  for (const error& fault : faults) {
+    if (told_faults_.size() >= max_told_faults) return;
+    if (told_faults_.insert(fault.detail()).second) context_.remark("what is stored about managed connections is odd", fault);
   }
 }
 

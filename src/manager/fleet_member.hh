@@ -30,10 +30,12 @@ class fleet_member {
   void share_work();
   void hand_over_surplus(std::size_t share);
   void offer_stranded();
+  void report_faults(const std::vector<error>& faults);
 
   manager_context& context_;
   supervisor_set& supervisors_;
   adoption& adopting_;
+  std::set<std::string> told_faults_;
   std::set<std::string> known_reaches_;  // of the other processes, as of the last beat
   std::vector<managed_name> to_offer_;   // connections that are stranded here, for processes that have joined
 };

@@ -185,7 +185,7 @@ task<connection> manager_impl::wait_settled(owner account, server_name server, s
       co_return *last;
     }
     if (got->what == event::kind::ready && !last) co_return none;
-    if (!got->record || got->record->server != server.text()) continue;
+    if (!got->record || got->record->server != server.text() || is_foreign_member(*got->record)) continue;
     if (got->what == event::kind::removed) co_return none;
     last = std::move(got->record);
     if (last->state != status::connecting && last->revision >= since) co_return *last;

@@ -31,7 +31,8 @@ supervisor_fsm::record_view view_of(const std::optional<connection>& record, tim
   out.present = true;
   out.managed = record->info.managed;
   out.altered = record->altered;
-  out.state = record->state;
+  // Unknown: another program wrote what is no status. It is repaired as a foreign FAILED would be.
+  out.state = record->state.value_or(status::failed);
   out.revision = record->revision;
   out.endpoint_key = endpoint_key(endpoint_of(record->info));
   out.raw_status = record->seen.status_bytes.value_or("-") + " " + record->seen.connected_at_bytes.value_or("-");

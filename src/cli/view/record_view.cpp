@@ -44,7 +44,8 @@ std::string error_line(const failure& f, timestamp now) {
 
 }  // namespace
 
-tone status_tone(status s) noexcept {
+tone status_tone(std::optional<status> s) noexcept {
+  if (!s) return tone::bad;
   if (s == status::connected) return tone::good;
   if (s == status::failed) return tone::bad;
   return s == status::disconnected ? tone::dim : tone::warn;

@@ -11,7 +11,7 @@
 // Connections as people read them. Pure.
 namespace mcpstate::cli {
 
-[[nodiscard]] tone status_tone(status s) noexcept;
+[[nodiscard]] tone status_tone(std::optional<status> s) noexcept;
 // "user:42 github": for messages.
 [[nodiscard]] std::string connection_label(const owner& account, const std::string& server);
 // Why a command does not write over this record: mcpstate itself manages the connection, as HTTP refuses it too.

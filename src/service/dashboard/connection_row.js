@@ -7,7 +7,7 @@ import { tool_list } from "./tool_list.js";
 
 const words = { CONNECTED: "Connected", CONNECTING: "Connecting", DISCONNECTED: "Disconnected", FAILED: "Failed",
                 AUTH_REQUIRED: "Sign-in needed" };
-export const status_words = (status) => words[status] ?? status;
+export const status_words = (status) => words[status] ?? status ?? "Unknown";
 
 const transports = { http: "HTTP", sse: "HTTP+SSE", stdio: "stdio" };
 
@@ -17,7 +17,12 @@ export function endpoint_of(record) {
   return record.url ? { url: record.url } : undefined;
 }
 
+// Two names may look the same: one that another program wrote in its own way has a member.
+export const key_of = ({ server, member }) => (member === undefined ? server : `\u0000${member}`);
+
 export function possible_actions(record) {
+  // The routes of the API lead to names as mcpstate writes them.
+  if (record.member !== undefined) return { retry: false, connect: false, disconnect: false };
   const up = record.status === "CONNECTED", down = record.status === "DISCONNECTED";
   const managed = record.managed === true && !down;
   return { retry: managed && !up, connect: !up && !managed && endpoint_of(record) !== undefined, disconnect: !down };
@@ -91,7 +96,7 @@ export class connection_row {
 
   #status_parts() {
     const { status, error, problems } = this.record;
-    const parts = [element("span", { class: "badge status", "data-status": status },
+    const parts = [element("span", { class: "badge status", "data-status": status ?? "UNKNOWN" },
                            status_icon(status), status_words(status))];
     if (error && status !== "CONNECTED") {
       parts.push(element("p", { class: "why" }, error.message || error.code));
