@@ -16,6 +16,7 @@
 #include "cli/reach/service_manager.hh"
 #include "cli/view/json.hh"
 #include "cli/view/text.hh"
+#include "core/bug.hh"
 #include "mcp/transport/process_thread.hh"
 #include "service/operations/log.hh"
 #include "service/operations/metrics.hh"
@@ -49,6 +50,12 @@ class manager_reporter final : public manager_observer {
   }
   void on_attempt(const managed_name& name, bool ok, std::chrono::microseconds took) override {
     metrics_.on_attempt(name, ok, took);
+  }
+  void on_session_restarted(const managed_name& name, std::string_view reason, std::uint64_t restarts) override {
+    metrics_.on_session_restarted(name, reason, restarts);
+    log_.info(
+        "session restarted",
+        {{"owner", name.owner}, {"server", name.server.text()}, {"why", reason}, {"restarts", std::to_string(restarts)}});
   }
   void on_tools_refreshed(const managed_name& name, bool ok) override { metrics_.on_tools_refreshed(name, ok); }
   void on_lease(const managed_name& name, lease_news news) override { metrics_.on_lease(name, news); }
@@ -282,8 +289,8 @@ asio::awaitable<int> serve(context& ctx, serve_options options) {
   std::string bug;  // whatever it is: what runs has to end before it is destroyed
   try {
     code = co_await serve_until_stopped(r);
-  } catch (const std::exception& e) {
-    bug = e.what();
+  } catch (...) {
+    bug = caught_text();
   }
   if (!bug.empty()) code = ctx.fail(error(errc::bug, "internal error: " + bug));
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());

@@ -66,7 +66,8 @@ unescaped read_backslash(std::string_view text) {
 
 std::optional<std::uint32_t> numbered_entity(std::string_view name) noexcept {
   name.remove_prefix(1);
-  if (name.starts_with('x') || name.starts_with('X')) return hex_number(name.substr(1), std::max<std::size_t>(name.size() - 1, 1));
+  if (name.starts_with('x') || name.starts_with('X'))
+    return hex_number(name.substr(1), std::max<std::size_t>(name.size() - 1, 1));
   std::uint32_t out = 0;
   for (const char digit : name) {
     if (digit < '0' || digit > '9') return std::nullopt;

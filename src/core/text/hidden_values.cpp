@@ -15,7 +15,7 @@ namespace mcpstate {
 namespace {
 
 constexpr auto none = std::string_view::npos;
-constexpr int deepest = 3;                // escapes in escapes
+constexpr int deepest = 3;  // escapes in escapes
 // Bytes; what is shorter may be a word.
 constexpr std::size_t shortest_form = 4, shortest_base64 = 8;
 

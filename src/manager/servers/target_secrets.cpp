@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::size_t shortest_secret = 6;  // bytes; hiding "true" or "info" would make texts unreadable
 constexpr std::size_t shortest_named = 4;   // bytes, of a value whose name says that it is secret (token, password, …)
-constexpr std::size_t longest_words = 8 * 1024;  // bytes of what a server said that anybody reads; it may have sent megabytes
+constexpr std::size_t longest_words =
+    8 * 1024;  // bytes of what a server said that anybody reads; it may have sent megabytes
 
 // "user:password" of "Basic dXNlcjpwYXNzd29yZA=="; empty where there is none.
 std::string basic_credentials(std::string_view header) {
@@ -44,7 +45,8 @@ class collector {
     while (!cookies.empty()) {
       const auto end = cookies.find(';');
       const auto pair = cookies.substr(0, end);
-      if (const auto equals = pair.find('='); equals != std::string_view::npos) add(pair.substr(equals + 1), shortest_secret);
+      if (const auto equals = pair.find('='); equals != std::string_view::npos)
+        add(pair.substr(equals + 1), shortest_secret);
       cookies.remove_prefix(end == std::string_view::npos ? cookies.size() : end + 1);
     }
   }
@@ -113,7 +115,9 @@ error without_secrets(const error& cause, const secret_list& secrets) {
     const std::string words = text.size() > longest_words ? text.substr(0, longest_words) + "…" : text;
     return without_secrets(secrets ? without_values(words, *secrets) : words);
   };
-  return error(cause.code(), cleaned(cause.detail()), cleaned(cause.peer_text()));
+  error out(cause.code(), cleaned(cause.detail()), cleaned(cause.peer_text()));
+  out.set_http_status(cause.http_status(), cause.retry_after());
+  return out;
 }
 
 mcp::server_facts without_secrets(mcp::server_facts facts, const secret_list& secrets) {

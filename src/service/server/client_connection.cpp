@@ -7,12 +7,12 @@
 #include <mcpstate/aio/race.hpp>
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "aio/executor_check.hh"
+#include "core/bug.hh"
 #include "core/text/hex.hh"
 #include "service/gate/header_fields.hh"
 #include "service/http/response_head.hh"
@@ -33,8 +33,8 @@ response_task dispatch_safely(request_context& context) {
   std::string bug;
   try {
     co_return co_await dispatch(context);
-  } catch (const std::exception& e) {
-    bug = e.what();
+  } catch (...) {
+    bug = caught_text();
   }
   context.process.log.error("a request failed", {{"request", context.request_id}, {"why", bug}});
   co_return context.failure(problem_kind::internal, "a bug of ours; the log has it under the id of this request");

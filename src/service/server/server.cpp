@@ -11,6 +11,7 @@
 
 #include "aio/executor_check.hh"
 #include "aio/name_lookup.hh"
+#include "core/bug.hh"
 #include "service/server/client_connection.hh"
 #include "service/server/peer_limit.hh"
 
@@ -67,6 +68,7 @@ struct server::state {
   task<void> bind_address(listen_address address);
   result<void> bind(const tcp::endpoint& endpoint);
   asio::awaitable<void> accept(tcp::acceptor& acceptor);
+  void take(tcp::socket socket);
   asio::awaitable<void> serve(tcp::socket socket);
   [[nodiscard]] std::string refusal(const tcp::socket& socket);
   asio::awaitable<void> turn_away(tcp::socket socket, std::string response);
@@ -124,12 +126,7 @@ asio::awaitable<void> server::state::accept(tcp::acceptor& acceptor) {
     auto [ec] = co_await acceptor.async_accept(socket, aio::use_ec);
     if (shared.draining) break;
     if (!ec) {
-      std::string refused = refusal(socket);
-      if (refused.empty()) {
-        work.spawn("connection", serve(std::move(socket)));
-      } else {
-        work.spawn("turned away", turn_away(std::move(socket), std::move(refused)));
-      }
+      take(std::move(socket));
     } else if (ec != asio::error::operation_aborted) {
       // The next accept would fail at once, too.
       process.log.warn("cannot accept", {{"why", ec.message()}});
@@ -138,15 +135,30 @@ asio::awaitable<void> server::state::accept(tcp::acceptor& acceptor) {
   }
 }
 
+// Without memory, this connection is closed.
+void server::state::take(tcp::socket socket) {
+  try {
+    std::string refused = refusal(socket);
+    if (refused.empty()) {
+      work.spawn("connection", serve(std::move(socket)));
+    } else {
+      work.spawn("turned away", turn_away(std::move(socket), std::move(refused)));
+    }
+  } catch (...) {
+    process.log.error("a connection failed", {{"why", caught_text()}});
+  }
+}
+
 asio::awaitable<void> server::state::serve(tcp::socket socket) {
-  const auto position = connections.emplace(connections.end(), std::move(socket), shared);
+  auto position = connections.end();
   std::string bug;
   try {
+    position = connections.emplace(connections.end(), std::move(socket), shared);
     co_await position->run();
-  } catch (const std::exception& e) {
-    bug = e.what();
+  } catch (...) {
+    bug = caught_text();
   }
-  connections.erase(position);
+  if (position != connections.end()) connections.erase(position);
   if (!bug.empty()) process.log.error("a connection failed", {{"why", bug}});
 }
 

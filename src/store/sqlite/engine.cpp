@@ -233,6 +233,10 @@ result<sqlite_table::notices> sqlite_engine::poll() {
   return since;
 }
 
+result<std::uint64_t> sqlite_engine::mend_revisions() {
+  return transaction([&](row_steps&) { return table_.mend_revisions(now()); });
+}
+
 result<std::uint64_t> sqlite_engine::purge_all() {
   std::uint64_t gone = 0;
   for (;;) {

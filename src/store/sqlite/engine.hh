@@ -60,6 +60,8 @@ class sqlite_engine {
   [[nodiscard]] sqlite_table& table() noexcept { return table_; }
   [[nodiscard]] timestamp now() const { return options_.clock->now(); }
   result<std::uint64_t> purge_all();
+  // Gives rows whose revision cannot be read a new one. Answers how many there were.
+  result<std::uint64_t> mend_revisions();
 
  private:
   // On a full disk: a write that takes room fails; one that frees room gets the reserve.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <ctime>
 #include <sys/types.h>
+#include <ctime>
 
 #include <array>
 #include <atomic>
@@ -27,7 +27,7 @@ struct executor_thread {
   std::atomic<std::int64_t> begun{0};  // time of its processor, ns
   std::atomic<bool> outside{false};
   // Found by the watchdog.
-  std::atomic<std::int64_t> slept{0};  // ns, of this turn
+  std::atomic<std::int64_t> slept{0};          // ns, of this turn
   std::atomic<std::uint64_t> stack_wanted{0};  // the number of a turn
   // Filled in a signal handler of the thread.
   std::array<void*, 64> stack{};

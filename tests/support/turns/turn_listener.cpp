@@ -36,7 +36,8 @@ class turn_listener final : public testing::EmptyTestEventListener {
   }
 
   void OnTestProgramEnd(const testing::UnitTest&) override {
-    std::printf("longest turn of the executor: %.1f ms, in %s\n", static_cast<double>(longest_.count()) / 1e6, name_.c_str());
+    std::printf("longest turn of the executor: %.1f ms, in %s\n", static_cast<double>(longest_.count()) / 1e6,
+                name_.c_str());
   }
 
  private:

@@ -33,7 +33,8 @@ turn_fault fault_of(executor_thread& thread, std::chrono::nanoseconds computed, 
 }
 
 void end(executor_thread& thread) {
-  const std::chrono::nanoseconds computed(processor_time(CLOCK_THREAD_CPUTIME_ID) - thread.begun), slept(thread.slept.load());
+  const std::chrono::nanoseconds computed(processor_time(CLOCK_THREAD_CPUTIME_ID) - thread.begun),
+      slept(thread.slept.load());
   ++thread.number;
   ++turns;
   std::int64_t most = longest;
@@ -85,10 +86,11 @@ void restart_turns() {
 
 std::string turn_fault::text() const {
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
-  std::string out = "a turn of the executor " + std::string(slept ? "slept" : "computed") + " for " + std::to_string(ms) + " ms; " +
-                    std::to_string(turn_bound.count()) + " are allowed\n";
+  std::string out = "a turn of the executor " + std::string(slept ? "slept" : "computed") + " for " + std::to_string(ms) +
+                    " ms; " + std::to_string(turn_bound.count()) + " are allowed\n";
   if (!waited_in.empty()) out += "  in the kernel: " + waited_in + "\n";
-  return out + "  handler: " + handler + (stack.empty() ? "  no stack: it ended before anybody looked\n" : "  stack:\n" + stack);
+  return out + "  handler: " + handler +
+         (stack.empty() ? "  no stack: it ended before anybody looked\n" : "  stack:\n" + stack);
 }
 
 }  // namespace mcpstate::test

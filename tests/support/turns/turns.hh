@@ -22,8 +22,8 @@ inline constexpr std::chrono::milliseconds turn_bound{50};
 struct turn_fault {
   bool slept = false;  // it waited in a system call; else it computed
   std::chrono::nanoseconds took{};
-  std::string handler;  // the function of Asio that ran
-  std::string stack;    // where it was, innermost first; empty when it ended before anybody looked
+  std::string handler;    // the function of Asio that ran
+  std::string stack;      // where it was, innermost first; empty when it ended before anybody looked
   std::string waited_in;  // of one that slept: the kernel's function, where it is told
   [[nodiscard]] std::string text() const;
 };

@@ -34,7 +34,8 @@ int stack_signal() { return SIGRTMIN + 5; }
 void take_stack(int) {
   const int before = errno;
   executor_thread& thread = this_thread();
-  if (thread.number == thread.stack_wanted) thread.frames = ::backtrace(thread.stack.data(), static_cast<int>(thread.stack.size()));
+  if (thread.number == thread.stack_wanted)
+    thread.frames = ::backtrace(thread.stack.data(), static_cast<int>(thread.stack.size()));
   errno = before;
 }
 
@@ -62,9 +63,9 @@ bool is_asleep(pid_t id) {
 
 struct watched {
   executor_thread* thread;
-  std::uint64_t number = 0;     // of the turn that was seen last
-  std::int64_t slept = 0;       // ns, of this turn
-  std::int64_t stack_at = 0;    // how long it had computed when its stack was asked for
+  std::uint64_t number = 0;   // of the turn that was seen last
+  std::int64_t slept = 0;     // ns, of this turn
+  std::int64_t stack_at = 0;  // how long it had computed when its stack was asked for
   std::chrono::steady_clock::time_point looked;
 };
 
@@ -73,7 +74,7 @@ class watchdog {
   watchdog() {
     void* warm[2];
     ::backtrace(warm, 2);  // it loads a library the first time, which a signal handler may not
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = take_stack;
     action.sa_flags = SA_RESTART;
     ::sigaction(stack_signal(), &action, nullptr);

@@ -29,8 +29,9 @@ TEST(Escapes, AreReadAtTheFront) {
 }
 
 TEST(Escapes, AreNothingElse) {
-  for (const std::string_view text : {"%", "%2", "%2g", "%%2f", "\\", "\\q", "\\u12", "\\x2", "&", "&;", "&#;", "&#x;", "&#x110000;", "&#0;",
-                                      "&nothing;", "& amp;", "&amp", "a", "+", "&#99999999999;"}) {
+  for (const std::string_view text :
+       {"%",   "%2",   "%2g",        "%%2f", "\\",        "\\q",    "\\u12", "\\x2", "&", "&;",
+        "&#;", "&#x;", "&#x110000;", "&#0;", "&nothing;", "& amp;", "&amp",  "a",    "+", "&#99999999999;"}) {
     expect(text, 0, "");
   }
 }

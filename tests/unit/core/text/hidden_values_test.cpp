@@ -63,7 +63,9 @@ std::vector<spelling> spellings() {
   return {[](const std::string& text) { return text; },
           [](const std::string& text) { return percent_encoded(text, hex_case::upper); },
           [](const std::string& text) { return percent_encoded(text, hex_case::lower); },
-          json_escaped, html_escaped, unicode_escaped};
+          json_escaped,
+          html_escaped,
+          unicode_escaped};
 }
 
 // Of bytes that mean something to one of the spellings, and of letters.
@@ -111,9 +113,8 @@ TEST(HiddenValues, AreHiddenDecodedWhereTheyAreEncodedThemselves) {
 
 TEST(HiddenValues, AreHiddenAcrossLines) {
   const std::vector<std::string> values{"s3cret-of/the<house"};
-  for (const char* const shown :
-       {"s3cret-of\n/the<house", "s3cret-\r\n    of/the<ho\r\nuse", "s3cret-of\\n/the<house", "s3cret-of%2\nFthe<house",
-        "s3cret-of/the&l\n t;house"}) {
+  for (const char* const shown : {"s3cret-of\n/the<house", "s3cret-\r\n    of/the<ho\r\nuse", "s3cret-of\\n/the<house",
+                                  "s3cret-of%2\nFthe<house", "s3cret-of/the&l\n t;house"}) {
     EXPECT_EQ(without_values(std::string("a ") + shown + "\nb", values), "a [hidden]\nb") << shown;
   }
   EXPECT_EQ(without_values("pass\n  phrase", {"pass phrase"}), "[hidden]");

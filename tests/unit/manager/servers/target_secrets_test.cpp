@@ -54,15 +54,18 @@ TEST(TargetSecrets, AreHiddenInErrors) {
 TEST(TargetSecrets, AreFoundInBasicCredentialsCookiesAndABareQuery) {
   const auto got = only(R"({"url":"https://h/mcp?wholeQueryIsAKey","headers":{"Authorization":"Basic dXNlcjpwNHNzdzByZA==",)"
                         R"("Cookie":"sid=c00kie1; theme=d; t=c00kie2"}})");
-  for (const char* const each : {"user:p4ssw0rd", "p4ssw0rd", "dXNlcjpwNHNzdzByZA==", "c00kie1", "c00kie2", "wholeQueryIsAKey"}) {
+  for (const char* const each :
+       {"user:p4ssw0rd", "p4ssw0rd", "dXNlcjpwNHNzdzByZA==", "c00kie1", "c00kie2", "wholeQueryIsAKey"}) {
     EXPECT_THAT(*got.secrets, testing::Contains(each));
   }
   EXPECT_THAT(*only(R"({"url":"http://h/","headers":{"Authorization":"Basic !"}})").secrets, ElementsAre("Basic !"));
 }
 
 TEST(TargetSecrets, AreHiddenInOtherSpellingsInErrors) {
-  const auto known = only(R"({"url":"http://h/?api_key=QUERYs3cret%2Fabc%2Bdef%3D%3Dend","headers":{"X-Key":"va&l\"ue<1"}})").secrets;
-  const error why(errc::rpc_error, "refused", "{'api_key': ['QUERYs3cret/abc+def==end']}, va&amp;l&quot;ue&lt;1, va%26l%22ue%3c1");
+  const auto known =
+      only(R"({"url":"http://h/?api_key=QUERYs3cret%2Fabc%2Bdef%3D%3Dend","headers":{"X-Key":"va&l\"ue<1"}})").secrets;
+  const error why(errc::rpc_error, "refused",
+                  "{'api_key': ['QUERYs3cret/abc+def==end']}, va&amp;l&quot;ue&lt;1, va%26l%22ue%3c1");
   EXPECT_EQ(without_secrets(why, known).peer_text(), "{'api_key': ['[hidden]']}, [hidden], [hidden]");
 }
 
