@@ -102,7 +102,8 @@ SCENE_TEST(RedisClock, IsMeasuredAgainWhenARecordIsThereThatShouldBeGone) {
   CO_ASSERT_OK(before);
   at.clock.advance(25h);
   const auto until = std::chrono::steady_clock::now() + 1500ms;
-  CO_ASSERT_TRUE(co_await eventually([until] { return std::chrono::steady_clock::now() > until; }));
+  const auto over = [&until] { return std::chrono::steady_clock::now() > until; };
+  CO_ASSERT_TRUE(co_await eventually(over));
   const auto after = co_await at.listings();
   CO_ASSERT_OK(after);
   EXPECT_GE(*after, *before + 1) << "it was looked at";

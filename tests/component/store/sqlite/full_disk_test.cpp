@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A full disk: what frees room works, and what takes room fails without a trace. On small disks of their own, where the user of
-// the test may mount them.
+// A full disk: what frees room works, and what takes room fails without a trace. On small disks of
+// their own.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -33,7 +33,7 @@ class SqliteFullDisk : public testing::TestWithParam<int> {};
 
 TEST_P(SqliteFullDisk, LetsRoomBeFreed) {
   auto said = on_a_full_disk(GetParam());
-  if (said.count("no") > 0) GTEST_SKIP() << "this user may not mount a disk";
+  EXPECT_EQ(said.count("no"), 0u) << "it was possible to mount a disk when the tests were configured";
   EXPECT_EQ(said.count("refused:"), 0u) << said["refused:"];
   EXPECT_EQ(said["put"], "disk_full");
   EXPECT_EQ(said["touch"], "ok");

@@ -25,6 +25,26 @@ struct endings {
   aio::event changed;
 };
 
+// Changes with every write of others to the file.
+class file_version {
+ public:
+  explicit file_version(const std::string& path) { EXPECT_EQ(sqlite3_open(path.c_str(), &db_), SQLITE_OK); }
+  ~file_version() { sqlite3_close(db_); }
+  file_version(const file_version&) = delete;
+  file_version& operator=(const file_version&) = delete;
+  [[nodiscard]] std::int64_t now() const {
+    sqlite3_stmt* q = nullptr;
+    EXPECT_EQ(sqlite3_prepare_v2(db_, "PRAGMA data_version", -1, &q, nullptr), SQLITE_OK);
+    EXPECT_EQ(sqlite3_step(q), SQLITE_ROW);
+    const auto out = sqlite3_column_int64(q, 0);
+    sqlite3_finalize(q);
+    return out;
+  }
+
+ private:
+  sqlite3* db_ = nullptr;
+};
+
 void rethrow(const std::exception_ptr& failure) {
   if (failure) std::rethrow_exception(failure);
 }
@@ -144,6 +164,31 @@ TEST(SqliteQueue, TakesAWriteAgainAsSoonAsTheLockIsGone) {
     lock.reset();
     CO_ASSERT_TRUE(co_await wait_for(writes, 3));
     for (const auto& code : writes.codes) EXPECT_EQ(code, std::nullopt);
+  });
+}
+
+// It would wake every other process that watches the file, and the disk.
+TEST(SqliteQueue, HasNoWriteInABeatThatChangesNothing) {
+  temp_dir directory;
+  with_sqlite(directory.file("state.db"), [](store& s, std::string path) -> asio::awaitable<void> {
+    instance_report me;
+    me.name = "one";
+    CO_ASSERT_OK(co_await s.leases().beat(me, 60s));
+    {
+      const write_lock lock(path);
+      for (int i = 0; i < 20; ++i) {
+        const auto all = co_await s.leases().beat(me, 60s);
+        CO_ASSERT_OK(all);
+        EXPECT_EQ(all->instances.size(), 1u);
+      }
+    }
+    const file_version version(path);
+    const auto before = version.now();
+    for (int i = 0; i < 20; ++i) CO_ASSERT_OK(co_await s.leases().beat(me, 60s));
+    EXPECT_EQ(version.now(), before);
+    me.managed = 1;
+    CO_ASSERT_OK(co_await s.leases().beat(me, 60s));
+    EXPECT_NE(version.now(), before) << "news are written at once";
   });
 }
 
