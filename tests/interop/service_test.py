@@ -578,7 +578,7 @@ class Random(ServiceTest):
             # The one server that is registered does not exist: who calls its tools hears that.
             if not (answer.status == 502 and target.split("?")[0].endswith("/call") and answer.slug == "server-failed"):
                 unknown = method == "PATCH" and answer.status == 501
-            self.assertTrue(answer.status < 500 or unknown, (number, seed, method, target, headers, body, answer.body))
+                self.assertTrue(answer.status < 500 or unknown, (number, seed, method, target, headers, body, answer.body))
             if watched and answer.status >= 400 and not any(b"CONNECTING" in s or b'"managed":true' in s for s in before):
                 self.assertEqual(state(), before, (number, seed, method, target, headers, body))
         # It asked for all sorts of things.
