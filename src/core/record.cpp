@@ -156,7 +156,7 @@ std::uint64_t next_revision(std::uint64_t stored, timestamp now) noexcept {
   const auto micros = now.time_since_epoch().count();
   const std::uint64_t clock = micros > 0 ? static_cast<std::uint64_t>(micros) : 0;
   return readable_revision(stored) < max_revision ? std::max(readable_revision(stored) + 1, clock)
-                                                   : std::max<std::uint64_t>(clock, 1);
+                                                  : std::max<std::uint64_t>(clock, 1);
 }
 
 }  // namespace mcpstate

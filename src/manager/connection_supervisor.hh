@@ -43,6 +43,11 @@ class connection_supervisor {
 
   // The record may have changed: read it.
   void request_read();
+  // The same, where the revisions of the record may have begun anew.
+  void request_read_anew() {
+    fsm_.expect_new_revisions();
+    request_read();
+  }
   // The registered server is another one now.
   void request_reopening();
   void request_hand_over();

@@ -62,7 +62,8 @@ supervisor_fsm::steps supervisor_fsm::record_read(tick_context context, const re
   if (!record.present || !record.managed || record.state == status::disconnected)
     return end_lease(lease_end::over, record.present ? record.revision : 0);
   if (!record_known_) return take_over(context, record);
-  return knows(record) ? steps() : record_changed(context, record);
+  const bool late = record.revision < revision_ && !std::exchange(begun_anew_, false);
+  return late || knows(record) ? steps() : record_changed(context, record);
 }
 
 bool supervisor_fsm::knows(const record_view& record) const {

@@ -103,6 +103,8 @@ class supervisor_fsm {
   [[nodiscard]] steps start();
   // Results of a read.
   [[nodiscard]] steps record_read(tick_context context, const record_view& record);
+  // The revisions of the record may have begun anew: the next that is read counts, however low it is.
+  void expect_new_revisions() noexcept { begun_anew_ = true; }
   [[nodiscard]] steps read_failed(tick_context context);
   // Events of the session.
   [[nodiscard]] steps opened(tick_context context, const listing& tools);
@@ -169,6 +171,7 @@ class supervisor_fsm {
   // The record as last read or written.
   bool record_known_ = false;
   status recorded_ = status::disconnected;
+  bool begun_anew_ = false;  // a revision below the last is no late read
   std::uint64_t revision_ = 0;
   std::string endpoint_key_, raw_status_, tools_hash_;
   std::uint64_t tool_count_ = 0;

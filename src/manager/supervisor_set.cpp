@@ -43,7 +43,7 @@ void supervisor_set::on_change(const event& change) {
 
 void supervisor_set::read_again(const owner& who) {
   for (const auto& [name, supervisor] : supervisors_) {
-    if (name.owner == who) supervisor->request_read();
+    if (name.owner == who) supervisor->request_read_anew();
   }
 }
 

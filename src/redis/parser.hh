@@ -73,7 +73,7 @@ class parser {
   phase phase_ = phase::line;
   std::string line_;  // the beginning of a line that was cut
   char bulk_type_ = '$';
-  std::size_t bulk_left_ = 0;  // bytes of the bulk to come, those that are not kept aside
+  std::size_t bulk_left_ = 0;            // bytes of the bulk to come, those that are not kept aside
   std::uint64_t bulk_dropped_ = 0;       // bytes behind these that are not kept
   std::uint64_t bulk_dropped_left_ = 0;  // of those, the ones to come
   std::string bulk_;

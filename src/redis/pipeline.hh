@@ -29,7 +29,12 @@ class pipeline {
   // One request. Whoever queues requests derives from it, and finds the caller there.
   struct entry {
     entry(request asked, time_point until, effect what)
-        : commands(asked.commands()), limits(asked.limits()), unlimited(asked.unlimited()), bytes(std::move(asked).take()), deadline(until), kind(what) {}
+        : commands(asked.commands()),
+          limits(asked.limits()),
+          unlimited(asked.unlimited()),
+          bytes(std::move(asked).take()),
+          deadline(until),
+          kind(what) {}
     virtual ~entry() = default;
     entry(const entry&) = delete;
     entry& operator=(const entry&) = delete;
@@ -37,7 +42,7 @@ class pipeline {
     std::size_t commands;
     value_limits limits;
     std::size_t unlimited;  // commands whose replies have no limits
-    std::string bytes;  // until it is staged
+    std::string bytes;      // until it is staged
     time_point deadline;
     effect kind;
     std::vector<reply> replies;

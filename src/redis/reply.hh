@@ -22,10 +22,10 @@ struct reply {
   enum class type { null, boolean, integer, real, string, error, array, map, set, push };
   reply() {}
   type kind = type::null;
-  std::int64_t integer = 0;  // of boolean (0, 1) and integer
-  std::string text;          // of string, error; of real as it was written
+  std::int64_t integer = 0;   // of boolean (0, 1) and integer
+  std::string text;           // of string, error; of real as it was written
   std::uint64_t dropped = 0;  // of string: bytes behind text that were not kept (value_limits)
-  std::vector<reply> items;  // of array, map, set, push
+  std::vector<reply> items;   // of array, map, set, push
 
   [[nodiscard]] bool is_error() const noexcept { return kind == type::error; }
   [[nodiscard]] bool is_null() const noexcept { return kind == type::null; }
@@ -41,9 +41,7 @@ struct value_limits {
   value_limits(std::initializer_list<std::size_t> by_place) : count(std::min(by_place.size(), of.size())) {
     std::copy_n(by_place.begin(), count, of.begin());
   }
-  [[nodiscard]] std::size_t at(std::size_t place) const noexcept {
-    return count == 0 ? none : of[place % count];
-  }
+  [[nodiscard]] std::size_t at(std::size_t place) const noexcept { return count == 0 ? none : of[place % count]; }
   std::array<std::size_t, 8> of{};
   std::size_t count = 0;  // 0: no limit
 };

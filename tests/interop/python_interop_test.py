@@ -269,7 +269,11 @@ class Junk(Interop):
                 self.assertEqual(seen["good"]["status"], "CONNECTED")
                 self.assertNotIn("problems", seen["good"])
                 self.assertIn("odd", seen)
-                self.assertEqual(seen["odd"]["status"], "DISCONNECTED" if field == "status" else "CONNECTED")
+                if field == "status":
+                    self.assertNotIn("status", seen["odd"])
+                    self.assertEqual(seen["odd"]["error"]["code"], "junk_record")
+                else:
+                    self.assertEqual(seen["odd"]["status"], "CONNECTED")
                 self.assertTrue(seen["odd"].get("problems"), seen["odd"])
                 self.box.ok("list", "user:7")
                 self.box.ok("list")

@@ -36,7 +36,8 @@ void redis_store::add_claimed(script_call& call, const owner& session, const own
   if (moved) status_text = session_record->state ? to_key_text(*session_record->state) : at_session.status.value_or("");
   call.argument(std::move(status_text));  // what is no status stays what it is
   call.argument(moved && session_record->connected_at ? to_iso8601(*session_record->connected_at) : std::string());
-  call.argument(moved ? encode_info_tail(session_record->state.value_or(status::failed), session_record->connected_at, session_record->info)
+  call.argument(moved ? encode_info_tail(session_record->state.value_or(status::failed), session_record->connected_at,
+                                         session_record->info)
                       : std::string());
   if (session_record) (moved ? out.moved : out.kept).push_back(session_record->server);
 }

@@ -11,9 +11,9 @@ using redis::request;
 
 namespace {
 
-constexpr std::size_t tools_at_once = 32;              // values in one answer, which bounds the memory
-constexpr std::size_t members_at_once = 128;           // of one owner, in one transaction; bounds the memory, too
-constexpr std::size_t per_member = 7;                  // replies about one member
+constexpr std::size_t tools_at_once = 32;     // values in one answer, which bounds the memory
+constexpr std::size_t members_at_once = 128;  // of one owner, in one transaction; bounds the memory, too
+constexpr std::size_t per_member = 7;         // replies about one member
 
 constexpr std::string_view wrong_type = "keys that hold another type than they must; delete or rename them";
 constexpr std::string_view no_expiry = "keys without a TTL: they stay for ever";

@@ -99,10 +99,10 @@ class redis_examiner {
     std::int64_t longest = 0;       // how long the longest member lives, where a set expires before
   };
   std::map<owner, owner_repairs> to_repair_;
-  std::vector<std::string> managed_;           // members of the owner that is examined
-  std::unordered_set<std::size_t> indexed_;    // hashes of the entries of the index of managed connections
+  std::vector<std::string> managed_;         // members of the owner that is examined
+  std::unordered_set<std::size_t> indexed_;  // hashes of the entries of the index of managed connections
   std::map<unsigned, std::vector<std::string>> wrong_entries_, waiting_entries_;  // of the index, by part
-  std::set<std::string> indexes_to_repair_;  // without an expiry
+  std::set<std::string> indexes_to_repair_;                                       // without an expiry
   std::uint64_t keys_seen_ = 0, members_seen_ = 0, records_seen_ = 0, owners_seen_ = 0;
 };
 

@@ -55,8 +55,10 @@ task<void> redis_examiner::examine_leases(std::vector<std::string> keys) {
   MCPSTATE_CO_TRY(got, co_await store_.read(std::move(commands), "doctor"));
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (got[i].is_string() && !is_lease_value(got[i].text))
-      count("junk_lease", level::warning, "lease keys that hold no lease; the next instance that manages the connection "
-            "replaces it", keys[i]);
+      count("junk_lease", level::warning,
+            "lease keys that hold no lease; the next instance that manages the connection "
+            "replaces it",
+            keys[i]);
   }
   co_return result<void>();
 }

@@ -151,11 +151,7 @@ task<fleet> redis_store::beat(instance_report report, milliseconds time) {
   const std::string operation = "beat " + report.name;
   std::vector<script_call> calls;
   auto& beat = calls.emplace_back(script_id::beat);
-  beat.key(keys_.instances())
-      .argument(options().ttl)
-      .argument(report.name)
-      .argument(time)
-      .argument(report.managed);
+  beat.key(keys_.instances()).argument(options().ttl).argument(report.name).argument(time).argument(report.managed);
   beat.argument(report.reach).argument(report.address);
   MCPSTATE_CO_TRY(got, co_await run_all(std::move(calls), operation));
   fleet out;

@@ -46,10 +46,10 @@ class unheld_search {
   redis_store& store_;
   std::array<part, key_space::index_shards> parts_;
   std::size_t read_ = 0;
-  std::vector<entry> entries_;                                              // of the last pages
-  std::vector<entry> recorded_, bare_;                                      // without a lease; with a record, and without
-  std::set<std::string> found_;                                             // the members of both
-  std::map<unsigned, std::vector<std::string>> wrong_, waiting_;            // to remove from a part, and to add
+  std::vector<entry> entries_;                                             // of the last pages
+  std::vector<entry> recorded_, bare_;                                     // without a lease; with a record, and without
+  std::set<std::string> found_;                                            // the members of both
+  std::map<unsigned, std::vector<std::string>> wrong_, waiting_;           // to remove from a part, and to add
   std::vector<std::pair<std::string, std::chrono::milliseconds>> leased_;  // with the time that the lease runs
 };
 

@@ -17,7 +17,7 @@ timestamp whole_millis(timestamp t) { return std::chrono::floor<milliseconds>(t)
 std::uint64_t revision_after(std::uint64_t stored, const row_clock& clock) {
   const std::uint64_t next = next_revision(stored, clock.now);
   return readable_revision(clock.revision_floor) < max_revision ? std::max(next, readable_revision(clock.revision_floor) + 1)
-                                                               : next;
+                                                                : next;
 }
 
 // The first write of a record decides its latest expiry. Later writers with other settings do not change that.
@@ -110,7 +110,8 @@ std::optional<row_write> decide_claim(const row& sessions, const std::optional<r
   if (live && live->status == to_key_text(status::connected)) return std::nullopt;
   row_write out;
   out.after = sessions;
-  out.after.revision = revision_after(std::max(readable_revision(sessions.revision), users ? readable_revision(users->revision) : 0), clock);
+  out.after.revision =
+      revision_after(std::max(readable_revision(sessions.revision), users ? readable_revision(users->revision) : 0), clock);
   set_expiry(out.after, sessions.expires_latest, clock);
   out.tools = sessions.tools ? tools_write::replace : tools_write::drop;
   return out;

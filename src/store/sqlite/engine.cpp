@@ -180,7 +180,8 @@ sqlite_engine::noted<std::uint64_t> sqlite_engine::erase(const owner& account) {
 
 sqlite_engine::noted<claim_result> sqlite_engine::claim(const owner& session, const owner& user) {
   std::vector<owner> both{session, user};
-  return noted_transaction<claim_result>(disk_need::frees, std::move(both), [&](row_steps& steps) { return steps.claim(session, user); });
+  return noted_transaction<claim_result>(disk_need::frees, std::move(both),
+                                         [&](row_steps& steps) { return steps.claim(session, user); });
 }
 
 result<std::optional<lease>> sqlite_engine::lease_of(const managed_name& name) {

@@ -96,7 +96,8 @@ task<std::vector<finding>> sqlite_store::examine(bool fix, progress_handler prog
     out.push_back(make(finding::level::problem, "owners_readable", nameless->front().detail() + "; mcpstate passes over it",
                        nameless->size()));
   if (mended_rows > 0)
-    out.push_back(make(finding::level::repaired, "revisions", "had no revision that can be read; now they have", mended_rows));
+    out.push_back(
+        make(finding::level::repaired, "revisions", "had no revision that can be read; now they have", mended_rows));
   if (purged_rows > 0)
     out.push_back(make(finding::level::repaired, "expired_records", "had expired and were removed", purged_rows));
   if (survey->expired_rows() > 0)

@@ -212,6 +212,7 @@ TEST(Revision, IsTheLargerOfTheNextAndTheClock) {
   EXPECT_EQ(next_revision(0, micros(-1)), 1U);
   EXPECT_EQ(next_revision(0, timestamp::min()), 1U);
   EXPECT_EQ(next_revision(max_revision - 1, micros(1000)), max_revision);
+  EXPECT_EQ(next_revision(max_revision - 2, micros(1000)), max_revision - 1);
 }
 
 TEST(Revision, BeginsAnewFromTheClockWhereItCouldNotBeRead) {

@@ -41,6 +41,15 @@ TEST(SupervisorRecords, IgnoreItsOwnWrites) {
   EXPECT_EQ(s.fsm.current_phase(), phase::up);
 }
 
+TEST(SupervisorRecords, FollowRevisionsThatBeginAnew) {
+  scene s;
+  s.come_up();
+  s.fsm.expect_new_revisions();
+  EXPECT_EQ(s.see(s.last), "") << "nothing has changed";
+  s.fsm.expect_new_revisions();
+  EXPECT_EQ(s.see(record(status::connecting, s.last.revision - 1)), "close open");
+}
+
 TEST(SupervisorRecords, ReopenAfterAnOrder) {
   scene s;
   s.come_up();

@@ -96,15 +96,15 @@ class values_fixture : public testing::Test {
 
 // What cannot stand for a revision; the last: no revision at all.
 inline constexpr const char* unreadable_revisions[] = {"9007199254740992",
-                                  "9223372036854775807",
-                                  "18446744073709551616",
-                                  "999999999999999999",
-                                  "1e300",
-                                  "-5",
-                                  "1.5",
-                                  "\"7\"",
-                                  "null",
-                                  "007",
-                                  ""};
+                                                       "9223372036854775807",
+                                                       "18446744073709551616",
+                                                       "999999999999999999",
+                                                       "1e300",
+                                                       "-5",
+                                                       "1.5",
+                                                       "\"7\"",
+                                                       "null",
+                                                       "007",
+                                                       ""};
 
 }  // namespace mcpstate::test

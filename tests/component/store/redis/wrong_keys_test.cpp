@@ -309,7 +309,8 @@ SCENE_TEST(RedisWrongKeys, GoPastEntriesThatWereTriedBefore) {
 SCENE_TEST(RedisWrongKeys, RemoveIndexEntriesThatNameNoConnection) {
   CO_ASSERT_OK(co_await at.orphan("1"));
   redis::request junk;
-  const char* entries[] = {"", "user", "user:", "user::s", "user:1:a:b", "owner:1:s", "user:%31:s", "user:1:%zz", "\xff\xfe:1:s"};
+  const char* entries[] = {"",          "user",       "user:",      "user::s",     "user:1:a:b",
+                           "owner:1:s", "user:%31:s", "user:1:%zz", "\xff\xfe:1:s"};
   for (const char* member : entries) junk.add("ZADD", part_key(7), "0", member);
   junk.add("ZADD", part_key(7), "+inf", "user:1:nothing:at:all");
   CO_ASSERT_OK(co_await at.says(std::move(junk)));
