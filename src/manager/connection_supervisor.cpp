@@ -191,7 +191,12 @@ supervisor_fsm::steps connection_supervisor::opened(link_event& event) {
 supervisor_fsm::steps connection_supervisor::open_failed(link_event& event) {
   auto* const observer = context_.observer();
   if (observer != nullptr && event.attempted) observer->on_attempt(name(), false, event.took);
-  note_failure(std::move(event.reason));
+  // A pause that has kept the attempt from being made does not begin anew.
+  if (event.attempted) {
+    note_failure(std::move(event.reason));
+  } else {
+    reason_ = std::move(event.reason);
+  }
   session_.close();
   return fsm_.open_failed(context_.tick(), kind_of_failure(*reason_), wait_of(*reason_));
 }

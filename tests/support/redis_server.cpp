@@ -71,20 +71,6 @@ bool answers(const std::string& path) {
 
 }  // namespace
 
-std::uint16_t free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in where{};
-  where.sin_family = AF_INET;
-  where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof where;
-  if (fd < 0 || ::bind(fd, reinterpret_cast<const sockaddr*>(&where), size) != 0 ||
-      ::getsockname(fd, reinterpret_cast<sockaddr*>(&where), &size) != 0) {
-    throw std::runtime_error("no free port");
-  }
-  ::close(fd);
-  return ntohs(where.sin_port);
-}
-
 redis_server::redis_server(redis_options options) : options_(std::move(options)) {
   std::string pattern = (std::filesystem::temp_directory_path() / "mcpstate-redis-XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary directory");

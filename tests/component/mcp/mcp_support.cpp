@@ -121,12 +121,6 @@ result<std::unique_ptr<mcp::process>> start_now(asio::any_io_executor executor, 
   return starting.get();
 }
 
-std::uint16_t free_port() {
-  asio::io_context io;
-  asio::ip::tcp::acceptor probe(io, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0));
-  return probe.local_endpoint().port();
-}
-
 mcp::client_options test_options() {
   mcp::client_options out;
   out.stop_timeout = std::chrono::seconds(2);
