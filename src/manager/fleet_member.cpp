@@ -45,7 +45,8 @@ asio::awaitable<void> fleet_member::run() {
 void fleet_member::report_faults(const std::vector<error>& faults) {
   for (const error& fault : faults) {
     if (told_faults_.size() >= max_told_faults) return;
-    if (told_faults_.insert(fault.detail()).second) context_.remark("what is stored about managed connections is odd", fault);
+    if (told_faults_.insert(fault.detail()).second)
+      context_.remark("what is stored about managed connections is odd", fault);
   }
 }
 

@@ -151,7 +151,7 @@ class redis_store final : public store_backend, public lease_store {
   std::uint64_t last_lease_number_ = 0;       // the highest that this store was given
   // Entries in front of each part of the index that were offered by the last beat, and are still there.
   std::array<std::size_t, key_space::index_shards> passed_entries_{};
-  bool sort_refused_ = false;                 // on a cluster, or to users without the right to read all keys
+  bool sort_refused_ = false;  // on a cluster, or to users without the right to read all keys
   std::mt19937_64 random_;
   std::shared_ptr<redis::executor> redis_;
   std::shared_ptr<redis::executor> tracking_;  // null until the first watch

@@ -76,6 +76,8 @@ result<bool> sqlite_engine::use_wal() {
   }
 }
 
+void sqlite_engine::checkpoint() { static_cast<void>(db_->run("PRAGMA wal_checkpoint(TRUNCATE)")); }
+
 // A checkpoint that ends for lack of room would have used up what there was.
 void sqlite_engine::write_back() {
   const auto pages = db_->number("PRAGMA page_count"), page = db_->number("PRAGMA page_size");
@@ -83,7 +85,7 @@ void sqlite_engine::write_back() {
   const auto size = std::filesystem::file_size(db_->path(), ec);
   if (!pages || !page || ec) return;
   if (*pages * *page - static_cast<std::int64_t>(size) > room_at(db_->path()).free) return;
-  static_cast<void>(db_->run("PRAGMA wal_checkpoint(TRUNCATE)"));
+  checkpoint();
 }
 
 // The log of a small disk is kept small, so that there is room for a checkpoint.
@@ -180,7 +182,8 @@ sqlite_engine::noted<std::uint64_t> sqlite_engine::erase(const owner& account) {
 
 sqlite_engine::noted<claim_result> sqlite_engine::claim(const owner& session, const owner& user) {
   std::vector<owner> both{session, user};
-  return noted_transaction<claim_result>(disk_need::frees, std::move(both), [&](row_steps& steps) { return steps.claim(session, user); });
+  return noted_transaction<claim_result>(disk_need::frees, std::move(both),
+                                         [&](row_steps& steps) { return steps.claim(session, user); });
 }
 
 result<std::optional<lease>> sqlite_engine::lease_of(const managed_name& name) {
@@ -234,7 +237,7 @@ result<sqlite_table::notices> sqlite_engine::poll() {
 }
 
 result<std::uint64_t> sqlite_engine::mend_revisions() {
-  return transaction([&](row_steps&) { return table_.mend_revisions(now()); });
+  return transaction(disk_need::frees, [&](row_steps&) { return table_.mend_revisions(now()); });
 }
 
 result<std::uint64_t> sqlite_engine::purge_all() {

@@ -12,7 +12,8 @@ namespace {
 result<managed_name> name_of(std::int64_t kind, const std::string& id, const std::string& server) {
   auto account = owner::make(kind == 0 ? owner_kind::user : owner_kind::session, id);
   auto name = server_name::parse(server);
-  if (!account || !name) return error(errc::junk_record, "the lease of " + mcpstate::quoted(id) + " and " + mcpstate::quoted(server) +
+  if (!account || !name)
+    return error(errc::junk_record, "the lease of " + mcpstate::quoted(id) + " and " + mcpstate::quoted(server) +
                                         " in the file names no owner and server");
   return managed_name(std::move(*account), std::move(*name));
 }

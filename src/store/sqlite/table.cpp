@@ -230,9 +230,10 @@ result<std::uint64_t> sqlite_table::purge(timestamp now, std::int64_t limit) {
 
 result<std::uint64_t> sqlite_table::mend_revisions(timestamp now) {
   // Watchers in other processes hear of the owners.
-  sqlite_query noted(db_,
-                     "INSERT INTO changes (kind, id) SELECT DISTINCT kind, id FROM records WHERE typeof(revision) <> 'integer' "
-                     "OR revision < 1 OR revision > ?");
+  sqlite_query noted(
+      db_,
+      "INSERT INTO changes (kind, id) SELECT DISTINCT kind, id FROM records WHERE typeof(revision) <> 'integer' "
+      "OR revision < 1 OR revision > ?");
   MCPSTATE_CHECK(noted.bind(static_cast<std::int64_t>(max_revision)).run());
   sqlite_query q(db_,
                  "UPDATE records SET revision = ? WHERE typeof(revision) <> 'integer' OR revision < 1 OR revision > ? "

@@ -55,7 +55,8 @@ class sqlite_table final : public row_table {
   result<std::uint64_t> mend_revisions(timestamp now);
   // A page of all rows with their tools, by owner and member. faults: one for each row on the way that names no owner.
   using owned_row = std::pair<owner, row>;
-  result<std::vector<owned_row>> rows_after(const std::optional<owned_row>& last, std::int64_t limit, std::vector<error>* faults);
+  result<std::vector<owned_row>> rows_after(const std::optional<owned_row>& last, std::int64_t limit,
+                                            std::vector<error>* faults);
 
  private:
   result<bool> create_or_update();

@@ -20,8 +20,9 @@ event mark(event::kind what) {
 
 // Everything but expires_at and the tools' bytes, which events do not carry.
 bool same_to_watchers(const connection& a, const connection& b) {
-  return a.owner == b.owner && a.member == b.member && a.server == b.server && a.state == b.state && a.revision == b.revision &&
-         a.connected_at == b.connected_at && a.info == b.info && a.problems == b.problems && a.seen == b.seen;
+  return a.owner == b.owner && a.member == b.member && a.server == b.server && a.state == b.state &&
+         a.revision == b.revision && a.connected_at == b.connected_at && a.info == b.info && a.problems == b.problems &&
+         a.seen == b.seen;
 }
 
 // What tells the records of an owner apart. Two names may look the same: 'a:b' of a foreign program, and ours, 'a%3Ab'.

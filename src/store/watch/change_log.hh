@@ -76,13 +76,13 @@ class change_log {
   void forget_removals();
   [[nodiscard]] std::optional<result<event>> read_failure(reader& position) const;
 
-  std::map<std::uint64_t, event> events_;      // by number
-  std::map<record_id, std::uint64_t> latest_;  // number of the record's event in events_
+  std::map<std::uint64_t, event> events_;       // by number
+  std::map<record_id, std::uint64_t> latest_;   // number of the record's event in events_
   std::map<record_id, std::uint64_t> highest_;  // the last revision above 0 of each record that is there
-  std::vector<std::uint64_t> removals_;        // numbers of the removals in events_, ascending
-  std::uint64_t last_ = 0;                     // number of the last event
-  std::uint64_t listed_ = 0;                   // when the last complete listing began
-  std::optional<error> failure_;               // while an outage lasts
+  std::vector<std::uint64_t> removals_;         // numbers of the removals in events_, ascending
+  std::uint64_t last_ = 0;                      // number of the last event
+  std::uint64_t listed_ = 0;                    // when the last complete listing began
+  std::optional<error> failure_;                // while an outage lasts
   std::vector<reader*> readers_;
 };
 
