@@ -8,7 +8,8 @@ namespace {
 constexpr std::chrono::milliseconds farewell{100};  // for the last checkpoint of a file that is not there any more
 
 error removed(const std::string& path) {
-  return error(errc::storage_failed, path + " was removed while it was in use: put it back, restore a backup, or create an " +
+  return error(errc::storage_failed, path +
+                                         " was removed while it was in use: put it back, restore a backup, or create an " +
                                          "empty file for a store without connections: touch '" + path + "'");
 }
 
@@ -37,14 +38,20 @@ result<bool> sqlite_access::attach() {
   return opened.error();
 }
 
+void sqlite_access::look() {
+  if (!engine_) return;
+  const auto found = present();
+  if (found != opened_ || file_->abandoned()) abandon(found);
+}
+
 result<sqlite_engine*> sqlite_access::engine() {
   if (closed_) return error(errc::stopped, "the store was closed");
-  if (engine_) {
-    const auto found = present();
-    if (found == opened_ && !file_->abandoned()) return engine_.get();
-    abandon(found);
-  }
-  return open_again();
+  look();
+  if (engine_) return engine_.get();
+  if (opened_.database) return open_again();
+  if (role_ == sqlite_role::reader && !present().database) return removed(file_->path());
+  MCPSTATE_CHECK(attach());
+  return engine_.get();
 }
 
 result<sqlite_engine*> sqlite_access::open_again() {
@@ -61,7 +68,7 @@ result<sqlite_engine*> sqlite_access::open_again() {
 void sqlite_access::abandon(const database_files& found) {
   const bool others_write = found.database == opened_.database && found.log && found.log != opened_.log;
   engine_->db().set_patience(farewell);
-  if (!others_write && role_ == sqlite_role::writer) engine_->write_back();
+  if (!others_write && role_ == sqlite_role::writer) engine_->checkpoint();
   engine_->db().close_without_checkpoint();
   const bool first = file_->abandon();
   if (!engine_->db().read_only()) remove_side_files(real_, opened_);
@@ -70,9 +77,7 @@ void sqlite_access::abandon(const database_files& found) {
   if (first && file_->on_abandon) file_->on_abandon();
 }
 
-bool sqlite_access::in_place() const {
-  return engine_ && !file_->abandoned() && present() == opened_;
-}
+bool sqlite_access::in_place() const { return engine_ && !file_->abandoned() && present() == opened_; }
 
 void sqlite_access::close() {
   closed_ = true;

@@ -20,10 +20,12 @@ class sqlite_access {
   sqlite_access(const sqlite_access&) = delete;
   sqlite_access& operator=(const sqlite_access&) = delete;
 
-  // Opens the file for the first time. Creates it where it is missing.
+  // Opens the file for the first time. Creates it where it is missing. Without it the first use of the engine does.
   result<bool> open();
   // The engine on the file that is at the path. Failure: storage_failed while there is none, or one that cannot be opened.
   result<sqlite_engine*> engine();
+  // Closes the connection where the file is not at its path any more.
+  void look();
   // Whether the file is at its path still. A write that was made is in no file that others see where it is not.
   [[nodiscard]] bool in_place() const;
   // For good: engine() answers stopped from now on.

@@ -155,8 +155,7 @@ error sqlite_db::failed(int code) const {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return error(errc::storage_failed, path_ + " has been locked by another process until the time of the operation (" +
-                                             std::to_string(busy_timeout_.count()) +
-                                             " ms) was over; nothing was written");
+                                             std::to_string(busy_timeout_.count()) + " ms) was over; nothing was written");
     case SQLITE_CORRUPT:
       return error(errc::storage_failed, path_ + " is damaged (" + message +
                                              "); restore a backup, or move the file away to begin with an empty one");

@@ -76,6 +76,8 @@ result<bool> sqlite_engine::use_wal() {
   }
 }
 
+void sqlite_engine::checkpoint() { static_cast<void>(db_->run("PRAGMA wal_checkpoint(TRUNCATE)")); }
+
 // A checkpoint that ends for lack of room would have used up what there was.
 void sqlite_engine::write_back() {
   const auto pages = db_->number("PRAGMA page_count"), page = db_->number("PRAGMA page_size");
@@ -83,7 +85,7 @@ void sqlite_engine::write_back() {
   const auto size = std::filesystem::file_size(db_->path(), ec);
   if (!pages || !page || ec) return;
   if (*pages * *page - static_cast<std::int64_t>(size) > room_at(db_->path()).free) return;
-  static_cast<void>(db_->run("PRAGMA wal_checkpoint(TRUNCATE)"));
+  checkpoint();
 }
 
 // The log of a small disk is kept small, so that there is room for a checkpoint.

@@ -54,7 +54,7 @@ class sqlite_engine {
   // The file is another one than before: the next poll() says that older notices were missed.
   void forget_position() noexcept { position_known_ = false; }
   // Moves the log into the database and cuts it off, as far as others let it.
-  void write_back();
+  void checkpoint();
 
   [[nodiscard]] sqlite_db& db() noexcept { return *db_; }
   [[nodiscard]] sqlite_table& table() noexcept { return table_; }
@@ -96,6 +96,7 @@ class sqlite_engine {
     take_reserve();
     return outcome;
   }
+  void write_back();
   void give_up_reserve();
   void take_reserve();
   template <class Fn>

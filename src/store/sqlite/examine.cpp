@@ -79,13 +79,13 @@ task<std::vector<finding>> sqlite_store::examine(bool fix, progress_handler prog
     mended_rows = mended;
   }
   auto check = [fix](sqlite_engine& e) { return examine_file(e, fix); };
-  MCPSTATE_CO_TRY(out, co_await threads_->reader.run(std::move(check), sqlite_effect::survey));
+  MCPSTATE_CO_TRY(out, co_await threads_->surveyor.run(std::move(check), sqlite_effect::survey));
   auto survey = std::make_shared<row_survey>(now());
   std::optional<sqlite_table::owned_row> last;
   auto nameless = std::make_shared<std::vector<error>>();
   for (;;) {
     auto step = [last, nameless](sqlite_engine& e) { return e.table().rows_after(last, rows_per_step, nameless.get()); };
-    MCPSTATE_CO_TRY(rows, co_await threads_->reader.run(std::move(step), sqlite_effect::survey));
+    MCPSTATE_CO_TRY(rows, co_await threads_->surveyor.run(std::move(step), sqlite_effect::survey));
     if (rows.empty()) break;
     for (const auto& [account, r] : rows) survey->add(account, r);
     last = std::move(rows.back());

@@ -122,7 +122,7 @@ task<owner_page> sqlite_store::scan(std::string cursor) {
 task<store_stats> sqlite_store::stats(progress_handler) {
   if (closed_) co_return closed();
   auto job = [](sqlite_engine& e) { return e.stats(); };
-  co_return co_await threads_->reader.run(std::move(job), sqlite_effect::survey);
+  co_return co_await threads_->surveyor.run(std::move(job), sqlite_effect::survey);
 }
 
 // Reports a write of this handle to the hub at once. poll() will read its notice, too.

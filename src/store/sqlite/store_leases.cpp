@@ -12,7 +12,9 @@ task<std::optional<lease>> sqlite_store::take_lease(managed_name name, std::stri
                                                     milliseconds time) {
   if (closed_) co_return closed();
   auto job = [name = std::move(name), holder = std::move(holder), registered = std::move(registered),
-              time](sqlite_engine& e) { return e.leases([&](lease_steps& steps) { return steps.take(name, holder, registered, time); }); };
+              time](sqlite_engine& e) {
+    return e.leases([&](lease_steps& steps) { return steps.take(name, holder, registered, time); });
+  };
   co_return co_await write(std::move(job));
 }
 

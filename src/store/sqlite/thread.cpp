@@ -42,7 +42,7 @@ result<sqlite_engine*> sqlite_thread::engine_until(aio::deadline until) {
 
 void sqlite_thread::look_again() {
   if (closed_) return;
-  asio::post(pool_, [this] { static_cast<void>(access_.engine()); });
+  asio::post(pool_, [this] { access_.look(); });
 }
 
 asio::awaitable<void> sqlite_thread::close() {
@@ -57,10 +57,12 @@ asio::awaitable<void> sqlite_thread::close() {
 sqlite_threads::sqlite_threads(const std::string& path, const store_options& options)
     : file_(std::make_shared<shared_file>(absolute(path))),
       writer(file_, options, sqlite_role::writer),
-      reader(file_, options, sqlite_role::reader) {
+      reader(file_, options, sqlite_role::reader),
+      surveyor(file_, options, sqlite_role::reader) {
   file_->on_abandon = [this] {
     writer.look_again();
     reader.look_again();
+    surveyor.look_again();
   };
 }
 
@@ -68,6 +70,7 @@ sqlite_threads::sqlite_threads(const std::string& path, const store_options& opt
 sqlite_threads::~sqlite_threads() {
   writer.join();
   reader.join();
+  surveyor.join();
 }
 
 // The writer makes the file.
@@ -77,6 +80,7 @@ task<void> sqlite_threads::open() {
 }
 
 asio::awaitable<void> sqlite_threads::close() {
+  co_await surveyor.close();
   co_await reader.close();
   co_await writer.close();
 }

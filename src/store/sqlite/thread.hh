@@ -113,7 +113,8 @@ class sqlite_thread {
   asio::thread_pool pool_{1};
 };
 
-// The threads of a process on one file. Whoever reads never waits for the writer.
+// The threads of a process on one file. Whoever reads never waits for the writer, nor for a survey, whose connection is opened
+// by the first one.
 class sqlite_threads {
  public:
   sqlite_threads(const std::string& path, const store_options& options);
@@ -129,7 +130,7 @@ class sqlite_threads {
   std::shared_ptr<shared_file> file_;
 
  public:
-  sqlite_thread writer, reader;
+  sqlite_thread writer, reader, surveyor;
 };
 
 }  // namespace mcpstate

@@ -14,6 +14,7 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr std::size_t max_listings = 16;
+constexpr std::size_t due_per_turn = 256;
 constexpr milliseconds due_check{200};  // clocks may jump: never sleep longer than this towards an expiry
 // Where the store's clock is behind ours, a record that is due is there still. Each time that it is, the next look is later.
 constexpr milliseconds first_overdue_pause{50}, longest_overdue_pause{5000};
@@ -363,13 +364,18 @@ asio::awaitable<void> watch_hub::expire() {
     }
     auto [ec] = co_await due_timer_.async_wait(aio::use_ec);
     static_cast<void>(ec);  // cancelled also means that there is an earlier one
-    const auto now = from_.now();
-    while (!due_.empty() && due_.begin()->first <= now) {
-      const auto at = entries_.find(due_.begin()->second);
-      set_due(at, std::nullopt);
-      mark_dirty(at);
-    }
+    take_due();
     pump();
+  }
+}
+
+// What is due beyond the bound is taken in the next turn: others use this executor, too.
+void watch_hub::take_due() {
+  const auto now = from_.now();
+  for (std::size_t taken = 0; taken < due_per_turn && !due_.empty() && due_.begin()->first <= now; ++taken) {
+    const auto at = entries_.find(due_.begin()->second);
+    set_due(at, std::nullopt);
+    mark_dirty(at);
   }
 }
 

@@ -113,6 +113,7 @@ class watch_hub {
   asio::awaitable<void> walk();
   asio::awaitable<bool> walk_pages();
   asio::awaitable<void> expire();
+  void take_due();
   asio::awaitable<bool> pause(std::chrono::milliseconds how_long);
   asio::awaitable<void> outstanding_at_most(std::size_t limit);
 

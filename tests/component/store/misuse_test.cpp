@@ -97,7 +97,8 @@ asio::awaitable<void> cancel_after_a_failure(std::string url) {
 }
 
 TEST(StoreOpening, TakesNoCancellationFromItsCallerWhenItFails) {
-  for (const char* url : {"redis://127.0.0.1:1", "rediss://127.0.0.1:1", "unix:///dev/null/none.sock", "sqlite:/dev/null/state.db"})
+  for (const char* url :
+       {"redis://127.0.0.1:1", "rediss://127.0.0.1:1", "unix:///dev/null/none.sock", "sqlite:/dev/null/state.db"})
     run_co_test([url](asio::io_context&) { return cancel_after_a_failure(url); });
 }
 

@@ -17,7 +17,6 @@ using test::redis_scene;
 using test::redis_server;
 using test::run_co_test;
 
-constexpr auto patience = std::chrono::seconds(10);
 constexpr auto time_of_lease = 60s;
 
 managed_name name(const std::string& id) { return managed_name(owner::user(id).value(), server_name::parse("s").value()); }

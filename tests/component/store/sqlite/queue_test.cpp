@@ -79,8 +79,7 @@ asio::awaitable<bool> wait_for(endings& all, std::size_t count) {
 
 asio::awaitable<void> start_writes(store& s, endings& all, std::size_t count) {
   const auto executor = co_await asio::this_coro::executor;
-  for (std::size_t i = 0; i < count; ++i)
-    asio::co_spawn(executor, put_and_note(s, "w" + std::to_string(i), all), rethrow);
+  for (std::size_t i = 0; i < count; ++i) asio::co_spawn(executor, put_and_note(s, "w" + std::to_string(i), all), rethrow);
 }
 
 store_options with_timeout(std::chrono::milliseconds time) {

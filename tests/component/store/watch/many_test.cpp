@@ -70,7 +70,7 @@ asio::awaitable<void> expire_all_at_once(manual_clock& clock) {
 
 void* run(void*) {
   manual_clock clock;
-  run_co_test([&clock](asio::io_context&) { return expire_all_at_once(clock); }, std::chrono::seconds(100));
+  run_co_test([&clock](asio::io_context&) { return expire_all_at_once(clock); }, std::chrono::seconds(240));
   return nullptr;
 }
 
