@@ -64,6 +64,13 @@ request& request::command(std::size_t arity) {
   return *this;
 }
 
+request& request::add_encoded(std::string_view command) {
+  make_room(command.size());
+  bytes_ += command;
+  ++commands_;
+  return *this;
+}
+
 request& request::arg(std::string_view bytes) {
   make_room(bytes.size() + 32);
   append_header(bytes_, '$', bytes.size());

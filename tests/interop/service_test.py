@@ -544,7 +544,8 @@ class Random(ServiceTest):
             statuses[answer.status] = statuses.get(answer.status, 0) + 1
             # The one server that is registered does not exist: who calls its tools hears that.
             if not (answer.status == 502 and target.split("?")[0].endswith("/call") and answer.slug == "server-failed"):
-                self.assertLess(answer.status, 500, (number, seed, method, target, headers, body, answer.body))
+                unknown = method == "PATCH" and answer.status == 501
+            self.assertTrue(answer.status < 500 or unknown, (number, seed, method, target, headers, body, answer.body))
             if watched and answer.status >= 400 and not any(b"CONNECTING" in s or b'"managed":true' in s for s in before):
                 self.assertEqual(state(), before, (number, seed, method, target, headers, body))
         # It asked for all sorts of things.

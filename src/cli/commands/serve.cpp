@@ -51,6 +51,12 @@ class manager_reporter final : public manager_observer {
   void on_attempt(const managed_name& name, bool ok, std::chrono::microseconds took) override {
     metrics_.on_attempt(name, ok, took);
   }
+  void on_session_restarted(const managed_name& name, std::string_view reason, std::uint64_t restarts) override {
+    metrics_.on_session_restarted(name, reason, restarts);
+    log_.info(
+        "session restarted",
+        {{"owner", name.owner}, {"server", name.server.text()}, {"why", reason}, {"restarts", std::to_string(restarts)}});
+  }
   void on_tools_refreshed(const managed_name& name, bool ok) override { metrics_.on_tools_refreshed(name, ok); }
   void on_lease(const managed_name& name, lease_news news) override { metrics_.on_lease(name, news); }
   void on_remark(const managed_name* name, std::string_view remark, std::string_view peer) override {

@@ -115,7 +115,9 @@ error without_secrets(const error& cause, const secret_list& secrets) {
     const std::string words = text.size() > longest_words ? text.substr(0, longest_words) + "…" : text;
     return without_secrets(secrets ? without_values(words, *secrets) : words);
   };
-  return error(cause.code(), cleaned(cause.detail()), cleaned(cause.peer_text()));
+  error out(cause.code(), cleaned(cause.detail()), cleaned(cause.peer_text()));
+  out.set_http_status(cause.http_status(), cause.retry_after());
+  return out;
 }
 
 mcp::server_facts without_secrets(mcp::server_facts facts, const secret_list& secrets) {

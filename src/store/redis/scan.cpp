@@ -116,6 +116,7 @@ task<store_stats> redis_store::stats(progress_handler progress) {
 // key.
 task<void> redis_store::count_page(std::vector<reply>* keys, store_stats* out) {
   request commands;
+  commands.limit_values({max_short_value});
   std::vector<key_space::parsed> asked;
   for (const auto& key : *keys) {
     auto named = keys_.parse(key.text);
@@ -138,7 +139,7 @@ task<void> redis_store::count_page(std::vector<reply>* keys, store_stats* out) {
     const reply& r = got[i];
     std::uint64_t& owners = asked[i].owner.kind() == owner_kind::user ? out->users : out->sessions;
     if (asked[i].field == key_field::tools)
-      out->tools_bytes += static_cast<std::uint64_t>(r.integer);
+      out->tools_bytes += r.is_error() ? 0 : static_cast<std::uint64_t>(r.integer);
     else if (asked[i].field == key_field::servers)
       owners += r.text == "set" ? 1U : 0U;
     else if (asked[i].field == key_field::connections)
@@ -147,7 +148,7 @@ task<void> redis_store::count_page(std::vector<reply>* keys, store_stats* out) {
       ++out->connected;
     else if (r.text == to_text(status::failed))
       ++out->failed;
-    else if (r.is_string())
+    else if (r.text == to_text(status::disconnected))
       ++out->disconnected;
   }
   co_return result<void>();

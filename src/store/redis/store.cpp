@@ -193,9 +193,9 @@ void redis_store::add_record(script_call& call, const connection& after, const b
   // one key pattern only.
   call.key(staged.empty() ? keys_.server_key(account, member, key_field::tools) : std::move(staged));
   call.argument(seen.revision).expected(seen.status_bytes).expected(seen.connected_at_bytes);
-  call.argument(std::string(to_key_text(after.state)));
+  call.argument(std::string(to_key_text(*after.state)));
   call.argument(after.connected_at ? to_iso8601(*after.connected_at) : std::string());
-  call.argument(std::string(action)).argument(encode_info_tail(after.state, after.connected_at, after.info));
+  call.argument(std::string(action)).argument(encode_info_tail(*after.state, after.connected_at, after.info));
 }
 
 // The command that stages new tools; none where the tools stay. staged: receives the key.
@@ -235,7 +235,7 @@ task<connection> redis_store::put(change update, connection after) {
   after.revision = static_cast<std::uint64_t>(number_in(answer->items.at(1)));
   after.expires_at = timestamp(std::chrono::milliseconds(number_in(answer->items.at(2))));
   after.seen.revision = after.revision;
-  after.seen.status_bytes = std::string(to_key_text(after.state));
+  after.seen.status_bytes = std::string(to_key_text(*after.state));
   after.seen.connected_at_bytes.reset();
   if (after.connected_at) after.seen.connected_at_bytes = to_iso8601(*after.connected_at);
   co_return after;

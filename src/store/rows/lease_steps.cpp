@@ -147,6 +147,7 @@ result<fleet> lease_steps::look_around() {
   out.instances = std::move(instances);
   out.managed = managed;
   out.unheld = std::move(waiting);
+  out.faults = table_.take_faults();
   return out;
 }
 

@@ -37,6 +37,8 @@ class lease_table {
   virtual result<std::uint64_t> count_managed() = 0;
   // Connections whose lease has run out by now, those that have waited longest first.
   virtual result<std::vector<managed_name>> unheld(timestamp now, std::size_t limit) = 0;
+  // The rows that the last unheld() passed over because they name no connection: at most a few errors. Once.
+  virtual std::vector<error> take_faults() { return {}; }
   // Connections registered under this name, in order, those behind `after` only.
   virtual result<std::vector<managed_name>> registered_as(const std::string& name, const std::optional<managed_name>& after,
                                                           std::size_t limit) = 0;

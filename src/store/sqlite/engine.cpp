@@ -3,7 +3,11 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <chrono>
+#include <filesystem>
+#include <string>
+#include <system_error>
 #include <utility>
 
 namespace mcpstate {
@@ -36,7 +40,10 @@ result<bool> sqlite_engine::set_up() {
   // NORMAL: a power cut may lose the last changes, never a part of one.
   if (auto set = db_->run("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY"); !set)
     return set.error();
-  if (role_ == sqlite_role::writer) reserve_.fill();
+  if (role_ == sqlite_role::writer) {
+    MCPSTATE_CHECK(limit_log());
+    reserve_.fill();
+  }
   if (role_ == sqlite_role::reader) MCPSTATE_CHECK(db_->run("PRAGMA query_only = ON"));
   MCPSTATE_TRY(version, db_->number("PRAGMA data_version"));
   MCPSTATE_TRY(last, table_.last_change());
@@ -69,7 +76,23 @@ result<bool> sqlite_engine::use_wal() {
   }
 }
 
-void sqlite_engine::write_back() { static_cast<void>(db_->run("PRAGMA wal_checkpoint(TRUNCATE)")); }
+// A checkpoint that ends for lack of room would have used up what there was.
+void sqlite_engine::write_back() {
+  const auto pages = db_->number("PRAGMA page_count"), page = db_->number("PRAGMA page_size");
+  std::error_code ec;
+  const auto size = std::filesystem::file_size(db_->path(), ec);
+  if (!pages || !page || ec) return;
+  if (*pages * *page - static_cast<std::int64_t>(size) > room_at(db_->path()).free) return;
+  static_cast<void>(db_->run("PRAGMA wal_checkpoint(TRUNCATE)"));
+}
+
+// The log of a small disk is kept small, so that there is room for a checkpoint.
+result<bool> sqlite_engine::limit_log() {
+  MCPSTATE_TRY(page, db_->number("PRAGMA page_size"));
+  const auto share = room_at(db_->path()).total / 16 / std::max<std::int64_t>(page, 512);
+  const auto statement = "PRAGMA wal_autocheckpoint = " + std::to_string(std::clamp<std::int64_t>(share, 16, 1000));
+  return db_->run(statement.c_str());
+}
 
 // What is deleted is not overwritten in the meantime: Debian's SQLite writes zeros over it, which takes as much room in the log
 // as the deleted had in the file.
@@ -208,6 +231,10 @@ result<sqlite_table::notices> sqlite_engine::poll() {
   last_notice_ = since->last;
   since->missed = since->missed || none.missed;
   return since;
+}
+
+result<std::uint64_t> sqlite_engine::mend_revisions() {
+  return transaction([&](row_steps&) { return table_.mend_revisions(now()); });
 }
 
 result<std::uint64_t> sqlite_engine::purge_all() {

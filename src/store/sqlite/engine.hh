@@ -60,6 +60,8 @@ class sqlite_engine {
   [[nodiscard]] sqlite_table& table() noexcept { return table_; }
   [[nodiscard]] timestamp now() const { return options_.clock->now(); }
   result<std::uint64_t> purge_all();
+  // Gives rows whose revision cannot be read a new one. Answers how many there were.
+  result<std::uint64_t> mend_revisions();
 
  private:
   // On a full disk: a write that takes room fails; one that frees room gets the reserve.
@@ -69,6 +71,7 @@ class sqlite_engine {
   result<bool> set_up();
   result<bool> check_encoding();
   result<bool> use_wal();
+  result<bool> limit_log();
   result<bool> begin() { return db_->run("BEGIN IMMEDIATE"); }
   // Commits, or rolls back where the outcome or the commit is a failure.
   template <class T>

@@ -13,14 +13,23 @@
 
 namespace mcpstate {
 
+disk_room room_at(const std::string& path) noexcept {
+  struct statvfs disk{};
+  if (::statvfs(path.c_str(), &disk) != 0) return {};
+  const auto block = static_cast<std::int64_t>(disk.f_frsize);
+  disk_room out;
+  out.total = static_cast<std::int64_t>(disk.f_blocks) * block;
+  out.free = static_cast<std::int64_t>(disk.f_bavail) * block;
+  return out;
+}
+
 void disk_reserve::fill() const noexcept {
   struct stat found{};
   const std::int64_t held = ::stat(path_.c_str(), &found) == 0 ? std::int64_t{found.st_size} : 0;
   if (held >= full_size) return;
   const aio::unique_fd file(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  struct statvfs disk{};
-  if (file.get() < 0 || ::fstatvfs(file.get(), &disk) != 0) return;
-  const auto spare = static_cast<std::int64_t>(disk.f_bavail) * static_cast<std::int64_t>(disk.f_frsize) / 8;
+  if (file.get() < 0) return;
+  const auto spare = room_at(path_).free / 8;
   rlimit files{};
   if (::getrlimit(RLIMIT_FSIZE, &files) != 0) return;
   const auto largest = static_cast<std::int64_t>(std::min<rlim_t>(files.rlim_cur, full_size));

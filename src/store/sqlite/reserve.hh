@@ -6,6 +6,12 @@
 
 namespace mcpstate {
 
+// The disk that a file is on, in bytes. Zero where it cannot be asked.
+struct disk_room {
+  std::int64_t total = 0, free = 0;
+};
+[[nodiscard]] disk_room room_at(const std::string& path) noexcept;
+
 // A file beside the database that does nothing but take room on the disk. On a full disk it is given up for the writes that
 // free room: SQLite needs room to delete. Blocking; used by one thread at a time.
 class disk_reserve {

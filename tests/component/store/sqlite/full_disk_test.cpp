@@ -43,7 +43,7 @@ TEST_P(SqliteFullDisk, LetsRoomBeFreed) {
   EXPECT_EQ(said["put_again"], "ok") << "in the room that was freed";
 }
 
-INSTANTIATE_TEST_SUITE_P(Sizes, SqliteFullDisk, testing::Values(1000, 3000, 12'000, 40'000));
+INSTANTIATE_TEST_SUITE_P(Sizes, SqliteFullDisk, testing::Values(1000, 3000, 12'000, 32'000));
 
 }  // namespace
 

@@ -155,7 +155,7 @@ asio::awaitable<int> room(store& s) {
   const std::optional<server_name> every;
   const std::optional<basis> any;
   const managed_name managed(numbered(0), name("a"));
-  say("put", co_await put_for(s, numbered(1), 20'000));
+  say("put", co_await put_for(s, numbered(1), 9'000'000));
   say("touch", co_await s.touch(numbered(2), every));
   say("disconnect", co_await s.disconnect(numbered(3), name("a"), any));
   say("disconnect_all", co_await s.disconnect(numbered(4), every, any));

@@ -17,7 +17,7 @@ namespace mcpstate::test {
 namespace {
 
 constexpr int owners = 30'000;
-constexpr std::size_t small_stack = 256u * 1024;
+constexpr std::size_t small_stack = 1024u * 1024;
 
 owner numbered(int number) { return owner::user(std::to_string(number)).value(); }
 
@@ -52,6 +52,7 @@ asio::awaitable<void> expire_all_at_once(manual_clock& clock) {
   auto all = co_await s->watch(every);
   CO_ASSERT_OK(all);
   co_await read_until(**all, event::kind::ready, 1);
+  for (const auto& one : each) co_await read_until(*one, event::kind::ready, 1);
   clock.advance(std::chrono::hours(25));
   co_await read_until(**all, event::kind::removed, owners);
   for (const auto& one : each) co_await read_until(*one, event::kind::removed, 1);
