@@ -63,7 +63,7 @@ namespace mcpstate {
 // died is counted no longer than its leases run.
 [[nodiscard]] inline std::chrono::milliseconds report_span(const manager_options& options) {
   const auto shortest = std::max<std::chrono::milliseconds>(4 * options.beat_every, std::chrono::seconds(2));
-  return std::min(options.lease_time, std::max(shortest, lease_span(options) / 2));
+  return std::min(options.lease_time, std::max(shortest, lease_span(options.lease_time, options.beat_every) / 2));
 }
 
 }  // namespace mcpstate
