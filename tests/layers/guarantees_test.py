@@ -17,7 +17,9 @@ CLEAN = {
     "tests/unit/store_test.cpp": "TEST(Records, Expire) {}\nCO_TEST(Records,\n        Wait) {}\nTEST_P(kinds, each) {}\nSTORE_TEST(NoGhost) {}\n"
                                  "STORE_TEST_WITH(ExpiresARecord, some()) {}\n",
     "tests/interop/interop_test.py": "class Ghosts(unittest.TestCase):\n    def test_none(self):\n        pass\n",
-    "tests/guarantees.txt": "# id ctest test\nG1 unit_store Records.Expire  # first\nG1 contract_interop Store.ExpiresARecord\n"
+    "docs/adr/0007-ghosts.md": "# 7. No ghosts\n",
+    "docs/adr/README.md": "# Decisions\n",
+    "tests/guarantees.txt": "A7 unit_store Records.Wait\n# id ctest test\nG1 unit_store Records.Expire  # first\nG1 contract_interop Store.ExpiresARecord\n"
                             "\nG2 interop Ghosts.test_none\nG2 unit_store Store.NoGhost\nG2 unit_store Records.Wait\n"
                             "I1 unit_store Records.Expire\n",
 }
@@ -30,13 +32,15 @@ VIOLATIONS = [
     ("README.md", "\n\n## In C++", "\n- **G3. More.** More.\n\n## In C++", r"README.md:10: untested: G3"),
     ("ARCHITECTURE.md", "| I1 |", "| I2 |", r"ARCHITECTURE.md:5: untested: I2"),
     ("ARCHITECTURE.md", "Records.Expire", "Records.Wait", r"ARCHITECTURE.md:5: unmapped: Records.Wait"),
-    ("tests/guarantees.txt", "G2 interop Ghosts.test_none", "G4 interop Ghosts.test_none", r"tests/guarantees.txt:5: unknown-id: G4"),
-    ("tests/guarantees.txt", "Ghosts.test_none", "Ghosts.test_some", r"tests/guarantees.txt:5: no-test"),
-    ("tests/guarantees.txt", "Ghosts.test_none", "Others.test_none", r"tests/guarantees.txt:5: no-test"),
-    ("tests/guarantees.txt", "Store.NoGhost", "Store.Gone", r"tests/guarantees.txt:6: no-test"),
-    ("tests/guarantees.txt", "G2 interop", "G2 gone", r"tests/guarantees.txt:5: no-ctest"),
-    ("tests/guarantees.txt", "G2 interop Ghosts.test_none", "G2 Ghosts.test_none", r"tests/guarantees.txt:5: form"),
-    ("tests/unit/store_test.cpp", "STORE_TEST(NoGhost)", "// STORE_TEST(NoGhost)", r"tests/guarantees.txt:6: no-test"),
+    ("tests/guarantees.txt", "G2 interop Ghosts.test_none", "G4 interop Ghosts.test_none", r"tests/guarantees.txt:6: unknown-id: G4"),
+    ("tests/guarantees.txt", "Ghosts.test_none", "Ghosts.test_some", r"tests/guarantees.txt:6: no-test"),
+    ("tests/guarantees.txt", "Ghosts.test_none", "Others.test_none", r"tests/guarantees.txt:6: no-test"),
+    ("tests/guarantees.txt", "Store.NoGhost", "Store.Gone", r"tests/guarantees.txt:7: no-test"),
+    ("tests/guarantees.txt", "G2 interop", "G2 gone", r"tests/guarantees.txt:6: no-ctest"),
+    ("tests/guarantees.txt", "G2 interop Ghosts.test_none", "G2 Ghosts.test_none", r"tests/guarantees.txt:6: form"),
+    ("tests/guarantees.txt", "A7 unit_store Records.Wait", "", r"docs/adr/0007-ghosts.md:1: untested: A7"),
+    ("tests/guarantees.txt", "A7 unit_store", "A8 unit_store", r"tests/guarantees.txt:1: unknown-id: A8"),
+    ("tests/unit/store_test.cpp", "STORE_TEST(NoGhost)", "// STORE_TEST(NoGhost)", r"tests/guarantees.txt:7: no-test"),
 ]
 
 
@@ -52,7 +56,7 @@ class GuaranteesTest(unittest.TestCase):
 
     def test_clean_tree(self):
         code, out = self.run_on(CLEAN)
-        self.assertEqual((code, out.splitlines()), (0, ["guarantees: 3 ids, 6 tests, 0 violations"]))
+        self.assertEqual((code, out.splitlines()), (0, ["guarantees: 4 ids, 7 tests, 0 violations"]))
 
     def test_empty_tree_is_no_success(self):
         self.assertEqual(self.run_on({"LICENSE": ""})[0], 1)

@@ -4,7 +4,7 @@
 
     enemies.py servers              HTTP servers, one for each behaviour; says their URLs as one line of JSON
     enemies.py program              an MCP server over stdio that floods, and ignores the end of its input and SIGTERM
-    enemies.py owner PORT TOKEN [WHAT…]   the owner user:mallory, at full rate; WHAT: some of ACTIONS (all)
+    enemies.py owner PORT TOKEN [WHAT…]   the owner user:mallory, at full rate; WHAT: some of ACTIONS (all), or server:NAME
 """
 import gzip
 import http.client
@@ -196,10 +196,18 @@ class Owner:
                        b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 5000, self.get("/healthz") * 500):
             self.raw(bytes_, 0.05)
 
+    def connect(self, name):
+        self.ask(self.link(), "PUT", f"{PATH}/{name}", "{}")
+        time.sleep(5)
+
     def run(self, what):
+        kind, _, name = what.partition(":")
         while True:
             try:
-                getattr(self, what)()
+                if name:
+                    self.connect(name)
+                else:
+                    getattr(self, kind)()
             except (OSError, http.client.HTTPException):
                 time.sleep(0.05)
 

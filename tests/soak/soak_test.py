@@ -218,6 +218,9 @@ class Soak:
         told = time.monotonic()
         while time.monotonic() < self.until and not self.wrong:
             self.misfortune()
+            for service in self.services:
+                if service.process.poll() is not None:
+                    self.wrong.append(f"a service ended by itself ({service.process.returncode}):\n" + "".join(service.log[-60:]))
             if time.monotonic() - told > 30:
                 told = time.monotonic()
                 print(f"{self.until - told:5.0f} s left, {sum(self.done.values())} things done", flush=True)

@@ -146,8 +146,11 @@ result<tool_pages::progress> tool_pages::add(std::string_view page) {
   if (pages_ == 0) bytes_.reserve(std::min(members.items.size() + 1, bounds_.max_bytes));
   const std::size_t reports = dropped_.size();
   bool news = false;
+  std::size_t seen = 0;
   json_walk items(members.items);
   for (bool more = items.enter(); more; more = items.next()) {
+    // Those that are left out take time as well.
+    if (++seen > 2 * bounds_.max_tools) return too_many("items on a page of ", 2 * bounds_.max_tools);
     MCPSTATE_TRY(taken, take_item(items.take()));
     news = news || taken;
   }

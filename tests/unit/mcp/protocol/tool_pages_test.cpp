@@ -338,6 +338,10 @@ TEST(ToolPages, LimitsPagesToolsAndBytes) {
   tool_pages tools(bounds);
   EXPECT_EQ(code(tools.add(page(tool("a") + "," + tool("b") + "," + tool("c")))), "fine");
   EXPECT_EQ(code(tools.add(page(tool("d")))), "too_large");
+  tool_pages twice(bounds);  // with what is left out, twice as many
+  EXPECT_EQ(code(twice.add(page("1,1,1,1,1,1"))), "fine");
+  tool_pages thrice(bounds);
+  EXPECT_EQ(code(thrice.add(page("1,1,1,1,1,1,1"))), "too_large");
   tool_pages many(bounds);
   EXPECT_EQ(code(many.add(page("", R"(,"nextCursor":"1")"))), "fine");
   EXPECT_EQ(code(many.add(page("", R"(,"nextCursor":"2")"))), "too_large");
