@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include <mcpstate/core/error.hpp>
 #include <mcpstate/core/owner.hpp>
 
 // Leases of managed connections. Any number of processes share a store. Each managed connection has one managing instance at
@@ -57,6 +58,8 @@ struct fleet {
   std::vector<instance_report> instances;  // by name, the asking one included; reports that have run out are left out
   std::uint64_t managed = 0;               // managed connections of all instances, those without one included
   std::vector<managed_name> unheld;        // some managed connections without a lease; at most 256
+  // What of this could not be read, one error for each key or row: wrong_type or junk_record. The rest is answered.
+  std::vector<error> faults;
 };
 
 struct managed_page {

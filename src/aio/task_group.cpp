@@ -14,6 +14,7 @@
 
 #include "aio/caller_settings.hh"
 #include "aio/event.hh"
+#include "core/bug.hh"
 
 namespace mcpstate::aio {
 
@@ -54,22 +55,25 @@ void task_group::spawn(std::string name, asio::awaitable<void> work) {
     if (running_.empty()) idle_->notify();
     if (failure && !(stopping_ && is_cancellation(failure))) fail(ended, failure);
   };
-  asio::co_spawn(executor_, std::move(work), asio::bind_cancellation_slot(running->cancel.slot(), std::move(done)));
+  try {
+    asio::co_spawn(executor_, std::move(work), asio::bind_cancellation_slot(running->cancel.slot(), std::move(done)));
+  } catch (...) {  // no memory: it has not begun
+    running_.erase(running);
+    throw;
+  }
 }
 
 // The handler may end what owns the group, so that nothing of the group is used after it. One that throws ends the process.
 void task_group::fail(const std::string& name, const std::exception_ptr& failure) const {
   const failure_rule::handler handle = rule_.handle_;
-  const auto call = [&](const char* what) noexcept {
+  const auto call = [&](const std::string& what) noexcept {
     if (!handle) std::terminate();
     handle(name, what);
   };
   try {
     std::rethrow_exception(failure);
-  } catch (const std::exception& e) {
-    call(e.what());
   } catch (...) {
-    call("something that is no exception");
+    call(caught_text());
   }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <mcpstate/core/connection.hpp>
 
+#include <mcpstate/core/keys.hpp>
+
 namespace mcpstate {
 
 std::string_view to_text(status s) noexcept {
@@ -18,6 +20,8 @@ std::string_view to_text(status s) noexcept {
   }
   return "DISCONNECTED";
 }
+
+std::string_view to_text(const std::optional<status>& s) noexcept { return s ? to_text(*s) : "unknown"; }
 
 std::optional<status> status_from_text(std::string_view text) noexcept {
   for (const status s :
@@ -40,5 +44,7 @@ std::string_view to_key_text(status s) noexcept {
   }
   return "DISCONNECTED";
 }
+
+bool is_foreign_member(const connection& c) { return !c.member.empty() && c.member != encode_name(c.server); }
 
 }  // namespace mcpstate

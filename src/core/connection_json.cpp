@@ -11,13 +11,16 @@ namespace {
 void write_without_tools(object_writer& out, const connection& c) {
   out.text("owner", c.owner.text());
   out.text("server", c.server);
-  out.text("status", to_text(c.state));
+  if (is_foreign_member(c)) out.text("member", c.member);
+  if (c.state) out.text("status", to_text(*c.state));
   out.number("revision", c.revision);
   out.time("connected_at", c.connected_at);
   if (!c.connected()) out.time("last_connected_at", c.info.last_connected_at);
+  if (!c.connected()) out.time("status_changed_at", c.info.status_changed_at);
   out.time("expires_at", c.expires_at);
   out.time("checked_at", c.info.checked_at);
   if (c.info.managed) out.boolean("managed", true);
+  if (c.info.restarts != 0) out.number("restarts", c.info.restarts);
   write_peer_facts(out, c.info);
   write_tools_facts(out, c.info);
   write_failure(out, c.info.error);

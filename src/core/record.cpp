@@ -2,7 +2,6 @@
 #include <mcpstate/core/record.hpp>
 
 #include <algorithm>
-#include <limits>
 
 #include <mcpstate/core/keys.hpp>
 
@@ -43,20 +42,19 @@ details surviving(details info) {
 void read_status(connection& c, const raw_record& raw) {
   if (!raw.status) return;
   const std::optional<status> known = from_key_text(*raw.status);
-  c.state = known.value_or(status::disconnected);
-  if (!known)
-    c.problems.push_back("status is " + mcpstate::quoted(*raw.status) + ", not one of CONNECTED, DISCONNECTED, FAILED");
+  c.state = known;
 }
 
 void read_info(connection& c, const raw_record& raw) {
   if (!raw.info) return;
-  std::optional<info_record> info = decode_info(*raw.info);
-  if (!info || !has_info_head(*raw.info)) {
+  const std::optional<std::uint64_t> revision = revision_of_info(*raw.info);
+  c.revision = c.seen.revision = revision.value_or(0);
+  std::optional<info_record> info = revision ? decode_info(*raw.info) : std::nullopt;
+  if (!info) {
+    c.altered = true;
     c.problems.emplace_back("info cannot be read");
     return;
   }
-  c.revision = info->revision;
-  c.seen.revision = info->revision;
   if (!belongs(*info, raw)) {
     c.altered = true;
     c.info = surviving(std::move(info->info));
@@ -106,6 +104,10 @@ void count_tools(connection& c) {
 // A list that :info vouches for is not parsed again: that costs many times the read.
 void read_tools(connection& c, raw_record& raw) {
   if (!raw.tools_asked) return;
+  if (raw.tools_too_long || (raw.tools && raw.tools->size() > default_tools_limit)) {
+    c.problems.push_back("tools are over " + std::to_string(default_tools_limit) + " bytes");
+    return count_tools(c);
+  }
   c.tools = std::move(raw.tools);
   const bool same_length = c.tools && c.info.tools_bytes.value_or(c.tools->size()) == c.tools->size();
   const bool vouched = c.info.tool_count && !c.info.tools_hash.empty() && same_length;
@@ -127,10 +129,24 @@ std::optional<connection> read_record(const owner& account, raw_record raw) {
   read_info(c, raw);
   read_connected_at(c, raw);
   read_tools(c, raw);
-  c.seen.status_bytes = std::move(raw.status);
-  c.seen.connected_at_bytes = std::move(raw.connected_at);
+  if (!c.state)
+    set_unknown_status(c, errc::junk_record,
+                       "status is " + mcpstate::quoted(*raw.status) + ", not one of CONNECTED, DISCONNECTED, FAILED");
+  if (raw.status) c.seen.status_bytes = basis_bytes(*raw.status);
+  if (raw.connected_at) c.seen.connected_at_bytes = basis_bytes(*raw.connected_at);
   return c;
 }
+
+void set_unknown_status(connection& c, errc code, std::string why) {
+  c.state.reset();
+  c.connected_at.reset();
+  c.info.error.emplace();
+  c.info.error->code = std::string(name_of(code));
+  c.info.error->message = why;
+  c.problems.push_back(std::move(why));
+}
+
+std::string basis_bytes(std::string_view value) { return std::string(value.substr(0, max_short_value)); }
 
 void recount_tools(connection& c) {
   if (c.tools && c.info.tool_count && sha256_tag(*c.tools) != c.info.tools_hash) count_tools(c);
@@ -139,8 +155,8 @@ void recount_tools(connection& c) {
 std::uint64_t next_revision(std::uint64_t stored, timestamp now) noexcept {
   const auto micros = now.time_since_epoch().count();
   const std::uint64_t clock = micros > 0 ? static_cast<std::uint64_t>(micros) : 0;
-  const std::uint64_t next = stored == std::numeric_limits<std::uint64_t>::max() ? stored : stored + 1;
-  return std::max(next, clock);
+  return readable_revision(stored) < max_revision ? std::max(readable_revision(stored) + 1, clock)
+                                                   : std::max<std::uint64_t>(clock, 1);
 }
 
 }  // namespace mcpstate

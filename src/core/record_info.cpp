@@ -20,9 +20,7 @@ namespace {
 namespace json = boost::json;
 using json::error_code;
 
-constexpr std::size_t max_info_bytes = 1024u * 1024;
-constexpr std::uint64_t max_millis = 253'402'300'799'999;                // 9999-12-31: more does not fit a timestamp's text
-constexpr std::uint64_t max_lua_integer = (std::uint64_t{1} << 53) - 1;  // more is not exact in a script
+constexpr std::uint64_t max_millis = 253'402'300'799'999;  // 9999-12-31: more does not fit a timestamp's text
 
 std::uint64_t to_millis(timestamp t) {
   const auto count = std::chrono::floor<std::chrono::milliseconds>(t).time_since_epoch().count();
@@ -46,7 +44,8 @@ constexpr named_member<std::string> text_members[] = {{"registered", &details::r
                                                       {"protocol_version", &details::protocol_version},
                                                       {"tools_hash", &details::tools_hash}};
 constexpr named_member<std::optional<timestamp>> time_members[] = {{"last_connected_at", &details::last_connected_at},
-                                                                   {"checked_at", &details::checked_at}};
+                                                                   {"checked_at", &details::checked_at},
+                                                                   {"status_changed_at", &details::status_changed_at}};
 constexpr named_member<std::optional<std::uint64_t>> number_members[] = {{"tool_count", &details::tool_count},
                                                                          {"tools_bytes", &details::tools_bytes}};
 
@@ -194,6 +193,7 @@ class info_handler {
     }
     if (name_ == "expires_at") read.expires_at = from_millis(value);
     if (name_ == "expires_latest") read.expires_latest = from_millis(value);
+    if (name_ == "restarts") read.info.restarts = value;
     if (const auto member = find(number_members, name_)) read.info.*member = value;
   }
 
@@ -226,6 +226,8 @@ std::string encode_info_tail(status state, const std::optional<timestamp>& conne
   if (info.managed) members.boolean("managed", true);
   members.time("last_connected_at", info.last_connected_at);
   members.time("checked_at", info.checked_at);
+  members.time("status_changed_at", info.status_changed_at);
+  if (info.restarts != 0) members.number("restarts", info.restarts);
   write_peer_facts(members, info);
   write_tools_facts(members, info);
   members.number("tools_bytes", info.tools_bytes);
@@ -258,11 +260,12 @@ std::optional<info_record> decode_info(std::string_view bytes) {
   return std::move(handler.read);
 }
 
-bool has_info_head(std::string_view bytes) noexcept {
+std::optional<std::uint64_t> revision_of_info(std::string_view bytes) noexcept {
   std::uint64_t revision = 0, expiry = 0;
-  return take_prefix(bytes, "{\"revision\":") && take_number(bytes, revision) && revision <= max_lua_integer &&
-         take_prefix(bytes, ",\"expires_at\":") && take_number(bytes, expiry) &&
-         take_prefix(bytes, ",\"expires_latest\":") && take_number(bytes, expiry) && take_prefix(bytes, ",");
+  const bool found = take_prefix(bytes, "{\"revision\":") && take_number(bytes, revision) && revision <= max_revision &&
+                     take_prefix(bytes, ",\"expires_at\":") && take_number(bytes, expiry) &&
+                     take_prefix(bytes, ",\"expires_latest\":") && take_number(bytes, expiry) && take_prefix(bytes, ",");
+  return found ? std::optional(revision) : std::nullopt;
 }
 
 }  // namespace mcpstate

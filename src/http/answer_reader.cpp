@@ -93,6 +93,8 @@ class answer_reader::message final : public beast::http::basic_parser<false> {
         return first(head.location, value);
       case beast::http::field::retry_after:
         return first(head.retry_after, value);
+      case beast::http::field::date:
+        return first(head.date, value);
       case beast::http::field::www_authenticate:
         head.www_authenticate.push_back(copy(value));
         return;

@@ -20,6 +20,7 @@ answer to_answer(head answered, std::string body) {
   out.content_type = std::move(answered.content_type);
   out.location = std::move(answered.location);
   out.retry_after = std::move(answered.retry_after);
+  out.date = std::move(answered.date);
   out.www_authenticate = std::move(answered.www_authenticate);
   out.body = std::move(body);
   return out;

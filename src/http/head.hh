@@ -14,6 +14,7 @@ struct head {
   unsigned status = 0;
   std::string content_type, content_encoding, location;
   std::string retry_after;                    // seconds or a date, as it came
+  std::string date;                           // when the answer was made, as it came
   std::vector<std::string> www_authenticate;  // each occurrence of the header; one may hold several challenges
   header_list others;                         // what else the client asked for (connection_options), names in lower case
 
@@ -26,7 +27,7 @@ struct answer {
   answer() {}
   unsigned status = 0;
   std::string content_type, location;
-  std::string retry_after;                    // as it came
+  std::string retry_after, date;              // as they came
   std::vector<std::string> www_authenticate;  // each occurrence of the header
   std::string body;                           // its beginning
 };

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/bug.hh"
-#include "manager/fleet_rules.hh"
+#include "manager/fleet/fleet_rules.hh"
 
 namespace mcpstate {
 
@@ -15,12 +15,18 @@ using namespace std::chrono_literals;
 using step_kind = supervisor_fsm::step::kind;
 using event_kind = link_event::kind;
 
-constexpr auto close_limit = 400ms;    // for a session to end before its lease goes to another instance
-constexpr int max_write_attempts = 5;  // against faster writers; then the record is read anew
+constexpr unsigned too_many_requests = 429;
+constexpr std::size_t called_forward = 2;  // by one success: the number doubles, as far as the limit of the origin allows
 
 // Whether a failed request means that the session is gone. It is not gone if the server was silent or has answered with an
 // error.
 bool is_broken(const error& reason) { return !reason.is(cond::timeout) && reason.code() != errc::rpc_error; }
+
+std::optional<supervisor_fsm::span> wait_of(const error& reason) {
+  const auto wait = reason.retry_after();
+  if (!wait) return std::nullopt;
+  return supervisor_fsm::span(std::min<std::chrono::seconds>(*wait, 24h));
+}
 
 }  // namespace
 
@@ -65,11 +71,19 @@ void connection_supervisor::lose_lease() {
 
 void connection_supervisor::note_use() { fsm_.used(context_.tick()); }
 
-std::shared_ptr<server_link> connection_supervisor::session() const { return lease_lost_ ? nullptr : session_.link(); }
+void connection_supervisor::note_loss(const std::shared_ptr<server_link>& link, error reason) {
+  if (lease_lost_ || session_.link() != link || fsm_.current_phase() != phase::up) return;
+  told_loss_ = std::move(reason);
+  changed_.notify();
+}
+
+std::shared_ptr<server_link> connection_supervisor::session() const {
+  return lease_lost_ || told_loss_ ? nullptr : session_.link();
+}
 
 bool connection_supervisor::is_opening() const noexcept {
   const phase now = fsm_.current_phase();
-  return !lease_lost_ && (now == phase::reading || now == phase::opening);
+  return !lease_lost_ && (now == phase::reading || now == phase::opening || (now == phase::up && told_loss_));
 }
 
 asio::awaitable<void> connection_supervisor::wait_opened(aio::deadline until) {
@@ -92,6 +106,7 @@ asio::awaitable<void> connection_supervisor::run() {
   add_steps(fsm_.start());
   for (;;) {
     report_opened();
+    await_early_retry();
     while (!steps_.empty() && !lease_lost_) {
       const step next = steps_.front();
       steps_.pop_front();
@@ -120,6 +135,12 @@ bool connection_supervisor::take_event() {
     steps_.emplace_back(step_kind::read);
   } else if (std::exchange(requests_.reopen, false)) {
     add_steps(fsm_.server_changed());
+  } else if (std::exchange(requests_.early_retry, false)) {
+    add_steps(fsm_.origin_answered());
+  } else if (auto told = std::exchange(told_loss_, std::nullopt)) {
+    link_event lost(event_kind::lost);
+    lost.reason = std::move(told);
+    handle(std::move(lost));
   } else if (auto event = session_.take_event()) {
     handle(std::move(*event));
     if (!fsm_.offers_tools()) tools_.reset();
@@ -145,12 +166,48 @@ supervisor_fsm::listing connection_supervisor::take_listing(mcp::tool_listing li
   return out;
 }
 
+void connection_supervisor::note_failure(std::optional<error> reason) {
+  reason_ = std::move(reason);
+  context_.pauses().note_failure(origin_, *reason_, clock::now());
+}
+
+// While the connection waits for nothing but its back-off, a success of another one at that origin ends the wait.
+void connection_supervisor::await_early_retry() {
+  const bool waits = fsm_.may_retry_early() && !lease_lost_ && !origin_.empty();
+  if (!waits) early_retry_.reset();
+  if (!waits || early_retry_) return;
+  early_retry_.emplace(context_.retries(), origin_, name().owner.text(), [this] {
+    requests_.early_retry = true;
+    changed_.notify();
+  });
+}
+
+supervisor_fsm::steps connection_supervisor::opened(link_event& event) {
+  if (auto* const observer = context_.observer()) observer->on_attempt(name(), true, event.took);
+  if (!context_.pauses().find(origin_, clock::now())) context_.retries().call_forward(origin_, called_forward);
+  return fsm_.opened(context_.tick(), take_listing(std::move(*event.listing)));
+}
+
+supervisor_fsm::steps connection_supervisor::open_failed(link_event& event) {
+  auto* const observer = context_.observer();
+  if (observer != nullptr && event.attempted) observer->on_attempt(name(), false, event.took);
+  note_failure(std::move(event.reason));
+  session_.close();
+  return fsm_.open_failed(context_.tick(), kind_of_failure(*reason_), wait_of(*reason_));
+}
+
 supervisor_fsm::steps connection_supervisor::request_failed(link_event& event) {
   const auto tick = context_.tick();
-  reason_ = std::move(event.reason);
+  note_failure(std::move(event.reason));
+  const auto wait = wait_of(*reason_);
+  if (reason_->http_status() == too_many_requests) {
+    fsm_.request_postponed(tick, wait.value_or(supervisor_fsm::span(0)));
+    return {};
+  }
+  loss_ = reason_->code();
   const bool broken = is_broken(*reason_);
-  if (event.type == event_kind::check_failed) return fsm_.check_failed(tick, broken);
-  return fsm_.list_failed(tick, broken);
+  if (event.type == event_kind::check_failed) return fsm_.check_failed(tick, broken, wait);
+  return fsm_.list_failed(tick, broken, wait);
 }
 
 void connection_supervisor::handle(link_event event) {
@@ -160,16 +217,13 @@ void connection_supervisor::handle(link_event event) {
     context_.remark(name(), event.reason->detail(), event.reason->peer_text());
   switch (event.type) {
     case event_kind::opened:
-      if (observer != nullptr) observer->on_attempt(name(), true, event.took);
-      return add_steps(fsm_.opened(tick, take_listing(std::move(*event.listing))));
+      return add_steps(opened(event));
     case event_kind::open_failed:
-      if (observer != nullptr) observer->on_attempt(name(), false, event.took);
-      reason_ = std::move(event.reason);
-      session_.close();
-      return add_steps(fsm_.open_failed(tick, kind_of_failure(*reason_)));
+      return add_steps(open_failed(event));
     case event_kind::lost:
-      reason_ = std::move(event.reason);
-      return add_steps(fsm_.session_lost(tick));
+      note_failure(std::move(event.reason));
+      loss_ = reason_->code();
+      return add_steps(fsm_.session_lost(tick, wait_of(*reason_)));
     case event_kind::stream_ended:
       return fsm_.stream_ended(tick);
     case event_kind::list_changed:
@@ -200,6 +254,7 @@ void connection_supervisor::recover(const std::string& what) {
     case phase::opening:
       return add_steps(fsm_.open_failed(tick, supervisor_fsm::failure_kind::transient));
     case phase::up:
+      loss_ = errc::bug;
       return add_steps(fsm_.session_lost(tick));
     case phase::waiting:
     case phase::stuck:
@@ -214,8 +269,8 @@ asio::awaitable<void> connection_supervisor::perform_guarded(step next) {
   std::optional<std::string> failure;
   try {
     co_await perform(next);
-  } catch (const std::exception& e) {
-    failure = e.what();
+  } catch (...) {
+    failure = caught_text();
   }
   if (failure) recover(*failure);
 }
@@ -223,8 +278,8 @@ asio::awaitable<void> connection_supervisor::perform_guarded(step next) {
 bool connection_supervisor::take_event_guarded() {
   try {
     return take_event();
-  } catch (const std::exception& e) {
-    recover(e.what());
+  } catch (...) {
+    recover(caught_text());
     return true;
   }
 }
@@ -286,6 +341,7 @@ asio::awaitable<void> connection_supervisor::open() {
     add_steps(fsm_.open_failed(context_.tick(), kind_of_failure(*reason_)));
     co_return;
   }
+  origin_ = server->origin;
   session_.open(std::move(*server), name());
 }
 
@@ -295,76 +351,12 @@ asio::awaitable<void> connection_supervisor::move_lease() {
   const std::string holder = lease_.holder;
   const std::string registered = endpoint_.registered;
   const auto requested = clock::now();
-  auto taken = co_await context_.records().leases().take_lease(managed, holder, registered, lease_span(context_.options()));
+  auto taken = co_await context_.records().leases().take_lease(managed, holder, registered, context_.lease_span());
   if (!taken || lease_lost_) co_return;  // the index has the old name; the lease itself is renewed with all others
   if (!*taken) co_return lose_lease();
   registered_ = registered;
   lease_ = std::move(**taken);
-  lease_until_ = requested + lease_span(context_.options());
-}
-
-// Writes the change that the record needs.
-task<connection> connection_supervisor::put(connection before, step next) {
-  supervision_result found;
-  found.step = next;
-  if (auto server = context_.find(endpoint_)) found.server = std::move(*server);
-  if (next.state == status::connected && session_.client() != nullptr) found.facts = session_.client()->facts();
-  if (next.tools) found.tools = tools_;
-  if (next.state != status::connected) found.reason = reason_;
-  change wanted = make_change(before, found, lease_, context_.store_time());
-  auto written = co_await context_.records().put(std::move(wanted));
-  if (written || written.error().code() != errc::empty_tools) co_return written;
-  // A foreign program has written a list. An empty list does not replace it.
-  found.tools.reset();
-  change without_tools = make_change(before, found, lease_, context_.store_time());
-  co_return co_await context_.records().put(std::move(without_tools));
-}
-
-void connection_supervisor::report_transition(status before) {
-  const status now = fsm_.recorded_status();
-  if (context_.observer() == nullptr || before == now) return;
-  const bool fine = now == status::connected || !reason_;
-  context_.observer()->on_transition(name(), before, now, fine ? std::string_view() : name_of(reason_->code()));
-}
-
-asio::awaitable<void> connection_supervisor::write(step next) {
-  for (int attempt = 1; !lease_lost_; ++attempt) {
-    auto before = co_await fetch();
-    if (lease_lost_) co_return;
-    const auto tick = context_.tick();
-    if (!before) co_return add_steps(fsm_.write_failed(tick));
-    const auto record = view_of(*before, context_.store_time());
-    if (!fsm_.knows(record)) co_return add_steps(fsm_.write_refused(tick, record));
-    auto putting = put(std::move(**before), next);
-    auto written = co_await std::move(putting);
-    if (lease_lost_) co_return;
-    if (written) {
-      const status recorded = fsm_.recorded_status();
-      add_steps(fsm_.written(view_of(*written, context_.store_time())));
-      if (!fsm_.offers_tools()) tools_.reset();
-      co_return report_transition(recorded);
-    }
-    const error& reason = written.error();
-    if (reason.code() == errc::lease_lost) co_return lose_lease();
-    if (reason.is(cond::conflict) && attempt < max_write_attempts) continue;
-    const bool outage = reason.is(cond::unavailable) || reason.is(cond::timeout);
-    if (!outage) context_.remark(name(), "a record could not be written: " + reason.detail(), {});
-    co_return add_steps(fsm_.write_failed(context_.tick()));
-  }
-}
-
-asio::awaitable<void> connection_supervisor::end(step last) {
-  // Two instances should not have a session with the server at the same time, but the next one does not wait long.
-  co_await session_.wait_closed(aio::after(close_limit));
-  if (lease_lost_) co_return;
-  const lease granted = lease_;
-  // The connection may have been ordered again since the record was read, under our lease. The store then hands the lease
-  // over instead of ending it, so that the order is not lost even if this process dies now.
-  const std::optional<std::uint64_t> revision = last.revision;
-  auto ended = co_await context_.records().leases().end_lease(granted, last.ending, revision);
-  if (!ended) context_.remark(name(), "a lease could not be ended; it runs out: " + ended.error().detail(), {});
-  using news = manager_observer::lease_news;
-  context_.report_lease(name(), last.ending == lease_end::over ? news::over : news::handed_over);
+  lease_until_ = requested + context_.lease_span();
 }
 
 }  // namespace mcpstate

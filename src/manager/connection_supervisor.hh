@@ -51,6 +51,8 @@ class connection_supervisor {
   void lease_renewed(clock::time_point until) noexcept { lease_until_ = until; }
   // A tool call was answered.
   void note_use();
+  // A tool call has found this session broken, before it was sent. The session is opened anew, unless another one is there.
+  void note_loss(const std::shared_ptr<server_link>& link, error reason);
 
   [[nodiscard]] const managed_name& name() const noexcept { return lease_.name; }
   [[nodiscard]] const lease& granted() const noexcept { return lease_; }
@@ -82,14 +84,18 @@ class connection_supervisor {
   using step = supervisor_fsm::step;
   // What was requested and not yet begun.
   struct requests {
-    bool read = false, reopen = false, hand_over = false;
+    bool read = false, reopen = false, hand_over = false, early_retry = false;
   };
 
   void report_opened();
   void add_steps(supervisor_fsm::steps steps);
   [[nodiscard]] bool take_event();
   void handle(link_event event);
+  [[nodiscard]] supervisor_fsm::steps opened(link_event& event);
+  [[nodiscard]] supervisor_fsm::steps open_failed(link_event& event);
   [[nodiscard]] supervisor_fsm::steps request_failed(link_event& event);
+  void note_failure(std::optional<error> reason);
+  void await_early_retry();
   supervisor_fsm::listing take_listing(mcp::tool_listing listing);
   asio::awaitable<void> perform(step next);
   asio::awaitable<void> perform_guarded(step next);
@@ -103,6 +109,7 @@ class connection_supervisor {
   task<std::optional<connection>> fetch();
   task<connection> put(connection before, step next);
   void report_transition(status before);
+  void report_restart(const connection& written);
 
   manager_context& context_;
   lease lease_;
@@ -111,9 +118,13 @@ class connection_supervisor {
   std::deque<step> steps_;  // to be performed
   supervised_session session_;
   std::string registered_;
+  std::string origin_;  // of the last attempt
+  std::optional<origin_retries::entry> early_retry_;
   endpoint endpoint_;                // as the record says
   std::optional<tools_list> tools_;  // from a listing to the write of it
   std::optional<error> reason_;      // of the last failure
+  std::optional<errc> loss_;         // why the last session was lost
+  std::optional<error> told_loss_;   // note_loss(), not yet handled
   requests requests_;
   bool leaving_ = false, lease_lost_ = false;
   unreachable_rule unreachable_;

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "manager/fleet_rules.hh"
+#include "manager/fleet/fleet_rules.hh"
 
 namespace mcpstate {
 
@@ -22,7 +22,7 @@ constexpr auto shortest_pause = 10ms;
 asio::awaitable<void> lease_renewal::run() {
   co_await asio::this_coro::throw_if_cancelled(false);
   const manager_options& options = context_.options();
-  const auto period = lease_span(options) / 3;
+  const auto period = context_.lease_span() / 3;
   const auto retry_pause = std::max<std::chrono::milliseconds>(options.lease_time / 15, shortest_pause);
   bool renewed = true;
   while (!context_.stopping()) {
@@ -38,7 +38,7 @@ asio::awaitable<bool> lease_renewal::renew_all() {
     if (!supervisor->has_lost_lease()) granted.push_back(supervisor->granted());
   }
   if (granted.empty()) co_return true;
-  const auto span = lease_span(context_.options());
+  const auto span = context_.lease_span();
   // Counted from before the request: the store counts from a later moment, so ours ends first.
   const auto until = clock::now() + span;
   std::vector<lease> asked = granted;

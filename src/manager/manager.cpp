@@ -4,10 +4,11 @@
 #include <utility>
 
 #include "aio/caller_settings.hh"
+#include "manager/fleet/fleet_rules.hh"
 #include "manager/fleet_member.hh"
-#include "manager/fleet_rules.hh"
 #include "manager/lease_renewal.hh"
 #include "manager/manager_context.hh"
+#include "manager/record_sweep.hh"
 #include "manager/supervisor_set.hh"
 #include "manager/tool_calls.hh"
 
@@ -61,6 +62,8 @@ class manager_impl final : public manager {
   manager_context context_;
   supervisor_set supervisors_;
   tool_calls calls_;
+  adoption adopting_;
+  record_sweep sweep_;
   fleet_member member_;
   lease_renewal renewal_;
   aio::task_group loops_;
@@ -71,11 +74,14 @@ manager_impl::manager_impl(store& records, manager_options options)
       context_(records, std::move(options)),
       supervisors_(context_),
       calls_(context_, supervisors_),
-      member_(context_, supervisors_),
+      adopting_(context_, supervisors_),
+      sweep_(context_, supervisors_),
+      member_(context_, supervisors_, adopting_),
       renewal_(context_, supervisors_),
       loops_(records.executor(), aio::end_process) {
   loops_.spawn("beat", member_.run());
   loops_.spawn("renew leases", renewal_.run());
+  loops_.spawn("sweep", sweep_.run());
   loops_.spawn("watch deadlines", renewal_.watch_deadlines());
 }
 
@@ -94,7 +100,7 @@ task<lease> manager_impl::find_lease(managed_name name, std::string registered) 
   if (supervisor && supervisor->is_managing()) co_return supervisor->granted();
   for (int round = 1; round <= max_rounds; ++round) {
     MCPSTATE_CO_TRY(taken,
-                    co_await records_.leases().take_lease(name, options().instance, registered, lease_span(options())));
+                    co_await records_.leases().take_lease(name, options().instance, registered, context_.lease_span()));
     if (taken) co_return std::move(*taken);
     MCPSTATE_CO_TRY(granted, co_await records_.leases().lease_of(name));
     if (granted) co_return std::move(*granted);
@@ -179,7 +185,7 @@ task<connection> manager_impl::wait_settled(owner account, server_name server, s
       co_return *last;
     }
     if (got->what == event::kind::ready && !last) co_return none;
-    if (!got->record || got->record->server != server.text()) continue;
+    if (!got->record || got->record->server != server.text() || is_foreign_member(*got->record)) continue;
     if (got->what == event::kind::removed) co_return none;
     last = std::move(got->record);
     if (last->state != status::connecting && last->revision >= since) co_return *last;
@@ -256,6 +262,7 @@ asio::awaitable<void> manager_impl::stop() {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   if (!context_.begin_stopping()) co_return;
   co_await loops_.stop();
+  co_await adopting_.close();
   co_await member_.leave();
   co_await supervisors_.close(hand_over_limit);
   co_await context_.join_closing();

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "core/bug.hh"
-#include "manager/fleet_rules.hh"
+#include "manager/fleet/fleet_rules.hh"
 
 namespace mcpstate {
 
@@ -47,12 +47,17 @@ manager_context::manager_context(store& records, manager_options options)
       rules_(rules_of(options_)),
       reach_(reach_of(rules_, options_.servers.get())),
       attempts_(options_.attempts_per_origin),
+      pauses_(options_.last_retry),
       startups_(options_.first_startup_timeout, options_.startup_timeout),
       eras_(options_.client.eras ? options_.client.eras : std::make_shared<mcp::era_memory>()),
       random_(std::random_device()()),
       closing_sessions_(records.executor(), [this](const std::string&, const std::string& what) {
         remark("a session could not be ended", bug_error("its closing", what));
       }) {}
+
+std::chrono::milliseconds manager_context::lease_span() const {
+  return mcpstate::lease_span(options_.lease_time, options_.beat_every);
+}
 
 supervisor_fsm::tick_context manager_context::tick() {
   std::uniform_real_distribution<double> uniform(0, 1);

@@ -11,7 +11,9 @@
 #include <mcpstate/manager/options.hpp>
 #include <mcpstate/store.hpp>
 
-#include "manager/origin_limit.hh"
+#include "manager/origins/origin_limit.hh"
+#include "manager/origins/origin_pauses.hh"
+#include "manager/origins/origin_retries.hh"
 #include "manager/server_link.hh"
 #include "manager/servers/destination.hh"
 #include "manager/servers/startup_times.hh"
@@ -30,6 +32,8 @@ class manager_context {
 
   [[nodiscard]] store& records() noexcept { return records_; }
   [[nodiscard]] const manager_options& options() const noexcept { return options_; }
+  // For how long a lease is taken.
+  [[nodiscard]] std::chrono::milliseconds lease_span() const;
   [[nodiscard]] std::minstd_rand& random() noexcept { return random_; }
   [[nodiscard]] supervisor_fsm::tick_context tick();
   [[nodiscard]] timestamp store_time() const { return records_.options().clock->now(); }
@@ -40,6 +44,8 @@ class manager_context {
   std::shared_ptr<const server_registry> set_servers(std::shared_ptr<const server_registry> servers);
   [[nodiscard]] mcp::client_options client_options_of(const managed_name& name) const;
   [[nodiscard]] origin_limit& attempts() noexcept { return attempts_; }
+  [[nodiscard]] origin_pauses& pauses() noexcept { return pauses_; }
+  [[nodiscard]] origin_retries& retries() noexcept { return retries_; }
   [[nodiscard]] startup_times& startups() noexcept { return startups_; }
 
   // The fleet.
@@ -72,6 +78,8 @@ class manager_context {
   std::string reach_;  // instance_report::reach
   fleet fleet_;
   origin_limit attempts_;
+  origin_pauses pauses_;
+  origin_retries retries_;
   startup_times startups_;
   std::shared_ptr<mcp::era_memory> eras_;
   std::minstd_rand random_;

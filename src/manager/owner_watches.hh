@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <string>
 
 #include <mcpstate/aio/task_group.hpp>
 #include <mcpstate/store.hpp>
@@ -18,7 +19,11 @@ class owner_watches {
  public:
   // Called with each event that has a record.
   using listener = std::function<void(const event& change)>;
-  owner_watches(store& records, listener on_event);
+  // Called with an owner whose records have to be read again: revisions known from before may mean nothing any more.
+  using resync_listener = std::function<void(const owner& who)>;
+  // Called when an exception has ended a watch, with what it says; the watch is opened again.
+  using bug_listener = std::function<void(const std::string& what)>;
+  owner_watches(store& records, listener on_event, resync_listener on_resync, bug_listener on_bug);
 
   // Counted: an owner is watched until remove() was called as often as add().
   void add(const owner& who);
@@ -32,10 +37,13 @@ class owner_watches {
   };
   using entry_ptr = std::shared_ptr<entry>;
   asio::awaitable<void> follow(owner who, entry_ptr watched);
-  asio::awaitable<bool> read(entry_ptr watched);
+  asio::awaitable<bool> open_and_read(owner who, entry_ptr watched);
+  asio::awaitable<bool> read(owner who, entry_ptr watched);
 
   store& records_;
   listener on_event_;
+  resync_listener on_resync_;
+  bug_listener on_bug_;
   std::map<owner, entry_ptr> owners_;
   aio::task_group following_;
 };

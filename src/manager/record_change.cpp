@@ -6,7 +6,8 @@
 
 #include "core/text/secrets.hh"
 #include "core/text/utf8.hh"
-#include "manager/server_details.hh"
+#include "manager/servers/server_details.hh"
+#include "manager/servers/target_secrets.hh"
 
 namespace mcpstate {
 
@@ -30,7 +31,8 @@ supervisor_fsm::record_view view_of(const std::optional<connection>& record, tim
   out.present = true;
   out.managed = record->info.managed;
   out.altered = record->altered;
-  out.state = record->state;
+  // Unknown: another program wrote what is no status. It is repaired as a foreign FAILED would be.
+  out.state = record->state.value_or(status::failed);
   out.revision = record->revision;
   out.endpoint_key = endpoint_key(endpoint_of(record->info));
   out.raw_status = record->seen.status_bytes.value_or("-") + " " + record->seen.connected_at_bytes.value_or("-");
@@ -81,6 +83,7 @@ change make_order(const managed_name& name, const std::optional<connection>& bef
     out.drop_tools();
   }
   info.error.reset();
+  info.restarts = 0;
   set_destination(info, server);
   out.set_details(std::move(info));
   return out;
@@ -91,7 +94,8 @@ change make_change(const connection& before, const supervision_result& found, co
   details info = before.info;
   if (found.server) set_destination(info, *found.server);
   if (found.step.state == status::connected) {
-    if (found.facts) set_server_details(info, *found.facts);
+    if (found.facts) set_server_details(info, without_secrets(*found.facts, found.server ? found.server->secrets : nullptr));
+    if (found.step.restarted) ++info.restarts;
     info.error.reset();
     out.keep_connected_at();
     if (found.step.tools && found.tools) {

@@ -57,15 +57,15 @@ void server_link::report(link_event event) {
   if (on_event_) on_event_(std::move(event));
 }
 
-void server_link::open(destination server, mcp::client_options options, origin_limit& attempts, startup_times& startups,
-                       std::string owner) {
+void server_link::open(destination server, mcp::client_options options, attempt_services services, std::string owner) {
   options.user = host_;
   options.follow = true;
   options.reopen = false;  // a lost session is opened again by its supervisor, which waits for a slot
   options.protocol = server.protocol;
   options.egress = server.egress;
   secrets_ = server.secrets;
-  group_.spawn("open a session", do_open(std::move(server), std::move(options), &attempts, &startups, std::move(owner)));
+  origin_ = server.origin;
+  group_.spawn("open a session", do_open(std::move(server), std::move(options), services, std::move(owner)));
 }
 
 void server_link::list() { group_.spawn("list tools", do_list()); }
@@ -89,15 +89,21 @@ task<mcp::tool_listing> server_link::connect_and_list(destination server, mcp::c
   co_return co_await client_->list_tools();
 }
 
-asio::awaitable<void> server_link::do_open(destination server, mcp::client_options options, origin_limit* attempts,
-                                           startup_times* startups, std::string owner) {
+asio::awaitable<void> server_link::do_open(destination server, mcp::client_options options, attempt_services services,
+                                           std::string owner) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  std::string origin = server.origin;
-  auto waiting = attempts->acquire(std::move(origin), std::move(owner));
+  const std::string origin = server.origin;
+  auto waiting = services.limit->acquire(origin, std::move(owner));
   const origin_limit::slot slot = co_await std::move(waiting);
   if (!slot || group_.stopping()) co_return;
   const auto started = std::chrono::steady_clock::now();
-  auto reached = co_await connect_and_list(std::move(server), std::move(options), *startups);
+  if (const auto pause = services.pauses->find(origin, started)) {
+    link_event refused = failure_event(link_event::kind::open_failed, *pause);
+    refused.attempted = false;
+    report(std::move(refused));
+    co_return;
+  }
+  auto reached = co_await connect_and_list(std::move(server), std::move(options), *services.startups);
   if (group_.stopping()) co_return;
   link_event event =
       reached ? link_event(link_event::kind::opened) : failure_event(link_event::kind::open_failed, reached.error());

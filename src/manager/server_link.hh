@@ -10,7 +10,8 @@
 #include <mcpstate/mcp/client.hpp>
 
 #include "aio/latch.hh"
-#include "manager/origin_limit.hh"
+#include "manager/origins/origin_limit.hh"
+#include "manager/origins/origin_pauses.hh"
 #include "manager/servers/destination.hh"
 #include "manager/servers/startup_times.hh"
 
@@ -37,6 +38,16 @@ struct link_event {
   std::optional<error> reason;               // open_failed, lost, list_failed, check_failed
   std::optional<mcp::tool_listing> listing;  // opened, listed
   std::chrono::microseconds took{0};         // opened, open_failed: without the wait for a slot
+  bool attempted = true;                     // open_failed: false where the origin asks to wait, so that nothing was sent
+};
+
+// What all attempts share. Outlives every link.
+struct attempt_services {
+  attempt_services(origin_limit& slots, origin_pauses& asked, startup_times& starts)
+      : limit(&slots), pauses(&asked), startups(&starts) {}
+  origin_limit* limit;
+  origin_pauses* pauses;
+  startup_times* startups;
 };
 
 class server_link final : public std::enable_shared_from_this<server_link> {
@@ -49,9 +60,8 @@ class server_link final : public std::enable_shared_from_this<server_link> {
   server_link& operator=(const server_link&) = delete;
 
   // Waits for a slot of this owner at the origin, connects, and lists the tools; opened or open_failed follows. Called once.
-  // A program gets the time that `startups` says, which learns how it went. Both outlive the link.
-  void open(destination server, mcp::client_options options, origin_limit& attempts, startup_times& startups,
-            std::string owner);
+  // A program gets the time that `startups` says, which learns how it went.
+  void open(destination server, mcp::client_options options, attempt_services services, std::string owner);
   // listed or list_failed follows.
   void list();
   // checked or check_failed follows.
@@ -60,6 +70,7 @@ class server_link final : public std::enable_shared_from_this<server_link> {
   // Null until the link is open.
   [[nodiscard]] mcp::client* client() noexcept { return ready_ ? client_.get() : nullptr; }
   [[nodiscard]] const secret_list& secrets() const noexcept { return secrets_; }
+  [[nodiscard]] const std::string& origin() const noexcept { return origin_; }
   // No event is reported any more.
   void remove_listener() noexcept { on_event_ = nullptr; }
   // Ends what is under way, then the session. Await it once.
@@ -71,8 +82,8 @@ class server_link final : public std::enable_shared_from_this<server_link> {
   void report(link_event event);
   void report_loss(const error& reason);
   [[nodiscard]] link_event failure_event(link_event::kind type, const error& reason) const;
-  asio::awaitable<void> do_open(destination server, mcp::client_options options, origin_limit* attempts,
-                                startup_times* startups, std::string owner);
+  asio::awaitable<void> do_open(destination server, mcp::client_options options, attempt_services services,
+                                std::string owner);
   task<mcp::tool_listing> connect_and_list(destination server, mcp::client_options options, startup_times& startups);
   asio::awaitable<void> do_list();
   asio::awaitable<void> do_ping();
@@ -81,6 +92,7 @@ class server_link final : public std::enable_shared_from_this<server_link> {
   listener on_event_;
   std::shared_ptr<client_host> host_;
   secret_list secrets_;
+  std::string origin_;
   std::unique_ptr<mcp::client> client_;
   bool ready_ = false;
   bool lost_ = false;

@@ -15,8 +15,8 @@ void supervised_session::open(destination server, const managed_name& name) {
     on_event_();
   };
   link_ = std::make_shared<server_link>(context_.records().executor(), std::move(receive));
-  link_->open(std::move(server), context_.client_options_of(name), context_.attempts(), context_.startups(),
-              name.owner.text());
+  const attempt_services services(context_.attempts(), context_.pauses(), context_.startups());
+  link_->open(std::move(server), context_.client_options_of(name), services, name.owner.text());
 }
 
 void supervised_session::close() {

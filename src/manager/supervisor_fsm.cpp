@@ -15,6 +15,7 @@ using span = supervisor_fsm::span;
 
 constexpr int max_missed_checks = 2;                  // in a row; then the session counts as lost
 constexpr int checks_per_listing = 10;                // where the server does not announce new lists
+constexpr std::uint32_t refused_factor = 5;           // of first_retry: the first pause after a refusal that may pass
 constexpr std::uint32_t max_counted_failures = 1000;  // the wait does not grow any more
 
 // The time, give or take a tenth.
@@ -61,7 +62,7 @@ supervisor_fsm::steps supervisor_fsm::record_read(tick_context context, const re
   if (!record.present || !record.managed || record.state == status::disconnected)
     return end_lease(lease_end::over, record.present ? record.revision : 0);
   if (!record_known_) return take_over(context, record);
-  return record.revision < revision_ || knows(record) ? steps() : record_changed(context, record);
+  return knows(record) ? steps() : record_changed(context, record);
 }
 
 bool supervisor_fsm::knows(const record_view& record) const {
@@ -73,8 +74,10 @@ bool supervisor_fsm::knows(const record_view& record) const {
 // other credentials, or another server under that name.
 supervisor_fsm::steps supervisor_fsm::take_over(tick_context context, const record_view& record) {
   remember(record);
+  worked_ = record.state == status::connected;
   const bool failed = record.state == status::failed || record.state == status::auth_required;
   if (!failed || record.altered) return reopen();
+  back_off_only_ = false;
   attempt_ = record.attempt;
   needs_credentials_ = record.state == status::auth_required;
   phase_ = record.retry_in || record.reachable ? phase::waiting : phase::stuck;
@@ -90,6 +93,7 @@ supervisor_fsm::steps supervisor_fsm::record_changed(tick_context context, const
   const bool as_written =
       failing && !record.altered && record.attempt == attempt_ && record.state == write_step(context).state;
   remember(record);
+  if (elsewhere || record.state == status::connecting) forget_history();
   if (elsewhere) return reopen();
   if (as_written) {  // it is a write of ours whose answer was lost
     write_at_.reset();
@@ -105,6 +109,12 @@ supervisor_fsm::steps supervisor_fsm::record_changed(tick_context context, const
   return tick(context);
 }
 
+// A new order is a new beginning: what the connection has met before says nothing about it.
+void supervisor_fsm::forget_history() {
+  worked_ = lost_ = offer_restart_ = false;
+  refusals_ = 0;
+}
+
 supervisor_fsm::steps supervisor_fsm::reopen() {
   const bool open = phase_ == phase::up || phase_ == phase::opening;
   attempt_ = 0;
@@ -115,7 +125,9 @@ supervisor_fsm::steps supervisor_fsm::reopen() {
 supervisor_fsm::steps supervisor_fsm::begin_opening(bool close_first) {
   phase_ = phase::opening;
   contested_ = pinging_ = listing_ = offer_tools_ = offer_empty_ = offer_facts_ = empty_list_seen_ = false;
-  for (optional_time* time : {&check_at_, &list_at_, &retry_at_, &write_at_}) time->reset();
+  back_off_only_ = announced_ = answers_announcement_ = false;
+  list_pause_ = rules_.list_pause;
+  for (optional_time* time : {&check_at_, &list_at_, &listed_at_, &retry_at_, &write_at_}) time->reset();
   steps out;
   if (close_first) out.emplace_back(kind::close);
   out.emplace_back(kind::open);
@@ -123,7 +135,9 @@ supervisor_fsm::steps supervisor_fsm::begin_opening(bool close_first) {
 }
 
 supervisor_fsm::steps supervisor_fsm::server_changed() {
-  return phase_ == phase::over || phase_ == phase::reading ? steps() : reopen();
+  if (phase_ == phase::over || phase_ == phase::reading) return {};
+  forget_history();
+  return reopen();
 }
 
 supervisor_fsm::steps supervisor_fsm::read_failed(tick_context context) {
@@ -171,6 +185,9 @@ supervisor_fsm::steps supervisor_fsm::opened(tick_context context, const listing
   phase_ = phase::up;
   up_since_ = context.now;
   contested_ = false;
+  worked_ = true;
+  refusals_ = 0;
+  offer_restart_ = std::exchange(lost_, false) || offer_restart_;
   static_cast<void>(take_listing(context, tools));
   if (announced) list_at_ = context.now + rules_.list_pause;
   schedule_check(context);
@@ -178,33 +195,50 @@ supervisor_fsm::steps supervisor_fsm::opened(tick_context context, const listing
   return {write_step(context)};
 }
 
-supervisor_fsm::steps supervisor_fsm::schedule_retry(tick_context context, steps before) {
+supervisor_fsm::steps supervisor_fsm::schedule_retry(tick_context context, steps before, std::optional<span> wait) {
   ++attempt_;
   phase_ = phase::waiting;
   // Full jitter: a random part of the whole wait, so that connections that failed together do not come back together.
   const int failures = static_cast<int>(std::min(attempt_, max_counted_failures));
-  retry_at_ = context.now + backoff(failures, rules_.first_retry, rules_.last_retry, context.jitter);
+  span pause = backoff(failures, rules_.first_retry, rules_.last_retry, context.jitter);
+  back_off_only_ = !wait;
+  if (wait) {
+    const span spread = std::chrono::duration_cast<span>(rules_.first_retry * context.jitter);
+    pause = std::max(pause, std::min(*wait, rules_.last_retry) + spread);
+  }
+  retry_at_ = context.now + pause;
   before.push_back(write_step(context));
   return before;
 }
 
-supervisor_fsm::steps supervisor_fsm::open_failed(tick_context context, failure_kind reason) {
+bool supervisor_fsm::retries_refusal(failure_kind reason) {
+  if (reason != failure_kind::unauthorized || !worked_ || refusals_ >= rules_.refused_retries) return false;
+  ++refusals_;
+  return true;
+}
+
+supervisor_fsm::steps supervisor_fsm::open_failed(tick_context context, failure_kind reason, std::optional<span> wait) {
   if (phase_ != phase::opening) return {};
-  if (reason == failure_kind::transient) return schedule_retry(context, {});
+  if (reason == failure_kind::transient) return schedule_retry(context, {}, wait);
+  if (retries_refusal(reason)) return schedule_retry(context, {}, rules_.first_retry * (refused_factor << (refusals_ - 1)));
   ++attempt_;
   phase_ = phase::stuck;
   needs_credentials_ = reason == failure_kind::unauthorized;
   return {write_step(context)};
 }
 
-supervisor_fsm::steps supervisor_fsm::session_lost(tick_context context) {
+supervisor_fsm::steps supervisor_fsm::origin_answered() { return may_retry_early() ? begin_opening(false) : steps(); }
+
+supervisor_fsm::steps supervisor_fsm::session_lost(tick_context context, std::optional<span> wait) {
   if (phase_ != phase::up) return {};
   pinging_ = listing_ = false;
+  lost_ = true;
   if (context.now - up_since_ >= rules_.steady_after) {
     attempt_ = 0;
     quick_retry_used_ = false;
   }
-  if (attempt_ > 0 || std::exchange(quick_retry_used_, true)) return schedule_retry(context, {step(kind::close)});
+  if (wait || attempt_ > 0 || std::exchange(quick_retry_used_, true))
+    return schedule_retry(context, {step(kind::close)}, wait);
   return begin_opening(true);
 }
 
@@ -217,29 +251,47 @@ void supervisor_fsm::stream_ended(tick_context context) {
   check_at_ = early_check_at_ = at;
 }
 
+// Some servers announce a change with each list that they send. The last announcement counts all the same.
 void supervisor_fsm::list_changed(tick_context context) {
-  if (listing_ || !list_at_ || *list_at_ > context.now + rules_.list_pause) list_at_ = context.now + rules_.list_pause;
+  announced_ = true;
+  auto at = context.now + rules_.list_pause;
+  if (listed_at_) at = std::max(at, *listed_at_ + list_pause_);
+  if (listing_ || !list_at_ || *list_at_ > at) list_at_ = at;
 }
 
 supervisor_fsm::steps supervisor_fsm::listed(tick_context context, const listing& tools) {
   if (phase_ != phase::up) return {};
   listing_ = false;
   schedule_check(context);
-  const optional_time announced = list_at_;  // a change, during the listing
+  const optional_time due = list_at_;  // a change, during the listing
+  const bool same = tools.hash == tools_hash_;
+  if (!same) list_pause_ = rules_.list_pause;
+  if (same && answers_announcement_)
+    list_pause_ = std::min(list_pause_ * 2, std::max(rules_.check_every, rules_.list_pause));
+  listed_at_ = context.now;
   const bool write = take_listing(context, tools);
-  if (announced) list_at_ = announced;
+  if (due) list_at_ = announced_ ? std::max(*due, context.now + list_pause_) : due;
   if (!write && !contested_) return {};
   contested_ = false;
   return {write_step(context)};
 }
 
-supervisor_fsm::steps supervisor_fsm::list_failed(tick_context context, bool broken) {
+supervisor_fsm::steps supervisor_fsm::list_failed(tick_context context, bool broken, std::optional<span> wait) {
   if (phase_ != phase::up) return {};
   listing_ = false;
-  if (broken) return session_lost(context);
+  if (broken) return session_lost(context, wait);
   if (!list_at_) list_at_ = context.now + with_jitter(rules_.check_every, context.jitter);
   if (contested_) check_at_ = context.now;
   return {};
+}
+
+void supervisor_fsm::request_postponed(tick_context context, span wait) {
+  if (phase_ != phase::up) return;
+  const auto at = context.now + std::max(std::min(wait, rules_.last_retry), with_jitter(rules_.check_every, context.jitter));
+  if (std::exchange(listing_, false)) list_at_ = at;
+  pinging_ = false;
+  missed_checks_ = 0;
+  check_at_ = at;
 }
 
 supervisor_fsm::steps supervisor_fsm::checked(tick_context context) {
@@ -251,10 +303,10 @@ supervisor_fsm::steps supervisor_fsm::checked(tick_context context) {
   return {write_step(context)};
 }
 
-supervisor_fsm::steps supervisor_fsm::check_failed(tick_context context, bool broken) {
+supervisor_fsm::steps supervisor_fsm::check_failed(tick_context context, bool broken, std::optional<span> wait) {
   if (phase_ != phase::up) return {};
   pinging_ = false;
-  if (broken || ++missed_checks_ >= max_missed_checks) return session_lost(context);
+  if (broken || ++missed_checks_ >= max_missed_checks) return session_lost(context, wait);
   check_at_ = context.now + rules_.check_every / 4;
   return {};
 }
@@ -271,6 +323,7 @@ supervisor_fsm::step supervisor_fsm::write_step(tick_context context) const {
     out.facts = offer_facts_;
     out.tools = offer_tools_;
     out.allow_empty = offer_empty_;
+    out.restarted = offer_restart_;
     return out;
   }
   out.state = phase_ == phase::stuck && needs_credentials_ ? status::auth_required : status::failed;
@@ -282,7 +335,7 @@ supervisor_fsm::step supervisor_fsm::write_step(tick_context context) const {
 supervisor_fsm::steps supervisor_fsm::written(const record_view& record) {
   remember(record);
   write_at_.reset();
-  offer_tools_ = offer_empty_ = offer_facts_ = false;
+  offer_tools_ = offer_empty_ = offer_facts_ = offer_restart_ = false;
   return {};
 }
 
@@ -313,6 +366,7 @@ supervisor_fsm::steps supervisor_fsm::tick(tick_context context) {
   if (is_due(list_at_, context.now)) {
     list_at_.reset();
     listing_ = true;
+    answers_announcement_ = std::exchange(announced_, false);
     return {step(kind::list)};
   }
   if (!is_due(check_at_, context.now)) return {};

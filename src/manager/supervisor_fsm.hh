@@ -25,10 +25,15 @@ struct supervisor_rules : connection_schedule {
   supervisor_rules() {}
   explicit supervisor_rules(const connection_schedule& schedule) : connection_schedule(schedule) {}
   using span = std::chrono::milliseconds;
-  span list_pause = std::chrono::milliseconds(100);  // between a list_changed and the listing: they come in storms
-  span early_pause = std::chrono::seconds(5);        // between two checks that ended streams caused
-  span steady_after = std::chrono::seconds(60);      // a session that lasted so long ends a row of failures
-  span store_pause = std::chrono::seconds(1);        // before asking a store again that did not answer
+  // Between a list_changed and the listing: they come in storms. After a listing that brought nothing new the next one waits
+  // twice as long, up to check_every.
+  span list_pause = std::chrono::milliseconds(100);
+  span early_pause = std::chrono::seconds(5);    // between two checks that ended streams caused
+  span steady_after = std::chrono::seconds(60);  // a session that lasted so long ends a row of failures
+  span store_pause = std::chrono::seconds(1);    // before asking a store again that did not answer
+  // A connection that has worked and is refused (401, 403) may have met a proxy that is out of order. It is tried so often
+  // again before it counts as refused, after five times first_retry and twice as long each time.
+  std::uint32_t refused_retries = 3;
 };
 
 class supervisor_fsm {
@@ -83,6 +88,7 @@ class supervisor_fsm {
     // Of write.
     status state = status::failed;
     bool facts = false, tools = false, allow_empty = false;
+    bool restarted = false;  // the session takes the place of one that was lost
     std::uint32_t attempt = 0;
     std::optional<span> retry_in;
     // Of end.
@@ -100,16 +106,21 @@ class supervisor_fsm {
   [[nodiscard]] steps read_failed(tick_context context);
   // Events of the session.
   [[nodiscard]] steps opened(tick_context context, const listing& tools);
-  [[nodiscard]] steps open_failed(tick_context context, failure_kind reason);
-  [[nodiscard]] steps session_lost(tick_context context);
+  // wait: how long the server asks to wait before the next request; absent: it does not ask.
+  [[nodiscard]] steps open_failed(tick_context context, failure_kind reason, std::optional<span> wait = std::nullopt);
+  [[nodiscard]] steps session_lost(tick_context context, std::optional<span> wait = std::nullopt);
+  // Another connection to the same origin is up again: see may_retry_early().
+  [[nodiscard]] steps origin_answered();
   // The stream on which the server speaks first has ended. The server may be gone, so a check is due.
   void stream_ended(tick_context context);
   void list_changed(tick_context context);
   [[nodiscard]] steps listed(tick_context context, const listing& tools);
   // broken: the session is gone. Otherwise only this request failed.
-  [[nodiscard]] steps list_failed(tick_context context, bool broken);
+  [[nodiscard]] steps list_failed(tick_context context, bool broken, std::optional<span> wait = std::nullopt);
   [[nodiscard]] steps checked(tick_context context);
-  [[nodiscard]] steps check_failed(tick_context context, bool broken);
+  [[nodiscard]] steps check_failed(tick_context context, bool broken, std::optional<span> wait = std::nullopt);
+  // The server is there, and was asked too often: the listing or the check comes later.
+  void request_postponed(tick_context context, span wait);
   // A tool call was answered, which counts as a check.
   void used(tick_context context);
   // Results of a write.
@@ -127,6 +138,9 @@ class supervisor_fsm {
   [[nodiscard]] std::optional<clock::time_point> wake_at() const;
   // Whether the record is as it was when it was last read or written.
   [[nodiscard]] bool knows(const record_view& record) const;
+  // Whether the next attempt may come before its time: it waits because the server could not be reached, and not because the
+  // server asked to wait.
+  [[nodiscard]] bool may_retry_early() const noexcept { return phase_ == phase::waiting && back_off_only_; }
   // Whether the last tool list is to be written, now or when the store answers again.
   [[nodiscard]] bool offers_tools() const noexcept { return offer_tools_; }
   [[nodiscard]] phase current_phase() const noexcept { return phase_; }
@@ -140,7 +154,9 @@ class supervisor_fsm {
   [[nodiscard]] steps record_changed(tick_context context, const record_view& record);
   [[nodiscard]] steps reopen();
   [[nodiscard]] steps begin_opening(bool close_first);
-  [[nodiscard]] steps schedule_retry(tick_context context, steps before);
+  [[nodiscard]] steps schedule_retry(tick_context context, steps before, std::optional<span> wait);
+  [[nodiscard]] bool retries_refusal(failure_kind reason);
+  void forget_history();
   [[nodiscard]] step write_step(tick_context context) const;
   [[nodiscard]] bool take_listing(tick_context context, const listing& tools);
   void remember(const record_view& record);
@@ -161,16 +177,25 @@ class supervisor_fsm {
   std::uint32_t attempt_ = 0;       // failures in a row
   bool quick_retry_used_ = false;   // the attempt at once, after a loss, was made
   bool needs_credentials_ = false;  // the reason of phase::stuck
+  bool worked_ = false;             // there was a session since the connection was ordered
+  std::uint32_t refusals_ = 0;      // attempts in a row that the server refused, of a connection that has worked
+  bool back_off_only_ = false;      // phase::waiting: nothing but the back-off says when to try again
+  bool lost_ = false;               // the last session was lost, and there is no other yet
 
   // The session.
   bool pinging_ = false, listing_ = false;
-  bool contested_ = false;        // somebody else has written a status: check the server, then write what is true
+  bool contested_ = false;             // somebody else has written a status: check the server, then write what is true
+  bool announced_ = false;             // the listing that is due was announced …
+  bool answers_announcement_ = false;  // … or the one under way
+  span list_pause_{0};                 // from one listing to the next that is announced
+  optional_time listed_at_;
   bool empty_list_seen_ = false;  // an empty list came in place of a good one; it counts when it comes twice
   int missed_checks_ = 0;
   clock::time_point up_since_;
   optional_time early_check_at_;  // the last check that an ended stream caused
 
-  bool offer_tools_ = false, offer_empty_ = false, offer_facts_ = false;  // members of the write that is due
+  // Members of the write that is due.
+  bool offer_tools_ = false, offer_empty_ = false, offer_facts_ = false, offer_restart_ = false;
   optional_time check_at_, list_at_, retry_at_, read_at_, write_at_;
 };
 

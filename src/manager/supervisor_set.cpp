@@ -5,7 +5,7 @@
 
 #include "aio/scope_guard.hh"
 #include "core/bug.hh"
-#include "manager/fleet_rules.hh"
+#include "manager/fleet/fleet_rules.hh"
 
 namespace mcpstate {
 
@@ -17,7 +17,10 @@ using lease_news = manager_observer::lease_news;
 
 supervisor_set::supervisor_set(manager_context& context)
     : context_(context),
-      watches_(context.records(), [this](const event& change) { on_change(change); }),
+      watches_(
+          context.records(), [this](const event& change) { on_change(change); },
+          [this](const owner& who) { read_again(who); },
+          [this](const std::string& what) { context_.remark("an owner is watched anew", bug_error("a watch", what)); }),
       running_(context.records().executor(), [this](const std::string&, const std::string& what) {
         context_.remark("a connection is not managed any more", bug_error("its supervisor", what));
       }) {}
@@ -30,7 +33,7 @@ supervisor_set::pointer supervisor_set::find(const managed_name& name) const {
 // Most changes that a watch reports are writes of our own.
 void supervisor_set::on_change(const event& change) {
   const auto name = server_name::parse(change.record->server);
-  if (!name) return;
+  if (!name || is_foreign_member(*change.record)) return;
   const pointer supervisor = find(managed_name(change.record->owner, *name));
   if (!supervisor) return;
   const bool known =
@@ -38,12 +41,18 @@ void supervisor_set::on_change(const event& change) {
   if (!known) supervisor->request_read();
 }
 
+void supervisor_set::read_again(const owner& who) {
+  for (const auto& [name, supervisor] : supervisors_) {
+    if (name.owner == who) supervisor->request_read();
+  }
+}
+
 task<bool> supervisor_set::ensure_managed(managed_name name, std::string registered, unreachable_rule rule) {
   if (const pointer supervisor = find(name)) {
     supervisor->request_read();
     co_return true;
   }
-  const auto span = lease_span(context_.options());
+  const auto span = context_.lease_span();
   const auto requested = connection_supervisor::clock::now();
   MCPSTATE_CO_TRY(taken,
                   co_await context_.records().leases().take_lease(name, context_.options().instance, registered, span));

@@ -40,6 +40,7 @@ class supervisor_set {
 
  private:
   void on_change(const event& change);
+  void read_again(const owner& who);
   task<bool> give_back(lease taken);
   void start(lease granted, std::string registered, connection_supervisor::clock::time_point until, unreachable_rule rule);
   asio::awaitable<void> run(pointer supervisor);

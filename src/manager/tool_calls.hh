@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include <mcpstate/aio/deadline.hpp>
 #include <mcpstate/mcp/client.hpp>
 
 #include "manager/manager_context.hh"
@@ -23,9 +24,14 @@ class tool_calls {
 
  private:
   task<connection> find_usable(managed_name name);
-  asio::awaitable<std::shared_ptr<server_link>> wait_for_session(managed_name name);
+  asio::awaitable<std::shared_ptr<server_link>> wait_for_session(managed_name name, aio::deadline until);
+  [[nodiscard]] aio::deadline opening_deadline(const connection& record, const mcp::call_options& options) const;
+  task<mcp::call_result> call_on_session(std::shared_ptr<server_link> session, managed_name name, std::string tool,
+                                         std::string arguments, mcp::call_options options);
   task<mcp::call_result> call_on_new_session(connection record, std::string tool, std::string arguments,
                                              mcp::call_options options);
+  task<mcp::call_result> call_on_client(std::unique_ptr<mcp::client> client, destination server, std::string tool,
+                                        std::string arguments, mcp::call_options options);
   task<mcp::call_result> refuse_program(managed_name name, std::string program);
 
   manager_context& context_;

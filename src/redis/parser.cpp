@@ -206,13 +206,22 @@ parser::step parser::on_bulk_header(char type, std::string_view body) {
   if (type == '$' && body == "-1") return on_value(reply());
   const auto length = parse_signed<std::uint64_t>(body);
   if (!length) return fail("a length that is none");
-  if (*length > limits_.bytes - used_) return fail("a reply of more than " + std::to_string(limits_.bytes) + " bytes");
+  const bool is_cut = type == '$' && *length > value_limit();
+  const std::uint64_t kept = is_cut ? std::min<std::uint64_t>(*length, value_limits::kept) : *length;
+  if (kept > limits_.bytes - used_) return fail("a reply of more than " + std::to_string(limits_.bytes) + " bytes");
   if (type == '=' && *length < 4) return fail("a verbatim string without its format");
   bulk_type_ = type;
-  bulk_left_ = static_cast<std::size_t>(*length);
+  bulk_left_ = static_cast<std::size_t>(kept);
+  bulk_dropped_ = bulk_dropped_left_ = *length - kept;
   bulk_.reserve(std::min(bulk_left_, trusted_reserve));
   phase_ = phase::bulk;
   return step::again;
+}
+
+std::size_t parser::value_limit() const noexcept {
+  if (stack_.empty()) return value_limits_.at(0);
+  if (stack_.front().value.kind == reply::type::push) return value_limits::none;
+  return value_limits_.at(stack_.back().value.items.size());
 }
 
 parser::step parser::read_bulk(std::string_view& in) {
@@ -222,6 +231,10 @@ parser::step parser::read_bulk(std::string_view& in) {
   in.remove_prefix(n);
   bulk_left_ -= n;
   if (bulk_left_ != 0) return step::more;
+  const auto dropped = static_cast<std::size_t>(std::min<std::uint64_t>(bulk_dropped_left_, in.size()));
+  in.remove_prefix(dropped);
+  bulk_dropped_left_ -= dropped;
+  if (bulk_dropped_left_ != 0) return step::more;
   phase_ = phase::bulk_end;
   return step::again;
 }
@@ -245,6 +258,7 @@ parser::step parser::read_bulk_end(std::string_view& in) {
       bulk_.erase(0, 4);
     }
     value.text = std::exchange(bulk_, std::string());
+    value.dropped = bulk_dropped_;
     return on_value(std::move(value));
   }
   return step::more;

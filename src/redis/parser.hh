@@ -34,6 +34,8 @@ class parser {
 
   explicit parser(limits bounds) : limits_(bounds) {}
 
+  // Of the next reply, while none has begun. Pushes have no limits.
+  void limit_values(const value_limits& next) noexcept { value_limits_ = next; }
   // Takes bytes off the front of `in`. After `failed` it takes nothing any more.
   status feed(std::string_view& in);
   // The reply that was ready; once.
@@ -64,12 +66,16 @@ class parser {
   step on_value(reply value);
   step fail(std::string why);
   bool take_bytes(std::size_t n);
+  [[nodiscard]] std::size_t value_limit() const noexcept;
 
   limits limits_;
+  value_limits value_limits_;
   phase phase_ = phase::line;
   std::string line_;  // the beginning of a line that was cut
   char bulk_type_ = '$';
-  std::size_t bulk_left_ = 0;  // bytes of the bulk to come
+  std::size_t bulk_left_ = 0;  // bytes of the bulk to come, those that are not kept aside
+  std::uint64_t bulk_dropped_ = 0;       // bytes behind these that are not kept
+  std::uint64_t bulk_dropped_left_ = 0;  // of those, the ones to come
   std::string bulk_;
   char bulk_end_seen_ = 0;    // '\r' when the two end bytes were cut apart
   std::vector<frame> stack_;  // aggregates that are not complete, outermost first

@@ -46,6 +46,14 @@ void pipeline::skip_finished() {
   }
 }
 
+value_limits pipeline::next_limits() const {
+  if (!owed()) return value_limits();
+  const slot& front = slots_.front();
+  if (!front.caller) return value_limits{0};
+  const bool is_limited = front.caller->commands - front.left >= front.caller->unlimited;
+  return is_limited ? front.caller->limits : value_limits();
+}
+
 std::unique_ptr<pipeline::entry> pipeline::on_reply(reply&& answer) {
   assert(owed());
   slot& front = slots_.front();

@@ -29,12 +29,14 @@ class pipeline {
   // One request. Whoever queues requests derives from it, and finds the caller there.
   struct entry {
     entry(request asked, time_point until, effect what)
-        : commands(asked.commands()), bytes(std::move(asked).take()), deadline(until), kind(what) {}
+        : commands(asked.commands()), limits(asked.limits()), unlimited(asked.unlimited()), bytes(std::move(asked).take()), deadline(until), kind(what) {}
     virtual ~entry() = default;
     entry(const entry&) = delete;
     entry& operator=(const entry&) = delete;
 
     std::size_t commands;
+    value_limits limits;
+    std::size_t unlimited;  // commands whose replies have no limits
     std::string bytes;  // until it is staged
     time_point deadline;
     effect kind;
@@ -59,6 +61,8 @@ class pipeline {
 
   // Whether the server owes a reply.
   [[nodiscard]] bool owed() const noexcept { return in_flight_ != 0; }
+  // The limits of the next reply. Of a reply that nobody waits for, as little as possible is kept.
+  [[nodiscard]] value_limits next_limits() const;
   // Takes the next reply, which must be owed. Answers the request that it completes, if its caller still waits.
   std::unique_ptr<entry> on_reply(reply&& answer);
 

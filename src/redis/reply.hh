@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,11 +24,28 @@ struct reply {
   type kind = type::null;
   std::int64_t integer = 0;  // of boolean (0, 1) and integer
   std::string text;          // of string, error; of real as it was written
+  std::uint64_t dropped = 0;  // of string: bytes behind text that were not kept (value_limits)
   std::vector<reply> items;  // of array, map, set, push
 
   [[nodiscard]] bool is_error() const noexcept { return kind == type::error; }
   [[nodiscard]] bool is_null() const noexcept { return kind == type::null; }
   [[nodiscard]] bool is_string() const noexcept { return kind == type::string; }
+};
+
+// How long the strings in a reply may be. The items of an array take the limits in turn; a string that is no item takes the
+// first. Of a longer string only the first `kept` bytes are kept, so that foreign values cost no memory.
+struct value_limits {
+  static constexpr std::size_t kept = 128;
+  static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
+  value_limits() {}
+  value_limits(std::initializer_list<std::size_t> by_place) : count(std::min(by_place.size(), of.size())) {
+    std::copy_n(by_place.begin(), count, of.begin());
+  }
+  [[nodiscard]] std::size_t at(std::size_t place) const noexcept {
+    return count == 0 ? none : of[place % count];
+  }
+  std::array<std::size_t, 8> of{};
+  std::size_t count = 0;  // 0: no limit
 };
 
 // What an error reply means: WRONGTYPE → wrong_type, OOM → out_of_memory, LOADING → loading, READONLY and MISCONF →
@@ -37,6 +59,12 @@ class request {
   request() {}
   // Begins a command of `arity` arguments, its name included; then exactly that many arg().
   request& command(std::size_t arity);
+  // Of each reply to the commands that are added after this. Once.
+  request& limit_values(value_limits by_place) {
+    limits_ = by_place;
+    unlimited_ = commands_;
+    return *this;
+  }
   request& arg(std::string_view bytes);
   request& arg(std::int64_t number);
   // A whole command at once.
@@ -54,6 +82,8 @@ class request {
   [[nodiscard]] const std::string& bytes() const noexcept { return bytes_; }
   [[nodiscard]] std::string take() && { return std::move(bytes_); }
   [[nodiscard]] std::size_t commands() const noexcept { return commands_; }
+  [[nodiscard]] const value_limits& limits() const noexcept { return limits_; }
+  [[nodiscard]] std::size_t unlimited() const noexcept { return unlimited_; }  // commands before limit_values()
 
  private:
   static std::size_t room_for(std::string_view bytes) noexcept { return bytes.size(); }
@@ -62,6 +92,8 @@ class request {
 
   std::string bytes_;
   std::size_t commands_ = 0;
+  value_limits limits_;
+  std::size_t unlimited_ = 0;
 };
 
 }  // namespace mcpstate::redis

@@ -50,7 +50,12 @@ void shell::parse(std::string_view bytes) {
   const char first_byte = bytes.front();
   parsing_ = true;
   parser::status got = parser::status::more;
-  while (live_ && (got = parser_->feed(bytes)) == parser::status::ready) deliver(parser_->take());
+  while (live_) {
+    if (!parser_->in_reply()) parser_->limit_values(requests_.next_limits());
+    got = parser_->feed(bytes);
+    if (got != parser::status::ready) break;
+    deliver(parser_->take());
+  }
   parsing_ = false;
   if (live_ && got == parser::status::failed) session_failed(protocol_error(first_byte));
 }

@@ -31,6 +31,14 @@ void set_tools_facts(details& info, const change& update, const std::optional<co
   }
 }
 
+// A record of an older version does not say when its status began; nor does one whose status a foreign program has written.
+void set_status_time(connection& after, const std::optional<connection>& before, timestamp now) {
+  after.info.status_changed_at.reset();
+  if (after.connected()) return;
+  const bool same = before && before->state == after.state;
+  after.info.status_changed_at = same ? before->info.status_changed_at : now;
+}
+
 }  // namespace
 
 change::change(mcpstate::owner account, server_name server, status state)
@@ -124,6 +132,7 @@ connection change::apply_to(const std::optional<connection>& before, timestamp n
   } else if (before && before->info.last_connected_at) {
     after.info.last_connected_at = before->info.last_connected_at;
   }
+  set_status_time(after, before, now);
   if (error_) after.info.error = error_;
   if (!shows_error(state_)) after.info.error.reset();
   if (after.info.error && after.info.error->time == timestamp{}) after.info.error->time = now;

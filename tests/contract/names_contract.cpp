@@ -143,8 +143,10 @@ STORE_TEST(ScansEveryOwnerOnceOverAllPages) {
 }
 
 STORE_TEST(RefusesAnUnknownCursor) {
-  const auto page = co_await on.a.scan("what is this?");
-  EXPECT_TRUE(!page && page.error().is(cond::invalid));
+  for (const std::string cursor : {"what is this?", "99999999999999999999", "18446744073709551616", "-1", " 7", "user:"}) {
+    const auto page = co_await on.a.scan(cursor);
+    EXPECT_TRUE(!page && page.error().is(cond::invalid)) << cursor;
+  }
 }
 
 STORE_TEST(CountsItsRecordsInStats) {

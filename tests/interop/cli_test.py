@@ -4,11 +4,13 @@
 
 usage: cli_test.py PROGRAM NODE_MODULES [unittest arguments]
 """
+import contextlib
 import json
 import os
 import pty
 import re
 import select
+import sqlite3
 import subprocess
 import unittest
 
@@ -48,10 +50,10 @@ class Records(CliTest):
         self.connected()
         self.ok("set", "user:42", "files", "FAILED", "--reason", "no such directory")
         listed = self.ok("list", "user:42")
-        heads = ["SERVER", "STATUS", "TOOLS", "CONNECTED", "EXPIRES", "REMARK"]
+        heads = ["SERVER", "STATUS", "TOOLS", "SINCE", "EXPIRES", "REMARK"]
         self.assertEqual(listed.text.splitlines()[0].split(), heads)
         self.assertRegex(listed.text, r"\ngithub +CONNECTED +2 +(now|\d+ s ago) +in 24 h")
-        self.assertRegex(listed.text, r"\nfiles +FAILED +- +- +in 24 h +no such directory\n")
+        self.assertRegex(listed.text, r"\nfiles +FAILED +- +(now|\d+ s ago) +in 24 h +no such directory\n")
         self.assertNotIn("\x1b", listed.text + listed.errors)
         self.assertRegex(listed.errors, r"store: sqlite .*state\.db")
         owners = self.ok("list").text
@@ -217,6 +219,66 @@ class Store(CliTest):
         self.assertEqual(limited.returncode, 3, limited.stderr)
         self.one_error_line(cli_sandbox.Ran(limited))
         self.assertEqual(self.ok("list", "user:a", "--json").json, [])
+
+
+class Managed(CliTest):
+    """Connections that mcpstate itself manages: the command line leaves them alone, as HTTP does."""
+
+    def managed(self, state="CONNECTED"):
+        self.ok("set", "user:42", "github", state, *(("--tools", "-") if state == "CONNECTED" else ()), stdin=TOOLS)
+        with contextlib.closing(sqlite3.connect(self.home / "state/mcpstate/state.db", timeout=10)) as db, db:
+            mark = f'"status":"{state}"'
+            done = db.execute("UPDATE records SET info = replace(info, ?, ?)", (mark, '"managed":true,' + mark))
+            self.assertEqual(done.rowcount, 1)
+        shown = self.ok("show", "user:42", "github", "--json").json
+        self.assertIs(shown["managed"], True)
+        return shown
+
+    def test_set_never_writes_over_one(self):
+        for state in ("CONNECTED", "CONNECTING", "FAILED", "AUTH_REQUIRED"):
+            before = self.managed(state)
+            for word in ("CONNECTED", "FAILED", "DISCONNECTED"):
+                said = self.refused(1, "set", "user:42", "github", word, says="manages user:42 github")
+                self.assertIn("--take-over", said)
+            self.refused_json(1, "kept_elsewhere", "set", "user:42", "github", "FAILED", "--reason", "x")
+            self.refused(1, "set", "user:42", "github", "FAILED", "--if-revision", str(before["revision"]))
+            self.assertEqual(self.ok("show", "user:42", "github", "--json").json, before)
+            self.ok("clear", "user:42", "--yes")
+
+    def test_connect_never_writes_over_one(self):
+        before = self.managed()
+        pids = str(self.home / "pid")
+        self.refused(1, "connect", "user:42", "github", *self.fake_server("silent", pids), says="--take-over")
+        self.assertFalse(os.path.exists(pids), "nothing was started")
+        self.assertEqual(self.ok("show", "user:42", "github", "--json").json, before)
+
+    def test_take_over_ends_the_management(self):
+        self.managed()
+        taken = self.ok("set", "user:42", "github", "FAILED", "--reason", "by hand", "--take-over", "--json").json
+        self.assertNotIn("managed", taken)
+        self.assertEqual(taken["tool_count"], 2, "the last good tools stay")
+        self.ok("set", "user:42", "github", "CONNECTED")
+        self.ok("clear", "user:42", "--yes")
+        self.managed()
+        taken = self.ok("connect", "user:42", "github", "--take-over", "--json", *self.fake_server("good", "[]")).json
+        self.assertNotIn("managed", taken)
+
+    def test_one_that_is_disconnected_is_free(self):
+        self.managed("DISCONNECTED")
+        taken = self.ok("set", "user:42", "github", "CONNECTED", "--json").json
+        self.assertNotIn("managed", taken, "nobody would manage it")
+
+    def test_since_is_the_time_of_the_status(self):
+        first = self.ok("set", "user:42", "github", "CONNECTED", "--json").json
+        self.assertNotIn("status_changed_at", first, "connected_at says it")
+        down = self.ok("set", "user:42", "github", "DISCONNECTED", "--json").json
+        self.assertGreater(down["status_changed_at"], first["connected_at"])
+        self.assertEqual(down["last_connected_at"], first["connected_at"])
+        failed = self.ok("set", "user:42", "github", "FAILED", "--json").json
+        again = self.ok("set", "user:42", "github", "FAILED", "--reason", "still", "--json").json
+        self.assertEqual(again["status_changed_at"], failed["status_changed_at"], "the same status goes on")
+        self.assertGreater(failed["status_changed_at"], down["status_changed_at"])
+        self.assertRegex(self.ok("show", "user:42", "github").text, r"since +(now|\d+ s ago) \(" + again["status_changed_at"][:19])
 
 
 class WrongInput(CliTest):

@@ -58,13 +58,13 @@ class Document:
         where = f"{method} {target} → {status}"
         operation = self.find("GET" if method == "HEAD" else method, path)
         if operation is None:
-            if status not in (204, 400, 401, 403, 404, 405, 408, 413, 414, 415, 417, 431):
+            if status not in (204, 400, 401, 403, 404, 405, 408, 413, 414, 415, 417, 431, 501, 505):
                 raise Mismatch(f"{where}: not in the document")
             described = self.root["components"]["responses"]["problem"]
         else:
             described = operation.node["responses"].get(str(status))
             # What is refused before an operation is looked at.
-            if described is None and status in (405, 408, 413, 414, 415, 417, 431):
+            if described is None and status in (405, 408, 413, 414, 415, 417, 431, 501, 505):
                 described = {"$ref": "#/components/responses/problem"}
             if described is None:
                 raise Mismatch(f"{where}: this status is not described")

@@ -476,6 +476,39 @@ class Starting(ServiceTest):
         self.assertIn(lost.status, (503, 504))
         self.assertEqual(service.stop()[0], 0)
 
+    def test_a_store_that_is_full_is_ready_and_says_so(self):
+        server = redis_sandbox.RedisServer()
+        self.addCleanup(server.close)
+        service = CheckedService(self, "--store", server.url())
+        self.assertEqual(service.ask("PUT", STATE, {"status": "CONNECTED"}).status, 200)
+        self.assertEqual(service.ask("GET", "/readyz").json, {"status": "ready"})
+        with server.client() as client:
+            client.config_set("maxmemory", "1mb")
+            self.assertEqual(service.ask("PUT", STATE, {"status": "CONNECTED"}).status, 507)
+            self.assertEqual(service.ask("GET", "/readyz").json, {"status": "ready", "writes": "out_of_memory"})
+            self.assertEqual(service.ask("DELETE", ONE).status, 200, "what frees room works")
+            self.assertEqual(service.ask("GET", "/readyz").json["writes"], "out_of_memory")
+            client.config_set("maxmemory", "0")
+        self.assertEqual(service.ask("PUT", STATE, {"status": "CONNECTED"}).status, 200)
+        self.assertEqual(service.ask("GET", "/readyz").json, {"status": "ready"})
+        self.assertEqual(service.stop()[0], 0)
+
+    def test_a_file_that_was_removed_is_not_ready_until_one_is_there(self):
+        path = str(self.home / "state.db")
+        service = CheckedService(self, "--store", "sqlite:" + path)
+        self.assertEqual(service.ask("PUT", STATE, {"status": "CONNECTED"}).status, 200)
+        os.unlink(path)
+        lost = service.ask("PUT", STATE, {"status": "CONNECTED"})
+        self.assertEqual(lost.status, 503)
+        self.assertEqual(service.ask("GET", "/readyz").status, 503)
+        self.assertEqual(service.ask("GET", ONE).status, 503)
+        self.assertFalse(os.path.exists(path))
+        open(path, "x").close()
+        self.eventually(lambda: service.ask("GET", "/readyz").status == 200)
+        self.assertEqual(service.ask("GET", ONE).status, 404)
+        self.assertEqual(service.ask("PUT", STATE, {"status": "CONNECTED"}).status, 200)
+        self.assertEqual(service.stop()[0], 0)
+
 
 class Logging(ServiceTest):
     def fill_log(self):
@@ -544,7 +577,8 @@ class Random(ServiceTest):
             statuses[answer.status] = statuses.get(answer.status, 0) + 1
             # The one server that is registered does not exist: who calls its tools hears that.
             if not (answer.status == 502 and target.split("?")[0].endswith("/call") and answer.slug == "server-failed"):
-                self.assertLess(answer.status, 500, (number, seed, method, target, headers, body, answer.body))
+                unknown = method == "PATCH" and answer.status == 501
+            self.assertTrue(answer.status < 500 or unknown, (number, seed, method, target, headers, body, answer.body))
             if watched and answer.status >= 400 and not any(b"CONNECTING" in s or b'"managed":true' in s for s in before):
                 self.assertEqual(state(), before, (number, seed, method, target, headers, body))
         # It asked for all sorts of things.

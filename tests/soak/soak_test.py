@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: MIT
 """Random connects, server kills and API calls for a while; then every invariant, and every record right.
 
-    MCPSTATE=build/release/mcpstate tests/soak/soak_test.py [--seconds 600] [--seed N]
+    MCPSTATE=build/release/tests/support/turns/mcpstate_measured tests/soak/soak_test.py [--seconds 600] [--seed N]
 
 A real redis-server, two `mcpstate serve` on it, two servers over Streamable HTTP and one that is a program, a program in Python that
-knows only the four keys. Every second or so something is killed, frozen or started again. Every answer must be one that the state of
-things allows. Prints the seed, and what it did.
+knows only the four keys. Every second or so something is killed, frozen or started again. All the time a hostile owner with a token of
+its own and hostile servers do what they can (enemies.py), and a canary asks like a client that nobody disturbs. Every answer must be one
+that the state of things allows. Prints the seed, and what it did.
 """
 import argparse
 import collections
+import http.client
 import json
 import os
 import pathlib
@@ -22,14 +24,33 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "interop"))
+import enemies  # noqa: E402
 from redis_sandbox import PROGRAM, RedisServer, eventually, free_port  # noqa: E402
 from serving import EVERYTHING, NODE, EverythingServer, Service, path_of  # noqa: E402
 
 OWNERS = [f"user:{n}" for n in range(8)] + [f"session:{n}" for n in range(4)]
 SERVERS = ("web1", "web2", "program")
+SERVICE_TOKEN = "a-service-token-of-the-soak-test"
+CANARY = "user:canary"
+RECOVERED_SECONDS = 0.25  # of an answer to the canary, once nobody attacks any more
+RECOVERED_MIB = 400       # of a service, with what its allocator keeps
 # What a request may answer when everything may be down: refused, not there, changed meanwhile, kept by another, no answer of the
 # MCP server. Never 500.
 ALLOWED = {200, 202, 304, 400, 404, 409, 412, 421, 422, 429, 502, 503, 504}
+
+
+class Guarded(Service):
+    """A service that asks for tokens; requests have the service token unless they bring one."""
+
+    def ask(self, method, path, body=None, headers=None, timeout=100):
+        return super().ask(method, path, body, {"Authorization": f"Bearer {SERVICE_TOKEN}", **(headers or {})}, timeout)
+
+    def owner_token(self, owner):
+        return self.ask("POST", "/v1/tokens", {"owner": owner, "ttl": "1h"}).json["token"]
+
+    def rss_mib(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text("utf-8")
+        return int(next(line.split()[1] for line in status.split("\n") if line.startswith("VmRSS"))) / 1024
 
 
 class Soak:
@@ -42,16 +63,27 @@ class Soak:
         self.web = [EverythingServer(free_port()) for _ in range(2)]
         registered = {f"web{n + 1}": {"url": server.url} for n, server in enumerate(self.web)}
         registered["program"] = {"command": NODE, "args": [EVERYTHING, "stdio"]}
+        self.enemies = enemies.Enemies()
+        registered.update(self.enemies.registered())
+        self.waits = []  # seconds, of the canary
         self.folder = folder
         self.servers = pathlib.Path(folder) / "servers.json"
         self.servers.write_text(json.dumps({"mcpServers": registered}), encoding="utf-8")
         self.services = [self.serve(), self.serve()]
 
     def serve(self):
-        return Service(PROGRAM, "--store", self.redis.url(), "--servers", str(self.servers), "--lease", "3s", "--check", "2s", cwd=self.folder)
+        return Guarded(PROGRAM, "--store", self.redis.url(), "--servers", str(self.servers), "--lease", "3s", "--check", "2s",
+                       cwd=self.folder, env={"MCPSTATE_TOKEN": SERVICE_TOKEN, "MCPSTATE_TURNS": f"{self.folder}/turns"})
+
+    # The hostile owner is at each service, also at one that was started anew.
+    def attack(self):
+        self.enemies.retreat()
+        for service in self.services:
+            if service:
+                self.enemies.attack(service.port, service.owner_token(enemies.OWNER))
 
     def close(self):
-        for child in [*self.services, *self.web]:
+        for child in [self.enemies, *self.services, *self.web]:
             if child:
                 child.end()
         self.redis.close()
@@ -90,14 +122,9 @@ class Soak:
                 continue
             try:
                 what, answer = self.request(rng, service)
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 self.done["no answer (killed or frozen)"] += 1
                 continue
-            except Exception as problem:  # pylint: disable=broad-except
-                if type(problem).__module__ == "http.client":
-                    self.done["no answer (killed or frozen)"] += 1
-                    continue
-                raise
             self.done[f"{what} {answer.status}"] += 1
             if answer.status not in ALLOWED:
                 self.wrong.append(f"{what}: {answer.status} {answer.body[:300]}")
@@ -112,6 +139,24 @@ class Soak:
                 self.wrong.append(f"CONNECTED without a time: {record}")
             if record["status"] == "FAILED" and record["server"] != "recorded" and "error" not in record and not record.get("problems"):
                 self.wrong.append(f"FAILED without a reason: {record}")
+
+    # Somebody who only wants to know, with a token of its own, ten times a second.
+    def canary(self):
+        while time.monotonic() < self.until and not self.wrong:
+            service = self.services[0]
+            time.sleep(0.1)
+            if service is None:
+                continue
+            try:
+                begun = time.monotonic()
+                answer = service.ask("GET", path_of(CANARY) + "/connections", timeout=30)
+                self.waits.append(time.monotonic() - begun)
+            except (OSError, http.client.HTTPException):
+                self.done["no answer (killed or frozen)"] += 1
+                continue
+            self.done[f"canary {answer.status}"] += 1
+            if answer.status not in (200, 503, 504):
+                self.wrong.append(f"canary: {answer.status} {answer.body[:300]}")
 
     # A program that knows four keys, and writes them one after the other.
     def foreigner(self):
@@ -144,6 +189,7 @@ class Soak:
             killed, self.services[at] = self.services[at], None
             killed.end(signal.SIGKILL)
             self.services[at] = self.serve()
+            self.attack()
             self.done["service killed"] += 1
         elif which == 2:
             service = self.random.choice(self.services)
@@ -156,6 +202,7 @@ class Soak:
             stopped, self.services[at] = self.services[at], None
             stopped.end(signal.SIGTERM)
             self.services[at] = self.serve()
+            self.attack()
             self.done["service stopped"] += 1
         self.pause(1.0)
 
@@ -163,7 +210,9 @@ class Soak:
         time.sleep(max(0.0, min(seconds, self.until - time.monotonic())))
 
     def run(self):
-        threads = [threading.Thread(target=self.user, args=(n,)) for n in range(6)] + [threading.Thread(target=self.foreigner)]
+        threads = [threading.Thread(target=self.user, args=(n,)) for n in range(6)]
+        threads += [threading.Thread(target=self.foreigner), threading.Thread(target=self.canary)]
+        self.attack()
         for thread in threads:
             thread.start()
         told = time.monotonic()
@@ -174,6 +223,30 @@ class Soak:
                 print(f"{self.until - told:5.0f} s left, {sum(self.done.values())} things done", flush=True)
         for thread in threads:
             thread.join()
+
+    # Whoever attacked is gone, with what it left behind; then others are served as if it had never been there.
+    def recover(self):
+        self.enemies.retreat()
+        path = path_of(enemies.OWNER) + "/connections"
+        eventually(lambda: self.services[0].ask("DELETE", path).status < 300, 60, "an end of what the attacker had")
+
+    def recovered(self):
+        for service in self.services:
+            begun = time.monotonic()
+            answer = service.ask("GET", path_of(CANARY) + "/connections")
+            if answer.status != 200 or time.monotonic() - begun > RECOVERED_SECONDS or service.rss_mib() > RECOVERED_MIB:
+                return False
+        return True
+
+    def tell(self):
+        waits = sorted(self.waits)
+        if waits:
+            print(f"canary: p50 {waits[len(waits) // 2] * 1e3:.1f} ms, p99 {waits[len(waits) * 99 // 100] * 1e3:.1f} ms, "
+                  f"longest {waits[-1] * 1e3:.1f} ms, frozen and killed services included")
+        turns = pathlib.Path(self.folder) / "turns"
+        if turns.exists():
+            longest = max(json.loads(line)["longest_ms"] for line in turns.read_text("ascii").splitlines())
+            print(f"longest turn of an executor, of services that were stopped: {longest:.1f} ms")
 
     # Afterwards.
     def settled(self):
@@ -190,6 +263,7 @@ class Soak:
     def verify(self):
         if self.wrong:
             raise AssertionError("\n".join(self.wrong[:10]))
+        self.recover()
         for owner in OWNERS:
             for name, record in self.services[0].connections(owner).items():
                 if record["status"] == "FAILED" and record.get("managed"):
@@ -199,6 +273,8 @@ class Soak:
                                 check=False)
         problems = [one for one in json.loads(doctor.stdout)["findings"] if one["level"] == "problem"]
         assert not problems, problems
+        eventually(lambda: all(self.recovered() for _ in range(20)), 60,
+                   f"answers within {RECOVERED_SECONDS} s and {RECOVERED_MIB} MiB ({[service.rss_mib() for service in self.services]})")
         eventually(lambda: self.services[0].end(signal.SIGTERM) is not None, 10, "a clean stop")
 
 
@@ -220,8 +296,9 @@ def main():
         finally:
             for what, count in sorted(soak.done.items()):
                 print(f"{count:8} {what}")
+            soak.tell()
             soak.close()
-    print("soak: every invariant holds, every record is right, nothing is kept twice")
+    print("soak: every invariant holds, every record is right, nothing is kept twice, and after the attack all is as before")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,22 @@ namespace {
 
 std::atomic<std::size_t> live{0}, most{0};
 
+struct failure_order {
+  bool (*applies)() = nullptr;  // null: none is to fail
+  std::size_t left = 0, failed = 0;
+};
+thread_local failure_order failing;
+
+bool is_to_fail() {
+  if (failing.applies == nullptr || !failing.applies()) return false;
+  if (failing.left-- > 0) return false;
+  failing.applies = nullptr;
+  ++failing.failed;
+  return true;
+}
+
 void* take(std::size_t size) {
+  if (is_to_fail()) throw std::bad_alloc();
   void* const out = std::malloc(size == 0 ? 1 : size);
   if (out == nullptr) throw std::bad_alloc();
   const std::size_t now = live += malloc_usable_size(out);
@@ -42,5 +57,13 @@ namespace mcpstate::test {
 heap_peak::heap_peak() : before_(live) { most = live.load(); }
 
 std::size_t heap_peak::bytes() const { return most - before_; }
+
+void fail_allocation(std::size_t number, bool (*applies)()) {
+  failing = failure_order();
+  failing.applies = applies;
+  failing.left = number;
+}
+
+std::size_t failed_allocations() { return failing.failed; }
 
 }  // namespace mcpstate::test

@@ -16,6 +16,11 @@ class heap_peak {
   std::size_t before_;
 };
 
+// The allocation after so many more, of this thread and while applies() says so, finds no memory. Forgets the last order.
+void fail_allocation(std::size_t number, bool (*applies)());
+// How many have found none since that order: none or one.
+[[nodiscard]] std::size_t failed_allocations();
+
 // What a peer may make us hold: three times the messages under way, as they are after decoding, and a megabyte.
 constexpr std::size_t heap_bound(std::size_t message_bytes) { return 3 * message_bytes + 1024 * 1024; }
 

@@ -20,7 +20,9 @@ namespace mcpstate {
 // what the record says. It is no claim about an open socket. "Unknown" is not a status: an unreachable store is an error.
 enum class status { disconnected, connecting, connected, auth_required, failed };
 
-[[nodiscard]] std::string_view to_text(status s) noexcept;                             // "CONNECTED", "AUTH_REQUIRED", …
+[[nodiscard]] std::string_view to_text(status s) noexcept;  // "CONNECTED", "AUTH_REQUIRED", …
+// The same for people, and "unknown" where there is none. JSON leaves such a status out.
+[[nodiscard]] std::string_view to_text(const std::optional<status>& s) noexcept;
 [[nodiscard]] std::optional<status> status_from_text(std::string_view text) noexcept;  // all five, exact case
 // What the status key holds. Every Redis client reads it and knows three words: CONNECTING is written there as DISCONNECTED,
 // AUTH_REQUIRED as FAILED. :info holds the finer state.
@@ -50,6 +52,10 @@ struct details {
   std::string capabilities;      // a JSON object, as the server sent it
   std::optional<failure> error;
   std::optional<timestamp> last_connected_at;
+  // When the status became what it is; absent while CONNECTED, where connected_at says it.
+  std::optional<timestamp> status_changed_at;
+  // How often a session of a managed connection was lost and opened again since the connection was ordered.
+  std::uint64_t restarts = 0;
   // When CONNECTED was last written: at the handshake, or when the tool list had changed. Checks that find all well write
   // nothing.
   std::optional<timestamp> checked_at;
@@ -61,8 +67,9 @@ struct details {
   friend bool operator==(const details&, const details&) = default;
 };
 
-// What a writer had read: the revision, and the raw bytes of the status and connected_at keys (absent when the keys were). A
-// default basis means that nothing was there. A write whose basis no longer holds is a conflict.
+// What a writer had read: the revision, and the first 64 raw bytes of the status and connected_at keys (absent when the keys
+// were), which are all bytes of any good value. A default basis means that nothing was there. A write whose basis no longer
+// holds is a conflict.
 struct basis {
   basis() {}
   std::uint64_t revision = 0;
@@ -77,8 +84,11 @@ struct connection {
   mcpstate::owner owner;
   std::string server;  // normally a valid server_name; the raw bytes where another program wrote a name that is none
   std::string member;  // as sets and keys name it: encode_name(server), or the foreign bytes
-  status state = status::disconnected;
-  std::uint64_t revision = 0;  // 0: never written by mcpstate
+  // Absent: unknown, because the status key holds something that is no status. `problems` says what, and info.error says it
+  // as an error ("corrupt"). It compares unequal to every status, so nobody takes it for DISCONNECTED. The next write of a
+  // status replaces it.
+  std::optional<status> state = status::disconnected;
+  std::uint64_t revision = 0;  // 0: never written by mcpstate, or what stands there is no revision
   bool altered = false;        // another program has changed status or connected_at since that revision
   std::optional<timestamp> connected_at;
   std::optional<timestamp> expires_at;
@@ -91,5 +101,9 @@ struct connection {
 
   [[nodiscard]] bool connected() const noexcept { return state == status::connected; }
 };
+
+// Whether a foreign program wrote the name of this record in its own way. Another record may then be shown under the same
+// name; the members tell them apart.
+[[nodiscard]] bool is_foreign_member(const connection& c);
 
 }  // namespace mcpstate

@@ -9,7 +9,7 @@
 // Both functions are pure, safe from any thread, and throw only std::bad_alloc.
 namespace mcpstate {
 
-// owner, server, status, revision, then what is known; tools come last, byte for byte. Times are ISO 8601 in UTC. Tools that
+// owner, server, status, revision, then what is known. An unknown status is left out, and error says why. Tools come last, byte for byte. Times are ISO 8601 in UTC. Tools that
 // are no JSON array are left out, so the answer is always valid JSON.
 [[nodiscard]] std::string to_json(const connection& c);
 

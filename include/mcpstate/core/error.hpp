@@ -2,6 +2,8 @@
 #pragma once
 #include <boost/system/result.hpp>
 
+#include <chrono>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -100,6 +102,15 @@ class error {
   [[nodiscard]] const std::string& detail() const noexcept { return detail_; }
   // What the peer said; for the owner of the request only. Often empty.
   [[nodiscard]] const std::string& peer_text() const noexcept { return peer_text_; }
+  // The status of the HTTP answer that the error tells of. 0: there was none.
+  [[nodiscard]] unsigned http_status() const noexcept { return http_status_; }
+  // How long the peer asks to wait before the next request (Retry-After). Not bounded. Absent: it does not say.
+  [[nodiscard]] std::optional<std::chrono::seconds> retry_after() const noexcept { return retry_after_; }
+  error& set_http_status(unsigned status, std::optional<std::chrono::seconds> wait) noexcept {
+    http_status_ = status;
+    retry_after_ = wait;
+    return *this;
+  }
   // detail, then the peer's words if there are any: for the person who made the request.
   [[nodiscard]] std::string full_text() const;
 
@@ -112,6 +123,8 @@ class error {
   errc code_ = errc::bug;
   std::string detail_;
   std::string peer_text_;
+  unsigned http_status_ = 0;
+  std::optional<std::chrono::seconds> retry_after_;
 };
 
 // Thrown by result<T>::value() on an error, and by nothing else here.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,7 +13,7 @@
 //     {"revision":1790000000000000,"expires_at":1790000000000,"expires_latest":0,"status":"CONNECTED","connected_at":"…",…}
 //
 // Scripts read and refresh the first three members without touching the rest, so neither their order nor their form may
-// change. revision is a number below 2^53. expires_at and expires_latest are Unix milliseconds; 0 in expires_latest means
+// change. revision is a number from 0 to max_revision. expires_at and expires_latest are Unix milliseconds; 0 in expires_latest means
 // that there is no absolute limit. status and connected_at name the values of the other keys that this record belongs to:
 // where those keys hold something else, a foreign program has changed them since, and its word counts.
 //
@@ -24,6 +25,11 @@ namespace mcpstate {
 // The whole value, for stores without scripts.
 [[nodiscard]] std::string encode_info(std::uint64_t revision, timestamp expires_at, std::optional<timestamp> expires_latest,
                                       std::string_view tail);
+
+// The largest revision: a script cannot count further. What is larger is no revision.
+inline constexpr std::uint64_t max_revision = (std::uint64_t{1} << 53) - 1;
+// No longer value is read as an :info.
+inline constexpr std::size_t max_info_bytes = std::size_t{1024} * 1024;
 
 struct info_record {
   std::uint64_t revision = 0;
@@ -37,8 +43,8 @@ struct info_record {
 // wrong type counts as absent; unknown members are ignored.
 [[nodiscard]] std::optional<info_record> decode_info(std::string_view bytes);
 
-// Whether the three fixed members stand where scripts look for them, with a revision below 2^53. A script sees no revision
-// where they do not. Readers must then see none either: a write could never meet the basis they would report.
-[[nodiscard]] bool has_info_head(std::string_view bytes) noexcept;
+// The revision, where the three fixed members stand as scripts look for them; absent otherwise. A reader must see the
+// revision that a script sees, whatever follows it: a write could never meet another basis.
+[[nodiscard]] std::optional<std::uint64_t> revision_of_info(std::string_view bytes) noexcept;
 
 }  // namespace mcpstate

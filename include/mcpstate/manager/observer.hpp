@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <chrono>
+#include <cstdint>
 #include <string_view>
 
 #include <mcpstate/core/connection.hpp>
@@ -22,6 +23,14 @@ class manager_observer {
   virtual void on_transition(const managed_name& name, status from, status to, std::string_view reason) = 0;
   // An attempt to connect (handshake and tool list) has ended. took: without the wait for a free slot at the origin.
   virtual void on_attempt(const managed_name& name, bool ok, std::chrono::microseconds took) = 0;
+  // A session that was up was lost, and is open again: a crash that was repaired. reason: the name of the error code of the
+  // loss ("connection_lost", "child_exited"). restarts: how often that has happened since the connection was ordered.
+  // Default: nothing is done.
+  virtual void on_session_restarted(const managed_name& name, std::string_view reason, std::uint64_t restarts) {
+    static_cast<void>(name);
+    static_cast<void>(reason);
+    static_cast<void>(restarts);
+  }
   // A tool list was read again.
   virtual void on_tools_refreshed(const managed_name& name, bool ok) = 0;
 

@@ -18,7 +18,9 @@ struct event {
     present,  // a record as it is: of the snapshot, or new or changed since
     removed,  // the record was cleared, claimed or has expired; only its owner and server are set
     ready,    // the snapshot is complete
-    resync,   // the link to the store was lost; the events that follow bring the difference, with changes merged
+    // The link to the store was lost; the events that follow bring the difference, with changes merged. Or the revisions of a
+    // record have begun anew, because what stood there was no revision: compare none with one from before.
+    resync,
     overrun,  // this watcher was too slow (watch_options::max_removals); a snapshot follows
   } what = kind::present;
   std::shared_ptr<const connection> record;  // without tools; null unless present or removed

@@ -10,7 +10,7 @@
 #include "cli/words/selection.hh"
 #include "core/text/printable.hh"
 #include "core/text/secrets.hh"
-#include "manager/server_details.hh"
+#include "manager/servers/server_details.hh"
 
 namespace mcpstate::cli {
 
@@ -24,7 +24,7 @@ struct connect_request {
   mcp::target target;
   mcp::client_options options;
   std::string transport, url;  // as recorded; a command is never stored
-  bool allow_empty = false;
+  bool allow_empty = false, take_over = false;
 };
 
 details known_before(const std::optional<connection>& before) { return before ? before->info : details(); }
@@ -109,6 +109,9 @@ asio::awaitable<int> record_success(context& ctx, connect_request request, std::
 asio::awaitable<int> connect_server(context& ctx, connect_request request) {
   auto before = co_await ctx.store->get(request.selected.owner, *request.selected.server, tools_wanted::yes);
   if (!before) co_return ctx.fail(before.error());
+  // What is written later holds for this record only, so that nobody begins to manage it in between.
+  const bool managed = *before && (*before)->info.managed && (*before)->state != status::disconnected;
+  if (managed && !request.take_over) co_return ctx.fail(managed_refusal(**before));
   mcp::client_options options = request.options;
   apply_known_era(options, request.target, *before, wall_clock().now());
   mcp::target target = request.target;
@@ -145,6 +148,7 @@ result<command> make_connect(const arguments& args) {
     MCPSTATE_CHECK(read_duration(*timeout, args.wait, "--timeout"));
   }
   request.allow_empty = args.allow_empty;
+  request.take_over = args.take_over;
   return command([request = std::move(request)](context& ctx) { return connect_server(ctx, request); });
 }
 

@@ -87,8 +87,11 @@ void print_findings(context& ctx, const std::vector<finding>& all, const std::st
   ctx.screen.write(ctx.screen.json() ? findings_json(all, store) + "\n" : findings_text(all, ctx.screen.colour()));
 }
 
+// What keeps us from looking says nothing of whether the store can be reached: a full queue of our own, say.
 int print_unreachable(context& ctx, const error& cause) {
-  const std::vector<finding> only(1, reachable(level::problem, store_error_text(cause)));
+  finding why = reachable(level::problem, store_error_text(cause));
+  if (cause.is(cond::exhausted) || cause.is(cond::corrupt) || cause.is(cond::internal)) why.check = "examination";
+  const std::vector<finding> only(1, std::move(why));
   print_findings(ctx, only, {});
   return exit_code_of(cause, error_source::store);
 }

@@ -15,7 +15,7 @@
 #include "cli/words/input.hh"
 #include "cli/words/selection.hh"
 #include "core/text/printable.hh"
-#include "manager/server_details.hh"
+#include "manager/servers/server_details.hh"
 
 namespace mcpstate::cli {
 
@@ -39,7 +39,8 @@ struct refreshed {
 std::string refreshed_json(const refreshed& outcome) {
   const auto& record = outcome.record;
   object_writer out;
-  out.text("owner", record.owner.text()).text("server", record.server).text("status", to_text(record.state));
+  out.text("owner", record.owner.text()).text("server", record.server);
+  if (record.state) out.text("status", to_text(*record.state));
   out.number("revision", record.revision).number("tool_count", record.info.tool_count);
   if (!record.info.tools_hash.empty()) out.text("tools_hash", record.info.tools_hash);
   out.raw("added", json_array(outcome.difference.added)).raw("removed", json_array(outcome.difference.removed));

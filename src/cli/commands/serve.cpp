@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include <mcpstate/aio/offload.hpp>
 #include <mcpstate/open_store.hpp>
 
 #include "aio/backoff.hh"
@@ -15,6 +16,7 @@
 #include "cli/reach/service_manager.hh"
 #include "cli/view/json.hh"
 #include "cli/view/text.hh"
+#include "core/bug.hh"
 #include "mcp/transport/process_thread.hh"
 #include "service/operations/log.hh"
 #include "service/operations/metrics.hh"
@@ -48,6 +50,12 @@ class manager_reporter final : public manager_observer {
   }
   void on_attempt(const managed_name& name, bool ok, std::chrono::microseconds took) override {
     metrics_.on_attempt(name, ok, took);
+  }
+  void on_session_restarted(const managed_name& name, std::string_view reason, std::uint64_t restarts) override {
+    metrics_.on_session_restarted(name, reason, restarts);
+    log_.info(
+        "session restarted",
+        {{"owner", name.owner}, {"server", name.server.text()}, {"why", reason}, {"restarts", std::to_string(restarts)}});
   }
   void on_tools_refreshed(const managed_name& name, bool ok) override { metrics_.on_tools_refreshed(name, ok); }
   void on_lease(const managed_name& name, lease_news news) override { metrics_.on_lease(name, news); }
@@ -170,10 +178,17 @@ asio::awaitable<void> disconnect_all_disabled(running_service& r) {
   }
 }
 
+// Runs a job that waits for a file away from the executor.
+template <class Job>
+auto read_file(running_service& r, Job job) {
+  return aio::offload(r.process.background, std::move(job));
+}
+
 // Reads the servers file again. An invalid file changes nothing.
 asio::awaitable<void> reload_servers(running_service& r) {
   if (r.options.servers_path.empty()) co_return;
-  auto servers = read_servers(r.options.servers_path, r.env);
+  auto reading = read_file(r, [path = r.options.servers_path, env = r.env] { return read_servers(path, env); });
+  auto servers = co_await std::move(reading);
   if (!servers) {
     r.log.error("the servers stay as they were", {{"why", servers.error().detail()}});
     co_return;
@@ -185,9 +200,10 @@ asio::awaitable<void> reload_servers(running_service& r) {
   co_await disconnect_all_disabled(r);
 }
 
-void reload_tokens(running_service& r) {
-  if (r.options.token_path.empty()) return;
-  auto keys = service::read_access_keys(r.options.token_path);
+asio::awaitable<void> reload_tokens(running_service& r) {
+  if (r.options.token_path.empty()) co_return;
+  auto reading = read_file(r, [path = r.options.token_path] { return service::read_access_keys(path); });
+  auto keys = co_await std::move(reading);
   if (keys) {
     r.process.set_keys(std::move(*keys));
     r.server->recheck_tokens();
@@ -207,9 +223,6 @@ bool may_come_later(const error& reason) {
 task<void> open_own_store(running_service& r) {
   auto opened = co_await open_store(r.ctx.executor, r.ctx.config.url, r.ctx.config.options);
   if (!opened) {
-    // It has closed itself, shielded from cancellation, and the shield stays with its caller.
-    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
-    co_await asio::this_coro::throw_if_cancelled(false);
     if (r.ctx.stopping) co_return error(errc::stopped, "opening the store");
     co_return opened.error();
   }
@@ -259,7 +272,7 @@ asio::awaitable<int> serve_until_stopped(running_service& r) {
     auto [ec, number] = co_await hangups.async_wait(aio::use_ec);
     static_cast<void>(number);
     if (ec) continue;
-    reload_tokens(r);  // first, because a revoked token must not wait for anything
+    co_await reload_tokens(r);  // first, because a revoked token must not wait for anything
     co_await reload_servers(r);
   }
   r.log.info("stopping");
@@ -276,8 +289,8 @@ asio::awaitable<int> serve(context& ctx, serve_options options) {
   std::string bug;  // whatever it is: what runs has to end before it is destroyed
   try {
     code = co_await serve_until_stopped(r);
-  } catch (const std::exception& e) {
-    bug = e.what();
+  } catch (...) {
+    bug = caught_text();
   }
   if (!bug.empty()) code = ctx.fail(error(errc::bug, "internal error: " + bug));
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());

@@ -40,7 +40,9 @@ int print_json(context& ctx, const std::vector<connection>& records) {
   for (const auto& c : records) {
     if (!c.tools || !is_tool_list(*c.tools)) continue;  // junk must not break the array around it
     object_writer out;
-    lines.push_back(out.text("server", c.server).text("status", to_text(c.state)).raw("tools", *c.tools).str());
+    out.text("server", c.server);
+    if (c.state) out.text("status", to_text(*c.state));
+    lines.push_back(out.raw("tools", *c.tools).str());
   }
   ctx.screen.line(json_lines(lines));
   return exit_code::done;

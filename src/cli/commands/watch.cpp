@@ -32,6 +32,7 @@ std::string json_line(const event& e) {
   if (e.what == event::kind::present && e.record) out.raw("connection", to_json(*e.record));
   if (e.what == event::kind::removed && e.record) {
     out.text("owner", e.record->owner.text()).text("server", e.record->server);
+    if (is_foreign_member(*e.record)) out.text("member", e.record->member);
   }
   return out.str();
 }

@@ -19,7 +19,7 @@ struct set_request {
   status state = status::disconnected;
   std::optional<tools_list> tools;
   std::string reason;
-  bool allow_empty = false;
+  bool allow_empty = false, take_over = false;
   std::optional<std::uint64_t> if_revision;
 };
 
@@ -31,8 +31,20 @@ error changed_meanwhile(const selection& target, std::uint64_t expected, const s
                                       std::to_string(expected) + "; nothing was written");
 }
 
-change requested_change(const set_request& request) {
-  change out(request.target.owner, *request.target.server, request.state);
+bool is_managed(const std::optional<connection>& before) {
+  return before && before->info.managed && before->state != status::disconnected;
+}
+
+// What was recorded by hand is not managed.
+change requested_change(const set_request& request, const std::optional<connection>& before) {
+  change out = before ? change(*before, request.state) : change(request.target.owner, *request.target.server, request.state);
+  out.based_on(before ? before->seen : basis());
+  if (before && before->info.managed) {
+    details info = before->info;
+    info.managed = false;
+    info.registered.clear();
+    out.set_details(std::move(info));
+  }
   if (request.tools) out.tools(*request.tools);
   if (request.allow_empty) out.allow_empty_tools();
   if (can_fail(request.state)) {
@@ -44,18 +56,24 @@ change requested_change(const set_request& request) {
   return out;
 }
 
-asio::awaitable<int> set_record(context& ctx, set_request request) {
-  auto update = requested_change(request);
-  if (request.if_revision) {
-    const auto before = co_await ctx.store->get(request.target.owner, *request.target.server, tools_wanted::no);
-    if (!before) co_return ctx.fail(before.error());
+// What may be written depends on what is there, so each attempt reads first, and its write holds for what it has read.
+task<connection> write_requested(context& ctx, set_request request) {
+  for (int attempt = 1;; ++attempt) {
+    MCPSTATE_CO_TRY(before, co_await ctx.store->get(request.target.owner, *request.target.server, tools_wanted::no));
     // A revision names what we wrote; another program's change since then has none of its own.
-    const bool unaltered = !*before || !(*before)->altered;
-    const bool expected = unaltered && (*before ? (*before)->revision : 0) == *request.if_revision;
-    if (!expected) co_return ctx.fail(changed_meanwhile(request.target, *request.if_revision, *before));
-    update.based_on(*before ? (*before)->seen : basis());
+    const bool unaltered = !before || !before->altered;
+    const bool expected = !request.if_revision || (unaltered && (before ? before->revision : 0) == *request.if_revision);
+    if (!expected) co_return changed_meanwhile(request.target, *request.if_revision, before);
+    if (is_managed(before) && !request.take_over) co_return managed_refusal(*before);
+    auto update = requested_change(request, before);
+    auto written = co_await ctx.store->put(std::move(update));
+    const bool again = !written && written.error().is(cond::conflict) && written.error().code() != errc::empty_tools;
+    if (!again || request.if_revision || attempt == store_backend::max_attempts) co_return written;
   }
-  const auto written = co_await ctx.store->put(std::move(update));
+}
+
+asio::awaitable<int> set_record(context& ctx, set_request request) {
+  const auto written = co_await write_requested(ctx, request);
   if (!written) {
     if (written.error().code() != errc::empty_tools) co_return ctx.fail(written.error());
     co_return ctx.fail(error(errc::empty_tools, written.error().detail() + "; say --allow-empty if that is meant"));
@@ -140,6 +158,7 @@ result<command> make_set(const arguments& args) {
   }
   request.reason = args.reason;
   request.allow_empty = args.allow_empty;
+  request.take_over = args.take_over;
   request.if_revision = args.if_revision;
   return command([request = std::move(request)](context& ctx) { return set_record(ctx, request); });
 }

@@ -13,6 +13,7 @@
 
 #include "cli/reach/local_redis.hh"
 #include "cli/view/error_text.hh"
+#include "core/bug.hh"
 
 namespace mcpstate::cli {
 
@@ -53,8 +54,8 @@ asio::awaitable<void> run_body(running_command& r) {
   std::string bug;
   try {
     r.code = co_await r.definition.run(r.ctx);
-  } catch (const std::exception& e) {
-    bug = e.what();
+  } catch (...) {
+    bug = caught_text();
   }
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   if (!bug.empty()) r.code = r.ctx.fail(error(errc::bug, "internal error: " + bug));

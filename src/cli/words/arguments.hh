@@ -20,7 +20,7 @@ struct global_flags {
 
 // serve, token, servers
 struct serve_words {
-  std::vector<std::string> listen, hosts, origins, egress;
+  std::vector<std::string> listen, hosts, origins, egress, proxies;
   std::string servers_file, token_file, log = "text", log_level = "info", lease, check, name;
 };
 
@@ -40,6 +40,7 @@ struct arguments {
   std::string tool;                       // call
   std::optional<std::string> tool_input;  // call
   bool allow_empty = false;
+  bool take_over = false;                    // connect, set
   bool with_tools = false;                   // list
   std::string status, tools_file, reason;    // set
   std::optional<std::uint64_t> if_revision;  // set

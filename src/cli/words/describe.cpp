@@ -129,6 +129,8 @@ class command_describer : describer {
     option(sub, "--timeout", args_.wait, "DURATION",
            "How long connecting may take (default: 30s), and then listing the tools (60s)");
     sub.add_flag("--allow-empty", args_.allow_empty, "Let an empty list of tools replace a good one");
+    sub.add_flag("--take-over", args_.take_over,
+                 "Also where mcpstate itself manages the connection: it no longer does then");
     add_globals(sub, true);
   }
 
@@ -186,6 +188,8 @@ class command_describer : describer {
     option(sub, "--tools", args_.tools_file, "FILE", "The JSON array of tools; - is standard input");
     option(sub, "--reason", args_.reason, "TEXT", "Why, for FAILED and AUTH_REQUIRED");
     sub.add_flag("--allow-empty", args_.allow_empty, "Let an empty list of tools replace a good one");
+    sub.add_flag("--take-over", args_.take_over,
+                 "Also where mcpstate itself manages the connection: it no longer does then");
     option(sub, "--if-revision", args_.if_revision, "N",
            "Only if the record still has this revision; 0: only if there is none")
         ->check(digits());

@@ -12,7 +12,7 @@
 namespace mcpstate::mcp {
 
 // What is wrong with a JSON text ("syntax error at byte 17"), or nothing: one object or array, valid UTF-8, at most 64
-// levels deep.
+// levels deep, with at most 1,000,000 values.
 [[nodiscard]] std::optional<std::string> validate_json(std::string_view text);
 
 enum class json_kind { object, array, string, number, boolean, null };

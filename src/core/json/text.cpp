@@ -22,7 +22,7 @@ struct unlimited {
 
 // Sees every value go by; keeps only the depth and what the outermost container holds.
 struct shape_handler : unlimited {
-  explicit shape_handler(json_shape wanted) : shape(wanted) {}
+  shape_handler(json_shape wanted, std::size_t limit) : shape(wanted), max_values(limit) {}
 
   bool on_document_begin(error_code&) { return true; }
   bool on_document_end(error_code&) { return true; }
@@ -32,9 +32,9 @@ struct shape_handler : unlimited {
   bool on_object_end(std::size_t n, error_code&) { return leave(n); }
   bool on_key_part(json::string_view, std::size_t, error_code&) { return true; }
   bool on_key(json::string_view, std::size_t, error_code&) { return true; }
-  bool on_string_part(json::string_view, std::size_t, error_code& ec) { return value(ec); }
+  bool on_string_part(json::string_view, std::size_t, error_code& ec) { return part(ec); }
   bool on_string(json::string_view, std::size_t, error_code& ec) { return value(ec); }
-  bool on_number_part(json::string_view, error_code& ec) { return value(ec); }
+  bool on_number_part(json::string_view, error_code& ec) { return part(ec); }
   bool on_int64(std::int64_t, json::string_view, error_code& ec) { return value(ec); }
   bool on_uint64(std::uint64_t, json::string_view, error_code& ec) { return value(ec); }
   bool on_double(double, json::string_view, error_code& ec) { return value(ec); }
@@ -46,13 +46,19 @@ struct shape_handler : unlimited {
   bool enter(json_shape which, error_code& ec) {
     if (depth == 0 && which != shape) return wrong_shape(ec);
     ++depth;
-    return true;
+    return count(ec);
   }
   bool leave(std::size_t n) {
     if (--depth == 0) elements = n;
     return true;
   }
-  bool value(error_code& ec) { return depth > 0 || wrong_shape(ec); }
+  bool part(error_code& ec) { return depth > 0 || wrong_shape(ec); }
+  bool value(error_code& ec) { return part(ec) && count(ec); }
+  bool count(error_code& ec) {
+    if (++values <= max_values) return true;
+    ec = json::error::array_too_large;
+    return false;
+  }
   bool wrong_shape(error_code& ec) {
     is_other = true;
     ec = json::error::syntax;
@@ -60,8 +66,10 @@ struct shape_handler : unlimited {
   }
 
   json_shape shape;
+  std::size_t max_values;
   std::size_t depth = 0;
   std::size_t elements = 0;
+  std::size_t values = 0;
   bool is_other = false;
 };
 
@@ -109,17 +117,21 @@ std::string_view shape_fault(json_shape shape) { return shape == json_shape::arr
 
 }  // namespace
 
-json_check check_json(std::string_view bytes, json_shape shape, std::size_t max_depth) {
+json_check check_json(std::string_view bytes, json_shape shape, std::size_t max_depth, std::size_t max_values) {
   json::parse_options limits;
   limits.max_depth = max_depth;
-  json::basic_parser<shape_handler> parser(limits, shape);
+  json::basic_parser<shape_handler> parser(limits, shape, max_values);
   json_check out;
   error_code ec;
   out.offset = parser.write_some(false, bytes.data(), bytes.size(), ec);
   if (!ec && out.offset < bytes.size()) ec = json::error::extra_data;
   out.ok = !ec && parser.done();
   out.elements = parser.handler().elements;
-  if (!out.ok) out.fault = parser.handler().is_other ? std::string(shape_fault(shape)) : ec.message();
+  const bool too_many = parser.handler().values > max_values;
+  if (too_many)
+    out.fault = "more than " + std::to_string(max_values) + " values";
+  else if (!out.ok)
+    out.fault = parser.handler().is_other ? std::string(shape_fault(shape)) : ec.message();
   return out;
 }
 

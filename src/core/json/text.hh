@@ -20,9 +20,10 @@ struct json_check {
   std::string fault;         // "syntax error"; empty when ok
 };
 enum class json_shape { array, object };
-// Exactly one JSON text of this shape, valid UTF-8, at most max_depth levels deep. One pass; allocates nothing that grows
-// with the input.
-[[nodiscard]] json_check check_json(std::string_view bytes, json_shape shape, std::size_t max_depth);
+// Exactly one JSON text of this shape, valid UTF-8, at most max_depth levels deep, with at most max_values values in it. One pass;
+// allocates nothing that grows with the input.
+[[nodiscard]] json_check check_json(std::string_view bytes, json_shape shape, std::size_t max_depth,
+                                    std::size_t max_values = static_cast<std::size_t>(-1));
 
 // The text of a JSON string with its quotes; absent if it is none. Nothing is built but the text.
 [[nodiscard]] std::optional<std::string> read_json_string(std::string_view raw);

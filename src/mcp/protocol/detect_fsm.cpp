@@ -45,6 +45,7 @@ error refused_by(const observed& got, std::string_view method) {
 // Whether something came, or would have come, that no MCP client can use, from a server that can be reached.
 bool is_unusable(const observed& got) noexcept {
   if (got.type == observed::kind::silent || got.type == observed::kind::ended) return true;
+  if (got.why.retry_after()) return false;  // it is not to be asked again now
   switch (got.why.code()) {
     case errc::http_status:
       return got.status == 408 || got.status >= 500;
@@ -59,10 +60,16 @@ bool is_unusable(const observed& got) noexcept {
 
 }  // namespace
 
-observed observe(result<message> got, const std::optional<http::answer>& refusal) {
+observed observe(result<message> got, const std::optional<http::answer>& refusal, timestamp now) {
   observed out;
   if (refusal) out.status = refusal->status;
   if (!got) out.why = got.error();
+  // A server that is asked too often says nothing of what it speaks, also where it says so in JSON-RPC.
+  if (out.status == 429 || (refusal && wait_of(*refusal, now))) {
+    out.type = observed::kind::broken;
+    if (got) out.why = explain_answer(*refusal, now);
+    return out;
+  }
   if (out.status == 401 || out.status == 403) {
     out.type = observed::kind::denied;
     if (got) out.why = explain_answer(*refusal);

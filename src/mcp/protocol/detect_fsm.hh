@@ -44,8 +44,8 @@ struct observed {
   error why{errc::bug, std::string()};  // of all but answer
   bool reads = true;                    // stdio: the program has read what it was sent; else it is still starting, or stuck
 };
-// Of the result of a request; refusal: what HTTP answered if it was no success.
-[[nodiscard]] observed observe(result<message> got, const std::optional<http::answer>& refusal);
+// Of the result of a request; refusal: what HTTP answered if it was no success; now: none is timestamp{}.
+[[nodiscard]] observed observe(result<message> got, const std::optional<http::answer>& refusal, timestamp now = timestamp{});
 
 class detect_fsm {
  public:

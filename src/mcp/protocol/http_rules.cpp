@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/json/slice.hh"
+#include "http/date.hh"
 #include "http/token.hh"
 #include "http/url.hh"
 #include "http/www_authenticate.hh"
@@ -71,12 +72,18 @@ std::string challenge_words(const http::answer& answer) {
   return out.empty() ? peer_words(answer) : out;
 }
 
+// The answer's own Date counts where it has one: the server's clock need not be ours.
+std::optional<std::chrono::seconds> wait_until_date(const http::answer& answer, timestamp now) {
+  const auto until = http::parse_date(answer.retry_after);
+  if (!until) return std::nullopt;
+  const timestamp from = http::parse_date(answer.date).value_or(now);
+  if (from == timestamp{}) return std::nullopt;
+  return std::max(std::chrono::ceil<std::chrono::seconds>(*until - from), std::chrono::seconds(0));
+}
+
 // "; it asks to wait 30 s", if a busy server says so.
-std::string wait_words(const http::answer& answer) {
-  constexpr std::size_t longest = 5;  // digits: a day and a bit
-  const std::string& wait = answer.retry_after;
-  const bool digits = !wait.empty() && wait.size() <= longest && wait.find_first_not_of("0123456789") == std::string::npos;
-  return digits ? "; it asks to wait " + wait + " s" : std::string();
+std::string wait_words(const std::optional<std::chrono::seconds>& wait) {
+  return wait ? "; it asks to wait " + std::to_string(wait->count()) + " s" : std::string();
 }
 
 error redirected(const http::answer& answer) {
@@ -100,6 +107,26 @@ error not_mcp(const http::answer& answer) {
                peer_words(answer));
 }
 
+error explain_status(const http::answer& answer, const std::optional<std::chrono::seconds>& wait) {
+  const std::string status = "HTTP " + std::to_string(answer.status);
+  if (answer.status >= 200 && answer.status < 300) return not_mcp(answer);
+  if (answer.status >= 300 && answer.status < 400) return redirected(answer);
+  switch (answer.status) {
+    case 401:
+      return error(errc::auth_failed, "the server wants credentials, or refuses those given (HTTP 401)",
+                   challenge_words(answer));
+    case 403:
+      return error(errc::auth_failed, "the server forbids access (HTTP 403)", challenge_words(answer));
+    case 404:
+      return error(errc::http_status, "nothing of MCP is at this URL, or the session is over (HTTP 404)",
+                   peer_words(answer));
+    case 405:
+      return error(errc::http_status, "the URL takes no MCP requests (HTTP 405); is the path right?", peer_words(answer));
+    default:
+      return error(errc::http_status, "the server answered " + status + wait_words(wait), peer_words(answer));
+  }
+}
+
 }  // namespace
 
 result<void> check_protocol_headers(const http::header_list& headers) {
@@ -117,24 +144,20 @@ bool is_session_id(std::string_view id) noexcept {
          std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7F; });
 }
 
-error explain_answer(const http::answer& answer) {
-  const std::string status = "HTTP " + std::to_string(answer.status);
-  if (answer.status >= 200 && answer.status < 300) return not_mcp(answer);
-  if (answer.status >= 300 && answer.status < 400) return redirected(answer);
-  switch (answer.status) {
-    case 401:
-      return error(errc::auth_failed, "the server wants credentials, or refuses those given (HTTP 401)",
-                   challenge_words(answer));
-    case 403:
-      return error(errc::auth_failed, "the server forbids access (HTTP 403)", challenge_words(answer));
-    case 404:
-      return error(errc::http_status, "nothing of MCP is at this URL, or the session is over (HTTP 404)",
-                   peer_words(answer));
-    case 405:
-      return error(errc::http_status, "the URL takes no MCP requests (HTTP 405); is the path right?", peer_words(answer));
-    default:
-      return error(errc::http_status, "the server answered " + status + wait_words(answer), peer_words(answer));
-  }
+std::optional<std::chrono::seconds> wait_of(const http::answer& answer, timestamp now) {
+  constexpr std::size_t longest = 9;  // digits: decades
+  if (answer.status != 429 && answer.status != 503) return std::nullopt;
+  const std::string& wait = answer.retry_after;
+  if (wait.empty()) return std::nullopt;
+  if (wait.find_first_not_of("0123456789") != std::string::npos) return wait_until_date(answer, now);
+  return std::chrono::seconds(wait.size() <= longest ? std::stol(wait) : std::stol(std::string(longest, '9')));
+}
+
+error explain_answer(const http::answer& answer, timestamp now) {
+  const auto wait = wait_of(answer, now);
+  error out = explain_status(answer, wait);
+  out.set_http_status(answer.status, wait);
+  return out;
 }
 
 bool has_rpc_error(const http::answer& answer) {

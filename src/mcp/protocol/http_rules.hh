@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include <mcpstate/core/error.hpp>
+#include <mcpstate/core/time.hpp>
 
 #include "http/head.hh"
 #include "http/headers.hh"
@@ -18,8 +21,12 @@ namespace mcpstate::mcp {
 // A session id as the protocol allows it: visible ASCII.
 [[nodiscard]] bool is_session_id(std::string_view id) noexcept;
 
-// The error for an answer that carries no JSON-RPC answer, because of its status or its content type.
-[[nodiscard]] error explain_answer(const http::answer& answer);
+// How long an answer asks to wait before the next request: Retry-After of 429 and 503, in seconds or as a date, which counts
+// from the answer's own Date or else from `now` (none: timestamp{}). Absent: it does not ask, or nobody can say.
+[[nodiscard]] std::optional<std::chrono::seconds> wait_of(const http::answer& answer, timestamp now);
+// The error for an answer that carries no JSON-RPC answer, because of its status or its content type. It has the status, and
+// what wait_of() answers.
+[[nodiscard]] error explain_answer(const http::answer& answer, timestamp now = timestamp{});
 // Whether the body of an answer that is no success is a JSON-RPC error all the same: the answer to the request.
 [[nodiscard]] bool has_rpc_error(const http::answer& answer);
 // Whether a JSON-RPC error says that the server does not know the session: real servers say so under any HTTP status, and

@@ -14,6 +14,7 @@ namespace mcpstate::mcp {
 namespace {
 
 constexpr std::size_t max_id_bytes = 1024;     // it goes back with every answer
+constexpr std::size_t max_batch = 1000;        // messages that are read at once
 constexpr std::size_t much_room = 256 * 1024;  // not to be carried along unused
 
 error not_rpc(std::string reason) { return error(errc::protocol, "not a JSON-RPC message: " + std::move(reason)); }
@@ -138,7 +139,9 @@ result<void> decode_messages(std::string text, const std::function<void(message)
   }
   if (const auto wrong = validate_json(text)) return not_rpc(*wrong);
   json_walk checked(text);
+  std::size_t count = 0;
   for (bool more = checked.enter(); more; more = checked.next()) {
+    if (++count > max_batch) return not_rpc("a batch of more than " + std::to_string(max_batch) + " messages");
     const auto part = decode_one(checked.take());
     if (!part) return part.error();
   }

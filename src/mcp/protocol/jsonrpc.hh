@@ -42,8 +42,8 @@ struct message {
 // One message. It takes the text over, so that a large body takes no room twice. errc::protocol for anything that is no
 // JSON-RPC, and for a batch.
 [[nodiscard]] result<message> decode_message(std::string text);
-// The same where the protocol version has batches: hands over one message after the other, if all of them are sound. A
-// small message takes more room than its bytes.
+// The same where the protocol version has batches: hands over one message after the other, if all of them are sound and
+// they are at most 1,000. A small message takes more room than its bytes.
 [[nodiscard]] result<void> decode_messages(std::string text, const std::function<void(message)>& take);
 
 // What is in a batch of one message, which some servers make of every answer; any other text as it is.

@@ -264,8 +264,8 @@ task<void> channel::send(std::shared_ptr<transport> carrier, outgoing request) {
   try {
     auto sending = carrier->send(std::move(request));
     co_return co_await std::move(sending);
-  } catch (const std::exception& e) {
-    failure = bug_error("the session", e.what());
+  } catch (...) {
+    failure = bug_error("the session", caught_text());
   }
   lose(failure);
   co_return failure;

@@ -49,6 +49,11 @@ error refusal(const std::string& method, message answer) {
 
 bool is_json_object(std::string_view text) { return !validate_json(text) && kind_of(text) == json_kind::object; }
 
+// A server that is asked too often may say so in JSON-RPC, which is no answer to the request either.
+bool asks_to_wait(const request_failure& details) {
+  return details.refusal && wait_of(*details.refusal, wall_clock().now()).has_value();
+}
+
 // For a request that may have been carried out before its connection ended.
 error outcome_unknown(const error& reason, const std::string& method) {
   return error(errc::outcome_unknown, method + " may or may not have been carried out: " + reason.detail(),
@@ -90,8 +95,8 @@ task<void> session::open_guarded() {
   try {
     auto opening = opener_.open();
     co_return co_await std::move(opening);
-  } catch (const std::exception& e) {
-    what = e.what();
+  } catch (...) {
+    what = caught_text();
   }
   co_return bug_error("the session", std::move(what));
 }
@@ -189,6 +194,7 @@ task<message> session::exchange(std::string method, std::string params, request_
     request_limits limits = limits_for(method, options);
     request_failure details;
     auto answer = co_await channel_.ask(std::move(request), std::move(limits), details);
+    if (answer && asks_to_wait(details)) co_return explain_answer(*details.refusal, wall_clock().now());
     std::optional<error> loss;
     if (answer) loss = co_await find_loss(method, *answer);
     if (answer && !loss) {

@@ -195,7 +195,7 @@ asio::awaitable<observed> session_opener::discover(std::string version, bool may
   limits.until = limits.at_most = std::min(until_, started + (channel_.over_http() ? share : limits.limit));
   request_failure details;
   auto answer = co_await channel_.ask(channel_.fsm().discover(version), limits, details);
-  observed got = observe(std::move(answer), details.refusal);
+  observed got = observe(std::move(answer), details.refusal, wall_clock().now());
   const auto carrier = channel_.current_transport();
   got.reads = !carrier || carrier->has_peer_read();
   ignores_probe_ = got.type == observed::kind::silent && got.reads;
@@ -218,7 +218,7 @@ asio::awaitable<observed> session_opener::initialize(std::string version) {
   limits.until = limits.at_most = initialize_deadline();
   request_failure details;
   auto answer = co_await channel_.ask(channel_.fsm().initialize(version), limits, details);
-  observed got = observe(std::move(answer), details.refusal);
+  observed got = observe(std::move(answer), details.refusal, wall_clock().now());
   const auto carrier = channel_.current_transport();
   got.reads = !carrier || carrier->has_peer_read();
   report_step("initialize", started, got, details.refusal);

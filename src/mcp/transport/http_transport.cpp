@@ -110,7 +110,7 @@ task<void> http_transport::take_answer(http::exchange exchange, std::uint64_t id
   MCPSTATE_CO_TRY(body, co_await http::read_all(*exchange.connection, json ? max_message_ : refusal_bytes, !json));
   if (!json) {
     http::answer answer = http::to_answer(exchange.head, std::move(body));
-    const error reason = explain_answer(answer);
+    const error reason = explain_answer(answer, wall_clock().now());
     sink_.on_refused(id, std::move(answer));
     co_return reason;
   }
@@ -127,7 +127,7 @@ task<void> http_transport::take_refusal(http::exchange exchange, std::uint64_t i
   auto body = co_await http::read_all(*exchange.connection, refusal_bytes, true);
   http::answer answer = http::to_answer(exchange.head, body ? std::move(*body) : std::string());
   pool_.release(std::move(exchange));
-  const error reason = explain_answer(answer);
+  const error reason = explain_answer(answer, wall_clock().now());
   if (in_session && is_session_over(answer, has_worked_)) {
     session_id_.clear();
     sink_.on_session_over(id);

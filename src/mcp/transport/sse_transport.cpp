@@ -35,7 +35,7 @@ task<void> sse_transport::open() {
   if (!http::is_success(opened.head) || http::media_type(opened.head.content_type) != "text/event-stream") {
     auto body = co_await http::read_all(*opened.connection, max_refusal_bytes, true);
     http::answer answer = http::to_answer(opened.head, body ? std::move(*body) : std::string());
-    const error reason = explain_answer(answer);
+    const error reason = explain_answer(answer, wall_clock().now());
     sink_.on_refused(0, std::move(answer));
     co_return reason;
   }
@@ -106,7 +106,7 @@ task<void> sse_transport::send(outgoing request) {
   if (http::is_success(sent.head)) co_return co_await pool_.drain(std::move(sent));
   auto body = co_await http::read_all(*sent.connection, max_refusal_bytes, true);
   http::answer answer = http::to_answer(sent.head, body ? std::move(*body) : std::string());
-  const error reason = explain_answer(answer);
+  const error reason = explain_answer(answer, wall_clock().now());
   sink_.on_refused(request.id, std::move(answer));
   co_return reason;
 }

@@ -123,7 +123,7 @@ void cluster_shell::carry_out(unit_send& action) {
     std::vector<std::size_t> wanted = std::move(action.commands);
     if (whole) wanted.resize(asked.shape.commands);
     if (whole) std::iota(wanted.begin(), wanted.end(), std::size_t{0});
-    commands = select_commands(asked.commands.bytes(), wanted, atomic, action.asking);
+    commands = select_commands(asked.commands, wanted, atomic, action.asking);
   }
   hand_over(action.node, std::move(commands), asked.until, asked.shape.kind,
             [unit = action.unit, asking = action.asking, atomic](cluster_shell& self, link::outcome got) {

@@ -7,7 +7,7 @@ import { tool_list } from "./tool_list.js";
 
 const words = { CONNECTED: "Connected", CONNECTING: "Connecting", DISCONNECTED: "Disconnected", FAILED: "Failed",
                 AUTH_REQUIRED: "Sign-in needed" };
-export const status_words = (status) => words[status] ?? status;
+export const status_words = (status) => words[status] ?? status ?? "Unknown";
 
 const transports = { http: "HTTP", sse: "HTTP+SSE", stdio: "stdio" };
 
@@ -17,7 +17,12 @@ export function endpoint_of(record) {
   return record.url ? { url: record.url } : undefined;
 }
 
+// Two names may look the same: one that another program wrote in its own way has a member.
+export const key_of = ({ server, member }) => (member === undefined ? server : `\u0000${member}`);
+
 export function possible_actions(record) {
+  // The routes of the API lead to names as mcpstate writes them.
+  if (record.member !== undefined) return { retry: false, connect: false, disconnect: false };
   const up = record.status === "CONNECTED", down = record.status === "DISCONNECTED";
   const managed = record.managed === true && !down;
   return { retry: managed && !up, connect: !up && !managed && endpoint_of(record) !== undefined, disconnect: !down };
@@ -71,7 +76,7 @@ export class connection_row {
     this.record = record;
     this.row.dataset.status = record.status;
     this.#cells.Status.replaceChildren(...this.#status_parts());
-    this.#cells.Since.replaceChildren(time_element(record.connected_at ?? record.error?.at ?? record.last_connected_at));
+    this.#cells.Since.replaceChildren(time_element(record.connected_at ?? record.status_changed_at));
     this.#cells.Expires.replaceChildren(time_element(record.expires_at));
     set_text(this.#cells.Transport, transports[record.transport] ?? record.transport ?? "–");
     set_text(this.#cells.Tools, record.tool_count === undefined ? "–" : String(record.tool_count));
@@ -91,7 +96,7 @@ export class connection_row {
 
   #status_parts() {
     const { status, error, problems } = this.record;
-    const parts = [element("span", { class: "badge status", "data-status": status },
+    const parts = [element("span", { class: "badge status", "data-status": status ?? "UNKNOWN" },
                            status_icon(status), status_words(status))];
     if (error && status !== "CONNECTED") {
       parts.push(element("p", { class: "why" }, error.message || error.code));
@@ -113,6 +118,7 @@ export class connection_row {
       ["Protocol", record.protocol_version],
       ["Managed by", record.managed ? "mcpstate: it is checked and opened again" : "the host: mcpstate only keeps the record"],
       ["Connected", record.connected_at && time_element(record.connected_at)],
+      ["Restarts", record.restarts && String(record.restarts)],
       ["Last connected", record.last_connected_at && time_element(record.last_connected_at)],
       ["Handshake", record.checked_at && time_element(record.checked_at)],
       ["Expires", record.expires_at && time_element(record.expires_at)],

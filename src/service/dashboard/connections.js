@@ -3,11 +3,11 @@
 import { api } from "./api.js";
 import { announce, by_id, set_text } from "./dom.js";
 import { ask_to_confirm, open_connect_dialog } from "./dialogs.js";
-import { connection_row, endpoint_of, status_words } from "./connection_row.js";
+import { connection_row, endpoint_of, key_of, status_words } from "./connection_row.js";
 import { follow } from "./sse.js";
 
 const live_words = { opening: "Connecting…", open: "Live", waiting: "Reconnecting…", paused: "Paused",
-                     refused: "Not live" };
+                     stale: "Store out of reach", refused: "Not live" };
 const hidden_pause_ms = 30_000;  // browsers open six connections to a service, all tabs together
 
 export class connections_view {
@@ -91,31 +91,34 @@ export class connections_view {
       return;
     }
     if (name === "connection") this.#apply(said, true);
-    else if (name === "removed") this.#remove(said.server, true);
+    else if (name === "removed") this.#remove(key_of(said), true);
     else if (name === "resync") this.#snapshot = new Set();
     else if (name === "unavailable") {
+      this.#live("stale");
       this.#notice(`The store cannot be reached; what you see may be old. ${said.message ?? ""}`);
     } else if (name === "ready") this.#ready();
   }
 
   #ready() {
     if (this.#snapshot) {
-      const gone = [...this.#rows.keys()].filter((server) => !this.#snapshot.has(server));
-      for (const server of gone) this.#remove(server, this.#complete);
+      const gone = [...this.#rows.keys()].filter((key) => !this.#snapshot.has(key));
+      for (const key of gone) this.#remove(key, this.#complete);
     }
     this.#snapshot = undefined;
     this.#complete = true;
+    if (this.#following) this.#live("open");
     this.#notice("");
     this.#show_emptiness();
   }
 
   // In order of time: what is older than what is shown is an answer that was overtaken, or an event that an answer overtook.
   #apply(record, streamed = false) {
-    if (streamed) this.#snapshot?.add(record.server);
-    let row = this.#rows.get(record.server);
+    const key = key_of(record);
+    if (streamed) this.#snapshot?.add(key);
+    let row = this.#rows.get(key);
     const old = row?.record;
     if (old && !(streamed && this.#snapshot) && record.revision < old.revision && record.revision !== 0) return;
-    if (!row) row = this.#add(record.server);
+    if (!row) row = this.#add(key, record.server);
     row.update(record);
     this.#tell(row, old);
     this.#show_emptiness();
@@ -125,29 +128,29 @@ export class connections_view {
   #tell(row, old) {
     const { status, error, server } = row.record;
     if (status === "CONNECTING" && old && old.status !== "DISCONNECTED") return;
-    const why = status === "FAILED" && error ? `: ${error.message}` : "";
+    const why = (status === "FAILED" || status === undefined) && error ? `: ${error.message}` : "";
     const said = `${server} is ${status_words(status).toLowerCase()}${why}`;
     if (this.#complete && said !== row.said) announce(said);
     row.said = said;
   }
 
-  #add(server) {
+  #add(key, server) {
     const row = new connection_row(this.#owner, server, (action, of) => this.#act(action, of));
-    const next = [...this.#rows.keys()].filter((name) => name > server).sort()[0];
-    this.#rows.set(server, row);
+    const next = [...this.#rows.keys()].filter((name) => name > key).sort()[0];
+    this.#rows.set(key, row);
     const before = next === undefined ? null : this.#rows.get(next).row;
     for (const part of row.elements) by_id("rows").insertBefore(part, before);
     return row;
   }
 
-  #remove(server, tell) {
-    const row = this.#rows.get(server);
+  #remove(key, tell) {
+    const row = this.#rows.get(key);
     if (!row) return;
     const focused = row.elements.some((part) => part.contains(document.activeElement));
     for (const part of row.elements) part.remove();
-    this.#rows.delete(server);
+    this.#rows.delete(key);
     if (focused) by_id("connections-title").focus();
-    if (tell) announce(`${server} is gone`);
+    if (tell) announce(`${row.server} is gone`);
     this.#show_emptiness();
   }
 

@@ -40,7 +40,7 @@ const shapes = {
 };
 
 export function status_icon(status) {
-  const parts = (shapes[status] ?? shapes.DISCONNECTED)();
+  const parts = (status === undefined ? shapes.FAILED : shapes[status] ?? shapes.DISCONNECTED)();
   return drawing("svg", { class: "icon", viewBox: "0 0 16 16", "aria-hidden": "true" }, ...parts);
 }
 

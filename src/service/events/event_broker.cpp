@@ -8,6 +8,7 @@
 
 #include "aio/event.hh"
 #include "aio/executor_check.hh"
+#include "core/bug.hh"
 
 namespace mcpstate::service {
 
@@ -114,13 +115,25 @@ subscription* event_broker::find_pending(channel& current) {
   return found == all.rend() ? nullptr : *found;
 }
 
+// An exception is an outage of this owner's events, and of no others.
+task<std::unique_ptr<watcher>> event_broker::open_watch(owner account) {
+  std::string bug;
+  try {
+    std::optional<owner> watched(std::move(account));
+    auto opening = store_.watch(std::move(watched), options_);
+    co_return co_await std::move(opening);
+  } catch (...) {
+    bug = caught_text();
+  }
+  co_return bug_error("a watch", std::move(bug));
+}
+
 // Opens a watch for each subscription of the channel that has none. While the store cannot be reached, one attempt stands for
 // all of them.
 asio::awaitable<void> event_broker::open_watches(std::shared_ptr<channel> current) {
   co_await asio::this_coro::throw_if_cancelled(false);
   while (!current->over && find_pending(*current) != nullptr) {
-    std::optional<owner> watched(current->account);
-    auto opening = store_.watch(std::move(watched), options_);
+    auto opening = open_watch(current->account);
     auto opened = co_await std::move(opening);
     if (current->over) break;
     if (opened) {

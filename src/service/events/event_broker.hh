@@ -68,6 +68,7 @@ class event_broker {
   void change_subscriptions(std::ptrdiff_t difference);
   [[nodiscard]] std::shared_ptr<channel> channel_of(owner account);
   asio::awaitable<void> open_watches(std::shared_ptr<channel> current);
+  task<std::unique_ptr<watcher>> open_watch(owner account);
 
   store& store_;
   asio::any_io_executor executor_;

@@ -22,7 +22,10 @@ std::string on_one_line(std::string json) {
 }
 
 std::string encode_removal(const connection& record) {
-  return object_writer().text("owner", record.owner.text()).text("server", record.server).str();
+  object_writer out;
+  out.text("owner", record.owner.text()).text("server", record.server);
+  if (is_foreign_member(record)) out.text("member", record.member);
+  return out.str();
 }
 
 frame encode_event(const event& change) {

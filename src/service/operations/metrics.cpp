@@ -159,7 +159,7 @@ struct metrics::families {
   labelled<Histogram> http_time{
       histogram("mcpstate_http_request_duration_seconds", "Time from a request's head to its answer"), {"route", "method"}};
   Counter& limited =
-      counter("mcpstate_http_rate_limited_total", "Requests refused because their owner asked too often").Add({});
+      counter("mcpstate_http_rate_limited_total", "Requests and connections refused because their owner or address came too often").Add({});
   labelled<Counter> store{counter("mcpstate_store_operations_total", "Store operations by outcome: ok, or why not"),
                           {"operation", "outcome"}};
   labelled<Histogram> store_time{histogram("mcpstate_store_operation_duration_seconds", "Time of a store operation"),
@@ -178,6 +178,9 @@ struct metrics::families {
   labelled<Counter> attempts{counter("mcpstate_connect_attempts_total", "Attempts to connect to a server"), {"outcome"}};
   labelled<Histogram> attempt_time{
       histogram("mcpstate_connect_duration_seconds", "Time of an attempt: handshake and tool list"), {"outcome"}};
+  labelled<Counter> restarts{
+      counter("mcpstate_session_restarts_total", "Sessions that were lost and are open again, by error code of the loss"),
+      {"code"}};
   labelled<Counter> refreshes{counter("mcpstate_tools_refreshes_total", "Tool lists read again"), {"outcome"}};
   labelled<Counter> leases{counter("mcpstate_leases_total", "Leases of connections, by what became of them"), {"event"}};
   Counter& remarks = counter("mcpstate_remarks_total", "Lines for the operator in the log").Add({});
@@ -200,7 +203,10 @@ struct metrics::families {
         if (from != to) transitions.labels({to_text(from), to_text(to)});
       }
     }
-    for (int i = 1; i <= static_cast<int>(errc::bug); ++i) failures.labels({name_of(static_cast<errc>(i))});
+    for (int i = 1; i <= static_cast<int>(errc::bug); ++i) {
+      failures.labels({name_of(static_cast<errc>(i))});
+      restarts.labels({name_of(static_cast<errc>(i))});
+    }
     for (const bool ok : {true, false}) {
       attempts.labels({outcome(ok)});
       attempt_time.labels({outcome(ok)}, long_buckets());
@@ -264,6 +270,11 @@ void metrics::on_attempt(const managed_name&, bool ok, std::chrono::microseconds
   const std::lock_guard lock(families_->mutex);
   families_->attempts.labels({outcome(ok)}).Increment();
   families_->attempt_time.labels({outcome(ok)}, long_buckets()).Observe(seconds(took));
+}
+
+void metrics::on_session_restarted(const managed_name&, std::string_view reason, std::uint64_t) {
+  const std::lock_guard lock(families_->mutex);
+  families_->restarts.labels({known_code(reason)}).Increment();
 }
 
 void metrics::on_tools_refreshed(const managed_name&, bool ok) {

@@ -39,6 +39,7 @@ class metrics final : public manager_observer {
 
   void on_transition(const managed_name& name, status from, status to, std::string_view why) override;
   void on_attempt(const managed_name& name, bool ok, std::chrono::microseconds took) override;
+  void on_session_restarted(const managed_name& name, std::string_view reason, std::uint64_t restarts) override;
   void on_tools_refreshed(const managed_name& name, bool ok) override;
   void on_lease(const managed_name& name, lease_news news) override;
   void on_remark(const managed_name* name, std::string_view remark, std::string_view peer) override;

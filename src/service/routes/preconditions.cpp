@@ -23,7 +23,7 @@ asio::awaitable<std::optional<problem>> check_connection_limit(request_context& 
   const auto all = co_await measured(context, "list", std::move(reading));
   if (!all) co_return problem_of(all.error());
   const std::string& server = context.server().text();
-  const bool exists = std::any_of((*all)->begin(), (*all)->end(), [&server](const auto& c) { return c.server == server; });
+  const bool exists = std::any_of((*all)->begin(), (*all)->end(), [&server](const auto& c) { return c.server == server && !is_foreign_member(c); });
   if (exists || (*all)->size() < max_owner_connections) co_return std::nullopt;
   co_return problem(problem_kind::invalid, "there are " + std::to_string((*all)->size()) +
                                                " connections, the most that one owner may make; those that are disconnected "

@@ -3,6 +3,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -20,6 +21,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t large_read = 64 * 1024;
 constexpr std::size_t max_discarded = 32 * 1024 * 1024;  // bytes
 constexpr auto linger_time = 2s;
+constexpr std::size_t longest_turn = 4 * 1024 * 1024;  // bytes; others get their turn, however fast a client reads
 
 bool would_block(const error_code& ec) { return ec == asio::error::would_block || ec == asio::error::try_again; }
 
@@ -86,13 +88,19 @@ asio::awaitable<bool> client_socket::write(std::string head, std::vector<asio::c
   buffers.reserve(body.size() + 1);
   buffers.push_back(asio::buffer(head));
   buffers.insert(buffers.end(), body.begin(), body.end());
-  enter(phase::writing, timeouts_.write + extra_time(asio::buffer_size(buffers), timeouts_));
+  enter(phase::writing, timeouts_.write);
+  const time_point last_deadline = deadline_ + extra_time(asio::buffer_size(buffers), timeouts_);
   std::span<asio::const_buffer> unsent(buffers);
-  while (!unsent.empty()) {
+  for (std::size_t in_turn = 0; !unsent.empty();) {
     error_code ec;
-    consume(unsent, socket_.write_some(unsent, ec));
-    if (!ec) continue;
-    if (!would_block(ec) || std::chrono::steady_clock::now() >= deadline_) co_return false;
+    const std::size_t sent = socket_.write_some(unsent, ec);
+    consume(unsent, sent);
+    const auto now = std::chrono::steady_clock::now();
+    if (sent > 0) deadline_ = std::min(now + timeouts_.write, last_deadline);
+    in_turn += sent;
+    if (unsent.empty() || (!ec && in_turn < longest_turn)) continue;
+    if ((ec && !would_block(ec)) || now >= deadline_) co_return false;
+    in_turn = 0;
     auto [failed] = co_await socket_.async_wait(asio::ip::tcp::socket::wait_write, aio::use_ec);
     if (failed) co_return false;
   }

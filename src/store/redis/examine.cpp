@@ -12,8 +12,8 @@ using redis::request;
 namespace {
 
 constexpr std::size_t tools_at_once = 32;              // values in one answer, which bounds the memory
-constexpr auto ghost_grace = std::chrono::seconds(1);  // a foreign program between two of its commands looks like a ghost
-constexpr std::size_t per_member = 7;                  // replies about one member in examine_owner
+constexpr std::size_t members_at_once = 128;           // of one owner, in one transaction; bounds the memory, too
+constexpr std::size_t per_member = 7;                  // replies about one member
 
 constexpr std::string_view wrong_type = "keys that hold another type than they must; delete or rename them";
 constexpr std::string_view no_expiry = "keys without a TTL: they stay for ever";
@@ -27,10 +27,11 @@ std::string_view wanted_type(key_field field) {
 task<std::vector<finding>> redis_examiner::run() {
   MCPSTATE_CO_CHECK(co_await setup());
   MCPSTATE_CO_CHECK(co_await walk());
-  if (fix_ && (!to_repair_.empty() || !indexes_to_repair_.empty())) {
+  if (fix_ && has_repairs()) {
     MCPSTATE_CO_CHECK(co_await repair());
     const counts before_repair = std::exchange(counted_, counts());
     keys_seen_ = records_seen_ = owners_seen_ = 0;
+    indexed_.clear();
     MCPSTATE_CO_CHECK(co_await walk());
     report_repairs(before_repair);
   }
@@ -61,6 +62,7 @@ task<void> redis_examiner::walk() {
   for (unsigned shard = 0; shard < key_space::index_shards; ++shard)
     fixed.push_back(index_key{store_.keys_.managed(shard), "zset"});
   MCPSTATE_CO_CHECK(co_await examine_indexes(std::move(fixed)));
+  MCPSTATE_CO_CHECK(co_await examine_managed());
   std::string cursor = "0";
   do {
     std::vector<std::string> all_types;
@@ -95,18 +97,22 @@ task<void> redis_examiner::examine_page(const std::vector<reply>* keys) {
   MCPSTATE_CO_CHECK(co_await examine_indexes(std::move(indexes)));
   if (known.empty()) co_return result<void>();
   MCPSTATE_CO_TRY(got, co_await store_.read(std::move(commands), "doctor"));
-  std::vector<std::string> tools;
+  std::vector<std::string> tools, leases;
   std::map<owner, members_on_page> owners;
   for (std::size_t i = 0; i < known.size(); ++i) {
+    for (const reply* r : {&got[2 * i], &got[2 * i + 1]})
+      if (r->is_error()) co_return redis::to_error(*r, "doctor");
     if (!check_key(known[i], got[2 * i].text, got[2 * i + 1].integer)) continue;
     const auto& named = known[i].named;
     if (named.field == key_field::tools) tools.push_back(known[i].key);
+    if (named.field == key_field::lease) leases.push_back(known[i].key);
     if (named.field == key_field::status) owners[named.owner].by_status.insert(named.member);
     if (named.field == key_field::info) owners[named.owner].by_info.insert(named.member);
     if (named.field == key_field::connections) owners[named.owner].connections = true;
     if (named.field == key_field::servers) owners[named.owner].servers = true;
   }
   MCPSTATE_CO_CHECK(co_await examine_tools(std::move(tools)));
+  MCPSTATE_CO_CHECK(co_await examine_leases(std::move(leases)));
   for (auto& [account, page] : owners) {
     if (page.servers) ++owners_seen_;
     MCPSTATE_CO_CHECK(co_await examine_owner(account, std::move(page)));
@@ -121,6 +127,8 @@ task<void> redis_examiner::examine_indexes(std::vector<index_key> indexes) {
   MCPSTATE_CO_TRY(got, co_await store_.read(std::move(commands), "doctor"));
   for (std::size_t i = 0; i < indexes.size(); ++i) {
     const auto& [key, wanted] = indexes[i];
+    for (const reply* r : {&got[2 * i], &got[2 * i + 1]})
+      if (r->is_error()) co_return redis::to_error(*r, "doctor");
     const std::string& type = got[2 * i].text;
     if (type == "none") continue;
     if (type != wanted) {
@@ -142,7 +150,7 @@ bool redis_examiner::check_key(const found_key& one, const std::string& type, st
   }
   if (left == -1) {
     count("no_expiry", level::problem, no_expiry, one.key, "gives them one");
-    auto& members = to_repair_[one.named.owner];
+    auto& members = to_repair_[one.named.owner].members;
     if (!one.named.member.empty() && one.named.field != key_field::staging) members.insert(one.named.member);
   }
   return true;
@@ -152,48 +160,102 @@ task<void> redis_examiner::examine_tools(std::vector<std::string> keys) {
   for (std::size_t first = 0; first < keys.size(); first += tools_at_once) {
     const std::size_t last = std::min(keys.size(), first + tools_at_once);
     request commands;
+    commands.limit_values({default_tools_limit});
     for (std::size_t i = first; i < last; ++i) commands.add("GET", keys[i]);
     MCPSTATE_CO_TRY(got, co_await store_.read(std::move(commands), "doctor"));
     for (std::size_t i = first; i < last; ++i) {
       reply& value = got[i - first];
-      if (value.is_string() && !tools_list::parse(std::move(value.text)))
+      if (value.dropped > 0)
+        count("tools_too_long", level::warning, "tools that are too long to be read; readers see none", keys[i]);
+      else if (value.is_string() && !tools_list::parse(std::move(value.text)))
         count("tools_not_a_list", level::warning, "tools that are not a JSON array; readers see them as they are", keys[i]);
     }
   }
   co_return result<void>();
 }
 
-// Reads both sets and the keys of each member in one transaction. Checks only the members of this page, so that each record
-// is counted once, however the pages divide an owner.
+// Checks the members of this page, so that each record is counted once, however the pages divide an owner. Names in a set
+// that have no keys are checked with their set.
 task<void> redis_examiner::examine_owner(owner account, members_on_page page) {
-  const auto& keys = store_.keys_;
-  request commands;
-  commands.add("SUNION", keys.connections(account), keys.servers(account));
-  MCPSTATE_CO_TRY(members, co_await store_.read(std::move(commands), "doctor"));
-  if (members.front().is_error()) co_return result<void>();  // a wrong type, which is reported already
-  std::set<std::string> all(page.by_status.begin(), page.by_status.end());
-  all.insert(page.by_info.begin(), page.by_info.end());
-  for (const auto& item : members.front().items) all.insert(item.text);
-  request reads;
-  reads.add("MULTI").add("PTTL", keys.connections(account)).add("PTTL", keys.servers(account));
-  for (const auto& member : all) add_member_reads(reads, account, member);
-  reads.add("EXEC");
-  MCPSTATE_CO_TRY(got, co_await store_.read(std::move(reads), "doctor"));
-  const reply& exec = got.back();
-  if (exec.items.size() != 2 + all.size() * per_member) co_return result<void>();  // a wrong type again
-  std::int64_t longest = -1;
-  const reply* one = &exec.items[2];
-  for (const auto& member : all) {
-    longest = std::max(longest, one[3].integer);
-    const bool in_connections = one[0].integer == 1, status_here = one[2].is_string();
-    const bool keyless = !status_here && one[5].integer == 0;
-    const bool known = page.by_status.contains(member) || (page.by_info.contains(member) && !status_here) ||
-                       (keyless && (in_connections ? page.connections : page.servers));
-    if (known) check_member(account, member, one);
-    one += per_member;
+  std::vector<std::string> members(page.by_status.begin(), page.by_status.end());
+  for (const auto& member : page.by_info)
+    if (!page.by_status.contains(member)) members.push_back(member);
+  const auto check = [&](const std::string& member, const reply* answers) {
+    if (page.by_status.contains(member) || !answers[2].is_string()) check_member(account, member, answers);
+  };
+  const member_check on_page = check;
+  MCPSTATE_CO_CHECK(co_await read_members(account, std::move(members), &on_page));
+  MCPSTATE_CO_CHECK(co_await examine_managed_records(account));
+  if (page.connections) MCPSTATE_CO_CHECK(co_await examine_set(account, key_field::connections));
+  if (page.servers) MCPSTATE_CO_CHECK(co_await examine_set(account, key_field::servers));
+  co_return result<void>();
+}
+
+// Reads the keys of these members, those of each member in one transaction. check outlives the call.
+task<void> redis_examiner::read_members(owner account, std::vector<std::string> members, const member_check* check) {
+  for (std::size_t first = 0; first < members.size(); first += members_at_once) {
+    const std::size_t last = std::min(members.size(), first + members_at_once);
+    request reads;
+    reads.limit_values({0, 0, max_short_value, 0, 0, 0, max_info_bytes});
+    reads.add("MULTI");
+    for (std::size_t i = first; i < last; ++i) add_member_reads(reads, account, members[i]);
+    reads.add("EXEC");
+    MCPSTATE_CO_TRY(got, co_await store_.read(std::move(reads), "doctor"));
+    const reply& exec = got.back();
+    if (exec.is_error()) co_return redis::to_error(exec, "doctor");
+    if (exec.items.size() != (last - first) * per_member) continue;
+    for (std::size_t i = first; i < last; ++i) (*check)(members[i], &exec.items[(i - first) * per_member]);
   }
-  if (page.connections) check_set(account, keys.connections(account), exec.items[0].integer, longest);
-  if (page.servers) check_set(account, keys.servers(account), exec.items[1].integer, longest);
+  co_return result<void>();
+}
+
+// Walks one of an owner's two sets: names without a record, and whether the set outlives its members.
+task<void> redis_examiner::examine_set(owner account, key_field field) {
+  const bool is_connections = field == key_field::connections;
+  const auto key = is_connections ? store_.keys_.connections(account) : store_.keys_.servers(account);
+  std::int64_t longest = -1;
+  std::set<std::string> keyless;
+  std::string cursor = "0";
+  do {
+    request commands;
+    commands.add("SSCAN", key, cursor, "COUNT", "1000");
+    MCPSTATE_CO_TRY(got, co_await store_.read(std::move(commands), "doctor"));
+    reply& step = got.front();
+    if (step.is_error() || step.items.size() != 2) co_return result<void>();  // a wrong type, which is reported already
+    const std::vector<reply>* members = &step.items[1].items;
+    MCPSTATE_CO_CHECK(co_await find_keyless(account, members, &longest, &keyless));
+    members_seen_ += members->size();
+    if (progress_ && members->size() >= members_at_once) progress_(keys_seen_ + members_seen_, "keys");
+    cursor = step.items[0].text;
+  } while (cursor != "0");
+  request expiry;
+  expiry.add("PTTL", key);
+  MCPSTATE_CO_TRY(left, co_await store_.read(std::move(expiry), "doctor"));
+  check_set(account, key, left.front().integer, longest);
+  const auto check = [&](const std::string& member, const reply* answers) {
+    const bool still = !answers[2].is_string() && answers[5].integer == 0;
+    const bool here = (answers[0].integer == 1) == is_connections;  // a name in both sets counts with connections
+    if (still && here) check_member(account, member, answers);
+  };
+  const member_check without_record = check;
+  std::vector<std::string> names(keyless.begin(), keyless.end());
+  co_return co_await read_members(account, std::move(names), &without_record);
+}
+
+// Adds the members that have neither a status nor an :info. longest: how long a status lives.
+task<void> redis_examiner::find_keyless(owner account, const std::vector<reply>* members, std::int64_t* longest,
+                                        std::set<std::string>* keyless) {
+  if (members->empty()) co_return result<void>();
+  request commands;
+  for (const auto& member : *members)
+    commands.add("PTTL", store_.keys_.server_key(account, member.text, key_field::status))
+        .add("EXISTS", store_.keys_.server_key(account, member.text, key_field::info));
+  MCPSTATE_CO_TRY(got, co_await store_.read(std::move(commands), "doctor"));
+  for (std::size_t i = 0; i < members->size(); ++i) {
+    const auto& left = got[2 * i];
+    *longest = std::max(*longest, left.integer);
+    if (left.integer == -2 && got[2 * i + 1].integer == 0) keyless->insert((*members)[i].text);
+  }
   co_return result<void>();
 }
 
@@ -210,7 +272,8 @@ void redis_examiner::add_member_reads(request& reads, const owner& account, cons
 void redis_examiner::check_set(const owner& account, const std::string& key, std::int64_t left, std::int64_t longest) {
   if (left < 0 || left >= longest) return;
   count("set_expires_early", level::problem, "sets that expire before a member does", key, "extends them");
-  to_repair_[account];
+  auto& repairs = to_repair_[account];
+  repairs.longest = std::max(repairs.longest, longest);
 }
 
 void redis_examiner::check_member(const owner& account, const std::string& member, const reply* answers) {
@@ -222,16 +285,16 @@ void redis_examiner::check_member(const owner& account, const std::string& membe
   if (exists) ++records_seen_;
   if (in_connections && !connected) {
     count("ghosts", level::problem, "names in connections whose status is not CONNECTED", example, "removes them");
-    to_repair_[account].insert(member);
+    to_repair_[account].members.insert(member);
   }
   if (connected && !in_connections) {
     count("not_in_connections", level::problem, "CONNECTED servers that are missing in connections", example, "adds them");
-    to_repair_[account].insert(member);
+    to_repair_[account].members.insert(member);
   }
   if (exists && !in_servers) {
     count("not_in_servers", has_info ? level::problem : level::note,
           "records of other programs that mcpstate has not met yet", example, "adopts them");
-    to_repair_[account].insert(member);
+    to_repair_[account].members.insert(member);
   }
   if (in_servers && !exists && !in_connections) {
     count("expired_names", level::note, "names whose record has expired; they go with their set", example);
@@ -242,75 +305,21 @@ void redis_examiner::check_member(const owner& account, const std::string& membe
     count("stale_connected_at", level::warning, "connected_at of servers that are not CONNECTED; readers ignore it",
           example);
   if (!status_word.empty() && !status_from_text(status_word))
-    count("junk_status", level::warning, "a status that is not CONNECTED, DISCONNECTED or FAILED", example);
+    count("junk_status", level::warning,
+          "a status that is not CONNECTED, DISCONNECTED or FAILED: it is unknown until somebody writes one", example);
   if (name_of_member(member).foreign)
     count("foreign_names", level::note, "names that another program wrote unencoded; shown as they are", example);
-  if (has_info && (!decode_info(answers[6].text) || !has_info_head(answers[6].text)))
-    count("junk_info", level::warning, ":info values that cannot be read; the documented keys still count", example);
-}
-
-// A foreign program may be between two of its commands: it may add a name to connections before it writes the status. The
-// repair script therefore checks a suspected ghost again after a second, and removes it only if it still is one.
-task<void> redis_examiner::repair() {
-  if (!indexes_to_repair_.empty()) {
-    request expiries;
-    const auto expiry =
-        std::chrono::floor<std::chrono::milliseconds>(store_.now() + store_.options().ttl).time_since_epoch();
-    for (const auto& key : indexes_to_repair_) expiries.add("PEXPIREAT", key, static_cast<std::int64_t>(expiry.count()));
-    MCPSTATE_CO_CHECK(co_await store_.write(std::move(expiries), "doctor"));
+  if (!has_info) return;
+  const auto info = revision_of_info(answers[6].text) ? decode_info(answers[6].text) : std::nullopt;
+  if (!info) {
+    count("junk_info", level::warning, ":info values that cannot be read; the documented keys still count", example,
+          "writes them anew");
+    if (!status_word.empty() && status_from_text(status_word)) to_repair_[account].rewrite.insert(member);
+  } else if (info->info.managed && status_word != to_key_text(status::disconnected)) {
+    managed_.push_back(member);
+  } else if (info->info.managed && info->state == status::connecting) {
+    managed_.push_back(member);
   }
-  if (to_repair_.empty()) co_return result<void>();
-  co_await aio::wait_until(aio::after(ghost_grace));
-  for (const auto& [account, members] : to_repair_) {
-    MCPSTATE_CO_TRY(names, co_await store_.read_member_names(account, "doctor"));
-    std::set<std::string> all(names.begin(), names.end());
-    all.insert(members.begin(), members.end());
-    script_call call(redis_scripts::script_id::repair);
-    call.key(store_.keys_.connections(account)).key(store_.keys_.servers(account));
-    call.argument(store_.options().ttl).argument(members.size());
-    for (const auto& member : members) call.argument(member);
-    for (const auto& member : all) store_.declare(call, account, member, redis_store::declared_keys::record_and_lease);
-    request nothing_before;
-    auto answer = co_await store_.run_for(account, std::move(call), redis_store::declared_keys::record_and_lease,
-                                          std::move(nothing_before), "doctor");
-    if (!answer && answer.error().code() == errc::wrong_type) continue;
-    if (!answer && !answer.error().is(cond::conflict)) co_return answer.error();  // after a conflict the next run repairs it
-  }
-  co_return result<void>();
-}
-
-// Reports the faults that were found before the repair and not after it.
-void redis_examiner::report_repairs(const counts& before_repair) {
-  for (const auto& [check, before] : before_repair) {
-    const auto now = counted_.find(check);
-    finding f = before.found;
-    if (now != counted_.end()) {
-      if (now->second.found.count >= f.count) continue;
-      f.count -= now->second.found.count;
-      const auto& still = now->second.found.examples;
-      std::erase_if(f.examples, [&](const auto& e) { return std::find(still.begin(), still.end(), e) != still.end(); });
-    }
-    if (f.severity == level::note && before.repair.empty()) continue;  // notes change without a repair
-    f.severity = level::repaired;
-    findings_.push_back(std::move(f));
-  }
-}
-
-void redis_examiner::add_summary() {
-  bool clean = true;
-  for (auto& [check, one] : counted_) {
-    finding& f = one.found;
-    if (!one.repair.empty()) f.text.append(" (--fix ").append(one.repair).append(")");
-    clean = clean && f.severity == level::note;
-    findings_.push_back(std::move(f));
-  }
-  finding f;
-  f.check = "records";
-  f.severity = level::ok;
-  f.count = records_seen_;
-  f.text = "records of " + std::to_string(owners_seen_) + " owners in " + std::to_string(keys_seen_) + " keys" +
-           (clean ? "; every invariant holds" : "");
-  findings_.push_back(std::move(f));
 }
 
 task<std::vector<finding>> redis_store::examine(bool fix, progress_handler progress) {

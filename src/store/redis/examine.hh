@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "store/redis/store.hh"
@@ -43,10 +45,28 @@ class redis_examiner {
     bool connections = false, servers = false;  // whether these sets are
   };
   task<void> examine_owner(owner account, members_on_page page);
+  // Gets a member and its per_member answers.
+  using member_check = std::function<void(const std::string& member, const redis::reply* answers)>;
+  task<void> read_members(owner account, std::vector<std::string> members, const member_check* check);
+  task<void> examine_set(owner account, key_field field);
+  task<void> find_keyless(owner account, const std::vector<redis::reply>* members, std::int64_t* longest,
+                          std::set<std::string>* keyless);
   void add_member_reads(redis::request& reads, const owner& account, const std::string& member) const;
   void check_member(const owner& account, const std::string& member, const redis::reply* answers);
   void check_set(const owner& account, const std::string& key, std::int64_t left, std::int64_t longest);
+
+  // examine_managed.cpp: leases, and the index by which managed connections are found
+  task<void> examine_managed();
+  void check_index_entry(const std::string& key, unsigned shard, const std::string& member);
+  task<void> examine_leases(std::vector<std::string> keys);
+  task<void> examine_managed_records(owner account);
+  task<void> repair_indexes();
+
+  // examine_repair.cpp
+  [[nodiscard]] bool has_repairs() const;
   task<void> repair();
+  task<void> repair_members(owner account, std::vector<std::string> members, std::int64_t longest);
+  task<void> rewrite(owner account, std::string member);
   // Counts one more fault of this check. repair: what --fix does about it; may be empty.
   void count(std::string_view check, level severity, std::string_view text, const std::string& example,
              std::string_view repair = {});
@@ -72,10 +92,18 @@ class redis_examiner {
   progress_handler progress_;
   std::vector<finding> findings_;
   counts counted_;
-  // The members whose set entries may be wrong; none: only an expiry is missing.
-  std::map<owner, std::set<std::string>> to_repair_;
+  struct owner_repairs {
+    owner_repairs() {}
+    std::set<std::string> members;  // whose set entries may be wrong; none: only an expiry is missing
+    std::set<std::string> rewrite;  // whose :info cannot be read
+    std::int64_t longest = 0;       // how long the longest member lives, where a set expires before
+  };
+  std::map<owner, owner_repairs> to_repair_;
+  std::vector<std::string> managed_;           // members of the owner that is examined
+  std::unordered_set<std::size_t> indexed_;    // hashes of the entries of the index of managed connections
+  std::map<unsigned, std::vector<std::string>> wrong_entries_, waiting_entries_;  // of the index, by part
   std::set<std::string> indexes_to_repair_;  // without an expiry
-  std::uint64_t keys_seen_ = 0, records_seen_ = 0, owners_seen_ = 0;
+  std::uint64_t keys_seen_ = 0, members_seen_ = 0, records_seen_ = 0, owners_seen_ = 0;
 };
 
 }  // namespace mcpstate

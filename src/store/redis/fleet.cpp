@@ -4,10 +4,11 @@
 // between) corrects it.
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "store/redis/lease_value.hh"
 #include "store/redis/store.hh"
-#include "store/rows/lease_rule.hh"
+#include "store/redis/unheld.hh"
 #include "store/rows/managed_text.hh"
 
 namespace mcpstate {
@@ -41,16 +42,37 @@ std::string lease_value_start(const lease& one) {
   return std::to_string(one.number) + " " + std::to_string(one.holder.size()) + " " + one.holder;
 }
 
-std::optional<lease> read_lease_value(const managed_name& name, const std::string& value) {
-  const std::string_view text(value);
+namespace {
+
+struct lease_parts {
+  std::uint64_t number = 0;
+  std::string_view holder;
+};
+
+// As scripts/parts/lease.lua reads it.
+std::optional<lease_parts> split_lease_value(std::string_view text) {
+  constexpr std::size_t max_digits = 16;
   const auto first = text.find(' ');
   const auto second = first == text.npos ? first : text.find(' ', first + 1);
-  if (second == text.npos) return std::nullopt;
+  if (second == text.npos || first > max_digits) return std::nullopt;
   const auto number = parse_number<std::uint64_t>(text.substr(0, first));
   const auto size = parse_number<std::size_t>(text.substr(first + 1, second - first - 1));
   if (!number || !size || text.size() - second - 1 < *size) return std::nullopt;
-  return lease(name, std::string(text.substr(second + 1, *size)), *number);
+  lease_parts out;
+  out.number = *number;
+  out.holder = text.substr(second + 1, *size);
+  return out;
 }
+
+}  // namespace
+
+std::optional<lease> read_lease_value(const managed_name& name, const std::string& value) {
+  const auto parts = split_lease_value(value);
+  if (!parts) return std::nullopt;
+  return lease(name, std::string(parts->holder), parts->number);
+}
+
+bool is_lease_value(std::string_view value) { return split_lease_value(value).has_value(); }
 
 // FNV-1a, so that every process computes the same part.
 unsigned shard_of(std::string_view member) {
@@ -131,52 +153,35 @@ task<fleet> redis_store::beat(instance_report report, milliseconds time) {
   auto& beat = calls.emplace_back(script_id::beat);
   beat.key(keys_.instances())
       .argument(options().ttl)
-      .argument(std::move(report.name))
+      .argument(report.name)
       .argument(time)
       .argument(report.managed);
-  beat.argument(std::move(report.reach)).argument(std::move(report.address));
-  for (unsigned shard = 0; shard < shards; ++shard)
-    calls.emplace_back(script_id::unheld).key(keys_.managed(shard)).argument(unheld_at_once / shards);
+  beat.argument(report.reach).argument(report.address);
   MCPSTATE_CO_TRY(got, co_await run_all(std::move(calls), operation));
   fleet out;
-  if (got.front().is_error()) co_return key_error(got.front(), operation, keys_.instances());
-  out.instances = reports_in(got.front());
-  std::vector<managed_name> waiting;
-  for (unsigned shard = 0; shard < shards; ++shard) {
-    const reply& part = got[1 + shard];
-    if (part.is_error()) co_return key_error(part, operation, keys_.managed(shard));
-    for (std::size_t i = 0; i < part.items.size(); ++i) {
-      if (i == 0) out.managed += static_cast<std::uint64_t>(part.items[0].integer);
-      if (auto name = i == 0 ? std::nullopt : managed_from_text(part.items[i].text)) waiting.push_back(std::move(*name));
-    }
+  if (got.front().is_error()) {
+    error unreadable = key_error(got.front(), operation, keys_.instances());
+    if (unreadable.code() != errc::wrong_type) co_return unreadable;
+    out.faults.push_back(std::move(unreadable));
+    out.instances.push_back(std::move(report));  // the others cannot be known
+  } else {
+    out.instances = reports_in(got.front());
   }
-  MCPSTATE_CO_TRY(unheld, co_await without_leased(std::move(waiting)));
-  out.unheld = std::move(unheld);
+  unheld_search search(*this);
+  fleet* const found = &out;
+  MCPSTATE_CO_CHECK(co_await search.run(found));
   co_return out;
 }
 
-// Removes the connections that have a lease from the list, and corrects their index entries.
-task<std::vector<managed_name>> redis_store::without_leased(std::vector<managed_name> waiting) {
-  if (waiting.empty()) co_return waiting;
+// Gives the index entry of a connection the time of the lease that runs, if there is one.
+task<void> redis_store::index_running(managed_name name) {
   request commands;
-  for (const auto& one : waiting) commands.add("PTTL", lease_key(one));
-  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), "beat"));
-  std::vector<managed_name> out;
-  std::vector<script_call> calls;
-  for (std::size_t i = 0; i < waiting.size(); ++i) {
-    const auto left = got[i].integer;
-    if (got[i].is_error()) co_return redis::to_error(got[i], "beat");
-    if (left == -2) {
-      out.push_back(std::move(waiting[i]));
-      continue;
-    }
-    const auto member = to_text(waiting[i]);
-    calls.push_back(index_call(shard_of(member), "held", milliseconds(std::max<std::int64_t>(left, 0))));
-    calls.back().argument(member);
-  }
-  if (calls.empty()) co_return out;
-  MCPSTATE_CO_CHECK(co_await run_all(std::move(calls), "beat"));
-  co_return out;
+  commands.add("PTTL", lease_key(name));
+  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), "index"));
+  const auto left = got.front().integer;
+  if (got.front().is_error() || left < 0) co_return result<void>();
+  const std::string no_server;
+  co_return co_await index(std::move(name), "held", milliseconds(left), no_server);
 }
 
 // Reads the parts of the index one after the other, each by SSCAN. The cursor is "shard:cursor". A name may appear twice.
@@ -203,14 +208,55 @@ task<managed_page> redis_store::managed_of(std::string registered, std::string c
     const reply& step = got.front();
     if (step.is_error()) co_return key_error(step, operation, key);
     if (step.items.size() != 2) co_return error(errc::protocol, operation + ": SSCAN answers no cursor and members");
-    for (const auto& item : step.items[1].items) {
-      if (auto name = managed_from_text(item.text)) page.names.push_back(std::move(*name));
-    }
+    std::vector<std::string> members;
+    for (const auto& item : step.items[1].items) members.push_back(item.text);
+    MCPSTATE_CO_TRY(names, co_await check_owners(server, shard, std::move(members)));
+    std::move(names.begin(), names.end(), std::back_inserter(page.names));
     position = step.items[0].text;
     if (position == "0") ++shard;
   }
   if (shard < shards) page.cursor = std::to_string(shard) + ":" + position;
   co_return page;
+}
+
+// Answers the connections that these entries of one part name. Entries that name none, and those without a record and a
+// lease, are removed from this part; one that stands in the wrong part is moved.
+task<std::vector<managed_name>> redis_store::check_owners(server_name registered, unsigned shard,
+                                                          std::vector<std::string> members) {
+  request commands;
+  std::vector<std::optional<managed_name>> named;
+  for (const auto& member : members) {
+    auto& name = named.emplace_back(managed_from_text(member));
+    if (name && to_text(*name) != member) name.reset();
+    if (!name) continue;
+    const auto info = keys_.server_key(name->owner, encode_name(name->server.text()), key_field::info);
+    commands.add("EXISTS", info, lease_key(*name));
+  }
+  replies found;
+  if (commands.commands() > 0) {
+    MCPSTATE_CO_TRY(got, co_await read(std::move(commands), "managed of " + registered.text()));
+    found = std::move(got);
+  }
+  std::vector<managed_name> out;
+  std::vector<script_call> corrections;
+  script_call wrong = owners_call(registered, shard, "SREM");
+  const std::size_t without_members = wrong.arguments();
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    // An error reply says nothing about the record: the entry stays.
+    const bool there = named[i] && (found[next].is_error() || found[next].integer > 0);
+    if (named[i]) ++next;
+    const unsigned right = shard_of(members[i]);
+    if (!there || right != shard) wrong.argument(members[i]);
+    if (!there) continue;
+    if (right != shard) corrections.push_back(owners_call(registered, right, "SADD").argument(members[i]));
+    out.push_back(std::move(*named[i]));
+  }
+  if (wrong.arguments() > without_members) corrections.push_back(std::move(wrong));
+  if (corrections.empty()) co_return out;
+  auto noted = co_await run_all(std::move(corrections), "managed of " + registered.text());
+  static_cast<void>(noted);  // a hint
+  co_return out;
 }
 
 }  // namespace mcpstate

@@ -19,6 +19,9 @@ namespace mcpstate {
 // Absent where another program wrote something else.
 [[nodiscard]] std::optional<lease> read_lease_value(const managed_name& name, const std::string& value);
 
+// Whether the value is that of any lease.
+[[nodiscard]] bool is_lease_value(std::string_view value);
+
 // The number of the index part that lists this connection.
 [[nodiscard]] unsigned shard_of(std::string_view member);
 // The error of a command on this key.

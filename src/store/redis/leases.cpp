@@ -91,8 +91,12 @@ task<std::vector<lease>> redis_store::renew_some(std::vector<lease> granted, mil
   owner_members owners;
   for (std::size_t i = 0; i < granted.size(); ++i) {
     const reply& answer = got[i];
-    if (answer.is_error()) co_return key_error(answer, operation, lease_key(granted[i].name));
-    if (answer.is_string()) {
+    if (answer.is_error()) {
+      // What is wrong with one key costs the lease of that key only.
+      error refused = key_error(answer, operation, lease_key(granted[i].name));
+      if (refused.code() != errc::wrong_type) co_return refused;
+      lost.push_back(granted[i]);
+    } else if (answer.is_string()) {
       auto member = to_text(granted[i].name);
       owners[{answer.text, shard_of(member)}].push_back(std::move(member));
     } else if (answer.integer == 0) {
@@ -139,8 +143,7 @@ task<void> redis_store::end_lease(lease granted, lease_end outcome, std::optiona
   std::string registered(over ? answer.items[0].text : std::string());
   MCPSTATE_CO_CHECK(co_await index(granted.name, std::move(word), milliseconds(0), std::move(registered)));
   // The call above overwrote the index entry of an instance that has taken the lease since. This corrects it.
-  std::vector<managed_name> ended{granted.name};
-  auto noted = co_await without_leased(std::move(ended));
+  auto noted = co_await index_running(granted.name);
   static_cast<void>(noted);  // a hint
   co_return result<void>();
 }
@@ -150,6 +153,7 @@ task<std::optional<lease>> redis_store::lease_of(managed_name name) {
   const auto key = lease_key(name);
   request commands;
   commands.add("GET", key);
+  commands.limit_values({max_lease_value});
   MCPSTATE_CO_TRY(got, co_await read(std::move(commands), operation));
   if (got.front().is_error()) co_return key_error(got.front(), operation, key);
   if (!got.front().is_string()) co_return std::optional<lease>();

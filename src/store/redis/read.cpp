@@ -26,9 +26,22 @@ raw_record take_record(std::string member, std::vector<reply>& items, std::size_
   raw.connected_at = text_of(items[first + 1]);
   raw.info = text_of(items[first + 2]);
   raw.tools_asked = want == tools_wanted::yes;
-  if (raw.tools_asked)
-    if (auto tools = text_of(items[first + 3])) raw.tools = std::make_shared<const std::string>(std::move(*tools));
+  if (!raw.tools_asked) return raw;
+  raw.tools_too_long = items[first + 3].dropped > 0;
+  if (raw.tools_too_long) return raw;
+  if (auto tools = text_of(items[first + 3])) raw.tools = std::make_shared<const std::string>(std::move(*tools));
   return raw;
+}
+
+// In the order of read_order.
+redis::value_limits limits_of(tools_wanted want) {
+  if (want == tools_wanted::no) return {max_short_value, max_short_value, max_info_bytes};
+  return {max_short_value, max_short_value, max_info_bytes, default_tools_limit};
+}
+// The same behind the name of a member.
+redis::value_limits limits_of_rows(tools_wanted want) {
+  if (want == tools_wanted::no) return {redis::value_limits::none, max_short_value, max_short_value, max_info_bytes};
+  return {redis::value_limits::none, max_short_value, max_short_value, max_info_bytes, default_tools_limit};
 }
 
 std::size_t fields_of(tools_wanted want) { return want == tools_wanted::yes ? 4 : 3; }
@@ -57,13 +70,35 @@ bool is_unusual(const connection& one, tools_wanted want) {
   return want == tools_wanted::yes && !one.tools && !one.problems.empty();
 }
 
+constexpr std::size_t unusual_at_once = 1000;
+
+// answers: the expiry of the status key, then the types of the keys in read_order.
+void complete_record(connection& one, const reply* answers) {
+  const reply& expires = answers[0];
+  if (!one.expires_at && expires.kind == reply::type::integer && expires.integer > 0)
+    one.expires_at = timestamp(std::chrono::milliseconds(expires.integer));
+  static constexpr std::string_view names[] = {"status", "connected_at", "info", "tools"};
+  for (std::size_t f = 0; f < 4; ++f) {
+    const reply& type = answers[1 + f];
+    if (type.is_error() || type.text == "none" || type.text == "string") continue;
+    std::string problem = std::string(names[f]) + " is a Redis " + type.text + " where a string belongs";
+    if (f == 0)
+      set_unknown_status(one, errc::wrong_type, std::move(problem));
+    else
+      one.problems.push_back(std::move(problem));
+  }
+}
+
 }  // namespace
 
 task<std::optional<connection>> redis_store::get(owner account, std::string member, tools_wanted want) {
   std::vector<std::string> members{member};
-  MCPSTATE_CO_TRY(got, co_await read_members(account, std::move(members), want));
+  MCPSTATE_CO_TRY(got, co_await read_members(account, members, want));
   std::vector<connection> found;
   append_record(found, account, std::move(got.front()));
+  if (found.empty()) {
+    MCPSTATE_CO_CHECK(co_await add_unreadable(account, std::move(members), &found));
+  }
   if (found.empty()) co_return std::optional<connection>();
   recount_tools(found.front());  // costs too much for a list
   if (is_unusual(found.front(), want)) MCPSTATE_CO_CHECK(co_await complete_unusual(account, &found, want));
@@ -78,8 +113,13 @@ task<owner_snapshot_ptr> redis_store::list(owner account, tools_wanted want) {
 task<std::vector<connection>> redis_store::read_records(owner account, tools_wanted want) {
   MCPSTATE_CO_TRY(all, co_await read_all(account, want));
   std::vector<connection> found;
+  std::vector<std::string> unread;
   found.reserve(all.size());
-  for (auto& raw : all) append_record(found, account, std::move(raw));
+  for (auto& raw : all) {
+    if (!raw.status && !raw.info) unread.push_back(raw.member);
+    append_record(found, account, std::move(raw));
+  }
+  MCPSTATE_CO_CHECK(co_await add_unreadable(account, std::move(unread), &found));
   MCPSTATE_CO_CHECK(co_await complete_unusual(account, &found, want));
   sort_by_server(found);
   co_return found;
@@ -101,6 +141,7 @@ task<std::vector<raw_record>> redis_store::read_by_sort(owner account, tools_wan
   request commands;
   commands.add("SDIFF", keys_.connections(account), keys_.servers(account));
   const std::size_t fields = fields_of(want);
+  commands.limit_values(limits_of_rows(want));
   commands.command(6 + 2 * fields).arg("SORT_RO").arg(keys_.servers(account)).arg("BY").arg("nosort").arg("GET").arg("#");
   static constexpr std::string_view names[] = {"status", "connected_at", "info", "tools"};
   for (std::size_t i = 0; i < fields; ++i) commands.arg("GET").arg(base + std::string(names[i]));
@@ -154,6 +195,7 @@ task<std::vector<raw_record>> redis_store::read_members(owner account, std::vect
   if (members.empty()) co_return out;
   const std::size_t fields = fields_of(want);
   request commands;
+  commands.limit_values(limits_of(want));
   commands.command(1 + members.size() * fields).arg("MGET");
   for (const auto& member : members)
     for (std::size_t i = 0; i < fields; ++i) commands.arg(keys_.server_key(account, member, read_order[i]));
@@ -171,23 +213,38 @@ task<void> redis_store::complete_unusual(owner account, std::vector<connection>*
   std::vector<connection*> unusual;
   for (auto& one : *found)
     if (is_unusual(one, want)) unusual.push_back(&one);
-  if (unusual.empty()) co_return result<void>();
-  request commands;
-  for (const auto* one : unusual) {
-    commands.add("PEXPIRETIME", keys_.server_key(account, one->member, key_field::status));
-    for (auto field : read_order) commands.add("TYPE", keys_.server_key(account, one->member, field));
+  for (std::size_t first = 0; first < unusual.size(); first += unusual_at_once) {
+    request commands;
+    const std::size_t last = std::min(unusual.size(), first + unusual_at_once);
+    for (std::size_t i = first; i < last; ++i) {
+      commands.add("PEXPIRETIME", keys_.server_key(account, unusual[i]->member, key_field::status));
+      for (auto field : read_order) commands.add("TYPE", keys_.server_key(account, unusual[i]->member, field));
+    }
+    MCPSTATE_CO_TRY(got, co_await read(std::move(commands), "read " + account.text()));
+    for (std::size_t i = first; i < last; ++i) complete_record(*unusual[i], &got[(i - first) * 5]);
   }
-  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), "read " + account.text()));
-  static constexpr std::string_view names[] = {"status", "connected_at", "info", "tools"};
-  for (std::size_t i = 0; i < unusual.size(); ++i) {
-    const reply& expires = got[i * 5];
-    connection& one = *unusual[i];
-    if (!one.expires_at && expires.kind == reply::type::integer && expires.integer > 0)
-      one.expires_at = timestamp(std::chrono::milliseconds(expires.integer));
-    for (std::size_t f = 0; f < 4; ++f) {
-      const std::string& type = got[i * 5 + 1 + f].text;
-      if (type == "none" || type == "string") continue;
-      one.problems.push_back(std::string(names[f]) + " is a Redis " + type + " where a string belongs");
+  co_return result<void>();
+}
+
+// Members with neither a status nor an :info that a read shows: their name has expired, or their status key holds another
+// type than a string, so that nobody can say what it is.
+task<void> redis_store::add_unreadable(owner account, std::vector<std::string> members, std::vector<connection>* found) {
+  for (std::size_t first = 0; first < members.size(); first += unusual_at_once) {
+    request commands;
+    const std::size_t last = std::min(members.size(), first + unusual_at_once);
+    for (std::size_t i = first; i < last; ++i)
+      commands.add("TYPE", keys_.server_key(account, members[i], key_field::status));
+    MCPSTATE_CO_TRY(got, co_await read(std::move(commands), "read " + account.text()));
+    for (std::size_t i = first; i < last; ++i) {
+      const std::string& type = got[i - first].text;
+      if (got[i - first].is_error() || type == "none" || type == "string") continue;
+      raw_record raw;
+      raw.member = std::move(members[i]);
+      raw.status.emplace();
+      auto one = read_record(account, std::move(raw));
+      one->problems.clear();
+      one->seen.status_bytes.reset();
+      found->push_back(std::move(*one));
     }
   }
   co_return result<void>();

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Operations over all owners, which read the key space with SCAN.
 #include <charconv>
+#include <cstdint>
 
+#include "core/text/number.hh"
 #include "store/redis/store.hh"
 
 namespace mcpstate {
@@ -39,7 +41,7 @@ task<std::vector<reply>> redis_store::scan_step(std::string cursor, std::vector<
 
 // Lists an owner once: at its :servers key, or at its :connections key where it has no :servers key (a foreign program's).
 task<owner_page> redis_store::scan(std::string cursor) {
-  if (cursor.find_first_not_of("0123456789") != std::string::npos || cursor.size() > 20)
+  if (!cursor.empty() && !parse_number<std::uint64_t>(cursor))
     co_return error(errc::bad_argument, "scan: this is no cursor of this store; begin again without one");
   std::vector<std::string> sets_only{"TYPE", "set"};
   if (cursor.empty()) cursor = "0";
@@ -114,6 +116,7 @@ task<store_stats> redis_store::stats(progress_handler progress) {
 // key.
 task<void> redis_store::count_page(std::vector<reply>* keys, store_stats* out) {
   request commands;
+  commands.limit_values({max_short_value});
   std::vector<key_space::parsed> asked;
   for (const auto& key : *keys) {
     auto named = keys_.parse(key.text);
@@ -136,7 +139,7 @@ task<void> redis_store::count_page(std::vector<reply>* keys, store_stats* out) {
     const reply& r = got[i];
     std::uint64_t& owners = asked[i].owner.kind() == owner_kind::user ? out->users : out->sessions;
     if (asked[i].field == key_field::tools)
-      out->tools_bytes += static_cast<std::uint64_t>(r.integer);
+      out->tools_bytes += r.is_error() ? 0 : static_cast<std::uint64_t>(r.integer);
     else if (asked[i].field == key_field::servers)
       owners += r.text == "set" ? 1U : 0U;
     else if (asked[i].field == key_field::connections)
@@ -145,7 +148,7 @@ task<void> redis_store::count_page(std::vector<reply>* keys, store_stats* out) {
       ++out->connected;
     else if (r.text == to_text(status::failed))
       ++out->failed;
-    else if (r.is_string())
+    else if (r.text == to_text(status::disconnected))
       ++out->disconnected;
   }
   co_return result<void>();

@@ -36,6 +36,7 @@ class script_call {
 
   [[nodiscard]] const redis_scripts::script& script() const noexcept { return *script_; }
   [[nodiscard]] const std::vector<std::string>& keys() const noexcept { return keys_; }
+  [[nodiscard]] std::size_t arguments() const noexcept { return arguments_.size(); }
 
   // EVALSHA names a script that the server has loaded; EVAL sends its text.
   enum class form { evalsha, eval };

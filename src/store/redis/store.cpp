@@ -5,6 +5,7 @@
 
 #include <random>
 
+#include "aio/caller_settings.hh"
 #include "core/text/number.hh"
 #include "store/redis/lease_value.hh"
 
@@ -81,7 +82,8 @@ redis_store::redis_store(asio::any_io_executor executor, store_url url, key_spac
       keys_(std::move(keys)),
       url_(std::move(url)),
       random_(std::random_device{}()),
-      redis_(redis::make_executor(executor, link_config_of(url_, options))) {}
+      redis_(redis::make_executor(executor, link_config_of(url_, options))),
+      work_(executor, aio::end_process) {}
 
 std::string redis_store::description() const {
   std::string out = "redis ";
@@ -92,16 +94,24 @@ std::string redis_store::description() const {
 }
 
 task<void> redis_store::open() {
+  redis_->on_state([this](const redis::node&, bool ready) {
+    if (ready) measure_soon();
+  });
   redis_->start();
   const auto limit = until();
   MCPSTATE_CO_CHECK(co_await redis_->ready(limit));
   // The replies do not matter: a user without the right to load scripts can still run them by their text.
   redis::request load;
   for (const auto& script : redis_scripts::all_scripts()) load.add("SCRIPT", "LOAD", script.text);
-  load.add("TIME");
+  co_return co_await measure_clock(std::move(load), limit);
+}
+
+// The commands of `before` are sent in the same flush.
+task<void> redis_store::measure_clock(redis::request before, aio::deadline limit) {
+  before.add("TIME");
   const timestamp begun = options().clock->now();
-  MCPSTATE_CO_TRY(loaded, co_await redis_->exec(redis::route::to_any(), std::move(load), limit, redis::effect::read));
-  const redis::reply& time = loaded.back();
+  MCPSTATE_CO_TRY(got, co_await redis_->exec(redis::route::to_any(), std::move(before), limit, redis::effect::read));
+  const redis::reply& time = got.back();
   if (time.is_error()) co_return redis::to_error(time, "open " + description());
   if (time.items.size() != 2) co_return error(errc::protocol, "open " + description() + ": TIME answers no time");
   const timestamp server_time(std::chrono::seconds(number_in(time.items[0])) +
@@ -110,12 +120,28 @@ task<void> redis_store::open() {
   co_return result<void>();
 }
 
+void redis_store::measure_soon() {
+  if (std::exchange(measuring_, true)) return;
+  work_.spawn("measure the clock of Redis", measure_again());
+}
+
+// Where it fails the connection is lost, and the next one measures.
+asio::awaitable<void> redis_store::measure_again() {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  redis::request nothing_before;
+  auto measured = co_await measure_clock(std::move(nothing_before), until());
+  static_cast<void>(measured);
+  measuring_ = false;
+}
+
 timestamp redis_store::now() const { return options().clock->now() + clock_ahead_; }
 
 asio::awaitable<void> redis_store::close() {
   if (hub_) co_await hub_->close();
   if (tracking_) co_await tracking_->close();
+  work_.request_stop();
   co_await redis_->close();
+  co_await work_.stop();
 }
 
 std::string redis_store::nonce() {
@@ -167,9 +193,9 @@ void redis_store::add_record(script_call& call, const connection& after, const b
   // one key pattern only.
   call.key(staged.empty() ? keys_.server_key(account, member, key_field::tools) : std::move(staged));
   call.argument(seen.revision).expected(seen.status_bytes).expected(seen.connected_at_bytes);
-  call.argument(std::string(to_key_text(after.state)));
+  call.argument(std::string(to_key_text(*after.state)));
   call.argument(after.connected_at ? to_iso8601(*after.connected_at) : std::string());
-  call.argument(std::string(action)).argument(encode_info_tail(after.state, after.connected_at, after.info));
+  call.argument(std::string(action)).argument(encode_info_tail(*after.state, after.connected_at, after.info));
 }
 
 // The command that stages new tools; none where the tools stay. staged: receives the key.
@@ -209,7 +235,7 @@ task<connection> redis_store::put(change update, connection after) {
   after.revision = static_cast<std::uint64_t>(number_in(answer->items.at(1)));
   after.expires_at = timestamp(std::chrono::milliseconds(number_in(answer->items.at(2))));
   after.seen.revision = after.revision;
-  after.seen.status_bytes = std::string(to_key_text(after.state));
+  after.seen.status_bytes = std::string(to_key_text(*after.state));
   after.seen.connected_at_bytes.reset();
   if (after.connected_at) after.seen.connected_at_bytes = to_iso8601(*after.connected_at);
   co_return after;
@@ -302,7 +328,8 @@ task<std::unique_ptr<store_backend>> open_redis_backend(asio::any_io_executor ex
   auto opened = std::make_unique<redis_store>(executor, std::move(url), std::move(keys), std::move(options));
   auto ready = co_await opened->open();
   if (!ready) {
-    co_await opened->close();
+    auto closing = opened->close();
+    co_await aio::shield(executor, std::move(closing));
     co_return ready.error();
   }
   std::unique_ptr<store_backend> out = std::move(opened);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <array>
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <random>
@@ -7,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <mcpstate/aio/task_group.hpp>
 #include <mcpstate/core/record.hpp>
 #include <mcpstate/open_store.hpp>
 #include <mcpstate/store/backend.hpp>
@@ -100,6 +103,8 @@ class redis_store final : public store_backend, public lease_store {
   // Adds what the first read does not show of unusual records: the expiry of foreign ones, and keys of a wrong type.
   task<void> complete_unusual(owner account, std::vector<connection>* found, tools_wanted want);
 
+  task<void> add_unreadable(owner account, std::vector<std::string> members, std::vector<connection>* found);
+
   // leases.cpp
   [[nodiscard]] std::string lease_key(const managed_name& name) const;
   using owner_members =
@@ -117,7 +122,9 @@ class redis_store final : public store_backend, public lease_store {
   // Removes connections of an owner from the index. A failure is not reported: the next beat that reads the entries corrects
   // them.
   asio::awaitable<void> forget(owner account, std::vector<std::string> members);
-  task<std::vector<managed_name>> without_leased(std::vector<managed_name> waiting);
+  task<void> index_running(managed_name name);
+  task<std::vector<managed_name>> check_owners(server_name registered, unsigned shard, std::vector<std::string> members);
+  static constexpr std::size_t max_lease_value = 2048;  // no good value is longer
 
   // watch.cpp
   task<void> start_tracking();
@@ -129,19 +136,28 @@ class redis_store final : public store_backend, public lease_store {
   task<void> count_page(std::vector<redis::reply>* keys, store_stats* out);
   [[nodiscard]] std::string scan_pattern() const;
   friend class redis_examiner;
+  friend class unheld_search;
 
-  // The clock of Redis, which decides expiry and which all workers share.
+  // The clock of Redis, which decides expiry and which all workers share. It is measured whenever a connection was made, and
+  // when it seems to be wrong: this machine may have slept, or its clock was set.
   [[nodiscard]] timestamp now() const override;
+  task<void> measure_clock(redis::request before, aio::deadline limit);
+  asio::awaitable<void> measure_again();
+  void measure_soon();
 
   key_space keys_;
   store_url url_;
   std::chrono::microseconds clock_ahead_{0};  // the clock of Redis less the local one
   std::uint64_t last_lease_number_ = 0;       // the highest that this store was given
+  // Entries in front of each part of the index that were offered by the last beat, and are still there.
+  std::array<std::size_t, key_space::index_shards> passed_entries_{};
   bool sort_refused_ = false;                 // on a cluster, or to users without the right to read all keys
   std::mt19937_64 random_;
   std::shared_ptr<redis::executor> redis_;
   std::shared_ptr<redis::executor> tracking_;  // null until the first watch
   std::unique_ptr<watch_hub> hub_;
+  bool measuring_ = false;
+  aio::task_group work_;
 };
 
 }  // namespace mcpstate

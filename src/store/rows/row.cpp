@@ -15,7 +15,9 @@ constexpr std::string_view json_space = " \t\r\n";
 timestamp whole_millis(timestamp t) { return std::chrono::floor<milliseconds>(t); }
 
 std::uint64_t revision_after(std::uint64_t stored, const row_clock& clock) {
-  return std::max(next_revision(stored, clock.now), clock.revision_floor + 1);
+  const std::uint64_t next = next_revision(stored, clock.now);
+  return readable_revision(clock.revision_floor) < max_revision ? std::max(next, readable_revision(clock.revision_floor) + 1)
+                                                               : next;
 }
 
 // The first write of a record decides its latest expiry. Later writers with other settings do not change that.
@@ -28,9 +30,9 @@ void set_expiry(row& r, std::optional<timestamp> latest, const row_clock& clock)
 
 basis basis_of(const row& r) {
   basis seen;
-  seen.revision = r.revision;
-  seen.status_bytes = r.status;
-  seen.connected_at_bytes = r.connected_at;
+  seen.revision = readable_revision(r.revision);
+  seen.status_bytes = basis_bytes(r.status);
+  if (r.connected_at) seen.connected_at_bytes = basis_bytes(*r.connected_at);
   return seen;
 }
 
@@ -93,9 +95,9 @@ result<row_write> decide_put(const std::optional<row>& stored, const change& upd
   set_expiry(out.after, live ? live->expires_latest : std::nullopt, clock);
   if (live && update.expiry_kept())
     out.after.expires_at = std::min(live->expires_at, out.after.expires_latest.value_or(live->expires_at));
-  out.after.status = to_key_text(after.state);
+  out.after.status = to_key_text(*after.state);
   if (after.connected_at) out.after.connected_at = to_iso8601(*after.connected_at);
-  out.after.info_tail = encode_info_tail(after.state, after.connected_at, after.info);
+  out.after.info_tail = encode_info_tail(*after.state, after.connected_at, after.info);
   out.tools = write_of(update.action());
   if (out.tools == tools_write::replace) out.after.tools = bytes_of(*update.new_tools());
   // The tools of an expired row are gone.
@@ -108,7 +110,7 @@ std::optional<row_write> decide_claim(const row& sessions, const std::optional<r
   if (live && live->status == to_key_text(status::connected)) return std::nullopt;
   row_write out;
   out.after = sessions;
-  out.after.revision = revision_after(std::max(sessions.revision, users ? users->revision : 0), clock);
+  out.after.revision = revision_after(std::max(readable_revision(sessions.revision), users ? readable_revision(users->revision) : 0), clock);
   set_expiry(out.after, sessions.expires_latest, clock);
   out.tools = sessions.tools ? tools_write::replace : tools_write::drop;
   return out;

@@ -32,7 +32,9 @@ result<std::vector<connection>> row_steps::list(const owner& account, tools_want
     if (expired(r, now_)) continue;
     if (auto c = read_row(account, r, want)) out.push_back(std::move(*c));
   }
-  auto by_name = [](const connection& a, const connection& b) { return a.server < b.server; };
+  auto by_name = [](const connection& a, const connection& b) {
+    return a.server != b.server ? a.server < b.server : a.member < b.member;
+  };
   std::sort(out.begin(), out.end(), by_name);
   return out;
 }
@@ -52,7 +54,7 @@ result<bool> row_steps::end_lease(const lease& granted, lease_end outcome, std::
   if (outcome == lease_end::over && revision) {
     MCPSTATE_TRY(stored, table_.find(granted.name.owner, encode_name(granted.name.server.text()), tools_wanted::no));
     const bool live = stored && !expired(*stored, now_);
-    if ((live ? stored->revision : 0) != *revision) outcome = lease_end::hand_over;
+    if ((live ? readable_revision(stored->revision) : 0) != *revision) outcome = lease_end::hand_over;
   }
   return lease_steps(table_.leases(), options_.ttl, now_).end(granted, outcome);
 }
@@ -102,7 +104,7 @@ result<std::uint64_t> row_steps::erase(const owner& account) {
   std::uint64_t count = 0, largest = 0;
   for (const auto& r : rows) {
     MCPSTATE_CHECK(table_.remove(account, r.member));
-    largest = std::max(largest, r.revision);
+    largest = std::max(largest, readable_revision(r.revision));
     if (!expired(r, now_)) ++count;
   }
   MCPSTATE_CHECK(table_.raise_revision_floor(largest));
@@ -119,7 +121,7 @@ result<claim_result> row_steps::claim(const owner& session, const owner& user) {
       MCPSTATE_CHECK(claim_one(user, r, out));
     }
     MCPSTATE_CHECK(table_.remove(session, r.member));
-    largest = std::max(largest, r.revision);
+    largest = std::max(largest, readable_revision(r.revision));
   }
   MCPSTATE_CHECK(table_.raise_revision_floor(largest));
   MCPSTATE_CHECK(table_.leases().remove_leases(session));

@@ -69,26 +69,34 @@ std::vector<finding> examine_file(sqlite_engine& e, bool fix) {
 
 task<std::vector<finding>> sqlite_store::examine(bool fix, progress_handler progress) {
   if (closed_) co_return closed();
-  auto* engine = engine_.get();
-  std::uint64_t purged_rows = 0;
+  std::uint64_t purged_rows = 0, mended_rows = 0;
   if (fix) {
-    auto purge = [engine] { return engine->purge_all(); };
-    MCPSTATE_CO_TRY(purged, co_await aio::offload(*pool_, std::move(purge)));
+    auto purge = [](sqlite_engine& e) { return e.purge_all(); };
+    MCPSTATE_CO_TRY(purged, co_await threads_->writer.run(std::move(purge), sqlite_effect::survey));
     purged_rows = purged;
+    auto mend = [](sqlite_engine& e) { return e.mend_revisions(); };
+    MCPSTATE_CO_TRY(mended, co_await threads_->writer.run(std::move(mend), sqlite_effect::survey));
+    mended_rows = mended;
   }
-  auto check = [engine, fix] { return examine_file(*engine, fix); };
-  auto out = co_await aio::offload(*pool_, std::move(check));
+  auto check = [fix](sqlite_engine& e) { return examine_file(e, fix); };
+  MCPSTATE_CO_TRY(out, co_await threads_->reader.run(std::move(check), sqlite_effect::survey));
   auto survey = std::make_shared<row_survey>(now());
   std::optional<sqlite_table::owned_row> last;
+  auto nameless = std::make_shared<std::vector<error>>();
   for (;;) {
-    auto step = [engine, last] { return engine->table().rows_after(last, rows_per_step); };
-    MCPSTATE_CO_TRY(rows, co_await aio::offload(*pool_, std::move(step)));
+    auto step = [last, nameless](sqlite_engine& e) { return e.table().rows_after(last, rows_per_step, nameless.get()); };
+    MCPSTATE_CO_TRY(rows, co_await threads_->reader.run(std::move(step), sqlite_effect::survey));
     if (rows.empty()) break;
     for (const auto& [account, r] : rows) survey->add(account, r);
     last = std::move(rows.back());
     if (progress) progress(survey->rows(), "records");
   }
   for (auto& f : survey->findings()) out.push_back(std::move(f));
+  if (!nameless->empty())
+    out.push_back(make(finding::level::problem, "owners_readable", nameless->front().detail() + "; mcpstate passes over it",
+                       nameless->size()));
+  if (mended_rows > 0)
+    out.push_back(make(finding::level::repaired, "revisions", "had no revision that can be read; now they have", mended_rows));
   if (purged_rows > 0)
     out.push_back(make(finding::level::repaired, "expired_records", "had expired and were removed", purged_rows));
   if (survey->expired_rows() > 0)

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "core/text/quoted.hh"
+
 namespace mcpstate {
 
 namespace {
@@ -10,22 +12,32 @@ namespace {
 result<managed_name> name_of(std::int64_t kind, const std::string& id, const std::string& server) {
   auto account = owner::make(kind == 0 ? owner_kind::user : owner_kind::session, id);
   auto name = server_name::parse(server);
-  if (!account || !name) return error(errc::junk_record, "a lease of the file names no owner and server");
+  if (!account || !name) return error(errc::junk_record, "the lease of " + mcpstate::quoted(id) + " and " + mcpstate::quoted(server) +
+                                        " in the file names no owner and server");
   return managed_name(std::move(*account), std::move(*name));
 }
 
-// The names in the first three columns of the rows.
-result<std::vector<managed_name>> names(sqlite_query& q) {
-  std::vector<managed_name> out;
-  for (;;) {
-    MCPSTATE_TRY(more, q.step());
-    if (!more) return out;
-    MCPSTATE_TRY(one, name_of(q.integer(0), q.bytes(1), q.bytes(2)));
-    out.push_back(std::move(one));
-  }
-}
+constexpr std::size_t max_faults = 16;
 
 }  // namespace
+
+// The names in the first three columns of the rows, at most this many. A row that names no connection, which another program
+// wrote, costs none of the others.
+result<std::vector<managed_name>> sqlite_leases::names(sqlite_query& q, std::size_t limit) {
+  std::vector<managed_name> out;
+  faults_.clear();
+  while (out.size() < limit) {
+    MCPSTATE_TRY(more, q.step());
+    if (!more) break;
+    auto one = name_of(q.integer(0), q.bytes(1), q.bytes(2));
+    if (one) {
+      out.push_back(std::move(*one));
+    } else if (faults_.size() < max_faults) {
+      faults_.push_back(one.error());
+    }
+  }
+  return out;
+}
 
 result<std::optional<lease_row>> sqlite_leases::find_lease(const managed_name& name) {
   sqlite_query q(db_,
@@ -78,19 +90,27 @@ result<std::uint64_t> sqlite_leases::count_managed() {
 }
 
 result<std::vector<managed_name>> sqlite_leases::unheld(timestamp now, std::size_t limit) {
-  sqlite_query q(db_, "SELECT kind, id, server FROM leases WHERE until <= ? ORDER BY until LIMIT ?");
-  q.bind(now).bind(static_cast<std::int64_t>(limit));
-  return names(q);
+  sqlite_query q(db_, "SELECT kind, id, server FROM leases WHERE until <= ? ORDER BY until");
+  q.bind(now);
+  return names(q, limit);
 }
 
 result<std::vector<managed_name>> sqlite_leases::registered_as(const std::string& name,
                                                                const std::optional<managed_name>& after, std::size_t limit) {
   sqlite_query q(db_,
                  "SELECT kind, id, server FROM leases WHERE registered = ? AND (kind, id, server) > (?, ?, ?) "
-                 "ORDER BY kind, id, server LIMIT ?");
+                 "ORDER BY kind, id, server");
   q.bind(name).bind_after(after ? &after->owner : nullptr);
-  q.bind(after ? std::string_view(after->server.text()) : "").bind(static_cast<std::int64_t>(limit));
-  return names(q);
+  q.bind(after ? std::string_view(after->server.text()) : "");
+  return names(q, limit);
+}
+
+result<std::optional<timestamp>> sqlite_leases::report_end(const instance_report& report) {
+  sqlite_query q(db_, "SELECT until FROM instances WHERE name = ? AND address = ? AND reach = ? AND kept = ?");
+  q.bind(report.name).bind(report.address).bind(report.reach).bind(static_cast<std::int64_t>(report.managed));
+  MCPSTATE_TRY(found, q.step());
+  if (!found) return std::optional<timestamp>();
+  return std::optional<timestamp>(q.time(0));
 }
 
 result<bool> sqlite_leases::write_instance(const instance_report& report, timestamp until) {
@@ -119,6 +139,14 @@ result<std::vector<instance_report>> sqlite_leases::instances() {
     one.reach = q.bytes(2);
     one.managed = static_cast<std::uint64_t>(q.integer(3));
   }
+}
+
+result<bool> sqlite_leases::has_ended(timestamp now) {
+  sqlite_query q(db_,
+                 "SELECT EXISTS (SELECT 1 FROM leases WHERE forget_at <= ?) OR "
+                 "EXISTS (SELECT 1 FROM instances WHERE until <= ?)");
+  MCPSTATE_TRY(found, q.bind(now).bind(now).step());
+  return found && q.integer(0) != 0;
 }
 
 result<bool> sqlite_leases::purge_leases(timestamp now) {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <utility>
+#include <vector>
+
 #include "store/rows/lease_steps.hh"
 #include "store/sqlite/db.hh"
 
@@ -20,13 +23,18 @@ class sqlite_leases final : public lease_table {
   result<std::vector<managed_name>> unheld(timestamp now, std::size_t limit) override;
   result<std::vector<managed_name>> registered_as(const std::string& name, const std::optional<managed_name>& after,
                                                   std::size_t limit) override;
+  std::vector<error> take_faults() override { return std::exchange(faults_, {}); }
+  result<std::optional<timestamp>> report_end(const instance_report& report) override;
   result<bool> write_instance(const instance_report& report, timestamp until) override;
   result<bool> remove_instance(const std::string& name) override;
   result<std::vector<instance_report>> instances() override;
+  result<bool> has_ended(timestamp now) override;
   result<bool> purge_leases(timestamp now) override;
 
  private:
+  result<std::vector<managed_name>> names(sqlite_query& q, std::size_t limit);
   sqlite_db& db_;
+  std::vector<error> faults_;
 };
 
 }  // namespace mcpstate

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -217,7 +218,8 @@ result<std::uint64_t> sqlite_table::purge(timestamp now, std::int64_t limit) {
     for (;;) {
       MCPSTATE_TRY(more, q.step());
       if (!more) break;
-      largest = std::max(largest, q.integer(0));
+      const auto revision = readable_revision(static_cast<std::uint64_t>(q.integer(0)));
+      largest = std::max(largest, static_cast<std::int64_t>(revision));
       ++gone;
     }
   }
@@ -226,39 +228,63 @@ result<std::uint64_t> sqlite_table::purge(timestamp now, std::int64_t limit) {
   return gone;
 }
 
+result<std::uint64_t> sqlite_table::mend_revisions(timestamp now) {
+  // Watchers in other processes hear of the owners.
+  sqlite_query noted(db_,
+                     "INSERT INTO changes (kind, id) SELECT DISTINCT kind, id FROM records WHERE typeof(revision) <> 'integer' "
+                     "OR revision < 1 OR revision > ?");
+  MCPSTATE_CHECK(noted.bind(static_cast<std::int64_t>(max_revision)).run());
+  sqlite_query q(db_,
+                 "UPDATE records SET revision = ? WHERE typeof(revision) <> 'integer' OR revision < 1 OR revision > ? "
+                 "RETURNING record");
+  q.bind(static_cast<std::int64_t>(next_revision(0, now))).bind(static_cast<std::int64_t>(max_revision));
+  std::uint64_t mended = 0;
+  for (;;) {
+    MCPSTATE_TRY(more, q.step());
+    if (!more) return mended;
+    ++mended;
+  }
+}
+
 result<std::vector<owner_summary>> sqlite_table::owners_after(const std::optional<owner>& last, timestamp now,
                                                               std::int64_t limit) {
   sqlite_query q(db_,
                  "SELECT kind, id, sum(status = 'CONNECTED'), count(*), max(expires_at) FROM records "
-                 "WHERE (kind, id) > (?, ?) AND expires_at > ? GROUP BY kind, id ORDER BY kind, id LIMIT ?");
-  q.bind_after(last ? &*last : nullptr).bind(now).bind(limit);
+                 "WHERE (kind, id) > (?, ?) AND expires_at > ? GROUP BY kind, id ORDER BY kind, id");
+  q.bind_after(last ? &*last : nullptr).bind(now);
   std::vector<owner_summary> out;
-  for (;;) {
+  while (std::ssize(out) < limit) {
     MCPSTATE_TRY(more, q.step());
-    if (!more) return out;
-    MCPSTATE_TRY(account, owner_of(q.integer(0), q.bytes(1)));
-    auto& one = out.emplace_back(std::move(account));
+    if (!more) break;
+    auto account = owner_of(q.integer(0), q.bytes(1));
+    if (!account) continue;  // doctor reports it
+    auto& one = out.emplace_back(std::move(*account));
     one.connected = static_cast<std::uint64_t>(q.integer(2));
     one.records = static_cast<std::uint64_t>(q.integer(3));
     one.expires_at = q.time(4);
   }
+  return out;
 }
 
 result<std::vector<sqlite_table::owned_row>> sqlite_table::rows_after(const std::optional<owned_row>& last,
-                                                                      std::int64_t limit) {
+                                                                      std::int64_t limit, std::vector<error>* faults) {
   sqlite_query q(db_,
                  "SELECT member, revision, expires_at, expires_latest, status, connected_at, info, bytes, kind, id "
                  "FROM records LEFT JOIN tools USING (record) WHERE (kind, id, member) > (?, ?, ?) "
-                 "ORDER BY kind, id, member LIMIT ?");
+                 "ORDER BY kind, id, member");
   q.bind_after(last ? &last->first : nullptr);
-  q.bind(last ? std::string_view(last->second.member) : "").bind(limit);
+  q.bind(last ? std::string_view(last->second.member) : "");
   std::vector<owned_row> out;
-  for (;;) {
+  while (std::ssize(out) < limit) {
     MCPSTATE_TRY(more, q.step());
-    if (!more) return out;
-    MCPSTATE_TRY(account, owner_of(q.integer(8), q.bytes(9)));
-    out.emplace_back(std::move(account), row_of(q, tools_wanted::yes));
+    if (!more) break;
+    auto account = owner_of(q.integer(8), q.bytes(9));
+    if (account)
+      out.emplace_back(std::move(*account), row_of(q, tools_wanted::yes));
+    else
+      faults->push_back(account.error());
   }
+  return out;
 }
 
 }  // namespace mcpstate

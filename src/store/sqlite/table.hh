@@ -51,9 +51,11 @@ class sqlite_table final : public row_table {
   // A page of owners behind `last` (absent: from the start). Records that have expired by now do not count.
   result<std::vector<owner_summary>> owners_after(const std::optional<owner>& last, timestamp now, std::int64_t limit);
   result<store_stats> count(timestamp now);
-  // A page of all rows with their tools, by owner and member.
+  // Gives the rows whose revision cannot be read a new one. Answers how many there were.
+  result<std::uint64_t> mend_revisions(timestamp now);
+  // A page of all rows with their tools, by owner and member. faults: one for each row on the way that names no owner.
   using owned_row = std::pair<owner, row>;
-  result<std::vector<owned_row>> rows_after(const std::optional<owned_row>& last, std::int64_t limit);
+  result<std::vector<owned_row>> rows_after(const std::optional<owned_row>& last, std::int64_t limit, std::vector<error>* faults);
 
  private:
   result<bool> create_or_update();

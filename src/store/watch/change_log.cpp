@@ -6,6 +6,8 @@
 #include <limits>
 #include <memory>
 
+#include <mcpstate/core/keys.hpp>
+
 namespace mcpstate {
 
 namespace {
@@ -18,9 +20,12 @@ event mark(event::kind what) {
 
 // Everything but expires_at and the tools' bytes, which events do not carry.
 bool same_to_watchers(const connection& a, const connection& b) {
-  return a.owner == b.owner && a.server == b.server && a.state == b.state && a.revision == b.revision &&
+  return a.owner == b.owner && a.member == b.member && a.server == b.server && a.state == b.state && a.revision == b.revision &&
          a.connected_at == b.connected_at && a.info == b.info && a.problems == b.problems && a.seen == b.seen;
 }
+
+// What tells the records of an owner apart. Two names may look the same: 'a:b' of a foreign program, and ours, 'a%3Ab'.
+std::string member_of(const connection& c) { return c.member.empty() ? encode_name(c.server) : c.member; }
 
 }  // namespace
 
@@ -42,30 +47,57 @@ change_log::listing change_log::compare(const owner& account, std::vector<connec
   }
   for (auto& record : listed) {
     record.tools.reset();
-    auto server = record.server;
-    next.insert_or_assign(std::move(server), std::move(record));
+    auto member = member_of(record);
+    next.insert_or_assign(std::move(member), std::move(record));
   }
   return next;
 }
 
 void change_log::replace(const owner& account, std::vector<connection> listed) {
-  for (auto& [server, record] : compare(account, std::move(listed))) {
-    const auto latest = latest_.find(record_id(account, server));
+  bool begun_anew = false;
+  for (auto& [member, record] : compare(account, std::move(listed))) {
+    const auto latest = latest_.find(record_id(account, member));
     event* const known = latest == latest_.end() ? nullptr : &events_.at(latest->second);
+    if (record) begun_anew = note_revision(record_id(account, member), *record) || begun_anew;
     if (!record) {
-      append(event::kind::removed, connection(account, server));
+      connection gone(account, known->record->server);
+      gone.member = known->record->member;
+      append(event::kind::removed, std::move(gone));
     } else if (known == nullptr || known->what == event::kind::removed || !same_to_watchers(*known->record, *record)) {
       append(event::kind::present, std::move(*record));
     } else if (known->record->expires_at != record->expires_at) {
       known->record = std::make_shared<const connection>(std::move(*record));
     }
   }
+  if (begun_anew) require_resync();
   mark_overruns();
   forget_removals();
 }
 
+// Whether the revisions of this record have begun anew.
+bool change_log::note_revision(const record_id& id, const connection& record) {
+  const auto told = highest_.find(id);
+  if (told == highest_.end()) {
+    if (record.revision > 0) highest_.emplace(id, record.revision);
+    return false;
+  }
+  const bool anew = record.revision > 0 && record.revision < told->second;
+  if (record.revision > 0) told->second = record.revision;
+  return anew;
+}
+
+void change_log::require_resync() {
+  for (auto* one : readers_) {
+    if (one->snapshot_owed_) continue;
+    one->resync_owed_ = true;
+    if (one->snapshot_after_outage_) one->require_snapshot(0);
+  }
+}
+
 void change_log::append(event::kind what, connection record) {
-  auto& latest = latest_[record_id(record.owner, record.server)];
+  const record_id id(record.owner, member_of(record));
+  if (what == event::kind::removed) highest_.erase(id);
+  auto& latest = latest_[id];
   if (const auto old = events_.find(latest); old != events_.end()) {
     if (old->second.what == event::kind::removed) removals_.erase(std::ranges::lower_bound(removals_, latest));
     events_.erase(old);
@@ -97,7 +129,7 @@ void change_log::forget_removals() {
   const auto kept = std::ranges::upper_bound(removals_, passed);
   for (auto at = removals_.begin(); at != kept; ++at) {
     const auto old = events_.find(*at);
-    latest_.erase(record_id(old->second.record->owner, old->second.record->server));
+    latest_.erase(record_id(old->second.record->owner, member_of(*old->second.record)));
     events_.erase(old);
   }
   removals_.erase(removals_.begin(), kept);

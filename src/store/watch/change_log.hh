@@ -40,9 +40,9 @@ class change_log {
     bool failure_told_ = false;
   };
 
-  // Takes the records of an owner as they are now, and appends what is different, by server name: present for each record
-  // that is new or has changed, removed for each that is gone. A record that only expires at another time has not changed, to
-  // readers that know it; others get it with the new time.
+  // Takes the records of an owner as they are now, and appends what is different, by member: present for each record that is
+  // new or has changed, removed for each that is gone. A record that only expires at another time has not changed, to readers
+  // that know it; others get it with the new time. Where the revisions of a record have begun anew, all readers resync.
   void replace(const owner& account, std::vector<connection> listed);
   // Everything is in the log that a reader has to see who joined before this time.
   void complete(std::uint64_t began) noexcept { listed_ = began; }
@@ -67,15 +67,18 @@ class change_log {
 
  private:
   using record_id = std::pair<owner, std::string>;
-  using listing = std::map<std::string, std::optional<connection>>;  // by server; absent: it was there, and is gone
+  using listing = std::map<std::string, std::optional<connection>>;  // by member; absent: it was there, and is gone
   [[nodiscard]] listing compare(const owner& account, std::vector<connection> listed) const;
   void append(event::kind what, connection record);
+  bool note_revision(const record_id& id, const connection& record);
+  void require_resync();
   void mark_overruns();
   void forget_removals();
   [[nodiscard]] std::optional<result<event>> read_failure(reader& position) const;
 
   std::map<std::uint64_t, event> events_;      // by number
   std::map<record_id, std::uint64_t> latest_;  // number of the record's event in events_
+  std::map<record_id, std::uint64_t> highest_;  // the last revision above 0 of each record that is there
   std::vector<std::uint64_t> removals_;        // numbers of the removals in events_, ascending
   std::uint64_t last_ = 0;                     // number of the last event
   std::uint64_t listed_ = 0;                   // when the last complete listing began

@@ -63,6 +63,7 @@ http_reply announcing_server::answer(const http_seen& request) {
     return json_reply(200, R"({"jsonrpc":"2.0","id":)" + (request.rpc_id.empty() ? "null" : request.rpc_id) +
                                R"(,"error":{"code":-32001,"message":"Session not found"}})");
   if (request.rpc_method == "server/discover") return empty_reply(400);
+  if (request.rpc_method == "tools/list" && announces_each_list) announce();
   if (request.rpc_method == "tools/list") return result_reply(request, R"({"tools":)" + tools + "}");
   if (request.rpc_method == "tools/call" && call_answer) return *call_answer;
   if (request.rpc_method == "tools/call") return result_reply(request, R"({"content":[]})");
@@ -82,6 +83,9 @@ void recording_observer::on_transition(const managed_name&, status from, status 
 }
 void recording_observer::on_attempt(const managed_name&, bool ok, std::chrono::microseconds) {
   ++(ok ? attempts_ok : attempts_failed);
+}
+void recording_observer::on_session_restarted(const managed_name&, std::string_view reason, std::uint64_t count) {
+  restarts.push_back(std::string(reason) + " " + std::to_string(count));
 }
 void recording_observer::on_tools_refreshed(const managed_name&, bool) { ++refreshes; }
 void recording_observer::on_lease(const managed_name& of, lease_news what) {

@@ -43,6 +43,7 @@ class announcing_server {
   std::optional<http_reply> instead;      // of every answer to a POST
   std::optional<http_reply> call_answer;  // to tools/call
   std::string tools = "[" + plain_tool + "]";
+  bool announces_each_list = false;  // as if it had changed
 
  private:
   http_reply answer(const http_seen& request);
@@ -57,10 +58,11 @@ class announcing_server {
 // What a manager tells.
 class recording_observer final : public manager_observer {
  public:
-  std::vector<std::string> transitions, leases, remarks;
+  std::vector<std::string> transitions, leases, remarks, restarts;
   int attempts_ok = 0, attempts_failed = 0, refreshes = 0;
   void on_transition(const managed_name& of, status from, status to, std::string_view why) override;
   void on_attempt(const managed_name& of, bool ok, std::chrono::microseconds took) override;
+  void on_session_restarted(const managed_name& of, std::string_view reason, std::uint64_t restarts) override;
   void on_tools_refreshed(const managed_name& of, bool ok) override;
   void on_lease(const managed_name& of, lease_news what) override;
   void on_remark(const managed_name* of, std::string_view what, std::string_view peer) override;

@@ -63,6 +63,31 @@ CO_TEST_WITHIN(Manager, RunsAProgram, 60s) {
   co_await records->close();
 }
 
+// The start takes longer than connecting may. Only the program can answer the call, which has time of its own.
+CO_TEST_WITHIN(ManagerCalls, WaitForAProgramThatIsBeingStarted, 60s) {
+  const temp_dir dir;
+  const marked_target program = timed_server("slow", 2, dir.file("starts"));
+  auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
+  manager_options options = quick_options();
+  options.servers = registry(as_registered(program));
+  options.client.connect_timeout = 300ms;
+  auto managing = make_manager(*records, options);
+  auto ordered = co_await managing->connect(user(1), srv, by_registration("prog"), std::nullopt);
+  CO_ASSERT_OK(ordered);
+  mcp::call_options brief;
+  brief.timeout = 400ms;
+  const auto begun = std::chrono::steady_clock::now();
+  auto early = co_await managing->call(user(1), srv, "tool1", "{}", brief);
+  CO_ASSERT_FAILS(early, errc::deadline);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 1900ms) << "no longer than the call may take";
+  EXPECT_EQ(early.error().detail().find("kept"), std::string::npos);
+  auto called = co_await managing->call(user(1), srv, "tool1", "{}", mcp::call_options());
+  CO_ASSERT_OK(called);
+  EXPECT_EQ(processes_of(program.mark).size(), 1U);
+  co_await managing->close();
+  co_await records->close();
+}
+
 // What a program prints is shown to the owner of the record, who is not whom the secrets belong to.
 CO_TEST_WITHIN(Manager, HidesSecretsOfAProgram, 60s) {
   auto records = make_memory_store(co_await asio::this_coro::executor, store_options());

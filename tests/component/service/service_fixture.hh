@@ -13,6 +13,7 @@
 
 #include "service/server/server.hh"
 #include "support/co_test.hh"
+#include "support/trapped_backend.hh"
 
 // The real server over a store in memory and the real manager, and clients that decide about every byte they send.
 namespace mcpstate::test {
@@ -60,6 +61,7 @@ std::string with_body(const std::string& method, const std::string& target, cons
 struct fixture_options : service::service_options {
   fixture_options() {}
   service::process_options process;
+  step_trap trap = [](std::string_view, const owner&) {};
 };
 
 class service_fixture {

@@ -54,6 +54,53 @@ TEST(StoreMisuse, IsASentenceAfterCloseOnAFile) {
   run_co_test([&url](asio::io_context&) { return use_after_close(url); });
 }
 
+asio::awaitable<void> refuse_a_long_timeout(std::string url) {
+  const auto executor = co_await asio::this_coro::executor;
+  for (const auto time : {std::chrono::hours(25), std::chrono::hours(24 * 30), std::chrono::hours(24 * 10'000)}) {
+    store_options options;
+    options.timeout = time;
+    const auto opened = co_await open_store(executor, url, options);
+    CO_ASSERT_FAILS(opened, errc::bad_argument);
+    EXPECT_NE(opened.error().detail().find("over a day"), std::string::npos) << opened.error().detail();
+  }
+}
+
+// 30 days are more milliseconds than SQLite can count: it waited for nothing.
+TEST(StoreMisuse, IsATimeoutOverADay) {
+  const temp_dir folder;
+  for (const std::string& url : {std::string("memory:"), "sqlite:" + folder.file("state.db"), std::string("redis://x")})
+    run_co_test([&url](asio::io_context&) { return refuse_a_long_timeout(url); });
+}
+
+asio::awaitable<void> fail_and_wait(std::string url, bool& failed, bool& ended) {
+  const auto executor = co_await asio::this_coro::executor;
+  store_options options;
+  options.timeout = 2s;
+  const auto opened = co_await open_store(executor, url, options);
+  EXPECT_FALSE(opened);
+  failed = true;
+  co_await asio::this_coro::throw_if_cancelled(false);
+  asio::steady_timer never(executor, asio::steady_timer::time_point::max());
+  auto [ec] = co_await never.async_wait(aio::use_ec);
+  ended = ec == asio::error::operation_aborted;
+}
+
+// Opens what cannot be opened, and then asks the caller to end.
+asio::awaitable<void> cancel_after_a_failure(std::string url) {
+  const auto executor = co_await asio::this_coro::executor;
+  bool failed = false, ended = false;
+  aio::task_group group(executor, aio::end_process);
+  group.spawn("open", fail_and_wait(url, failed, ended));
+  CO_ASSERT_TRUE(co_await eventually([&failed] { return failed; }));
+  co_await group.stop();
+  EXPECT_TRUE(ended) << url;
+}
+
+TEST(StoreOpening, TakesNoCancellationFromItsCallerWhenItFails) {
+  for (const char* url : {"redis://127.0.0.1:1", "rediss://127.0.0.1:1", "unix:///dev/null/none.sock", "sqlite:/dev/null/state.db"})
+    run_co_test([url](asio::io_context&) { return cancel_after_a_failure(url); });
+}
+
 asio::awaitable<void> open_at(std::string url, std::unique_ptr<store>& out) {
   const auto executor = co_await asio::this_coro::executor;
   auto got = co_await open_store(executor, url, defaults);

@@ -72,6 +72,15 @@ TEST(ConnectionJson, ShowsTheLastConnectionWhenThereIsNone) {
   EXPECT_EQ(to_json(c), R"({"owner":"user:42","server":"github","status":"CONNECTED","revision":0})");
 }
 
+TEST(ConnectionJson, ShowsSinceWhenTheStatusIsSoAndHowOftenTheSessionWasRestarted) {
+  connection c = plain();
+  c.info.status_changed_at = at("2026-11-20T10:00:00Z");
+  c.info.managed = true;
+  c.info.restarts = 3;
+  EXPECT_EQ(to_json(c), R"({"owner":"user:42","server":"github","status":"DISCONNECTED","revision":0,)"
+                        R"("status_changed_at":"2026-11-20T10:00:00.000000+00:00","managed":true,"restarts":3})");
+}
+
 TEST(ConnectionJson, ShowsWhatIsKnownOfAnError) {
   connection c = plain();
   c.state = status::auth_required;

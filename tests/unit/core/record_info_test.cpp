@@ -211,9 +211,15 @@ TEST(Revision, IsTheLargerOfTheNextAndTheClock) {
   EXPECT_EQ(next_revision(5000, micros(1000)), 5001U);
   EXPECT_EQ(next_revision(0, micros(-1)), 1U);
   EXPECT_EQ(next_revision(0, timestamp::min()), 1U);
-  constexpr auto largest = std::numeric_limits<std::uint64_t>::max();
-  EXPECT_EQ(next_revision(largest - 1, micros(0)), largest);
-  EXPECT_EQ(next_revision(largest, micros(0)), largest);
+  EXPECT_EQ(next_revision(max_revision - 1, micros(1000)), max_revision);
+}
+
+TEST(Revision, BeginsAnewFromTheClockWhereItCouldNotBeRead) {
+  const auto micros = [](std::int64_t n) { return timestamp(std::chrono::microseconds(n)); };
+  for (const auto stored : {max_revision, max_revision + 1, std::numeric_limits<std::uint64_t>::max()}) {
+    EXPECT_EQ(next_revision(stored, micros(1000)), 1000U) << stored;
+    EXPECT_EQ(next_revision(stored, timestamp::min()), 1U) << "0 says that there is no revision";
+  }
 }
 
 details random_details(std::mt19937_64& random) {
@@ -230,6 +236,8 @@ details random_details(std::mt19937_64& random) {
   d.capabilities = text(R"({"tools":{"listChanged":true},"x":"a}b"})");
   if (chance()) d.last_connected_at = test::at("2026-11-20T10:00:00Z");
   if (chance()) d.checked_at = test::at("2026-11-22T14:31:00Z");
+  if (chance()) d.status_changed_at = test::at("2026-11-21T09:00:00Z");
+  if (chance()) d.restarts = random() % 1000;
   if (chance()) d.tool_count = random() % 1000;
   d.tools_hash = text("sha256:00ff");
   if (chance()) d.tools_bytes = random() % 100'000;
@@ -251,8 +259,8 @@ TEST(InfoDecode, ReadsWhatWeWriteInAnySpelling) {
     const auto read = decode_info(bytes);
     ASSERT_TRUE(read) << bytes;
     EXPECT_EQ(read->info, info) << bytes;
-    EXPECT_TRUE(has_info_head(bytes));
-    ASSERT_FALSE(has_info_head(spaced(bytes)));
+    EXPECT_TRUE(revision_of_info(bytes).has_value());
+    ASSERT_FALSE(revision_of_info(spaced(bytes)));
     const auto other = decode_info(spaced(bytes));
     ASSERT_TRUE(other) << bytes;
     EXPECT_EQ(read->revision, other->revision);
@@ -328,7 +336,7 @@ TEST(InfoDecode, ReadsEscapedNames) {
 }
 
 TEST(InfoHead, AcceptsOnlyWhatScriptsCanRead) {
-  EXPECT_TRUE(has_info_head(R"({"revision":9007199254740991,"expires_at":1,"expires_latest":0,"status":"FAILED"})"));
+  EXPECT_TRUE(revision_of_info(R"({"revision":9007199254740991,"expires_at":1,"expires_latest":0,"status":"FAILED"})"));
   for (const char* bytes : {"", "{}", R"({"revision":9007199254740992,"expires_at":1,"expires_latest":0,"status":"FAILED"})",
                             R"({"revision":07,"expires_at":1,"expires_latest":0,"status":"FAILED"})",
                             R"({"revision":-7,"expires_at":1,"expires_latest":0,"status":"FAILED"})",
@@ -337,7 +345,7 @@ TEST(InfoHead, AcceptsOnlyWhatScriptsCanRead) {
                             R"({"revision":7,"expires_at":"1","expires_latest":0,"status":"FAILED"})",
                             R"({"revision":7,"expires_at":1000000000000000000,"expires_latest":0,"status":"FAILED"})",
                             R"({"revision":7,"expires_at":1,"expires_latest":0})"}) {
-    EXPECT_FALSE(has_info_head(bytes)) << bytes;
+    EXPECT_FALSE(revision_of_info(bytes)) << bytes;
   }
 }
 

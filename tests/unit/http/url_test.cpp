@@ -44,6 +44,14 @@ TEST(HttpUrl, AcceptsNamesThatBeginLikeAnAddress) {
   EXPECT_FALSE(parse_url("http://[::1]x/").has_value());
 }
 
+TEST(HttpUrl, TakesNoWrongPortForAPartOfTheHost) {
+  for (const std::string host : {"127.0.0.1", "10.1.2.3", "mcp.example", "[::1]"}) {
+    for (const char* port : {":-1", ":0", ":99999", ":65536", ":x", ":-x.test", ":.nip.io", ":80x"})
+      EXPECT_FALSE(parse_url("https://" + host + port + "/").has_value()) << host << port;
+    EXPECT_EQ(parse_url("https://" + host + ":/").value().port, "443") << host;
+  }
+}
+
 TEST(HttpUrl, ReadsAnAddressInBrackets) {
   const auto url = parse_url("http://[::1]:3001/mcp").value();
   EXPECT_EQ(url.host, "::1");

@@ -161,6 +161,20 @@ TEST(RecordChange, KeepsToolsAndExpiryInAFencedFailure) {
   EXPECT_EQ(after.info.server_title, "title");
 }
 
+TEST(RecordChange, CountsSessionsThatWereOpenedAgainUntilTheNextOrder) {
+  supervision_result found;
+  found.step.state = status::connected;
+  found.step.restarted = true;
+  auto record = up_record();
+  for (std::uint64_t times = 1; times < 4; ++times) {
+    record = make_change(record, found, mine(), noon).apply_to(record, noon);
+    EXPECT_EQ(record.info.restarts, times);
+  }
+  found.step.restarted = false;
+  EXPECT_EQ(make_change(record, found, mine(), noon).apply_to(record, noon).info.restarts, 3U);
+  EXPECT_EQ(make_order(name, record, web()).apply_to(record, noon).info.restarts, 0U);
+}
+
 TEST(RecordChange, KeepsConnectedAtWhileTheConnectionLasts) {
   supervision_result found;
   found.step.state = status::connected;

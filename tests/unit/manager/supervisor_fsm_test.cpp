@@ -185,18 +185,18 @@ TEST(SupervisorFsm, ReopensALostSessionAtOnceAndOnlyOnce) {
   scene s;
   s.come_up();
   EXPECT_EQ(text(s.fsm.session_lost(s.m())), "close open");
-  EXPECT_EQ(text(s.fsm.opened(s.m(), tools("h1"))), "write(CONNECTED facts)");
+  EXPECT_EQ(text(s.fsm.opened(s.m(), tools("h1"))), "write(CONNECTED facts restarted)");
   s.written(status::connected, "h1", 1);
   s.now += 59s;
   EXPECT_EQ(text(s.fsm.session_lost(s.m())), "close write(FAILED attempt 1 in 500)");
   s.written(status::failed, "h1", 1);
   EXPECT_EQ(s.next(), "open");
-  EXPECT_EQ(text(s.fsm.opened(s.m(), tools("h1"))), "write(CONNECTED facts)");
+  EXPECT_EQ(text(s.fsm.opened(s.m(), tools("h1"))), "write(CONNECTED facts restarted)");
   s.written(status::connected, "h1", 1);
   s.now += 59s;
   EXPECT_EQ(text(s.fsm.session_lost(s.m())), "close write(FAILED attempt 2 in 1000)");
   EXPECT_EQ(s.next(), "open");
-  EXPECT_EQ(text(s.fsm.opened(s.m(), tools("h1"))), "write(CONNECTED facts)");
+  EXPECT_EQ(text(s.fsm.opened(s.m(), tools("h1"))), "write(CONNECTED facts restarted)");
   s.written(status::connected, "h1", 1);
   s.now += 60s;  // that was steady: as if nothing had been
   EXPECT_EQ(text(s.fsm.session_lost(s.m())), "close open");

@@ -37,6 +37,7 @@ inline std::string text(const supervisor_fsm::step& s) {
   if (s.facts) out += " facts";
   if (s.tools) out += " tools";
   if (s.allow_empty) out += " even_empty";
+  if (s.restarted) out += " restarted";
   if (s.attempt > 0) out += " attempt " + std::to_string(s.attempt);
   if (s.retry_in) out += " in " + std::to_string(s.retry_in->count());
   return out + ")";

@@ -297,5 +297,75 @@ TEST(RedisParser, KeepsALargeStringWhole) {
   EXPECT_TRUE(got.items[0].text == large);
 }
 
+std::string bulk_of(std::size_t size) { return "$" + std::to_string(size) + "\r\n" + std::string(size, 'x') + "\r\n"; }
+
+TEST(RedisParser, CutsStringsThatAreLongerThanTheLimitOfTheirPlace) {
+  const std::string bytes = "*4\r\n" + bulk_of(1000) + bulk_of(1000) + bulk_of(300) + ":7\r\n";
+  for (const std::size_t step : {std::size_t{1}, std::size_t{7}, std::size_t{128}, bytes.size()}) {
+    parser p(parser::limits{});
+    p.limit_values({1000, 500, 300});
+    parser::status got = parser::status::more;
+    for (std::size_t at = 0; at < bytes.size(); at += step) {
+      std::string_view piece = std::string_view(bytes).substr(at, step);
+      got = p.feed(piece);
+    }
+    ASSERT_EQ(got, parser::status::ready) << step;
+    const reply r = p.take();
+    ASSERT_EQ(r.items.size(), 4u);
+    EXPECT_EQ(r.items[0].text.size(), 1000u);
+    EXPECT_EQ(r.items[0].dropped, 0u);
+    EXPECT_EQ(r.items[1].text, std::string(value_limits::kept, 'x'));
+    EXPECT_EQ(r.items[1].dropped, 1000u - value_limits::kept);
+    EXPECT_EQ(r.items[2].dropped, 0u);
+    EXPECT_EQ(r.items[3].integer, 7);
+  }
+}
+
+TEST(RedisParser, AppliesLimitsToSingleStringsAndToLaterRoundsOfAnArray) {
+  parser p(parser::limits{});
+  p.limit_values({200, 900});
+  std::string bytes = bulk_of(201);
+  std::string_view in = bytes;
+  ASSERT_EQ(p.feed(in), parser::status::ready);
+  EXPECT_EQ(p.take().dropped, 201u - value_limits::kept);
+  bytes = "*3\r\n" + bulk_of(200) + bulk_of(900) + bulk_of(201);
+  in = bytes;
+  ASSERT_EQ(p.feed(in), parser::status::ready);
+  const reply r = p.take();
+  EXPECT_EQ(r.items[1].dropped, 0u);
+  EXPECT_EQ(r.items[2].dropped, 201u - value_limits::kept);
+}
+
+TEST(RedisParser, LimitsNeitherErrorsNorPushesNorWhatHasNoLimits) {
+  const std::string error_text = "!300\r\n" + std::string(300, 'e') + "\r\n";
+  parser p(parser::limits{});
+  p.limit_values({10});
+  std::string bytes = error_text + ">2\r\n" + bulk_of(300) + bulk_of(300);
+  std::string_view in = bytes;
+  ASSERT_EQ(p.feed(in), parser::status::ready);
+  EXPECT_EQ(p.take().text.size(), 300u);
+  ASSERT_EQ(p.feed(in), parser::status::ready);
+  EXPECT_EQ(p.take().items[1].text.size(), 300u);
+  p.limit_values({});
+  bytes = bulk_of(100'000);
+  in = bytes;
+  ASSERT_EQ(p.feed(in), parser::status::ready);
+  EXPECT_EQ(p.take().text.size(), 100'000u);
+}
+
+// What is dropped counts against no limit of the reply.
+TEST(RedisParser, PassesOverAStringThatIsLongerThanAReplyMayBe) {
+  parser::limits small;
+  small.bytes = 4096;
+  parser p(small);
+  p.limit_values({64});
+  const std::string bytes = bulk_of(1'000'000) + ":1\r\n";
+  std::string_view in = bytes;
+  ASSERT_EQ(p.feed(in), parser::status::ready) << p.why();
+  EXPECT_EQ(p.take().dropped, 1'000'000u - value_limits::kept);
+  ASSERT_EQ(p.feed(in), parser::status::ready);
+  EXPECT_EQ(p.take().integer, 1);
+}
+
 }  // namespace
 }  // namespace mcpstate::redis

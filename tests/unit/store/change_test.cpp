@@ -111,6 +111,27 @@ TEST(Change, RemembersTheLastConnect) {
   EXPECT_FALSE(change(user(), github(), status::failed).apply_to(before, now).info.last_connected_at);
 }
 
+TEST(Change, SaysSinceWhenTheStatusIsWhatItIs) {
+  const auto since = [](const std::optional<connection>& before, status state) {
+    return change(user(), github(), state).apply_to(before, now).info.status_changed_at;
+  };
+  EXPECT_EQ(since(std::nullopt, status::failed), now);
+  EXPECT_EQ(since(connected(), status::disconnected), now);
+  EXPECT_FALSE(since(connected(), status::connected)) << "connected_at says it";
+  auto down = connected();
+  down.state = status::disconnected;
+  EXPECT_FALSE(since(down, status::disconnected)) << "a record of an older version: nobody knows";
+  EXPECT_EQ(since(down, status::connecting), now);
+  down.info.status_changed_at = earlier;
+  EXPECT_EQ(since(down, status::disconnected), earlier);
+  EXPECT_EQ(since(down, status::auth_required), now);
+  details given;
+  given.status_changed_at = earlier;
+  change replaced(user(), github(), status::failed);
+  replaced.set_details(given);
+  EXPECT_EQ(replaced.apply_to(down, now).info.status_changed_at, now) << "whatever the new details say";
+}
+
 TEST(Change, CountsOnlyAConnectAsACheck) {
   EXPECT_EQ(change(user(), github(), status::connected).apply_to(connected(), now).info.checked_at, now);
   EXPECT_EQ(change(user(), github(), status::failed).apply_to(connected(), now).info.checked_at, earlier);

@@ -82,7 +82,7 @@ for _, record in ipairs(records) do
   local from, to = record.from, record.to
   if record.action == 'move' then
     local expires = int(record.expires)
-    local revision = int(math.max(record.at_session.revision + 1, record.at_user.revision + 1, now_us))
+    local revision = later_revision(math.max(record.at_session.revision, record.at_user.revision))
     if call('EXISTS', from.tools) == 1 then
       call('RENAME', from.tools, to.tools)
       call('PEXPIREAT', to.tools, expires)

@@ -3,28 +3,27 @@
 -- expiry.
 --
 -- KEYS  connections, servers; per member: status, tools, connected_at, info, lease.
--- ARGV  ttl, the number of suspects, the suspects (members that were seen as ghosts or strays a while ago); the
---       members.
--- Answers {"ok", number of repairs} or, having written nothing, {"members", member, …}: further members of the sets,
---       whose keys have to be declared. Times are milliseconds.
+-- ARGV  ttl, how long the longest other member of the owner lives; the members to repair: all that were seen as ghosts or
+--       strays a while ago, or without an expiry.
+-- Answers {"ok", number of repairs}. Times are milliseconds.
 
 -- include: parts/arguments.lua
 -- include: parts/clock.lua
 -- include: parts/members.lua
 
-local ttl, repairs = tonumber(take(1)), 0
-local connections, servers = take_keys(2)
-local suspects, members = {}, {}
-for _ = 1, tonumber(take(1)) do suspects[take(1)] = true end
+local ttl, longest = take(2)
+local repairs, connections, servers = 0, take_keys(2)
+local members = {}
+ttl = tonumber(ttl)
 while has_arguments() do
   local keys = declare(take(1))
   keys.lease = take_keys(1)
   members[#members + 1] = keys
 end
-for _, member in ipairs(call('SUNION', connections, servers)) do keys_of(member) end
-if #undeclared > 0 then return answer_members() end
+call('SISMEMBER', connections, '')  -- a key of a wrong type raises here, before anything is written
+call('SISMEMBER', servers, '')
 
-local last = 0
+local last = now + tonumber(longest)
 for _, keys in ipairs(members) do
   local member = keys.member
   for _, name in ipairs({keys.status, keys.tools, keys.connected_at, keys.info, keys.lease}) do
@@ -39,7 +38,7 @@ for _, keys in ipairs(members) do
   local status = type(found) == 'string' and found
   if status == 'CONNECTED' then
     repairs = repairs + call('SADD', connections, member) + call('SADD', servers, member)
-  elseif suspects[member] then
+  else
     repairs = repairs + call('SREM', connections, member)
     local exists = call('EXISTS', keys.status, keys.info) > 0
     repairs = repairs + call(exists and 'SADD' or 'SREM', servers, member)

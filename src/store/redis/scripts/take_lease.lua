@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Takes the lease of a connection, or renews one's own.
 --
 -- KEYS  lease.
@@ -13,7 +13,15 @@
 local lease = take_keys(1)
 local holder, registered, time, last = take(4)
 local lease_number, found_holder = parse_lease(call('GET', lease))
-if lease_number and found_holder ~= holder then return {0, call('PTTL', lease)} end
+if lease_number and found_holder ~= holder then
+  local left = call('PTTL', lease)
+  -- Every lease runs out. Another program took the end of this one away; its holder, if there is one, renews it.
+  if left == -1 then
+    left = tonumber(time)
+    call('PEXPIREAT', lease, int(now + left))
+  end
+  return {0, left}
+end
 lease_number = lease_number or int(math.max(now_us, last + 1))
 call('SET', lease, lease_number .. ' ' .. #holder .. ' ' .. holder .. ' ' .. registered, 'PX', int(time))
 return {1, lease_number}

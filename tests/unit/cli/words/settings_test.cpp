@@ -114,6 +114,18 @@ TEST(Settings, ReadTimesAndKeyOptions) {
   EXPECT_EQ(got->options.layout, key_layout::tagged);
 }
 
+TEST(Settings, RefuseATimeoutOverADay) {
+  global_flags flags;
+  for (const char* longer : {"25h", "30d", "3000000s"}) {
+    flags.timeout = longer;
+    const auto got = choose_settings(flags, around({}));
+    ASSERT_FALSE(got) << longer;
+    EXPECT_EQ(got.error().detail(), "--timeout is too long: at most 1d");
+  }
+  flags.timeout = "24h";
+  EXPECT_TRUE(choose_settings(flags, around({})));
+}
+
 TEST(Settings, NameTheSourceOfABadValueWithoutSecrets) {
   const auto url = choose_settings(global_flags(), around({}, "REDIS_URL=http://joe:hunter2@host/"));
   ASSERT_FALSE(url);

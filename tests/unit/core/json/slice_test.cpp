@@ -2,9 +2,11 @@
 #include "core/json/slice.hh"
 
 #include <gtest/gtest.h>
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
+#include <ctime>
 
 #include <algorithm>
 #include <optional>
@@ -174,6 +176,40 @@ TEST(JsonSlice, VisitsEveryValueInOrder) {
     walk_over(walk, seen);
     EXPECT_EQ(seen, row.seen) << row.text;
   }
+}
+
+TEST(JsonSlice, TakesStringsWithEscapesWhole) {
+  for (const std::string text :
+       {R"("\\")", R"("a\"b")", R"("\\\"")", R"("\"\"\"")", R"("a\\",7)", R"("\u0022x")", R"("\\\\\\")"}) {
+    json_walk walk(text);
+    EXPECT_EQ(walk.take(), text.substr(0, text.find(',')));
+  }
+  // No JSON: nothing outside of it is read.
+  for (const std::string text : {R"(")", R"("a)", R"("\)", R"("a\")", R"("a\\)"}) {
+    json_walk walk(text);
+    EXPECT_EQ(walk.take(), text);
+  }
+}
+
+TEST(JsonSlice, TakesLinearTimeForStringsOfEscapes) {
+  const auto seconds = [](const std::string& part, std::size_t times) {
+    std::string text = "\"";
+    for (std::size_t i = 0; i < times; ++i) text += part;
+    text += '"';
+    const auto begun = std::clock();
+    json_walk walk(text);
+    EXPECT_EQ(walk.take().size(), text.size());
+    return static_cast<double>(std::clock() - begun) / CLOCKS_PER_SEC;
+  };
+  for (const char* const part : {R"(\\)", R"(\")", R"(a\\\")"})
+    EXPECT_LT(seconds(part, 2'000'000), 40 * seconds(part, 200'000) + 0.1);
+}
+
+TEST(JsonSlice, RefusesMoreValuesThanAnybodyReads) {
+  std::string text = "[";
+  for (int i = 0; i < 999'998; ++i) text += "1,";
+  EXPECT_EQ(validate_json(text + "1]"), std::nullopt);  // the array is one, too
+  EXPECT_EQ(validate_json(text + "1,1]").value_or("").substr(0, 24), "more than 1000000 values");
 }
 
 // How far each step went is all that it read: together, no more than the text, however wide or deep. A step that looked

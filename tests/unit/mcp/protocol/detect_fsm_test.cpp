@@ -321,5 +321,23 @@ TEST(ProbeAnswer, ClassifiesAnswersErrorsAndRefusals) {
   EXPECT_EQ(observe(error(errc::tls_failed, ""), {}).type, kind::broken);
 }
 
+TEST(ProbeAnswer, ThatAsksToWaitIsTheEndOfTheAttempt) {
+  message bad;
+  bad.type = message::kind::failure;
+  for (const unsigned status : {429U, 503U}) {
+    http::answer busy;
+    busy.status = status;
+    busy.retry_after = "20";
+    const result<message> refused = explain_answer(busy);
+    for (const observed& got : {observe(bad, busy), observe(refused, busy)}) {
+      EXPECT_EQ(got.type, kind::broken) << status;
+      EXPECT_EQ(got.why.retry_after(), std::chrono::seconds(20)) << status;
+      detect_fsm detection(detect_fsm::carrier::http, era_choice::automatic, std::nullopt);
+      static_cast<void>(detection.start());
+      EXPECT_EQ(detection.next(got).type, detect_fsm::step::kind::fail) << "it is not asked to initialize now";
+    }
+  }
+}
+
 }  // namespace
 }  // namespace mcpstate::mcp

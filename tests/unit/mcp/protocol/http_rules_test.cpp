@@ -115,7 +115,43 @@ TEST(HttpAnswer, ReportsChallengesAndRetryTimes) {
   busy.retry_after = "120";
   EXPECT_EQ(explain_answer(busy).detail(), "the server answered HTTP 503; it asks to wait 120 s");
   busy.retry_after = "Wed, 21 Oct 2026 07:28:00 GMT";
-  EXPECT_EQ(explain_answer(busy).detail(), "the server answered HTTP 503");
+  EXPECT_EQ(explain_answer(busy).detail(), "the server answered HTTP 503") << "nobody knows what time it is";
+  busy.date = "Wed, 21 Oct 2026 07:27:30 GMT";
+  EXPECT_EQ(explain_answer(busy).detail(), "the server answered HTTP 503; it asks to wait 30 s");
+}
+
+TEST(RetryAfter, IsReadAsSecondsAndAsADate) {
+  using namespace std::chrono_literals;
+  const timestamp now = from_iso8601("2026-10-21T07:28:00Z").value().time;
+  const struct {
+    unsigned status;
+    const char* text;
+    const char* date;
+    std::optional<std::chrono::seconds> wait;
+  } table[] = {
+      {429, "20", "", 20s},
+      {503, "0", "", 0s},
+      {503, "Wed, 21 Oct 2026 07:28:20 GMT", "", 20s},
+      {429, "Wed, 21 Oct 2026 07:28:20 GMT", "Wed, 21 Oct 2026 07:28:05 GMT", 15s},  // its clock is not ours
+      {429, "Wed, 21 Oct 2026 09:28:20 GMT", "Wed, 21 Oct 2026 09:28:05 GMT", 15s},
+      {429, "Wed, 21 Oct 2020 07:28:00 GMT", "", 0s},  // it is over
+      {429, "99999999999999999999999999", "", std::chrono::seconds(999'999'999)},
+      {429, "-1", "", std::nullopt},
+      {429, "1.5", "", std::nullopt},
+      {429, "soon", "", std::nullopt},
+      {429, "", "", std::nullopt},
+      {404, "20", "", std::nullopt},
+      {500, "20", "", std::nullopt},
+      {301, "20", "", std::nullopt},
+  };
+  for (const auto& row : table) {
+    http::answer busy = answer(row.status, "text/plain", "");
+    busy.retry_after = row.text;
+    busy.date = row.date;
+    EXPECT_EQ(wait_of(busy, now), row.wait) << row.status << " " << row.text;
+    EXPECT_EQ(explain_answer(busy, now).retry_after(), row.wait);
+    EXPECT_EQ(explain_answer(busy, now).http_status(), row.status);
+  }
 }
 
 }  // namespace

@@ -61,6 +61,20 @@ TEST(JsonRpc, ReadsBatchesWhereAllowed) {
   EXPECT_EQ(read.size(), 2U);  // nothing of a batch that is not sound
 }
 
+TEST(JsonRpc, RefusesABatchOfMoreThanAThousandMessages) {
+  std::size_t read = 0;
+  const auto take = [&read](const message&) { ++read; };
+  const auto batch = [](int count) {
+    std::string out = "[";
+    for (int i = 0; i < count; ++i) out.append(i == 0 ? "" : ",").append(R"({"jsonrpc":"2.0","method":"b"})");
+    return out + "]";
+  };
+  EXPECT_TRUE(decode_messages(batch(1000), take).has_value());
+  EXPECT_EQ(read, 1000U);
+  EXPECT_FALSE(decode_messages(batch(1001), take).has_value());
+  EXPECT_EQ(read, 1000U);
+}
+
 TEST(JsonRpc, ReadsIdsSentAsNumberOrText) {
   EXPECT_EQ(number_of_id("7"), 7U);
   EXPECT_FALSE(number_of_id("\"7\"").has_value());  // that is another id

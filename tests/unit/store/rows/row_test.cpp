@@ -48,6 +48,57 @@ TEST(DecidePut, GrowsTheRevisionBeyondEveryRemovedRow) {
   EXPECT_EQ(written->after.revision, now_in_microseconds + 6);
 }
 
+// 2^53, the largest that a file holds, and -5 as it is read.
+constexpr std::uint64_t unreadable_revisions[] = {max_revision + 1, 0x7fffffffffffffff, static_cast<std::uint64_t>(-5)};
+
+TEST(DecidePut, BeginsARevisionThatCannotBeReadAnew) {
+  for (const auto revision : unreadable_revisions) {
+    auto stored = row_of(status::connected);
+    stored.revision = revision;
+    const auto read = read_row(user(), stored, tools_wanted::no);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->revision, 0u);
+    const auto written = put(stored, update_of(stored, status::failed), clock_at(now));
+    ASSERT_TRUE(written) << revision;
+    EXPECT_EQ(written->after.revision, now_in_microseconds);
+    ASSERT_TRUE(decide_disconnect(user(), stored, clock_at(now))) << revision;
+  }
+}
+
+TEST(DecidePut, NeverWritesARevisionThatCannotBeRead) {
+  for (const auto revision : {max_revision - 1, max_revision}) {
+    auto stored = row_of(status::connected);
+    stored.revision = revision;
+    for (int i = 0; i < 3; ++i) {
+      const auto written = put(stored, update_of(stored, status::failed), clock_at(now));
+      ASSERT_TRUE(written);
+      EXPECT_LE(written->after.revision, max_revision);
+      stored = written->after;
+    }
+  }
+  const change update = change(user(), github(), status::connected).based_on(basis());
+  for (const auto floor : unreadable_revisions) {
+    const auto written = put(std::nullopt, update, clock_at(now, floor));
+    ASSERT_TRUE(written);
+    EXPECT_EQ(written->after.revision, now_in_microseconds) << "the revision of a removed row, as junk";
+  }
+}
+
+TEST(DecidePut, WritesOverAStatusThatIsUnknown) {
+  for (const std::string& text : {std::string("up"), std::string(), std::string(1 << 20, 'x')}) {
+    auto stored = row_of(status::connected);
+    stored.status = text;
+    const auto read = read_row(user(), stored, tools_wanted::no);
+    ASSERT_TRUE(read);
+    EXPECT_FALSE(read->state);
+    EXPECT_EQ(read->info.error->code, "junk_record");
+    EXPECT_TRUE(put(stored, update_of(stored, status::failed), clock_at(now)));
+    const auto down = decide_disconnect(user(), stored, clock_at(now));
+    ASSERT_TRUE(down);
+    EXPECT_EQ(down->after.status, "DISCONNECTED");
+  }
+}
+
 TEST(DecidePut, RefusesABasisThatNoLongerHolds) {
   const auto stored = row_of(status::connected);
   auto later = stored;

@@ -3,6 +3,6 @@
 -- something else.
 local function parse_lease(value)
   local lease_number, size, at = string.match(value or '', '^(%d+) (%d+) ()')
-  if not lease_number then return end
+  if not lease_number or #lease_number > 16 or #value < at + size - 1 then return end
   return lease_number, string.sub(value, at, at + size - 1), string.sub(value, at + size + 1)
 end

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "manager/server_details.hh"
+#include "manager/servers/server_details.hh"
 
 namespace mcpstate {
 

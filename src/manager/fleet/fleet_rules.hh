@@ -8,7 +8,6 @@
 #include <string>
 
 #include <mcpstate/lease.hpp>
-#include <mcpstate/manager/options.hpp>
 
 // How the processes of a fleet share the work. Pure.
 namespace mcpstate {
@@ -46,8 +45,25 @@ namespace mcpstate {
 }
 
 // The time a lease is taken for. It is shorter than lease_time by the time that other processes need to notice its end.
-[[nodiscard]] inline std::chrono::milliseconds lease_span(const manager_options& options) {
-  return std::max<std::chrono::milliseconds>(options.lease_time / 2, options.lease_time - 3 * options.beat_every);
+[[nodiscard]] inline std::chrono::milliseconds lease_span(std::chrono::milliseconds lease_time,
+                                                          std::chrono::milliseconds beat_every) {
+  return std::max<std::chrono::milliseconds>(lease_time / 2, lease_time - 3 * beat_every);
+}
+
+// How long an instance waits, on average, before it reads a further portion of all records (record_sweep), or begins anew when
+// it has read them all. All instances together read one portion in two beats, and all records at most once in two lease times.
+[[nodiscard]] inline std::chrono::milliseconds sweep_pause(std::chrono::milliseconds lease_time,
+                                                           std::chrono::milliseconds beat_every, std::size_t instances,
+                                                           bool complete) {
+  const auto together = 2 * (complete ? lease_time : beat_every);
+  return together * static_cast<int>(std::clamp<std::size_t>(instances, 1, 10'000));
+}
+
+// The time a beat reports for. It is written again when half of it is over: an idle process writes that seldom. A process that
+// died is counted no longer than its leases run.
+[[nodiscard]] inline std::chrono::milliseconds report_span(const manager_options& options) {
+  const auto shortest = std::max<std::chrono::milliseconds>(4 * options.beat_every, std::chrono::seconds(2));
+  return std::min(options.lease_time, std::max(shortest, lease_span(options.lease_time, options.beat_every) / 2));
 }
 
 }  // namespace mcpstate

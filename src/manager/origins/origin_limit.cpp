@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "manager/origin_limit.hh"
+#include "manager/origins/origin_limit.hh"
 
 #include <utility>
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "manager/fleet_rules.hh"
+#include "manager/fleet/fleet_rules.hh"
 
 #include <gtest/gtest.h>
+
+#include <mcpstate/manager/options.hpp>
 
 namespace mcpstate {
 namespace {
@@ -76,9 +78,17 @@ TEST(FleetRules, GiveASecondInstanceItsHalf) {
 TEST(FleetRules, EndLeasesEarlyEnoughForTheNextInstance) {
   using namespace std::chrono_literals;
   manager_options options;
-  EXPECT_EQ(lease_span(options), 13500ms);
-  options.lease_time = 1s;
-  EXPECT_EQ(lease_span(options), 500ms);
+  EXPECT_EQ(lease_span(options.lease_time, options.beat_every), 13500ms);
+  EXPECT_EQ(lease_span(1s, options.beat_every), 500ms);
+}
+
+TEST(FleetRules, SweepNoMoreTogetherThanOneInstanceDoesAlone) {
+  using namespace std::chrono_literals;
+  EXPECT_EQ(sweep_pause(15s, 500ms, 1, false), 1s);
+  EXPECT_EQ(sweep_pause(15s, 500ms, 1, true), 30s);
+  EXPECT_EQ(sweep_pause(15s, 500ms, 0, true), 30s) << "before the first beat";
+  EXPECT_EQ(sweep_pause(15s, 500ms, 20, false), 20s) << "each of twenty";
+  EXPECT_EQ(sweep_pause(15s, 500ms, 20, true), 600s);
 }
 
 }  // namespace

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+// The search for managed connections without a lease, once in a beat. It reads the parts of the index, corrects the entries
+// that are wrong where it found them, and reads on past them: wrong entries, however many, keep no connection from being
+// found, and one part that cannot be read keeps none of another part.
+#include "store/redis/unheld.hh"
+
+#include <algorithm>
+#include <utility>
+
+#include "store/redis/lease_value.hh"
+#include "store/rows/lease_rule.hh"
+#include "store/rows/managed_text.hh"
+
+namespace mcpstate {
+
+using redis::reply;
+using redis::request;
+using redis_scripts::script_id;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr std::size_t first_page = unheld_at_once / key_space::index_shards;
+constexpr std::size_t next_page = 256;
+constexpr std::size_t entries_per_beat = 4096;  // bounds the work of one beat
+constexpr std::size_t commands_per_entry = 3;
+constexpr milliseconds foreign_pause = std::chrono::minutes(1);  // an entry whose lease key no instance can use
+
+bool is_foreign_type(const reply& answer) {
+  return answer.is_error() && redis::to_error(answer, "").code() == errc::wrong_type;
+}
+
+}  // namespace
+
+unheld_search::unheld_search(redis_store& store) : store_(store) {
+  for (unsigned shard = 0; shard < key_space::index_shards; ++shard)
+    parts_[shard].passed = parts_[shard].stays = store.passed_entries_[shard];
+}
+
+task<void> unheld_search::run(fleet* out) {
+  for (bool first = true; read_ < entries_per_beat && recorded_.size() < unheld_at_once; first = false) {
+    const std::size_t limit = first ? first_page : next_page;
+    std::vector<unsigned> asked;
+    std::vector<script_call> calls;
+    for (unsigned shard = 0; shard < parts_.size(); ++shard) {
+      if (!parts_[shard].more) continue;
+      auto& call = calls.emplace_back(script_id::unheld);
+      call.key(store_.keys_.managed(shard)).argument(parts_[shard].passed).argument(limit);
+      asked.push_back(shard);
+    }
+    if (asked.empty()) break;
+    MCPSTATE_CO_TRY(pages, co_await store_.run_all(std::move(calls), "beat"));
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      const auto& page = pages[i];
+      if (page.is_error() && !is_foreign_type(page)) co_return key_error(page, "beat", store_.keys_.managed(asked[i]));
+      take_page(asked[i], page, limit, out);
+    }
+    MCPSTATE_CO_CHECK(co_await examine_entries(out));
+  }
+  offer(out);
+  std::vector<script_call> calls = corrections();
+  if (calls.empty()) co_return result<void>();
+  MCPSTATE_CO_CHECK(co_await store_.run_all(std::move(calls), "beat"));
+  co_return result<void>();
+}
+
+void unheld_search::take_page(unsigned shard, const reply& page, std::size_t limit, fleet* out) {
+  part& of = parts_[shard];
+  of.more = false;
+  if (page.is_error()) return out->faults.push_back(key_error(page, "beat", store_.keys_.managed(shard)));
+  if (page.items.empty()) return;
+  const std::size_t found = page.items.size() - 1;
+  if (limit == first_page && !of.wrapped) out->managed += static_cast<std::uint64_t>(page.items[0].integer);
+  for (std::size_t i = 1; i <= found; ++i) entries_.emplace_back(shard, page.items[i].text);
+  read_ += found;
+  const bool starts_over = found < limit && store_.passed_entries_[shard] > 0 && !of.wrapped;
+  of.more = found >= limit || starts_over;
+  of.passed += found;
+  if (!starts_over) return;
+  // Those in front were passed over because they had been offered before. They come again when the end is reached.
+  of.passed = of.stays = 0;
+  of.wrapped = true;
+}
+
+// Asks for the lease and the record of each entry.
+task<void> unheld_search::examine_entries(fleet* out) {
+  std::vector<entry> examined = std::exchange(entries_, {});
+  request commands;
+  for (auto& one : examined) {
+    one.name = managed_from_text(one.member);
+    if (one.name && to_text(*one.name) != one.member) one.name.reset();
+    if (!one.name) continue;
+    const auto key = store_.lease_key(*one.name);
+    commands.add("GET", key).add("PTTL", key);
+    commands.add("EXISTS", store_.keys_.server_key(one.name->owner, encode_name(one.name->server.text()), key_field::info));
+  }
+  redis_store::replies got;
+  if (commands.commands() > 0) {
+    commands.limit_values({redis_store::max_lease_value});
+    MCPSTATE_CO_TRY(answered, co_await store_.read(std::move(commands), "beat"));
+    got = std::move(answered);
+  }
+  const reply* next = got.data();
+  for (auto& one : examined) {
+    if (!one.name) {
+      remove(one);
+      continue;
+    }
+    if (next[0].is_error() && !is_foreign_type(next[0])) co_return redis::to_error(next[0], "beat");
+    sort_entry(std::move(one), next, out);
+    next += commands_per_entry;
+  }
+  co_return result<void>();
+}
+
+// answers: the value of the lease key, its time to live, whether the record has an :info.
+void unheld_search::sort_entry(entry one, const reply* answers, fleet* out) {
+  const bool is_placed = shard_of(one.member) == one.shard;
+  if (answers[0].is_error()) {
+    out->faults.push_back(key_error(answers[0], "beat", store_.lease_key(*one.name)));
+    if (!is_placed) remove(one);
+    leased_.emplace_back(std::move(one.member), foreign_pause);
+    return;
+  }
+  const bool leased = answers[0].is_string() && read_lease_value(*one.name, answers[0].text);
+  const std::int64_t left = answers[1].integer;
+  if (leased && left > 0) {
+    if (!is_placed) remove(one);
+    leased_.emplace_back(std::move(one.member), milliseconds(left));
+    return;
+  }
+  // A lease without an end is offered: who tries to take it gives it one.
+  const bool wanted = leased || answers[2].integer > 0;
+  if (is_placed) {
+    ++parts_[one.shard].stays;
+  } else {
+    remove(one);
+    if (!wanted) return;
+    waiting_[shard_of(one.member)].push_back(one.member);
+  }
+  if (found_.insert(one.member).second) (wanted ? recorded_ : bare_).push_back(std::move(one));
+}
+
+// Entries without a record come last. Those that find no room are removed: there is nothing to manage.
+void unheld_search::offer(fleet* out) {
+  for (auto* from : {&recorded_, &bare_}) {
+    for (auto& one : *from) {
+      if (out->unheld.size() < unheld_at_once) {
+        out->unheld.push_back(std::move(*one.name));
+      } else if (from == &bare_) {
+        remove(one);
+      }
+    }
+  }
+  for (unsigned shard = 0; shard < parts_.size(); ++shard)
+    store_.passed_entries_[shard] = parts_[shard].more ? parts_[shard].stays : 0;
+}
+
+std::vector<script_call> unheld_search::corrections() {
+  std::vector<script_call> calls;
+  const auto add = [&](unsigned shard, std::string_view state, milliseconds left, std::vector<std::string>& members) {
+    if (members.empty()) return;
+    auto& call = calls.emplace_back(store_.index_call(shard, state, left));
+    for (auto& member : members) call.argument(std::move(member));
+  };
+  for (auto& [shard, members] : waiting_) add(shard, "waits", milliseconds(0), members);
+  for (auto& [member, left] : leased_) {
+    std::vector<std::string> one{member};
+    add(shard_of(member), "held", left, one);
+  }
+  for (auto& [shard, members] : wrong_) add(shard, "over", milliseconds(0), members);
+  return calls;
+}
+
+}  // namespace mcpstate

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "store/redis/store.hh"
+
+namespace mcpstate {
+
+// One search for managed connections without a lease. It puts wrong index entries right where it finds them: one that stands
+// in a wrong part is moved or removed, one whose lease runs gets the time of the lease, one that names no connection is
+// removed. The store outlives it. Used once.
+class unheld_search {
+ public:
+  explicit unheld_search(redis_store& store);
+  // Fills managed, unheld and faults. Connections with a record come first.
+  task<void> run(fleet* out);
+
+ private:
+  struct part {
+    std::size_t passed = 0;  // entries in front of the next page
+    std::size_t stays = 0;   // of those, the ones that will be there in the next beat, too
+    bool more = true;
+    bool wrapped = false;
+  };
+  struct entry {
+    entry(unsigned in, std::string text) : shard(in), member(std::move(text)) {}
+    unsigned shard;  // the part that it was read from
+    std::string member;
+    std::optional<managed_name> name;
+  };
+  void take_page(unsigned shard, const redis::reply& page, std::size_t limit, fleet* out);
+  task<void> examine_entries(fleet* out);
+  void sort_entry(entry one, const redis::reply* answers, fleet* out);
+  void remove(const entry& one) { wrong_[one.shard].push_back(one.member); }
+  void offer(fleet* out);
+  [[nodiscard]] std::vector<script_call> corrections();
+
+  redis_store& store_;
+  std::array<part, key_space::index_shards> parts_;
+  std::size_t read_ = 0;
+  std::vector<entry> entries_;                                              // of the last pages
+  std::vector<entry> recorded_, bare_;                                      // without a lease; with a record, and without
+  std::set<std::string> found_;                                             // the members of both
+  std::map<unsigned, std::vector<std::string>> wrong_, waiting_;            // to remove from a part, and to add
+  std::vector<std::pair<std::string, std::chrono::milliseconds>> leased_;  // with the time that the lease runs
+};
+
+}  // namespace mcpstate
