@@ -125,12 +125,17 @@ std::vector<std::string_view> split_commands(std::string_view encoded) {
   return out;
 }
 
-request select_commands(std::string_view encoded, std::span<const std::size_t> wanted, bool atomic, bool asking) {
-  const std::vector<std::string_view> all = split_commands(encoded);
+request select_commands(const request& from, std::span<const std::size_t> wanted, bool atomic, bool asking) {
+  const std::vector<std::string_view> all = split_commands(from.bytes());
   request out;
+  bool limited = from.limits().count == 0;  // nothing is left to be said about limits
   if (asking && atomic) out.add("ASKING");
   for (const std::size_t index : wanted) {
     if (index >= all.size()) break;
+    if (!limited && index >= from.unlimited()) {
+      out.limit_values(from.limits());
+      limited = true;
+    }
     if (asking && !atomic) out.add("ASKING");
     out.add_encoded(all[index]);
   }

@@ -46,10 +46,9 @@ struct verdict {
 // The commands of an encoded request, one after the other, as they are written. Answers fewer if the text is no request.
 [[nodiscard]] std::vector<std::string_view> split_commands(std::string_view encoded);
 
-// A request of some of the commands of an encoded one. With `asking` they are sent with the permission that a node wants which
+// A request of some of the commands of another, with the same limits for their replies. With `asking` they are sent with the permission that a node wants which
 // is about to get their slot: before each command, and once before a transaction.
-[[nodiscard]] request select_commands(std::string_view encoded, std::span<const std::size_t> wanted, bool atomic,
-                                      bool asking);
+[[nodiscard]] request select_commands(const request& from, std::span<const std::size_t> wanted, bool atomic, bool asking);
 // Takes the replies to ASKING out of the answer to such a request.
 void drop_asking_replies(std::vector<reply>& answers, bool atomic);
 

@@ -123,7 +123,7 @@ TEST(Commands, AreNotReadBehindTheEndOfABrokenText) {
 TEST(Commands, AreEachSentWithAsking) {
   request all;
   all.add("SET", "s", "1").add("GET", "a").add("EVALSHA", "x");
-  const request chosen = select_commands(all.bytes(), places({0, 2}), false, true);
+  const request chosen = select_commands(all, places({0, 2}), false, true);
   request expected;
   expected.add("ASKING").add("SET", "s", "1").add("ASKING").add("EVALSHA", "x");
   EXPECT_EQ(chosen.bytes(), expected.bytes());
@@ -138,7 +138,7 @@ TEST(Commands, AreEachSentWithAsking) {
 TEST(Commands, OfATransactionAreSentWithOneAskingInFront) {
   request all;
   all.add("MULTI").add("GET", "a").add("EXEC");
-  const request chosen = select_commands(all.bytes(), places({0, 1, 2}), true, true);
+  const request chosen = select_commands(all, places({0, 1, 2}), true, true);
   request expected;
   expected.add("ASKING").add("MULTI").add("GET", "a").add("EXEC");
   EXPECT_EQ(chosen.bytes(), expected.bytes());
@@ -147,10 +147,21 @@ TEST(Commands, OfATransactionAreSentWithOneAskingInFront) {
   EXPECT_EQ(answers.size(), 3u);
 }
 
+TEST(Commands, KeepTheLimitsOfTheirReplies) {
+  request all;
+  all.add("GET", "a").add("GET", "b").limit_values({10, 20}).add("GET", "c").add("GET", "d");
+  const request behind = select_commands(all, places({0, 3}), false, true);
+  EXPECT_EQ(behind.unlimited(), 2u);  // ASKING, GET a
+  EXPECT_EQ(behind.limits().count, 2u);
+  EXPECT_EQ(behind.limits().at(1), 20u);
+  EXPECT_EQ(select_commands(all, places({2, 3}), false, false).unlimited(), 0u);
+  EXPECT_EQ(select_commands(all, places({0, 1}), false, false).limits().count, 0u);
+}
+
 TEST(Commands, AreSentAsTheyAreWithoutAsking) {
   request all;
   all.add("GET", "a").add("GET", "b");
-  EXPECT_EQ(select_commands(all.bytes(), places({0, 1}), false, false).bytes(), all.bytes());
+  EXPECT_EQ(select_commands(all, places({0, 1}), false, false).bytes(), all.bytes());
 }
 
 }  // namespace

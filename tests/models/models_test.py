@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Checks the models of this folder exhaustively, and that their faults are found. usage: models_test.py CHECKOUT
+
+Needs spin and a C compiler.
+"""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+MODELS = pathlib.Path(sys.argv.pop(1)).resolve() / "tests/models"
+
+
+def violated(model, *defines):
+    """What the first violation says; None where every reachable state was seen and all is well."""
+    with tempfile.TemporaryDirectory() as folder:
+        def run(*command):
+            return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=100).stdout
+
+        run("spin", "-a", *(f"-D{define}" for define in defines), str(MODELS / model))
+        run(os.environ.get("CC", "cc"), "-O1", "-w", "-DSAFETY", "-o", "pan", "pan.c")
+        said = run("./pan", "-m10000")
+        errors = re.search(r"errors: (\d+)", said)
+        if errors is None or "max search depth too small" in said or "out of memory" in said:
+            raise AssertionError(said)
+        if errors[1] == "0":
+            return None
+        return re.search(r"pan:1: (.*) \(at depth", said)[1]
+
+
+class Lease(unittest.TestCase):
+    def test_two_instances_lose_no_order_and_write_only_under_the_lease(self):
+        self.assertIsNone(violated("lease.pml"))
+
+    def test_three_instances_lose_no_order_when_the_record_is_looked_at_too(self):
+        self.assertIsNone(violated("lease.pml", "INSTANCES=3", "RECORD_TOO"))
+
+    def test_no_two_faults_lose_an_order_when_the_record_is_looked_at_too(self):
+        self.assertIsNone(violated("lease.pml", "TWO_FAULTS", "RECORD_TOO"))
+
+    def test_a_write_without_a_fence_is_found(self):
+        self.assertIn("holder==me", violated("lease.pml", "NO_FENCE"))
+
+    def test_an_order_that_was_lost_is_found(self):
+        for fault in ("NO_REVISION", "LATE_INDEX", "NO_CORRECTION", "TWO_FAULTS", "INSTANCES=3"):
+            with self.subTest(fault):
+                self.assertEqual(violated("lease.pml", fault), "assertion violated 0")
+
+
+if __name__ == "__main__":
+    unittest.main()
