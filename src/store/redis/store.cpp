@@ -7,6 +7,8 @@
 
 #include "core/text/number.hh"
 #include "store/redis/lease_value.hh"
+#include "store/rows/managed_text.hh"
+#include "store/rows/owner_limits.hh"
 
 namespace mcpstate {
 
@@ -57,6 +59,26 @@ std::optional<error> refusal(const redis::reply& answer, const std::string& oper
     return error(errc::empty_tools, operation + ": an empty tool list would replace a good one; nothing was written");
   return error(errc::connection_lost,
                operation + ": Redis lost the staged tools before they could be stored; nothing was written");
+}
+
+// The same of one record of an owner who may have reached a limit.
+std::optional<error> refusal(const redis::reply& answer, const change& update, std::uint64_t most_bytes,
+                             const std::string& operation) {
+  const bool has_word = answer.kind == redis::reply::type::array && !answer.items.empty();
+  const std::string word = has_word ? answer.items.front().text : std::string();
+  if (word == "connections") return too_many_connections(update.owner(), update.most_connections());
+  if (word == "bytes") return tools_too_large(update.owner(), most_bytes);
+  return refusal(answer, operation);
+}
+
+// The record as the script has written it.
+void set_written(connection& after, const redis::reply& answer) {
+  after.revision = static_cast<std::uint64_t>(number_in(answer.items.at(1)));
+  after.expires_at = timestamp(std::chrono::milliseconds(number_in(answer.items.at(2))));
+  after.seen.revision = after.revision;
+  after.seen.status_bytes = std::string(to_key_text(after.state));
+  after.seen.connected_at_bytes.reset();
+  if (after.connected_at) after.seen.connected_at_bytes = to_iso8601(*after.connected_at);
 }
 
 }  // namespace
@@ -151,10 +173,14 @@ asio::awaitable<error> redis_store::explain_wrong_type(owner account, std::strin
 }
 
 // The first keys and arguments of every script that renews the expiry of an owner.
-script_call redis_store::owner_call(script_id id, const owner& account) const {
-  script_call call(id);
+void redis_store::add_owner(script_call& call, const owner& account) const {
   call.argument(options().ttl).argument(options().max_lifetime ? options().max_lifetime->count() : 0);
   call.key(keys_.connections(account)).key(keys_.servers(account));
+}
+
+script_call redis_store::owner_call(script_id id, const owner& account) const {
+  script_call call(id);
+  add_owner(call, account);
   return call;
 }
 
@@ -186,12 +212,18 @@ script_call redis_store::put_call(const change& update, const connection& after,
                                   std::string staged) const {
   const bool shrinks = after.state == status::disconnected && seen.status_bytes;
   script_call call = owner_call(shrinks ? script_id::disconnect : script_id::put, update.owner());
+  add_change(call, update, after, seen, std::move(staged));
+  return call;
+}
+
+// What put.lua takes behind the keys and arguments of the owner.
+void redis_store::add_change(script_call& call, const change& update, const connection& after, const basis& seen,
+                             std::string staged) const {
   call.argument(update.expiry_kept() ? "keep" : "");
   call.argument(update.required_lease() ? lease_value_start(*update.required_lease()) : std::string());
   if (update.required_lease()) call.key(keys_.server_key(update.owner(), update.member(), key_field::lease));
-  call.argument(1);
+  call.argument(update.most_connections()).argument(options().owner_bytes).argument(1);
   add_record(call, after, seen, action_word(update), std::move(staged));
-  return call;
 }
 
 task<connection> redis_store::put(change update, connection after) {
@@ -205,14 +237,59 @@ task<connection> redis_store::put(change update, connection after) {
     if (answer.error().code() != errc::wrong_type) co_return answer.error();
     co_return co_await explain_wrong_type(update.owner(), update.member(), operation);
   }
-  if (auto refused = refusal(*answer, operation)) co_return std::move(*refused);
-  after.revision = static_cast<std::uint64_t>(number_in(answer->items.at(1)));
-  after.expires_at = timestamp(std::chrono::milliseconds(number_in(answer->items.at(2))));
-  after.seen.revision = after.revision;
-  after.seen.status_bytes = std::string(to_key_text(after.state));
-  after.seen.connected_at_bytes.reset();
-  if (after.connected_at) after.seen.connected_at_bytes = to_iso8601(*after.connected_at);
+  if (auto refused = refusal(*answer, update, options().owner_bytes, operation)) co_return std::move(*refused);
+  set_written(after, *answer);
   co_return after;
+}
+
+task<order_result> redis_store::order(change update, connection after, lease_request wanted) {
+  const std::string operation = operation_text("order", update.owner(), update.member());
+  MCPSTATE_CO_TRY(server, server_name::parse(update.server()));
+  const managed_name name(update.owner(), std::move(server));
+  std::string staged;
+  redis::request before = stage(update, &staged);
+  script_call call = order_call(name, wanted);
+  add_owner(call, update.owner());
+  add_change(call, update, after, *update.expected(), std::move(staged));
+  const std::vector<std::string> first_keys(call.keys().begin(), call.keys().begin() + 3);
+  auto answer = co_await run_for(update.owner(), std::move(call), declared_keys::record, std::move(before), operation);
+  if (!answer) {
+    if (answer.error().code() != errc::wrong_type) co_return answer.error();
+    co_return co_await explain_wrong_index(name, first_keys, operation);
+  }
+  if (auto refused = refusal(*answer, update, options().owner_bytes, operation)) co_return std::move(*refused);
+  if (answer->items.size() != 5) co_return unexpected_answer(operation);
+  set_written(after, *answer);
+  lease running(name, answer->items[4].text, parse_number<std::uint64_t>(answer->items[3].text).value_or(0));
+  if (running.holder == wanted.holder) last_lease_number_ = std::max(last_lease_number_, running.number);
+  co_return order_result(std::move(after), std::move(running));
+}
+
+// What order.lua takes first: the lease, and where it is noted.
+script_call redis_store::order_call(const managed_name& name, const lease_request& wanted) const {
+  auto member = to_text(name);
+  const unsigned shard = shard_of(member);
+  const auto server = server_name::parse(wanted.registered);
+  script_call call(script_id::order);
+  call.key(lease_key(name)).key(keys_.managed(shard));
+  call.key(server ? keys_.server_owners(*server, shard) : keys_.managed(shard));
+  call.argument(wanted.holder).argument(wanted.registered).argument(wanted.time).argument(last_lease_number_);
+  call.argument(std::move(member));
+  return call;
+}
+
+// keys: the lease, and the two indexes.
+asio::awaitable<error> redis_store::explain_wrong_index(managed_name name, std::vector<std::string> keys,
+                                                        std::string operation) {
+  redis::request commands;
+  commands.add("TYPE", keys[1]).add("TYPE", keys[2]);
+  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), operation));
+  const bool is_fine = got[0].text == "none" || got[0].text == "zset";
+  const bool other_is_fine = keys[1] == keys[2] || got[1].text == "none" || got[1].text == "set";
+  if (is_fine && other_is_fine)
+    co_return co_await explain_wrong_type(name.owner, encode_name(name.server.text()), std::move(operation));
+  co_return error(errc::wrong_type, operation + ": the Redis key " + (is_fine ? keys[2] : keys[1]) +
+                                        " holds another type than it must; nothing was written. Delete or rename it");
 }
 
 task<std::uint64_t> redis_store::touch(owner account, std::optional<std::string> member) {
@@ -263,7 +340,7 @@ task<std::uint64_t> redis_store::disconnect_all(owner account) {
     MCPSTATE_CO_TRY(all, co_await read_all(account, tools_wanted::no));
     if (all.empty()) co_return std::uint64_t{0};
     script_call call = owner_call(script_id::disconnect_all, account);
-    call.argument("").argument("").argument(all.size());  // renews the expiry, and requires no lease
+    call.argument("").argument("").argument(0).argument(0).argument(all.size());  // renews the expiry; no lease, no limits
     const std::uint64_t changed = add_disconnects(call, account, std::move(all));
     redis::request nothing_before;
     auto answer = co_await run_for(account, std::move(call), declared_keys::record, std::move(nothing_before), operation);

@@ -57,6 +57,17 @@ task<connection> sqlite_store::put(change update, connection after) {
   co_return std::move(done.value);
 }
 
+task<order_result> sqlite_store::order(change update, connection after, lease_request wanted) {
+  if (closed_) co_return closed();
+  auto account = update.owner();
+  auto job = [e = engine_.get(), update = std::move(update), after = std::move(after), wanted = std::move(wanted)] {
+    return e->order(update, after, wanted);
+  };
+  auto done = co_await aio::offload(*pool_, std::move(job));
+  for (const auto number : done.notices) changed(account, number);
+  co_return std::move(done.value);
+}
+
 task<std::optional<connection>> sqlite_store::get(owner account, std::string member, tools_wanted want) {
   if (closed_) co_return closed();
   auto job = [e = engine_.get(), account = std::move(account), member = std::move(member), want] {

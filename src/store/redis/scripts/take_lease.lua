@@ -13,6 +13,7 @@
 local lease = take_keys(1)
 local holder, registered, time, last = take(4)
 local lease_number, found_holder = parse_lease(call('GET', lease))
+if lease_number and is_note(found_holder) then lease_number = nil end
 if lease_number and found_holder ~= holder then return {0, call('PTTL', lease)} end
 lease_number = lease_number or int(math.max(now_us, last + 1))
 call('SET', lease, lease_number .. ' ' .. #holder .. ' ' .. holder .. ' ' .. registered, 'PX', int(time))
