@@ -63,6 +63,12 @@ void connection_supervisor::lose_lease() {
   changed_.notify();
 }
 
+void connection_supervisor::lease_refused() {
+  if (name().owner.kind() != owner_kind::session) return lose_lease();
+  lease_refused_ = true;
+  request_read();
+}
+
 void connection_supervisor::note_use() { fsm_.used(context_.tick()); }
 
 std::shared_ptr<server_link> connection_supervisor::session() const { return lease_lost_ ? nullptr : session_.link(); }
@@ -252,22 +258,47 @@ asio::awaitable<void> connection_supervisor::perform(step next) {
 }
 
 task<std::optional<connection>> connection_supervisor::fetch() {
-  const managed_name managed = name();
-  auto got = co_await context_.records().get(managed.owner, managed.server, tools_wanted::no);
+  managed_name managed = name();
+  result<std::optional<connection>> got = std::exchange(first_, std::nullopt);
+  if (!*got) got = co_await context_.records().get(managed.owner, managed.server, tools_wanted::no);
+  if (got && !*got && managed.owner.kind() == owner_kind::session) {
+    const bool moved = co_await follow_claim();
+    if (!moved) co_return got;
+    managed = name();
+    got = co_await context_.records().get(managed.owner, managed.server, tools_wanted::no);
+    if (got) add_steps(fsm_.record_moved(context_.tick(), view_of(*got, context_.store_time())));
+    claimed_from_.reset();  // the next read takes it as known
+  }
   if (got && *got) endpoint_ = endpoint_of((*got)->info);
   co_return got;
+}
+
+// The record of a session is gone. Where a claim has moved it to a user, goes on there with the same session.
+asio::awaitable<bool> connection_supervisor::follow_claim() {
+  const managed_name before = name();
+  lease at_session = lease_;
+  const auto requested = clock::now();
+  auto granted = co_await context_.take_claimed_lease(std::move(at_session));
+  if (!granted || lease_lost_) co_return false;
+  lease_ = std::move(*granted);
+  lease_until_ = requested + lease_span(context_.options());
+  lease_refused_ = false;
+  if (on_move_) on_move_(before);
+  co_return true;
 }
 
 asio::awaitable<void> connection_supervisor::read() {
   auto got = co_await fetch();
   const auto tick = context_.tick();
-  if (!got) {
-    add_steps(fsm_.read_failed(tick));
-  } else {
-    auto record = view_of(*got, context_.store_time());
-    record.reachable = context_.find(endpoint_).has_value();
-    add_steps(fsm_.record_read(tick, record));
-  }
+  if (!got) co_return add_steps(fsm_.read_failed(tick));
+  bool is_ours = !(std::exchange(lease_refused_, false) && *got);
+  // A claim may have brought a record that another process manages, and its lease with it.
+  const auto known = std::exchange(claimed_from_, *got ? (*got)->info.claimed_from : std::string());
+  if (is_ours && known && known != claimed_from_) is_ours = co_await context_.may_hold(lease_);
+  if (!is_ours) co_return lose_lease();
+  auto record = view_of(*got, context_.store_time());
+  record.reachable = context_.find(endpoint_).has_value();
+  add_steps(fsm_.record_read(tick, record));
 }
 
 asio::awaitable<void> connection_supervisor::open() {
@@ -277,10 +308,7 @@ asio::awaitable<void> connection_supervisor::open() {
   if (lease_lost_) co_return;
   auto server = context_.find(endpoint_);
   const unreachable_rule rule = std::exchange(unreachable_, unreachable_rule::hand_over);
-  if (!server && rule == unreachable_rule::hand_over && context_.may_others_reach()) {
-    request_hand_over();
-    co_return;
-  }
+  if (!server && rule == unreachable_rule::hand_over && context_.may_others_reach()) co_return request_hand_over();
   if (!server) {
     reason_ = server.error();
     add_steps(fsm_.open_failed(context_.tick(), kind_of_failure(*reason_)));
@@ -313,8 +341,9 @@ task<connection> connection_supervisor::put(connection before, step next) {
   if (next.state != status::connected) found.reason = reason_;
   change wanted = make_change(before, found, lease_, context_.store_time());
   auto written = co_await context_.records().put(std::move(wanted));
-  if (written || written.error().code() != errc::empty_tools) co_return written;
-  // A foreign program has written a list. An empty list does not replace it.
+  if (written || !is_about_tools(written.error())) co_return written;
+  // A foreign program has written a list, and an empty list does not replace it; or the owner has no room for a longer one.
+  if (written.error().code() == errc::tools_too_large) found.reason = written.error();
   found.tools.reset();
   change without_tools = make_change(before, found, lease_, context_.store_time());
   co_return co_await context_.records().put(std::move(without_tools));
@@ -345,7 +374,10 @@ asio::awaitable<void> connection_supervisor::write(step next) {
       co_return report_transition(recorded);
     }
     const error& reason = written.error();
-    if (reason.code() == errc::lease_lost) co_return lose_lease();
+    if (reason.code() == errc::lease_lost) {
+      lease_refused();
+      co_return add_steps(fsm_.write_failed(tick));
+    }
     if (reason.is(cond::conflict) && attempt < max_write_attempts) continue;
     const bool outage = reason.is(cond::unavailable) || reason.is(cond::timeout);
     if (!outage) context_.remark(name(), "a record could not be written: " + reason.detail(), {});
@@ -357,11 +389,9 @@ asio::awaitable<void> connection_supervisor::end(step last) {
   // Two instances should not have a session with the server at the same time, but the next one does not wait long.
   co_await session_.wait_closed(aio::after(close_limit));
   if (lease_lost_) co_return;
-  const lease granted = lease_;
   // The connection may have been ordered again since the record was read, under our lease. The store then hands the lease
   // over instead of ending it, so that the order is not lost even if this process dies now.
-  const std::optional<std::uint64_t> revision = last.revision;
-  auto ended = co_await context_.records().leases().end_lease(granted, last.ending, revision);
+  auto ended = co_await context_.records().leases().end_lease(lease_, last.ending, last.revision);
   if (!ended) context_.remark(name(), "a lease could not be ended; it runs out: " + ended.error().detail(), {});
   using news = manager_observer::lease_news;
   context_.report_lease(name(), last.ending == lease_end::over ? news::over : news::handed_over);

@@ -98,6 +98,8 @@ class supervisor_fsm {
   // Results of a read.
   [[nodiscard]] steps record_read(tick_context context, const record_view& record);
   [[nodiscard]] steps read_failed(tick_context context);
+  // A claim has moved the record to a user, and the lease with it: the session goes on as it is.
+  [[nodiscard]] steps record_moved(tick_context context, const record_view& record);
   // Events of the session.
   [[nodiscard]] steps opened(tick_context context, const listing& tools);
   [[nodiscard]] steps open_failed(tick_context context, failure_kind reason);

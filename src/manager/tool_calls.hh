@@ -24,6 +24,7 @@ class tool_calls {
  private:
   task<connection> find_usable(managed_name name);
   asio::awaitable<std::shared_ptr<server_link>> wait_for_session(managed_name name);
+  task<bool> await_supervisor(managed_name name, details info);
   task<mcp::call_result> call_on_new_session(connection record, std::string tool, std::string arguments,
                                              mcp::call_options options);
   task<mcp::call_result> refuse_program(managed_name name, std::string program);
