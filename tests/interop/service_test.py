@@ -183,6 +183,16 @@ class Recording(ServiceTest):
         self.ask("DELETE", "/v1/users/42")
         stream.until(lambda name, data: name == "removed" and data == {"owner": "user:42", "server": "github"})
 
+    def test_a_full_owner_stores_no_longer_tools(self):
+        full = CheckedService(self, "--store", f"sqlite:{self.home}/full.db", "--owner-bytes", "1000")
+        tools = [{"name": "t", "x": "x" * 500}]
+        self.assertEqual(full.ask("PUT", STATE, {"status": "CONNECTED", "tools": tools}).status, 200)
+        other = STATE.replace("github", "other")
+        refused = full.ask("PUT", other, {"status": "CONNECTED", "tools": tools})
+        self.assertEqual((refused.status, refused.slug, refused.json["code"]), (413, "owner-full", "tools_too_large"))
+        self.assertEqual(full.ask("GET", other.removesuffix("/state")).status, 404)
+        self.assertEqual(full.ask("PUT", STATE, {"status": "CONNECTED", "tools": tools}).status, 200)
+
     def test_an_expiry_is_an_event(self):
         short = CheckedService(self, "--store", f"sqlite:{self.home}/short.db", "--ttl", "1s")
         short.ask("PUT", STATE, {"status": "CONNECTED"})

@@ -12,7 +12,8 @@ end
 local function has_too_many(record)
   if most_connections == '0' or record.found_status or record.found_info then return false end
   local most = tonumber(most_connections)
-  return call('SCARD', connections) + call('SCARD', servers) >= most and count_records() >= most
+  local members = call('SCARD', servers) + #call('SDIFF', connections, servers)
+  return members >= most and count_records() >= most
 end
 
 -- A list that is no longer than the one it replaces takes no room. Tools of a wrong type are nothing that was stored.
