@@ -103,7 +103,8 @@ function(mcpstate_test_parts name)
 endfunction()
 
 # mcpstate_test(name LABEL unit TIMEOUT 60 SOURCES … LIBS … [ASIO] [THREADS] [ARGS …]): a GoogleTest executable, one CTest entry.
-# The target tests_<label> builds all programs of a label. THREADS: it has the label threads too, which runs under TSan.
+# The target tests_<label> builds all programs of a label. THREADS: it has the label threads too, which runs under TSan. The turns of
+# the executor are measured in every component test (tests/support/turns).
 function(mcpstate_test name)
   cmake_parse_arguments(arg "ASIO;THREADS" "LABEL;TIMEOUT" "SOURCES;LIBS;ARGS" ${ARGN})
   if(arg_ASIO)
@@ -112,6 +113,9 @@ function(mcpstate_test name)
   set(labels ${arg_LABEL})
   if(arg_THREADS)
     list(APPEND labels threads)
+  endif()
+  if(arg_LABEL STREQUAL component)
+    list(APPEND arg_SOURCES $<TARGET_OBJECTS:mcpstate_turns> $<TARGET_OBJECTS:mcpstate_turn_listener>)
   endif()
   mcpstate_program(${name} SOURCES ${arg_SOURCES} LIBS ${arg_LIBS} GTest::gtest GTest::gmock GTest::gtest_main ${asio})
   mcpstate_compile_soon(${name})

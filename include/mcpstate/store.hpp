@@ -81,6 +81,10 @@ class store {
   // Ends watches and background work, then releases the connection. Await it once, last.
   asio::awaitable<void> close();
 
+  // Why the store refuses writes that take room, as far as the last put() shows: disk_full, out_of_memory or read_only. Reads
+  // work meanwhile, and so do writes that free room. Absent: it took the last one, or the last one was half a minute ago.
+  [[nodiscard]] std::optional<errc> refused_writes() const;
+
   // For a manager. Checks its input. Valid as long as the store.
   [[nodiscard]] lease_store& leases() noexcept { return *leases_; }
 
@@ -91,6 +95,8 @@ class store {
 
  private:
   task<connection> write(change update);
+  task<connection> write_until_based(change update);
+  void note(std::optional<errc> failure, bool takes_room);
   task<connection> put_once(change update);
   task<connection> decide(change& update);
   task<order_result> write_order(change update, lease_request wanted);
@@ -100,6 +106,8 @@ class store {
 
   std::unique_ptr<store_backend> backend_;
   std::unique_ptr<lease_store> leases_;
+  std::optional<errc> refusal_;  // of the last put, and when it was
+  aio::deadline refused_at_;
   std::unique_ptr<call_guard> calls_;  // gone first
 };
 

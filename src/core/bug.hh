@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <exception>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,17 @@ namespace mcpstate {
 // peer's words.
 inline error bug_error(std::string_view ended, std::string what) {
   return error(errc::bug, "a bug of mcpstate ended " + std::string(ended) + "; please report it", std::move(what));
+}
+
+// What an exception says, of any type. Called in a catch (...) block.
+inline std::string caught_text() {
+  try {
+    throw;
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "something that is no exception";
+  }
 }
 
 }  // namespace mcpstate

@@ -25,9 +25,9 @@ bool is_port(std::string_view digits) { return parse_number<std::uint16_t>(digit
 
 // Boost.URL (1.81) ends a host that begins like an IPv4 address after that: of 10.0.0.1.nip.io:80/x it takes .nip.io:80/x
 // for the path. This moves the rest of host and port back to where it belongs. False where the path can only be an error.
-bool rejoin_host(url& out, std::string& path, bool v4) {
+bool rejoin_host(url& out, std::string& path, bool v4, bool has_port) {
   if (path.empty() || path.front() == '/') return true;
-  if (!v4 || !out.port.empty()) return false;
+  if (!v4 || has_port) return false;
   const std::string tail = path.substr(0, path.find('/'));
   path.erase(0, tail.size());
   const std::size_t colon = tail.find(':');
@@ -66,7 +66,7 @@ result<url> parse_url(std::string_view text) {
   out.port = view_text(parts.port());
   out.authority = view_text(parts.encoded_host_and_port());
   std::string path = view_text(parts.encoded_path());
-  const bool whole = rejoin_host(out, path, parts.host_type() == urls::host_type::ipv4);
+  const bool whole = rejoin_host(out, path, parts.host_type() == urls::host_type::ipv4, parts.has_port());
   if (!whole || (!v6 && !is_host_text(out.host))) return bad_url("its host is not valid");
   if (out.port.empty()) out.port = out.tls ? "443" : "80";
   if (!is_port(out.port)) return bad_url("its port is not valid");

@@ -22,7 +22,7 @@ constexpr std::size_t max_offered = 128;  // half of fleet::unheld
 asio::awaitable<void> fleet_member::run() {
   co_await asio::this_coro::throw_if_cancelled(false);
   const manager_options& options = context_.options();
-  const auto validity = std::min<std::chrono::milliseconds>(options.lease_time, std::max(4 * options.beat_every, 2000ms));
+  const auto validity = report_span(options);
   bool outage_reported = false;
   while (!context_.stopping()) {
     const auto started = clock::now();

@@ -50,4 +50,11 @@ namespace mcpstate {
   return std::max<std::chrono::milliseconds>(options.lease_time / 2, options.lease_time - 3 * options.beat_every);
 }
 
+// The time a beat reports for. It is written again when half of it is over: an idle process writes that seldom. A process that
+// died is counted no longer than its leases run.
+[[nodiscard]] inline std::chrono::milliseconds report_span(const manager_options& options) {
+  const auto shortest = std::max<std::chrono::milliseconds>(4 * options.beat_every, std::chrono::seconds(2));
+  return std::min(options.lease_time, std::max(shortest, lease_span(options) / 2));
+}
+
 }  // namespace mcpstate

@@ -7,6 +7,7 @@
 #include "core/text/secrets.hh"
 #include "core/text/utf8.hh"
 #include "manager/server_details.hh"
+#include "manager/servers/target_secrets.hh"
 
 namespace mcpstate {
 
@@ -100,7 +101,7 @@ change make_change(const connection& before, const supervision_result& found, co
   details info = before.info;
   if (found.server) set_destination(info, *found.server);
   if (found.step.state == status::connected) {
-    if (found.facts) set_server_details(info, *found.facts);
+    if (found.facts) set_server_details(info, without_secrets(*found.facts, found.server ? found.server->secrets : nullptr));
     info.error.reset();
     out.keep_connected_at();
     if (found.step.tools && found.tools) {

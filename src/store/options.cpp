@@ -9,6 +9,7 @@ result<bool> check_options(const store_options& options) {
   if (options.max_lifetime && *options.max_lifetime < 1s)
     return error(errc::bad_argument, "the maximal lifetime is under one second");
   if (options.timeout < 1ms) return error(errc::bad_argument, "the timeout is under one millisecond");
+  if (options.timeout > 24h) return error(errc::bad_argument, "the timeout is over a day");
   if (!options.clock) return error(errc::bad_argument, "no clock");
   MCPSTATE_CHECK(key_space::make(options.prefix, options.layout));
   return true;

@@ -64,6 +64,25 @@ task<connection> store::put(change update) { return calls_->run(write(std::move(
 
 task<connection> store::write(change update) {
   MCPSTATE_CO_CHECK(check_input(update));
+  const bool takes_room = update.state() != status::disconnected;
+  auto written = co_await write_until_based(std::move(update));
+  note(written ? std::nullopt : std::optional(written.error().code()), takes_room);
+  co_return written;
+}
+
+void store::note(std::optional<errc> code, bool takes_room) {
+  const bool refused = code == errc::disk_full || code == errc::out_of_memory || code == errc::read_only;
+  if (!refused && (code || !takes_room)) return;  // says nothing about room
+  refusal_ = refused ? code : std::nullopt;
+  refused_at_ = aio::deadline::clock::now();
+}
+
+std::optional<errc> store::refused_writes() const {
+  constexpr std::chrono::seconds memory{30};
+  return aio::deadline::clock::now() - refused_at_ < memory ? refusal_ : std::nullopt;
+}
+
+task<connection> store::write_until_based(change update) {
   if (update.expected()) co_return co_await put_once(std::move(update));
   for (int attempt = 1;; ++attempt) {
     change based = update;
@@ -94,7 +113,9 @@ task<order_result> store::write_order(change update, lease_request wanted) {
     MCPSTATE_CO_TRY(after, co_await decide(based));
     lease_request asked = wanted;
     auto written = co_await backend_->order(std::move(based), std::move(after), std::move(asked));
-    if (written || !written.error().is(cond::conflict) || once || attempt == store_backend::max_attempts) co_return written;
+    if (!written && written.error().is(cond::conflict) && !once && attempt < store_backend::max_attempts) continue;
+    note(written ? std::nullopt : std::optional(written.error().code()), true);
+    co_return written;
   }
 }
 

@@ -134,6 +134,45 @@ STORE_TEST(CountsInstancesThatReportedLately) {
   EXPECT_EQ(names_of(*after), "c");
 }
 
+// However few of its beats are written.
+STORE_TEST(SeesAnInstanceForAsLongAsItBeats) {
+  const auto pause = std::chrono::milliseconds(shortly) / 4;
+  for (int i = 0; i < 8; ++i) {
+    auto me = report_of("b", 3);
+    CO_ASSERT_OK(co_await on.a.leases().beat(std::move(me), shortly));
+    co_await on.data.pass(pause);
+    const auto all = co_await seen_by(on.b, "c");
+    CO_ASSERT_OK(all);
+    EXPECT_EQ(names_of(*all), "b c");
+  }
+  co_await on.data.pass(past_it);
+  const auto after = co_await seen_by(on.b, "c");
+  CO_ASSERT_OK(after);
+  EXPECT_EQ(names_of(*after), "c");
+}
+
+STORE_TEST(SeesAtOnceWhatAnInstanceReportsNewly) {
+  for (const std::uint64_t managed : {1u, 2u, 1u}) {
+    const auto me = report_of("b", managed);
+    CO_ASSERT_OK(co_await on.a.leases().beat(me, long_time));
+    const auto all = co_await seen_by(on.b, "c");
+    CO_ASSERT_OK(all);
+    EXPECT_EQ(all->instances.front(), me);
+  }
+  auto moved = report_of("b", 1);
+  moved.address = "http://127.0.0.1:1";
+  CO_ASSERT_OK(co_await on.a.leases().beat(moved, long_time));
+  const auto all = co_await seen_by(on.b, "c");
+  CO_ASSERT_OK(all);
+  EXPECT_EQ(all->instances.front(), moved);
+  auto shorter = report_of("b", 1);
+  CO_ASSERT_OK(co_await on.a.leases().beat(std::move(shorter), shortly));
+  co_await on.data.pass(past_it);
+  const auto after = co_await seen_by(on.b, "c");
+  CO_ASSERT_OK(after);
+  EXPECT_EQ(names_of(*after), "c") << "it said that it would be there for less";
+}
+
 STORE_TEST(FindsAllManagedConnectionsOfAServer) {
   std::set<managed_name> expected;
   for (int i = 0; i < 600; ++i) {

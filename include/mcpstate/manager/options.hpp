@@ -32,7 +32,8 @@ struct manager_options : connection_schedule {
   // take-over and more writes to the store. The leases are renewed about every third of it.
   // Default: 15 s. Range: over 0, at most a day; `mcpstate serve` takes 1 s and more.
   std::chrono::milliseconds lease_time = std::chrono::seconds(15);
-  // How often this process reports itself and looks for connections that nobody manages.
+  // How often this process reports itself and looks for connections that nobody manages. A report that says the same is
+  // written about every quarter of lease_time; the other beats only read.
   // Default: 500 ms. Range: over 0, well below lease_time.
   std::chrono::milliseconds beat_every = std::chrono::milliseconds(500);
 

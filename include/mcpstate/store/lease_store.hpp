@@ -39,7 +39,8 @@ class lease_store {
   // The lease that runs now; absent: there is none.
   virtual task<std::optional<lease>> lease_of(managed_name name) = 0;
   // Reports for `time` that this instance is alive. Answers all instances, and connections without a lease. Time 0: the
-  // instance leaves.
+  // instance leaves. A report that says the same as the last one is written again when half of its time is over, and until
+  // then a beat writes nothing: each beat holds for half of `time` at least.
   virtual task<fleet> beat(instance_report report, std::chrono::milliseconds time) = 0;
   // The managed connections of one registered server. May name some that are over; check the record.
   virtual task<managed_page> managed_of(std::string registered, std::string cursor) = 0;

@@ -27,7 +27,7 @@ struct store_options {
   std::string prefix = "mcp";
   // Redis: whether the keys of an owner share a hash tag.
   key_layout layout = key_layout::plain;
-  // The longest that one operation takes. Default 5 s; at least 1 ms.
+  // The longest that one operation takes. Default 5 s; at least 1 ms, at most a day.
   std::chrono::milliseconds timeout = std::chrono::seconds(5);
   // Redis over TLS: a file of certificates to trust instead of the system's. Empty: the system's.
   std::string ca_file;

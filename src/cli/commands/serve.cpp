@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include <mcpstate/aio/offload.hpp>
 #include <mcpstate/open_store.hpp>
 
 #include "aio/backoff.hh"
@@ -170,10 +171,17 @@ asio::awaitable<void> disconnect_all_disabled(running_service& r) {
   }
 }
 
+// Runs a job that waits for a file away from the executor.
+template <class Job>
+auto read_file(running_service& r, Job job) {
+  return aio::offload(r.process.background, std::move(job));
+}
+
 // Reads the servers file again. An invalid file changes nothing.
 asio::awaitable<void> reload_servers(running_service& r) {
   if (r.options.servers_path.empty()) co_return;
-  auto servers = read_servers(r.options.servers_path, r.env);
+  auto reading = read_file(r, [path = r.options.servers_path, env = r.env] { return read_servers(path, env); });
+  auto servers = co_await std::move(reading);
   if (!servers) {
     r.log.error("the servers stay as they were", {{"why", servers.error().detail()}});
     co_return;
@@ -185,9 +193,10 @@ asio::awaitable<void> reload_servers(running_service& r) {
   co_await disconnect_all_disabled(r);
 }
 
-void reload_tokens(running_service& r) {
-  if (r.options.token_path.empty()) return;
-  auto keys = service::read_access_keys(r.options.token_path);
+asio::awaitable<void> reload_tokens(running_service& r) {
+  if (r.options.token_path.empty()) co_return;
+  auto reading = read_file(r, [path = r.options.token_path] { return service::read_access_keys(path); });
+  auto keys = co_await std::move(reading);
   if (keys) {
     r.process.set_keys(std::move(*keys));
     r.server->recheck_tokens();
@@ -207,9 +216,6 @@ bool may_come_later(const error& reason) {
 task<void> open_own_store(running_service& r) {
   auto opened = co_await open_store(r.ctx.executor, r.ctx.config.url, r.ctx.config.options);
   if (!opened) {
-    // It has closed itself, shielded from cancellation, and the shield stays with its caller.
-    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
-    co_await asio::this_coro::throw_if_cancelled(false);
     if (r.ctx.stopping) co_return error(errc::stopped, "opening the store");
     co_return opened.error();
   }
@@ -259,7 +265,7 @@ asio::awaitable<int> serve_until_stopped(running_service& r) {
     auto [ec, number] = co_await hangups.async_wait(aio::use_ec);
     static_cast<void>(number);
     if (ec) continue;
-    reload_tokens(r);  // first, because a revoked token must not wait for anything
+    co_await reload_tokens(r);  // first, because a revoked token must not wait for anything
     co_await reload_servers(r);
   }
   r.log.info("stopping");

@@ -15,6 +15,7 @@
 #include "core/text/printable.hh"
 #include "manager/servers/destination.hh"
 #include "service/gate/host_policy.hh"
+#include "service/server/peer_limit.hh"
 
 namespace mcpstate::cli {
 
@@ -101,6 +102,15 @@ result<void> choose_origins(serve_options& out, const serve_words& words) {
       return bad("--allow-origin '" + printable(text) +
                  "' is not an origin, such as https://app.example (no path, no slash at its end)");
     out.server.allowed_origins.push_back(text);
+  }
+  return {};
+}
+
+result<void> choose_proxies(serve_options& out, const serve_words& words) {
+  service::peer_limit tried(1, 1);
+  for (const auto& text : words.proxies) {
+    if (const auto ok = tried.exempt(text); !ok) return bad("--trusted-proxy: " + ok.error().detail());
+    out.server.unlimited_peers.push_back(text);
   }
   return {};
 }
@@ -207,6 +217,7 @@ result<serve_options> choose_serve_options(const serve_words& words, const envir
   }
   MCPSTATE_CHECK(choose_hosts(out, words));
   MCPSTATE_CHECK(choose_origins(out, words));
+  MCPSTATE_CHECK(choose_proxies(out, words));
   if (words.name.size() > max_name_bytes) return bad("--name is longer than " + std::to_string(max_name_bytes) + " bytes");
   out.manager.instance = unique_name(words.name);
   out.manager.address = advertised_url(out.server.listen.front());

@@ -20,7 +20,7 @@ struct global_flags {
 
 // serve, token, servers
 struct serve_words {
-  std::vector<std::string> listen, hosts, origins, egress;
+  std::vector<std::string> listen, hosts, origins, egress, proxies;
   std::string servers_file, token_file, log = "text", log_level = "info", lease, check, name;
 };
 

@@ -44,6 +44,8 @@ class service_describer : describer {
            "Service tokens, one a line (default: $MCPSTATE_TOKEN, or the file $MCPSTATE_TOKEN_FILE)");
     repeated(sub, "--allow-host", w.hosts, "NAME", "Also answer to this Host, as behind a proxy");
     repeated(sub, "--allow-origin", w.origins, "URL", "Let pages of this origin use the API (CORS)");
+    repeated(sub, "--trusted-proxy", w.proxies, "ADDRESS",
+             "Do not limit how often this address or network connects, because many users share it");
     repeated(sub, "--allow-egress", w.egress, "WHAT",
              "Let URLs that come over HTTP lead there: a host, an address, a network; http: without TLS");
     option(sub, "--log", w.log, "STYLE", "Lines for people or for programs (default: text)")

@@ -84,7 +84,9 @@ result<void> choose_times(settings& out, const global_flags& flags, value_lookup
     if (parsed < 1s) return error(errc::bad_argument, ttl->name + " is too short: at least 1s");
     out.options.ttl = parsed;
   }
-  return read_duration(out.options.timeout, flags.timeout, "--timeout");
+  if (auto read = read_duration(out.options.timeout, flags.timeout, "--timeout"); !read) return read;
+  if (out.options.timeout > 24h) return error(errc::bad_argument, "--timeout is too long: at most 1d");
+  return {};
 }
 
 result<void> choose_owner_bytes(settings& out, const global_flags& flags, value_lookup& values) {

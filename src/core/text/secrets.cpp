@@ -106,21 +106,4 @@ std::string without_secrets(std::string_view text) {
   return out;
 }
 
-std::vector<std::string> longest_first(std::vector<std::string> values) {
-  const auto longer = [](const std::string& a, const std::string& b) {
-    return a.size() != b.size() ? a.size() > b.size() : a < b;
-  };
-  std::sort(values.begin(), values.end(), longer);
-  values.erase(std::unique(values.begin(), values.end()), values.end());
-  return values;
-}
-
-std::string without_values(std::string text, const std::vector<std::string>& values) {
-  for (const std::string& each : values) {
-    for (auto at = text.find(each); !each.empty() && at != none; at = text.find(each, at + hidden_text.size()))
-      text.replace(at, each.size(), hidden_text);
-  }
-  return text;
-}
-
 }  // namespace mcpstate

@@ -2,10 +2,9 @@
 #pragma once
 #include <string>
 #include <string_view>
-#include <vector>
 
-// The second line of defence of the log, and of what records say of a failure: what looks like a secret, or is known to be
-// one, is not written. Pure.
+// The second line of defence of the log, and of what records say of a failure: what looks like a secret is not written.
+// Those that are known: core/text/hidden_values.hh. Pure.
 namespace mcpstate {
 
 inline constexpr std::string_view hidden_text = "[hidden]";
@@ -14,10 +13,5 @@ inline constexpr std::string_view hidden_text = "[hidden]";
 [[nodiscard]] bool names_secret(std::string_view key) noexcept;
 // The text with owner tokens, what follows "Bearer " or "Basic ", and user-info and query of URLs replaced.
 [[nodiscard]] std::string without_secrets(std::string_view text);
-
-// Without those that are there twice, in the order that without_values needs: one may be a part of another.
-[[nodiscard]] std::vector<std::string> longest_first(std::vector<std::string> values);
-// The text with each of these values replaced.
-[[nodiscard]] std::string without_values(std::string text, const std::vector<std::string>& values);
 
 }  // namespace mcpstate

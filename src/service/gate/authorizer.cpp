@@ -104,6 +104,17 @@ class request_checks {
     return check_host();
   }
 
+  // Of OPTIONS *, which asks about the service as a whole.
+  optional_problem check_whole() {
+    allowed_methods_ = "GET, HEAD, PUT, POST, DELETE, OPTIONS";
+    return check_host();
+  }
+
+  optional_problem check_method() const {
+    if (request_.method != http_method::other) return std::nullopt;
+    return problem(problem_kind::not_implemented, "no route takes this method");
+  }
+
   // keys and rate limit apply to routes that are not open.
   optional_problem check_route(const access_keys& keys, timestamp now, rate_limit& owner_rate,
                                std::chrono::steady_clock::time_point received_at) {
@@ -133,8 +144,19 @@ class request_checks {
     if (conditional && !reads(request_.method) && !obeys_preconditions(operation))
       return problem(problem_kind::bad_request,
                      "this route compares nothing: If-Match and If-None-Match go with PUT and DELETE of one connection");
+    if (request_.has_range && request_.method == http_method::put)
+      return problem(problem_kind::bad_request, "a body is taken as a whole, and not as a part (Content-Range)");
     authorized_.body_limit = operation == operation_id::put_state ? limits.state_bytes : limits.default_bytes;
     return check_body(authorized_, request_);
+  }
+
+  // Asked last: a request that is refused for something else is no attempt.
+  optional_problem check_attempts(rate_limit& connects, std::chrono::steady_clock::time_point received_at) {
+    const auto& sender = authorized_.sender;
+    if (sender.kind != token_kind::owner || !reaches_out(authorized_.route->operation)) return std::nullopt;
+    retry_after_ = connects.take(sender.subject->text(), received_at);
+    if (retry_after_) return problem(problem_kind::too_many_requests, "too many attempts of this owner to connect");
+    return std::nullopt;
   }
 
   authorized_request take_authorized() { return std::move(authorized_); }
@@ -246,12 +268,16 @@ const std::string* authorized_request::parameter(std::string_view name) const no
 decision authorizer::authorize(const http_request& request, const access_keys& keys, timestamp now,
                                std::chrono::steady_clock::time_point received_at) const {
   request_checks checks(request, hosts_);
-  auto found = checks.check_target();
   const bool is_options = request.method == http_method::options;
+  const bool whole = is_options && request.target == "*";
+  auto found = whole ? checks.check_whole() : checks.check_target();
+  if (whole && !found) return checks.options();
+  if (!found) found = checks.check_method();
   if (!found && is_options && request.origin && request.preflight_method) return checks.preflight();
-  if (!found) found = checks.check_route(keys, now, owner_rate_, received_at);
+  if (!found) found = checks.check_route(keys, now, rates_.requests, received_at);
   if (found && found->kind == problem_kind::method_not_allowed && is_options) return checks.options();
   if (!found) found = checks.check_content(limits_);
+  if (!found) found = checks.check_attempts(rates_.connects, received_at);
   if (!found) return checks.take_authorized();
   return checks.reject(std::move(*found));
 }

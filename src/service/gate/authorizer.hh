@@ -61,11 +61,18 @@ struct body_limits {
   std::size_t state_bytes = 17 * 1024 * 1024;  // PUT …/state carries a tool list
 };
 
-// The host policy and the rate limit outlive it.
+// How often one owner may ask with an owner token.
+struct owner_limits {
+  owner_limits(rate_limit& all, rate_limit& attempts) : requests(all), connects(attempts) {}
+  rate_limit& requests;
+  rate_limit& connects;  // requests that make the process reach out to a server
+};
+
+// The host policy and the rate limits outlive it.
 class authorizer {
  public:
-  authorizer(const host_policy& hosts, rate_limit& owner_rate, body_limits limits)
-      : hosts_(hosts), owner_rate_(owner_rate), limits_(limits) {}
+  authorizer(const host_policy& hosts, owner_limits rates, body_limits limits)
+      : hosts_(hosts), rates_(rates), limits_(limits) {}
 
   // keys: without any, every sender counts as a bearer of a service token.
   [[nodiscard]] decision authorize(const http_request& request, const access_keys& keys, timestamp now,
@@ -73,7 +80,7 @@ class authorizer {
 
  private:
   const host_policy& hosts_;
-  rate_limit& owner_rate_;
+  owner_limits rates_;
   body_limits limits_;
 };
 

@@ -74,6 +74,11 @@ struct route_lookup {
          operation == operation_id::put_state;
 }
 
+// Whether an operation makes the process reach out to an MCP server, as if anew.
+[[nodiscard]] constexpr bool reaches_out(operation_id operation) noexcept {
+  return operation == operation_id::put_connection || operation == operation_id::retry;
+}
+
 // Whether a route has a query parameter of this name.
 [[nodiscard]] bool takes_parameter(const route_spec& route, std::string_view name) noexcept;
 

@@ -47,7 +47,11 @@ result<std::optional<std::string>> body_reader::text(std::string_view name) cons
   if (!value) return std::optional<std::string>();
   if (mcp::kind_of(*value) != mcp::json_kind::string)
     return bad_input("the member " + mcpstate::quoted(name) + " is not a string");
-  return mcp::text_of(*value);
+  auto text = mcp::text_of(*value);
+  // No path can have it, so that what was named so could not be reached.
+  if (text && text->find('\0') != std::string::npos)
+    return bad_input("the member " + mcpstate::quoted(name) + " has a NUL in it");
+  return text;
 }
 
 result<bool> body_reader::flag(std::string_view name) const {

@@ -22,7 +22,7 @@ class body_reader {
 
   // The raw JSON value. Absent when the member is absent.
   [[nodiscard]] std::optional<std::string_view> raw(std::string_view name) const noexcept;
-  // The text of a string. Absent when the member is absent; an error when it is not a string.
+  // The text of a string. Absent when the member is absent; an error when it is not a string, or has a NUL.
   [[nodiscard]] result<std::optional<std::string>> text(std::string_view name) const;
   // The value of true or false; false when the member is absent.
   [[nodiscard]] result<bool> flag(std::string_view name) const;

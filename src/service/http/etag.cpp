@@ -1,19 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "service/http/etag.hh"
 
-#include <array>
-#include <charconv>
-#include <functional>
+#include <mcpstate/core/tools.hpp>
 
 namespace mcpstate::service {
 
 namespace {
-
-std::string hex_digits(std::uint64_t n) {
-  std::array<char, 16> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), n, 16).ptr;
-  return std::string(digits.data(), end);
-}
 
 // Takes the next tag, with its quotes and its W/, from a list. Empty at the end, and where the text is not a list of tags.
 std::string_view next_tag(std::string_view& list) noexcept {
@@ -33,24 +25,28 @@ std::string_view next_tag(std::string_view& list) noexcept {
 std::string state_tag(const connection& c) {
   std::string out = "r" + std::to_string(c.revision);
   if (!c.altered && c.revision != 0) return out;
-  return out + "x" +
-         hex_digits(digest_of(c.seen.status_bytes.value_or("-") + "\n" + c.seen.connected_at_bytes.value_or("-")));
+  return out + "x" + digest_of(c.seen.status_bytes.value_or("-") + "\n" + c.seen.connected_at_bytes.value_or("-"));
 }
 
-std::uint64_t digest_of(std::string_view bytes) noexcept { return std::hash<std::string_view>()(bytes); }
+std::string digest_of(std::string_view bytes) {
+  constexpr std::size_t digits = 32;  // 128 bits
+  constexpr std::string_view algorithm = "sha256:";
+  return sha256_tag(bytes).substr(algorithm.size(), digits);
+}
 
-std::uint64_t digest_of(std::uint64_t text, const std::vector<std::uint64_t>& inserts) {
-  std::string all = hex_digits(text);
-  for (const auto insert : inserts) all.append("-").append(hex_digits(insert));
+std::string digest_of(std::string_view text, const std::vector<std::string>& inserts) {
+  if (inserts.empty()) return digest_of(text);
+  std::string all = digest_of(text);
+  for (const auto& insert : inserts) all.append("-").append(insert);
   return digest_of(all);
 }
 
-std::string etag_of(const connection& c, std::uint64_t digest) {
+std::string etag_of(const connection& c, std::string_view digest) {
   std::string out = "\"";
-  return out.append(state_tag(c)).append("-").append(hex_digits(digest)).append("\"");
+  return out.append(state_tag(c)).append("-").append(digest).append("\"");
 }
 
-std::string etag_of(std::uint64_t digest) { return "\"" + hex_digits(digest) + "\""; }
+std::string etag_of(std::string_view digest) { return std::string("\"").append(digest).append("\""); }
 
 bool if_none_match_lists(std::string_view field, std::string_view tag) noexcept {
   if (field == "*") return true;

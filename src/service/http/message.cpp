@@ -22,7 +22,7 @@ struct named_status {
   unsigned code;
   std::string_view phrase;
 };
-constexpr std::array<named_status, 26> phrases{{{200, "OK"},
+constexpr std::array<named_status, 28> phrases{{{200, "OK"},
                                                 {202, "Accepted"},
                                                 {204, "No Content"},
                                                 {304, "Not Modified"},
@@ -43,9 +43,11 @@ constexpr std::array<named_status, 26> phrases{{{200, "OK"},
                                                 {429, "Too Many Requests"},
                                                 {431, "Request Header Fields Too Large"},
                                                 {500, "Internal Server Error"},
+                                                {501, "Not Implemented"},
                                                 {502, "Bad Gateway"},
                                                 {503, "Service Unavailable"},
                                                 {504, "Gateway Timeout"},
+                                                {505, "HTTP Version Not Supported"},
                                                 {507, "Insufficient Storage"},
                                                 {201, "Created"}}};
 

@@ -23,6 +23,7 @@ struct http_request {
   unsigned version = 11;
   bool keep_alive = true;
   bool has_body = false;                        // a length over 0, or chunked
+  bool has_range = false;                       // the body is a part of something (Content-Range)
   std::optional<std::uint64_t> content_length;  // absent: chunked, or no body
   std::optional<std::string> host, authorization, content_type, origin, if_match, if_none_match, expect, request_id;
   std::optional<std::string> preflight_method;  // Access-Control-Request-Method
@@ -49,6 +50,7 @@ struct http_response {
   std::string etag;                  // with its quotes; empty: none
   std::string cause;                 // for the log, of a 5xx: what the client is told, without a peer's words
   std::vector<std::pair<std::string_view, std::string>> headers;
+  std::shared_ptr<const void> held;  // what the body points into or takes of a budget, until it is sent
   // An event stream that follows the head. The connection is closed when the stream ends.
   std::shared_ptr<subscription> event_stream;
 

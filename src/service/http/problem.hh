@@ -40,15 +40,19 @@ enum class problem_kind {
   invalid,              // 422 understood and refused
   forbidden_target,     // 422
   unknown_server,       // 422
+  answer_too_large,     // 422 more than is held for one owner's answers
   too_many_requests,    // 429
   header_too_large,     // 431
   internal,             // 500
   corrupt,              // 500
+  not_implemented,      // 501 a method that no route takes
   server_failed,        // 502 the MCP server failed
   unknown_outcome,      // 502
-  unavailable,          // 503
+  unavailable,          // 503 the store
+  busy,                 // 503 no room for this body or this answer now
   shutting_down,        // 503
   timeout,              // 504
+  unsupported_version,  // 505 of HTTP
   storage_full,         // 507
 };
 

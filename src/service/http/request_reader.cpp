@@ -8,6 +8,8 @@
 
 #include <algorithm>
 
+#include "core/text/ascii.hh"
+
 namespace mcpstate::service {
 namespace {
 
@@ -23,6 +25,16 @@ std::string copy(text view) { return std::string(view.data(), view.size()); }
 bool is_plain_number(text value) {
   return !value.empty() && value.size() <= 18 &&
          std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// Whether the first line ends with a version of HTTP, one that is not spoken here.
+bool has_version(std::string_view head) {
+  const auto line = head.substr(0, head.find("\r\n"));
+  constexpr std::size_t size = 8;  // of HTTP/1.1
+  if (line.size() < size) return false;
+  const auto version = line.substr(line.size() - size);
+  if (version == "HTTP/1.1" || version == "HTTP/1.0") return false;
+  return version.starts_with("HTTP/") && is_digit(version[5]) && version[6] == '.' && is_digit(version[7]);
 }
 
 }  // namespace
@@ -125,6 +137,9 @@ class request_reader::message final : public http::basic_parser<true> {
         return append_value(parsed.if_match, value);
       case http::field::if_none_match:
         return append_value(parsed.if_none_match, value);
+      case http::field::content_range:
+        parsed.has_range = true;
+        return;
       case http::field::content_encoding:
         return refuse(problem_kind::media_type, "bodies are sent without a Content-Encoding", ec);
       default:
@@ -147,8 +162,9 @@ void request_reader::read_body(std::size_t limit) {
   const auto length = request_.content_length;
   if (length && *length > limit)
     return refuse(problem_kind::too_large, "the body is larger than " + std::to_string(limit) + " bytes");
-  // Memory is reserved only once the first bytes of the body have arrived: a length alone must cost nothing.
-  if (length && has_more()) request_.body.reserve(*length);
+  // A length alone must cost nothing: what is larger grows as it arrives.
+  constexpr std::uint64_t reserved = 64UL * 1024;
+  if (length && has_more()) request_.body.reserve(std::min(*length, reserved));
   stage_ = message_->is_done() ? stage::done : stage::body;
   advance();
 }
@@ -231,7 +247,9 @@ void request_reader::refuse_code(int beast_code) {
   if (!message_->fault.empty()) return refuse(message_->kind, message_->fault);
   if (code == http::error::header_limit)
     return refuse(problem_kind::header_too_large, "the head is larger than " + std::to_string(head_limit_) + " bytes");
-  if (code == http::error::bad_version) return refuse(problem_kind::bad_request, "the version is not HTTP/1.1 or HTTP/1.0");
+  if (code == http::error::bad_version)
+    return refuse(has_version(unread()) ? problem_kind::unsupported_version : problem_kind::bad_request,
+                  "the version is not HTTP/1.1 or HTTP/1.0");
   if (message_->has_length || message_->has_coding) {
     if (code == http::error::bad_content_length || code == http::error::bad_transfer_encoding)
       return refuse(problem_kind::bad_request, "Content-Length and Transfer-Encoding contradict each other");

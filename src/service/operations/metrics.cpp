@@ -159,7 +159,7 @@ struct metrics::families {
   labelled<Histogram> http_time{
       histogram("mcpstate_http_request_duration_seconds", "Time from a request's head to its answer"), {"route", "method"}};
   Counter& limited =
-      counter("mcpstate_http_rate_limited_total", "Requests refused because their owner asked too often").Add({});
+      counter("mcpstate_http_rate_limited_total", "Requests and connections refused because their owner or address came too often").Add({});
   labelled<Counter> store{counter("mcpstate_store_operations_total", "Store operations by outcome: ok, or why not"),
                           {"operation", "outcome"}};
   labelled<Histogram> store_time{histogram("mcpstate_store_operation_duration_seconds", "Time of a store operation"),

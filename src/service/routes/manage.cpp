@@ -26,6 +26,17 @@ result<std::optional<std::chrono::milliseconds>> read_duration(const request_con
   return std::optional<std::chrono::milliseconds>(time);
 }
 
+// Longer ones are refused by servers and proxies on the way.
+constexpr std::size_t max_url_bytes = 4096;
+
+// The rest of what a URL can be wrong with is found by manager::connect().
+result<endpoint> read_url(std::string url) {
+  if (url.empty()) return error(errc::bad_url, "the URL is empty");
+  if (url.size() > max_url_bytes)
+    return error(errc::bad_url, "the URL is too long: at most " + std::to_string(max_url_bytes) + " bytes");
+  return by_url(std::move(url));
+}
+
 // Where PUT connects to. Without members it is the server that is registered under the name of the connection.
 result<endpoint> read_endpoint(const request_context& context) {
   const auto body = body_reader::parse(context.request.body, {"server", "url"});
@@ -33,7 +44,7 @@ result<endpoint> read_endpoint(const request_context& context) {
   MCPSTATE_TRY(server, body->text("server"));
   MCPSTATE_TRY(url, body->text("url"));
   if (server && url) return error(errc::bad_argument, "say server or url, not both");
-  if (url) return by_url(std::move(*url));
+  if (url) return read_url(std::move(*url));
   if (!server) return by_registration(context.server().text());
   const auto name = server_name::parse(*server);
   if (!name) return error(errc::bad_argument, "server: " + name.error().detail());
@@ -81,6 +92,7 @@ response_task put_connection(request_context& context) {
   const auto wait = read_duration(context, "wait", max_wait);
   if (!wait) co_return context.failure(problem_kind::bad_parameter, wait.error().detail());
   auto target = read_endpoint(context);
+  if (!target && target.error().code() == errc::bad_url) co_return context.failure(target.error());
   if (!target) co_return context.failure(problem_kind::invalid_body, target.error().detail());
   if (target->url.empty() && !is_registered(context.process, target->registered))
     co_return context.failure(problem_kind::unknown_server,
@@ -111,6 +123,9 @@ response_task retry_connection(request_context& context) {
 }
 
 response_task call_tool(request_context& context) {
+  // Its result is told whatever its size, once it is called.
+  if (!context.process.answers.has_room(context.owner().text()))
+    co_return context.failure(no_room(context.process.answers, 0));
   const auto timeout = read_duration(context, "timeout", max_call);
   if (!timeout) co_return context.failure(problem_kind::bad_parameter, timeout.error().detail());
   std::string arguments = context.request.body.empty() ? "{}" : context.request.body;

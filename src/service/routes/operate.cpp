@@ -167,7 +167,11 @@ response_task show_readiness(request_context& context) {
   const auto found = co_await measured(context, "get", std::move(work));
   if (!found) co_return context.failure(problem_kind::unavailable, "the store does not answer");
   http_response out;
-  out.static_body = "{\"status\":\"ready\"}";
+  // A full store serves reads, and the writes that make room again.
+  object_writer answer(out.body);
+  answer.text("status", "ready");
+  if (const auto refused = context.shard.store.refused_writes()) answer.text("writes", name_of(*refused));
+  answer.close();
   co_return out;
 }
 

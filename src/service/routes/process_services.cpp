@@ -3,17 +3,12 @@
 
 namespace mcpstate::service {
 
-byte_budget::reservation byte_budget::reserve(std::size_t bytes) {
-  const std::size_t before = used_.fetch_add(bytes);
-  if (bytes == 0 || before + bytes <= limit_) return reservation(*this, bytes);
-  used_ -= bytes;
-  return reservation();
-}
-
 process_services::process_services(process_options options, service::log& process_log)
     : log(process_log),
       owner_rate(options.owner_requests_per_second, options.owner_burst),
-      request_bodies(options.request_bodies_bytes),
+      owner_connects(options.owner_connects_per_second, options.owner_connect_burst),
+      request_bodies(options.request_bodies_bytes, options.owner_request_bodies_bytes),
+      answers(options.answers_bytes, options.owner_answers_bytes),
       keys_(std::make_shared<const access_keys>(std::move(options.keys))),
       servers_(std::move(options.servers)) {}
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,23 +14,19 @@ namespace mcpstate::service {
 
 class record_body {
  public:
-  // known outlives it.
-  explicit record_body(known_lists& known) : known_(known) {}
-
   void append_text(std::string_view text) { text_ += text; }
-  // The JSON object of a record. It has the record's tools if they are present and a valid list.
-  void append_record(const connection& record);
+  // The JSON object of a record. It has the record's tools if they are present and a list that may stand in it.
+  void append_record(const connection& record, const list_facts& tools);
 
-  // A digest of the whole body. Each byte is read once.
-  [[nodiscard]] std::uint64_t digest() const;
+  // A digest of the text and of the lists in it. The bytes of the lists are not read: their digests are known.
+  [[nodiscard]] std::string digest() const;
   // Moves the body into a response. Call it once.
   void move_to(http_response& out);
 
  private:
-  known_lists& known_;
   std::string text_;
   std::vector<body_insert> lists_;
-  std::vector<std::uint64_t> digests_;  // of the lists
+  std::vector<std::string> digests_;  // of the lists
 };
 
 }  // namespace mcpstate::service

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <chrono>
 #include <string>
 #include <utility>
 
 #include "service/gate/authorizer.hh"
 #include "service/http/message.hh"
 #include "service/http/problem.hh"
+#include "service/routes/measured.hh"
 #include "service/routes/shard.hh"
 
 namespace mcpstate::service {
@@ -42,15 +42,9 @@ struct request_context {
   }
 };
 
-// Awaits an operation of the store and records its duration and outcome in the metrics.
 template <class T>
 task<T> measured(request_context& context, const char* operation, task<T> work) {
-  const auto started = std::chrono::steady_clock::now();
-  auto out = co_await std::move(work);
-  const auto duration = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started);
-  const auto failure = out ? std::optional<cond>() : std::optional<cond>(out.error().condition());
-  context.process.metrics.record_store_operation(operation, failure, duration);
-  co_return out;
+  return measured(context.process, operation, std::move(work));
 }
 
 }  // namespace mcpstate::service

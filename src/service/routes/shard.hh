@@ -11,8 +11,8 @@
 
 #include "service/events/event_broker.hh"
 #include "service/operations/stats_cache.hh"
-#include "service/routes/known_lists.hh"
 #include "service/routes/process_services.hh"
+#include "service/routes/tools_reads.hh"
 
 // A shard is one executor with everything that works for the owners who live in it: store, manager, live events. An owner
 // lives in the shard that the hash of the owner selects, so all requests of an owner meet the same objects, without locks. A
@@ -27,14 +27,15 @@ struct shard {
         store(shard_store),
         manager(shard_manager),
         events(shard_store, event_broker_options(), &process.metrics),
-        stats(shard_store, process.metrics) {}
+        stats(shard_store, process.metrics),
+        tools(shard_store, process) {}
 
   asio::any_io_executor executor;
   mcpstate::store& store;
   mcpstate::manager& manager;
   event_broker events;
   stats_cache stats;
-  known_lists lists;
+  tools_reads tools;
   std::map<owner, std::size_t> event_streams;  // open streams of clients with an owner token
 };
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "service/routes/write.hh"
 
+#include <utility>
+
+#include <mcpstate/aio/offload.hpp>
+
 #include "core/json/text.hh"
 #include "service/http/bad_input.hh"
 #include "service/http/body_reader.hh"
@@ -46,13 +50,26 @@ result<void> read_reason(state_report& out, const body_reader& body) {
   return {};
 }
 
-bool holds_objects_only(std::string_view array) {
+// Whether a tool could not be called, because no path can have its name.
+bool has_nul_name(std::string_view tool) {
+  if (tool.find("\\u0000") == std::string_view::npos) return false;
+  mcp::json_walk walk(tool);
+  for (bool found = walk.enter(); found; found = walk.next()) {
+    const auto name = mcp::text_of(walk.take_key());
+    const auto value = walk.take();
+    if (name != "name" || mcp::kind_of(value) != mcp::json_kind::string) continue;
+    if (mcp::text_of(value).value_or(std::string()).find('\0') != std::string::npos) return true;
+  }
+  return false;
+}
+
+result<void> check_tools(std::string_view array) {
   mcp::json_walk walk(array);
   for (bool found = walk.enter(); found; found = walk.next()) {
-    if (walk.kind() != mcp::json_kind::object) return false;
-    walk.take();
+    if (walk.kind() != mcp::json_kind::object) return bad_input("tools is an array of objects");
+    if (has_nul_name(walk.take())) return bad_input("the name of a tool has a NUL in it");
   }
-  return true;
+  return {};
 }
 
 // max_tools: of a list that a server gives; what a host reports is no longer.
@@ -63,7 +80,7 @@ result<void> read_tools(state_report& out, const body_reader& body, std::size_t 
   MCPSTATE_TRY(list, tools_list::parse(std::string(*raw)));
   if (list.count() > max_tools)
     return error(errc::too_large, "tools has more than " + std::to_string(max_tools) + " objects");
-  if (!holds_objects_only(list.bytes())) return bad_input("tools is an array of objects");
+  MCPSTATE_CHECK(check_tools(list.bytes()));
   out.tools = std::move(list);
   return {};
 }
@@ -81,6 +98,15 @@ result<state_report> read_report(std::string_view text, std::size_t max_tools) {
   MCPSTATE_TRY(empty, body->flag("allow_empty"));
   out.allow_empty = empty;
   return out;
+}
+
+// A large one is read on another thread: it would keep this one, and all other owners, for as long as a breath.
+asio::awaitable<result<state_report>> read_report_anywhere(process_services& process, std::string text,
+                                                           std::size_t max_tools) {
+  if (text.size() <= quick_text_bytes) co_return read_report(text, max_tools);
+  auto job = [text = std::move(text), max_tools] { return read_report(text, max_tools); };
+  auto work = aio::offload(process.background, std::move(job));
+  co_return co_await std::move(work);
 }
 
 // The change that records a report, on top of the record as it was read.
@@ -123,7 +149,9 @@ asio::awaitable<std::optional<http_response>> try_put_state(request_context& con
 }  // namespace
 
 response_task put_state(request_context& context) {
-  const auto report = read_report(context.request.body, context.shard.manager.options().client.max_tools);
+  auto reading = read_report_anywhere(context.process, std::move(context.request.body),
+                                      context.shard.manager.options().client.max_tools);
+  const auto report = co_await std::move(reading);
   if (!report) {
     const bool large = report.error().code() == errc::too_large;
     co_return context.failure(large ? problem_kind::too_large : problem_kind::invalid_body, report.error().detail());

@@ -40,12 +40,6 @@ response_task dispatch_safely(request_context& context) {
   co_return context.failure(problem_kind::internal, "a bug of ours; the log has it under the id of this request");
 }
 
-// The bytes to reserve for the body of a request. A body of unknown length may be as large as the limit.
-std::size_t body_size(const http_request& request, std::size_t limit) {
-  if (!request.has_body) return 0;
-  return static_cast<std::size_t>(std::min<std::uint64_t>(request.content_length.value_or(limit), limit));
-}
-
 }  // namespace
 
 std::string connection_context::next_request_id() {
@@ -113,15 +107,8 @@ asio::awaitable<bool> client_connection::respond_at_once(http_response response)
 }
 
 asio::awaitable<bool> client_connection::serve_authorized(authorized_request authorized) {
-  const std::size_t body_bytes = body_size(reader_.request(), authorized.body_limit);
-  const auto reserved = shared_.process.request_bodies.reserve(body_bytes);
-  if (!reserved) {
-    const problem busy(problem_kind::unavailable, "too many large requests are under way; try again");
-    auto response = problem_response(busy, request_id_);
-    const bool told = co_await send(std::move(response), false);
-    if (told) co_await socket_.linger(shared_.draining);
-    co_return false;
-  }
+  const std::string account = authorized.owner ? authorized.owner->text() : std::string();
+  body_room_ = shared_.process.request_bodies.open(account);
   const bool received = co_await receive_body(authorized.body_limit);
   if (!received) co_return false;
   pattern_ = authorized.route->pattern;
@@ -129,11 +116,25 @@ asio::awaitable<bool> client_connection::serve_authorized(authorized_request aut
   token_revoked_ = false;
   const bool wants_more = reader_.request().keep_alive;
   auto response = co_await handle(std::move(authorized));
+  body_room_.release();
+  if (const auto refused = hold_answer(account, response)) response = problem_response(*refused, request_id_);
   const auto events = response.event_stream;
   const bool keep_alive = wants_more && !shared_.draining && !events;
   const bool sent = co_await send(std::move(response), keep_alive);
   if (sent && events) co_await stream(events);
+  answer_room_.release();
   co_return sent&& keep_alive;
+}
+
+// Counts what the response has made for itself (what it shares is counted already). Only a read is refused where there is no
+// room: what else was asked for has happened, and its outcome is told.
+std::optional<problem> client_connection::hold_answer(const std::string& account, const http_response& response) {
+  const std::size_t bytes = response.body.size();
+  answer_room_ = shared_.process.answers.open(account);
+  if (bytes <= small_answer_bytes || answer_room_.resize(bytes)) return std::nullopt;
+  if (method_ == http_method::get || method_ == http_method::head) return no_room(shared_.process.answers, bytes);
+  answer_room_.force(bytes);
+  return std::nullopt;
 }
 
 // Receives the body, after inviting a client that waits for that (Expect: 100-continue). False: the connection is to be
@@ -166,8 +167,11 @@ asio::awaitable<bool> client_connection::read_head() {
 asio::awaitable<bool> client_connection::read_body() {
   if (reader_.current_stage() == stage::body) socket_.enter_body(reader_.request().content_length.value_or(0));
   for (;;) {
-    if (reader_.current_stage() == stage::done) co_return true;
     if (reader_.current_stage() == stage::broken) co_return false;
+    // What has arrived counts, whatever length was announced: a head alone takes no room from others.
+    body_refused_ = !body_room_.resize(reader_.received());
+    if (body_refused_) co_return false;
+    if (reader_.current_stage() == stage::done) co_return true;
     const bool received = co_await socket_.read(reader_, shared_.draining);
     if (!received) co_return false;
   }
@@ -177,13 +181,15 @@ asio::awaitable<bool> client_connection::read_body() {
 asio::awaitable<void> client_connection::respond_to_broken() {
   std::optional<problem> reason;
   const auto failed_phase = socket_.current_phase();
-  if (reader_.current_stage() == stage::broken) {
+  if (body_refused_) {
+    reason.emplace(problem_kind::busy, "too many large requests are under way; try again");
+  } else if (reader_.current_stage() == stage::broken) {
     reason = reader_.fault();
   } else if (socket_.timed_out() && (failed_phase == phase::head || failed_phase == phase::body)) {
     reason.emplace(problem_kind::request_timeout, "the request did not come in time");
   }
   if (!reason) co_return;
-  if (failed_phase != phase::body) begin_request();
+  if (failed_phase != phase::body && !body_refused_) begin_request();
   auto response = problem_response(*reason, request_id_);
   const bool sent = co_await send(std::move(response), false);
   if (sent) co_await socket_.linger(shared_.draining);
@@ -222,6 +228,7 @@ asio::awaitable<bool> client_connection::send(http_response response, bool keep_
 }
 
 asio::awaitable<void> client_connection::stream(std::shared_ptr<subscription> events) {
+  streaming_ = true;
   auto either = aio::race(write_frames(events), socket_.wait_closed());
   co_await std::move(either);
 }
@@ -232,9 +239,13 @@ asio::awaitable<void> client_connection::write_frames(std::shared_ptr<subscripti
     socket_.enter_streaming();
     const auto text = co_await events->next();
     if (!text) co_return;
+    // Whoever reads nothing of large snapshots loses the stream, and begins anew.
+    const std::size_t bytes = (*text)->size();
+    if (bytes > small_answer_bytes && !answer_room_.resize(bytes)) co_return;
     std::vector<asio::const_buffer> body(1, asio::buffer(**text));
     std::string no_head;
     const bool written = co_await socket_.write(std::move(no_head), std::move(body));
+    answer_room_.release();
     if (!written) co_return;
   }
 }
@@ -261,17 +272,22 @@ void client_connection::record(const http_response& response) {
   log_access(shared_.process.log, out);
 }
 
+// Whether a stream outlives the token it was opened with.
+bool client_connection::is_token_over() const {
+  const auto& expires_at = stream_reader_.expires_at;
+  return token_revoked_ || (expires_at && wall_clock().now() >= *expires_at);
+}
+
 void client_connection::tick(time_point now) {
+  // Also while a frame is being written: a slow reader of steady frames is hardly ever seen between two of them.
+  if (streaming_ && is_token_over()) return socket_.cancel();
   switch (socket_.current_phase()) {
     case phase::waiting:
       if (socket_.is_client_gone()) stop_handler_.emit(asio::cancellation_type::terminal);
       return;
-    case phase::streaming: {
-      const auto& expires_at = stream_reader_.expires_at;
-      if (token_revoked_ || (expires_at && wall_clock().now() >= *expires_at)) return socket_.cancel();
+    case phase::streaming:
       if (now - socket_.last_write() >= shared_.options.timeouts.heartbeat) socket_.send_heartbeat(now);
       return;
-    }
     case phase::working:
       return;
     default:

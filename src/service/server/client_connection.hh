@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -64,6 +65,8 @@ class client_connection {
   asio::awaitable<void> stream(std::shared_ptr<subscription> events);
   asio::awaitable<void> write_frames(std::shared_ptr<subscription> events);
   http_response response_of(decision& decided);
+  [[nodiscard]] std::optional<problem> hold_answer(const std::string& account, const http_response& response);
+  [[nodiscard]] bool is_token_over() const;
   void begin_request();
   void record(const http_response& response);
 
@@ -73,6 +76,9 @@ class client_connection {
   asio::cancellation_signal stop_handler_;
   identity stream_reader_;      // who reads the event stream of this connection
   bool token_revoked_ = false;  // that reader's token is no longer valid
+  bool streaming_ = false;
+  byte_budget::reservation body_room_, answer_room_;  // of the present request
+  bool body_refused_ = false;                         // its body has no room
   // Of the present request.
   time_point received_at_;
   unsigned version_ = 11;

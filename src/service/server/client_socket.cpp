@@ -3,6 +3,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -86,12 +87,16 @@ asio::awaitable<bool> client_socket::write(std::string head, std::vector<asio::c
   buffers.reserve(body.size() + 1);
   buffers.push_back(asio::buffer(head));
   buffers.insert(buffers.end(), body.begin(), body.end());
-  enter(phase::writing, timeouts_.write + extra_time(asio::buffer_size(buffers), timeouts_));
+  enter(phase::writing, timeouts_.write);
+  const time_point last_deadline = deadline_ + extra_time(asio::buffer_size(buffers), timeouts_);
   std::span<asio::const_buffer> unsent(buffers);
   while (!unsent.empty()) {
     error_code ec;
     consume(unsent, socket_.write_some(unsent, ec));
-    if (!ec) continue;
+    if (!ec) {
+      deadline_ = std::min(std::chrono::steady_clock::now() + timeouts_.write, last_deadline);
+      continue;
+    }
     if (!would_block(ec) || std::chrono::steady_clock::now() >= deadline_) co_return false;
     auto [failed] = co_await socket_.async_wait(asio::ip::tcp::socket::wait_write, aio::use_ec);
     if (failed) co_return false;

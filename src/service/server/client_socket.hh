@@ -46,7 +46,8 @@ class client_socket {
   // Feeds the reader with the next bytes. False at the end of the stream, after a failure, past the deadline, and when the
   // caller is cancelled. stop_when_idle: also false while idle once this is true.
   asio::awaitable<bool> read(request_reader& reader, const bool& stop_when_idle);
-  // Writes everything; enters the phase writing. False after a failure or past the deadline. The buffers outlive the call.
+  // Writes everything; enters the phase writing, whose deadline moves on with each byte that the client takes, as far as
+  // the time for all of them. False after a failure or past the deadline. The buffers outlive the call.
   asio::awaitable<bool> write(std::string head, std::vector<asio::const_buffer> body);
   // Waits until the client closes the connection. Discards what it sends, up to a limit.
   asio::awaitable<void> wait_closed();

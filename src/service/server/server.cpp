@@ -12,6 +12,7 @@
 #include "aio/executor_check.hh"
 #include "aio/name_lookup.hh"
 #include "service/server/client_connection.hh"
+#include "service/server/peer_limit.hh"
 
 namespace mcpstate::service {
 
@@ -57,8 +58,9 @@ struct server::state {
       : process(p),
         shards(s),
         options(std::move(o)),
-        authorizer(hosts, p.owner_rate, limits_of(options)),
+        authorizer(hosts, owner_limits(p.owner_rate, p.owner_connects), limits_of(options)),
         shared(p, s, authorizer, options),
+        peers(options.connections_per_second, options.connection_burst),
         executor(std::move(ex)),
         work(executor, aio::end_process) {}
 
@@ -66,7 +68,8 @@ struct server::state {
   result<void> bind(const tcp::endpoint& endpoint);
   asio::awaitable<void> accept(tcp::acceptor& acceptor);
   asio::awaitable<void> serve(tcp::socket socket);
-  asio::awaitable<void> turn_away(tcp::socket socket);
+  [[nodiscard]] std::string refusal(const tcp::socket& socket);
+  asio::awaitable<void> turn_away(tcp::socket socket, std::string response);
   asio::awaitable<void> check_deadlines();
   void drain_connections();
 
@@ -76,6 +79,7 @@ struct server::state {
   host_policy hosts;
   service::authorizer authorizer;
   connection_context shared;
+  peer_limit peers;
   asio::any_io_executor executor;
   std::list<tcp::acceptor> acceptors;
   std::list<client_connection> connections;
@@ -119,10 +123,13 @@ asio::awaitable<void> server::state::accept(tcp::acceptor& acceptor) {
     tcp::socket socket(executor);
     auto [ec] = co_await acceptor.async_accept(socket, aio::use_ec);
     if (shared.draining) break;
-    if (!ec && connections.size() < options.connections) {
-      work.spawn("connection", serve(std::move(socket)));
-    } else if (!ec) {
-      work.spawn("turned away", turn_away(std::move(socket)));
+    if (!ec) {
+      std::string refused = refusal(socket);
+      if (refused.empty()) {
+        work.spawn("connection", serve(std::move(socket)));
+      } else {
+        work.spawn("turned away", turn_away(std::move(socket), std::move(refused)));
+      }
     } else if (ec != asio::error::operation_aborted) {
       // The next accept would fail at once, too.
       process.log.warn("cannot accept", {{"why", ec.message()}});
@@ -143,9 +150,20 @@ asio::awaitable<void> server::state::serve(tcp::socket socket) {
   if (!bug.empty()) process.log.error("a connection failed", {{"why", bug}});
 }
 
-asio::awaitable<void> server::state::turn_away(tcp::socket socket) {
-  static const std::string response =
-      "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+// The answer to a connection that is not served; empty: it is served.
+std::string server::state::refusal(const tcp::socket& socket) {
+  constexpr const char* rest = "\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+  error_code ec;
+  const auto peer = socket.remote_endpoint(ec);
+  if (!ec && peers.take(peer.address(), std::chrono::steady_clock::now())) {
+    process.metrics.count_rate_limited();
+    return std::string("HTTP/1.1 429 Too Many Requests") + rest;
+  }
+  if (connections.size() < options.connections) return {};
+  return std::string("HTTP/1.1 503 Service Unavailable") + rest;
+}
+
+asio::awaitable<void> server::state::turn_away(tcp::socket socket, std::string response) {
   error_code ec;
   socket.non_blocking(true, ec);
   socket.write_some(asio::buffer(response), ec);
@@ -176,6 +194,7 @@ task<void> server::listen() {
   auto& s = *state_;
   aio::assert_on_executor(s.executor);
   for (const auto& name : s.options.allowed_hosts) s.hosts.add_host(name);
+  for (const auto& peer : s.options.unlimited_peers) MCPSTATE_CO_CHECK(s.peers.exempt(peer));
   for (const auto& origin : s.options.allowed_origins) s.hosts.add_origin(origin);
   for (const auto& address : s.options.listen) {
     auto binding = s.bind_address(address);

@@ -54,6 +54,12 @@ result<std::vector<managed_name>> memory_leases::registered_as(const std::string
   return out;
 }
 
+result<std::optional<timestamp>> memory_leases::report_end(const instance_report& report) {
+  const auto found = instances_.find(report.name);
+  if (found == instances_.end() || found->second.first != report) return std::optional<timestamp>();
+  return std::optional<timestamp>(found->second.second);
+}
+
 result<bool> memory_leases::write_instance(const instance_report& report, timestamp until) {
   instances_.insert_or_assign(report.name, std::pair(report, until));
   return true;
@@ -68,6 +74,13 @@ result<std::vector<instance_report>> memory_leases::instances() {
   std::vector<instance_report> out;
   for (const auto& [name, one] : instances_) out.push_back(one.first);
   return out;
+}
+
+result<bool> memory_leases::has_ended(timestamp now) {
+  const auto forgotten = [now](const auto& one) { return one.second.forget_at <= now; };
+  const auto silent = [now](const auto& one) { return one.second.second <= now; };
+  return std::any_of(leases_.begin(), leases_.end(), forgotten) ||
+         std::any_of(instances_.begin(), instances_.end(), silent);
 }
 
 result<bool> memory_leases::purge_leases(timestamp now) {

@@ -20,9 +20,11 @@ class memory_leases final : public lease_table {
   result<std::vector<managed_name>> unheld(timestamp now, std::size_t limit) override;
   result<std::vector<managed_name>> registered_as(const std::string& name, const std::optional<managed_name>& after,
                                                   std::size_t limit) override;
+  result<std::optional<timestamp>> report_end(const instance_report& report) override;
   result<bool> write_instance(const instance_report& report, timestamp until) override;
   result<bool> remove_instance(const std::string& name) override;
   result<std::vector<instance_report>> instances() override;
+  result<bool> has_ended(timestamp now) override;
   result<bool> purge_leases(timestamp now) override;
 
  private:

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Operations over all owners, which read the key space with SCAN.
 #include <charconv>
+#include <cstdint>
 
+#include "core/text/number.hh"
 #include "store/redis/store.hh"
 
 namespace mcpstate {
@@ -39,7 +41,7 @@ task<std::vector<reply>> redis_store::scan_step(std::string cursor, std::vector<
 
 // Lists an owner once: at its :servers key, or at its :connections key where it has no :servers key (a foreign program's).
 task<owner_page> redis_store::scan(std::string cursor) {
-  if (cursor.find_first_not_of("0123456789") != std::string::npos || cursor.size() > 20)
+  if (!cursor.empty() && !parse_number<std::uint64_t>(cursor))
     co_return error(errc::bad_argument, "scan: this is no cursor of this store; begin again without one");
   std::vector<std::string> sets_only{"TYPE", "set"};
   if (cursor.empty()) cursor = "0";

@@ -5,10 +5,10 @@
 
 #include <random>
 
+#include "aio/caller_settings.hh"
 #include "core/text/number.hh"
 #include "store/redis/lease_value.hh"
-#include "store/rows/managed_text.hh"
-#include "store/rows/owner_limits.hh"
+#include "store/redis/write_answer.hh"
 
 namespace mcpstate {
 
@@ -17,10 +17,6 @@ using redis_scripts::script_id;
 namespace {
 
 constexpr int staging_ms = 60'000;  // when a staged value expires that no script has moved
-
-std::int64_t number_in(const redis::reply& r) {
-  return r.kind == redis::reply::type::integer ? r.integer : parse_number<std::int64_t>(r.text).value_or(0);
-}
 
 std::string operation_text(std::string_view verb, const owner& account, std::string_view member = {}) {
   std::string out(verb);
@@ -45,42 +41,6 @@ std::string_view action_word(const change& update) {
   return update.new_tools()->empty() && !update.empty_tools_allowed() ? "replace_empty" : "replace";
 }
 
-// The error where the script refused a write.
-std::optional<error> refusal(const redis::reply& answer, const std::string& operation) {
-  if (answer.kind != redis::reply::type::array || answer.items.empty()) return unexpected_answer(operation);
-  const std::string& word = answer.items.front().text;
-  if (word == "ok") return std::nullopt;
-  if (word == "conflict")
-    return error(errc::stale_basis, operation + ": the record has changed since it was read; nothing was written");
-  if (word == "lease")
-    return error(errc::lease_lost,
-                 operation + ": this lease has run out, or another process manages the connection; nothing was written");
-  if (word == "empty")
-    return error(errc::empty_tools, operation + ": an empty tool list would replace a good one; nothing was written");
-  return error(errc::connection_lost,
-               operation + ": Redis lost the staged tools before they could be stored; nothing was written");
-}
-
-// The same of one record of an owner who may have reached a limit.
-std::optional<error> refusal(const redis::reply& answer, const change& update, std::uint64_t most_bytes,
-                             const std::string& operation) {
-  const bool has_word = answer.kind == redis::reply::type::array && !answer.items.empty();
-  const std::string word = has_word ? answer.items.front().text : std::string();
-  if (word == "connections") return too_many_connections(update.owner(), update.most_connections());
-  if (word == "bytes") return tools_too_large(update.owner(), most_bytes);
-  return refusal(answer, operation);
-}
-
-// The record as the script has written it.
-void set_written(connection& after, const redis::reply& answer) {
-  after.revision = static_cast<std::uint64_t>(number_in(answer.items.at(1)));
-  after.expires_at = timestamp(std::chrono::milliseconds(number_in(answer.items.at(2))));
-  after.seen.revision = after.revision;
-  after.seen.status_bytes = std::string(to_key_text(after.state));
-  after.seen.connected_at_bytes.reset();
-  if (after.connected_at) after.seen.connected_at_bytes = to_iso8601(*after.connected_at);
-}
-
 }  // namespace
 
 redis::link_config link_config_of(const store_url& url, const store_options& options) {
@@ -103,7 +63,8 @@ redis_store::redis_store(asio::any_io_executor executor, store_url url, key_spac
       keys_(std::move(keys)),
       url_(std::move(url)),
       random_(std::random_device{}()),
-      redis_(redis::make_executor(executor, link_config_of(url_, options))) {}
+      redis_(redis::make_executor(executor, link_config_of(url_, options))),
+      work_(executor, aio::end_process) {}
 
 std::string redis_store::description() const {
   std::string out = "redis ";
@@ -114,16 +75,24 @@ std::string redis_store::description() const {
 }
 
 task<void> redis_store::open() {
+  redis_->on_state([this](const redis::node&, bool ready) {
+    if (ready) measure_soon();
+  });
   redis_->start();
   const auto limit = until();
   MCPSTATE_CO_CHECK(co_await redis_->ready(limit));
   // The replies do not matter: a user without the right to load scripts can still run them by their text.
   redis::request load;
   for (const auto& script : redis_scripts::all_scripts()) load.add("SCRIPT", "LOAD", script.text);
-  load.add("TIME");
+  co_return co_await measure_clock(std::move(load), limit);
+}
+
+// The commands of `before` are sent in the same flush.
+task<void> redis_store::measure_clock(redis::request before, aio::deadline limit) {
+  before.add("TIME");
   const timestamp begun = options().clock->now();
-  MCPSTATE_CO_TRY(loaded, co_await redis_->exec(redis::route::to_any(), std::move(load), limit, redis::effect::read));
-  const redis::reply& time = loaded.back();
+  MCPSTATE_CO_TRY(got, co_await redis_->exec(redis::route::to_any(), std::move(before), limit, redis::effect::read));
+  const redis::reply& time = got.back();
   if (time.is_error()) co_return redis::to_error(time, "open " + description());
   if (time.items.size() != 2) co_return error(errc::protocol, "open " + description() + ": TIME answers no time");
   const timestamp server_time(std::chrono::seconds(number_in(time.items[0])) +
@@ -132,12 +101,28 @@ task<void> redis_store::open() {
   co_return result<void>();
 }
 
+void redis_store::measure_soon() {
+  if (std::exchange(measuring_, true)) return;
+  work_.spawn("measure the clock of Redis", measure_again());
+}
+
+// Where it fails the connection is lost, and the next one measures.
+asio::awaitable<void> redis_store::measure_again() {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  redis::request nothing_before;
+  auto measured = co_await measure_clock(std::move(nothing_before), until());
+  static_cast<void>(measured);
+  measuring_ = false;
+}
+
 timestamp redis_store::now() const { return options().clock->now() + clock_ahead_; }
 
 asio::awaitable<void> redis_store::close() {
   if (hub_) co_await hub_->close();
   if (tracking_) co_await tracking_->close();
+  work_.request_stop();
   co_await redis_->close();
+  co_await work_.stop();
 }
 
 std::string redis_store::nonce() {
@@ -242,56 +227,6 @@ task<connection> redis_store::put(change update, connection after) {
   co_return after;
 }
 
-task<order_result> redis_store::order(change update, connection after, lease_request wanted) {
-  const std::string operation = operation_text("order", update.owner(), update.member());
-  MCPSTATE_CO_TRY(server, server_name::parse(update.server()));
-  const managed_name name(update.owner(), std::move(server));
-  std::string staged;
-  redis::request before = stage(update, &staged);
-  script_call call = order_call(name, wanted);
-  add_owner(call, update.owner());
-  add_change(call, update, after, *update.expected(), std::move(staged));
-  const std::vector<std::string> first_keys(call.keys().begin(), call.keys().begin() + 3);
-  auto answer = co_await run_for(update.owner(), std::move(call), declared_keys::record, std::move(before), operation);
-  if (!answer) {
-    if (answer.error().code() != errc::wrong_type) co_return answer.error();
-    co_return co_await explain_wrong_index(name, first_keys, operation);
-  }
-  if (auto refused = refusal(*answer, update, options().owner_bytes, operation)) co_return std::move(*refused);
-  if (answer->items.size() != 5) co_return unexpected_answer(operation);
-  set_written(after, *answer);
-  lease running(name, answer->items[4].text, parse_number<std::uint64_t>(answer->items[3].text).value_or(0));
-  if (running.holder == wanted.holder) last_lease_number_ = std::max(last_lease_number_, running.number);
-  co_return order_result(std::move(after), std::move(running));
-}
-
-// What order.lua takes first: the lease, and where it is noted.
-script_call redis_store::order_call(const managed_name& name, const lease_request& wanted) const {
-  auto member = to_text(name);
-  const unsigned shard = shard_of(member);
-  const auto server = server_name::parse(wanted.registered);
-  script_call call(script_id::order);
-  call.key(lease_key(name)).key(keys_.managed(shard));
-  call.key(server ? keys_.server_owners(*server, shard) : keys_.managed(shard));
-  call.argument(wanted.holder).argument(wanted.registered).argument(wanted.time).argument(last_lease_number_);
-  call.argument(std::move(member));
-  return call;
-}
-
-// keys: the lease, and the two indexes.
-asio::awaitable<error> redis_store::explain_wrong_index(managed_name name, std::vector<std::string> keys,
-                                                        std::string operation) {
-  redis::request commands;
-  commands.add("TYPE", keys[1]).add("TYPE", keys[2]);
-  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), operation));
-  const bool is_fine = got[0].text == "none" || got[0].text == "zset";
-  const bool other_is_fine = keys[1] == keys[2] || got[1].text == "none" || got[1].text == "set";
-  if (is_fine && other_is_fine)
-    co_return co_await explain_wrong_type(name.owner, encode_name(name.server.text()), std::move(operation));
-  co_return error(errc::wrong_type, operation + ": the Redis key " + (is_fine ? keys[2] : keys[1]) +
-                                        " holds another type than it must; nothing was written. Delete or rename it");
-}
-
 task<std::uint64_t> redis_store::touch(owner account, std::optional<std::string> member) {
   const std::string operation = operation_text("touch", account, member.value_or(""));
   script_call call = owner_call(script_id::touch, account);
@@ -379,7 +314,8 @@ task<std::unique_ptr<store_backend>> open_redis_backend(asio::any_io_executor ex
   auto opened = std::make_unique<redis_store>(executor, std::move(url), std::move(keys), std::move(options));
   auto ready = co_await opened->open();
   if (!ready) {
-    co_await opened->close();
+    auto closing = opened->close();
+    co_await aio::shield(executor, std::move(closing));
     co_return ready.error();
   }
   std::unique_ptr<store_backend> out = std::move(opened);

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <mcpstate/aio/task_group.hpp>
 #include <mcpstate/core/record.hpp>
 #include <mcpstate/open_store.hpp>
 #include <mcpstate/store/backend.hpp>
@@ -138,8 +139,12 @@ class redis_store final : public store_backend, public lease_store {
   [[nodiscard]] std::string scan_pattern() const;
   friend class redis_examiner;
 
-  // The clock of Redis, which decides expiry and which all workers share.
+  // The clock of Redis, which decides expiry and which all workers share. It is measured whenever a connection was made, and
+  // when it seems to be wrong: this machine may have slept, or its clock was set.
   [[nodiscard]] timestamp now() const override;
+  task<void> measure_clock(redis::request before, aio::deadline limit);
+  asio::awaitable<void> measure_again();
+  void measure_soon();
 
   key_space keys_;
   store_url url_;
@@ -150,6 +155,8 @@ class redis_store final : public store_backend, public lease_store {
   std::shared_ptr<redis::executor> redis_;
   std::shared_ptr<redis::executor> tracking_;  // null until the first watch
   std::unique_ptr<watch_hub> hub_;
+  bool measuring_ = false;
+  aio::task_group work_;
 };
 
 }  // namespace mcpstate

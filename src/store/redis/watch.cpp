@@ -14,6 +14,7 @@ task<std::unique_ptr<watcher>> redis_store::watch(std::optional<owner> account, 
       return get(std::move(read), std::move(member), tools_wanted::yes);
     };
     source.now = [this] { return now(); };
+    source.overdue = [this] { measure_soon(); };
     hub_ = std::make_unique<watch_hub>(executor(), std::move(source));
   }
   MCPSTATE_CO_CHECK(co_await start_tracking());

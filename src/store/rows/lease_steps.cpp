@@ -151,9 +151,25 @@ result<bool> lease_steps::expect(const lease& granted) {
 }
 
 result<fleet> lease_steps::beat(const instance_report& report, milliseconds time) {
+  MCPSTATE_TRY(unchanged, beat_without_write(report, time));
+  if (unchanged) return std::move(*unchanged);
   MCPSTATE_CHECK(table_.purge_leases(now_));
   MCPSTATE_CHECK(time.count() > 0 ? table_.write_instance(report, std::chrono::floor<milliseconds>(now_ + time))
                                   : table_.remove_instance(report.name));
+  return look_around();
+}
+
+result<std::optional<fleet>> lease_steps::beat_without_write(const instance_report& report, milliseconds time) {
+  MCPSTATE_TRY(until, table_.report_end(report));
+  const bool fresh = until && *until > now_ + time / 2 && *until <= now_ + time;
+  if (!fresh) return std::optional<fleet>();
+  MCPSTATE_TRY(ended, table_.has_ended(now_));
+  if (ended) return std::optional<fleet>();
+  MCPSTATE_TRY(found, look_around());
+  return std::optional<fleet>(std::move(found));
+}
+
+result<fleet> lease_steps::look_around() {
   MCPSTATE_TRY(instances, table_.instances());
   MCPSTATE_TRY(managed, table_.count_managed());
   MCPSTATE_TRY(waiting, table_.unheld(now_, unheld_at_once));

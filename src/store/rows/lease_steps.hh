@@ -40,9 +40,13 @@ class lease_table {
   // Connections registered under this name, in order, those behind `after` only.
   virtual result<std::vector<managed_name>> registered_as(const std::string& name, const std::optional<managed_name>& after,
                                                           std::size_t limit) = 0;
+  // Until when this report holds, word for word; absent: another one is there, or none.
+  virtual result<std::optional<timestamp>> report_end(const instance_report& report) = 0;
   virtual result<bool> write_instance(const instance_report& report, timestamp until) = 0;
   virtual result<bool> remove_instance(const std::string& name) = 0;
   virtual result<std::vector<instance_report>> instances() = 0;  // by name
+  // Whether purge_leases() would remove anything.
+  virtual result<bool> has_ended(timestamp now) = 0;
   // Removes rows whose forget_at has come, and reports that have run out.
   virtual result<bool> purge_leases(timestamp now) = 0;
 };
@@ -64,11 +68,14 @@ class lease_steps {
   // lease_lost unless this lease is valid.
   result<bool> expect(const lease& granted);
   result<fleet> beat(const instance_report& report, std::chrono::milliseconds time);
+  // What beat() answers where it has nothing to write; else absent. Writes nothing.
+  result<std::optional<fleet>> beat_without_write(const instance_report& report, std::chrono::milliseconds time);
   result<managed_page> managed_of(const std::string& registered, const std::string& cursor);
 
  private:
   result<std::optional<lease_row>> running(const managed_name& name);
   result<std::optional<lease_row>> running(const lease& one);
+  result<fleet> look_around();
   void extend(lease_row& row, std::chrono::milliseconds time) const;
   lease_table& table_;
   std::chrono::milliseconds ttl_;

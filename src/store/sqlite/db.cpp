@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -47,14 +48,20 @@ result<bool> expect_directory(const fs::path& directory) {
                                          directory.string() + "'");
 }
 
-// SQLite gives its side files the permissions of the main file.
+// SQLite gives its side files the permissions of the main file. A file that is there is not opened: closing it would give up
+// the locks that other connections of this process have on it.
 result<bool> create_file(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd >= 0) {
-    ::close(fd);
-    return true;
+  if (::faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK, AT_EACCESS) == 0) return true;
+  int number = errno;
+  if (number == ENOENT) {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+      ::close(fd);
+      return true;
+    }
+    number = errno;
+    if (number == EEXIST) return true;  // others were faster
   }
-  const int number = errno;
   if (::access(path.c_str(), F_OK) != 0) return cannot_create(path, number);
   if (::access(path.c_str(), R_OK) == 0 && (number == EACCES || number == EROFS || number == EPERM))
     return error(errc::read_only, path + " cannot be written by this user; change its permissions or name another file");
@@ -86,7 +93,7 @@ result<std::unique_ptr<sqlite_db>> sqlite_db::open(const std::string& path, std:
   if (sqlite3_db_readonly(db->handle_, "main") == 1)
     return error(errc::read_only,
                  db->path_ + " cannot be written by this user; change its permissions or name another file");
-  sqlite3_busy_timeout(db->handle_, static_cast<int>(busy_timeout.count()));
+  db->set_patience(busy_timeout);
   return db;
 }
 
@@ -121,6 +128,20 @@ bool sqlite_db::in_transaction() const noexcept { return sqlite3_get_autocommit(
 
 bool sqlite_db::busy() const noexcept { return (sqlite3_errcode(handle_) & 0xff) == SQLITE_BUSY; }
 
+void sqlite_db::set_patience(std::chrono::milliseconds time) noexcept {
+  constexpr std::chrono::milliseconds longest = std::chrono::hours(24);  // SQLite counts in int
+  sqlite3_busy_timeout(handle_, static_cast<int>(std::clamp(time, std::chrono::milliseconds(0), longest).count()));
+}
+
+bool sqlite_db::moved() const noexcept {
+  int answer = 0;
+  return sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &answer) == SQLITE_OK && answer != 0;
+}
+
+void sqlite_db::close_without_checkpoint() noexcept {
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+}
+
 error sqlite_db::failed(int code) const {
   const int last_errno = errno;
   const std::string message = handle_ ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
@@ -133,8 +154,8 @@ error sqlite_db::failed(int code) const {
       return error(errc::disk_full, path_ + " cannot grow: the disk is full, or a limit of the system is reached");
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return error(errc::storage_failed, path_ + " has been locked by another process for over " +
-                                             std::to_string(busy_timeout_.count()) + " ms; nothing was written");
+      return error(errc::storage_failed, path_ + " has been locked by another process until the time of the operation (" +
+                                             std::to_string(busy_timeout_.count()) + " ms) was over; nothing was written");
     case SQLITE_CORRUPT:
       return error(errc::storage_failed, path_ + " is damaged (" + message +
                                              "); restore a backup, or move the file away to begin with an empty one");

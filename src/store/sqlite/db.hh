@@ -40,6 +40,12 @@ class sqlite_db {
   [[nodiscard]] bool busy() const noexcept;
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] bool read_only() const noexcept;
+  // How long statements wait from now on while another process has locked the file.
+  void set_patience(std::chrono::milliseconds time) noexcept;
+  // Whether another file, or none, is at the path of the open one.
+  [[nodiscard]] bool moved() const noexcept;
+  // Has the destructor leave the log and the file at the path as they are.
+  void close_without_checkpoint() noexcept;
 
   // The error of a return code of SQLite, with what to do about it. To be called before any other statement runs.
   [[nodiscard]] error failed(int code) const;

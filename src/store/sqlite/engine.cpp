@@ -16,12 +16,13 @@ constexpr std::int64_t purged_at_once = 1000;
 
 }  // namespace
 
-result<std::unique_ptr<sqlite_engine>> sqlite_engine::open(const std::string& path, const store_options& options) {
+result<std::unique_ptr<sqlite_engine>> sqlite_engine::open(const std::string& path, const store_options& options,
+                                                           sqlite_role role) {
   auto db = sqlite_db::open(path, options.timeout);
   if (!db && db.error().code() == errc::read_only && options.allow_read_only)
     db = sqlite_db::open_for_reading(path, options.timeout);
   if (!db) return db.error();
-  std::unique_ptr<sqlite_engine> engine(new sqlite_engine(std::move(*db), options));
+  std::unique_ptr<sqlite_engine> engine(new sqlite_engine(std::move(*db), options, role));
   MCPSTATE_CHECK(engine->set_up());
   return engine;
 }
@@ -35,6 +36,8 @@ result<bool> sqlite_engine::set_up() {
   // NORMAL: a power cut may lose the last changes, never a part of one.
   if (auto set = db_->run("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY"); !set)
     return set.error();
+  if (role_ == sqlite_role::writer) reserve_.fill();
+  if (role_ == sqlite_role::reader) MCPSTATE_CHECK(db_->run("PRAGMA query_only = ON"));
   MCPSTATE_TRY(version, db_->number("PRAGMA data_version"));
   MCPSTATE_TRY(last, table_.last_change());
   data_version_ = version;
@@ -66,8 +69,31 @@ result<bool> sqlite_engine::use_wal() {
   }
 }
 
+void sqlite_engine::write_back() { static_cast<void>(db_->run("PRAGMA wal_checkpoint(TRUNCATE)")); }
+
+// What is deleted is not overwritten in the meantime: Debian's SQLite writes zeros over it, which takes as much room in the log
+// as the deleted had in the file.
+void sqlite_engine::give_up_reserve() {
+  const auto overwrites = db_->number("PRAGMA secure_delete");
+  overwrite_deleted_ = overwrites && *overwrites == 1;
+  if (overwrite_deleted_) static_cast<void>(db_->run("PRAGMA secure_delete = FAST"));
+  reserve_.release();
+  write_back();
+}
+
+void sqlite_engine::take_reserve() {
+  write_back();
+  reserve_.fill();
+  if (overwrite_deleted_) static_cast<void>(db_->run("PRAGMA secure_delete = ON"));
+}
+
 template <class Fn>
-auto sqlite_engine::transaction(Fn fn) -> decltype(fn(std::declval<row_steps&>())) {
+auto sqlite_engine::transaction(disk_need need, Fn fn) -> decltype(fn(std::declval<row_steps&>())) {
+  return with_room(need, [&] { return attempt(fn); });
+}
+
+template <class Fn>
+auto sqlite_engine::attempt(Fn& fn) -> decltype(fn(std::declval<row_steps&>())) {
   using outcome = decltype(fn(std::declval<row_steps&>()));
   MCPSTATE_CHECK(begin());
   // Reads the clock after the file is locked, so that times follow the order of the transactions.
@@ -78,9 +104,10 @@ auto sqlite_engine::transaction(Fn fn) -> decltype(fn(std::declval<row_steps&>()
 }
 
 template <class T, class Fn>
-sqlite_engine::noted<T> sqlite_engine::noted_transaction(std::vector<owner> changed, Fn fn) {
+sqlite_engine::noted<T> sqlite_engine::noted_transaction(disk_need need, std::vector<owner> changed, Fn fn) {
   std::vector<std::int64_t> notices;
-  auto outcome = transaction([&](row_steps& steps) -> result<T> {
+  auto outcome = transaction(need, [&](row_steps& steps) -> result<T> {
+    notices.clear();
     result<T> done = fn(steps);
     if (!done) return done;
     for (const auto& account : changed) {
@@ -102,7 +129,9 @@ result<std::vector<connection>> sqlite_engine::list(const owner& account, tools_
 }
 
 sqlite_engine::noted<connection> sqlite_engine::put(const change& update, const connection& after) {
-  return noted_transaction<connection>(std::vector<owner>(1, update.owner()), [&](row_steps& steps) -> result<connection> {
+  const auto need = after.state == status::disconnected ? disk_need::frees : disk_need::takes;
+  std::vector<owner> changed(1, update.owner());
+  return noted_transaction<connection>(need, std::move(changed), [&](row_steps& steps) -> result<connection> {
     MCPSTATE_TRY(decided, steps.decide(update, after));
     return steps.write(update.owner(), decided);
   });
@@ -110,7 +139,8 @@ sqlite_engine::noted<connection> sqlite_engine::put(const change& update, const 
 
 sqlite_engine::noted<order_result> sqlite_engine::order(const change& update, const connection& after,
                                                         const lease_request& wanted) {
-  return noted_transaction<order_result>(std::vector<owner>(1, update.owner()),
+  std::vector<owner> changed(1, update.owner());
+  return noted_transaction<order_result>(disk_need::takes, std::move(changed),
                                          [&](row_steps& steps) -> result<order_result> {
                                            MCPSTATE_TRY(decided, steps.decide(update, after));
                                            MCPSTATE_TRY(granted, steps.take_ordered(update, wanted));
@@ -120,30 +150,36 @@ sqlite_engine::noted<order_result> sqlite_engine::order(const change& update, co
 }
 
 result<std::uint64_t> sqlite_engine::touch(const owner& account, const std::optional<std::string>& member) {
-  return transaction([&](row_steps& steps) { return steps.touch(account, member); });
+  return transaction(disk_need::frees, [&](row_steps& steps) { return steps.touch(account, member); });
 }
 
 result<bool> sqlite_engine::end_lease(const lease& granted, lease_end outcome, std::optional<std::uint64_t> revision) {
-  return transaction([&](row_steps& steps) { return steps.end_lease(granted, outcome, revision); });
+  return transaction(disk_need::frees, [&](row_steps& steps) { return steps.end_lease(granted, outcome, revision); });
 }
 
 sqlite_engine::noted<std::uint64_t> sqlite_engine::disconnect_all(const owner& account) {
-  return noted_transaction<std::uint64_t>(std::vector<owner>(1, account),
+  return noted_transaction<std::uint64_t>(disk_need::frees, std::vector<owner>(1, account),
                                           [&](row_steps& steps) { return steps.disconnect_all(account); });
 }
 
 sqlite_engine::noted<std::uint64_t> sqlite_engine::erase(const owner& account) {
-  return noted_transaction<std::uint64_t>(std::vector<owner>(1, account),
+  return noted_transaction<std::uint64_t>(disk_need::frees, std::vector<owner>(1, account),
                                           [&](row_steps& steps) { return steps.erase(account); });
 }
 
 sqlite_engine::noted<claim_result> sqlite_engine::claim(const owner& session, const owner& user) {
   std::vector<owner> both{session, user};
-  return noted_transaction<claim_result>(std::move(both), [&](row_steps& steps) { return steps.claim(session, user); });
+  return noted_transaction<claim_result>(disk_need::frees, std::move(both),
+                                         [&](row_steps& steps) { return steps.claim(session, user); });
 }
 
 result<std::optional<lease>> sqlite_engine::lease_of(const managed_name& name) {
   return lease_steps(table_.leases(), options_.ttl, now()).lease_of(name);
+}
+
+result<std::optional<fleet>> sqlite_engine::beat_without_write(const instance_report& report,
+                                                               std::chrono::milliseconds time) {
+  return lease_steps(table_.leases(), options_.ttl, now()).beat_without_write(report, time);
 }
 
 result<managed_page> sqlite_engine::managed_of(const std::string& registered, const std::string& cursor) {
@@ -173,22 +209,24 @@ result<store_stats> sqlite_engine::stats() {
   return out;
 }
 
-result<sqlite_table::notices> sqlite_engine::poll(bool own) {
+result<sqlite_table::notices> sqlite_engine::poll() {
   MCPSTATE_TRY(version, db_->number("PRAGMA data_version"));
   sqlite_table::notices none;
   none.last = last_notice_;
-  if (version == data_version_ && !own) return none;
+  none.missed = !std::exchange(position_known_, true);
+  if (version == data_version_) return none;
   auto since = table_.changes_since(last_notice_);
   if (!since) return since.error();
   data_version_ = version;
   last_notice_ = since->last;
+  since->missed = since->missed || none.missed;
   return since;
 }
 
 result<std::uint64_t> sqlite_engine::purge_all() {
   std::uint64_t gone = 0;
   for (;;) {
-    auto some = transaction([&](row_steps&) { return table_.purge(now(), purged_at_once); });
+    auto some = transaction(disk_need::frees, [&](row_steps&) { return table_.purge(now(), purged_at_once); });
     if (!some) return some.error();
     if (*some == 0) return gone;
     gone += *some;

@@ -69,20 +69,19 @@ std::vector<finding> examine_file(sqlite_engine& e, bool fix) {
 
 task<std::vector<finding>> sqlite_store::examine(bool fix, progress_handler progress) {
   if (closed_) co_return closed();
-  auto* engine = engine_.get();
   std::uint64_t purged_rows = 0;
   if (fix) {
-    auto purge = [engine] { return engine->purge_all(); };
-    MCPSTATE_CO_TRY(purged, co_await aio::offload(*pool_, std::move(purge)));
+    auto purge = [](sqlite_engine& e) { return e.purge_all(); };
+    MCPSTATE_CO_TRY(purged, co_await threads_->writer.run(std::move(purge), sqlite_effect::survey));
     purged_rows = purged;
   }
-  auto check = [engine, fix] { return examine_file(*engine, fix); };
-  auto out = co_await aio::offload(*pool_, std::move(check));
+  auto check = [fix](sqlite_engine& e) { return examine_file(e, fix); };
+  MCPSTATE_CO_TRY(out, co_await threads_->reader.run(std::move(check), sqlite_effect::survey));
   auto survey = std::make_shared<row_survey>(now());
   std::optional<sqlite_table::owned_row> last;
   for (;;) {
-    auto step = [engine, last] { return engine->table().rows_after(last, rows_per_step); };
-    MCPSTATE_CO_TRY(rows, co_await aio::offload(*pool_, std::move(step)));
+    auto step = [last](sqlite_engine& e) { return e.table().rows_after(last, rows_per_step); };
+    MCPSTATE_CO_TRY(rows, co_await threads_->reader.run(std::move(step), sqlite_effect::survey));
     if (rows.empty()) break;
     for (const auto& [account, r] : rows) survey->add(account, r);
     last = std::move(rows.back());

@@ -93,6 +93,14 @@ result<std::vector<managed_name>> sqlite_leases::registered_as(const std::string
   return names(q);
 }
 
+result<std::optional<timestamp>> sqlite_leases::report_end(const instance_report& report) {
+  sqlite_query q(db_, "SELECT until FROM instances WHERE name = ? AND address = ? AND reach = ? AND kept = ?");
+  q.bind(report.name).bind(report.address).bind(report.reach).bind(static_cast<std::int64_t>(report.managed));
+  MCPSTATE_TRY(found, q.step());
+  if (!found) return std::optional<timestamp>();
+  return std::optional<timestamp>(q.time(0));
+}
+
 result<bool> sqlite_leases::write_instance(const instance_report& report, timestamp until) {
   sqlite_query q(
       db_,
@@ -119,6 +127,14 @@ result<std::vector<instance_report>> sqlite_leases::instances() {
     one.reach = q.bytes(2);
     one.managed = static_cast<std::uint64_t>(q.integer(3));
   }
+}
+
+result<bool> sqlite_leases::has_ended(timestamp now) {
+  sqlite_query q(db_,
+                 "SELECT EXISTS (SELECT 1 FROM leases WHERE forget_at <= ?) OR "
+                 "EXISTS (SELECT 1 FROM instances WHERE until <= ?)");
+  MCPSTATE_TRY(found, q.bind(now).bind(now).step());
+  return found && q.integer(0) != 0;
 }
 
 result<bool> sqlite_leases::purge_leases(timestamp now) {

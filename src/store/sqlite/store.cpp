@@ -5,6 +5,8 @@
 
 #include <mcpstate/open_store.hpp>
 
+#include "aio/caller_settings.hh"
+
 namespace mcpstate {
 
 namespace {
@@ -13,16 +15,11 @@ constexpr std::chrono::milliseconds poll_every{20};
 
 }  // namespace
 
-sqlite_store::sqlite_store(asio::any_io_executor executor, store_options options, std::unique_ptr<asio::thread_pool> pool,
-                           std::unique_ptr<sqlite_engine> engine)
+sqlite_store::sqlite_store(asio::any_io_executor executor, store_options options, std::shared_ptr<sqlite_threads> threads)
     : store_backend(executor, std::move(options)),
-      path_(engine->db().path()),
-      pool_(std::move(pool)),
-      engine_(std::move(engine)),
+      threads_(std::move(threads)),
       hub_(executor, hub_source()),
       work_(executor, aio::end_process) {}
-
-sqlite_store::~sqlite_store() { pool_->join(); }
 
 watch_hub::source sqlite_store::hub_source() {
   watch_hub::source source;
@@ -32,27 +29,21 @@ watch_hub::source sqlite_store::hub_source() {
   return source;
 }
 
-std::string sqlite_store::description() const { return "sqlite " + path_; }
+std::string sqlite_store::description() const { return "sqlite " + threads_->path(); }
 
 asio::awaitable<void> sqlite_store::close() {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   closed_ = true;
   co_await hub_.close();
   co_await work_.stop();
-  if (!engine_) co_return;
-  // Runs behind every job under way, on the thread of the engine.
-  auto job = [engine = std::move(engine_)]() mutable {
-    engine.reset();
-    return true;
-  };
-  co_await aio::offload(*pool_, std::move(job));
+  co_await threads_->close();
 }
 
 task<connection> sqlite_store::put(change update, connection after) {
   if (closed_) co_return closed();
   auto account = update.owner();
-  auto job = [e = engine_.get(), update = std::move(update), after = std::move(after)] { return e->put(update, after); };
-  auto done = co_await aio::offload(*pool_, std::move(job));
+  auto job = [update = std::move(update), after = std::move(after)](sqlite_engine& e) { return e.put(update, after); };
+  MCPSTATE_CO_TRY(done, co_await write(std::move(job)));
   for (const auto number : done.notices) changed(account, number);
   co_return std::move(done.value);
 }
@@ -60,20 +51,20 @@ task<connection> sqlite_store::put(change update, connection after) {
 task<order_result> sqlite_store::order(change update, connection after, lease_request wanted) {
   if (closed_) co_return closed();
   auto account = update.owner();
-  auto job = [e = engine_.get(), update = std::move(update), after = std::move(after), wanted = std::move(wanted)] {
-    return e->order(update, after, wanted);
+  auto job = [update = std::move(update), after = std::move(after), wanted = std::move(wanted)](sqlite_engine& e) {
+    return e.order(update, after, wanted);
   };
-  auto done = co_await aio::offload(*pool_, std::move(job));
+  MCPSTATE_CO_TRY(done, co_await write(std::move(job)));
   for (const auto number : done.notices) changed(account, number);
   co_return std::move(done.value);
 }
 
 task<std::optional<connection>> sqlite_store::get(owner account, std::string member, tools_wanted want) {
   if (closed_) co_return closed();
-  auto job = [e = engine_.get(), account = std::move(account), member = std::move(member), want] {
-    return e->get(account, member, want);
+  auto job = [account = std::move(account), member = std::move(member), want](sqlite_engine& e) {
+    return e.get(account, member, want);
   };
-  co_return co_await aio::offload(*pool_, std::move(job));
+  co_return co_await read(std::move(job));
 }
 
 task<owner_snapshot_ptr> sqlite_store::list(owner account, tools_wanted want) {
@@ -83,39 +74,39 @@ task<owner_snapshot_ptr> sqlite_store::list(owner account, tools_wanted want) {
 
 task<std::vector<connection>> sqlite_store::read_records(owner account, tools_wanted want) {
   if (closed_) co_return closed();
-  auto job = [e = engine_.get(), account = std::move(account), want] { return e->list(account, want); };
-  co_return co_await aio::offload(*pool_, std::move(job));
+  auto job = [account = std::move(account), want](sqlite_engine& e) { return e.list(account, want); };
+  co_return co_await read(std::move(job));
 }
 
 // Leaves no notice: a later expiry is no change for watchers. The hub reads the record again when it would have expired.
 task<std::uint64_t> sqlite_store::touch(owner account, std::optional<std::string> member) {
   if (closed_) co_return closed();
-  auto job = [e = engine_.get(), account = std::move(account), member = std::move(member)] {
-    return e->touch(account, member);
+  auto job = [account = std::move(account), member = std::move(member)](sqlite_engine& e) {
+    return e.touch(account, member);
   };
-  co_return co_await aio::offload(*pool_, std::move(job));
+  co_return co_await write(std::move(job));
 }
 
 task<std::uint64_t> sqlite_store::disconnect_all(owner account) {
   if (closed_) co_return closed();
-  auto job = [e = engine_.get(), account] { return e->disconnect_all(account); };
-  auto done = co_await aio::offload(*pool_, std::move(job));
+  auto job = [account](sqlite_engine& e) { return e.disconnect_all(account); };
+  MCPSTATE_CO_TRY(done, co_await write(std::move(job)));
   for (const auto number : done.notices) changed(account, number);
   co_return std::move(done.value);
 }
 
 task<std::uint64_t> sqlite_store::erase(owner account) {
   if (closed_) co_return closed();
-  auto job = [e = engine_.get(), account] { return e->erase(account); };
-  auto done = co_await aio::offload(*pool_, std::move(job));
+  auto job = [account](sqlite_engine& e) { return e.erase(account); };
+  MCPSTATE_CO_TRY(done, co_await write(std::move(job)));
   for (const auto number : done.notices) changed(account, number);
   co_return std::move(done.value);
 }
 
 task<claim_result> sqlite_store::claim(owner session, owner user) {
   if (closed_) co_return closed();
-  auto job = [e = engine_.get(), session, user] { return e->claim(session, user); };
-  auto done = co_await aio::offload(*pool_, std::move(job));
+  auto job = [session, user](sqlite_engine& e) { return e.claim(session, user); };
+  MCPSTATE_CO_TRY(done, co_await write(std::move(job)));
   if (done.notices.size() == 2) {
     changed(session, done.notices[0]);
     changed(user, done.notices[1]);
@@ -135,14 +126,14 @@ task<std::unique_ptr<watcher>> sqlite_store::watch(std::optional<owner> account,
 
 task<owner_page> sqlite_store::scan(std::string cursor) {
   if (closed_) co_return closed();
-  auto job = [e = engine_.get(), cursor = std::move(cursor)] { return e->scan(cursor); };
-  co_return co_await aio::offload(*pool_, std::move(job));
+  auto job = [cursor = std::move(cursor)](sqlite_engine& e) { return e.scan(cursor); };
+  co_return co_await read(std::move(job));
 }
 
 task<store_stats> sqlite_store::stats(progress_handler) {
   if (closed_) co_return closed();
-  auto job = [e = engine_.get()] { return e->stats(); };
-  co_return co_await aio::offload(*pool_, std::move(job));
+  auto job = [](sqlite_engine& e) { return e.stats(); };
+  co_return co_await threads_->reader.run(std::move(job), sqlite_effect::survey);
 }
 
 // Reports a write of this handle to the hub at once. poll() will read its notice, too.
@@ -157,8 +148,8 @@ asio::awaitable<void> sqlite_store::poll() {
   co_await asio::this_coro::throw_if_cancelled(false);
   bool lost = false;
   while (!closed_ && hub_.watched()) {
-    auto job = [e = engine_.get(), own = !own_.empty()] { return e->poll(own); };
-    auto since = co_await aio::offload(*pool_, std::move(job));
+    auto job = [](sqlite_engine& e) { return e.poll(); };
+    auto since = co_await read(std::move(job));
     if (since) {
       if (std::exchange(lost, false)) hub_.restored();
       apply(*since);
@@ -177,17 +168,21 @@ void sqlite_store::apply(const sqlite_table::notices& since) {
   }
   // Numbers only grow: an older notice of this handle was removed before it was read.
   own_.erase(own_.begin(), own_.upper_bound(since.last));
-  if (since.missed) hub_.changed_all();
+  if (since.missed) hub_.changed_all();  // or the file is another one
 }
 
 task<std::unique_ptr<store_backend>> open_sqlite_backend(asio::any_io_executor executor, std::string path,
                                                          store_options options) {
   MCPSTATE_CO_CHECK(check_options(options));
   if (path.empty()) path = default_sqlite_path();
-  auto pool = std::make_unique<asio::thread_pool>(1);
-  auto job = [path, options] { return sqlite_engine::open(path, options); };
-  MCPSTATE_CO_TRY(engine, co_await aio::offload(*pool, std::move(job)));
-  co_return std::make_unique<sqlite_store>(std::move(executor), std::move(options), std::move(pool), std::move(engine));
+  auto threads = std::make_shared<sqlite_threads>(path, options);
+  auto opened = co_await threads->open();
+  if (!opened) {
+    auto closing = threads->close();
+    co_await aio::shield(executor, std::move(closing));
+    co_return opened.error();
+  }
+  co_return std::make_unique<sqlite_store>(std::move(executor), std::move(options), std::move(threads));
 }
 
 }  // namespace mcpstate

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/thread_pool.hpp>
 
 #include <memory>
 #include <set>
@@ -9,22 +8,18 @@
 #include <utility>
 #include <vector>
 
-#include <mcpstate/aio/offload.hpp>
 #include <mcpstate/aio/task_group.hpp>
 #include <mcpstate/store/backend.hpp>
 
-#include "store/sqlite/engine.hh"
+#include "store/sqlite/thread.hh"
 #include "store/watch/hub.hh"
 
 namespace mcpstate {
 
-// The store on one SQLite file, which any number of processes share. The engine is used on the one thread of the pool only.
-// What a job uses lives until the pool has been joined.
+// The store on one SQLite file, which any number of processes share. One thread writes, another reads.
 class sqlite_store final : public store_backend, public lease_store {
  public:
-  sqlite_store(asio::any_io_executor executor, store_options options, std::unique_ptr<asio::thread_pool> pool,
-               std::unique_ptr<sqlite_engine> engine);
-  ~sqlite_store() override;
+  sqlite_store(asio::any_io_executor executor, store_options options, std::shared_ptr<sqlite_threads> threads);
 
   asio::awaitable<void> close() override;
   [[nodiscard]] std::string description() const override;
@@ -58,9 +53,17 @@ class sqlite_store final : public store_backend, public lease_store {
   asio::awaitable<void> poll();
   void apply(const sqlite_table::notices& since);
 
-  std::string path_;
-  std::unique_ptr<asio::thread_pool> pool_;
-  std::unique_ptr<sqlite_engine> engine_;
+  // Runs fn(sqlite_engine&) where it waits for no writer, or in the order of the writes.
+  template <class Fn>
+  auto read(Fn fn) {
+    return threads_->reader.run(std::move(fn), sqlite_effect::read);
+  }
+  template <class Fn>
+  auto write(Fn fn) {
+    return threads_->writer.run(std::move(fn), sqlite_effect::write);
+  }
+
+  std::shared_ptr<sqlite_threads> threads_;
   bool closed_ = false, polling_ = false;
   std::set<std::int64_t> own_;  // notices of this handle, which the hub knows already
   watch_hub hub_;

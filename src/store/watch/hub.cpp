@@ -15,21 +15,13 @@ namespace {
 
 constexpr std::size_t max_listings = 16;
 constexpr milliseconds due_check{200};  // clocks may jump: never sleep longer than this towards an expiry
-constexpr milliseconds due_again{50};   // the store's clock is behind ours: the record is still there
+// Where the store's clock is behind ours, a record that is due is there still. Each time that it is, the next look is later.
+constexpr milliseconds first_overdue_pause{50}, longest_overdue_pause{5000};
 
 // Whatever keeps the store from answering, to a watcher it is an outage.
 error as_outage(const error& why) {
   if (why.is(cond::unavailable)) return why;
   return error(errc::connection_lost, "the store cannot be watched now: " + why.detail(), why.peer_text());
-}
-
-// When to look at an owner again because a record expires; absent without records, or if none expires.
-std::optional<timestamp> next_look(const std::vector<connection>& listed, timestamp now) {
-  std::optional<timestamp> first;
-  for (const auto& one : listed) {
-    if (one.expires_at && (!first || *one.expires_at < *first)) first = one.expires_at;
-  }
-  return first ? std::optional(std::max(*first, now + due_again)) : first;
 }
 
 }  // namespace
@@ -248,7 +240,7 @@ void watch_hub::finish(const owner& account, std::uint64_t started, std::vector<
   const auto at = entries_.find(account);
   auto& e = at->second;
   e.empty = listed.empty();
-  set_due(at, next_look(listed, from_.now()));
+  set_due(at, next_look(e, listed));
   if (all_watched()) {
     all_.log.replace(account, listed);
     wake_readers(all_.log);
@@ -278,6 +270,23 @@ void watch_hub::succeeded(const owner* account) {
   if (!failing_.empty() || lost_) return;
   all_.log.recovered();
   wake_readers(all_.log);
+}
+
+// When to look at an owner again because a record expires; absent without records, or if none expires.
+std::optional<timestamp> watch_hub::next_look(entry& listed_entry, const std::vector<connection>& listed) const {
+  std::optional<timestamp> first;
+  for (const auto& one : listed) {
+    if (one.expires_at && (!first || *one.expires_at < *first)) first = one.expires_at;
+  }
+  const auto now = from_.now();
+  auto& pause = listed_entry.overdue_pause;
+  if (!first || *first > now) {
+    pause = milliseconds(0);
+    return first;
+  }
+  pause = std::clamp(2 * pause, first_overdue_pause, longest_overdue_pause);
+  if (from_.overdue) from_.overdue();
+  return now + pause;
 }
 
 void watch_hub::set_due(entries::iterator at, std::optional<timestamp> when) {

@@ -44,6 +44,8 @@ class watch_hub {
     // One record with its tools, counted and hashed as they are; null where nobody else can write tools.
     std::function<task<std::optional<connection>>(owner, std::string member)> with_tools;
     std::function<timestamp()> now;  // the clock by which records expire
+    // Told when a record is listed that has expired by this clock: the clock may be wrong. May be null.
+    std::function<void()> overdue;
   };
   watch_hub(asio::any_io_executor executor, source from);
   ~watch_hub();
@@ -84,6 +86,7 @@ class watch_hub {
     bool queued = false, listing = false, dirty = false;
     bool empty = true;             // no records when it was listed last
     std::optional<timestamp> due;  // its place in due_
+    std::chrono::milliseconds overdue_pause{0};  // before it is looked at again; 0: no record of it is overdue
   };
   using entries = std::map<owner, entry>;
 
@@ -103,6 +106,7 @@ class watch_hub {
   void failed(const owner* account, const error& why);
   void succeeded(const owner* account);
   void set_due(entries::iterator at, std::optional<timestamp> when);
+  [[nodiscard]] std::optional<timestamp> next_look(entry& listed_entry, const std::vector<connection>& listed) const;
   void start_walk();
   asio::awaitable<void> relist(owner account);
   task<void> read_foreign_tools(owner account, std::vector<connection>* listed);

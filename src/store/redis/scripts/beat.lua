@@ -14,19 +14,32 @@
 local instances = take_keys(1)
 local ttl, name, time, managed, reach, address = take(6)
 ttl, time = tonumber(ttl), tonumber(time)
+-- A report that says the same is written again when half of its time is over.
+local all, answer, silent = call('HGETALL', instances), {}, {}
+local said = managed .. ' ' .. reach .. ' ' .. address
+local fresh = false
+for i = 1, #all, 2 do
+  local ends, what = string.match(all[i + 1], '^(%d+) (.*)$')
+  local its_managed, its_reach, its_address = string.match(what or '', '^(%d+) (%S*) (.*)$')
+  local left = its_managed and tonumber(ends) - now or 0
+  if all[i] == name then
+    fresh = what == said and left > time / 2 and left <= time
+  elseif left > 0 then
+    for _, item in ipairs({all[i], its_managed, its_reach, its_address}) do answer[#answer + 1] = item end
+  else
+    silent[#silent + 1] = all[i]
+  end
+end
 if time > 0 then
-  call('HSET', instances, name, int(now + time) .. ' ' .. managed .. ' ' .. reach .. ' ' .. address)
+  for _, item in ipairs({name, managed, reach, address}) do answer[#answer + 1] = item end
+end
+if fresh and #silent == 0 then return answer end
+
+if time > 0 then
+  call('HSET', instances, name, int(now + time) .. ' ' .. said)
 else
   call('HDEL', instances, name)
 end
+for _, one in ipairs(silent) do call('HDEL', instances, one) end
 keep_index(instances, math.max(ttl, time))
-local all, answer = call('HGETALL', instances), {}
-for i = 1, #all, 2 do
-  local ends, its_managed, its_reach, its_address = string.match(all[i + 1], '^(%d+) (%d+) (%S*) (.*)$')
-  if ends and tonumber(ends) > now then
-    for _, item in ipairs({all[i], its_managed, its_reach, its_address}) do answer[#answer + 1] = item end
-  else
-    call('HDEL', instances, all[i])
-  end
-end
 return answer

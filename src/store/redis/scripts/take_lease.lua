@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Takes the lease of a connection, or renews one's own.
 --
 -- KEYS  lease.

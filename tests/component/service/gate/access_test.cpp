@@ -44,6 +44,38 @@ SERVICE_TEST(Access, EndsAStreamWithItsToken, guarded()) {
   EXPECT_EQ((co_await again->ask(get(events, bearer(token)))).status, 401u);
 }
 
+// Large changes of two records, one after the other, as long as the service has a client.
+asio::awaitable<bool> write_until_nobody_reads(service_fixture& f) {
+  const auto until = std::chrono::steady_clock::now() + 10s;
+  for (int n = 0; f.server->connections() > 0 && std::chrono::steady_clock::now() < until; ++n) {
+    change what(owner::user("42").value(), server_name::parse("s" + std::to_string(n % 2)).value(), status::connected);
+    details info;
+    info.capabilities = "{\"n" + std::to_string(n) + "\":\"" + std::string(50'000, 'c') + "\"}";
+    what.set_details(std::move(info));
+    auto putting = f.store->put(std::move(what));
+    const auto written = co_await std::move(putting);
+    EXPECT_TRUE(written) << written.error().detail();
+    co_await aio::wait_until(aio::after(1ms));
+  }
+  co_return f.server->connections() == 0;
+}
+
+// Its stream is always in the middle of a frame, and never between two of them.
+SERVICE_TEST(Access, EndsAStreamWithItsTokenWhoseReaderIsSlow, guarded()) {
+  const auto from = std::chrono::steady_clock::now();
+  raw_client slow(f.executor());
+  slow.socket().open(tcp::v4());
+  slow.socket().set_option(asio::socket_base::receive_buffer_size(16 * 1024));
+  co_await slow.connect(f.port());
+  co_await slow.send(get(events, bearer(owner_token(3s))));
+  const auto begun = co_await slow.until("event: ready\ndata: {}\n\n");
+  EXPECT_NE(begun.find("event: ready"), std::string::npos) << begun;
+  auto writing = write_until_nobody_reads(f);
+  const bool ended = co_await std::move(writing);
+  EXPECT_TRUE(ended);
+  EXPECT_LT(std::chrono::steady_clock::now() - from, 9s) << "a frame may take 30 s";
+}
+
 SERVICE_TEST(Access, EndsStreamsWhenTheKeyIsRemoved, guarded()) {
   auto of_owner = co_await follower(f, owner_token(1h));
   auto of_service = co_await follower(f, first_token);
@@ -107,7 +139,7 @@ SERVICE_TEST(Access, RefusesUncheckedConditions, guarded()) {
 
 fixture_options with_little_room() {
   auto options = quick_options();
-  options.process.request_bodies_bytes = 1024 * 1024;
+  options.process.request_bodies_bytes = options.process.owner_request_bodies_bytes = 1024 * 1024;
   return options;
 }
 
@@ -132,6 +164,35 @@ SERVICE_TEST(Access, LimitsTheBytesOfAllBodies, with_little_room()) {
   EXPECT_EQ((co_await third->ask(with_body("PUT", target, R"({"status":"CONNECTED"})"))).status, 200u) << "small ones fit";
   EXPECT_EQ((co_await first->ask(whole.substr(whole.size() - 1))).status, 200u);
   EXPECT_EQ((co_await third->ask(whole)).status, 200u) << "there is room again";
+}
+
+fixture_options with_few_attempts() {
+  auto options = guarded();
+  options.process.owner_connects_per_second = 0.01;
+  options.process.owner_connect_burst = 2;
+  return options;
+}
+
+SERVICE_TEST(Access, LimitsHowOftenAnOwnerTokenMakesUsConnect, with_few_attempts()) {
+  const std::string token = owner_token(1h);
+  const std::string target = "/v1/users/42/connections/github";
+  const auto put = [&](const std::string& sender) {
+    return with_body("PUT", target, R"({"server":"none"})", bearer(sender));
+  };
+  auto c = co_await f.client();
+  EXPECT_EQ((co_await c->ask(put(token))).status, 422u);
+  EXPECT_EQ((co_await c->ask(put(token))).status, 422u);
+  c = co_await f.client();
+  const auto limited = co_await c->ask(put(token));
+  EXPECT_EQ(limited.status, 429u);
+  EXPECT_NE(limited.field("Retry-After"), "");
+  c = co_await f.client();
+  const auto retry = co_await c->ask("POST " + target + "/retry HTTP/1.1\r\nHost: localhost\r\n" + bearer(token) + "\r\n");
+  EXPECT_EQ(retry.status, 429u);
+  const std::string other = keys_of(first_token).mint(owner::user("bob").value(), 1h, wall_clock().now());
+  EXPECT_EQ((co_await c->ask(get("/v1/users/42/connections", bearer(token)))).status, 200u);
+  EXPECT_EQ((co_await c->ask(with_body("PUT", "/v1/users/bob/connections/a", R"({"server":"none"})", bearer(other)))).status,
+            422u);
 }
 
 }  // namespace

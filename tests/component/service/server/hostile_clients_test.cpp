@@ -190,5 +190,46 @@ TEST(HostileClients, AreLimitedInConnections) {
   with_service(too_many, options);
 }
 
+fixture_options with_few_connections_a_second() {
+  auto out = quick_options();
+  out.unlimited_peers.clear();
+  out.connections_per_second = 0.01;
+  out.connection_burst = 3;
+  return out;
+}
+
+SERVICE_TEST(HostileClients, AreLimitedInConnectionsASecond, with_few_connections_a_second()) {
+  std::vector<std::unique_ptr<raw_client>> allowed;
+  for (int n = 0; n < 3; ++n) {
+    allowed.push_back(co_await f.client());
+    EXPECT_EQ((co_await allowed.back()->ask(get("/healthz"))).status, 200u);
+  }
+  auto more = co_await f.client();
+  const auto refused = co_await more->answer();
+  EXPECT_EQ(refused.status, 429u);
+  EXPECT_EQ(refused.field("Retry-After"), "1");
+  EXPECT_EQ((co_await allowed.front()->ask(get("/healthz"))).status, 200u) << "a connection that is there stays";
+  EXPECT_NE(f.process.metrics.render().find("mcpstate_http_rate_limited_total 1"), std::string::npos);
+  // This machine has another address.
+  raw_client other(f.executor());
+  other.socket().open(tcp::v4());
+  other.socket().bind(tcp::endpoint(asio::ip::make_address("127.0.0.2"), 0));
+  co_await other.connect(f.port());
+  EXPECT_EQ((co_await other.ask(get("/healthz"))).status, 200u);
+}
+
+fixture_options with_a_trusted_proxy() {
+  auto out = with_few_connections_a_second();
+  out.unlimited_peers.emplace_back("127.0.0.1");
+  return out;
+}
+
+SERVICE_TEST(HostileClients, AreNotTakenForTheUsersOfATrustedProxy, with_a_trusted_proxy()) {
+  for (int n = 0; n < 20; ++n) {
+    auto c = co_await f.client();
+    EXPECT_EQ((co_await c->ask(get("/healthz"))).status, 200u);
+  }
+}
+
 }  // namespace
 }  // namespace mcpstate::test

@@ -26,7 +26,8 @@ struct shelf {
   }
   std::map<owner, std::map<std::string, std::uint64_t>> records;
   bool list_fails = false, scan_fails = false, slow = false;
-  int listings = 0, readings = 0;
+  int listings = 0, readings = 0, overdue = 0;
+  std::optional<timestamp> expires;            // when all records expire
   std::optional<std::uint64_t> foreign_count;  // tools that another program wrote
   asio::steady_timer gate;                     // what a slow listing waits for
   watch_hub hub;
@@ -45,6 +46,7 @@ struct shelf {
       c.member = name;
       c.revision = revision;
       c.info.tool_count = revision;
+      c.expires_at = expires;
     }
     co_return out;
   }
@@ -70,6 +72,7 @@ struct shelf {
     s.scan = [this](std::string cursor) { return scan(std::move(cursor)); };
     s.with_tools = [this](owner who, std::string member) { return with_tools(std::move(who), std::move(member)); };
     s.now = [] { return wall_clock().now(); };
+    s.overdue = [this] { ++overdue; };
     return s;
   }
 };
@@ -139,6 +142,39 @@ CO_TEST(WatchHub, RepeatsAFailedScan) {
   s.records[user("3")]["a"] = 1;
   s.hub.changed_all();
   EXPECT_EQ(co_await next(*w, 2), "-1/a +3/a@1");
+  co_await s.hub.close();
+}
+
+// The clock of this machine is ahead of the store's, or the store does not remove what has expired.
+CO_TEST(WatchHub, ListsARecordThatShouldBeGoneLessAndLessOften) {
+  const asio::any_io_executor executor = context.get_executor();
+  shelf s(executor);
+  s.records[user("1")]["a"] = 1;
+  s.expires = wall_clock().now() - 1h;
+  auto w = s.hub.open(user("1"), watch_options());
+  EXPECT_EQ(co_await next(*w, 2), "+1/a@1 ready");
+  co_await aio::wait_until(aio::after(1200ms));
+  EXPECT_GE(s.listings, 3) << "it looks again";
+  EXPECT_LE(s.listings, 6) << "after 50, 100, 200, 400, 800 ms";
+  EXPECT_EQ(s.overdue, s.listings) << "each one says that the clock may be wrong";
+  s.records.clear();
+  EXPECT_EQ(co_await next(*w, 1), "-1/a");
+  co_await s.hub.close();
+}
+
+// The next record of that owner is looked at when it expires, and soon again where it is late.
+CO_TEST(WatchHub, ForgetsThatARecordWasOverdueWithTheRecord) {
+  const asio::any_io_executor executor = context.get_executor();
+  shelf s(executor);
+  s.records[user("1")]["a"] = 1;
+  s.expires = wall_clock().now() - 1h;
+  auto w = s.hub.open(user("1"), watch_options());
+  CO_ASSERT_TRUE(co_await eventually([&s] { return s.listings == 4; }));
+  s.expires = wall_clock().now() + 100ms;
+  s.hub.changed(user("1"));
+  CO_ASSERT_TRUE(co_await eventually([&s] { return s.listings == 5; }));
+  EXPECT_EQ(s.overdue, 4);
+  CO_ASSERT_TRUE(co_await eventually([&s] { return s.listings >= 7; }, 1s));
   co_await s.hub.close();
 }
 

@@ -51,5 +51,39 @@ TEST(TargetSecrets, AreHiddenInErrors) {
   EXPECT_THAT(unknown.peer_text(), Not(HasSubstr("Bearer s3cret")));
 }
 
+TEST(TargetSecrets, AreFoundInBasicCredentialsCookiesAndABareQuery) {
+  const auto got = only(R"({"url":"https://h/mcp?wholeQueryIsAKey","headers":{"Authorization":"Basic dXNlcjpwNHNzdzByZA==",)"
+                        R"("Cookie":"sid=c00kie1; theme=d; t=c00kie2"}})");
+  for (const char* const each : {"user:p4ssw0rd", "p4ssw0rd", "dXNlcjpwNHNzdzByZA==", "c00kie1", "c00kie2", "wholeQueryIsAKey"}) {
+    EXPECT_THAT(*got.secrets, testing::Contains(each));
+  }
+  EXPECT_THAT(*only(R"({"url":"http://h/","headers":{"Authorization":"Basic !"}})").secrets, ElementsAre("Basic !"));
+}
+
+TEST(TargetSecrets, AreHiddenInOtherSpellingsInErrors) {
+  const auto known = only(R"({"url":"http://h/?api_key=QUERYs3cret%2Fabc%2Bdef%3D%3Dend","headers":{"X-Key":"va&l\"ue<1"}})").secrets;
+  const error why(errc::rpc_error, "refused", "{'api_key': ['QUERYs3cret/abc+def==end']}, va&amp;l&quot;ue&lt;1, va%26l%22ue%3c1");
+  EXPECT_EQ(without_secrets(why, known).peer_text(), "{'api_key': ['[hidden]']}, [hidden], [hidden]");
+}
+
+TEST(TargetSecrets, MakeNoErrorLong) {
+  const error why(errc::rpc_error, "refused", std::string(6'000'000, 'x'));
+  EXPECT_LT(without_secrets(why, nullptr).peer_text().size(), 10'000U);
+}
+
+TEST(TargetSecrets, AreHiddenInWhatARecordSaysOfTheServer) {
+  const auto known = only(R"({"command":"x","env":{"KEY":"s3cret/in-env"}})").secrets;
+  mcp::server_facts facts;
+  facts.title = "runs with s3cret/in-env";
+  facts.version = "1-s3cret%2Fin-env";
+  facts.capabilities = R"({"experimental":{"s3cret\/in-env":{}}})";
+  const auto shown = without_secrets(facts, known);
+  EXPECT_EQ(shown.title, "runs with [hidden]");
+  EXPECT_EQ(shown.version, "1-[hidden]");
+  EXPECT_EQ(shown.capabilities, "");
+  facts.capabilities = R"({"tools":{}})";
+  EXPECT_EQ(without_secrets(facts, known).capabilities, facts.capabilities);
+}
+
 }  // namespace
 }  // namespace mcpstate

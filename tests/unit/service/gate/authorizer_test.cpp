@@ -35,7 +35,7 @@ class Authorizer : public ::testing::Test {
     return out;
   }
   decision authorize(const http_request& request) {
-    const authorizer tested(hosts_, *rate_, body_limits());
+    const authorizer tested(hosts_, owner_limits(*rate_, *connects_), body_limits());
     return tested.authorize(request, keys_, now, std::chrono::steady_clock::time_point());
   }
   // 0: let in.
@@ -54,7 +54,7 @@ class Authorizer : public ::testing::Test {
 
   host_policy hosts_;
   access_keys keys_;
-  std::optional<rate_limit> rate_{std::in_place, 0, 1};
+  std::optional<rate_limit> rate_{std::in_place, 0, 1}, connects_{std::in_place, 0, 1};
 };
 
 // A path of each route, with names in it.
@@ -97,7 +97,7 @@ TEST_F(Authorizer, ListsTheMethodsOfAPath) {
   ASSERT_NE(no, nullptr);
   EXPECT_EQ(facts_of(no->reason.kind).status, 405u);
   EXPECT_EQ(no->allowed_methods, "GET, HEAD, PUT, DELETE, OPTIONS");
-  EXPECT_EQ(status(request(http_method::other, "/v1/owners")), 405u);
+  EXPECT_EQ(status(request(http_method::other, "/v1/owners")), 501u);
   EXPECT_EQ(status(request(http_method::head, "/v1/owners")), 0u);
   EXPECT_EQ(status(request(http_method::options, "/v1/owners")), 204u);
   for (const char* path : {"/v1/nothing", "/v1", "/v1/users/42", "/v1/teams/42/connections", "/v1/users/42/connections/a/b"})
@@ -251,6 +251,41 @@ TEST_F(Authorizer, AcceptsJsonBodiesOnly) {
   EXPECT_EQ(status(asked), 0u);
   asked.expect = "200-maybe";
   EXPECT_EQ(status(asked), 417u);
+}
+
+TEST_F(Authorizer, LimitsHowOftenOneOwnerMakesUsConnect) {
+  use_keys();
+  connects_.emplace(5, 3);
+  const auto token = [this](const char* id) { return keys_.mint(owner::user(id).value(), 1h, now); };
+  const auto put = [&](const std::string& sender, const std::string& id) {
+    return with_token(http_method::put, "/v1/users/" + id + "/connections/github", sender);
+  };
+  const auto mallory = token("mallory");
+  const auto retry = with_token(http_method::post, "/v1/users/mallory/connections/github/retry", mallory);
+  EXPECT_EQ(status(put(mallory, "mallory")), 0u);
+  EXPECT_EQ(status(retry), 0u);
+  EXPECT_EQ(status(put(mallory, "mallory")), 0u);
+  for (const auto& more : {put(mallory, "mallory"), retry}) {
+    const auto decided = authorize(more);
+    const auto* no = std::get_if<rejection>(&decided);
+    ASSERT_NE(no, nullptr);
+    EXPECT_EQ(no->reason.kind, problem_kind::too_many_requests);
+    EXPECT_EQ(no->retry_after, 200ms);
+    EXPECT_NE(no->pattern, "none");
+  }
+  EXPECT_EQ(status(put(token("bob"), "bob")), 0u) << "another owner";
+  EXPECT_EQ(status(put(service_token, "mallory")), 0u) << "a service knows what it does";
+  EXPECT_EQ(status(with_token(http_method::get, "/v1/users/mallory/connections", mallory)), 0u) << "a read";
+  EXPECT_EQ(status(with_token(http_method::del, "/v1/users/mallory/connections/github", mallory)), 0u);
+}
+
+TEST_F(Authorizer, CountsNoAttemptForARequestThatIsRefused) {
+  use_keys();
+  connects_.emplace(5, 1);
+  const auto token = keys_.mint(owner::user("42").value(), 1h, now);
+  EXPECT_EQ(status(with_token(http_method::put, "/v1/users/42/connections/github?nonsense=1", token)), 400u);
+  EXPECT_EQ(status(with_token(http_method::put, "/v1/users/7/connections/github", token)), 403u);
+  EXPECT_EQ(status(with_token(http_method::put, "/v1/users/42/connections/github", token)), 0u);
 }
 
 }  // namespace

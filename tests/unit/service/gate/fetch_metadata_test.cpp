@@ -20,7 +20,7 @@ class FetchMetadata : public ::testing::Test {
     return out;
   }
   std::string outcome(const http_request& asked) {
-    const authorizer tested(hosts_, rate_, body_limits());
+    const authorizer tested(hosts_, owner_limits(rate_, rate_), body_limits());
     const auto decided = tested.authorize(asked, access_keys(), timestamp(), std::chrono::steady_clock::time_point());
     const auto* no = std::get_if<rejection>(&decided);
     return no == nullptr ? "let in" : std::string(facts_of(no->reason.kind).slug);

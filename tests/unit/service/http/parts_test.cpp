@@ -34,6 +34,16 @@ TEST(Etag, NamesTheStateAndTheBytes) {
   EXPECT_TRUE(etag_of(record(7), digest_of("a")).starts_with("\"r7-"));
 }
 
+// Instances share clients: another build or machine has to make the same of the same.
+TEST(Etag, IsEqualInAllProcesses) {
+  EXPECT_EQ(digest_of(""), "e3b0c44298fc1c149afbf4c8996fb924");
+  EXPECT_EQ(digest_of("abc"), "ba7816bf8f01cfea414140de5dae2223");
+  EXPECT_EQ(digest_of("abc", {}), digest_of("abc"));
+  EXPECT_NE(digest_of("abc", {digest_of("d")}), digest_of("abc"));
+  EXPECT_NE(digest_of("abc", {digest_of("d"), digest_of("e")}), digest_of("abc", {digest_of("e"), digest_of("d")}));
+  EXPECT_EQ(etag_of("9f"), "\"9f\"");
+}
+
 TEST(Etag, ComparesWholeTagsForIfNoneMatch) {
   const auto tag = etag_of(record(7), digest_of("bytes"));
   EXPECT_TRUE(if_none_match_lists(tag, tag));

@@ -144,7 +144,7 @@ TEST(RequestReader, RefusesBrokenChunks) {
 }
 
 TEST(RequestReader, RefusesOtherProtocols) {
-  EXPECT_EQ(status_of("GET / HTTP/2.0\r\n\r\n"), 400u);
+  EXPECT_EQ(status_of("GET / HTTP/2.0\r\n\r\n"), 505u);
   EXPECT_EQ(status_of("GET /\r\n\r\n"), 400u);
   EXPECT_EQ(status_of("\x16\x03\x01\x02 hello this is TLS\r\n\r\n"), 400u);
   EXPECT_EQ(status_of("G@T / HTTP/1.1\r\n\r\n"), 400u);

@@ -24,26 +24,6 @@ TEST(Shard, KeepsAnOwnerInOneShard) {
   }
 }
 
-TEST(ByteBudget, ReservesUpToItsLimitAndGivesBack) {
-  byte_budget budget(100);
-  {
-    const auto most = budget.reserve(60);
-    EXPECT_TRUE(most);
-    EXPECT_FALSE(budget.reserve(41));
-    EXPECT_TRUE(budget.reserve(40)) << "what was refused is not counted";
-    EXPECT_TRUE(budget.reserve(0));
-  }
-  EXPECT_TRUE(budget.reserve(100));
-  EXPECT_FALSE(budget.reserve(101));
-}
-
-TEST(ByteBudget, GrantsZeroBytesEvenWhenFull) {
-  byte_budget budget(10);
-  const auto everything = budget.reserve(10);
-  EXPECT_TRUE(everything);
-  EXPECT_TRUE(budget.reserve(0));
-}
-
 TEST(ProcessServices, HandOutTheLatestKeysAndServers) {
   std::ostringstream text;
   log out(log_style::text, log_level::info, text);
