@@ -166,7 +166,8 @@ task<connection> manager_impl::retry_record(owner account, server_name server) {
     co_return error(errc::bad_argument, name.text() + (record.info.managed ? " is DISCONNECTED; connect it again"
                                                                            : " is only recorded here; connect it first"));
   MCPSTATE_CO_TRY(found, context_.find(endpoint_of(record.info)));
-  co_return co_await order_within_limit(std::move(name), std::move(found), order_rules(if_up::reopen));
+  order_rules rules(if_up::reopen);
+  co_return co_await order_within_limit(std::move(name), std::move(found), std::move(rules));
 }
 
 // A supervisor whose record a claim has moved reads it, and goes on at the user or ends.
