@@ -21,7 +21,7 @@ constexpr std::size_t max_told_faults = 1024;
 asio::awaitable<void> fleet_member::run() {
   co_await asio::this_coro::throw_if_cancelled(false);
   const manager_options& options = context_.options();
-  const auto validity = report_span(options);
+  const auto validity = report_span(options.lease_time, options.beat_every);
   bool outage_reported = false;
   while (!context_.stopping()) {
     const auto started = clock::now();

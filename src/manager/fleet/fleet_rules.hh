@@ -61,9 +61,10 @@ namespace mcpstate {
 
 // The time a beat reports for. It is written again when half of it is over: an idle process writes that seldom. A process that
 // died is counted no longer than its leases run.
-[[nodiscard]] inline std::chrono::milliseconds report_span(const manager_options& options) {
-  const auto shortest = std::max<std::chrono::milliseconds>(4 * options.beat_every, std::chrono::seconds(2));
-  return std::min(options.lease_time, std::max(shortest, lease_span(options) / 2));
+[[nodiscard]] inline std::chrono::milliseconds report_span(std::chrono::milliseconds lease_time,
+                                                           std::chrono::milliseconds beat_every) {
+  const auto shortest = std::max<std::chrono::milliseconds>(4 * beat_every, std::chrono::seconds(2));
+  return std::min(lease_time, std::max(shortest, lease_span(lease_time, beat_every) / 2));
 }
 
 }  // namespace mcpstate
