@@ -87,7 +87,7 @@ EDITS = [
      "  const basis seen = *update.expected();\n",
      "  basis seen = *update.expected();\n"
      '  if (test::fault("split_write")) {\n'
-     "    const std::string word(to_key_text(after.state));\n"
+     "    const std::string word(to_key_text(*after.state));\n"
      "    redis::request early;\n"
      '    early.add("SET", keys_.server_key(update.owner(), update.member(), key_field::status), word, "PX", "60000");\n'
      "    MCPSTATE_CO_CHECK(co_await write(std::move(early), operation));\n"
