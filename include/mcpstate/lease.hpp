@@ -41,10 +41,10 @@ struct lease {
 // managed it, until the lease would have run out, at most claim_grace. It is the lease of nobody, and whoever asks for the
 // lease gets it. The user's lease is that instance's for as long; it may go on there (renew_leases).
 inline constexpr std::chrono::milliseconds claim_grace{2000};
-[[nodiscard]] inline std::string claimed_note(const owner& user) { return "claimed:" + user.text(); }
+[[nodiscard]] inline std::string claimed_note(const owner& user) { return "claimed=" + user.text(); }
 // The user of such a note, by lease::holder. Absent: it is a lease.
 [[nodiscard]] inline std::optional<owner> claimed_user(std::string_view holder) {
-  if (!holder.starts_with("claimed:")) return std::nullopt;
+  if (!holder.starts_with("claimed=")) return std::nullopt;
   auto user = owner::parse(holder.substr(8));
   if (!user) return std::nullopt;
   return std::move(*user);

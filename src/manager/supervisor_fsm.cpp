@@ -9,7 +9,6 @@
 namespace mcpstate {
 
 namespace {
-
 using kind = supervisor_fsm::step::kind;
 using span = supervisor_fsm::span;
 
@@ -104,10 +103,8 @@ supervisor_fsm::steps supervisor_fsm::record_changed(tick_context context, const
   remember(record);
   if (elsewhere || record.state == status::connecting) forget_history();
   if (elsewhere) return reopen();
-  if (as_written) {  // it is a write of ours whose answer was lost
-    write_at_.reset();
-    return {};
-  }
+  if (as_written) write_at_.reset();  // it is a write of ours whose answer was lost
+  if (as_written) return {};
   const bool order = record.state == status::connecting;
   if (order) attempt_ = 0;
   if (phase_ == phase::opening) return {};  // the attempt under way answers this order, too

@@ -7,4 +7,4 @@ local function parse_lease(value)
   return lease_number, string.sub(value, at, at + size - 1), string.sub(value, at + size + 1)
 end
 -- Whether the value says where a claim has moved the connection. It is the lease of nobody.
-local function is_note(holder) return string.sub(holder, 1, 8) == 'claimed:' end
+local function is_note(holder) return string.sub(holder, 1, 8) == 'claimed=' end
