@@ -60,7 +60,8 @@ void redis_store::add_claimed_lease(script_call& call, const owner& session, con
   call.key(keys_.server_key(user, member, key_field::lease)).key(keys_.managed(from_shard)).key(keys_.managed(to_shard));
   call.key(registered ? keys_.server_owners(*registered, from_shard) : keys_.managed(from_shard));
   call.key(registered ? keys_.server_owners(*registered, to_shard) : keys_.managed(to_shard));
-  call.argument(std::string(server && record && needs_lease(*record) ? "managed" : ""));
+  const bool was_managed = server && record && record->info.managed;
+  call.argument(std::string(!was_managed ? "" : needs_lease(*record) ? "managed" : "ended"));
   call.argument(std::move(from)).argument(std::move(to)).argument(registered ? registered->text() : std::string());
 }
 

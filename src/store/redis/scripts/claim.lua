@@ -11,8 +11,9 @@
 -- ARGV  ttl, lifetime (0: no limit), the note, how long at most the lease at the user runs, the number of the session's
 --       members; per member of the session: member, "move" or "keep", basis at the session (revision, status,
 --       connected_at), basis at the user (the same three), new status, new connected_at ("": none), tail of :info,
---       "managed" (somebody is to manage it) or "", the connection at the session and at the user
---       ("user:42:github", encoded), registered name of the server ("": none); the other members of the user.
+--       "managed" (somebody is to manage it), "ended" (somebody has managed it) or "", the connection at the session
+--       and at the user ("user:42:github", encoded), registered name of the server ("": none); the other members of
+--       the user.
 -- Answers {"ok"} or, having written nothing, {"conflict"} or {"members", member, …}: members of the user whose keys
 --       have to be declared. Times are milliseconds.
 
@@ -55,9 +56,10 @@ local function take_leases(record)
     record.left = left > 0 and math.min(left, grace) or grace
   end
   record.user_number = parse_lease(call('GET', record.lease))
+  if record.managed == '' then return end
   for _, index in ipairs({record.managed_from, record.managed_to}) do call('ZCARD', index) end
   if record.registered ~= '' then
-    for _, index in ipairs({record.owners_from, record.owners_to}) do call('SCARD', index) end
+    for _, index in ipairs({record.owners_from, record.owners_to}) do call('SISMEMBER', index, record.name_to) end
   end
 end
 local records, claimed = {}, {}
@@ -117,7 +119,7 @@ local function move_lease(record)
   return record.user_number and now + math.max(call('PTTL', record.lease), 0) or 0
 end
 local function move_managed(record)
-  if record.action == 'move' and record.managed ~= '' then
+  if record.action == 'move' and record.managed == 'managed' then
     call('ZADD', record.managed_to, int(move_lease(record)), record.name_to)
     keep_index(record.managed_to, ttl)
     if record.registered ~= '' then
@@ -128,6 +130,7 @@ local function move_managed(record)
   else
     call('UNLINK', record.from.lease)
   end
+  if record.managed == '' then return end
   call('ZREM', record.managed_from, record.name_from)
   if record.registered ~= '' then call('SREM', record.owners_from, record.name_from) end
 end

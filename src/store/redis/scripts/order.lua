@@ -29,7 +29,7 @@ order.holder, order.registered, order.time, order.last, order.name = take(5)
 
 -- A key of a wrong type raises here, before anything is written.
 call('ZCARD', order.managed)
-if order.owners ~= order.managed then call('SCARD', order.owners) end
+if order.owners ~= order.managed then call('SISMEMBER', order.owners, order.name) end
 local found_number, found_holder = parse_lease(call('GET', order.lease))
 if found_number and is_note(found_holder) then found_number = nil end
 local is_free = not found_number or found_holder == order.holder

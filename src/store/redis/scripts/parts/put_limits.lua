@@ -12,7 +12,7 @@ end
 local function has_too_many(record)
   if most_connections == '0' or record.found_status or record.found_info then return false end
   local most = tonumber(most_connections)
-  local members = call('SCARD', servers) + #call('SDIFF', connections, servers)
+  local members = #call('SMEMBERS', servers) + #call('SDIFF', connections, servers)
   return members >= most and count_records() >= most
 end
 
