@@ -11,6 +11,7 @@ namespace mcpstate::http {
 namespace {
 
 constexpr std::size_t longest = 64;
+constexpr char end_mark = '|';
 constexpr const char* formats[] = {"%a, %d %b %Y %H:%M:%S GMT", "%a, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"};
 
 std::optional<timestamp> to_time(const std::tm& read) {
@@ -27,11 +28,12 @@ std::optional<timestamp> to_time(const std::tm& read) {
 std::optional<timestamp> parse_date(std::string_view text) {
   if (text.size() > longest) return std::nullopt;
   for (const char* format : formats) {
-    std::istringstream in{std::string(text)};
+    // A text that ends too early is not a failure to get_time(); the mark behind it is one.
+    std::istringstream in{std::string(text) + end_mark};
     in.imbue(std::locale::classic());
     std::tm read{};
     in >> std::get_time(&read, format);
-    if (in.fail()) continue;
+    if (in.fail() || in.get() != end_mark) continue;
     if (in.peek() != std::istringstream::traits_type::eof()) continue;
     return to_time(read);
   }
