@@ -234,7 +234,7 @@ result<sqlite_table::notices> sqlite_engine::poll() {
 }
 
 result<std::uint64_t> sqlite_engine::mend_revisions() {
-  return transaction([&](row_steps&) { return table_.mend_revisions(now()); });
+  return transaction(disk_need::frees, [&](row_steps&) { return table_.mend_revisions(now()); });
 }
 
 result<std::uint64_t> sqlite_engine::purge_all() {
