@@ -72,7 +72,6 @@ asio::awaitable<void> play_neighbours(bug_ptr injected, neighbours_body body) {
   all.hit = std::make_unique<announcing_server>(executor);
   all.sound = std::make_unique<announcing_server>(executor);
   auto options = quick_options();
-  options.lease_time = 1s;
   options.observer = &all.told;
   all.managing = make_manager(*all.records, options);
   CO_ASSERT_OK(co_await connect_and_settle(*all.managing, user(2), by_url(all.sound->url())));

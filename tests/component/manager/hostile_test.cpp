@@ -85,7 +85,8 @@ struct greedy_server {
         body.add(R"({"jsonrpc":"2.0","id":)" + request.rpc_id + R"(,"result":{"tools":[{"name":"a","description":")", false);
     for (std::size_t i = 0; i < list_bytes / 300; ++i)
       packed += body.add(std::string(290, 'x') + std::to_string(10'000'000 + static_cast<long>(i) * 7919 + lists), false);
-    packed += body.add("\"}]}}", false) + body.finish();
+    packed += body.add("\"}]}}", false);
+    packed += body.finish();
     return http_reply("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: " +
                       std::to_string(packed.size()) + "\r\n\r\n" + packed);
   }
