@@ -27,8 +27,8 @@ using reply_ptr = std::unique_ptr<redisReply, free_reply>;
 
 std::string_view text_of(const redisReply* r) { return r->str ? std::string_view(r->str, r->len) : std::string_view(); }
 
-// Places in EVALSHA, sha, number of keys, 7 keys, 3 general arguments, 8 of the record.
-enum place : std::size_t { staging = 9, revision = 16 };
+// Places in EVALSHA, sha, number of keys, 7 keys, 7 general arguments, 8 of the record.
+enum place : std::size_t { staging = 9, revision = 18 };
 
 class contender {
  public:
@@ -115,6 +115,8 @@ class contender {
                 "0",
                 "",
                 "",
+                "0",
+                "16777216",
                 "1",
                 name,
                 std::to_string(decode_info(info).value().revision),

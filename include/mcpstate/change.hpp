@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <cstddef>
 #include <optional>
 #include <string>
 
@@ -28,10 +29,13 @@ class change {
   change& allow_empty_tools();
   // Default: DISCONNECTED drops the tools, other states keep them.
   change& drop_tools();
-  // Sets details::error.
+  // Sets details::error. Of a CONNECTED record it says what is not as it should be although the connection is up. A
+  // DISCONNECTED record has none.
   change& fail(failure cause);
   // Leaves the expiry of the record as it is, because a check is no use. A new record expires as usual.
   change& keep_expiry();
+  // Refuses a new record with too_many_connections where its owner has this many. 0, the default: no limit.
+  change& limit_connections(std::size_t most);
   // Writes only while this lease holds. Otherwise conflict (lease_lost), and nothing is written.
   change& require_lease(lease guard);
 
@@ -48,6 +52,7 @@ class change {
   [[nodiscard]] const std::optional<tools_list>& new_tools() const noexcept { return tools_; }
   [[nodiscard]] bool empty_tools_allowed() const noexcept { return allow_empty_; }
   [[nodiscard]] bool expiry_kept() const noexcept { return keep_expiry_; }
+  [[nodiscard]] std::size_t most_connections() const noexcept { return most_connections_; }
   [[nodiscard]] const std::optional<lease>& required_lease() const noexcept { return required_lease_; }
   // The record that this change makes of `before` (absent: there was none), with details merged and connected_at decided.
   [[nodiscard]] connection apply_to(const std::optional<connection>& before, timestamp now) const;
@@ -66,6 +71,7 @@ class change {
   std::optional<tools_list> tools_;
   bool allow_empty_ = false;
   bool keep_expiry_ = false;
+  std::size_t most_connections_ = 0;
   std::optional<lease> required_lease_;
 };
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,6 +36,19 @@ struct lease {
   std::uint64_t number;
   friend bool operator==(const lease&, const lease&) = default;
 };
+
+// What stands in the place of a session's lease when a claim has moved the connection to a user: a note to the instance that
+// managed it, until the lease would have run out, at most claim_grace. It is the lease of nobody, and whoever asks for the
+// lease gets it. The user's lease is that instance's for as long; it may go on there (renew_leases).
+inline constexpr std::chrono::milliseconds claim_grace{2000};
+[[nodiscard]] inline std::string claimed_note(const owner& user) { return "claimed:" + user.text(); }
+// The user of such a note, by lease::holder. Absent: it is a lease.
+[[nodiscard]] inline std::optional<owner> claimed_user(std::string_view holder) {
+  if (!holder.starts_with("claimed:")) return std::nullopt;
+  auto user = owner::parse(holder.substr(8));
+  if (!user) return std::nullopt;
+  return std::move(*user);
+}
 
 // How a lease is ended.
 enum class lease_end {

@@ -55,8 +55,10 @@ class manager {
   // stays as it is; this counts as use, and its record is answered. expected: write only if the record still is as it was
   // read (If-Match); absent: whatever it is now.
   // Failure: invalid (the URL is none, or the policy refuses it as it is written; the server is not registered or is
-  // disabled), exhausted (max_connections), conflict (not as expected, or other instances hand it over again and again).
-  virtual task<connection> connect(owner account, server_name server, endpoint target, std::optional<basis> expected) = 0;
+  // disabled), exhausted (max_connections; owner_limit connections of this owner are there, and this would be one more),
+  // conflict (not as expected, or others change the record again and again). owner_limit 0: no limit.
+  virtual task<connection> connect(owner account, server_name server, endpoint target, std::optional<basis> expected,
+                                   std::size_t owner_limit = 0) = 0;
   // Waits until the record is not CONNECTING and its revision is at least `since`; answers it. Without a bound of its own:
   // use aio::with_deadline. When cancelled it answers the record as last seen.
   // Failure: not_found when there is no record or it is removed meanwhile.
@@ -72,6 +74,9 @@ class manager {
   // lease), and what mcp::client::call_tool() reports.
   virtual task<mcp::call_result> call(owner account, server_name server, std::string tool, std::string arguments,
                                       mcp::call_options options) = 0;
+  // store::claim(), and goes on with the sessions of the connections that this process manages: what their servers hold in
+  // memory stays, and a call as the user finds it when this returns. Another process that manages one follows by itself.
+  virtual task<claim_result> claim(owner session, owner user) = 0;
   // Disconnects a registered server for every owner; answers how many connections changed. progress: called after each
   // connection that was looked at; may be empty.
   // Failure: cancelled by the caller or by close(); some connections are disconnected then.

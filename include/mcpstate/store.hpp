@@ -44,6 +44,9 @@ class store {
   // and nothing is written, if the record has changed since. A change without one reads, applies, and tries again on
   // conflict, up to 100 times.
   task<connection> put(change update);
+  // Writes a record as put() does, and in the same step makes the holder its managing instance, unless the lease of another
+  // one runs: that one sees the order. So an order is never without somebody who acts on it, or a lease that runs out.
+  task<order_result> order(change update, lease_request wanted);
   // One record, absent if there is none.
   task<std::optional<connection>> get(owner account, server_name server, tools_wanted want);
   // All records of an owner by server name; empty if there are none, never null. FAILED and DISCONNECTED records are among
@@ -61,7 +64,8 @@ class store {
   // Removes all records of an owner. Answers how many there were. One step, as touch is.
   task<std::uint64_t> erase(owner account);
   // Moves all records of a session to a user. Where both have a record of a server, the user's wins if it is CONNECTED, else
-  // the session's. One atomic step, tried again as put is. Repeating it after an unknown outcome is safe.
+  // the session's. The instance that manages a moved connection keeps its lease (claim_grace). One atomic step, tried again as
+  // put is. Repeating it is safe, and finds an instance for what nobody manages.
   task<claim_result> claim(owner session, owner user);
   // Opens a watch on one owner, or on all. All watches of an owner share one log of its changes: a change costs one listing,
   // however many there are.
@@ -92,11 +96,13 @@ class store {
  private:
   task<connection> write(change update);
   task<connection> write_until_based(change update);
-  void note(const result<connection>& written, bool takes_room);
+  void note(std::optional<errc> failure, bool takes_room);
   task<connection> put_once(change update);
+  task<connection> decide(change& update);
+  task<order_result> write_order(change update, lease_request wanted);
   task<std::uint64_t> write_disconnected(owner account, std::optional<server_name> server, std::optional<basis> seen);
   task<claim_result> move_to_user(owner session, owner user);
-  task<void> offer_claimed(owner user, std::vector<std::string> moved);
+  task<void> offer_unheld(owner user);
 
   std::unique_ptr<store_backend> backend_;
   std::unique_ptr<lease_store> leases_;

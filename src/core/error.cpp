@@ -56,6 +56,8 @@ cond condition_of(errc code) noexcept {
     case errc::out_of_memory:
     case errc::queue_full:
     case errc::disk_full:
+    case errc::too_many_connections:
+    case errc::tools_too_large:
       return cond::exhausted;
     case errc::bug:
       return cond::internal;
@@ -95,6 +97,10 @@ std::string_view name_of(errc code) noexcept {
       return "wrong_type";
     case errc::junk_record:
       return "junk_record";
+    case errc::too_many_connections:
+      return "too_many_connections";
+    case errc::tools_too_large:
+      return "tools_too_large";
     case errc::resolve_failed:
       return "resolve_failed";
     case errc::connect_failed:

@@ -42,7 +42,8 @@ constexpr named_member<std::string> text_members[] = {{"registered", &details::r
                                                       {"transport", &details::transport},
                                                       {"url", &details::url},
                                                       {"protocol_version", &details::protocol_version},
-                                                      {"tools_hash", &details::tools_hash}};
+                                                      {"tools_hash", &details::tools_hash},
+                                                      {"claimed_from", &details::claimed_from}};
 constexpr named_member<std::optional<timestamp>> time_members[] = {{"last_connected_at", &details::last_connected_at},
                                                                    {"checked_at", &details::checked_at},
                                                                    {"status_changed_at", &details::status_changed_at}};
@@ -231,6 +232,7 @@ std::string encode_info_tail(status state, const std::optional<timestamp>& conne
   write_peer_facts(members, info);
   write_tools_facts(members, info);
   members.number("tools_bytes", info.tools_bytes);
+  if (!info.claimed_from.empty()) members.text("claimed_from", info.claimed_from);
   write_failure(members, info.error);
   members.close();
   return out.erase(0, 1);  // the store writes the brace, and the members before these

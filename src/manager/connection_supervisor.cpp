@@ -69,6 +69,12 @@ void connection_supervisor::lose_lease() {
   changed_.notify();
 }
 
+void connection_supervisor::lease_refused() {
+  if (name().owner.kind() != owner_kind::session) return lose_lease();
+  lease_refused_ = true;
+  request_read();
+}
+
 void connection_supervisor::note_use() { fsm_.used(context_.tick()); }
 
 void connection_supervisor::note_loss(const std::shared_ptr<server_link>& link, error reason) {
@@ -312,22 +318,47 @@ asio::awaitable<void> connection_supervisor::perform(step next) {
 }
 
 task<std::optional<connection>> connection_supervisor::fetch() {
-  const managed_name managed = name();
-  auto got = co_await context_.records().get(managed.owner, managed.server, tools_wanted::no);
+  managed_name managed = name();
+  result<std::optional<connection>> got = std::exchange(first_, std::nullopt);
+  if (!*got) got = co_await context_.records().get(managed.owner, managed.server, tools_wanted::no);
+  if (got && !*got && managed.owner.kind() == owner_kind::session) {
+    const bool moved = co_await follow_claim();
+    if (!moved) co_return got;
+    managed = name();
+    got = co_await context_.records().get(managed.owner, managed.server, tools_wanted::no);
+    if (got) add_steps(fsm_.record_moved(context_.tick(), view_of(*got, context_.store_time())));
+    claimed_from_.reset();  // the next read takes it as known
+  }
   if (got && *got) endpoint_ = endpoint_of((*got)->info);
   co_return got;
+}
+
+// The record of a session is gone. Where a claim has moved it to a user, goes on there with the same session.
+asio::awaitable<bool> connection_supervisor::follow_claim() {
+  const managed_name before = name();
+  lease at_session = lease_;
+  const auto requested = clock::now();
+  auto granted = co_await context_.take_claimed_lease(std::move(at_session));
+  if (!granted || lease_lost_) co_return false;
+  lease_ = std::move(*granted);
+  lease_until_ = requested + context_.lease_span();
+  lease_refused_ = false;
+  if (on_move_) on_move_(before);
+  co_return true;
 }
 
 asio::awaitable<void> connection_supervisor::read() {
   auto got = co_await fetch();
   const auto tick = context_.tick();
-  if (!got) {
-    add_steps(fsm_.read_failed(tick));
-  } else {
-    auto record = view_of(*got, context_.store_time());
-    record.reachable = context_.find(endpoint_).has_value();
-    add_steps(fsm_.record_read(tick, record));
-  }
+  if (!got) co_return add_steps(fsm_.read_failed(tick));
+  bool is_ours = !(std::exchange(lease_refused_, false) && *got);
+  // A claim may have brought a record that another process manages, and its lease with it.
+  const auto known = std::exchange(claimed_from_, *got ? (*got)->info.claimed_from : std::string());
+  if (is_ours && known && known != claimed_from_) is_ours = co_await context_.may_hold(lease_);
+  if (!is_ours) co_return lose_lease();
+  auto record = view_of(*got, context_.store_time());
+  record.reachable = context_.find(endpoint_).has_value();
+  add_steps(fsm_.record_read(tick, record));
 }
 
 asio::awaitable<void> connection_supervisor::open() {
@@ -337,10 +368,7 @@ asio::awaitable<void> connection_supervisor::open() {
   if (lease_lost_) co_return;
   auto server = context_.find(endpoint_);
   const unreachable_rule rule = std::exchange(unreachable_, unreachable_rule::hand_over);
-  if (!server && rule == unreachable_rule::hand_over && context_.may_others_reach()) {
-    request_hand_over();
-    co_return;
-  }
+  if (!server && rule == unreachable_rule::hand_over && context_.may_others_reach()) co_return request_hand_over();
   if (!server) {
     reason_ = server.error();
     add_steps(fsm_.open_failed(context_.tick(), kind_of_failure(*reason_)));

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +39,12 @@ class connection_supervisor {
   connection_supervisor(const connection_supervisor&) = delete;
   connection_supervisor& operator=(const connection_supervisor&) = delete;
 
+  // The record as it was just written, so that it is not read again to begin. Called before run().
+  void begin_with(connection record) { first_ = std::move(record); }
+  // Called when a claim has moved the connection to a user and this supervisor goes on there: name() is the user's by then,
+  // `before` was the session's. Set before run().
+  using move_listener = std::function<void(const managed_name& before)>;
+  void set_move_listener(move_listener listener) { on_move_ = std::move(listener); }
   // Manages the connection until the lease is ended, handed over or lost. Spawned once.
   asio::awaitable<void> run();
 
@@ -53,6 +60,8 @@ class connection_supervisor {
   void request_hand_over();
   // The lease is not ours any more: closes the session at once; nothing more is written.
   void lose_lease();
+  // The store does not know the lease any more. That of a session may have been moved by a claim, which is found out first.
+  void lease_refused();
   void lease_renewed(clock::time_point until) noexcept { lease_until_ = until; }
   // A tool call was answered.
   void note_use();
@@ -113,6 +122,7 @@ class connection_supervisor {
   asio::awaitable<void> end(step last);
   task<std::optional<connection>> fetch();
   task<connection> put(connection before, step next);
+  asio::awaitable<bool> follow_claim();
   void report_transition(status before);
   void report_restart(const connection& written);
 
@@ -125,7 +135,11 @@ class connection_supervisor {
   std::string registered_;
   std::string origin_;  // of the last attempt
   std::optional<origin_retries::entry> early_retry_;
-  endpoint endpoint_;                // as the record says
+  endpoint endpoint_;  // as the record says
+  move_listener on_move_;
+  std::optional<std::string> claimed_from_;  // details::claimed_from as last read
+  bool lease_refused_ = false;
+  std::optional<connection> first_;  // begin_with(), until it is taken
   std::optional<tools_list> tools_;  // from a listing to the write of it
   std::optional<error> reason_;      // of the last failure
   std::optional<errc> loss_;         // why the last session was lost

@@ -50,7 +50,7 @@ asio::awaitable<bool> lease_renewal::renew_all() {
     const auto supervisor = supervisors_.find(entry.name);
     if (!supervisor || supervisor->granted() != entry) continue;
     if (lost.contains(entry.name)) {
-      supervisor->lose_lease();
+      supervisor->lease_refused();
     } else {
       supervisor->lease_renewed(until);
     }

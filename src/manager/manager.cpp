@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include <mcpstate/manager.hpp>
 
+#include <algorithm>
+#include <set>
 #include <utility>
 
 #include "aio/caller_settings.hh"
-#include "manager/fleet/fleet_rules.hh"
+#include "aio/scope_guard.hh"
 #include "manager/fleet_member.hh"
 #include "manager/lease_renewal.hh"
 #include "manager/manager_context.hh"
@@ -31,7 +33,8 @@ class manager_impl final : public manager {
  public:
   manager_impl(store& records, manager_options options);
 
-  task<connection> connect(owner account, server_name server, endpoint target, std::optional<basis> expected) override;
+  task<connection> connect(owner account, server_name server, endpoint target, std::optional<basis> expected,
+                           std::size_t owner_limit) override;
   task<connection> settled(owner account, server_name server, std::uint64_t since) override;
   task<connection> retry(owner account, server_name server) override;
   task<mcp::call_result> call(owner account, server_name server, std::string tool, std::string arguments,
@@ -39,6 +42,9 @@ class manager_impl final : public manager {
     auto calling =
         calls_.call(std::move(account), std::move(server), std::move(tool), std::move(arguments), std::move(options));
     return aio::keep_settings_unless_cancelled(std::move(calling), "the call was cancelled; nothing was sent");
+  }
+  task<claim_result> claim(owner session, owner user) override {
+    return aio::keep_settings(claim_and_follow(std::move(session), std::move(user)));
   }
   task<std::uint64_t> disconnect_everywhere(std::string registered, progress_handler progress) override;
   void set_servers(std::shared_ptr<const server_registry> servers) override;
@@ -49,13 +55,20 @@ class manager_impl final : public manager {
 
  private:
   enum class if_up { leave, reopen };
+  struct order_rules {
+    explicit order_rules(if_up present) : up(present) {}
+    if_up up;
+    std::optional<basis> expected;
+    std::size_t owner_limit = 0;
+  };
   task<connection> retry_record(owner account, server_name server);
+  task<claim_result> claim_and_follow(owner session, owner user);
   task<connection> wait_settled(owner account, server_name server, std::uint64_t since);
   task<std::uint64_t> disconnect_all(std::string registered, progress_handler progress);
   asio::awaitable<void> stop();
-  task<lease> find_lease(managed_name name, std::string registered);
-  task<connection> order(managed_name name, destination server, std::optional<basis> expected, if_up rule);
-  void end_outdated(const lease& granted);
+  task<connection> order(managed_name name, destination server, order_rules rules);
+  task<connection> order_within_limit(managed_name name, destination server, order_rules rules);
+  task<connection> use_as_it_is(managed_name name, destination server, connection record);
   task<std::uint64_t> disconnect_registered(managed_name name, std::string registered);
 
   store& records_;
@@ -66,6 +79,7 @@ class manager_impl final : public manager {
   record_sweep sweep_;
   fleet_member member_;
   lease_renewal renewal_;
+  std::multiset<managed_name> ordering_;  // orders under way
   aio::task_group loops_;
 };
 
@@ -85,68 +99,63 @@ manager_impl::manager_impl(store& records, manager_options options)
   loops_.spawn("watch deadlines", renewal_.watch_deadlines());
 }
 
-task<connection> manager_impl::connect(owner account, server_name server, endpoint target, std::optional<basis> expected) {
+task<connection> manager_impl::connect(owner account, server_name server, endpoint target, std::optional<basis> expected,
+                                       std::size_t owner_limit) {
   MCPSTATE_CO_TRY(found, context_.find(target));
   managed_name name(std::move(account), std::move(server));
-  auto ordering = order(std::move(name), std::move(found), std::move(expected), if_up::leave);
+  order_rules rules(if_up::leave);
+  rules.expected = std::move(expected);
+  rules.owner_limit = owner_limit;
+  auto ordering = order_within_limit(std::move(name), std::move(found), std::move(rules));
   co_return co_await aio::keep_settings(std::move(ordering));
 }
 
-// The lease that an order is written under: ours, or that of the instance that manages the connection. While that lease
-// holds, its holder sees the order; when it ends, others see that nobody manages the connection. So an order is never left
-// unnoticed, whichever process dies.
-task<lease> manager_impl::find_lease(managed_name name, std::string registered) {
-  const auto supervisor = supervisors_.find(name);
-  if (supervisor && supervisor->is_managing()) co_return supervisor->granted();
-  for (int round = 1; round <= max_rounds; ++round) {
-    MCPSTATE_CO_TRY(taken,
-                    co_await records_.leases().take_lease(name, options().instance, registered, context_.lease_span()));
-    if (taken) co_return std::move(*taken);
-    MCPSTATE_CO_TRY(granted, co_await records_.leases().lease_of(name));
-    if (granted) co_return std::move(*granted);
-  }
-  co_return error(errc::lease_lost, name.text() + ": other instances hand it over again and again; try again");
-}
-
-// The lease is taken again at the end, because the instance that managed the connection may have given it up since.
-task<connection> manager_impl::order(managed_name name, destination server, std::optional<basis> expected, if_up rule) {
+// Orders under way count as connections, so that any number of them at a time stay within the limit.
+task<connection> manager_impl::order_within_limit(managed_name name, destination server, order_rules rules) {
   if (context_.stopping()) co_return error(errc::stopped, "this process is stopping");
-  const std::size_t managed = supervisors_.size();
+  std::set<managed_name> others(ordering_.begin(), ordering_.end());
+  std::erase_if(others, [&](const managed_name& one) { return one == name || supervisors_.find(one) != nullptr; });
+  const std::size_t managed = supervisors_.size() + others.size();
   if (!supervisors_.find(name) && managed >= options().max_connections)
     co_return error(errc::queue_full, "this process manages " + std::to_string(managed) + " connections, its limit");
-  result<connection> written = error(errc::bug, "not tried");
-  for (int round = 1; round <= max_rounds; ++round) {
-    MCPSTATE_CO_TRY(granted, co_await find_lease(name, server.registered));
-    MCPSTATE_CO_TRY(before, co_await records_.get(name.owner, name.server, tools_wanted::no));
-    const basis present = before ? before->seen : basis();
-    if (expected && *expected != present) {
-      written = error(errc::stale_basis, name.text() + " has changed since it was read; read it again");
-      break;
-    }
-    if (rule == if_up::leave && before && is_up_at(*before, server)) {
-      std::optional<server_name> one = name.server;
-      auto touched = co_await records_.touch(name.owner, std::move(one));
-      written = touched ? result<connection>(std::move(*before)) : result<connection>(touched.error());
-      break;
-    }
-    change wanted = make_order(name, before, server);
-    wanted.require_lease(granted);
-    written = co_await records_.put(std::move(wanted));
-    if (written || !written.error().is(cond::conflict)) break;
-    const bool lease_lost = written.error().code() == errc::lease_lost;
-    if (expected && !lease_lost) break;
-    if (lease_lost) end_outdated(granted);
-  }
-  auto ensured = co_await supervisors_.ensure_managed(name, server.registered);
-  if (!written) co_return written.error();
-  if (!ensured) co_return ensured.error();
-  co_return written;
+  const auto entry = ordering_.insert(name);
+  const aio::scope_guard over([this, entry] { ordering_.erase(entry); });
+  co_return co_await order(std::move(name), std::move(server), std::move(rules));
 }
 
-// The store says that this lease is lost. Ends the supervisor that still has it, if there is one.
-void manager_impl::end_outdated(const lease& granted) {
-  const auto supervisor = supervisors_.find(granted.name);
-  if (supervisor && supervisor->is_managing() && supervisor->granted() == granted) supervisor->lose_lease();
+// The record and its lease are written in one step: under our lease, or under that of the instance that manages the
+// connection. While that lease holds, its holder sees the order; when it ends, others see that nobody manages the connection.
+// So an order is never left unnoticed, whichever process dies.
+task<connection> manager_impl::order(managed_name name, destination server, order_rules rules) {
+  for (int round = 1;; ++round) {
+    MCPSTATE_CO_TRY(before, co_await records_.get(name.owner, name.server, tools_wanted::no));
+    const basis present = before ? before->seen : basis();
+    if (rules.expected && *rules.expected != present)
+      co_return error(errc::stale_basis, name.text() + " has changed since it was read; read it again");
+    if (rules.up == if_up::leave && before && is_up_at(*before, server))
+      co_return co_await use_as_it_is(std::move(name), std::move(server), std::move(*before));
+    change wanted = make_order(name, before, server);
+    wanted.limit_connections(rules.owner_limit);
+    const auto span = context_.lease_span();
+    lease_request asked(options().instance, server.registered, span);
+    const auto until = connection_supervisor::clock::now() + span;
+    auto written = co_await records_.order(std::move(wanted), std::move(asked));
+    if (written) {
+      connection record = written->record;
+      auto begun = co_await supervisors_.act_on(std::move(*written), server.registered, until);
+      if (!begun) co_return begun.error();
+      co_return record;
+    }
+    if (!written.error().is(cond::conflict) || rules.expected || round == max_rounds) co_return written.error();
+  }
+}
+
+// A connection that is up where it is to lead counts as used, and somebody is to manage it.
+task<connection> manager_impl::use_as_it_is(managed_name name, destination server, connection record) {
+  std::optional<server_name> one = name.server;
+  MCPSTATE_CO_CHECK(co_await records_.touch(name.owner, std::move(one)));
+  MCPSTATE_CO_CHECK(co_await supervisors_.ensure_managed(name, server.registered));
+  co_return record;
 }
 
 task<connection> manager_impl::retry(owner account, server_name server) {
@@ -162,8 +171,26 @@ task<connection> manager_impl::retry_record(owner account, server_name server) {
     co_return error(errc::bad_argument, name.text() + (record.info.managed ? " is DISCONNECTED; connect it again"
                                                                            : " is only recorded here; connect it first"));
   MCPSTATE_CO_TRY(found, context_.find(endpoint_of(record.info)));
-  std::optional<basis> any;
-  co_return co_await order(std::move(name), std::move(found), std::move(any), if_up::reopen);
+  order_rules rules(if_up::reopen);
+  co_return co_await order_within_limit(std::move(name), std::move(found), std::move(rules));
+}
+
+// A supervisor whose record a claim has moved reads it, and goes on at the user or ends.
+task<claim_result> manager_impl::claim_and_follow(owner session, owner user) {
+  MCPSTATE_CO_TRY(claimed, co_await records_.claim(session, std::move(user)));
+  std::vector<managed_name> moved;
+  for (const std::string& server : claimed.moved) {
+    auto name = server_name::parse(server);
+    if (name) moved.emplace_back(session, std::move(*name));
+  }
+  for (const managed_name& name : moved) {
+    if (const auto supervisor = supervisors_.find(name)) supervisor->request_read();
+  }
+  const auto is_managed = [this](const managed_name& name) { return supervisors_.find(name) != nullptr; };
+  const aio::deadline until = aio::after(claim_grace);
+  bool waiting = true;
+  while (waiting && std::any_of(moved.begin(), moved.end(), is_managed)) waiting = co_await supervisors_.wait_changed(until);
+  co_return claimed;
 }
 
 task<connection> manager_impl::settled(owner account, server_name server, std::uint64_t since) {

@@ -95,6 +95,25 @@ instance_report manager_context::report(std::size_t leases) const {
 
 std::set<std::string> manager_context::reaches_of_others() const { return other_reaches(fleet_, report(0)); }
 
+task<lease> manager_context::take_claimed_lease(lease at_session) {
+  const error lost(errc::lease_lost, at_session.name.text() + " is managed here no more");
+  MCPSTATE_CO_TRY(note, co_await records_.leases().lease_of(at_session.name));
+  auto user = note ? claimed_user(note->holder) : std::nullopt;
+  if (!user) co_return lost;
+  managed_name moved(std::move(*user), at_session.name.server);
+  MCPSTATE_CO_TRY(granted, co_await records_.leases().lease_of(std::move(moved)));
+  if (!granted || granted->holder != at_session.holder) co_return lost;
+  std::vector<lease> renewed(1, *granted);
+  MCPSTATE_CO_TRY(gone, co_await records_.leases().renew_leases(std::move(renewed), lease_span()));
+  if (!gone.empty()) co_return lost;
+  co_return std::move(*granted);
+}
+
+asio::awaitable<bool> manager_context::may_hold(lease granted) {
+  auto running = co_await records_.leases().lease_of(granted.name);
+  co_return !running || (*running && **running == granted);
+}
+
 void manager_context::close_later(std::shared_ptr<server_link> link) {
   closing_sessions_.spawn("end a session", close_link(std::move(link)));
 }

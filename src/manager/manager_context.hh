@@ -56,6 +56,14 @@ class manager_context {
   [[nodiscard]] std::set<std::string> reaches_of_others() const;
   [[nodiscard]] bool may_others_reach() const { return !reaches_of_others().empty(); }
 
+  // Leases.
+
+  // The lease at the user that a claim has made of this one of a session, renewed for the usual time. Failure: lease_lost
+  // where no claim has moved it, or another instance manages the connection now.
+  task<lease> take_claimed_lease(lease at_session);
+  // False where the store knows another lease, or none.
+  asio::awaitable<bool> may_hold(lease granted);
+
   // Closes a session in the background.
   void close_later(std::shared_ptr<server_link> link);
   void close_later(std::unique_ptr<mcp::client> client);

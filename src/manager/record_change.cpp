@@ -23,6 +23,11 @@ void set_destination(details& info, const destination& server) {
   if (replaced) info.transport = server.transport;
 }
 
+// Stays true until a list is written.
+bool is_about_full_owner(const std::optional<failure>& cause) {
+  return cause && cause->code == name_of(errc::tools_too_large);
+}
+
 }  // namespace
 
 supervisor_fsm::record_view view_of(const std::optional<connection>& record, timestamp now) {
@@ -89,6 +94,10 @@ change make_order(const managed_name& name, const std::optional<connection>& bef
   return out;
 }
 
+bool is_about_tools(const error& refusal) {
+  return refusal.code() == errc::empty_tools || refusal.code() == errc::tools_too_large;
+}
+
 change make_change(const connection& before, const supervision_result& found, const lease& granted, timestamp now) {
   change out(before, found.step.state);
   details info = before.info;
@@ -101,8 +110,11 @@ change make_change(const connection& before, const supervision_result& found, co
     if (found.step.tools && found.tools) {
       out.tools(*found.tools);
       if (found.step.allow_empty) out.allow_empty_tools();
+    } else if (!found.reason && is_about_full_owner(before.info.error)) {
+      out.fail(*before.info.error);
     }
-  } else if (found.reason) {
+  }
+  if (found.reason) {
     failure reason;
     reason.code = std::string(name_of(found.reason->code()));
     reason.message = failure_message(*found.reason);

@@ -27,6 +27,9 @@ namespace mcpstate {
 [[nodiscard]] change make_order(const managed_name& name, const std::optional<connection>& before,
                                 const destination& server);
 
+// Whether the store refused a write for its tools, and takes it without them.
+[[nodiscard]] bool is_about_tools(const error& refusal);
+
 // What a supervisor writes after an attempt, a check or a listing.
 struct supervision_result {
   supervision_result() {}
@@ -34,7 +37,7 @@ struct supervision_result {
   std::optional<destination> server;       // of the attempt, if it is known
   std::optional<mcp::server_facts> facts;  // of the session
   std::optional<tools_list> tools;         // the last list, if it is to be written
-  std::optional<error> reason;             // of a failure
+  std::optional<error> reason;             // of a failure; of a connection that is up, why its tools were not stored
 };
 [[nodiscard]] change make_change(const connection& before, const supervision_result& found, const lease& granted,
                                  timestamp now);

@@ -66,6 +66,14 @@ supervisor_fsm::steps supervisor_fsm::record_read(tick_context context, const re
   return late || knows(record) ? steps() : record_changed(context, record);
 }
 
+supervisor_fsm::steps supervisor_fsm::record_moved(tick_context context, const record_view& record) {
+  const bool as_known = record_known_ && record.present && record.managed && !record.altered && record.state == recorded_ &&
+                        record.endpoint_key == endpoint_key_;
+  if (phase_ == phase::over || !as_known) return record_read(context, record);
+  remember(record);
+  return {};
+}
+
 bool supervisor_fsm::knows(const record_view& record) const {
   return record_known_ && record.present && record.revision == revision_ &&
          (!record.altered || record.raw_status == raw_status_);

@@ -106,6 +106,8 @@ class supervisor_fsm {
   // The revisions of the record may have begun anew: the next that is read counts, however low it is.
   void expect_new_revisions() noexcept { begun_anew_ = true; }
   [[nodiscard]] steps read_failed(tick_context context);
+  // A claim has moved the record to a user, and the lease with it: the session goes on as it is.
+  [[nodiscard]] steps record_moved(tick_context context, const record_view& record);
   // Events of the session.
   [[nodiscard]] steps opened(tick_context context, const listing& tools);
   // wait: how long the server asks to wait before the next request; absent: it does not ask.

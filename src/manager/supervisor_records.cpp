@@ -25,8 +25,9 @@ task<connection> connection_supervisor::put(connection before, step next) {
   if (next.state != status::connected) found.reason = reason_;
   change wanted = make_change(before, found, lease_, context_.store_time());
   auto written = co_await context_.records().put(std::move(wanted));
-  if (written || written.error().code() != errc::empty_tools) co_return written;
-  // A foreign program has written a list. An empty list does not replace it.
+  if (written || !is_about_tools(written.error())) co_return written;
+  // A foreign program has written a list, and an empty list does not replace it; or the owner has no room for a longer one.
+  if (written.error().code() == errc::tools_too_large) found.reason = written.error();
   found.tools.reset();
   change without_tools = make_change(before, found, lease_, context_.store_time());
   co_return co_await context_.records().put(std::move(without_tools));
@@ -64,7 +65,10 @@ asio::awaitable<void> connection_supervisor::write(step next) {
       co_return report_transition(recorded);
     }
     const error& reason = written.error();
-    if (reason.code() == errc::lease_lost) co_return lose_lease();
+    if (reason.code() == errc::lease_lost) {
+      lease_refused();
+      co_return add_steps(fsm_.write_failed(tick));
+    }
     if (reason.is(cond::conflict) && attempt < max_write_attempts) continue;
     const bool outage = reason.is(cond::unavailable) || reason.is(cond::timeout);
     if (!outage) context_.remark(name(), "a record could not be written: " + reason.detail(), {});

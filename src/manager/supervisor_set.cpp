@@ -64,8 +64,22 @@ task<bool> supervisor_set::ensure_managed(managed_name name, std::string registe
   if (const pointer supervisor = find(name)) {  // started meanwhile
     supervisor->request_read();
   } else {
-    start(std::move(*taken), std::move(registered), requested + span, rule);
+    start(std::move(*taken), std::move(registered), requested + span, rule, std::nullopt);
   }
+  co_return true;
+}
+
+task<bool> supervisor_set::act_on(order_result order, std::string registered,
+                                  connection_supervisor::clock::time_point until) {
+  if (order.granted.holder != context_.options().instance) co_return true;
+  if (const pointer supervisor = find(order.granted.name)) {
+    // A supervisor with another lease has lost it, and the connection is taken again when it has ended.
+    if (supervisor->granted() != order.granted) supervisor->lose_lease();
+    supervisor->request_read();
+    co_return true;
+  }
+  if (context_.stopping()) co_return co_await give_back(std::move(order.granted));
+  start(std::move(order.granted), std::move(registered), until, unreachable_rule::hand_over, std::move(order.record));
   co_return true;
 }
 
@@ -75,29 +89,53 @@ task<bool> supervisor_set::give_back(lease taken) {
 }
 
 void supervisor_set::start(lease granted, std::string registered, connection_supervisor::clock::time_point until,
-                           unreachable_rule rule) {
+                           unreachable_rule rule, std::optional<connection> record) {
   const managed_name name = granted.name;
   auto supervisor =
       std::make_shared<connection_supervisor>(context_, std::move(granted), std::move(registered), until, rule);
+  if (record) supervisor->begin_with(std::move(*record));
+  supervisor->set_move_listener([this](const managed_name& before) { move(before); });
   supervisors_[name] = supervisor;
   watches_.add(name.owner);
   context_.report_lease(name, lease_news::taken);
   running_.spawn("manage a connection", run(std::move(supervisor)));
+  changed_.notify();
+}
+
+// A claim has moved the connection of this supervisor to a user. Whoever managed the user's connection here has lost its
+// lease by that.
+void supervisor_set::move(const managed_name& before) {
+  const pointer supervisor = find(before);
+  if (!supervisor) return;
+  const managed_name after = supervisor->name();
+  const pointer replaced = find(after);
+  if (replaced) {
+    replaced->lose_lease();
+  } else {
+    watches_.add(after.owner);
+  }
+  supervisors_[after] = supervisor;
+  supervisors_.erase(before);
+  watches_.remove(before.owner);
+  context_.report_lease(before, lease_news::over);
+  context_.report_lease(after, lease_news::taken);
+  changed_.notify();
 }
 
 void supervisor_set::forget(const managed_name& name, const pointer& supervisor) {
   if (find(name) != supervisor) return;
   supervisors_.erase(name);
   watches_.remove(name.owner);
+  changed_.notify();
   if (supervisors_.empty()) none_left_.notify();
 }
 
 asio::awaitable<void> supervisor_set::run(pointer supervisor) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  const managed_name name = supervisor->name();
   // Also after an exception: its lease runs out then, and the connection is taken again.
-  const aio::scope_guard over([this, name, supervisor] { forget(name, supervisor); });
+  const aio::scope_guard over([this, supervisor] { forget(supervisor->name(), supervisor); });
   co_await supervisor->run();
+  const managed_name name = supervisor->name();
   bool again = false;
   if (!supervisor->has_lost_lease() && !supervisor->is_leaving() && !context_.stopping()) {
     auto wanted = co_await is_still_wanted(supervisor);

@@ -43,6 +43,23 @@ aio::deadline tool_calls::opening_deadline(const connection& record, const mcp::
   return aio::after(program ? std::max(own, client.connect_timeout) : client.connect_timeout);
 }
 
+// Whether this process is about to manage the connection although it does not yet: a claim has just moved it, with its lease,
+// or it is a program that waits for an instance. Returns when it does.
+task<bool> tool_calls::await_supervisor(managed_name name, details info) {
+  const bool is_program = info.transport == "stdio";
+  if (supervisors_.find(name) || (!is_program && info.claimed_from.empty())) co_return false;
+  MCPSTATE_CO_TRY(granted, co_await context_.records().leases().lease_of(name));
+  if (!granted && is_program) {
+    MCPSTATE_CO_CHECK(co_await supervisors_.ensure_managed(name, info.registered));
+    co_return true;
+  }
+  if (!granted || granted->holder != context_.options().instance) co_return false;
+  const aio::deadline until = aio::after(claim_grace);
+  bool waiting = true;
+  while (waiting && !supervisors_.find(name)) waiting = co_await supervisors_.wait_changed(until);
+  co_return supervisors_.find(name) != nullptr;
+}
+
 // Only the process that runs a program can call it. The error names that process.
 task<mcp::call_result> tool_calls::refuse_program(managed_name name, std::string program) {
   MCPSTATE_CO_TRY(granted, co_await context_.records().leases().lease_of(name));
@@ -128,6 +145,7 @@ task<mcp::call_result> tool_calls::call(owner account, server_name server, std::
   co_await asio::this_coro::throw_if_cancelled(false);
   const managed_name name(std::move(account), std::move(server));
   MCPSTATE_CO_TRY(record, co_await find_usable(name));
+  MCPSTATE_CO_CHECK(co_await await_supervisor(name, record.info));
   const aio::deadline until = opening_deadline(record, options);
   for (int sessions = 1; sessions <= max_sessions; ++sessions) {
     auto session = co_await wait_for_session(name, until);

@@ -28,6 +28,7 @@ class tool_calls {
   [[nodiscard]] aio::deadline opening_deadline(const connection& record, const mcp::call_options& options) const;
   task<mcp::call_result> call_on_session(std::shared_ptr<server_link> session, managed_name name, std::string tool,
                                          std::string arguments, mcp::call_options options);
+  task<bool> await_supervisor(managed_name name, details info);
   task<mcp::call_result> call_on_new_session(connection record, std::string tool, std::string arguments,
                                              mcp::call_options options);
   task<mcp::call_result> call_on_client(std::unique_ptr<mcp::client> client, destination server, std::string tool,

@@ -12,7 +12,8 @@ constexpr change::tools_action default_action(status state) noexcept {
   return state == status::disconnected ? change::tools_action::drop : change::tools_action::keep;
 }
 
-// An error says why a connection is not up. A connection that is up, or was disconnected on purpose, has none.
+// An error says why a connection is not up. One that is up, or was disconnected on purpose, has none of before; one that is up
+// may have an error that its writer sets, about what could not be stored.
 constexpr bool shows_error(status s) noexcept { return s != status::connected && s != status::disconnected; }
 
 // The count and the hash of the tools follow from the tools that are stored, whatever the new details say.
@@ -101,6 +102,11 @@ change& change::keep_expiry() {
   return *this;
 }
 
+change& change::limit_connections(std::size_t most) {
+  most_connections_ = most;
+  return *this;
+}
+
 change& change::require_lease(lease guard) {
   required_lease_ = std::move(guard);
   return *this;
@@ -133,8 +139,8 @@ connection change::apply_to(const std::optional<connection>& before, timestamp n
     after.info.last_connected_at = before->info.last_connected_at;
   }
   set_status_time(after, before, now);
-  if (error_) after.info.error = error_;
   if (!shows_error(state_)) after.info.error.reset();
+  if (error_ && state_ != status::disconnected) after.info.error = error_;
   if (after.info.error && after.info.error->time == timestamp{}) after.info.error->time = now;
   set_tools_facts(after.info, *this, before);
   return after;

@@ -41,9 +41,8 @@ class checked_leases final : public lease_store {
 
   task<std::optional<lease>> take_lease(managed_name name, std::string holder, std::string registered,
                                         milliseconds time) override {
-    MCPSTATE_CO_CHECK(check_time(time));
-    MCPSTATE_CO_CHECK(check_holder(holder));
-    if (!registered.empty()) MCPSTATE_CO_CHECK(server_name::parse(registered));
+    const lease_request wanted(holder, registered, time);
+    MCPSTATE_CO_CHECK(check_lease_request(wanted));
     co_return co_await target_.take_lease(std::move(name), std::move(holder), std::move(registered), time);
   }
 
@@ -78,6 +77,13 @@ class checked_leases final : public lease_store {
 };
 
 }  // namespace
+
+result<bool> check_lease_request(const lease_request& wanted) {
+  MCPSTATE_CHECK(check_time(wanted.time));
+  MCPSTATE_CHECK(check_holder(wanted.holder));
+  if (!wanted.registered.empty()) MCPSTATE_CHECK(server_name::parse(wanted.registered));
+  return true;
+}
 
 std::unique_ptr<lease_store> check_lease_input(lease_store& target) { return std::make_unique<checked_leases>(target); }
 

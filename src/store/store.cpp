@@ -66,14 +66,13 @@ task<connection> store::write(change update) {
   MCPSTATE_CO_CHECK(check_input(update));
   const bool takes_room = update.state() != status::disconnected;
   auto written = co_await write_until_based(std::move(update));
-  note(written, takes_room);
+  note(written ? std::nullopt : std::optional(written.error().code()), takes_room);
   co_return written;
 }
 
-void store::note(const result<connection>& written, bool takes_room) {
-  const auto code = written ? std::nullopt : std::optional(written.error().code());
+void store::note(std::optional<errc> code, bool takes_room) {
   const bool refused = code == errc::disk_full || code == errc::out_of_memory || code == errc::read_only;
-  if (!refused && !(written && takes_room)) return;  // says nothing about room
+  if (!refused && (code || !takes_room)) return;  // says nothing about room
   refusal_ = refused ? code : std::nullopt;
   refused_at_ = aio::deadline::clock::now();
 }
@@ -94,8 +93,35 @@ task<connection> store::write_until_based(change update) {
   }
 }
 
-// Makes one attempt. Reads the record unless the change has it; that record is the basis unless the change has one.
 task<connection> store::put_once(change update) {
+  MCPSTATE_CO_TRY(after, co_await decide(update));
+  co_return co_await backend_->put(std::move(update), std::move(after));
+}
+
+task<order_result> store::order(change update, lease_request wanted) {
+  return calls_->run(write_order(std::move(update), std::move(wanted)));
+}
+
+task<order_result> store::write_order(change update, lease_request wanted) {
+  MCPSTATE_CO_CHECK(check_input(update));
+  MCPSTATE_CO_CHECK(check_lease_request(wanted));
+  if (update.required_lease()) co_return error(errc::bad_argument, shown(update) + ": an order takes its lease itself");
+  MCPSTATE_CO_CHECK(server_name::parse(update.server()));
+  const bool once = update.expected().has_value();
+  for (int attempt = 1;; ++attempt) {
+    change based = update;
+    MCPSTATE_CO_TRY(after, co_await decide(based));
+    lease_request asked = wanted;
+    auto written = co_await backend_->order(std::move(based), std::move(after), std::move(asked));
+    if (!written && written.error().is(cond::conflict) && !once && attempt < store_backend::max_attempts) continue;
+    note(written ? std::nullopt : std::optional(written.error().code()), true);
+    co_return written;
+  }
+}
+
+// The record to write in one attempt. Reads what is there unless the change has it; that is the basis unless the change has
+// one. update: outlives the call.
+task<connection> store::decide(change& update) {
   std::optional<connection> found;
   if (needs_read(update)) {
     MCPSTATE_CO_TRY(got, co_await backend_->get(update.owner(), update.member(), tools_wanted::no));
@@ -106,7 +132,7 @@ task<connection> store::put_once(change update) {
   if (update.expected() && *update.expected() != current) co_return conflict_of(update);
   connection after = update.apply_to(before, backend_->now());
   if (!update.expected()) update.based_on(std::move(current));
-  co_return co_await backend_->put(std::move(update), std::move(after));
+  co_return after;
 }
 
 task<std::optional<connection>> store::get(owner account, server_name server, tools_wanted want) {
@@ -164,23 +190,22 @@ task<claim_result> store::move_to_user(owner session, owner user) {
   if (!claimed) co_return claimed.error();
   std::sort(claimed->moved.begin(), claimed->moved.end());
   std::sort(claimed->kept.begin(), claimed->kept.end());
-  // The claim has happened, whether or not the offer succeeds. Claiming again makes the offer again.
-  MCPSTATE_CO_CHECK(co_await offer_claimed(std::move(user), claimed->moved));
+  // A claim by an older version, or one that met a store without its indexes, may have left records that nobody manages.
+  MCPSTATE_CO_CHECK(co_await offer_unheld(std::move(user)));
   co_return claimed;
 }
 
-// Managed connections that have a new owner need a managing instance. Takes each lease and hands it over at once, so that
-// the next instance that beats finds the connection.
-task<void> store::offer_claimed(owner user, std::vector<std::string> moved) {
-  if (moved.empty()) co_return result<void>();
+// Managed connections without a lease wait for an instance. Takes each lease and hands it over at once, so that the next
+// instance that beats finds the connection.
+task<void> store::offer_unheld(owner user) {
   const std::optional<std::uint64_t> no_revision;
   MCPSTATE_CO_TRY(all, co_await backend_->list(user, tools_wanted::no));
   for (const connection& one : *all) {
-    const bool was_moved = std::find(moved.begin(), moved.end(), one.server) != moved.end();
-    if (!was_moved || !one.info.managed || one.state == status::disconnected) continue;
     auto server = server_name::parse(one.server);
-    if (!server) continue;
+    if (!server || !one.info.managed || one.state == status::disconnected) continue;
     managed_name name(user, std::move(*server));
+    MCPSTATE_CO_TRY(granted, co_await backend_->leases().lease_of(name));
+    if (granted) continue;
     std::string holder = "claim";
     std::string registered = one.info.registered;
     MCPSTATE_CO_TRY(taken, co_await backend_->leases().take_lease(std::move(name), std::move(holder), std::move(registered),

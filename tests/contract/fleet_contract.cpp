@@ -86,7 +86,7 @@ STORE_TEST(OffersAConnectionAtOnceWhenItsLeaseIsRenewedTooLate) {
   EXPECT_EQ(waiting->unheld, std::vector<managed_name>{github()});
 }
 
-// Whoever keeps the session's sees that it is gone; nobody would know of the user's.
+// Nobody manages the session's, and nobody would know of the user's.
 STORE_TEST(OffersClaimedConnectionsToInstances) {
   details kept;
   kept.managed = true;
@@ -97,8 +97,10 @@ STORE_TEST(OffersClaimedConnectionsToInstances) {
     if (std::string_view(name) == "kept") up.set_details(kept);
     CO_ASSERT_OK(co_await on.a.put(std::move(up)));
   }
-  CO_ASSERT_OK(co_await taken(on.a, managed_name(session("9fK"), server("kept")), "one", long_time));
   CO_ASSERT_OK(co_await on.a.claim(session("9fK"), user("42")));
+  const auto nobody = co_await on.b.leases().lease_of(managed_name(user("42"), server("kept")));
+  CO_ASSERT_OK(nobody);
+  EXPECT_FALSE(*nobody);
   const auto all = co_await seen_by(on.b, "two");
   CO_ASSERT_OK(all);
   const managed_name mine(user("42"), server("kept"));

@@ -33,8 +33,8 @@ std::optional<errc> store_model::write(const model_write& w) {
   if (r.connected_at) r.last_connected_at = r.connected_at;
   if (w.url) r.url = *w.url;
   if (w.url) r.error_code.clear();  // new details replace all of the old ones
-  if (w.error_code) r.error_code = *w.error_code;
   if (!shows_error(w.to)) r.error_code.clear();
+  if (w.error_code && w.to != status::disconnected) r.error_code = *w.error_code;
   const bool keeps = w.keep_connected_at && before && before->state == status::connected;
   if (!keeps || w.to != status::connected) r.connected_at.reset();
   if (w.to == status::connected && !keeps) r.connected_at = now ? *now : timestamp{};

@@ -301,6 +301,18 @@ class WrongInput(CliTest):
         self.assertFalse((self.home / "state").exists())
         self.assertIn("did you mean 'list'?", self.refused(2, "lst"))
 
+    def test_tools_beyond_what_an_owner_may_store(self):
+        tools = self.file("t.json", b'[{"name":"t","x":"' + b"x" * 500 + b'"}]')
+        limit = {"MCPSTATE_OWNER_BYTES": "800"}
+        self.ok("set", "user:1", "a", "CONNECTED", "--tools", tools, env=limit)
+        self.refused(1, "set", "user:1", "b", "CONNECTED", "--tools", tools, env=limit, says="user:1")
+        self.refused(1, "set", "user:1", "b", "CONNECTED", "--tools", tools, "--owner-bytes", "1000")
+        self.assertEqual(len(self.ok("list", "user:1", "--json").json), 1)
+        self.ok("set", "user:1", "b", "CONNECTED", "--tools", tools, "--owner-bytes", "0", env=limit)
+        for wrong in ("-1", "much", "1.5", "16M", str(2 ** 60)):
+            self.refused(2, "list", "--owner-bytes", wrong, says="--owner-bytes")
+        self.refused(2, "list", env={"MCPSTATE_OWNER_BYTES": "x"}, says="MCPSTATE_OWNER_BYTES")
+
     def test_tools_files(self):
         for content in (b"", b"{}", b"[1", b'["\xff"]', b'[1] 2', b"nonsense"):
             self.refused(2, "set", "user:1", "s", "CONNECTED", "--tools", self.file("t.json", content), says="t.json")

@@ -6,6 +6,7 @@ usage: service_test.py PROGRAM NODE_MODULES [unittest arguments]
 """
 import http.client
 import os
+import pathlib
 import random
 import re
 import signal
@@ -183,6 +184,16 @@ class Recording(ServiceTest):
         self.ask("DELETE", "/v1/users/42")
         stream.until(lambda name, data: name == "removed" and data == {"owner": "user:42", "server": "github"})
 
+    def test_a_full_owner_stores_no_longer_tools(self):
+        full = CheckedService(self, "--store", f"sqlite:{self.home}/full.db", "--owner-bytes", "1000")
+        tools = [{"name": "t", "x": "x" * 500}]
+        self.assertEqual(full.ask("PUT", STATE, {"status": "CONNECTED", "tools": tools}).status, 200)
+        other = STATE.replace("github", "other")
+        refused = full.ask("PUT", other, {"status": "CONNECTED", "tools": tools})
+        self.assertEqual((refused.status, refused.slug, refused.json["code"]), (413, "owner-full", "tools_too_large"))
+        self.assertEqual(full.ask("GET", other.removesuffix("/state")).status, 404)
+        self.assertEqual(full.ask("PUT", STATE, {"status": "CONNECTED", "tools": tools}).status, 200)
+
     def test_an_expiry_is_an_event(self):
         short = CheckedService(self, "--store", f"sqlite:{self.home}/short.db", "--ttl", "1s")
         short.ask("PUT", STATE, {"status": "CONNECTED"})
@@ -224,6 +235,29 @@ class Connecting(ServiceTest):
         self.assertEqual((told.status, told.slug), (409, "managed"))
         self.assertEqual(self.ask("DELETE", "/v1/users/42/connections/everything").json, {"disconnected": 1})
         self.assertEqual(self.ask("PUT", "/v1/users/42/connections/everything/state", {"status": "FAILED"}).status, 200)
+
+    def test_a_claim_leaves_a_program_and_what_it_remembers(self):
+        program = pathlib.Path(__file__).resolve().parents[1] / "component" / "mcp" / "odd_server.py"
+        servers = self.write(
+            "counting.json", {"mcpServers": {"counting": {"command": "python3", "args": ["-B", str(program), "counts"]}}})
+        store = f"sqlite:{self.home}/claims.db"
+        one, two = (CheckedService(self, "--servers", servers, "--store", store, "--name", name) for name in ("one", "two"))
+
+        def call(service, owner):
+            return service.ask("POST", f"/v1/{owner}/connections/counting/tools/odd/call", {})
+
+        for number, asked in enumerate((one, two)):
+            session, user = f"sessions/k{number}", f"users/u{number}"
+            up = one.ask("PUT", f"/v1/{session}/connections/counting?wait=60s", {})
+            self.assertEqual(up.json["status"], "CONNECTED", up.body)
+            self.assertIn("call 1", call(one, session).body.decode())
+            claimed = asked.ask("POST", f"/v1/{session}/claim", {"user_id": f"u{number}"})
+            self.assertEqual(claimed.json, {"moved": ["counting"], "kept": []})
+            called = call(one, user)
+            self.assertEqual(called.status, 200, called.body)
+            self.assertIn("call 2", called.body.decode())
+            self.assertEqual(call(two, user).slug, "kept-elsewhere")
+            self.assertEqual(call(one, session).status, 404)
 
     def test_without_wait_it_is_on_its_way(self):
         stream = self.service.events()

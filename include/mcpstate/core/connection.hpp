@@ -64,6 +64,9 @@ struct details {
   // Length in bytes of the list that tool_count and tools_hash describe. Another program may store a list of its own. A read
   // with tools then describes that one; a read without tools still describes ours.
   std::optional<std::uint64_t> tools_bytes;
+  // Where a claim has found the record: its revision there, a space and that session ("1790000000000000 session:9fK"). Empty:
+  // no claim has moved it. Not shown.
+  std::string claimed_from;
   friend bool operator==(const details&, const details&) = default;
 };
 

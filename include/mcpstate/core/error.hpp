@@ -50,12 +50,14 @@ enum class errc {
   empty_tools,       // an empty tool list would replace a good one
   forbidden_target,  // our own egress policy does not let us connect there
   // records
-  no_record,       // no connection under that name
-  stale_basis,     // the record is no longer what the writer had read
-  lease_lost,      // another process manages this connection now
-  kept_elsewhere,  // only the process that manages this connection can do what was asked for
-  wrong_type,      // a Redis key of ours holds another type
-  junk_record,     // a stored record that cannot be read
+  no_record,             // no connection under that name
+  stale_basis,           // the record is no longer what the writer had read
+  lease_lost,            // another process manages this connection now
+  kept_elsewhere,        // only the process that manages this connection can do what was asked for
+  wrong_type,            // a Redis key of ours holds another type
+  junk_record,           // a stored record that cannot be read
+  too_many_connections,  // the owner has as many connections as it may have
+  tools_too_large,       // the tools of an owner's connections would be larger together than they may be
   // reaching a peer
   resolve_failed,   // the host name has no address
   connect_failed,   // refused, unreachable, no such socket

@@ -14,6 +14,7 @@
 #include <mcpstate/store/answers.hpp>
 #include <mcpstate/store/lease_store.hpp>
 #include <mcpstate/store/options.hpp>
+#include <mcpstate/store/order.hpp>
 #include <mcpstate/store/snapshot.hpp>
 #include <mcpstate/store/watcher.hpp>
 
@@ -34,8 +35,11 @@ class store_backend {
 
   // Writes one record in one step, and answers it as it is now (without tools). after: the record to write, with details and
   // connected_at decided. update: has the basis (always set), the tools and the lease. stale_basis, lease_lost or
-  // empty_tools: nothing was written.
+  // empty_tools, too_many_connections, tools_too_large: nothing was written.
   virtual task<connection> put(change update, connection after) = 0;
+  // The same, and in the same step the lease and its index entry. Where another holder's lease runs, the record is written and
+  // the lease stays as it is.
+  virtual task<order_result> order(change update, connection after, lease_request wanted) = 0;
   virtual task<std::optional<connection>> get(owner account, std::string member, tools_wanted want) = 0;
   // Never null. Empty if the owner has no records.
   virtual task<owner_snapshot_ptr> list(owner account, tools_wanted want) = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -18,6 +19,10 @@ struct store_options {
   // How long a record lives after its first write, however often it is used. Absent: no limit. At least 1 s. A record keeps
   // the limit that it was first written with.
   std::optional<std::chrono::milliseconds> max_lifetime;
+  // How many bytes the tools of all records of an owner may have together. A write whose list is longer than the one it
+  // replaces is refused with tools_too_large where it would pass this; what is stored stays, and may be more. A claim, which
+  // moves lists, is never refused. Default 16 MiB; 0: no limit.
+  std::uint64_t owner_bytes = 16u * 1024 * 1024;
   // Redis: what every key begins with. Default "mcp".
   std::string prefix = "mcp";
   // Redis: whether the keys of an owner share a hash tag.

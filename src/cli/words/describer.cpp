@@ -35,6 +35,8 @@ void describer::add_globals(CLI::App& app, bool own_timeout) {
   store("--layout", g.layout, "LAYOUT", "Redis keys: plain, or tagged for a cluster (default: plain)")
       ->transform(choice({"plain", "tagged"}));
   store("--ttl", g.ttl, "DURATION", "How long an unused record lives: 7d, 24h, 90m, 30s (default: $MCPSTATE_TTL, else 24h)");
+  store("--owner-bytes", g.owner_bytes, "N",
+        "Most bytes of tools that one owner stores; 0: any number (default: $MCPSTATE_OWNER_BYTES, else 16 MiB)");
   if (!own_timeout) {
     store("--timeout", g.timeout, "DURATION", "How long one operation of the store may take (default: 5s)");
   }

@@ -10,6 +10,7 @@
 #include "cli/words/input.hh"
 #include "core/duration.hh"
 #include "core/file.hh"
+#include "core/text/number.hh"
 #include "core/text/printable.hh"
 #include "core/text/utf8.hh"
 
@@ -18,6 +19,7 @@ namespace mcpstate::cli {
 namespace {
 
 constexpr std::size_t max_dotenv_bytes = 64UL * 1024;
+constexpr std::uint64_t max_owner_bytes = std::uint64_t{1} << 50;  // exact in a script
 constexpr std::size_t max_certificate_bytes = 16UL * 1024 * 1024;
 
 struct named_value {
@@ -87,6 +89,16 @@ result<void> choose_times(settings& out, const global_flags& flags, value_lookup
   return {};
 }
 
+result<void> choose_owner_bytes(settings& out, const global_flags& flags, value_lookup& values) {
+  const auto found = values.find(flags.owner_bytes, "--owner-bytes", "MCPSTATE_OWNER_BYTES");
+  if (!found || !*found) return {};  // choose_times() has told of a file that cannot be used
+  const auto bytes = parse_number<std::uint64_t>((*found)->text);
+  if (!bytes || *bytes > max_owner_bytes)
+    return error(errc::bad_argument, (*found)->name + " is a number of bytes, 0 for any number");
+  out.options.owner_bytes = *bytes;
+  return {};
+}
+
 result<void> choose_certificates(settings& out, const global_flags& flags) {
   const auto fault = flags.ca_file.empty() ? std::string() : regular_file_fault(flags.ca_file, max_certificate_bytes);
   if (!fault.empty()) {
@@ -127,6 +139,7 @@ result<settings> choose_settings(const global_flags& flags, const environment& e
   MCPSTATE_CHECK(choose_url(out, flags, values));
   MCPSTATE_CHECK(choose_key_options(out, flags));
   MCPSTATE_CHECK(choose_times(out, flags, values));
+  MCPSTATE_CHECK(choose_owner_bytes(out, flags, values));
   MCPSTATE_CHECK(choose_certificates(out, flags));
   out.options.tls_verify = !flags.insecure_tls;
   out.json = flags.json;

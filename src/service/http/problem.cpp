@@ -29,6 +29,7 @@ constexpr std::array<problem_facts, problem_kinds> table{{
     {"no-keys", 409, "This service has no token to sign with"},
     {"precondition-failed", 412, "The connection is no longer what If-Match says"},
     {"too-large", 413, "The body is too large"},
+    {"owner-full", 413, "The owner has as many bytes of tools as it may have"},
     {"uri-too-long", 414, "The target is too long"},
     {"unsupported-media-type", 415, "Bodies are application/json"},
     {"expectation-failed", 417, "Only 100-continue can be expected"},
@@ -59,6 +60,10 @@ problem_kind kind_of(const error& e) noexcept {
       return problem_kind::forbidden_target;
     case errc::kept_elsewhere:
       return problem_kind::kept_elsewhere;
+    case errc::too_many_connections:
+      return problem_kind::invalid;
+    case errc::tools_too_large:
+      return problem_kind::owner_full;
     case errc::too_large:
       return problem_kind::too_large;
     case errc::queue_full:

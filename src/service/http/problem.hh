@@ -32,6 +32,7 @@ enum class problem_kind {
   no_keys,              // 409
   precondition_failed,  // 412
   too_large,            // 413
+  owner_full,           // 413 the tools of the owner's connections would be larger together than they may be
   uri_too_long,         // 414
   media_type,           // 415
   expectation_failed,   // 417

@@ -97,9 +97,6 @@ response_task put_connection(request_context& context) {
   if (target->url.empty() && !is_registered(context.process, target->registered))
     co_return context.failure(problem_kind::unknown_server,
                               "no server is registered as " + mcpstate::quoted(target->registered));
-  auto checking = check_connection_limit(context);
-  const auto over_limit = co_await std::move(checking);
-  if (over_limit) co_return context.failure(*over_limit);
   std::optional<basis> expected;
   if (is_conditional(context.request)) {
     auto reading = context.shard.store.get(context.owner(), context.server(), tools_wanted::no);
@@ -108,7 +105,8 @@ response_task put_connection(request_context& context) {
     if (const auto mismatch = check_match(context.request, *before)) co_return context.failure(*mismatch);
     expected = *before ? (*before)->seen : basis();
   }
-  auto ordering = context.shard.manager.connect(context.owner(), context.server(), std::move(*target), std::move(expected));
+  auto ordering = context.shard.manager.connect(context.owner(), context.server(), std::move(*target), std::move(expected),
+                                                connection_limit(context));
   auto ordered = co_await std::move(ordering);
   if (!ordered) co_return connect_failure(context, ordered.error());
   if (!*wait || ordered->state != status::connecting) co_return outcome_response(*ordered);

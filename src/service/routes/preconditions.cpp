@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "service/routes/preconditions.hh"
 
-#include <algorithm>
 #include <string>
 
 #include "service/http/etag.hh"
@@ -17,18 +16,8 @@ std::optional<problem> check_match(const http_request& request, const std::optio
                  found ? "the connection is at revision " + std::to_string(found->revision) : "there is no such connection");
 }
 
-asio::awaitable<std::optional<problem>> check_connection_limit(request_context& context) {
-  if (context.authorized.sender.kind != token_kind::owner) co_return std::nullopt;
-  auto reading = context.shard.store.list(context.owner(), tools_wanted::no);
-  const auto all = co_await measured(context, "list", std::move(reading));
-  if (!all) co_return problem_of(all.error());
-  const std::string& server = context.server().text();
-  const bool exists = std::any_of((*all)->begin(), (*all)->end(),
-                                  [&server](const auto& c) { return c.server == server && !is_foreign_member(c); });
-  if (exists || (*all)->size() < max_owner_connections) co_return std::nullopt;
-  co_return problem(problem_kind::invalid, "there are " + std::to_string((*all)->size()) +
-                                               " connections, the most that one owner may make; those that are disconnected "
-                                               "count until they expire or are cleared");
+std::size_t connection_limit(const request_context& context) noexcept {
+  return context.authorized.sender.kind == token_kind::owner ? max_owner_connections : 0;
 }
 
 }  // namespace mcpstate::service

@@ -16,7 +16,7 @@ inline constexpr std::size_t max_owner_connections = 100;
 }
 // Compares If-Match and If-None-Match of a write with the record that was read. Absent: they hold, or there are none.
 [[nodiscard]] std::optional<problem> check_match(const http_request& request, const std::optional<connection>& found);
-// Whether the sender may make one more connection of the owner. Absent: yes, or the connection exists already.
-asio::awaitable<std::optional<problem>> check_connection_limit(request_context& context);
+// How many connections the owner may have for the sender to make one more: a limit of the step that writes. 0: any number.
+[[nodiscard]] std::size_t connection_limit(const request_context& context) noexcept;
 
 }  // namespace mcpstate::service

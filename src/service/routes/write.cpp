@@ -138,6 +138,7 @@ asio::awaitable<std::optional<http_response>> try_put_state(request_context& con
   if (*before && (*before)->info.managed && (*before)->state != status::disconnected)
     co_return context.failure(problem_kind::managed, "mcpstate manages this connection itself; disconnect it first");
   auto change = change_of(context, report, *before);
+  change.limit_connections(connection_limit(context));
   auto writing = context.shard.store.put(std::move(change));
   const auto written = co_await measured(context, "put", std::move(writing));
   if (written) co_return record_response(*written);
@@ -155,9 +156,6 @@ response_task put_state(request_context& context) {
     const bool large = report.error().code() == errc::too_large;
     co_return context.failure(large ? problem_kind::too_large : problem_kind::invalid_body, report.error().detail());
   }
-  auto checking = check_connection_limit(context);
-  const auto over_limit = co_await std::move(checking);
-  if (over_limit) co_return context.failure(*over_limit);
   for (int attempt = 1;; ++attempt) {
     auto writing = try_put_state(context, *report, attempt == max_attempts);
     auto response = co_await std::move(writing);
@@ -217,7 +215,7 @@ response_task claim_session(request_context& context) {
   if (!*id) co_return context.failure(problem_kind::invalid_body, "user_id is missing");
   const auto user = owner::user(**id);
   if (!user) co_return context.failure(problem_kind::invalid_body, "user_id: " + user.error().detail());
-  auto work = context.shard.store.claim(context.owner(), *user);
+  auto work = context.shard.manager.claim(context.owner(), *user);
   const auto claimed = co_await measured(context, "claim", std::move(work));
   if (!claimed) co_return context.failure(claimed.error());
   http_response out;

@@ -50,6 +50,16 @@ class memory_table final : public row_table {
     return true;
   }
 
+  result<tools_sizes> measure_tools(const owner& account, const std::string& member, timestamp now) override {
+    tools_sizes out;
+    const auto found_owner = owners_.find(account);
+    if (found_owner == owners_.end()) return out;
+    for (const auto& [name, r] : found_owner->second) {
+      if (r.tools && !expired(r, now)) (name == member ? out.row : out.others) += r.tools->size();
+    }
+    return out;
+  }
+
   result<bool> remove(const owner& account, const std::string& member) override {
     const auto found_owner = owners_.find(account);
     if (found_owner == owners_.end()) return true;
@@ -126,6 +136,15 @@ class memory_store final : public store_backend, public lease_store {
     auto written = steps().write(update.owner(), decided);
     hub_.changed(update.owner());
     co_return written;
+  }
+
+  task<order_result> order(change update, connection after, lease_request wanted) override {
+    if (closed_) co_return closed();
+    MCPSTATE_CO_TRY(decided, write_steps().decide(update, after));
+    MCPSTATE_CO_TRY(granted, steps().take_ordered(update, wanted));
+    MCPSTATE_CO_TRY(written, steps().write(update.owner(), decided));
+    hub_.changed(update.owner());
+    co_return order_result(std::move(written), std::move(granted));
   }
 
   task<std::optional<connection>> get(owner account, std::string member, tools_wanted want) override {

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <string>
 
+#include "store/redis/lease_value.hh"
 #include "store/redis/store.hh"
 #include "store/rows/claim_rule.hh"
+#include "store/rows/managed_text.hh"
 
 namespace mcpstate {
 namespace {
@@ -37,9 +39,29 @@ void redis_store::add_claimed(script_call& call, const owner& session, const own
   call.argument(std::move(status_text));  // what is no status stays what it is
   call.argument(moved && session_record->connected_at ? to_iso8601(*session_record->connected_at) : std::string());
   call.argument(moved ? encode_info_tail(session_record->state.value_or(status::failed), session_record->connected_at,
-                                         session_record->info)
+                                         claimed_details(*session_record))
                       : std::string());
+  add_claimed_lease(call, session, user, session_record, member);
   if (session_record) (moved ? out.moved : out.kept).push_back(session_record->server);
+}
+
+// Appends the lease of one member, and where it is noted.
+void redis_store::add_claimed_lease(script_call& call, const owner& session, const owner& user,
+                                    const std::optional<connection>& record, const std::string& member) const {
+  const auto server = server_name::parse(name_of_member(member).text);
+  const auto registered = record ? server_name::parse(record->info.registered) : server_name::parse("");
+  // What is no name of a server is managed by nobody.
+  std::string from, to;
+  if (server) {
+    from = to_text(managed_name(session, *server));
+    to = to_text(managed_name(user, *server));
+  }
+  const unsigned from_shard = shard_of(from), to_shard = shard_of(to);
+  call.key(keys_.server_key(user, member, key_field::lease)).key(keys_.managed(from_shard)).key(keys_.managed(to_shard));
+  call.key(registered ? keys_.server_owners(*registered, from_shard) : keys_.managed(from_shard));
+  call.key(registered ? keys_.server_owners(*registered, to_shard) : keys_.managed(to_shard));
+  call.argument(std::string(server && record && needs_lease(*record) ? "managed" : ""));
+  call.argument(std::move(from)).argument(std::move(to)).argument(registered ? registered->text() : std::string());
 }
 
 task<claim_result> redis_store::claim(owner session, owner user) {
@@ -56,7 +78,8 @@ task<claim_result> redis_store::claim(owner session, owner user) {
     MCPSTATE_CO_TRY(user_records, co_await read_members(user, members, tools_wanted::no));
 
     script_call call = owner_call(redis_scripts::script_id::claim, user);
-    call.key(keys_.connections(session)).key(keys_.servers(session)).argument(members.size());
+    call.key(keys_.connections(session)).key(keys_.servers(session));
+    call.argument(claimed_note(user)).argument(claim_grace).argument(members.size());
     claim_result out;
     for (std::size_t i = 0; i < members.size(); ++i)
       add_claimed(call, session, user, session_records[i], user_records[i], out);

@@ -20,6 +20,7 @@ namespace mcpstate::redis_scripts {
 enum class script_id {
   // records of one owner
   put,
+  order,
   disconnect,
   disconnect_all,
   touch,

@@ -8,6 +8,7 @@
 #include "aio/caller_settings.hh"
 #include "core/text/number.hh"
 #include "store/redis/lease_value.hh"
+#include "store/redis/write_answer.hh"
 
 namespace mcpstate {
 
@@ -16,10 +17,6 @@ using redis_scripts::script_id;
 namespace {
 
 constexpr int staging_ms = 60'000;  // when a staged value expires that no script has moved
-
-std::int64_t number_in(const redis::reply& r) {
-  return r.kind == redis::reply::type::integer ? r.integer : parse_number<std::int64_t>(r.text).value_or(0);
-}
 
 std::string operation_text(std::string_view verb, const owner& account, std::string_view member = {}) {
   std::string out(verb);
@@ -42,22 +39,6 @@ std::string_view action_word(const change& update) {
       break;
   }
   return update.new_tools()->empty() && !update.empty_tools_allowed() ? "replace_empty" : "replace";
-}
-
-// The error where the script refused a write.
-std::optional<error> refusal(const redis::reply& answer, const std::string& operation) {
-  if (answer.kind != redis::reply::type::array || answer.items.empty()) return unexpected_answer(operation);
-  const std::string& word = answer.items.front().text;
-  if (word == "ok") return std::nullopt;
-  if (word == "conflict")
-    return error(errc::stale_basis, operation + ": the record has changed since it was read; nothing was written");
-  if (word == "lease")
-    return error(errc::lease_lost,
-                 operation + ": this lease has run out, or another process manages the connection; nothing was written");
-  if (word == "empty")
-    return error(errc::empty_tools, operation + ": an empty tool list would replace a good one; nothing was written");
-  return error(errc::connection_lost,
-               operation + ": Redis lost the staged tools before they could be stored; nothing was written");
 }
 
 }  // namespace
@@ -177,10 +158,14 @@ asio::awaitable<error> redis_store::explain_wrong_type(owner account, std::strin
 }
 
 // The first keys and arguments of every script that renews the expiry of an owner.
-script_call redis_store::owner_call(script_id id, const owner& account) const {
-  script_call call(id);
+void redis_store::add_owner(script_call& call, const owner& account) const {
   call.argument(options().ttl).argument(options().max_lifetime ? options().max_lifetime->count() : 0);
   call.key(keys_.connections(account)).key(keys_.servers(account));
+}
+
+script_call redis_store::owner_call(script_id id, const owner& account) const {
+  script_call call(id);
+  add_owner(call, account);
   return call;
 }
 
@@ -212,12 +197,18 @@ script_call redis_store::put_call(const change& update, const connection& after,
                                   std::string staged) const {
   const bool shrinks = after.state == status::disconnected && seen.status_bytes;
   script_call call = owner_call(shrinks ? script_id::disconnect : script_id::put, update.owner());
+  add_change(call, update, after, seen, std::move(staged));
+  return call;
+}
+
+// What put.lua takes behind the keys and arguments of the owner.
+void redis_store::add_change(script_call& call, const change& update, const connection& after, const basis& seen,
+                             std::string staged) const {
   call.argument(update.expiry_kept() ? "keep" : "");
   call.argument(update.required_lease() ? lease_value_start(*update.required_lease()) : std::string());
   if (update.required_lease()) call.key(keys_.server_key(update.owner(), update.member(), key_field::lease));
-  call.argument(1);
+  call.argument(update.most_connections()).argument(options().owner_bytes).argument(1);
   add_record(call, after, seen, action_word(update), std::move(staged));
-  return call;
 }
 
 task<connection> redis_store::put(change update, connection after) {
@@ -231,13 +222,8 @@ task<connection> redis_store::put(change update, connection after) {
     if (answer.error().code() != errc::wrong_type) co_return answer.error();
     co_return co_await explain_wrong_type(update.owner(), update.member(), operation);
   }
-  if (auto refused = refusal(*answer, operation)) co_return std::move(*refused);
-  after.revision = static_cast<std::uint64_t>(number_in(answer->items.at(1)));
-  after.expires_at = timestamp(std::chrono::milliseconds(number_in(answer->items.at(2))));
-  after.seen.revision = after.revision;
-  after.seen.status_bytes = std::string(to_key_text(*after.state));
-  after.seen.connected_at_bytes.reset();
-  if (after.connected_at) after.seen.connected_at_bytes = to_iso8601(*after.connected_at);
+  if (auto refused = refusal(*answer, update, options().owner_bytes, operation)) co_return std::move(*refused);
+  set_written(after, *answer);
   co_return after;
 }
 
@@ -289,7 +275,7 @@ task<std::uint64_t> redis_store::disconnect_all(owner account) {
     MCPSTATE_CO_TRY(all, co_await read_all(account, tools_wanted::no));
     if (all.empty()) co_return std::uint64_t{0};
     script_call call = owner_call(script_id::disconnect_all, account);
-    call.argument("").argument("").argument(all.size());  // renews the expiry, and requires no lease
+    call.argument("").argument("").argument(0).argument(0).argument(all.size());  // renews the expiry; no lease, no limits
     const std::uint64_t changed = add_disconnects(call, account, std::move(all));
     redis::request nothing_before;
     auto answer = co_await run_for(account, std::move(call), declared_keys::record, std::move(nothing_before), operation);

@@ -39,6 +39,7 @@ class redis_store final : public store_backend, public lease_store {
   using replies = std::vector<redis::reply>;
 
   task<connection> put(change update, connection after) override;
+  task<order_result> order(change update, connection after, lease_request wanted) override;
   task<std::optional<connection>> get(owner account, std::string member, tools_wanted want) override;
   task<owner_snapshot_ptr> list(owner account, tools_wanted want) override;
   task<std::vector<connection>> read_records(owner account, tools_wanted want);
@@ -80,6 +81,11 @@ class redis_store final : public store_backend, public lease_store {
 
   // store.cpp: records
   asio::awaitable<error> explain_wrong_type(owner account, std::string member, std::string operation);
+  asio::awaitable<error> explain_wrong_index(managed_name name, std::vector<std::string> keys, std::string operation);
+  void add_owner(script_call& call, const owner& account) const;
+  [[nodiscard]] script_call order_call(const managed_name& name, const lease_request& wanted) const;
+  void add_change(script_call& call, const change& update, const connection& after, const basis& seen,
+                  std::string staged) const;
   [[nodiscard]] script_call owner_call(redis_scripts::script_id id, const owner& account) const;
   [[nodiscard]] script_call put_call(const change& update, const connection& after, const basis& seen,
                                      std::string staged) const;
@@ -94,6 +100,8 @@ class redis_store final : public store_backend, public lease_store {
   // claim.cpp
   void add_claimed(script_call& call, const owner& session, const owner& user, const raw_record& at_session,
                    const raw_record& at_user, claim_result& out) const;
+  void add_claimed_lease(script_call& call, const owner& session, const owner& user, const std::optional<connection>& record,
+                         const std::string& member) const;
 
   // read.cpp Every member of the two sets, members without a record included.
   task<std::vector<raw_record>> read_all(owner account, tools_wanted want);

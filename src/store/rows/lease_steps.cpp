@@ -70,6 +70,7 @@ result<std::optional<lease_row>> lease_steps::running(const lease& one) {
 result<std::optional<lease>> lease_steps::take(const managed_name& name, const std::string& holder,
                                                const std::string& registered, milliseconds time) {
   MCPSTATE_TRY(found, running(name));
+  if (found && claimed_user(found->holder)) found.reset();
   if (found && found->holder != holder) return std::optional<lease>();
   lease_row row = found ? std::move(*found) : lease_row(name);
   if (!found) {
@@ -106,6 +107,35 @@ result<bool> lease_steps::end(const lease& granted, lease_end outcome) {
   found->holder.clear();
   found->until = timestamp{};
   return table_.write_lease(*found);
+}
+
+result<std::optional<lease_row>> lease_steps::claim(const managed_name& at_session, const managed_name& at_user,
+                                                    const std::string& registered) {
+  MCPSTATE_TRY(theirs, running(at_session));
+  MCPSTATE_TRY(stored, table_.find_lease(at_user));
+  lease_row row = stored ? std::move(*stored) : lease_row(at_user);
+  row.registered = registered;
+  if (!theirs || claimed_user(theirs->holder)) {
+    if (row.until <= now_) {
+      extend(row, milliseconds(0));
+      row.holder.clear();
+      row.until = timestamp{};
+    }
+    MCPSTATE_CHECK(table_.write_lease(row));
+    return std::optional<lease_row>();
+  }
+  MCPSTATE_TRY(last, table_.last_lease_number());
+  row.holder = theirs->holder;
+  row.number = std::max(theirs->number, row.number) + 1;
+  if (row.number > last) MCPSTATE_CHECK(table_.set_last_lease_number(row.number));
+  extend(row, claim_grace);
+  row.until = std::min(row.until, theirs->until);
+  MCPSTATE_CHECK(table_.write_lease(row));
+  lease_row note(at_session);
+  note.holder = claimed_note(at_user.owner);
+  note.number = theirs->number;
+  note.until = note.forget_at = row.until;
+  return std::optional<lease_row>(std::move(note));
 }
 
 result<std::optional<lease>> lease_steps::lease_of(const managed_name& name) {

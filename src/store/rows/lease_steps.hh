@@ -61,6 +61,11 @@ class lease_steps {
                                     std::chrono::milliseconds time);
   result<std::vector<lease>> renew(const std::vector<lease>& granted, std::chrono::milliseconds time);
   result<bool> end(const lease& granted, lease_end outcome);
+  // The lease of a connection that a claim moves goes to the same holder, with a larger number; without one the connection
+  // waits for an instance. Answers the note that stands in the place of the session's lease, for write_note().
+  result<std::optional<lease_row>> claim(const managed_name& at_session, const managed_name& at_user,
+                                         const std::string& registered);
+  result<bool> write_note(const lease_row& note) { return table_.write_lease(note); }
   result<std::optional<lease>> lease_of(const managed_name& name);
   // lease_lost unless this lease is valid.
   result<bool> expect(const lease& granted);

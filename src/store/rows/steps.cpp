@@ -6,6 +6,9 @@
 
 #include <mcpstate/core/keys.hpp>
 
+#include "store/rows/claim_rule.hh"
+#include "store/rows/owner_limits.hh"
+
 namespace mcpstate {
 
 result<row_clock> row_steps::clock() {
@@ -46,7 +49,39 @@ result<row_write> row_steps::decide(const change& update, const connection& afte
   const bool empties = update.action() == change::tools_action::replace && update.new_tools()->empty();
   MCPSTATE_TRY(stored, table_.find(update.owner(), update.member(), empties ? tools_wanted::yes : tools_wanted::no));
   MCPSTATE_TRY(current, clock());
-  return decide_put(stored, update, after, current);
+  auto decided = decide_put(stored, update, after, current);
+  if (!decided) return decided;
+  MCPSTATE_CHECK(check_count(update, stored));
+  MCPSTATE_CHECK(check_bytes(update));
+  return decided;
+}
+
+result<bool> row_steps::check_bytes(const change& update) {
+  if (options_.owner_bytes == 0 || update.action() != change::tools_action::replace) return true;
+  MCPSTATE_TRY(sizes, table_.measure_tools(update.owner(), update.member(), now_));
+  const std::uint64_t size = update.new_tools()->bytes().size();
+  if (size <= sizes.row || size + sizes.others <= options_.owner_bytes) return true;
+  return tools_too_large(update.owner(), options_.owner_bytes);
+}
+
+result<bool> row_steps::check_count(const change& update, const std::optional<row>& stored) {
+  const bool is_new = !stored || expired(*stored, now_);
+  if (update.most_connections() == 0 || !is_new) return true;
+  MCPSTATE_TRY(rows, table_.all(update.owner(), tools_wanted::no));
+  const auto live = std::count_if(rows.begin(), rows.end(), [this](const row& r) { return !expired(r, now_); });
+  if (static_cast<std::size_t>(live) < update.most_connections()) return true;
+  return too_many_connections(update.owner(), update.most_connections());
+}
+
+result<lease> row_steps::take_ordered(const change& update, const lease_request& wanted) {
+  MCPSTATE_TRY(server, server_name::parse(update.server()));
+  const managed_name name(update.owner(), std::move(server));
+  lease_steps leases(table_.leases(), options_.ttl, now_);
+  MCPSTATE_TRY(taken, leases.take(name, wanted.holder, wanted.registered, wanted.time));
+  if (taken) return std::move(*taken);
+  MCPSTATE_TRY(running, leases.lease_of(name));
+  if (!running) return error(errc::bug, name.text() + " has a lease that cannot be read");
+  return std::move(*running);
 }
 
 // A connection that is over for one revision of its record may be ordered again by the next revision.
@@ -115,30 +150,40 @@ result<std::uint64_t> row_steps::erase(const owner& account) {
 result<claim_result> row_steps::claim(const owner& session, const owner& user) {
   MCPSTATE_TRY(rows, table_.all(session, tools_wanted::yes));
   claim_result out;
+  std::vector<lease_row> notes;
   std::uint64_t largest = 0;
   for (const auto& r : rows) {
     if (!expired(r, now_)) {
-      MCPSTATE_CHECK(claim_one(user, r, out));
+      MCPSTATE_TRY(note, claim_one(session, user, r, out));
+      if (note) notes.push_back(std::move(*note));
     }
     MCPSTATE_CHECK(table_.remove(session, r.member));
     largest = std::max(largest, readable_revision(r.revision));
   }
+  if (rows.empty()) return out;
   MCPSTATE_CHECK(table_.raise_revision_floor(largest));
   MCPSTATE_CHECK(table_.leases().remove_leases(session));
+  for (const auto& note : notes) MCPSTATE_CHECK(lease_steps(table_.leases(), options_.ttl, now_).write_note(note));
   return out;
 }
 
-result<bool> row_steps::claim_one(const owner& user, const row& sessions, claim_result& out) {
+result<std::optional<lease_row>> row_steps::claim_one(const owner& session, const owner& user, const row& sessions,
+                                                      claim_result& out) {
   MCPSTATE_TRY(current, clock());
   MCPSTATE_TRY(users, table_.find(user, sessions.member, tools_wanted::no));
-  auto name = name_of_member(sessions.member).text;
-  const auto decided = decide_claim(sessions, users, current);
-  if (!decided) {
-    out.kept.push_back(std::move(name));
-    return true;
-  }
-  out.moved.push_back(std::move(name));
-  return table_.write(user, *decided);
+  const auto shown = name_of_member(sessions.member).text;
+  auto decided = decide_claim(sessions, users, current);
+  (decided ? out.moved : out.kept).push_back(shown);
+  if (!decided) return std::optional<lease_row>();
+  const auto record = read_row(session, sessions, tools_wanted::no);
+  if (record)
+    decided->after.info_tail =
+        encode_info_tail(record->state.value_or(status::failed), record->connected_at, claimed_details(*record));
+  MCPSTATE_CHECK(table_.write(user, *decided));
+  auto server = server_name::parse(shown);
+  if (!record || !server || !needs_lease(*record)) return std::optional<lease_row>();
+  const managed_name at_session(session, *server), at_user(user, *server);
+  return lease_steps(table_.leases(), options_.ttl, now_).claim(at_session, at_user, record->info.registered);
 }
 
 }  // namespace mcpstate

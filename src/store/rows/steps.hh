@@ -21,6 +21,11 @@ class row_table {
   virtual result<std::optional<row>> find(const owner& account, const std::string& member, tools_wanted want) = 0;
   virtual result<std::vector<row>> all(const owner& account, tools_wanted want) = 0;
   virtual result<bool> write(const owner& account, const row_write& planned) = 0;
+  // How many bytes the tools of a row have, and those of all other rows of the owner that have not expired by now.
+  struct tools_sizes {
+    std::uint64_t row = 0, others = 0;
+  };
+  virtual result<tools_sizes> measure_tools(const owner& account, const std::string& member, timestamp now) = 0;
   virtual result<bool> remove(const owner& account, const std::string& member) = 0;
   // The largest revision of a row that was removed.
   virtual result<std::uint64_t> revision_floor() = 0;
@@ -38,6 +43,8 @@ class row_steps {
   // The two parts of put.
   result<row_write> decide(const change& update, const connection& after);
   result<connection> write(const owner& account, const row_write& planned);
+  // The lease of an order; also a part of its step, after decide().
+  result<lease> take_ordered(const change& update, const lease_request& wanted);
   result<std::uint64_t> touch(const owner& account, const std::optional<std::string>& member);
   result<std::uint64_t> disconnect_all(const owner& account);
   result<std::uint64_t> erase(const owner& account);
@@ -46,7 +53,10 @@ class row_steps {
 
  private:
   result<row_clock> clock();
-  result<bool> claim_one(const owner& user, const row& sessions, claim_result& out);
+  result<bool> check_count(const change& update, const std::optional<row>& stored);
+  result<bool> check_bytes(const change& update);
+  result<std::optional<lease_row>> claim_one(const owner& session, const owner& user, const row& sessions,
+                                             claim_result& out);
   row_table& table_;
   const store_options& options_;
   timestamp now_;

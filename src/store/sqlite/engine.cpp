@@ -162,6 +162,18 @@ sqlite_engine::noted<connection> sqlite_engine::put(const change& update, const 
   });
 }
 
+sqlite_engine::noted<order_result> sqlite_engine::order(const change& update, const connection& after,
+                                                        const lease_request& wanted) {
+  std::vector<owner> changed(1, update.owner());
+  return noted_transaction<order_result>(disk_need::takes, std::move(changed),
+                                         [&](row_steps& steps) -> result<order_result> {
+                                           MCPSTATE_TRY(decided, steps.decide(update, after));
+                                           MCPSTATE_TRY(granted, steps.take_ordered(update, wanted));
+                                           MCPSTATE_TRY(written, steps.write(update.owner(), decided));
+                                           return order_result(std::move(written), std::move(granted));
+                                         });
+}
+
 result<std::uint64_t> sqlite_engine::touch(const owner& account, const std::optional<std::string>& member) {
   return transaction(disk_need::frees, [&](row_steps& steps) { return steps.touch(account, member); });
 }

@@ -33,6 +33,7 @@ class sqlite_engine {
   result<std::optional<connection>> get(const owner& account, const std::string& member, tools_wanted want);
   result<std::vector<connection>> list(const owner& account, tools_wanted want);
   noted<connection> put(const change& update, const connection& after);
+  noted<order_result> order(const change& update, const connection& after, const lease_request& wanted);
   result<std::uint64_t> touch(const owner& account, const std::optional<std::string>& member);
   noted<std::uint64_t> disconnect_all(const owner& account);
   noted<std::uint64_t> erase(const owner& account);

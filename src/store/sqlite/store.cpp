@@ -48,6 +48,17 @@ task<connection> sqlite_store::put(change update, connection after) {
   co_return std::move(done.value);
 }
 
+task<order_result> sqlite_store::order(change update, connection after, lease_request wanted) {
+  if (closed_) co_return closed();
+  auto account = update.owner();
+  auto job = [update = std::move(update), after = std::move(after), wanted = std::move(wanted)](sqlite_engine& e) {
+    return e.order(update, after, wanted);
+  };
+  MCPSTATE_CO_TRY(done, co_await write(std::move(job)));
+  for (const auto number : done.notices) changed(account, number);
+  co_return std::move(done.value);
+}
+
 task<std::optional<connection>> sqlite_store::get(owner account, std::string member, tools_wanted want) {
   if (closed_) co_return closed();
   auto job = [account = std::move(account), member = std::move(member), want](sqlite_engine& e) {

@@ -27,6 +27,7 @@ class sqlite_store final : public store_backend, public lease_store {
 
  private:
   task<connection> put(change update, connection after) override;
+  task<order_result> order(change update, connection after, lease_request wanted) override;
   task<std::optional<connection>> get(owner account, std::string member, tools_wanted want) override;
   task<owner_snapshot_ptr> list(owner account, tools_wanted want) override;
   task<std::vector<connection>> read_records(owner account, tools_wanted want);

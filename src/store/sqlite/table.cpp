@@ -191,6 +191,20 @@ result<bool> sqlite_table::write_tools(std::int64_t record, const row_write& pla
   return q.bind(record).bind_blob(*planned.after.tools).run();
 }
 
+// SQLite knows the length of a blob without reading it.
+result<row_table::tools_sizes> sqlite_table::measure_tools(const owner& account, const std::string& member, timestamp now) {
+  sqlite_query q(db_,
+                 "SELECT member = ?, sum(length(bytes)) FROM records JOIN tools USING (record) "
+                 "WHERE kind = ? AND id = ? AND expires_at > ? GROUP BY 1");
+  q.bind(member).bind(account).bind(now);
+  tools_sizes out;
+  for (;;) {
+    MCPSTATE_TRY(more, q.step());
+    if (!more) return out;
+    (q.integer(0) != 0 ? out.row : out.others) = static_cast<std::uint64_t>(q.integer(1));
+  }
+}
+
 result<bool> sqlite_table::remove(const owner& account, const std::string& member) {
   sqlite_query q(db_, "DELETE FROM records WHERE kind = ? AND id = ? AND member = ?");
   return q.bind(account).bind(member).run();

@@ -30,6 +30,7 @@ class sqlite_table final : public row_table {
   result<std::optional<row>> find(const owner& account, const std::string& member, tools_wanted want) override;
   result<std::vector<row>> all(const owner& account, tools_wanted want) override;
   result<bool> write(const owner& account, const row_write& planned) override;
+  result<tools_sizes> measure_tools(const owner& account, const std::string& member, timestamp now) override;
   result<bool> remove(const owner& account, const std::string& member) override;
   result<std::uint64_t> revision_floor() override;
   result<bool> raise_revision_floor(std::uint64_t number) override;

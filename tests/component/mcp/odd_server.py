@@ -184,7 +184,11 @@ def serve():
         elif request.get("method") == "tools/call":
             if MODE == "dies_in_calls":
                 os._exit(6)
-            answer(request, '{"content":[]}')
+            if MODE == "counts":  # what it holds in memory: how often it was called
+                calls = serve.calls = getattr(serve, "calls", 0) + 1
+                answer(request, '{"content":[{"type":"text","text":"call %d"}]}' % calls)
+            else:
+                answer(request, '{"content":[]}')
         elif request.get("method") == "ping":
             if MODE == "no_ping":
                 put('{"jsonrpc":"2.0","id":%d,"error":{"code":-32601,"message":"Method not found"}}' % request["id"])

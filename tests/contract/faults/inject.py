@@ -49,7 +49,7 @@ EDITS = [
      "sqlite_engine::noted<connection> sqlite_engine::put(const change& update, const connection& after) {\n",
      "sqlite_engine::noted<connection> sqlite_engine::put(const change& update, const connection& after) {\n"
      '  if (test::fault("split_write")) {\n'
-     "    auto first = transaction([&](row_steps& steps) -> result<row_write> {\n"
+     "    auto first = transaction(disk_need::takes, [&](row_steps& steps) -> result<row_write> {\n"
      "      auto decided = steps.decide(update, after);\n"
      "      if (!decided) return decided.error();\n"
      "      if (auto half = steps.write(update.owner(), test::first_half(*decided)); !half) return half.error();\n"
@@ -57,7 +57,7 @@ EDITS = [
      "    });\n"
      "    if (!first) return {first.error(), {}};\n"
      "    sqlite3_sleep(2);\n"
-     "    return noted_transaction<connection>(std::vector<owner>(1, update.owner()),\n"
+     "    return noted_transaction<connection>(disk_need::takes, std::vector<owner>(1, update.owner()),\n"
      "                              [&](row_steps& steps) { return steps.write(update.owner(), *first); });\n"
      "  }\n"),
 
@@ -87,7 +87,7 @@ EDITS = [
      "  const basis seen = *update.expected();\n",
      "  basis seen = *update.expected();\n"
      '  if (test::fault("split_write")) {\n'
-     "    const std::string word(to_key_text(after.state));\n"
+     "    const std::string word(to_key_text(*after.state));\n"
      "    redis::request early;\n"
      '    early.add("SET", keys_.server_key(update.owner(), update.member(), key_field::status), word, "PX", "60000");\n'
      "    MCPSTATE_CO_CHECK(co_await write(std::move(early), operation));\n"

@@ -32,6 +32,8 @@ constexpr known_code all_codes[] = {
     {errc::kept_elsewhere, "kept_elsewhere", cond::conflict},
     {errc::wrong_type, "wrong_type", cond::corrupt},
     {errc::junk_record, "junk_record", cond::corrupt},
+    {errc::too_many_connections, "too_many_connections", cond::exhausted},
+    {errc::tools_too_large, "tools_too_large", cond::exhausted},
     {errc::resolve_failed, "resolve_failed", cond::unavailable},
     {errc::connect_failed, "connect_failed", cond::unavailable},
     {errc::tls_failed, "tls_failed", cond::unavailable},

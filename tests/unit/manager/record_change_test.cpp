@@ -194,5 +194,26 @@ TEST(RecordChange, KeepsConnectedAtWhileTheConnectionLasts) {
   EXPECT_FALSE(wrote.empty_tools_allowed());
 }
 
+TEST(RecordChange, TellsOfToolsThatWereNotStoredUntilAListIs) {
+  supervision_result refused;
+  refused.step.state = status::connected;
+  refused.step.tools = true;
+  refused.reason = error(errc::tools_too_large, "too many bytes");
+  const auto full = make_change(up_record(), refused, mine(), noon + 1h).apply_to(up_record(), noon + 1h);
+  EXPECT_EQ(full.state, status::connected);
+  EXPECT_EQ(full.connected_at, noon);
+  EXPECT_EQ(full.info.tools_hash, up_record().info.tools_hash);
+  ASSERT_TRUE(full.info.error);
+  EXPECT_EQ(full.info.error->code, "tools_too_large");
+  supervision_result checked;
+  checked.step.state = status::connected;
+  const auto still = make_change(full, checked, mine(), noon + 2h).apply_to(full, noon + 2h);
+  EXPECT_TRUE(still.info.error);
+  supervision_result listed = checked;
+  listed.step.tools = true;
+  listed.tools = tools_list::parse("[1]").value();
+  EXPECT_FALSE(make_change(full, listed, mine(), noon + 2h).apply_to(full, noon + 2h).info.error);
+}
+
 }  // namespace
 }  // namespace mcpstate

@@ -179,5 +179,41 @@ TEST(SupervisorRecords, EndWithoutWritingOnALostLease) {
   EXPECT_EQ(s.next(), "never");
 }
 
+std::string see_moved(scene& s, record_view moved) {
+  s.last = moved;
+  return text(s.fsm.record_moved(s.m(), moved));
+}
+
+// A claim: another owner, another revision, the same session.
+TEST(SupervisorRecords, GoOnWithTheSessionWhereAClaimMovesTheRecord) {
+  scene up;
+  up.come_up();
+  record_view moved = up.last;
+  moved.revision += 1000;
+  EXPECT_EQ(see_moved(up, moved), "");
+  EXPECT_EQ(up.fsm.current_phase(), phase::up);
+  EXPECT_EQ(up.see(moved), "") << "it is known then";
+  EXPECT_EQ(up.fsm.revision(), moved.revision);
+  scene opening;
+  EXPECT_EQ(opening.start(record(status::connecting, 1)), "open");
+  EXPECT_EQ(see_moved(opening, record(status::connecting, 1000)), "");
+  EXPECT_EQ(opening.fsm.current_phase(), phase::opening);
+}
+
+TEST(SupervisorRecords, LookAtAMovedRecordThatIsAnotherOne) {
+  scene elsewhere;
+  elsewhere.come_up();
+  EXPECT_EQ(see_moved(elsewhere, record(status::connected, 1000, "name b")), "close open");
+  scene ended;
+  ended.come_up();
+  EXPECT_EQ(see_moved(ended, record(status::disconnected, 1000)), "close over");
+  scene gone;
+  gone.come_up();
+  EXPECT_EQ(see_moved(gone, record_view()), "close over");
+  scene unread;
+  static_cast<void>(unread.fsm.start());
+  EXPECT_EQ(see_moved(unread, record(status::connecting, 1000)), "open");
+}
+
 }  // namespace
 }  // namespace mcpstate

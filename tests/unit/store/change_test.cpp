@@ -150,7 +150,11 @@ TEST(Change, SetsAndClearsTheErrorWithTheStatus) {
   EXPECT_EQ(fails.apply_to(before, now).info.error->time, now) << "a failure without a time happened now";
   change odd(user(), github(), status::connected);
   odd.fail(refused());
-  EXPECT_FALSE(odd.apply_to(before, now).info.error);
+  EXPECT_EQ(odd.apply_to(before, now).info.error->code, refused().code)
+      << "up, and something about it is not as it should be";
+  change ended(user(), github(), status::disconnected);
+  ended.fail(refused());
+  EXPECT_FALSE(ended.apply_to(before, now).info.error);
 }
 
 TEST(Change, UpdatesCountAndHashWithTheTools) {

@@ -12,3 +12,4 @@
 -- include: parts/put_read.lua
 -- include: parts/put_fences.lua
 -- include: parts/put_write.lua
+return answer

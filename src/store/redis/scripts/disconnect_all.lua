@@ -27,3 +27,4 @@ if #changed == 0 then return {'ok'} end
 records = changed
 
 -- include: parts/put_write.lua
+return answer

@@ -13,6 +13,7 @@
 local lease = take_keys(1)
 local holder, registered, time, last = take(4)
 local lease_number, found_holder = parse_lease(call('GET', lease))
+if lease_number and is_note(found_holder) then lease_number = nil end
 if lease_number and found_holder ~= holder then
   local left = call('PTTL', lease)
   -- Every lease runs out. Another program took the end of this one away; its holder, if there is one, renews it.

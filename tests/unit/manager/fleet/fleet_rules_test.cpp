@@ -82,6 +82,19 @@ TEST(FleetRules, EndLeasesEarlyEnoughForTheNextInstance) {
   EXPECT_EQ(lease_span(1s, options.beat_every), 500ms);
 }
 
+// A dead process is counted no longer than its leases run: the others would leave its connections to it.
+TEST(FleetRules, ReportForLessThanALeaseIsLeftWhenItsHolderDies) {
+  using namespace std::chrono_literals;
+  for (const auto lease_time : {5s, 15s, 60s, 3600s}) {
+    const auto report = report_span(lease_time, 500ms);
+    EXPECT_LE(report, lease_span(lease_time, 500ms) * 2 / 3) << "a lease was renewed a third of its time ago";
+    EXPECT_GE(report, 2s) << "several beats, of which half may be late";
+  }
+  EXPECT_EQ(report_span(15s, 500ms), 6750ms);
+  EXPECT_EQ(report_span(1s, 500ms), 1s) << "not beyond a lease";
+  EXPECT_EQ(report_span(60s, 10s), 40s);
+}
+
 TEST(FleetRules, SweepNoMoreTogetherThanOneInstanceDoesAlone) {
   using namespace std::chrono_literals;
   EXPECT_EQ(sweep_pause(15s, 500ms, 1, false), 1s);

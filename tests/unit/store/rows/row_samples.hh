@@ -57,6 +57,13 @@ class map_table final : public row_table {
     stored.tools = planned.tools == tools_write::drop ? nullptr : tools;
     return true;
   }
+  result<tools_sizes> measure_tools(const owner& account, const std::string& member, timestamp) override {
+    tools_sizes out;
+    for (const auto& [name, stored] : rows) {
+      if (name.first == account && stored.tools) (name.second == member ? out.row : out.others) += stored.tools->size();
+    }
+    return out;
+  }
   result<bool> remove(const owner& account, const std::string& member) override {
     rows.erase({account, member});
     return true;

@@ -1,5 +1,5 @@
 -- Reads what the call wants written and what is there. A key of a wrong type raises here, before anything is written.
-local ttl, lifetime, keep, lease_start, count = take(5)
+local ttl, lifetime, keep, lease_start, most_connections, most_bytes, count = take(7)
 local connections, servers = take_keys(2)
 local lease = lease_start ~= '' and take_keys(1)
 ttl, lifetime = tonumber(ttl), tonumber(lifetime)
@@ -12,7 +12,8 @@ for i = 1, tonumber(count) do
     member = member, keys = keys, staging = staging ~= keys.tools and staging,
     revision = revision, expected_status = expected_status, expected_at = expected_at,
     status = status, connected_at = connected_at, action = action, tail = tail,
-    found_status = false, found_at = false, found_revision = 0, found_expires = 0, found_latest = 0, latest = 0, expires = 0}
+    found_status = false, found_at = false, found_info = false, found_revision = 0, found_expires = 0,
+    found_latest = 0, latest = 0, expires = 0}
 end
 while has_arguments() do declare(take(1)) end
 
@@ -38,6 +39,6 @@ for _, record in ipairs(records) do
       call('STRLEN', keys.tools)
     end
   end
-  record.found_status, record.found_at = found[1], found[2]
+  record.found_status, record.found_at, record.found_info = found[1], found[2], found[3] ~= false
   record.found_revision, record.found_expires, record.found_latest = parse_head(found[3] or '')
 end

@@ -43,4 +43,3 @@ for _, record in ipairs(records) do
   answer[#answer + 1] = expires
 end
 renew(plan, servers, ttl)
-return answer
