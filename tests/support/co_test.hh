@@ -81,6 +81,10 @@ inline asio::awaitable<bool> eventually(std::function<bool()> holds,
   CO_TEST_STARTED(                                                                                                       \
       TEST_F, Fixture, Name, ([[maybe_unused]] Fixture & fixture, [[maybe_unused]] ::boost::asio::io_context & context), \
       ::mcpstate::test::run_co_test([this](::boost::asio::io_context& context) { return body(*this, context); }))
+#define CO_TEST_F_WITHIN(Fixture, Name, guard)                                                                           \
+  CO_TEST_STARTED(                                                                                                       \
+      TEST_F, Fixture, Name, ([[maybe_unused]] Fixture & fixture, [[maybe_unused]] ::boost::asio::io_context & context), \
+      ::mcpstate::test::run_co_test([this](::boost::asio::io_context& context) { return body(*this, context); }, guard))
 
 // GoogleTest's ASSERT_ macros return, which a coroutine cannot.
 #define CO_ASSERT_TRUE(condition)                       \

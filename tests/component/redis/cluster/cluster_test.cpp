@@ -12,6 +12,14 @@ namespace {
 
 using test::redis_cluster;
 
+// Made before the executor runs: it takes seconds.
+struct Cluster : testing::Test {
+  redis_cluster cluster;
+};
+struct ClusterOfPrimaries : testing::Test {
+  redis_cluster cluster{3, 0};
+};
+
 cluster_config config_of(const std::vector<std::uint16_t>& ports) {
   cluster_config out;
   for (const std::uint16_t port : ports) out.seeds.emplace_back("127.0.0.1", port);
@@ -48,8 +56,8 @@ asio::awaitable<void> serves_all(executor& to) {
   EXPECT_GT(slots.size(), 50u);
 }
 
-CO_TEST_WITHIN(Cluster, ServesEverySlotThroughAnyNode, seconds(90)) {
-  redis_cluster cluster;
+CO_TEST_F_WITHIN(Cluster, ServesEverySlotThroughAnyNode, seconds(90)) {
+  redis_cluster& cluster = fixture.cluster;
   const std::uint16_t nobody = test::free_port();
   for (std::size_t seed = 0; seed < cluster.size(); seed += 2) {  // a primary, another, and a replica
     auto to = make_cluster_router(context.get_executor(), config_of({nobody, cluster.server(seed).port()}));
@@ -63,7 +71,7 @@ CO_TEST_WITHIN(Cluster, ServesEverySlotThroughAnyNode, seconds(90)) {
   }
 }
 
-CO_TEST(Cluster, NeverTakesASingleServerForACluster) {
+CO_TEST(ClusterRouter, NeverTakesASingleServerForACluster) {
   redis_server single;
   auto to = make_cluster_router(context.get_executor(), config_of({single.port()}));
   to->start();
@@ -73,7 +81,7 @@ CO_TEST(Cluster, NeverTakesASingleServerForACluster) {
   co_await to->close();
 }
 
-CO_TEST(Cluster, FailsAtOnceWhenNobodyIsThere) {
+CO_TEST(ClusterRouter, FailsAtOnceWhenNobodyIsThere) {
   auto to = make_cluster_router(context.get_executor(), config_of({test::free_port(), test::free_port()}));
   to->start();
   CO_ASSERT_FAILS(co_await to->ready(after(seconds(10))), errc::connect_failed);
@@ -107,8 +115,8 @@ asio::awaitable<std::string> write_for_sure(executor& to, std::string key) {
   }
 }
 
-CO_TEST_WITHIN(Cluster, FollowsAFailoverAndServesOtherSlotsMeanwhile, seconds(120)) {
-  redis_cluster cluster;
+CO_TEST_F_WITHIN(Cluster, FollowsAFailoverAndServesOtherSlotsMeanwhile, seconds(120)) {
+  redis_cluster& cluster = fixture.cluster;
   auto to = make_cluster_router(context.get_executor(), config_of({cluster.server(0).port()}));
   to->start();
   CO_ASSERT_OK(co_await to->ready(after(seconds(10))));
@@ -127,8 +135,8 @@ CO_TEST_WITHIN(Cluster, FollowsAFailoverAndServesOtherSlotsMeanwhile, seconds(12
   co_await to->close();
 }
 
-CO_TEST_WITHIN(Cluster, TellsWritesOfAKilledPrimaryAsUnknownAndNeverAsDone, seconds(120)) {
-  redis_cluster cluster(3, 0);
+CO_TEST_F_WITHIN(ClusterOfPrimaries, TellsWritesOfAKilledPrimaryAsUnknownAndNeverAsDone, seconds(120)) {
+  redis_cluster& cluster = fixture.cluster;
   auto to = make_cluster_router(context.get_executor(), config_of({cluster.server(0).port()}));
   to->start();
   CO_ASSERT_OK(co_await to->ready(after(seconds(10))));
@@ -147,8 +155,8 @@ CO_TEST_WITHIN(Cluster, TellsWritesOfAKilledPrimaryAsUnknownAndNeverAsDone, seco
   co_await to->close();
 }
 
-CO_TEST_WITHIN(Cluster, FollowsASlotThatIsMovedKeyByKey, seconds(90)) {
-  redis_cluster cluster(3, 0);
+CO_TEST_F_WITHIN(ClusterOfPrimaries, FollowsASlotThatIsMovedKeyByKey, seconds(90)) {
+  redis_cluster& cluster = fixture.cluster;
   auto to = make_cluster_router(context.get_executor(), config_of({cluster.server(2).port()}));
   to->start();
   CO_ASSERT_OK(co_await to->ready(after(seconds(10))));
@@ -179,8 +187,8 @@ CO_TEST_WITHIN(Cluster, FollowsASlotThatIsMovedKeyByKey, seconds(90)) {
   co_await to->close();
 }
 
-CO_TEST_WITHIN(Cluster, HandsOutThePushesOfEveryPrimary, seconds(90)) {
-  redis_cluster cluster(3, 0);
+CO_TEST_F_WITHIN(ClusterOfPrimaries, HandsOutThePushesOfEveryPrimary, seconds(90)) {
+  redis_cluster& cluster = fixture.cluster;
   cluster_config config = config_of({cluster.server(0).port()});
   config.link.tracking_prefixes = {"key:"};
   auto to = make_cluster_router(context.get_executor(), std::move(config));
@@ -200,8 +208,8 @@ CO_TEST_WITHIN(Cluster, HandsOutThePushesOfEveryPrimary, seconds(90)) {
   co_await to->close();
 }
 
-CO_TEST_WITHIN(Cluster, EndsWhatWaitsWhenItIsClosed, seconds(60)) {
-  redis_cluster cluster(3, 0);
+CO_TEST_F_WITHIN(ClusterOfPrimaries, EndsWhatWaitsWhenItIsClosed, seconds(60)) {
+  redis_cluster& cluster = fixture.cluster;
   auto to = make_cluster_router(context.get_executor(), config_of({cluster.server(0).port()}));
   to->start();
   CO_ASSERT_OK(co_await to->ready(after(seconds(10))));
