@@ -36,6 +36,7 @@ void use_everything(metrics& m) {
   m.set_manager_counts(counts);
   m.on_transition(github(), status::connecting, status::failed, "connect_failed");
   m.on_attempt(github(), false, 2s);
+  m.on_session_restarted(github(), "child_exited", 1);
   m.on_tools_refreshed(github(), true);
   m.on_lease(github(), manager_observer::lease_news::handed_over);
   m.on_remark(nullptr, "what", "peer");
@@ -108,6 +109,7 @@ TEST(Metrics, HaveTheseNamesTypesAndLabels) {
                                      "mcpstate_leases_total counter event",
                                      "mcpstate_log_lines_dropped_total counter",
                                      "mcpstate_remarks_total counter",
+                                     "mcpstate_session_restarts_total counter code",
                                      "mcpstate_store_operation_duration_seconds histogram operation",
                                      "mcpstate_store_operations_total counter operation outcome",
                                      "mcpstate_tools_refreshes_total counter outcome",
@@ -135,6 +137,7 @@ TEST(Metrics, CountWhatHappened) {
   EXPECT_EQ(value_of(text, R"(mcpstate_connection_transitions_total{from="CONNECTING",to="FAILED"})"), 1);
   EXPECT_EQ(value_of(text, R"(mcpstate_connection_failures_total{code="connect_failed"})"), 1);
   EXPECT_EQ(value_of(text, R"(mcpstate_connect_attempts_total{outcome="failed"})"), 1);
+  EXPECT_EQ(value_of(text, R"(mcpstate_session_restarts_total{code="child_exited"})"), 1);
   EXPECT_EQ(value_of(text, R"(mcpstate_connect_duration_seconds_sum{outcome="failed"})"), 2);
   EXPECT_EQ(value_of(text, R"(mcpstate_leases_total{event="handed_over"})"), 1);
   EXPECT_EQ(value_of(text, "mcpstate_event_subscribers"), 2);
