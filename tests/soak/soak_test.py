@@ -66,6 +66,8 @@ class Soak:
         self.enemies = enemies.Enemies()
         registered.update(self.enemies.registered())
         self.waits = []  # seconds, of the canary
+        self.seen = ""   # by settled()
+        self.stops = []  # seconds, of services that were asked to end
         self.folder = folder
         self.servers = pathlib.Path(folder) / "servers.json"
         self.servers.write_text(json.dumps({"mcpServers": registered}), encoding="utf-8")
@@ -200,7 +202,9 @@ class Soak:
         else:
             at = self.random.randrange(2)
             stopped, self.services[at] = self.services[at], None
-            stopped.end(signal.SIGTERM)
+            begun = time.monotonic()
+            stopped.end(signal.SIGTERM, limit=30)  # while it is attacked, on processors that the attackers use as well
+            self.stops.append(time.monotonic() - begun)
             self.services[at] = self.serve()
             self.attack()
             self.done["service stopped"] += 1
@@ -246,6 +250,8 @@ class Soak:
         if waits:
             print(f"canary: p50 {waits[len(waits) // 2] * 1e3:.1f} ms, p99 {waits[len(waits) * 99 // 100] * 1e3:.1f} ms, "
                   f"longest {waits[-1] * 1e3:.1f} ms, frozen and killed services included")
+        if self.stops:
+            print(f"longest clean stop under attack: {max(self.stops):.1f} s")
         turns = pathlib.Path(self.folder) / "turns"
         if turns.exists():
             longest = max(json.loads(line)["longest_ms"] for line in turns.read_text("ascii").splitlines())
@@ -255,12 +261,12 @@ class Soak:
     def settled(self):
         records = [record for owner in OWNERS for record in self.services[0].connections(owner).values()]
         managed = [record for record in records if record.get("managed")]
-        if any(record["status"] not in ("CONNECTED", "DISCONNECTED") for record in managed):
-            return False
+        others = [record for record in managed if record["status"] not in ("CONNECTED", "DISCONNECTED")]
         up = [record for record in managed if record["status"] == "CONNECTED"]
         fleet = self.services[0].ask("GET", "/v1/instances").json
         programs = sum(len(service.children()) for service in self.services)
-        return (len(fleet["instances"]) == 2 and sum(one["kept"] for one in fleet["instances"]) == len(up)
+        self.seen = f"{len(up)} up, others: {others[:3]}, fleet: {fleet}, {programs} programs"
+        return (not others and len(fleet["instances"]) == 2 and sum(one["kept"] for one in fleet["instances"]) == len(up)
                 and programs == sum(record["server"] == "program" for record in up))
 
     def verify(self):
@@ -271,7 +277,11 @@ class Soak:
             for name, record in self.services[0].connections(owner).items():
                 if record["status"] == "FAILED" and record.get("managed"):
                     self.services[0].ask("POST", f"{path_of(owner)}/connections/{name}/retry")
-        eventually(self.settled, 90, "everything CONNECTED or DISCONNECTED, and kept by exactly one")
+        try:
+            eventually(self.settled, 90, "everything CONNECTED or DISCONNECTED, and kept by exactly one")
+        except AssertionError:
+            print("soak: not settled:", self.seen)
+            raise
         doctor = subprocess.run([PROGRAM, "doctor", "--store", self.redis.url(), "--json"], capture_output=True, text=True, timeout=120,
                                 check=False)
         problems = [one for one in json.loads(doctor.stdout)["findings"] if one["level"] == "problem"]
