@@ -14,7 +14,7 @@ namespace {
 template <class... Types>
 constexpr bool none_is_an_aggregate = (!std::is_aggregate_v<Types> && ...);
 static_assert(none_is_an_aggregate<basis, mcp::call_options, change, mcp::client_options, connection, endpoint,
-                                   mcp::http_target, instance_report, lease, managed_name, owner, server_name,
+                                   mcp::http_target, instance_report, lease, lease_request, managed_name, owner, server_name,
                                    mcp::stdio_target, store_options, store_url, watch_options>);
 // What users fill in and pass on by way of these.
 static_assert(

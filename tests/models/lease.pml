@@ -11,13 +11,12 @@
 //   - An order to connect that was written has a lease that runs, or stands in the index, where others find it. The index is
 //     a hint that is written after a lease has ended: an instance whose next step writes it counts, too (`busy`).
 //
-// That holds for two instances, when no lease runs out while one of them stands between the end of a lease and the entry in
-// the index. Without that assumption (TWO_FAULTS), and for three instances, the index can lose an order: one ends its lease
-// and is slow; another one takes the next lease, sees an order, and leaves the connection to others (or dies); then the first
-// one removes the entry, and finds no lease to put it right by. With RECORD_TOO, when it looks at the record's revision as
-// well, both hold.
+// That holds for three instances too, and when leases run out at any time (TWO_FAULTS), because an instance that has removed
+// an entry looks at the lease and at the record's revision. With the lease alone (LEASE_ONLY) the index can lose an order: one
+// ends its lease and is slow; another one takes the next lease, sees an order, and leaves the connection to others (or dies);
+// then the first one removes the entry, and finds no lease to put it right by.
 //
-// Each of the faults NO_FENCE, NO_REVISION, LATE_INDEX and NO_CORRECTION must be found.
+// Each of the faults NO_FENCE, LATE_INDEX, NO_CORRECTION, LEASE_ONLY and LEASE_ONLY with NO_REVISION must be found.
 
 #ifndef INSTANCES
 #define INSTANCES 2
@@ -165,10 +164,10 @@ manage:
         // index_running: the step before may have overwritten the entry of who has taken the lease since.
         atomic {
           if
-#ifdef RECORD_TOO
-          :: holder != NOBODY || revision != basis -> wrong = true
-#else
+#ifdef LEASE_ONLY
           :: holder != NOBODY -> wrong = true
+#else
+          :: holder != NOBODY || revision != basis -> wrong = true
 #endif
           :: else
           fi

@@ -6,6 +6,8 @@
 #include <array>
 #include <iterator>
 
+#include <mcpstate/core/record_info.hpp>
+
 #include "store/redis/lease_value.hh"
 #include "store/redis/store.hh"
 #include "store/redis/unheld.hh"
@@ -169,15 +171,20 @@ task<fleet> redis_store::beat(instance_report report, milliseconds time) {
   co_return out;
 }
 
-// Gives the index entry of a connection the time of the lease that runs, if there is one.
-task<void> redis_store::index_running(managed_name name) {
+// Gives the index entry of a connection the time of the lease that runs, if there is one. Without one, a record whose revision
+// is not the one that ended waits for an instance: others may have managed it since, and left an order behind.
+task<void> redis_store::index_running(managed_name name, std::optional<std::uint64_t> ended) {
   request commands;
   commands.add("PTTL", lease_key(name));
+  commands.add("GETRANGE", keys_.server_key(name.owner, encode_name(name.server.text()), key_field::info), "0", "127");
   MCPSTATE_CO_TRY(got, co_await read(std::move(commands), "index"));
-  const auto left = got.front().integer;
-  if (got.front().is_error() || left < 0) co_return result<void>();
-  const std::string no_server;
-  co_return co_await index(std::move(name), "held", milliseconds(left), no_server);
+  if (got[0].is_error()) co_return result<void>();
+  const auto left = std::max<std::int64_t>(got[0].integer, 0);
+  const bool changed = ended && got[1].is_string() && !got[1].text.empty() && revision_of_info(got[1].text) != ended;
+  if (left == 0 && !changed) co_return result<void>();
+  std::string state(left > 0 ? "held" : "waits");
+  std::string no_server;
+  co_return co_await index(std::move(name), std::move(state), milliseconds(left), std::move(no_server));
 }
 
 // Reads the parts of the index one after the other, each by SSCAN. The cursor is "shard:cursor". A name may appear twice.

@@ -143,7 +143,7 @@ task<void> redis_store::end_lease(lease granted, lease_end outcome, std::optiona
   std::string registered(over ? answer.items[0].text : std::string());
   MCPSTATE_CO_CHECK(co_await index(granted.name, std::move(word), milliseconds(0), std::move(registered)));
   // The call above overwrote the index entry of an instance that has taken the lease since. This corrects it.
-  auto noted = co_await index_running(granted.name);
+  auto noted = co_await index_running(granted.name, over ? revision : std::nullopt);
   static_cast<void>(noted);  // a hint
   co_return result<void>();
 }

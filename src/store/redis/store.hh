@@ -130,7 +130,7 @@ class redis_store final : public store_backend, public lease_store {
   // Removes connections of an owner from the index. A failure is not reported: the next beat that reads the entries corrects
   // them.
   asio::awaitable<void> forget(owner account, std::vector<std::string> members);
-  task<void> index_running(managed_name name);
+  task<void> index_running(managed_name name, std::optional<std::uint64_t> ended);
   task<std::vector<managed_name>> check_owners(server_name registered, unsigned shard, std::vector<std::string> members);
   static constexpr std::size_t max_lease_value = 2048;  // no good value is longer
 

@@ -64,85 +64,85 @@ task<std::string> call(manager& by, owner who) {
 
 CO_TEST_WITHIN(ManagerClaim, LeavesAProgramAndItsMemoryToTheUser, 60s) {
   claim_scene on(co_await asio::this_coro::executor);
-  auto keeping = on.make_one();
-  CO_START(on, *keeping);
-  const auto claimed = co_await keeping->claim(visitor, user(1));
+  auto managing = on.make_one();
+  CO_START(on, *managing);
+  const auto claimed = co_await managing->claim(visitor, user(1));
   CO_ASSERT_OK(claimed);
   EXPECT_EQ(claimed->moved, std::vector<std::string>{"srv"});
-  CO_EXPECT_ANSWER(call(*keeping, user(1)), second_call);
+  CO_EXPECT_ANSWER(call(*managing, user(1)), second_call);
   EXPECT_EQ(on.pid(), pid);
-  const auto gone = co_await keeping->call(visitor, srv, "odd", "{}", mcp::call_options());
+  const auto gone = co_await managing->call(visitor, srv, "odd", "{}", mcp::call_options());
   CO_ASSERT_FAILS(gone, errc::no_record);
   // It is managed as before: a disconnect of the user ends it.
   std::optional<server_name> one = srv;
   CO_ASSERT_OK(co_await on.records->disconnect(user(1), one, std::nullopt));
   const bool ended = co_await eventually([&on] { return processes_of(on.program.mark).empty(); });
   EXPECT_TRUE(ended);
-  co_await keeping->close();
+  co_await managing->close();
   co_await on.records->close();
 }
 
 // The command line, or another process, claims in the store; nobody tells the manager but the store.
 CO_TEST_WITHIN(ManagerClaim, IsFollowedByAManagerThatWasNotAsked, 60s) {
   claim_scene on(co_await asio::this_coro::executor);
-  auto keeping = on.make_one();
-  CO_START(on, *keeping);
+  auto managing = on.make_one();
+  CO_START(on, *managing);
   CO_ASSERT_OK(co_await on.records->claim(visitor, user(1)));
-  CO_EXPECT_ANSWER(call(*keeping, user(1)), second_call);
+  CO_EXPECT_ANSWER(call(*managing, user(1)), second_call);
   EXPECT_EQ(on.pid(), pid);
-  co_await keeping->close();
+  co_await managing->close();
   co_await on.records->close();
 }
 
 CO_TEST_WITHIN(ManagerClaim, ThroughAnotherInstanceLeavesTheProgramWhereItRuns, 60s) {
   claim_scene on(co_await asio::this_coro::executor);
-  auto keeping = on.make_one();
+  auto managing = on.make_one();
   auto other = on.make_one();
   const bool known = co_await eventually([&other] { return other->counts().instances == 2; });
   CO_ASSERT_TRUE(known);
-  CO_START(on, *keeping);
+  CO_START(on, *managing);
   CO_ASSERT_OK(co_await other->claim(visitor, user(1)));
-  CO_EXPECT_ANSWER(call(*keeping, user(1)), second_call);
+  CO_EXPECT_ANSWER(call(*managing, user(1)), second_call);
   const auto directed = co_await other->call(user(1), srv, "odd", "{}", mcp::call_options());
   CO_ASSERT_FAILS(directed, errc::kept_elsewhere);
   EXPECT_EQ(on.pid(), pid);
   co_await other->close();
-  co_await keeping->close();
+  co_await managing->close();
   co_await on.records->close();
 }
 
 // The attempt to open the session goes on under the user's name; a call waits for it.
 CO_TEST_WITHIN(ManagerClaim, DuringAnAttemptStartsNoSecondProgram, 60s) {
   claim_scene on(co_await asio::this_coro::executor);
-  auto keeping = on.make_one();
+  auto managing = on.make_one();
   const std::optional<basis> whatever;
-  CO_ASSERT_OK(co_await keeping->connect(visitor, srv, by_registration("prog"), whatever));
-  CO_ASSERT_OK(co_await keeping->claim(visitor, user(1)));
-  CO_EXPECT_ANSWER(call(*keeping, user(1)), first_call);
+  CO_ASSERT_OK(co_await managing->connect(visitor, srv, by_registration("prog"), whatever));
+  CO_ASSERT_OK(co_await managing->claim(visitor, user(1)));
+  CO_EXPECT_ANSWER(call(*managing, user(1)), first_call);
   const auto up = co_await seen(*on.records, user(1), is(status::connected));
   CO_ASSERT_TRUE(up);
   EXPECT_NE(on.pid(), 0);
-  CO_EXPECT_ANSWER(call(*keeping, user(1)), second_call);
-  co_await keeping->close();
+  CO_EXPECT_ANSWER(call(*managing, user(1)), second_call);
+  co_await managing->close();
   co_await on.records->close();
 }
 
 // The record of the session wins over one that failed, and its program over another attempt: whoever manages the user's
 // loses it.
-asio::awaitable<void> wins_over_a_failed_one(claim_scene& on, manager& keeping, manager& of_user) {
+asio::awaitable<void> wins_over_a_failed_one(claim_scene& on, manager& managing, manager& of_user) {
   std::optional<basis> whatever;
   auto failing = co_await of_user.connect(user(1), srv, by_url("http://127.0.0.1:1/"), whatever);
   CO_ASSERT_OK(failing);
   const auto failed = co_await seen(*on.records, user(1), is(status::failed));
   CO_ASSERT_TRUE(failed);
-  CO_START(on, keeping);
-  CO_ASSERT_OK(co_await keeping.claim(visitor, user(1)));
-  CO_EXPECT_ANSWER(call(keeping, user(1)), second_call);
+  CO_START(on, managing);
+  CO_ASSERT_OK(co_await managing.claim(visitor, user(1)));
+  CO_EXPECT_ANSWER(call(managing, user(1)), second_call);
   const std::string holder = co_await holder_of(*on.records, user(1));
-  EXPECT_EQ(holder, keeping.options().instance);
+  EXPECT_EQ(holder, managing.options().instance);
   const auto is_single = [&] {
-    const std::size_t of_other = &keeping == &of_user ? 0 : of_user.counts().managed_here;
-    return keeping.counts().managed_here + of_other == 1;
+    const std::size_t of_other = &managing == &of_user ? 0 : of_user.counts().managed_here;
+    return managing.counts().managed_here + of_other == 1;
   };
   const bool single = co_await eventually(is_single);
   EXPECT_TRUE(single);
@@ -151,36 +151,36 @@ asio::awaitable<void> wins_over_a_failed_one(claim_scene& on, manager& keeping, 
 
 CO_TEST_WITHIN(ManagerClaim, WinsOverAFailedConnectionOfTheSameInstance, 60s) {
   claim_scene on(co_await asio::this_coro::executor);
-  auto keeping = on.make_one();
-  co_await wins_over_a_failed_one(on, *keeping, *keeping);
-  co_await keeping->close();
+  auto managing = on.make_one();
+  co_await wins_over_a_failed_one(on, *managing, *managing);
+  co_await managing->close();
   co_await on.records->close();
 }
 
 CO_TEST_WITHIN(ManagerClaim, WinsOverAFailedConnectionOfAnotherInstance, 60s) {
   claim_scene on(co_await asio::this_coro::executor);
-  auto keeping = on.make_one();
+  auto managing = on.make_one();
   auto other = on.make_one();
-  co_await wins_over_a_failed_one(on, *keeping, *other);
+  co_await wins_over_a_failed_one(on, *managing, *other);
   co_await other->close();
-  co_await keeping->close();
+  co_await managing->close();
   co_await on.records->close();
 }
 
 CO_TEST_WITHIN(ManagerClaim, EndsAProgramWhoseRecordLoses, 60s) {
   claim_scene on(co_await asio::this_coro::executor);
-  auto keeping = on.make_one();
-  const auto users = co_await connect_and_settle(*keeping, user(1), by_registration("prog"));
+  auto managing = on.make_one();
+  const auto users = co_await connect_and_settle(*managing, user(1), by_registration("prog"));
   CO_ASSERT_OK(users);
   const int pid = on.pid();
-  const auto up = co_await connect_and_settle(*keeping, visitor, by_registration("prog"));
+  const auto up = co_await connect_and_settle(*managing, visitor, by_registration("prog"));
   CO_ASSERT_OK(up);
-  const auto claimed = co_await keeping->claim(visitor, user(1));
+  const auto claimed = co_await managing->claim(visitor, user(1));
   CO_ASSERT_OK(claimed);
   EXPECT_EQ(claimed->kept, std::vector<std::string>{"srv"});
   const bool single = co_await eventually([&on, &pid] { return on.pid() == pid; });
   EXPECT_TRUE(single);
-  co_await keeping->close();
+  co_await managing->close();
   co_await on.records->close();
 }
 
@@ -196,11 +196,11 @@ CO_TEST_WITHIN(ManagerClaim, LosesNoConnectionWhoseHolderIsGone, 60s) {
   lease_request wanted("gone", "prog", 60s);
   CO_ASSERT_OK(co_await on.records->order(std::move(ordered), std::move(wanted)));
   CO_ASSERT_OK(co_await on.records->claim(visitor, user(1)));
-  auto keeping = on.make_one();
+  auto managing = on.make_one();
   const auto up = co_await seen(*on.records, user(1), is(status::connected));
   CO_ASSERT_TRUE(up);
-  CO_EXPECT_ANSWER(call(*keeping, user(1)), first_call);
-  co_await keeping->close();
+  CO_EXPECT_ANSWER(call(*managing, user(1)), first_call);
+  co_await managing->close();
   co_await on.records->close();
 }
 

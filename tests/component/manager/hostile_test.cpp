@@ -187,9 +187,9 @@ TEST(Bug, EndsTheAttemptAndIsRecorded) {
 
 // The server forgets its sessions, and says so inside its answers.
 asio::awaitable<void> notices(scene& s) {
-  CO_ASSERT_OK(co_await connect_and_settle(*s.keeping, user(1), by_url(s.url())));
+  CO_ASSERT_OK(co_await connect_and_settle(*s.managing, user(1), by_url(s.url())));
   s.server->forget_sessions();
-  auto called = co_await s.keeping->call(user(1), srv, "plain", "{}", mcp::call_options());
+  auto called = co_await s.managing->call(user(1), srv, "plain", "{}", mcp::call_options());
   CO_ASSERT_OK(called);                // the server has refused it, so it is repeated
   EXPECT_GE(s.server->sessions(), 2);  // one more for the call, and perhaps one for the connection
   const auto record = co_await s.records->get(user(1), srv, tools_wanted::no);

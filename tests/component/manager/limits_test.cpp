@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 // N orders at a time count against the limit of this process before any of them is managed.
 asio::awaitable<void> order_one(scene& s, int number, int& ordered, int& refused) {
   const std::optional<basis> whatever;
-  auto done = co_await s.keeping->connect(user(number), srv, by_url(s.url()), whatever);
+  auto done = co_await s.managing->connect(user(number), srv, by_url(s.url()), whatever);
   if (done) ++ordered;
   if (!done && done.error().code() == errc::queue_full) ++refused;
 }
@@ -22,7 +22,7 @@ asio::awaitable<void> orders_in_a_crowd(scene& s) {
   co_await crowd.join();
   EXPECT_EQ(ordered, 1);
   EXPECT_EQ(refused, 19);
-  EXPECT_EQ(s.keeping->counts().managed_here, 1U);
+  EXPECT_EQ(s.managing->counts().managed_here, 1U);
 }
 
 TEST(ManagerOrders, NeverPassTheLimitInParallel) {
@@ -44,7 +44,7 @@ MANAGER_TEST(ManagerOrders, NeverPassTheLimitOfAnOwnerThroughTwoManagers) {
   auto other = make_manager(*s.records, quick_options());
   int ordered = 0, refused = 0;
   aio::task_group crowd(co_await asio::this_coro::executor, aio::end_process);
-  for (int n = 0; n < 20; ++n) crowd.spawn("order", order_of_owner(n % 2 ? *other : *s.keeping, s, n, ordered, refused));
+  for (int n = 0; n < 20; ++n) crowd.spawn("order", order_of_owner(n % 2 ? *other : *s.managing, s, n, ordered, refused));
   co_await crowd.join();
   EXPECT_EQ(ordered, 1);
   EXPECT_EQ(refused, 19);
@@ -56,7 +56,7 @@ MANAGER_TEST(ManagerOrders, NeverPassTheLimitOfAnOwnerThroughTwoManagers) {
 
 // The connection is up; only its longer list is not stored.
 asio::awaitable<void> keeps_tools_of_a_full_owner(scene& s) {
-  auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
+  auto up = co_await connect_and_settle(*s.managing, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   EXPECT_EQ(up->info.tool_count, 1U);
   EXPECT_FALSE(up->info.error);
@@ -70,7 +70,7 @@ asio::awaitable<void> keeps_tools_of_a_full_owner(scene& s) {
   EXPECT_EQ(full->info.tool_count, 1U);
   CO_ASSERT_TRUE(full->tools);
   EXPECT_EQ(full->connected_at, up->connected_at);
-  auto called = co_await s.keeping->call(user(1), srv, "plain", "{}", mcp::call_options());
+  auto called = co_await s.managing->call(user(1), srv, "plain", "{}", mcp::call_options());
   CO_ASSERT_OK(called);
   s.server->set_tools("[" + plain_tool + R"(,{"name":"short"}])");
   auto fits = co_await seen(*s.records, user(1), has_tools(2));
@@ -79,13 +79,13 @@ asio::awaitable<void> keeps_tools_of_a_full_owner(scene& s) {
 }
 
 TEST(ManagerOrders, KeepTheToolsOfAnOwnerWhoIsFull) {
-  store_options kept;
-  kept.owner_bytes = 500;
-  play(keeps_tools_of_a_full_owner, quick_options(), kept);
+  store_options limited;
+  limited.owner_bytes = 500;
+  play(keeps_tools_of_a_full_owner, quick_options(), limited);
 }
 
 asio::awaitable<void> connects_without_tools(scene& s) {
-  auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
+  auto up = co_await connect_and_settle(*s.managing, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   EXPECT_EQ(up->state, status::connected);
   EXPECT_FALSE(up->info.tool_count);
@@ -94,9 +94,9 @@ asio::awaitable<void> connects_without_tools(scene& s) {
 }
 
 TEST(ManagerOrders, ConnectWithoutToolsWhereTheFirstAreTooLarge) {
-  store_options kept;
-  kept.owner_bytes = 10;
-  play(connects_without_tools, quick_options(), kept);
+  store_options limited;
+  limited.owner_bytes = 10;
+  play(connects_without_tools, quick_options(), limited);
 }
 
 }  // namespace

@@ -37,13 +37,13 @@ asio::awaitable<void> serve(std::string store_url, std::string url, int first, i
   auto records = co_await std::move(opening);
   auto options = quick_options();
   if (check_ms > 0) options.check_every = std::chrono::milliseconds(check_ms);
-  auto keeping = make_manager(*records.value(), std::move(options));
+  auto managing = make_manager(*records.value(), std::move(options));
   asio::signal_set stop(executor, SIGTERM);
-  co_await connect_all(*keeping, std::move(url), first, count);
+  co_await connect_all(*managing, std::move(url), first, count);
   auto [ec, number] = co_await stop.async_wait(aio::use_ec);
   static_cast<void>(ec);
   static_cast<void>(number);
-  co_await keeping->close();
+  co_await managing->close();
   co_await (*records)->close();
 }
 

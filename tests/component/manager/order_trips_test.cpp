@@ -93,20 +93,20 @@ asio::awaitable<void> count_trips(owner who, std::size_t owner_limit, bool again
   });
   manager_options options = quick_options();
   options.servers = registry(R"({"web":{"url":")" + server.url() + "\"}}");
-  auto keeping = make_manager(records, std::move(options));
+  auto managing = make_manager(records, std::move(options));
   if (again) {  // a record is there
     change known(who, srv, status::failed);
     CO_ASSERT_OK(co_await records.put(std::move(known)));
   }
   trips = 0;
   const std::optional<basis> whatever;
-  auto ordered = co_await keeping->connect(who, srv, by_registration("web"), whatever, owner_limit);
+  auto ordered = co_await managing->connect(who, srv, by_registration("web"), whatever, owner_limit);
   CO_ASSERT_OK(ordered);
   EXPECT_LE(trips, 2);
   const bool asked = co_await eventually([&] { return before_handshake >= 0; });
   EXPECT_TRUE(asked);
   EXPECT_LE(before_handshake, 2);
-  co_await keeping->close();
+  co_await managing->close();
   co_await records.close();
   co_await server.close();
 }

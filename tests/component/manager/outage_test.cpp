@@ -40,24 +40,24 @@ CO_TEST_WITHIN(ManagerOutage, ClosesSessionsWhoseLeasesRanOut, 60s) {
   auto options = quick_options();
   options.lease_time = 1s;
   options.observer = &told;
-  auto keeping = make_manager(**records, options);
-  auto up = co_await connect_and_settle(*keeping, user(1), by_url(server.url()));
+  auto managing = make_manager(**records, options);
+  auto up = co_await connect_and_settle(*managing, user(1), by_url(server.url()));
   CO_ASSERT_OK(up);
   {
     const file_lock outage(path);
     const bool stopped = co_await eventually([&server] { return server.ended() == 1; });
     EXPECT_TRUE(stopped);
-    EXPECT_EQ(keeping->counts().managed_here, 0U);
+    EXPECT_EQ(managing->counts().managed_here, 0U);
     EXPECT_EQ(told.leases, (std::vector<std::string>{"user:1 taken", "user:1 lost"}));
   }
-  const bool again = co_await eventually([&keeping] { return keeping->counts().connected == 1; });
+  const bool again = co_await eventually([&managing] { return managing->counts().connected == 1; });
   EXPECT_TRUE(again);
   auto still = co_await (*records)->get(user(1), srv, tools_wanted::no);
   CO_ASSERT_TRUE(still && *still);
   EXPECT_EQ((*still)->state, status::connected);
   EXPECT_EQ((*still)->connected_at, up->connected_at);
   EXPECT_EQ(server.sessions(), 2);
-  co_await keeping->close();
+  co_await managing->close();
   co_await (*records)->close();
   co_await server.stop();
 }

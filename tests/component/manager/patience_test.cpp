@@ -33,21 +33,21 @@ asio::awaitable<void> waits_as_asked(scene& s, busy_case busy) {
   s.server->instead =
       busy.body.empty() ? empty_reply(busy.status, busy.headers) : json_reply(busy.status, busy.body, busy.headers);
   const auto begun = clock::now();
-  auto first = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
+  auto first = co_await connect_and_settle(*s.managing, user(1), by_url(s.url()));
   CO_ASSERT_OK(first);
   CO_ASSERT_TRUE(first->info.error && first->info.error->retry_at);
   EXPECT_EQ(first->state, status::failed) << busy.name;
   EXPECT_GE(*first->info.error->retry_at, first->info.error->time + 1900ms) << busy.name;
   EXPECT_EQ(s.server->http().seen.size(), 1U) << busy.name;
   for (int other = 2; other < 5; ++other) {
-    auto next = co_await connect_and_settle(*s.keeping, user(other), by_url(s.url()));
+    auto next = co_await connect_and_settle(*s.managing, user(other), by_url(s.url()));
     CO_ASSERT_OK(next);
     CO_ASSERT_TRUE(next->info.error && next->info.error->retry_at);
     EXPECT_EQ(next->info.error->code, "http_status");
   }
-  auto again = co_await s.keeping->retry(user(1), srv);
+  auto again = co_await s.managing->retry(user(1), srv);
   CO_ASSERT_OK(again);
-  auto settled = co_await s.keeping->settled(user(1), srv, again->revision);
+  auto settled = co_await s.managing->settled(user(1), srv, again->revision);
   CO_ASSERT_OK(settled);
   EXPECT_EQ(settled->state, status::failed);
   EXPECT_EQ(s.server->http().seen.size(), 1U) << busy.name << ": nobody asks before that time";
@@ -69,13 +69,13 @@ TEST(ManagerRetryAfter, NoOwnerAsksBeforeTheServersTime) {
 
 // A call that is refused says the same for the sessions that others want to open.
 asio::awaitable<void> call_pauses(scene& s) {
-  CO_ASSERT_OK(co_await connect_and_settle(*s.keeping, user(1), by_url(s.url())));
+  CO_ASSERT_OK(co_await connect_and_settle(*s.managing, user(1), by_url(s.url())));
   s.server->call_answer = empty_reply(429, "Retry-After: 1\r\n");
-  auto called = co_await s.keeping->call(user(1), srv, "plain", "{}", mcp::call_options());
+  auto called = co_await s.managing->call(user(1), srv, "plain", "{}", mcp::call_options());
   CO_ASSERT_FAILS(called, errc::http_status);
   EXPECT_EQ(called.error().retry_after(), 1s);
   const auto sessions = s.server->sessions();
-  auto other = co_await connect_and_settle(*s.keeping, user(2), by_url(s.url()));
+  auto other = co_await connect_and_settle(*s.managing, user(2), by_url(s.url()));
   CO_ASSERT_OK(other);
   EXPECT_EQ(other->state, status::failed);
   EXPECT_EQ(s.server->sessions(), sessions);
@@ -89,14 +89,14 @@ TEST(ManagerRetryAfter, OfACallHoldsForNewSessions) { play(call_pauses, long_opt
 
 // Checks and lists that are refused because there were too many are no reason to open a session anew.
 asio::awaitable<void> stays_up(scene& s) {
-  auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
+  auto up = co_await connect_and_settle(*s.managing, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   const auto before = s.server->http().count("ping");
   s.server->instead = empty_reply(429, "Retry-After: 1\r\n");
   const bool asked = co_await eventually([&] { return s.server->http().count("ping") > before + 2; });
   CO_ASSERT_TRUE(asked);
   s.server->instead.reset();
-  auto called = co_await s.keeping->call(user(1), srv, "plain", "{}", mcp::call_options());
+  auto called = co_await s.managing->call(user(1), srv, "plain", "{}", mcp::call_options());
   CO_ASSERT_OK(called);
   auto same = co_await s.records->get(user(1), srv, tools_wanted::no);
   CO_ASSERT_TRUE(same && *same);
@@ -108,14 +108,14 @@ TEST(ManagerRetryAfter, NeverEndsASessionThatIsAskedTooOften) { play(stays_up, l
 // The whole wait is long here, so that only a neighbour's success can have ended it.
 asio::awaitable<void> come_back_together(scene& s) {
   for (int number = 1; number <= 20; ++number)
-    CO_ASSERT_OK(co_await connect_and_settle(*s.keeping, user(number), by_url(s.url())));
+    CO_ASSERT_OK(co_await connect_and_settle(*s.managing, user(number), by_url(s.url())));
   co_await s.server->stop();
   for (int number = 1; number <= 20; ++number) {
     auto failed = co_await seen(*s.records, user(number), is(status::failed));
     CO_ASSERT_TRUE(failed);
   }
   s.server->start();
-  CO_ASSERT_OK(co_await s.keeping->retry(user(7), srv));
+  CO_ASSERT_OK(co_await s.managing->retry(user(7), srv));
   for (int number = 1; number <= 20; ++number) {
     auto up = co_await seen(*s.records, user(number), is(status::connected));
     CO_ASSERT_TRUE(up);
@@ -130,7 +130,7 @@ TEST(ManagerEarlyRetry, ConnectionsOfAnOriginComeBackWithTheFirst) {
 
 asio::awaitable<void> lists_rarely(scene& s) {
   s.server->announces_each_list = true;
-  CO_ASSERT_OK(co_await connect_and_settle(*s.keeping, user(1), by_url(s.url())));
+  CO_ASSERT_OK(co_await connect_and_settle(*s.managing, user(1), by_url(s.url())));
   const auto begun = clock::now();
   const bool six = co_await eventually([&] { return s.server->http().count("tools/list") >= 6; }, 30s);
   CO_ASSERT_TRUE(six);
@@ -149,7 +149,7 @@ TEST(ManagerAnnouncements, WithoutAChangeNeverFeedThemselves) {
 
 asio::awaitable<void> survives_a_refusal(scene& s) {
   for (const int refusal : {401, 403}) {
-    CO_ASSERT_OK(co_await connect_and_settle(*s.keeping, user(refusal), by_url(s.url())));
+    CO_ASSERT_OK(co_await connect_and_settle(*s.managing, user(refusal), by_url(s.url())));
     s.told.transitions.clear();
     s.server->instead = empty_reply(refusal);
     auto failed = co_await seen(*s.records, user(refusal), is(status::failed));
@@ -167,20 +167,20 @@ asio::awaitable<void> survives_a_refusal(scene& s) {
 TEST(ManagerRefusal, OfAProxyForAMomentIsNotFinal) { play(survives_a_refusal); }
 
 asio::awaitable<void> ends_in_auth_required(scene& s) {
-  CO_ASSERT_OK(co_await connect_and_settle(*s.keeping, user(1), by_url(s.url())));
+  CO_ASSERT_OK(co_await connect_and_settle(*s.managing, user(1), by_url(s.url())));
   s.server->instead = empty_reply(401);
   auto refused = co_await seen(*s.records, user(1), is(status::auth_required), 20s);
   CO_ASSERT_TRUE(refused && refused->info.error);
   EXPECT_FALSE(refused->info.error->retry_at);
   EXPECT_EQ(refused->info.error->attempt, 4U);
-  auto first = co_await connect_and_settle(*s.keeping, user(2), by_url(s.url()));
+  auto first = co_await connect_and_settle(*s.managing, user(2), by_url(s.url()));
   CO_ASSERT_OK(first);
   EXPECT_EQ(first->state, status::auth_required) << "a first connect is refused at once";
 }
 TEST(ManagerRefusal, ThatStaysIsFinal) { play(ends_in_auth_required); }
 
 asio::awaitable<void> tells_restarts(scene& s) {
-  auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
+  auto up = co_await connect_and_settle(*s.managing, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   EXPECT_EQ(up->info.restarts, 0U);
   std::optional<owner> watched = user(1);
@@ -203,7 +203,7 @@ asio::awaitable<void> tells_restarts(scene& s) {
   CO_ASSERT_TRUE(counted);
   EXPECT_EQ(s.told.restarts, std::vector<std::string>{"connection_lost 1"});
   EXPECT_EQ(s.told.transitions, std::vector<std::string>{"CONNECTING CONNECTED"}) << "the status has not changed";
-  auto ordered = co_await s.keeping->retry(user(1), srv);
+  auto ordered = co_await s.managing->retry(user(1), srv);
   CO_ASSERT_OK(ordered);
   EXPECT_EQ(ordered->info.restarts, 0U);
 }
@@ -211,9 +211,9 @@ TEST(ManagerRestart, OfALostSessionIsTold) { play(tells_restarts); }
 
 // The call finds out that the session is gone. One new session serves the call and the connection.
 asio::awaitable<void> shares_the_session(scene& s) {
-  CO_ASSERT_OK(co_await connect_and_settle(*s.keeping, user(1), by_url(s.url())));
+  CO_ASSERT_OK(co_await connect_and_settle(*s.managing, user(1), by_url(s.url())));
   s.server->forget_sessions();
-  auto called = co_await s.keeping->call(user(1), srv, "plain", "{}", mcp::call_options());
+  auto called = co_await s.managing->call(user(1), srv, "plain", "{}", mcp::call_options());
   CO_ASSERT_OK(called);
   auto up = co_await seen(*s.records, user(1), [](const connection& c) { return c.info.restarts == 1; });
   CO_ASSERT_TRUE(up);

@@ -30,18 +30,18 @@ CO_TEST_WITHIN(Manager, RunsAProgram, 60s) {
   manager_options options = quick_options();
   options.servers = registry(as_registered(program));
   options.address = "http://here:1";
-  auto keeping = make_manager(*records, options);
+  auto managing = make_manager(*records, options);
   manager_options others = quick_options();
   others.servers = options.servers;
   auto elsewhere = make_manager(*records, others);
-  auto up = co_await connect_and_settle(*keeping, user(1), by_registration("prog"));
+  auto up = co_await connect_and_settle(*managing, user(1), by_registration("prog"));
   CO_ASSERT_OK(up);
   EXPECT_EQ(up->state, status::connected);
   EXPECT_EQ(up->info.transport, "stdio");
   EXPECT_TRUE(up->info.url.empty());
   CO_ASSERT_EQ(processes_of(program.mark).size(), 1U);
   const int first = processes_of(program.mark).front().pid;
-  auto called = co_await keeping->call(user(1), srv, "odd", "{}", mcp::call_options());
+  auto called = co_await managing->call(user(1), srv, "odd", "{}", mcp::call_options());
   CO_ASSERT_OK(called);
   const bool known = co_await eventually([&elsewhere] { return elsewhere->counts().instances == 2; });
   CO_ASSERT_TRUE(known);
@@ -58,7 +58,7 @@ CO_TEST_WITHIN(Manager, RunsAProgram, 60s) {
   auto back = co_await seen(*records, user(1), is(status::connected));
   CO_ASSERT_TRUE(back);
   co_await elsewhere->close();
-  co_await keeping->close();
+  co_await managing->close();
   EXPECT_EQ(describe(processes_of(program.mark)), "");
   co_await records->close();
 }
@@ -95,15 +95,15 @@ CO_TEST_WITHIN(Manager, HidesSecretsOfAProgram, 60s) {
   options.servers = registry(R"({"prog":{"command":"/bin/sh","args":["-c",)"
                              R"("echo key $KEY, Bearer s3cret1, https://u:s3cret1@h/?k=s3cret1 was refused >&2; exit 3"],)"
                              R"("env":{"KEY":"s3cret-in-env"}}})");
-  auto keeping = make_manager(*records, options);
-  auto failed = co_await connect_and_settle(*keeping, user(1), by_registration("prog"));
+  auto managing = make_manager(*records, options);
+  auto failed = co_await connect_and_settle(*managing, user(1), by_registration("prog"));
   CO_ASSERT_OK(failed);
   EXPECT_EQ(failed->state, status::failed);
   CO_ASSERT_TRUE(failed->info.error);
   const std::string& said = failed->info.error->message;
   EXPECT_EQ(said.find("s3cret"), std::string::npos) << said;
   EXPECT_NE(said.find("key [hidden], Bearer [hidden], https://[hidden]@h/?[hidden] was refused"), std::string::npos) << said;
-  co_await keeping->close();
+  co_await managing->close();
   co_await records->close();
 }
 
@@ -120,20 +120,20 @@ CO_TEST_WITHIN(Manager, DoesNotRepeatAWrongCommand, 60s) {
   const std::string command = (dir.path() / "server").string();
   options.servers = at_path(command, "a");
   options.observer = &told;
-  auto keeping = make_manager(*records, options);
-  auto failed = co_await connect_and_settle(*keeping, user(1), by_registration("prog"));
+  auto managing = make_manager(*records, options);
+  auto failed = co_await connect_and_settle(*managing, user(1), by_registration("prog"));
   CO_ASSERT_OK(failed);
   EXPECT_EQ(failed->state, status::failed);
   CO_ASSERT_TRUE(failed->info.error);
   EXPECT_EQ(failed->info.error->code, "spawn_failed");
   EXPECT_FALSE(failed->info.error->retry_at);
-  EXPECT_EQ(keeping->counts().waiting, 0U);
+  EXPECT_EQ(managing->counts().waiting, 0U);
   EXPECT_EQ(told.attempts_failed, 1);
 
   std::filesystem::create_directory(command);  // which is no program: permission is denied
-  auto again = co_await keeping->retry(user(1), srv);
+  auto again = co_await managing->retry(user(1), srv);
   CO_ASSERT_OK(again);
-  auto still = co_await keeping->settled(user(1), srv, again->revision);
+  auto still = co_await managing->settled(user(1), srv, again->revision);
   CO_ASSERT_OK(still);
   CO_ASSERT_TRUE(still->info.error);
   EXPECT_EQ(still->info.error->code, "spawn_failed");
@@ -143,12 +143,12 @@ CO_TEST_WITHIN(Manager, DoesNotRepeatAWrongCommand, 60s) {
   std::filesystem::remove(command);
   std::ofstream(command) << "#!/bin/sh\necho 'now it runs' >&2\nexit 1\n";
   std::filesystem::permissions(command, std::filesystem::perms::owner_all);
-  keeping->set_servers(at_path(command, "b"));
+  managing->set_servers(at_path(command, "b"));
   record_check runs = [](const connection& c) { return c.info.error && c.info.error->code == "child_exited"; };
   auto changed = co_await seen(*records, user(1), runs);
   CO_ASSERT_TRUE(changed);
   EXPECT_TRUE(changed->info.error->retry_at);
-  co_await keeping->close();
+  co_await managing->close();
   co_await records->close();
 }
 
@@ -159,11 +159,11 @@ CO_TEST_WITHIN(Manager, ClosesWhileAProgramStarts, 60s) {
     auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
     manager_options options = quick_options();
     options.servers = registry(as_registered(program));
-    auto keeping = make_manager(*records, options);
-    auto ordered = co_await keeping->connect(user(1), srv, by_registration("prog"), std::nullopt);
+    auto managing = make_manager(*records, options);
+    auto ordered = co_await managing->connect(user(1), srv, by_registration("prog"), std::nullopt);
     CO_ASSERT_OK(ordered);
     co_await aio::wait_until(aio::after(moment));
-    co_await keeping->close();
+    co_await managing->close();
     EXPECT_EQ(describe(processes_of(program.mark)), "") << moment.count();
     co_await records->close();
   }
@@ -175,13 +175,13 @@ CO_TEST_WITHIN(Manager, ClosesWhileAProgramIsLost, 60s) {
     auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
     manager_options options = quick_options();
     options.servers = registry(as_registered(program));
-    auto keeping = make_manager(*records, options);
-    auto up = co_await connect_and_settle(*keeping, user(1), by_registration("prog"));
+    auto managing = make_manager(*records, options);
+    auto up = co_await connect_and_settle(*managing, user(1), by_registration("prog"));
     CO_ASSERT_OK(up);
     CO_ASSERT_EQ(processes_of(program.mark).size(), 1U);
     ::kill(processes_of(program.mark).front().pid, SIGKILL);
     co_await aio::wait_until(aio::after(moment));
-    co_await keeping->close();
+    co_await managing->close();
     EXPECT_EQ(describe(processes_of(program.mark)), "") << moment.count();
     co_await records->close();
   }
@@ -191,14 +191,14 @@ CO_TEST_WITHIN(Manager, ManagesAModernServer, 60s) {
   auto server = co_await npm_http_server::start_modern("http-modern");
   CO_ASSERT_TRUE(server);
   auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
-  auto keeping = make_manager(*records, quick_options());
-  auto up = co_await connect_and_settle(*keeping, user(1), by_url(server->url("/mcp")));
+  auto managing = make_manager(*records, quick_options());
+  auto up = co_await connect_and_settle(*managing, user(1), by_url(server->url("/mcp")));
   CO_ASSERT_OK(up);
   CO_ASSERT_EQ(up->state, status::connected);
   EXPECT_EQ(up->info.protocol_version, "2026-07-28");
   const auto before = up->info.tool_count.value_or(0);
   EXPECT_GT(before, 5U);
-  auto grown = co_await keeping->call(user(1), srv, "grow", R"({"name":"sprout"})", mcp::call_options());
+  auto grown = co_await managing->call(user(1), srv, "grow", R"({"name":"sprout"})", mcp::call_options());
   CO_ASSERT_OK(grown);
   auto more = co_await seen(*records, user(1), has_tools(before + 1));
   CO_ASSERT_TRUE(more && more->tools);
@@ -207,7 +207,7 @@ CO_TEST_WITHIN(Manager, ManagesAModernServer, 60s) {
   auto failed = co_await seen(*records, user(1), is(status::failed));
   CO_ASSERT_TRUE(failed && failed->tools);
   EXPECT_NE(failed->tools->find("sprout"), std::string::npos);
-  co_await keeping->close();
+  co_await managing->close();
   co_await records->close();
 }
 
@@ -217,8 +217,8 @@ asio::awaitable<void> notices_that_it_is_killed(std::unique_ptr<npm_http_server>
   auto records = make_memory_store(co_await asio::this_coro::executor, store_options());
   manager_options options = quick_options();
   options.check_every = 1h;
-  auto keeping = make_manager(*records, options);
-  auto up = co_await connect_and_settle(*keeping, user(1), by_url(server->url(path)));
+  auto managing = make_manager(*records, options);
+  auto up = co_await connect_and_settle(*managing, user(1), by_url(server->url(path)));
   CO_ASSERT_OK(up);
   CO_ASSERT_EQ(up->state, status::connected);
   const auto begun = std::chrono::steady_clock::now();
@@ -227,7 +227,7 @@ asio::awaitable<void> notices_that_it_is_killed(std::unique_ptr<npm_http_server>
   CO_ASSERT_TRUE(failed);
   EXPECT_LT(std::chrono::steady_clock::now() - begun, 5s);
   co_await server->stop();
-  co_await keeping->close();
+  co_await managing->close();
   co_await records->close();
 }
 

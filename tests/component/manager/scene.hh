@@ -14,11 +14,11 @@ struct scene {
   std::unique_ptr<store> records;
   std::unique_ptr<announcing_server> server;
   recording_observer told;
-  std::unique_ptr<manager> keeping;
+  std::unique_ptr<manager> managing;
 
   [[nodiscard]] std::string url() const { return server->url(); }
   asio::awaitable<void> close() {
-    co_await keeping->close();
+    co_await managing->close();
     co_await records->close();
     co_await server->stop();
   }
@@ -32,7 +32,7 @@ inline asio::awaitable<void> play_scene(scene_body body, manager_options options
   s.server = std::make_unique<announcing_server>(executor);
   if (!options.servers) options.servers = registry(R"({"web":{"url":")" + s.server->url() + "\"}}");
   options.observer = &s.told;
-  s.keeping = make_manager(*s.records, std::move(options));
+  s.managing = make_manager(*s.records, std::move(options));
   co_await body(s);
   co_await s.close();
 }

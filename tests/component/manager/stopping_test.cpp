@@ -54,20 +54,20 @@ asio::awaitable<void> stops_while_a_server_is_disconnected(store& records) {
   co_await fill(records, 8);
   manager_options options = quick_options();
   options.max_connections = 0;  // it keeps none of them
-  auto keeping = make_manager(records, options);
+  auto managing = make_manager(records, options);
   const auto executor = co_await asio::this_coro::executor;
   stopped_work cancelled, closed;
   aio::task_group work(executor, aio::end_process);
   std::function<void()> ask_to_end = [&work] { work.request_stop(); };
-  work.spawn("disconnect", disconnect_all(*keeping, cancelled, ask_to_end));
+  work.spawn("disconnect", disconnect_all(*managing, cancelled, ask_to_end));
   co_await work.join();
   expect_stopped_early(cancelled);
   aio::task_group more(executor, aio::end_process);
-  std::function<void()> close = [&more, &keeping] { more.spawn("close", close_it(*keeping)); };
-  more.spawn("disconnect", disconnect_all(*keeping, closed, close));
+  std::function<void()> close = [&more, &managing] { more.spawn("close", close_it(*managing)); };
+  more.spawn("disconnect", disconnect_all(*managing, closed, close));
   co_await more.join();
   expect_stopped_early(closed);
-  co_await keeping->close();
+  co_await managing->close();
   co_await records.close();
 }
 

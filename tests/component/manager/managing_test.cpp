@@ -12,11 +12,11 @@ const std::string one_tool = "[" + plain_tool + "]";
 
 MANAGER_TEST(Manager, ConnectsToAServer) {
   std::optional<basis> whatever;
-  auto ordered = co_await s.keeping->connect(user(1), srv, by_url(s.url()), whatever);
+  auto ordered = co_await s.managing->connect(user(1), srv, by_url(s.url()), whatever);
   CO_ASSERT_OK(ordered);
   EXPECT_EQ(ordered->state, status::connecting);
   EXPECT_TRUE(ordered->info.managed);
-  auto settled = co_await s.keeping->settled(user(1), srv, ordered->revision);
+  auto settled = co_await s.managing->settled(user(1), srv, ordered->revision);
   CO_ASSERT_OK(settled);
   EXPECT_EQ(settled->state, status::connected);
   EXPECT_EQ(settled->info.url, s.url());
@@ -27,10 +27,10 @@ MANAGER_TEST(Manager, ConnectsToAServer) {
   auto with_tools = co_await seen(*s.records, user(1), is(status::connected));
   CO_ASSERT_TRUE(with_tools && with_tools->tools);
   EXPECT_EQ(*with_tools->tools, one_tool);
-  EXPECT_EQ(s.keeping->counts().managed_here, 1U);
-  EXPECT_EQ(s.keeping->counts().connected, 1U);
+  EXPECT_EQ(s.managing->counts().managed_here, 1U);
+  EXPECT_EQ(s.managing->counts().connected, 1U);
   // Once more changes nothing.
-  auto again = co_await s.keeping->connect(user(1), srv, by_url(s.url()), whatever);
+  auto again = co_await s.managing->connect(user(1), srv, by_url(s.url()), whatever);
   CO_ASSERT_OK(again);
   EXPECT_EQ(again->revision, settled->revision);
   EXPECT_EQ(s.server->sessions(), 1);
@@ -38,7 +38,7 @@ MANAGER_TEST(Manager, ConnectsToAServer) {
 }
 
 MANAGER_TEST(Manager, FollowsAServerThatDiesAndReturns) {
-  auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
+  auto up = co_await connect_and_settle(*s.managing, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   co_await s.server->stop();
   auto failed = co_await seen(*s.records, user(1), is(status::failed));
@@ -62,7 +62,7 @@ MANAGER_TEST(Manager, FollowsAServerThatDiesAndReturns) {
 }
 
 MANAGER_TEST(Manager, FollowsChangesOfTheTools) {
-  auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
+  auto up = co_await connect_and_settle(*s.managing, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   const long listed = s.server->http().count("tools/list");
   s.server->tools = two_tools;
@@ -84,7 +84,7 @@ MANAGER_TEST(Manager, FollowsChangesOfTheTools) {
 }
 
 MANAGER_TEST(Manager, WritesNothingForChecks) {
-  auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
+  auto up = co_await connect_and_settle(*s.managing, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   const bool checked = co_await eventually([&s] { return s.server->http().count("ping") >= 3; });
   CO_ASSERT_TRUE(checked);
@@ -96,7 +96,7 @@ MANAGER_TEST(Manager, WritesNothingForChecks) {
 
 // A server that is well, and ends its streams: it is asked, but not each time, and nothing else comes of it.
 asio::awaitable<void> checks_when_streams_end(scene& s) {
-  auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
+  auto up = co_await connect_and_settle(*s.managing, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   const auto begun = std::chrono::steady_clock::now();
   for (std::size_t stream = 0; stream < 3; ++stream) {
@@ -124,7 +124,7 @@ TEST(Manager, ChecksWhenAStreamEnds) {
 }
 
 MANAGER_TEST(Manager, EndsADisconnectedConnection) {
-  auto up = co_await connect_and_settle(*s.keeping, user(1), by_registration("web"));
+  auto up = co_await connect_and_settle(*s.managing, user(1), by_registration("web"));
   CO_ASSERT_OK(up);
   EXPECT_EQ(up->info.registered, "web");
   std::optional<server_name> one = srv;
@@ -132,14 +132,14 @@ MANAGER_TEST(Manager, EndsADisconnectedConnection) {
   CO_ASSERT_OK(down);
   const bool let_go = co_await is_let_go(*s.records, user(1));
   EXPECT_TRUE(let_go);
-  const bool ended = co_await eventually([&s] { return s.server->ended() == 1 && s.keeping->counts().managed_here == 0; });
+  const bool ended = co_await eventually([&s] { return s.server->ended() == 1 && s.managing->counts().managed_here == 0; });
   EXPECT_TRUE(ended);
   EXPECT_EQ(s.told.leases, (std::vector<std::string>{"user:1 taken", "user:1 over"}));
   auto record = co_await s.records->get(user(1), srv, tools_wanted::no);
   CO_ASSERT_TRUE(record && *record);
   EXPECT_EQ((*record)->state, status::disconnected);
   // And may be ordered again.
-  auto again = co_await connect_and_settle(*s.keeping, user(1), by_registration("web"));
+  auto again = co_await connect_and_settle(*s.managing, user(1), by_registration("web"));
   CO_ASSERT_OK(again);
   EXPECT_EQ(again->state, status::connected);
 }
@@ -149,24 +149,24 @@ MANAGER_TEST(Manager, ObeysTheLastOrder) {
   std::optional<basis> whatever;
   std::optional<server_name> one = srv;
   for (int round = 0; round < 30; ++round) {
-    auto ordered = co_await s.keeping->connect(user(1), srv, by_url(s.url()), whatever);
+    auto ordered = co_await s.managing->connect(user(1), srv, by_url(s.url()), whatever);
     CO_ASSERT_OK(ordered);
     for (int i = 0; i < round; ++i) co_await asio::post(asio::use_awaitable);
     auto down = co_await s.records->disconnect(user(1), one, std::nullopt);
     CO_ASSERT_OK(down);
     for (int i = 0; i < 30 - round; ++i) co_await asio::post(asio::use_awaitable);
   }
-  auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
+  auto up = co_await connect_and_settle(*s.managing, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   EXPECT_EQ(up->state, status::connected);
   auto down = co_await s.records->disconnect(user(1), one, std::nullopt);
   CO_ASSERT_OK(down);
-  const bool gone = co_await eventually([&s] { return s.keeping->counts().managed_here == 0; });
+  const bool gone = co_await eventually([&s] { return s.managing->counts().managed_here == 0; });
   EXPECT_TRUE(gone);
 }
 
 MANAGER_TEST(Manager, CorrectsAForeignStatus) {
-  auto up = co_await connect_and_settle(*s.keeping, user(1), by_url(s.url()));
+  auto up = co_await connect_and_settle(*s.managing, user(1), by_url(s.url()));
   CO_ASSERT_OK(up);
   change wrong(user(1), srv, status::failed);
   auto written = co_await s.records->put(std::move(wrong));
@@ -181,11 +181,11 @@ MANAGER_TEST(Manager, LeavesUnmanagedConnectionsAlone) {
   change mine(user(1), srv, status::connected);
   auto written = co_await s.records->put(std::move(mine));
   CO_ASSERT_OK(written);
-  auto refused = co_await s.keeping->retry(user(1), srv);
+  auto refused = co_await s.managing->retry(user(1), srv);
   CO_ASSERT_FAILS(refused, errc::bad_argument);
-  auto called = co_await s.keeping->call(user(1), srv, "plain", "{}", mcp::call_options());
+  auto called = co_await s.managing->call(user(1), srv, "plain", "{}", mcp::call_options());
   CO_ASSERT_FAILS(called, errc::bad_argument);
-  EXPECT_EQ(s.keeping->counts().managed_here, 0U);
+  EXPECT_EQ(s.managing->counts().managed_here, 0U);
 }
 
 }  // namespace
