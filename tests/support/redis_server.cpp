@@ -18,6 +18,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "support/turns/outside_turns.hh"
+
 namespace mcpstate::test {
 namespace {
 
@@ -72,6 +74,7 @@ bool answers(const std::string& path) {
 }  // namespace
 
 redis_server::redis_server(redis_options options) : options_(std::move(options)) {
+  const outside_turns own;
   std::string pattern = (std::filesystem::temp_directory_path() / "mcpstate-redis-XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary directory");
   dir_ = pattern;
@@ -89,12 +92,14 @@ redis_server::redis_server(redis_options options) : options_(std::move(options))
 }
 
 redis_server::~redis_server() {
+  const outside_turns own;
   kill();
   std::error_code ignored;
   std::filesystem::remove_all(dir_, ignored);
 }
 
 void redis_server::spawn() {
+  const outside_turns own;
   const std::string port = std::to_string(port_);
   std::vector<std::string> command{server_program(), "--dir",       dir_,     "--save",    "",
                                    "--appendonly",   "no",          "--bind", "127.0.0.1", "--unixsocket",
@@ -122,6 +127,7 @@ void redis_server::restart() {
 }
 
 void redis_server::wait_until_up() {
+  const outside_turns own;
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(15);
   while (!answers(socket_path())) {
     int status = 0;
@@ -142,6 +148,7 @@ std::string redis_server::log() const {
 
 void redis_server::kill() {
   if (pid_ <= 0) return;
+  const outside_turns own;
   ::kill(pid_, SIGKILL);
   int status = 0;
   ::waitpid(pid_, &status, 0);
@@ -149,6 +156,7 @@ void redis_server::kill() {
 }
 
 void redis_server::freeze() {
+  const outside_turns own;
   ::kill(pid_, SIGSTOP);
   int status = 0;
   ::waitpid(pid_, &status, WUNTRACED);

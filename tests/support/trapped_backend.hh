@@ -25,13 +25,13 @@ inline void throw_it(thrown kind) {
   throw 42;
 }
 
-// What a store does that is no use now, in the steps get and put of all owners.
+// What a store does that is no use now, in the steps get, put and order of all owners.
 struct store_gate {
   std::shared_ptr<aio::latch> shut;  // they wait for it; null: they do not
   bool gone = false;                 // they fail
 };
 
-// Called in every step of an owner: "get", "put", "take_lease". It may throw.
+// Called in every step of an owner: "get", "put", "order", "take_lease". It may throw.
 using step_trap = std::function<void(std::string_view step, const owner& who)>;
 
 class trapped_backend final : public store_backend, public lease_store {
@@ -47,6 +47,12 @@ class trapped_backend final : public store_backend, public lease_store {
     trap_("put", after.owner);
     MCPSTATE_CO_CHECK(co_await pass());
     co_return co_await inside_->put(std::move(update), std::move(after));
+  }
+  task<order_result> order(change update, connection after, lease_request wanted) override {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    trap_("order", after.owner);
+    MCPSTATE_CO_CHECK(co_await pass());
+    co_return co_await inside_->order(std::move(update), std::move(after), std::move(wanted));
   }
   task<std::optional<connection>> get(owner account, std::string member, tools_wanted want) override {
     co_await asio::this_coro::throw_if_cancelled(false);

@@ -109,7 +109,7 @@ asio::awaitable<void> hit_by_an_order(neighbours& all) {
   }
 }
 
-TEST(BugOfAConnection, InAnOrderHurtsNoOther) { play_each({"get", "put", "take_lease", "watch"}, hit_by_an_order); }
+TEST(BugOfAConnection, InAnOrderHurtsNoOther) { play_each({"get", "order", "put", "watch"}, hit_by_an_order); }
 
 // While it is up, and its server announces other tools.
 asio::awaitable<void> hit_while_up(neighbours& all) {

@@ -64,6 +64,10 @@ class slow_backend final : public store_backend {
     co_await aio::wait_until(aio::after(times_->delay));
     co_return co_await target_->put(std::move(update), std::move(after));
   }
+  task<order_result> order(change update, connection after, lease_request wanted) override {
+    co_await aio::wait_until(aio::after(times_->delay));
+    co_return co_await target_->order(std::move(update), std::move(after), std::move(wanted));
+  }
   task<std::optional<connection>> get(owner account, std::string member, tools_wanted want) override {
     co_await aio::wait_until(aio::after(times_->delay));
     co_return co_await target_->get(std::move(account), std::move(member), want);

@@ -25,7 +25,7 @@ struct executor_thread {
   std::atomic<std::uint64_t> number{0};  // of the turn; even between two turns
   std::atomic<const void*> handler{nullptr};
   std::atomic<std::int64_t> begun{0};  // time of its processor, ns
-  std::atomic<bool> outside{false};
+  std::atomic<int> outside{0};         // outside_turns that live
   // Found by the watchdog.
   std::atomic<std::int64_t> slept{0};          // ns, of this turn
   std::atomic<std::uint64_t> stack_wanted{0};  // the number of a turn

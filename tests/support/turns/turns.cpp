@@ -43,6 +43,22 @@ void end(executor_thread& thread) {
   if (computed > turn_bound || slept > turn_bound) on_turn_fault(fault_of(thread, computed, slept));
 }
 
+void leave() noexcept {
+  executor_thread& thread = this_thread();
+  if (thread.outside++ == 0) thread.begun -= processor_time(CLOCK_THREAD_CPUTIME_ID);
+}
+
+void resume() noexcept {
+  executor_thread& thread = this_thread();
+  if (--thread.outside == 0) thread.begun += processor_time(CLOCK_THREAD_CPUTIME_ID);
+}
+
+[[maybe_unused]] const bool are_measured = [] {
+  leave_turn = leave;
+  resume_turn = resume;
+  return true;
+}();
+
 }  // namespace
 
 turn::turn(const void* handler) noexcept {
@@ -57,18 +73,6 @@ turn::~turn() {
 }
 
 void mark_worker_thread() noexcept { this_thread().worker = true; }
-
-outside_turns::outside_turns() {
-  executor_thread& thread = this_thread();
-  thread.outside = true;
-  thread.begun -= processor_time(CLOCK_THREAD_CPUTIME_ID);
-}
-
-outside_turns::~outside_turns() {
-  executor_thread& thread = this_thread();
-  thread.begun += processor_time(CLOCK_THREAD_CPUTIME_ID);
-  thread.outside = false;
-}
 
 turn_totals all_turns() {
   turn_totals out;

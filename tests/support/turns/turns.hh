@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "support/turns/outside_turns.hh"
+
 // Turns of the executor: a turn is one handler that an io_context runs, from its begin to its end. Everything else that lives on
 // that executor waits for it, all owners and all peers. So a turn may take so much time of the processor, and may not sleep.
 //
@@ -42,15 +44,6 @@ void restart_turns();
 void on_turn_fault(turn_fault fault);
 // The faults since the last time, for tests that cause some. Only of the listener that is for tests.
 [[nodiscard]] std::vector<turn_fault> taken_turn_faults();
-
-// What a test itself does on the executor while this lives is no part of a turn: it prepares data, or waits for a process.
-class outside_turns {
- public:
-  outside_turns();
-  ~outside_turns();
-  outside_turns(const outside_turns&) = delete;
-  outside_turns& operator=(const outside_turns&) = delete;
-};
 
 // Put around each handler, and each worker thread of a pool, by Asio as it is linked here. Turns in turns count for the outer one.
 class turn {

@@ -34,7 +34,7 @@ std::string result_of(const std::string& body) { return R"({"jsonrpc":"2.0","id"
 TEST(HostileMessages, BodyIsNeverHeldTwice) {
   const std::string escaped = "\"" + many("\\u0061,", size) + "\"";
   for (const std::string& body :
-       {"[" + many("1,", size) + "]", "{" + many("\"a\":1,", size) + "}", "[" + many("[],", size) + "]", escaped}) {
+       {"[" + many("12,", size) + "]", "{" + many("\"a\":1,", size) + "}", "[" + many("[],", size) + "]", escaped}) {
     const std::string text = result_of(body);
     const heap_peak heap;
     const auto read = decode_message(text);  // with the copy that is handed over
@@ -57,13 +57,14 @@ TEST(HostileMessages, WordsOfAFailureStayWithinTheBound) {
 }
 
 TEST(HostileMessages, BatchIsHandedOverOneByOne) {
-  for (const char* const part : {R"({"jsonrpc":"2.0","method":"a"},)", R"({"jsonrpc":"2.0","id":1,"method":"ping"},)",
-                                 R"({"jsonrpc":"2.0","id":1,"result":1},)"}) {
-    const std::string text = "[" + many(part, size) + "]";
+  const std::string padding = R"("x":")" + std::string(size / 1000, 'x') + R"("},)";
+  for (const char* const part : {R"({"jsonrpc":"2.0","method":"a",)", R"({"jsonrpc":"2.0","id":1,"method":"ping",)",
+                                 R"({"jsonrpc":"2.0","id":1,"result":1,)"}) {
+    const std::string text = "[" + many(part + padding, size) + "]";
     const heap_peak heap;
     std::size_t parts = 0;
     ASSERT_TRUE(decode_messages(text, [&parts](const message&) { ++parts; }).has_value());
-    EXPECT_GT(parts, 30'000U);
+    EXPECT_GT(parts, 900U);
     EXPECT_LE(heap.bytes(), text.size() + megabyte);
   }
 }
@@ -116,6 +117,8 @@ TEST(HostileMessages, MemberThatComesTwiceIsRefused) {
 std::size_t peak_of_pages(const std::string& text, bool headers) {
   const heap_peak heap;
   auto page = decode_message(text);
+  EXPECT_TRUE(page.has_value());
+  if (!page) return heap.bytes();
   tool_pages::limits bounds;
   bounds.modern = bounds.check_headers = headers;
   tool_pages pages(bounds);
@@ -132,7 +135,7 @@ TEST(HostileMessages, ToolPageTakesThreeTimesItsSizeAtMost) {
        {R"({"name":)" + x + "}", R"({"name":)" + e + "}", R"({"name":"a","description":)" + e + "}",
         R"({"name":"a","inputSchema":{"properties":{)" + annotated + "," + x + ":{\"properties\":{" + annotated + "}}}}}",
         R"({"name":"a","inputSchema":{"properties":{)" + annotated + "," + many(R"("p":1,)", size) + "}}}",
-        many(R"({"name":"a"},)", size), many("1,", size), many(R"({"name":1},)", size)}) {
+        many(R"({"name":"a"},)", size), many("12,", size), many(R"({"name":1},)", size)}) {
     const std::string text = result_of(R"({"tools":[)" + tools + "]}");
     for (const bool headers : {false, true})
       EXPECT_LE(peak_of_pages(text, headers), heap_bound(text.size())) << tools.substr(0, 30);
