@@ -15,7 +15,7 @@ store_options short_lived() {
   return o;
 }
 
-store_options limited() {
+store_options with_a_lifetime() {
   store_options o;
   o.ttl = 2s;
   o.max_lifetime = 3s;
@@ -114,7 +114,7 @@ STORE_TEST_WITH(RenewsAllInATouchOfAll, short_lived()) {
   EXPECT_EQ(names_of((*all)->records()), "a b c");
 }
 
-STORE_TEST_WITH(ExpiresAtTheLimitDespiteUse, limited()) {
+STORE_TEST_WITH(ExpiresAtTheLimitDespiteUse, with_a_lifetime()) {
   const auto up = co_await write(on.a, user("42"), server("github"), status::connected);
   CO_ASSERT_OK(up);
   for (int i = 0; i < 2; ++i) {
@@ -131,7 +131,7 @@ STORE_TEST_WITH(ExpiresAtTheLimitDespiteUse, limited()) {
 }
 
 // A writer configured without a limit: its writes, renewals and claims take it from no record that has one.
-STORE_TEST_WITH(KeepsALimitForWritersWithoutOne, limited()) {
+STORE_TEST_WITH(KeepsALimitForWritersWithoutOne, with_a_lifetime()) {
   const auto executor = co_await asio::this_coro::executor;
   auto other = co_await on.data.open(executor, long_lived(), true);
   CO_ASSERT_OK(other);
@@ -161,7 +161,7 @@ STORE_TEST_WITH(KeepsALimitForWritersWithoutOne, limited()) {
 }
 
 // The other way round: who has a limit gives it to what it writes, renews or claims, and it is one from then on.
-STORE_TEST_WITH(GivesItsLimitToRecordsWithoutOne, limited()) {
+STORE_TEST_WITH(GivesItsLimitToRecordsWithoutOne, with_a_lifetime()) {
   const auto executor = co_await asio::this_coro::executor;
   auto other = co_await on.data.open(executor, long_lived(), true);
   CO_ASSERT_OK(other);

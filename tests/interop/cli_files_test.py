@@ -159,7 +159,7 @@ class ReadOnlyStores(CliTest):
         before = self.path.read_bytes()
         self.read_all()
         self.assertEqual(self.path.read_bytes(), before)
-        self.assertEqual([path.name for path in self.folder.iterdir()], ["state.db"])
+        self.assertEqual({path.name for path in self.folder.iterdir()}, {"state.db", "state.db-reserve"})
 
     def test_WhatAnotherProcessWritesIsSeen(self):
         child = self.start_cli("serve", "--listen", "127.0.0.1:0")

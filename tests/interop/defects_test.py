@@ -400,7 +400,7 @@ class Files(unittest.TestCase):
             self.assertEqual(sorted(x[0] for x in os.walk(box.home)), folders)
             self.assertTrue(os.path.exists(outside))
             self.assertFalse(os.path.exists("/tmp/mcpstate-escaped"))
-            self.assertLessEqual(set(os.listdir(os.path.dirname(state))), {"state.db", "state.db-wal", "state.db-shm"})
+            self.assertLessEqual(set(os.listdir(os.path.dirname(state))), {"state.db", "state.db-wal", "state.db-shm", "state.db-reserve"})
 
     def test_what_is_no_name_is_refused(self):
         with Sandbox(store="sqlite:") as box:

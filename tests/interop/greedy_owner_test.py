@@ -64,7 +64,7 @@ class Watch(threading.Thread):
 
 
 class GreedyOwner(ServiceTest):
-    words = ()
+    words = ("--owner-bytes", "0")  # no limit: the lists are to be larger than an answer may be
 
     def setUp(self):
         super().setUp()
@@ -141,7 +141,7 @@ class GreedyOwnerOnRedis(GreedyOwner):
     def setUpClass(cls):
         super().setUpClass()
         cls.redis = redis_sandbox.RedisServer()
-        cls.words = ("--store", cls.redis.url())
+        cls.words = (*GreedyOwner.words, "--store", cls.redis.url())
 
     @classmethod
     def tearDownClass(cls):

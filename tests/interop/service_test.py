@@ -161,8 +161,10 @@ class Recording(ServiceTest):
         self.assertIn("default-src 'self'", page.headers["Content-Security-Policy"])
         self.assertEqual(self.ask("GET", "/", headers={"If-None-Match": page.headers["ETag"]}).status, 304)
         self.assertEqual(self.ask("GET", "/nothing.js", check=False).status, 404)
-        instances = self.ask("GET", "/v1/instances").json
-        self.assertEqual([i["name"] for i in instances["instances"]], [instances["self"]])
+        def instances():
+            told = self.ask("GET", "/v1/instances").json
+            return [i["name"] for i in told["instances"]] == [told["self"]]
+        self.eventually(instances)  # from its first report on
         self.assertEqual(self.ask("GET", "/v1/servers").json, {"servers": []})
         self.assertEqual(self.ask("POST", "/v1/tokens", {"owner": "user:42"}).slug, "no-keys")
 
@@ -540,7 +542,8 @@ class Starting(ServiceTest):
         open(path, "x").close()
         self.eventually(lambda: service.ask("GET", "/readyz").status == 200)
         self.assertEqual(service.ask("GET", ONE).status, 404)
-        self.assertEqual(service.ask("PUT", STATE, {"status": "CONNECTED"}).status, 200)
+        got = service.ask("PUT", STATE, {"status": "CONNECTED"})
+        self.assertEqual(got.status, 200, got.body)
         self.assertEqual(service.stop()[0], 0)
 
 

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "support/turns/outside_turns.hh"
+
 // What a server does to a body before it says Content-Encoding.
 namespace mcpstate::test {
 
@@ -14,6 +16,7 @@ enum class format { gzip = 15 + 16, zlib = 15 };
 
 // The parts one after the other, each flushed, as a server does with events; the stream is whole at the end.
 inline std::string compress(const std::vector<std::string>& parts, format how = format::gzip) {
+  const outside_turns own;
   z_stream stream{};
   if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, static_cast<int>(how), 9, Z_DEFAULT_STRATEGY) != Z_OK) {
     throw std::runtime_error("zlib");

@@ -92,9 +92,11 @@ struct running_service {
       : ctx(c),
         options(std::move(o)),
         env(std::move(e)),
-        log(options.style, options.level),
+        log_owner(std::make_shared<service::log>(options.style, options.level)),
+        log(*log_owner),
         process(std::move(options.process), log),
         reporter(process) {
+    ctx.remains = log_owner;
     options.manager.observer = &reporter;
     options.manager.client.stop_timeout = programs_timeout;
     options.server.timeouts.shutdown = requests_timeout;
@@ -108,7 +110,8 @@ struct running_service {
   context& ctx;
   serve_options options;
   environment env;
-  service::log log;
+  std::shared_ptr<service::log> log_owner;
+  service::log& log;
   service::process_services process;
   manager_reporter reporter;
   std::unique_ptr<mcpstate::manager> manager;  // null until the store is open

@@ -22,6 +22,7 @@ struct context {
   const settings& config;
   terminal& screen;
   std::unique_ptr<mcpstate::store> store;  // null in a command without one
+  std::shared_ptr<void> remains;           // destroyed after the executor has run, because that may wait for a thread
   bool stopping = false;                   // Ctrl-C: loops end here, whether or not what they await notices a cancellation
 
   // Whether this failure only tells that the person at the keyboard has ended the command: that says nothing about others.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace mcpstate::service {
 namespace {
 
 constexpr auto retry_delay = std::chrono::seconds(1);
+constexpr std::size_t opened_per_turn = 1000;
 
 }  // namespace
 
@@ -25,6 +27,7 @@ struct event_broker::channel {
   event_frames frames;
   event_broker* broker = nullptr;  // null: the channel is closed
   std::vector<subscription*> subscriptions;
+  std::set<subscription*> pending;  // those without a watch
   bool over = false;
   bool opening = false;         // a coroutine opens the watches that are missing
   std::optional<error> outage;  // why they cannot be opened now
@@ -72,6 +75,7 @@ std::shared_ptr<subscription> event_broker::subscribe(owner account) {
   auto out = std::make_shared<subscription>(joined);
   if (joined->broker == nullptr) return out;
   joined->subscriptions.push_back(out.get());
+  joined->pending.insert(out.get());
   change_subscriptions(1);
   if (!joined->over && !std::exchange(joined->opening, true)) opening_.spawn("live events", open_watches(joined));
   return out;
@@ -81,12 +85,14 @@ std::shared_ptr<subscription> event_broker::subscribe(owner account) {
 void event_broker::end(channel& ended) {
   ended.over = true;
   for (auto* one : ended.subscriptions) one->watch_.reset();
+  ended.pending.clear();
   ended.changed.notify();
 }
 
 void event_broker::unsubscribe(subscription& leaves) {
   const auto left = leaves.channel_;
   change_subscriptions(-1);
+  left->pending.erase(&leaves);
   *std::ranges::find(left->subscriptions, &leaves) = left->subscriptions.back();
   left->subscriptions.pop_back();
   if (!left->subscriptions.empty()) return;
@@ -108,13 +114,6 @@ asio::awaitable<void> event_broker::close() {
   co_await opening_.stop();
 }
 
-// A subscription without a watch. The newest are the most likely ones.
-subscription* event_broker::find_pending(channel& current) {
-  const auto& all = current.subscriptions;
-  const auto found = std::find_if(all.rbegin(), all.rend(), [](const subscription* s) { return s->watch_ == nullptr; });
-  return found == all.rend() ? nullptr : *found;
-}
-
 // An exception is an outage of this owner's events, and of no others.
 task<std::unique_ptr<watcher>> event_broker::open_watch(owner account) {
   std::string bug;
@@ -132,13 +131,20 @@ task<std::unique_ptr<watcher>> event_broker::open_watch(owner account) {
 // all of them.
 asio::awaitable<void> event_broker::open_watches(std::shared_ptr<channel> current) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  while (!current->over && find_pending(*current) != nullptr) {
+  std::size_t opened_now = 0;
+  while (!current->over && !current->pending.empty()) {
     auto opening = open_watch(current->account);
     auto opened = co_await std::move(opening);
     if (current->over) break;
     if (opened) {
       current->outage.reset();
-      if (auto* const next = find_pending(*current)) next->watch_ = std::move(*opened);
+      if (!current->pending.empty()) {
+        const auto next = current->pending.begin();
+        (*next)->watch_ = std::move(*opened);
+        current->pending.erase(next);
+      }
+      // A store may answer at once, and subscriptions may be many: others have a turn in between.
+      if (++opened_now % opened_per_turn == 0) co_await asio::post(executor_, asio::use_awaitable);
     } else if (opened.error().is(cond::cancelled)) {
       end(*current);
     } else {

@@ -63,7 +63,6 @@ class event_broker {
   friend class subscription;
   struct channel;
   static void end(channel& ended);
-  static subscription* find_pending(channel& current);
   void unsubscribe(subscription& leaves);
   void change_subscriptions(std::ptrdiff_t difference);
   [[nodiscard]] std::shared_ptr<channel> channel_of(owner account);

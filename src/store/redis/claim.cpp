@@ -34,12 +34,11 @@ void redis_store::add_claimed(script_call& call, const owner& session, const own
   append_basis(at_session, session_record, call);
   append_basis(at_user, user_record, call);
   // The moved record is written as mcpstate writes it, so that :info belongs to it, whatever another program had written.
-  std::string status_text;
-  if (moved) status_text = session_record->state ? to_key_text(*session_record->state) : at_session.status.value_or("");
-  call.argument(std::move(status_text));  // what is no status stays what it is
+  // What is no status becomes FAILED, with the error that the record has for it.
+  const status state = moved ? session_record->state.value_or(status::failed) : status::failed;
+  call.argument(moved ? std::string(to_key_text(state)) : std::string());
   call.argument(moved && session_record->connected_at ? to_iso8601(*session_record->connected_at) : std::string());
-  call.argument(moved ? encode_info_tail(session_record->state.value_or(status::failed), session_record->connected_at,
-                                         claimed_details(*session_record))
+  call.argument(moved ? encode_info_tail(state, session_record->connected_at, claimed_details(*session_record))
                       : std::string());
   add_claimed_lease(call, session, user, session_record, member);
   if (session_record) (moved ? out.moved : out.kept).push_back(session_record->server);

@@ -176,6 +176,8 @@ result<std::optional<lease_row>> row_steps::claim_one(const owner& session, cons
   (decided ? out.moved : out.kept).push_back(shown);
   if (!decided) return std::optional<lease_row>();
   const auto record = read_row(session, sessions, tools_wanted::no);
+  // What is no status becomes FAILED, with the error that the record has for it.
+  if (record && !record->state) decided->after.status = to_key_text(status::failed);
   if (record)
     decided->after.info_tail =
         encode_info_tail(record->state.value_or(status::failed), record->connected_at, claimed_details(*record));

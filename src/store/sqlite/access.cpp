@@ -30,6 +30,7 @@ result<bool> sqlite_access::attach() {
   const bool moved = opened && (!opened_.database || (*opened)->db().moved());
   if (opened && !moved) {
     engine_ = std::move(*opened);
+    file_->note_open(*opened_.database);
     return true;
   }
   if (opened) opened->reset();
@@ -57,7 +58,7 @@ result<sqlite_engine*> sqlite_access::engine() {
 result<sqlite_engine*> sqlite_access::open_again() {
   const auto found = present();
   if (!found.database) return removed(file_->path());
-  if (!is_settled(real_path(file_->path()), found)) return replaced(file_->path());
+  if (!file_->has_open(found.database) && !is_settled(real_path(file_->path()), found)) return replaced(file_->path());
   MCPSTATE_CHECK(attach());
   engine_->forget_position();
   return engine_.get();

@@ -72,13 +72,24 @@ bool shared_file::enter() {
 void shared_file::leave() {
   {
     const std::lock_guard lock(mutex_);
-    --connections_;
+    if (--connections_ == 0) open_.reset();
   }
   left_.notify_all();
 }
 
+void shared_file::note_open(const file_id& database) {
+  const std::lock_guard lock(mutex_);
+  open_ = database;
+}
+
+bool shared_file::has_open(const std::optional<file_id>& database) const {
+  const std::lock_guard lock(mutex_);
+  return database && open_ == database && !abandoned_;
+}
+
 bool shared_file::abandon() {
   const std::lock_guard lock(mutex_);
+  open_.reset();
   return !abandoned_.exchange(true);
 }
 

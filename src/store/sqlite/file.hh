@@ -48,6 +48,9 @@ class shared_file {
   // Counts a connection. Waits a moment where others have to be closed first; false: they are not.
   [[nodiscard]] bool enter();
   void leave();
+  // What a connection of this process has open is whole: others need not wait until it has settled.
+  void note_open(const file_id& database);
+  [[nodiscard]] bool has_open(const std::optional<file_id>& database) const;
   // Every connection has to be closed. True: nobody had said so.
   bool abandon();
   [[nodiscard]] bool abandoned() const noexcept { return abandoned_; }
@@ -57,9 +60,10 @@ class shared_file {
 
  private:
   std::string path_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable left_;
   int connections_ = 0;
+  std::optional<file_id> open_;
   std::atomic<bool> abandoned_{false};
 };
 

@@ -14,6 +14,8 @@
 #include <memory>
 #include <sstream>
 
+#include "support/turns/outside_turns.hh"
+
 namespace mcpstate::test {
 namespace {
 
@@ -104,6 +106,7 @@ std::string describe(const std::vector<seen_process>& seen) {
 }
 
 std::string capture(const std::vector<std::string>& arguments) {
+  const outside_turns own;
   std::string line = "python3 " + quoted(source_dir + "/component/mcp/capture.py");
   for (const std::string& argument : arguments) line += " " + quoted(argument);
   const std::unique_ptr<FILE, int (*)(FILE*)> out(::popen(line.c_str(), "r"), ::pclose);

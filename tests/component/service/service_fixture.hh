@@ -61,6 +61,7 @@ std::string with_body(const std::string& method, const std::string& target, cons
 struct fixture_options : service::service_options {
   fixture_options() {}
   service::process_options process;
+  store_options store;
   step_trap trap = [](std::string_view, const owner&) {};
 };
 
