@@ -158,8 +158,9 @@ struct metrics::families {
   labelled<Counter> http{counter("mcpstate_http_requests_total", "HTTP requests answered"), {"route", "method", "status"}};
   labelled<Histogram> http_time{
       histogram("mcpstate_http_request_duration_seconds", "Time from a request's head to its answer"), {"route", "method"}};
-  Counter& limited =
-      counter("mcpstate_http_rate_limited_total", "Requests and connections refused because their owner or address came too often").Add({});
+  Counter& limited = counter("mcpstate_http_rate_limited_total",
+                             "Requests and connections refused because their owner or address came too often")
+                         .Add({});
   labelled<Counter> store{counter("mcpstate_store_operations_total", "Store operations by outcome: ok, or why not"),
                           {"operation", "outcome"}};
   labelled<Histogram> store_time{histogram("mcpstate_store_operation_duration_seconds", "Time of a store operation"),

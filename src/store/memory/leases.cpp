@@ -79,8 +79,7 @@ result<std::vector<instance_report>> memory_leases::instances() {
 result<bool> memory_leases::has_ended(timestamp now) {
   const auto forgotten = [now](const auto& one) { return one.second.forget_at <= now; };
   const auto silent = [now](const auto& one) { return one.second.second <= now; };
-  return std::any_of(leases_.begin(), leases_.end(), forgotten) ||
-         std::any_of(instances_.begin(), instances_.end(), silent);
+  return std::any_of(leases_.begin(), leases_.end(), forgotten) || std::any_of(instances_.begin(), instances_.end(), silent);
 }
 
 result<bool> memory_leases::purge_leases(timestamp now) {

@@ -84,8 +84,8 @@ class watch_hub {
     using watched_log::watched_log;
     std::vector<std::string> foreign;  // members whose tools another program wrote
     bool queued = false, listing = false, dirty = false;
-    bool empty = true;             // no records when it was listed last
-    std::optional<timestamp> due;  // its place in due_
+    bool empty = true;                           // no records when it was listed last
+    std::optional<timestamp> due;                // its place in due_
     std::chrono::milliseconds overdue_pause{0};  // before it is looked at again; 0: no record of it is overdue
   };
   using entries = std::map<owner, entry>;

@@ -143,7 +143,8 @@ CO_TEST_WITHIN(EventRedis, ListsOncePerChangeHoweverManyWatch, 60s) {
 
   std::size_t managed = 0;
   owner_watches manager_watches(
-      *at.ours, [&managed](const event&) { ++managed; }, [](const owner&) {}, [](const std::string& what) { ADD_FAILURE() << what; });
+      *at.ours, [&managed](const event&) { ++managed; }, [](const owner&) {},
+      [](const std::string& what) { ADD_FAILURE() << what; });
   for (int i = 0; i < 3; ++i) manager_watches.add(user("1"));
   std::vector<std::unique_ptr<watcher>> library;
   std::vector<std::size_t> changes(20);

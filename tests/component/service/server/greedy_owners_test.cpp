@@ -284,7 +284,7 @@ asio::awaitable<bool> is_answered_meanwhile(service_fixture& f, std::string larg
   held.reset();
   const auto read = co_await busy->answer();
   EXPECT_TRUE(read.status == 200 || read.status == 400) << read.body;
-  co_return healthy && first;
+  co_return healthy&& first;
 }
 
 SERVICE_TEST(LargeReports, LetOthersBeAnsweredWhileTheyAreRead) {

@@ -86,7 +86,9 @@ TEST(SqliteReplacedFile, BeginsAnewInAnEmptyFileThatIsPutThere) {
     CO_ASSERT_OK(co_await put_record(s, "a"));
     for (const char* end : {"", "-wal", "-shm"}) fs::remove(path + end);
     co_await expect_unavailable(s);
-    { const std::ofstream touched(path); }
+    {
+      const std::ofstream touched(path);
+    }
     EXPECT_TRUE(co_await takes_a_write(s, "b"));
     EXPECT_TRUE(co_await comes_to_have(s, 1));
     expect_whole(path);
@@ -105,9 +107,8 @@ TEST(SqliteReplacedFile, ReadsTheFileThatWasMovedOverIt) {
     expect_whole(path);
   });
   // A process that comes later sees the same.
-  with_sqlite(directory.file("state.db"), [](store& s, std::string) -> asio::awaitable<void> {
-    EXPECT_TRUE(co_await comes_to_have(s, 4));
-  });
+  with_sqlite(directory.file("state.db"),
+              [](store& s, std::string) -> asio::awaitable<void> { EXPECT_TRUE(co_await comes_to_have(s, 4)); });
 }
 
 TEST(SqliteReplacedFile, ReadsABackupThatWasCopiedAndMovedOverIt) {
@@ -148,9 +149,8 @@ TEST(SqliteReplacedFile, KeepsWhatWasWrittenWhenTheLogIsRemoved) {
     EXPECT_TRUE(co_await comes_to_have(s, 4));
     expect_whole(path);
   });
-  with_sqlite(directory.file("state.db"), [](store& s, std::string) -> asio::awaitable<void> {
-    EXPECT_TRUE(co_await comes_to_have(s, 4));
-  });
+  with_sqlite(directory.file("state.db"),
+              [](store& s, std::string) -> asio::awaitable<void> { EXPECT_TRUE(co_await comes_to_have(s, 4)); });
 }
 
 TEST(SqliteReplacedFile, OpensNoFileThatIsNoDatabase) {
