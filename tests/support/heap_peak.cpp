@@ -25,14 +25,20 @@ bool is_to_fail() {
   return true;
 }
 
-void* take(std::size_t size) {
-  if (is_to_fail()) throw std::bad_alloc();
+void* take_or_null(std::size_t size) noexcept {
+  if (is_to_fail()) return nullptr;
   void* const out = std::malloc(size == 0 ? 1 : size);
-  if (out == nullptr) throw std::bad_alloc();
+  if (out == nullptr) return nullptr;
   const std::size_t now = live += malloc_usable_size(out);
   std::size_t seen = most;
   while (now > seen && !most.compare_exchange_weak(seen, now)) {
   }
+  return out;
+}
+
+void* take(std::size_t size) {
+  void* const out = take_or_null(size);
+  if (out == nullptr) throw std::bad_alloc();
   return out;
 }
 
@@ -47,10 +53,14 @@ void give_back(void* block) noexcept {
 // Those with an alignment are not used for what grows with a peer's bytes.
 void* operator new(std::size_t size) { return take(size); }
 void* operator new[](std::size_t size) { return take(size); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return take_or_null(size); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return take_or_null(size); }
 void operator delete(void* block) noexcept { give_back(block); }
 void operator delete[](void* block) noexcept { give_back(block); }
 void operator delete(void* block, std::size_t) noexcept { give_back(block); }
 void operator delete[](void* block, std::size_t) noexcept { give_back(block); }
+void operator delete(void* block, const std::nothrow_t&) noexcept { give_back(block); }
+void operator delete[](void* block, const std::nothrow_t&) noexcept { give_back(block); }
 
 namespace mcpstate::test {
 

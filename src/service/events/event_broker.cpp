@@ -74,6 +74,7 @@ std::shared_ptr<subscription> event_broker::subscribe(owner account) {
   const auto joined = channel_of(std::move(account));
   auto out = std::make_shared<subscription>(joined);
   if (joined->broker == nullptr) return out;
+  out->position_ = joined->subscriptions.size();
   joined->subscriptions.push_back(out.get());
   joined->pending.insert(out.get());
   change_subscriptions(1);
@@ -93,7 +94,9 @@ void event_broker::unsubscribe(subscription& leaves) {
   const auto left = leaves.channel_;
   change_subscriptions(-1);
   left->pending.erase(&leaves);
-  *std::ranges::find(left->subscriptions, &leaves) = left->subscriptions.back();
+  subscription* const last = left->subscriptions.back();
+  last->position_ = leaves.position_;
+  left->subscriptions[leaves.position_] = last;
   left->subscriptions.pop_back();
   if (!left->subscriptions.empty()) return;
   end(*left);

@@ -45,7 +45,8 @@ std::string key_of(const ip::address_v6& address) {
 result<void> peer_limit::exempt(const std::string& text) {
   const auto network = parse_network(text);
   if (!network)
-    return error(errc::bad_argument, quoted(text) + " is neither an address nor a network, such as 10.0.0.7 or 10.0.0.0/8");
+    return error(errc::bad_argument,
+                 mcpstate::quoted(text) + " is neither an address nor a network, such as 10.0.0.7 or 10.0.0.0/8");
   exempt_.push_back(*network);
   return {};
 }

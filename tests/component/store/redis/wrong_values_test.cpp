@@ -173,7 +173,7 @@ SCENE_TEST(RedisWrongValues, ShowAStatusOfAWrongTypeAsUnknown) {
   }
 }
 
-SCENE_TEST(RedisWrongValues, ClaimARecordWhoseStatusIsUnknownAsItIs) {
+SCENE_TEST(RedisWrongValues, ClaimARecordWhoseStatusIsUnknownAsFailed) {
   const auto session = owner::session("k").value();
   change update(session, service(), status::failed);
   CO_ASSERT_OK(co_await at.ours->put(std::move(update)));
@@ -185,7 +185,9 @@ SCENE_TEST(RedisWrongValues, ClaimARecordWhoseStatusIsUnknownAsItIs) {
   EXPECT_EQ(claimed->moved, (std::vector<std::string>{"s"}));
   const auto seen = co_await at.get();
   CO_ASSERT_OK(seen);
-  EXPECT_FALSE(seen->state.has_value());
+  EXPECT_EQ(seen->state, status::failed) << "what mcpstate writes is a status";
+  CO_ASSERT_TRUE(seen->info.error);
+  EXPECT_EQ(seen->info.error->code, "junk_record");
 }
 
 constexpr std::int64_t fifty_megabytes = 50 * 1024 * 1024;
