@@ -163,11 +163,14 @@ void change_log::restored(std::uint64_t now) {
 
 void change_log::add(reader& joins, std::uint64_t now) {
   joins.joined_ = now;
+  joins.index_ = readers_.size();
   readers_.push_back(&joins);
 }
 
 void change_log::remove(reader& leaves) {
-  *std::ranges::find(readers_, &leaves) = readers_.back();
+  reader* const last = readers_.back();
+  last->index_ = leaves.index_;
+  readers_[leaves.index_] = last;
   readers_.pop_back();
   forget_removals();
 }

@@ -31,6 +31,7 @@ class change_log {
     // Up to which number removals are known to the reader or are no news to it.
     [[nodiscard]] std::uint64_t seen_removals() const noexcept { return read_ > base_ ? read_ : base_; }
     void require_snapshot(std::uint64_t now);
+    std::size_t index_ = 0;     // among the readers of the log
     std::uint64_t joined_ = 0;  // the snapshot comes from a listing that began after this
     std::uint64_t read_ = 0;    // number of the last event read
     std::uint64_t base_ = 0;    // number of the last event when the snapshot began

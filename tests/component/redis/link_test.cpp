@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A link and a server that both behave.
 #include "component/redis/link_fixture.hh"
+#include "support/turns/outside_turns.hh"
 
 namespace mcpstate::redis {
 namespace {
@@ -217,7 +218,10 @@ CO_TEST_F(Link, MovesLargeValuesAndRefusesTooLargeOnes) {
   config.max_reply_bytes = 20u * 1024 * 1024;
   observed_link one(context, config);
   std::string large(16u * 1024 * 1024, '\0');
-  for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 7 % 253);
+  {
+    const test::outside_turns own;
+    for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 7 % 253);
+  }
   auto set = of("SET", "large", large);
   CO_ASSERT_OK(co_await one.to.exec(std::move(set), after(seconds(10)), effect::write));
   auto get = of("GET", "large");
