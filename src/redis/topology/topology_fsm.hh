@@ -117,6 +117,7 @@ class topology_fsm {
     std::optional<time_point> redirected;  // the last time
   };
   struct round {
+    round() {}
     time_point until;
     std::size_t width = 1;
     std::map<node_id, std::uint64_t> pending;  // → ticket
