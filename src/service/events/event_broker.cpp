@@ -74,7 +74,7 @@ std::shared_ptr<subscription> event_broker::subscribe(owner account) {
   const auto joined = channel_of(std::move(account));
   auto out = std::make_shared<subscription>(joined);
   if (joined->broker == nullptr) return out;
-  out->position_ = joined->subscriptions.size();
+  out->position_ = static_cast<std::uint32_t>(joined->subscriptions.size());
   joined->subscriptions.push_back(out.get());
   joined->pending.insert(out.get());
   change_subscriptions(1);

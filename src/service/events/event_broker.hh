@@ -99,7 +99,7 @@ class subscription {
 
   std::shared_ptr<event_broker::channel> channel_;
   std::unique_ptr<watcher> watch_;  // null: not open yet, or the channel is over
-  std::size_t position_ = 0;        // among the subscriptions of the channel
+  std::uint32_t position_ = 0;      // among the subscriptions of the channel
   event_stream stream_;
 };
 

@@ -163,7 +163,7 @@ void change_log::restored(std::uint64_t now) {
 
 void change_log::add(reader& joins, std::uint64_t now) {
   joins.joined_ = now;
-  joins.index_ = readers_.size();
+  joins.index_ = static_cast<std::uint32_t>(readers_.size());
   readers_.push_back(&joins);
 }
 

@@ -31,11 +31,11 @@ class change_log {
     // Up to which number removals are known to the reader or are no news to it.
     [[nodiscard]] std::uint64_t seen_removals() const noexcept { return read_ > base_ ? read_ : base_; }
     void require_snapshot(std::uint64_t now);
-    std::size_t index_ = 0;     // among the readers of the log
     std::uint64_t joined_ = 0;  // the snapshot comes from a listing that began after this
     std::uint64_t read_ = 0;    // number of the last event read
     std::uint64_t base_ = 0;    // number of the last event when the snapshot began
     std::uint32_t max_removals_;
+    std::uint32_t index_ = 0;  // among the readers of the log
     bool snapshot_after_outage_;
     bool snapshot_owed_ = true, ready_owed_ = false, resync_owed_ = false, overrun_owed_ = false;
     bool failure_told_ = false;
