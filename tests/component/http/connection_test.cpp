@@ -11,6 +11,7 @@
 #include "component/mcp/raw_peer.hh"
 #include "support/compress.hh"
 #include "support/heap.hh"
+#include "support/turns/outside_turns.hh"
 
 namespace mcpstate::test {
 namespace {
@@ -308,7 +309,11 @@ CO_TEST(HttpConnection, MovesLargeBodiesBothWays) {
 CO_TEST(HttpConnection, ReportsAServerWithoutTls) {
   const auto executor = co_await asio::this_coro::executor;
   raw_peer peer(executor);
-  const auto tls = net::shared_tls_context("").value();
+  net::tls_context tls;
+  {
+    const outside_turns own;  // the certificates of the system are read once
+    tls = net::shared_tls_context("").value();
+  }
   auto opening = http::open_connection(executor, peer.url("localhost", "https"), tls);
   auto answering = [](raw_peer& who) -> asio::awaitable<void> {
     co_await who.accept();
