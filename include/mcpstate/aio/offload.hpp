@@ -16,6 +16,28 @@
 // Blocking work off the executor.
 namespace mcpstate::aio {
 
+namespace detail {
+
+// What a job has come to: a value, or an exception.
+template <class T>
+struct job_outcome {
+  std::exception_ptr failure;
+  std::optional<T> value;
+};
+
+template <class Fn>
+job_outcome<std::invoke_result_t<Fn>> run_job(Fn& fn) noexcept {
+  job_outcome<std::invoke_result_t<Fn>> out;
+  try {
+    out.value.emplace(fn());
+  } catch (...) {
+    out.failure = std::current_exception();
+  }
+  return out;
+}
+
+}  // namespace detail
+
 // Runs fn() on the pool and resumes the caller on its own executor with the value (or the exception). fn runs to its end
 // whatever happens to the caller: it must own everything it touches, or be joined through the pool before that goes away.
 template <class Fn>
@@ -26,15 +48,8 @@ boost::asio::awaitable<std::invoke_result_t<Fn>> offload(boost::asio::thread_poo
   auto init = [&pool, home, fn = std::move(fn)](auto handler) mutable {
     auto work = asio::make_work_guard(home);
     auto job = [fn = std::move(fn), handler = std::move(handler), home, work = std::move(work)]() mutable {
-      std::exception_ptr failure;
-      std::optional<value> out;
-      try {
-        out.emplace(fn());
-      } catch (...) {
-        failure = std::current_exception();
-      }
-      auto resume = [handler = std::move(handler), failure, out = std::move(out)]() mutable {
-        std::move(handler)(failure, std::move(out));
+      auto resume = [handler = std::move(handler), outcome = detail::run_job(fn)]() mutable {
+        std::move(handler)(outcome.failure, std::move(outcome.value));
       };
       asio::post(home, std::move(resume));
     };
@@ -56,16 +71,16 @@ class waiting_caller : public std::enable_shared_from_this<waiting_caller<T, Han
   void wait(deadline until) {
     timer_.expires_at(until);
     timer_.async_wait([self = this->shared_from_this()](const boost::system::error_code& ec) {
-      if (!ec) self->answer(nullptr, std::nullopt);
+      if (!ec) self->answer(job_outcome<T>());
     });
   }
   // The first answer counts.
-  void answer(std::exception_ptr failure, std::optional<T> value) {
+  void answer(job_outcome<T> outcome) {
     if (!handler_) return;
     Handler handler = std::move(*handler_);
     handler_.reset();
     timer_.cancel();
-    std::move(handler)(failure, std::move(value));
+    std::move(handler)(outcome.failure, std::move(outcome.value));
   }
 
  private:
@@ -87,16 +102,9 @@ boost::asio::awaitable<std::optional<std::invoke_result_t<Fn>>> offload_until(bo
     auto caller = std::make_shared<detail::waiting_caller<value, decltype(handler)>>(home, std::move(handler));
     caller->wait(until);
     auto job = [fn = std::move(fn), caller = std::move(caller), home, work = asio::make_work_guard(home)]() mutable {
-      std::exception_ptr failure;
-      std::optional<value> out;
-      try {
-        out.emplace(fn());
-      } catch (...) {
-        failure = std::current_exception();
-      }
       // The caller goes to its executor, and ends there.
-      asio::post(home, [caller = std::move(caller), failure, out = std::move(out)]() mutable {
-        caller->answer(failure, std::move(out));
+      asio::post(home, [caller = std::move(caller), outcome = detail::run_job(fn)]() mutable {
+        caller->answer(std::move(outcome));
       });
     };
     asio::post(pool, std::move(job));

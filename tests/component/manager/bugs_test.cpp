@@ -67,8 +67,8 @@ asio::awaitable<void> play_neighbours(bug_ptr injected, neighbours_body body) {
   neighbours all;
   all.injected = injected;
   auto trap = [injected](std::string_view step, const owner& who) { injected->spring(step, who); };
-  all.records = std::make_unique<store>(
-      std::make_unique<trapped_backend>(make_memory_backend(executor, store_options()), std::move(trap)));
+  all.records =
+      std::make_unique<store>(make_trapped_backend(make_memory_backend(executor, store_options()), std::move(trap)));
   all.hit = std::make_unique<announcing_server>(executor);
   all.sound = std::make_unique<announcing_server>(executor);
   auto options = quick_options();

@@ -111,8 +111,8 @@ struct greedy_server {
 asio::awaitable<void> is_bounded(bool gone) {
   const auto executor = co_await asio::this_coro::executor;
   const auto gate = std::make_shared<store_gate>();
-  store records(std::make_unique<trapped_backend>(
-      make_memory_backend(executor, store_options()), [](std::string_view, const owner&) {}, gate));
+  store records(
+      make_trapped_backend(make_memory_backend(executor, store_options()), [](std::string_view, const owner&) {}, gate));
   greedy_server script;
   scripted_server server(executor, [&script](const http_seen& request) { return script.answer(request); });
   auto options = quick_options();
@@ -141,48 +141,6 @@ TEST(HostileServer, HeapStaysBoundedWhileTheStoreIsSlowOrGone) {
     SCOPED_TRACE(gone ? "gone" : "slow");
     run_co_test([gone](asio::io_context&) { return is_bounded(gone); }, 120s);
   }
-}
-
-// A step of connecting runs into a bug for one of two servers.
-struct trap {
-  explicit trap(int which) : kind(which) {}
-  int kind;
-  std::string step = "initialize";
-  bool armed = true;
-  void spring(const mcp::connect_step& now) const {
-    if (!armed || now.name != step) return;
-    if (kind == 0) throw std::runtime_error("a bug");
-    if (kind == 1) throw std::bad_alloc();
-    throw std::out_of_range("vector::at");
-  }
-};
-
-asio::awaitable<void> survives(std::shared_ptr<trap> bug) {
-  const auto executor = co_await asio::this_coro::executor;
-  auto records = make_memory_store(executor, store_options());
-  announcing_server server(executor);
-  recording_observer told;
-  auto options = quick_options();
-  options.observer = &told;
-  options.client.on_step = [bug](const mcp::connect_step& now) { bug->spring(now); };
-  auto managing = make_manager(*records, options);
-  co_await connect_and_settle(*managing, user(1), by_url(server.url()));
-  const auto failed = co_await seen(*records, user(1), [](const connection& record) {
-    return record.info.error && record.info.error->code == name_of(errc::bug);
-  });
-  EXPECT_TRUE(failed.has_value());
-  EXPECT_FALSE(told.remarks.empty());
-  bug->armed = false;
-  const auto up = co_await seen(*records, user(1), is(status::connected));
-  EXPECT_TRUE(up.has_value());
-  co_await managing->close();
-  co_await records->close();
-  co_await server.stop();
-}
-
-TEST(Bug, EndsTheAttemptAndIsRecorded) {
-  for (const int kind : {0, 1, 2})
-    run_co_test([kind](asio::io_context&) { return survives(std::make_shared<trap>(kind)); }, 60s);
 }
 
 // The server forgets its sessions, and says so inside its answers.

@@ -54,7 +54,7 @@ CO_TEST_WITHIN(FleetBeat, NeverWaitsForAdoptions, 60s) {
   constexpr int count = 256;
   auto times = std::make_shared<store_times>();
   auto inner = make_memory_backend(co_await asio::this_coro::executor, store_options());
-  store records(std::make_unique<slow_backend>(std::move(inner), times));
+  store records(make_slow_backend(std::move(inner), times));
   co_await leave_unheld(records, count);
   times->delay = 30ms;
   auto options = quick_options();
@@ -75,7 +75,7 @@ CO_TEST_WITHIN(FleetBeat, NeverWaitsForAdoptions, 60s) {
 CO_TEST_WITHIN(FleetBeat, NeverTakesMoreThanItMay, 60s) {
   auto times = std::make_shared<store_times>();
   auto inner = make_memory_backend(co_await asio::this_coro::executor, store_options());
-  store records(std::make_unique<slow_backend>(std::move(inner), times));
+  store records(make_slow_backend(std::move(inner), times));
   co_await leave_unheld(records, 60);
   times->delay = 5ms;
   auto options = quick_options();

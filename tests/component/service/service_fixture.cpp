@@ -120,7 +120,7 @@ void with_service(body_of_test body, fixture_options options) {
 
 service_fixture::service_fixture(asio::io_context& io, fixture_options options)
     : store(std::make_unique<mcpstate::store>(
-          std::make_unique<trapped_backend>(make_memory_backend(io.get_executor(), options.store), options.trap))),
+          make_trapped_backend(make_memory_backend(io.get_executor(), options.store), options.trap))),
       process(options.process, log) {
   manager_options managing;
   managing.egress_for_urls = mcp::egress_policy::open();

@@ -2,86 +2,22 @@
 // Leases on a server that is full, and what they cost one that is idle.
 #include <gtest/gtest.h>
 
-#include <charconv>
 #include <string>
 #include <vector>
 
-#include "component/store/redis/scene.hh"
-#include "support/co_test.hh"
+#include "component/store/redis/instances_scene.hh"
 
 namespace mcpstate {
 namespace {
 
 using namespace std::chrono_literals;
-using test::redis_scene;
-using test::redis_server;
-using test::run_co_test;
+using test::me;
+using test::name;
+using test::number_after;
+using test::time_of_lease;
 
-constexpr auto time_of_lease = 60s;
-
-managed_name name(const std::string& id) { return managed_name(owner::user(id).value(), server_name::parse("s").value()); }
-
-instance_report me() {
-  instance_report r;
-  r.name = "one";
-  return r;
-}
-
-// Two handles on one server, and another program.
-struct scene : redis_scene {
-  using redis_scene::redis_scene;
-  task<bool> open_both() {
-    for (auto* to : {&a, &b}) {
-      auto opened = co_await open();
-      if (!opened) co_return opened.error();
-      *to = std::move(*opened);
-    }
-    co_return true;
-  }
-  asio::awaitable<void> close() {
-    co_await a->close();
-    co_await b->close();
-    co_await foreign.close();
-  }
-  task<lease> take(store& by, std::string id) {
-    auto got = co_await by.leases().take_lease(name(id), "one", "registered", time_of_lease);
-    if (!got) co_return got.error();
-    if (!*got) co_return error(errc::lease_lost, "another has it");
-    co_return std::move(**got);
-  }
-  std::unique_ptr<store> a, b;
-};
-
-using scene_body = asio::awaitable<void> (*)(scene& at);
-
-asio::awaitable<void> with_scene(asio::io_context& io, const redis_server& server, scene_body run) {
-  scene at(io, server);
-  CO_ASSERT_OK(co_await at.open_both());
-  co_await run(at);
-  co_await at.close();
-}
-
-// The number after `name` in an INFO answer; 0 where it is not.
-std::uint64_t number_after(const std::string& info, const std::string& what) {
-  const auto at = info.find(what);
-  std::uint64_t n = 0;
-  if (at != info.npos) std::from_chars(info.data() + at + what.size(), info.data() + info.size(), n);
-  return n;
-}
-
-task<std::string> info(scene& at, std::string section) {
-  auto got = co_await at.asks("INFO", std::move(section));
-  if (!got) co_return got.error();
-  co_return std::move(got->text);
-}
-
-class RedisLeasesAtWork : public testing::Test {
- protected:
-  void with(scene_body run) {
-    run_co_test([&](asio::io_context& io) { return with_scene(io, server_, run); });
-  }
-  redis_server server_;
-};
+using scene = test::instances_scene;
+using RedisLeasesAtWork = test::instances_fixture<scene>;
 
 // A coroutine with the scene `at`.
 #define SCENE_TEST(Fixture, Name) CO_TEST_STARTED(TEST_F, Fixture, Name, (scene & at), with(body))
@@ -94,7 +30,7 @@ asio::awaitable<void> set_max_memory(scene& at, std::string bytes) {
 
 // What is managed stays so, and can be let go, where nothing new can be stored.
 SCENE_TEST(RedisLeasesAtWork, AreTakenRenewedAndEndedOnAFullServer) {
-  const auto mine = co_await at.take(*at.a, "1");
+  const auto mine = co_await at.lease_for(*at.a, "1");
   CO_ASSERT_OK(mine);
   change up(mine->name.owner, mine->name.server, status::connected);
   up.require_lease(*mine);
@@ -114,7 +50,7 @@ SCENE_TEST(RedisLeasesAtWork, AreTakenRenewedAndEndedOnAFullServer) {
   CO_ASSERT_OK(co_await at.a->put(std::move(down)));
   EXPECT_EQ(at.a->refused_writes(), std::optional(errc::out_of_memory)) << "what frees room proves nothing";
   CO_ASSERT_OK(co_await at.a->leases().end_lease(*mine, lease_end::hand_over));
-  const auto again = co_await at.take(*at.b, "1");
+  const auto again = co_await at.lease_for(*at.b, "1");
   CO_ASSERT_OK(again);
   CO_ASSERT_OK(co_await at.b->leases().end_lease(*again, lease_end::over));
   CO_ASSERT_OK(co_await at.a->erase(mine->name.owner));
@@ -126,9 +62,9 @@ SCENE_TEST(RedisLeasesAtWork, AreTakenRenewedAndEndedOnAFullServer) {
 
 // A beat every half a second would keep the replication and the append-only file of an idle system busy.
 SCENE_TEST(RedisLeasesAtWork, AreNotWrittenByABeatThatChangesNothing) {
-  CO_ASSERT_OK(co_await at.take(*at.a, "1"));
+  CO_ASSERT_OK(co_await at.lease_for(*at.a, "1"));
   CO_ASSERT_OK(co_await at.a->leases().beat(me(), time_of_lease));
-  const auto before = co_await info(at, "persistence");
+  const auto before = co_await at.info("persistence");
   CO_ASSERT_OK(before);
   for (int i = 0; i < 20; ++i) {
     const auto all = co_await at.a->leases().beat(me(), time_of_lease);
@@ -136,14 +72,14 @@ SCENE_TEST(RedisLeasesAtWork, AreNotWrittenByABeatThatChangesNothing) {
     EXPECT_EQ(all->instances.size(), 1u);
     EXPECT_EQ(all->managed, 1u);
   }
-  const auto after = co_await info(at, "persistence");
+  const auto after = co_await at.info("persistence");
   CO_ASSERT_OK(after);
   const auto changes = [](const std::string& text) { return number_after(text, "rdb_changes_since_last_save:"); };
   EXPECT_EQ(changes(*after), changes(*before));
   auto busier = me();
   busier.managed = 5;
   CO_ASSERT_OK(co_await at.a->leases().beat(std::move(busier), time_of_lease));
-  const auto written = co_await info(at, "persistence");
+  const auto written = co_await at.info("persistence");
   CO_ASSERT_OK(written);
   EXPECT_EQ(changes(*written), changes(*before) + 1);
 }

@@ -3,81 +3,27 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <charconv>
 #include <string>
 #include <vector>
 
-#include "component/store/redis/scene.hh"
-#include "support/co_test.hh"
+#include "component/store/redis/instances_scene.hh"
 
 namespace mcpstate {
 namespace {
 
 using namespace std::chrono_literals;
+using test::me;
+using test::name;
+using test::number_after;
 using test::redis_options;
-using test::redis_scene;
 using test::redis_server;
-using test::run_co_test;
+using test::time_of_lease;
 
 constexpr auto patience = std::chrono::seconds(10);
-constexpr auto time_of_lease = 60s;
 constexpr const char* lease_key = "mcp:user:1:server:s:lease";
 
-managed_name name(const std::string& id) { return managed_name(owner::user(id).value(), server_name::parse("s").value()); }
-
-instance_report me() {
-  instance_report r;
-  r.name = "one";
-  return r;
-}
-
-// Two handles on one server, and another program.
-struct scene : redis_scene {
-  using redis_scene::redis_scene;
-  task<bool> open_both() {
-    for (auto* to : {&a, &b}) {
-      auto opened = co_await open();
-      if (!opened) co_return opened.error();
-      *to = std::move(*opened);
-    }
-    co_return true;
-  }
-  asio::awaitable<void> close() {
-    co_await a->close();
-    co_await b->close();
-    co_await foreign.close();
-  }
-  task<lease> take(store& by, std::string id) {
-    auto got = co_await by.leases().take_lease(name(id), "one", "registered", time_of_lease);
-    if (!got) co_return got.error();
-    if (!*got) co_return error(errc::lease_lost, "another has it");
-    co_return std::move(**got);
-  }
-  std::unique_ptr<store> a, b;
-};
-
-using scene_body = asio::awaitable<void> (*)(scene& at);
-
-asio::awaitable<void> with_scene(asio::io_context& io, const redis_server& server, scene_body run) {
-  scene at(io, server);
-  CO_ASSERT_OK(co_await at.open_both());
-  co_await run(at);
-  co_await at.close();
-}
-
-// The number after `name` in an INFO answer; 0 where it is not.
-std::uint64_t number_after(const std::string& info, const std::string& what) {
-  const auto at = info.find(what);
-  std::uint64_t n = 0;
-  if (at != info.npos) std::from_chars(info.data() + at + what.size(), info.data() + info.size(), n);
-  return n;
-}
-
-task<std::string> info(scene& at, std::string section) {
-  auto got = co_await at.asks("INFO", std::move(section));
-  if (!got) co_return got.error();
-  co_return std::move(got->text);
-}
+using scene = test::instances_scene;
+using RedisLeases = test::instances_fixture<scene>;
 
 asio::awaitable<void> reset_stats(scene& at) {
   redis::request r;
@@ -91,14 +37,6 @@ std::uint64_t found(const std::vector<finding>& all, std::string_view check, fin
   return n;
 }
 
-class RedisLeases : public testing::Test {
- protected:
-  void with(scene_body run) {
-    run_co_test([&](asio::io_context& io) { return with_scene(io, server_, run); });
-  }
-  redis_server server_;
-};
-
 // A coroutine with the scene `at`.
 #define SCENE_TEST(Fixture, Name) CO_TEST_STARTED(TEST_F, Fixture, Name, (scene & at), with(body))
 
@@ -108,13 +46,13 @@ SCENE_TEST(RedisLeases, NeverRepeatANumberWhenTheClockIsSetBack) {
   redis::request set;
   set.add("SET", lease_key, std::to_string(ahead) + " 3 one registered", "PX", "60000");
   CO_ASSERT_OK(co_await at.says(std::move(set)));
-  auto mine = co_await at.take(*at.a, "1");
+  auto mine = co_await at.lease_for(*at.a, "1");
   CO_ASSERT_OK(mine);
   EXPECT_EQ(mine->number, ahead);
   for (const auto how : {lease_end::over, lease_end::hand_over}) {
     const lease last = *mine;
     CO_ASSERT_OK(co_await at.a->leases().end_lease(last, how));
-    mine = co_await at.take(*at.a, "1");
+    mine = co_await at.lease_for(*at.a, "1");
     CO_ASSERT_OK(mine);
     EXPECT_GT(mine->number, last.number);
     change late(last.name.owner, last.name.server, status::connected);
@@ -127,7 +65,7 @@ SCENE_TEST(RedisLeases, NeverRepeatANumberWhenTheClockIsSetBack) {
 SCENE_TEST(RedisLeases, RenewFiveHundredInOneFlush) {
   std::vector<lease> held;
   for (int i = 0; i < 500; ++i) {
-    const auto one = co_await at.take(*at.a, std::to_string(i));
+    const auto one = co_await at.lease_for(*at.a, std::to_string(i));
     CO_ASSERT_OK(one);
     held.push_back(*one);
   }
@@ -135,11 +73,11 @@ SCENE_TEST(RedisLeases, RenewFiveHundredInOneFlush) {
   const auto lost = co_await at.a->leases().renew_leases(std::move(held), time_of_lease);
   CO_ASSERT_OK(lost);
   EXPECT_TRUE(lost->empty());
-  const auto stats = co_await info(at, "stats");
+  const auto stats = co_await at.info("stats");
   CO_ASSERT_OK(stats);
   // 500 leases and at most 16 parts of an index, in a few full buffers and not in one read each.
   EXPECT_LE(number_after(*stats, "total_reads_processed:"), 60u);
-  const auto commands = co_await info(at, "commandstats");
+  const auto commands = co_await at.info("commandstats");
   CO_ASSERT_OK(commands);
   const auto scripts = number_after(*commands, "cmdstat_evalsha:calls=");
   EXPECT_GE(scripts, 500u);
@@ -149,14 +87,14 @@ SCENE_TEST(RedisLeases, RenewFiveHundredInOneFlush) {
 }
 
 SCENE_TEST(RedisLeases, AreReadOnlyByAPutUnderALease) {
-  const auto mine = co_await at.take(*at.a, "1");
+  const auto mine = co_await at.lease_for(*at.a, "1");
   CO_ASSERT_OK(mine);
   for (const bool under : {false, true}) {
     co_await reset_stats(at);
     change up(mine->name.owner, mine->name.server, status::connected);
     if (under) up.require_lease(*mine);
     CO_ASSERT_OK(co_await at.a->put(std::move(up)));
-    const auto commands = co_await info(at, "commandstats");
+    const auto commands = co_await at.info("commandstats");
     CO_ASSERT_OK(commands);
     EXPECT_EQ(number_after(*commands, "cmdstat_get:calls="), under ? 1u : 0u);
     EXPECT_EQ(number_after(*commands, "cmdstat_evalsha:calls="), 1u);
@@ -164,7 +102,7 @@ SCENE_TEST(RedisLeases, AreReadOnlyByAPutUnderALease) {
 }
 
 SCENE_TEST(RedisLeases, GiveEveryKeyATtl) {
-  const auto mine = co_await at.take(*at.a, "1");
+  const auto mine = co_await at.lease_for(*at.a, "1");
   CO_ASSERT_OK(mine);
   CO_ASSERT_OK(co_await at.a->leases().beat(me(), time_of_lease));
   const auto keys = co_await at.asks("KEYS", "mcp:*");
@@ -190,7 +128,7 @@ SCENE_TEST(RedisLeases, HealTheIndexOfManagedConnections) {
   std::vector<lease> held;
   redis::request destroy;
   for (int i = 0; i < 40; ++i) {
-    const auto one = co_await at.take(*at.a, std::to_string(i));
+    const auto one = co_await at.lease_for(*at.a, std::to_string(i));
     CO_ASSERT_OK(one);
     held.push_back(*one);
   }
@@ -269,11 +207,11 @@ SCENE_TEST(RedisLeases, IgnoreForeignValuesInALeaseKey) {
   const auto none = co_await at.a->leases().lease_of(name("1"));
   CO_ASSERT_OK(none);
   EXPECT_FALSE(none->has_value());
-  CO_ASSERT_OK(co_await at.take(*at.a, "1"));
+  CO_ASSERT_OK(co_await at.lease_for(*at.a, "1"));
 }
 
 SCENE_TEST(RedisLeases, GetTheirExpiryFromTheDoctor) {
-  const auto mine = co_await at.take(*at.a, "1");
+  const auto mine = co_await at.lease_for(*at.a, "1");
   CO_ASSERT_OK(mine);
   CO_ASSERT_OK(co_await at.a->leases().beat(me(), time_of_lease));
   const auto keys = co_await at.asks("KEYS", "mcp:*");
@@ -295,7 +233,7 @@ SCENE_TEST(RedisLeases, GetTheirExpiryFromTheDoctor) {
 }
 
 SCENE_TEST(RedisLeases, RemoveAnErasedOwnerFromTheIndex) {
-  const auto mine = co_await at.take(*at.a, "1");
+  const auto mine = co_await at.lease_for(*at.a, "1");
   CO_ASSERT_OK(mine);
   change up(mine->name.owner, mine->name.server, status::connected);
   up.require_lease(*mine);
@@ -320,7 +258,7 @@ CO_TEST(RedisAcl, SufficesAsDocumented) {
   scene at(context, server);
   at.url = "redis://narrow:wonder@127.0.0.1:" + std::to_string(server.port()) + "/0";
   CO_ASSERT_OK(co_await at.open_both());
-  const auto mine = co_await at.take(*at.a, "1");
+  const auto mine = co_await at.lease_for(*at.a, "1");
   CO_ASSERT_OK(mine);
   change up(mine->name.owner, mine->name.server, status::connected);
   up.require_lease(*mine).keep_expiry();
@@ -335,7 +273,7 @@ CO_TEST(RedisAcl, SufficesAsDocumented) {
   const auto waiting = co_await at.b->leases().beat(me(), time_of_lease);
   CO_ASSERT_OK(waiting);
   EXPECT_EQ(waiting->unheld, std::vector<managed_name>{mine->name});
-  const auto again = co_await at.take(*at.b, "1");
+  const auto again = co_await at.lease_for(*at.b, "1");
   CO_ASSERT_OK(again);
   CO_ASSERT_OK(co_await at.b->leases().end_lease(*again, lease_end::over));
   CO_ASSERT_OK(co_await at.b->leases().beat(me(), std::chrono::milliseconds(0)));
@@ -351,7 +289,7 @@ SCENE_TEST(RedisLeases, SurviveFlushedScripts) {
       flush.add("SCRIPT", "FLUSH");
       CO_ASSERT_OK(co_await at.says(std::move(flush)));
     }
-    const auto one = co_await at.take(*at.a, std::to_string(i));
+    const auto one = co_await at.lease_for(*at.a, std::to_string(i));
     CO_ASSERT_OK(one);
     held.push_back(*one);
   }

@@ -8,21 +8,18 @@
 #include <string>
 #include <vector>
 
-#include "component/store/redis/scene.hh"
-#include "support/co_test.hh"
+#include "component/store/redis/instances_scene.hh"
 
 namespace mcpstate {
 namespace {
 
 using namespace std::chrono_literals;
-using test::redis_scene;
-using test::redis_server;
-using test::run_co_test;
+using test::me;
+using test::name;
+using test::time_of_lease;
 
-constexpr auto time_of_lease = 60s;
 constexpr unsigned parts = 16;
 
-managed_name name(const std::string& id) { return managed_name(owner::user(id).value(), server_name::parse("s").value()); }
 std::string text_of(const std::string& id) { return "user:" + id + ":s"; }
 std::string lease_key(const std::string& id) { return "mcp:user:" + id + ":server:s:lease"; }
 std::string part_key(unsigned shard) { return "mcp:managed:" + std::to_string(shard); }
@@ -33,36 +30,11 @@ unsigned part_of(const std::string& member) {
   return hash % parts;
 }
 
-instance_report me() {
-  instance_report r;
-  r.name = "one";
-  return r;
-}
-
-struct scene : redis_scene {
-  using redis_scene::redis_scene;
-  task<bool> open_both() {
-    for (auto* to : {&a, &b}) {
-      auto opened = co_await open();
-      if (!opened) co_return opened.error();
-      *to = std::move(*opened);
-    }
-    co_return true;
-  }
-  asio::awaitable<void> close() {
-    co_await a->close();
-    co_await b->close();
-    co_await foreign.close();
-  }
-  task<lease> take(store& by, std::string id, std::string holder = "one") {
-    auto got = co_await by.leases().take_lease(name(id), std::move(holder), "registered", time_of_lease);
-    if (!got) co_return got.error();
-    if (!*got) co_return error(errc::lease_lost, "another has it");
-    co_return std::move(**got);
-  }
+struct scene : test::instances_scene {
+  using instances_scene::instances_scene;
   // A record that is managed, without a lease.
   task<bool> orphan(std::string id) {
-    auto taken = co_await take(*a, id);
+    auto taken = co_await lease_for(*a, id);
     if (!taken) co_return taken.error();
     change up(taken->name.owner, taken->name.server, status::connected);
     details info;
@@ -85,32 +57,14 @@ struct scene : redis_scene {
     for (const auto& one : *got) sum += one.integer;
     co_return sum;
   }
-  task<std::int64_t> commands_so_far() {
-    auto got = co_await asks("INFO", "stats");
-    if (!got) co_return got.error();
-    const std::string_view label = "total_commands_processed:";
-    const auto at = got->text.find(label);
-    co_return std::stoll(got->text.substr(at + label.size()));
+  task<std::uint64_t> commands_so_far() {
+    auto stats = co_await info("stats");
+    if (!stats) co_return stats.error();
+    co_return test::number_after(*stats, "total_commands_processed:");
   }
-  std::unique_ptr<store> a, b;
 };
 
-using scene_body = asio::awaitable<void> (*)(scene& at);
-
-asio::awaitable<void> with_scene(asio::io_context& io, const redis_server& server, scene_body run) {
-  scene at(io, server);
-  CO_ASSERT_OK(co_await at.open_both());
-  co_await run(at);
-  co_await at.close();
-}
-
-class RedisWrongKeys : public testing::Test {
- protected:
-  void with(scene_body run) {
-    run_co_test([&](asio::io_context& io) { return with_scene(io, server_, run); }, 60s);
-  }
-  redis_server server_;
-};
+using RedisWrongKeys = test::instances_fixture<scene>;
 
 // A coroutine with the scene `at`.
 #define SCENE_TEST(Fixture, Name) CO_TEST_STARTED(TEST_F, Fixture, Name, (scene & at), with(body))
@@ -140,7 +94,7 @@ SCENE_TEST(RedisWrongKeys, LoseOneLeaseOnly) {
     SCOPED_TRACE(how);
     std::vector<lease> held;
     for (const char* id : {"1", "2", "3", "4"}) {
-      const auto one = co_await at.take(*at.a, id);
+      const auto one = co_await at.lease_for(*at.a, id);
       CO_ASSERT_OK(one);
       held.push_back(*one);
     }
@@ -154,7 +108,7 @@ SCENE_TEST(RedisWrongKeys, LoseOneLeaseOnly) {
 }
 
 SCENE_TEST(RedisWrongKeys, OfferALeaseWithJunkInItAndNoOther) {
-  for (const char* id : {"1", "2", "3"}) CO_ASSERT_OK(co_await at.take(*at.a, id));
+  for (const char* id : {"1", "2", "3"}) CO_ASSERT_OK(co_await at.lease_for(*at.a, id));
   CO_ASSERT_OK(co_await at.says(breaking("junk", lease_key("2"))));
   redis::request waits;
   waits.add("ZADD", part_key(part_of(text_of("2"))), "0", text_of("2"));
@@ -163,12 +117,12 @@ SCENE_TEST(RedisWrongKeys, OfferALeaseWithJunkInItAndNoOther) {
   CO_ASSERT_OK(all);
   EXPECT_EQ(ids_of(all->unheld), (std::vector<std::string>{"2"}));
   EXPECT_TRUE(all->faults.empty());
-  CO_ASSERT_OK(co_await at.take(*at.b, "2", "two"));
+  CO_ASSERT_OK(co_await at.lease_for(*at.b, "2", "two"));
 }
 
 // The holder is gone, and another program took the end of its lease away.
 SCENE_TEST(RedisWrongKeys, EndALeaseThatHasNoEnd) {
-  CO_ASSERT_OK(co_await at.take(*at.a, "1"));
+  CO_ASSERT_OK(co_await at.lease_for(*at.a, "1"));
   CO_ASSERT_OK(co_await at.asks("PERSIST", lease_key("1")));
   redis::request waits;
   waits.add("ZADD", part_key(part_of(text_of("1"))), "0", text_of("1"));
