@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Servers that mean harm, and bugs that one of them brings to light: one connection pays for it, and no other.
-#include <stdexcept>
 #include <string>
 
 #include "component/manager/scene.hh"
