@@ -96,13 +96,13 @@ class store {
  private:
   task<connection> write(change update);
   task<connection> write_until_based(change update);
-  void note(std::optional<errc> failure, bool takes_room);
+  void record_refusal(std::optional<errc> failure, bool takes_room);
   task<connection> put_once(change update);
   task<connection> decide(change& update);
   task<order_result> write_order(change update, lease_request wanted);
   task<std::uint64_t> write_disconnected(owner account, std::optional<server_name> server, std::optional<basis> seen);
   task<claim_result> move_to_user(owner session, owner user);
-  task<void> offer_unheld(owner user);
+  asio::awaitable<void> offer_unheld(owner user);
 
   std::unique_ptr<store_backend> backend_;
   std::unique_ptr<lease_store> leases_;

@@ -13,7 +13,7 @@ namespace mcpstate {
 namespace {
 
 constexpr std::size_t max_workers = 16;
-constexpr std::size_t all_offered = 16;  // where fewer are offered, there are no more of them
+constexpr std::size_t full_offer = 16;  // a smaller offer is complete
 
 }  // namespace
 
@@ -29,7 +29,7 @@ void adoption::offer(std::vector<managed_name> unheld, std::size_t limit) {
   // One that is not offered now may be among those that the next beat offers.
   const auto forgotten = clock::now() - 4 * context_.options().lease_time;
   std::erase_if(unreachable_since_, [&names, forgotten](const auto& entry) {
-    return !names.contains(entry.first) && (names.size() < all_offered || entry.second < forgotten);
+    return !names.contains(entry.first) && (names.size() < full_offer || entry.second < forgotten);
   });
   std::shuffle(unheld.begin(), unheld.end(), context_.random());  // other processes see the same list now
   offered_ = std::move(unheld);

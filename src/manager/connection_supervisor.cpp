@@ -79,17 +79,17 @@ void connection_supervisor::note_use() { fsm_.used(context_.tick()); }
 
 void connection_supervisor::note_loss(const std::shared_ptr<server_link>& link, error reason) {
   if (lease_lost_ || session_.link() != link || fsm_.current_phase() != phase::up) return;
-  told_loss_ = std::move(reason);
+  reported_loss_ = std::move(reason);
   changed_.notify();
 }
 
 std::shared_ptr<server_link> connection_supervisor::session() const {
-  return lease_lost_ || told_loss_ ? nullptr : session_.link();
+  return lease_lost_ || reported_loss_ ? nullptr : session_.link();
 }
 
 bool connection_supervisor::is_opening() const noexcept {
   const phase now = fsm_.current_phase();
-  return !lease_lost_ && (now == phase::reading || now == phase::opening || (now == phase::up && told_loss_));
+  return !lease_lost_ && (now == phase::reading || now == phase::opening || (now == phase::up && reported_loss_));
 }
 
 asio::awaitable<void> connection_supervisor::wait_opened(aio::deadline until) {
@@ -143,7 +143,7 @@ bool connection_supervisor::take_event() {
     add_steps(fsm_.server_changed());
   } else if (std::exchange(requests_.early_retry, false)) {
     add_steps(fsm_.origin_answered());
-  } else if (auto told = std::exchange(told_loss_, std::nullopt)) {
+  } else if (auto told = std::exchange(reported_loss_, std::nullopt)) {
     link_event lost(event_kind::lost);
     lost.reason = std::move(told);
     handle(std::move(lost));
@@ -190,7 +190,7 @@ void connection_supervisor::await_early_retry() {
 
 supervisor_fsm::steps connection_supervisor::opened(link_event& event) {
   if (auto* const observer = context_.observer()) observer->on_attempt(name(), true, event.took);
-  if (!context_.pauses().find(origin_, clock::now())) context_.retries().call_forward(origin_, called_forward);
+  if (!context_.pauses().find(origin_, clock::now())) context_.retries().retry_waiting(origin_, called_forward);
   return fsm_.opened(context_.tick(), take_listing(std::move(*event.listing)));
 }
 
@@ -322,7 +322,7 @@ task<std::optional<connection>> connection_supervisor::fetch() {
   result<std::optional<connection>> got = std::exchange(first_, std::nullopt);
   if (!*got) got = co_await context_.records().get(managed.owner, managed.server, tools_wanted::no);
   if (got && !*got && managed.owner.kind() == owner_kind::session) {
-    const bool moved = co_await follow_claim();
+    MCPSTATE_CO_TRY(moved, co_await follow_claim());
     if (!moved) co_return got;
     managed = name();
     got = co_await context_.records().get(managed.owner, managed.server, tools_wanted::no);
@@ -334,11 +334,13 @@ task<std::optional<connection>> connection_supervisor::fetch() {
 }
 
 // The record of a session is gone. Where a claim has moved it to a user, goes on there with the same session.
-asio::awaitable<bool> connection_supervisor::follow_claim() {
+// An outage decides nothing: the record is read again.
+task<bool> connection_supervisor::follow_claim() {
   const managed_name before = name();
   lease at_session = lease_;
   const auto requested = clock::now();
   auto granted = co_await context_.take_claimed_lease(std::move(at_session));
+  if (!granted && granted.error().code() != errc::lease_lost) co_return granted.error();
   if (!granted || lease_lost_) co_return false;
   lease_ = std::move(*granted);
   lease_until_ = requested + context_.lease_span();

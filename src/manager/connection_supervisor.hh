@@ -78,10 +78,6 @@ class connection_supervisor {
   // request_hand_over() was called.
   [[nodiscard]] bool is_leaving() const noexcept { return leaving_; }
   [[nodiscard]] bool has_lost_lease() const noexcept { return lease_lost_; }
-  // It has its lease, and has not begun to end it.
-  [[nodiscard]] bool is_managing() const noexcept {
-    return !lease_lost_ && !leaving_ && fsm_.current_phase() != phase::over;
-  }
   // request_read() was called, and the record has not been read since.
   [[nodiscard]] bool is_read_requested() const noexcept { return requests_.read; }
   void cancel_read_request() noexcept { requests_.read = false; }
@@ -122,7 +118,7 @@ class connection_supervisor {
   asio::awaitable<void> end(step last);
   task<std::optional<connection>> fetch();
   task<connection> put(connection before, step next);
-  asio::awaitable<bool> follow_claim();
+  task<bool> follow_claim();
   void report_transition(status before);
   void report_restart(const connection& written);
 
@@ -139,11 +135,11 @@ class connection_supervisor {
   move_listener on_move_;
   std::optional<std::string> claimed_from_;  // details::claimed_from as last read
   bool lease_refused_ = false;
-  std::optional<connection> first_;  // begin_with(), until it is taken
-  std::optional<tools_list> tools_;  // from a listing to the write of it
-  std::optional<error> reason_;      // of the last failure
-  std::optional<errc> loss_;         // why the last session was lost
-  std::optional<error> told_loss_;   // note_loss(), not yet handled
+  std::optional<connection> first_;     // begin_with(), until it is taken
+  std::optional<tools_list> tools_;     // from a listing to the write of it
+  std::optional<error> reason_;         // of the last failure
+  std::optional<errc> loss_;            // why the last session was lost
+  std::optional<error> reported_loss_;  // note_loss(), not yet handled
   requests requests_;
   bool leaving_ = false, lease_lost_ = false;
   unreachable_rule unreachable_;

@@ -82,16 +82,16 @@ void fleet_member::hand_over_surplus(std::size_t share) {
 void fleet_member::offer_stranded() {
   std::set<std::string> reaches = context_.reaches_of_others();
   if (!std::includes(known_reaches_.begin(), known_reaches_.end(), reaches.begin(), reaches.end())) {
-    to_offer_.clear();
+    stranded_.clear();
     for (const auto& [name, supervisor] : supervisors_.all()) {
-      if (supervisor->is_stranded()) to_offer_.push_back(name);
+      if (supervisor->is_stranded()) stranded_.push_back(name);
     }
   }
   known_reaches_ = std::move(reaches);
   const std::size_t unheld = context_.members().unheld.size();
-  for (std::size_t offered = unheld; offered < max_offered && !to_offer_.empty(); ++offered) {
-    const auto supervisor = supervisors_.find(to_offer_.back());
-    to_offer_.pop_back();
+  for (std::size_t offered = unheld; offered < max_offered && !stranded_.empty(); ++offered) {
+    const auto supervisor = supervisors_.find(stranded_.back());
+    stranded_.pop_back();
     if (supervisor && supervisor->is_stranded()) supervisor->request_hand_over();
   }
 }

@@ -37,7 +37,7 @@ class fleet_member {
   adoption& adopting_;
   std::set<std::string> told_faults_;
   std::set<std::string> known_reaches_;  // of the other processes, as of the last beat
-  std::vector<managed_name> to_offer_;   // connections that are stranded here, for processes that have joined
+  std::vector<managed_name> stranded_;   // connections that are stranded here, for processes that have joined
 };
 
 }  // namespace mcpstate

@@ -2,7 +2,7 @@
 #include <mcpstate/manager.hpp>
 
 #include <algorithm>
-#include <set>
+#include <map>
 #include <utility>
 
 #include "aio/caller_settings.hh"
@@ -79,7 +79,7 @@ class manager_impl final : public manager {
   record_sweep sweep_;
   fleet_member member_;
   lease_renewal renewal_;
-  std::multiset<managed_name> ordering_;  // orders under way
+  std::map<managed_name, std::size_t> ordering_;  // orders under way of connections that were not managed here: how many
   aio::task_group loops_;
 };
 
@@ -113,13 +113,15 @@ task<connection> manager_impl::connect(owner account, server_name server, endpoi
 // Orders under way count as connections, so that any number of them at a time stay within the limit.
 task<connection> manager_impl::order_within_limit(managed_name name, destination server, order_rules rules) {
   if (context_.stopping()) co_return error(errc::stopped, "this process is stopping");
-  std::set<managed_name> others(ordering_.begin(), ordering_.end());
-  std::erase_if(others, [&](const managed_name& one) { return one == name || supervisors_.find(one) != nullptr; });
-  const std::size_t managed = supervisors_.size() + others.size();
-  if (!supervisors_.find(name) && managed >= options().max_connections)
+  if (supervisors_.find(name)) co_return co_await order(std::move(name), std::move(server), std::move(rules));
+  const std::size_t managed = supervisors_.size() + ordering_.size();
+  if (!ordering_.contains(name) && managed >= options().max_connections)
     co_return error(errc::queue_full, "this process manages " + std::to_string(managed) + " connections, its limit");
-  const auto entry = ordering_.insert(name);
-  const aio::scope_guard over([this, entry] { ordering_.erase(entry); });
+  const auto entry = ordering_.try_emplace(name, 0).first;
+  ++entry->second;
+  const aio::scope_guard over([this, entry] {
+    if (--entry->second == 0) ordering_.erase(entry);
+  });
   co_return co_await order(std::move(name), std::move(server), std::move(rules));
 }
 

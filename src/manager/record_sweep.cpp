@@ -14,6 +14,11 @@ namespace {
 constexpr std::size_t longest_holder = 240;       // bytes
 constexpr std::size_t requests_per_portion = 64;  // to the store, a few more for what is found
 
+// All other errors are about one record or one owner: the sweep goes on to the next.
+bool is_outage(const error& reason) {
+  return reason.is(cond::unavailable) || reason.is(cond::timeout) || reason.is(cond::cancelled);
+}
+
 }  // namespace
 
 // The instances share the work by taking turns at random: the more there are, the less often each of them reads.
@@ -43,11 +48,13 @@ task<bool> record_sweep::read_some() {
     if (!candidates_.empty()) {
       candidate next = std::move(candidates_.front());
       candidates_.pop_front();
-      MCPSTATE_CO_CHECK(co_await check(std::move(next)));
+      auto checked = co_await check(std::move(next));
+      if (!checked && is_outage(checked.error())) co_return checked.error();
     } else if (!owners_.empty()) {
       owner next = std::move(owners_.back());
       owners_.pop_back();
-      MCPSTATE_CO_CHECK(co_await read_owner(std::move(next)));
+      auto read = co_await read_owner(std::move(next));
+      if (!read && is_outage(read.error())) co_return read.error();
     } else if (std::exchange(last_page_, false)) {
       co_return true;
     } else {

@@ -39,8 +39,9 @@ aio::deadline tool_calls::opening_deadline(const connection& record, const mcp::
   const auto& client = context_.options().client;
   const auto server = context_.find(endpoint_of(record.info));
   const bool program = server && std::holds_alternative<mcp::stdio_target>(server->target);
-  const auto own = options.timeout.count() > 0 ? options.timeout : client.request_timeout;
-  return aio::after(program ? std::max(own, client.connect_timeout) : client.connect_timeout);
+  if (options.timeout.count() > 0)
+    return aio::after(program ? options.timeout : std::min(options.timeout, client.connect_timeout));
+  return aio::after(program ? std::max(client.request_timeout, client.connect_timeout) : client.connect_timeout);
 }
 
 // Whether this process is about to manage the connection although it does not yet: a claim has just moved it, with its lease,
@@ -50,6 +51,7 @@ task<bool> tool_calls::await_supervisor(managed_name name, details info) {
   if (supervisors_.find(name) || (!is_program && info.claimed_from.empty())) co_return false;
   MCPSTATE_CO_TRY(granted, co_await context_.records().leases().lease_of(name));
   if (!granted && is_program) {
+    if (supervisors_.size() >= context_.options().max_connections) co_return false;
     MCPSTATE_CO_CHECK(co_await supervisors_.ensure_managed(name, info.registered));
     co_return true;
   }

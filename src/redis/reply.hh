@@ -38,11 +38,11 @@ struct value_limits {
   static constexpr std::size_t kept = 128;
   static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
   value_limits() {}
-  value_limits(std::initializer_list<std::size_t> by_place) : count(std::min(by_place.size(), of.size())) {
-    std::copy_n(by_place.begin(), count, of.begin());
+  value_limits(std::initializer_list<std::size_t> by_place) : count(std::min(by_place.size(), limits.size())) {
+    std::copy_n(by_place.begin(), count, limits.begin());
   }
-  [[nodiscard]] std::size_t at(std::size_t place) const noexcept { return count == 0 ? none : of[place % count]; }
-  std::array<std::size_t, 8> of{};
+  [[nodiscard]] std::size_t at(std::size_t place) const noexcept { return count == 0 ? none : limits[place % count]; }
+  std::array<std::size_t, 8> limits{};
   std::size_t count = 0;  // 0: no limit
 };
 

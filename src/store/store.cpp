@@ -66,11 +66,11 @@ task<connection> store::write(change update) {
   MCPSTATE_CO_CHECK(check_input(update));
   const bool takes_room = update.state() != status::disconnected;
   auto written = co_await write_until_based(std::move(update));
-  note(written ? std::nullopt : std::optional(written.error().code()), takes_room);
+  record_refusal(written ? std::nullopt : std::optional(written.error().code()), takes_room);
   co_return written;
 }
 
-void store::note(std::optional<errc> code, bool takes_room) {
+void store::record_refusal(std::optional<errc> code, bool takes_room) {
   const bool refused = code == errc::disk_full || code == errc::out_of_memory || code == errc::read_only;
   if (!refused && (code || !takes_room)) return;  // says nothing about room
   refusal_ = refused ? code : std::nullopt;
@@ -114,7 +114,7 @@ task<order_result> store::write_order(change update, lease_request wanted) {
     lease_request asked = wanted;
     auto written = co_await backend_->order(std::move(based), std::move(after), std::move(asked));
     if (!written && written.error().is(cond::conflict) && !once && attempt < store_backend::max_attempts) continue;
-    note(written ? std::nullopt : std::optional(written.error().code()), true);
+    record_refusal(written ? std::nullopt : std::optional(written.error().code()), true);
     co_return written;
   }
 }
@@ -190,30 +190,31 @@ task<claim_result> store::move_to_user(owner session, owner user) {
   if (!claimed) co_return claimed.error();
   std::sort(claimed->moved.begin(), claimed->moved.end());
   std::sort(claimed->kept.begin(), claimed->kept.end());
-  // A claim by an older version, or one that met a store without its indexes, may have left records that nobody manages.
-  MCPSTATE_CO_CHECK(co_await offer_unheld(std::move(user)));
+  // A claim that is repeated heals what an earlier one left without a lease. It has happened whether or not that succeeds.
+  if (claimed->moved.empty()) co_await offer_unheld(std::move(user));
   co_return claimed;
 }
 
 // Managed connections without a lease wait for an instance. Takes each lease and hands it over at once, so that the next
 // instance that beats finds the connection.
-task<void> store::offer_unheld(owner user) {
+asio::awaitable<void> store::offer_unheld(owner user) {
   const std::optional<std::uint64_t> no_revision;
-  MCPSTATE_CO_TRY(all, co_await backend_->list(user, tools_wanted::no));
-  for (const connection& one : *all) {
+  const auto all = co_await backend_->list(user, tools_wanted::no);
+  if (!all) co_return;
+  for (const connection& one : **all) {
     auto server = server_name::parse(one.server);
     if (!server || !one.info.managed || one.state == status::disconnected) continue;
     managed_name name(user, std::move(*server));
-    MCPSTATE_CO_TRY(granted, co_await backend_->leases().lease_of(name));
-    if (granted) continue;
+    const auto granted = co_await backend_->leases().lease_of(name);
+    if (!granted || *granted) continue;
     std::string holder = "claim";
     std::string registered = one.info.registered;
-    MCPSTATE_CO_TRY(taken, co_await backend_->leases().take_lease(std::move(name), std::move(holder), std::move(registered),
-                                                                  std::chrono::seconds(5)));
-    if (!taken) continue;  // it has a managing instance
-    MCPSTATE_CO_CHECK(co_await backend_->leases().end_lease(std::move(*taken), lease_end::hand_over, no_revision));
+    auto taken = co_await backend_->leases().take_lease(std::move(name), std::move(holder), std::move(registered),
+                                                        std::chrono::seconds(5));
+    if (!taken || !*taken) continue;  // it has a managing instance
+    auto ended = co_await backend_->leases().end_lease(std::move(**taken), lease_end::hand_over, no_revision);
+    static_cast<void>(ended);  // it runs out
   }
-  co_return result<void>();
 }
 
 task<std::unique_ptr<watcher>> store::watch(std::optional<owner> account) {

@@ -33,7 +33,7 @@ void origin_retries::remove(entry& gone) {
   if (owners.empty()) origins_.erase(found);
 }
 
-void origin_retries::call_forward(const std::string& origin, std::size_t count) {
+void origin_retries::retry_waiting(const std::string& origin, std::size_t count) {
   for (; count > 0; --count) {
     const auto found = origins_.find(origin);
     if (found == origins_.end()) return;

@@ -38,7 +38,7 @@ class origin_retries {
 
   // Calls the retry of at most `count` entries of this origin, each once: the owners take turns, and of an owner the one that
   // has waited longest comes first.
-  void call_forward(const std::string& origin, std::size_t count);
+  void retry_waiting(const std::string& origin, std::size_t count);
   [[nodiscard]] std::size_t size(const std::string& origin) const;
 
  private:

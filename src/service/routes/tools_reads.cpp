@@ -64,8 +64,8 @@ problem no_room(const byte_budget& answers, std::size_t bytes) {
 }
 
 // A read that has not begun, or is under way, with all who wait for it.
-struct tools_reads::flight {
-  explicit flight(std::string what) : wanted(std::move(what)) {}
+struct tools_reads::shared_read {
+  explicit shared_read(std::string what) : wanted(std::move(what)) {}
   std::string wanted;
   std::size_t readers = 0;
   aio::event changed;
@@ -73,36 +73,36 @@ struct tools_reads::flight {
 };
 
 struct tools_reads::owner_queue {
-  std::list<std::shared_ptr<flight>> waiting;  // not begun
+  std::list<std::shared_ptr<shared_read>> waiting;  // not begun
   bool reading = false;
   std::size_t readers = 0;
 };
 
 // A reader's place in the queue of its owner, from its request to its answer.
-struct tools_reads::place {
-  place(tools_reads& all, const owner& account, std::string wanted) : queues(all.queues_), key(account) {
+struct tools_reads::queued_reader {
+  queued_reader(tools_reads& all, const owner& account, std::string wanted) : queues(all.queues_), key(account) {
     queue = &queues[key];
     const auto same = [&wanted](const auto& one) { return one->wanted == wanted; };
     const auto found = std::ranges::find_if(queue->waiting, same);
-    flown =
-        found != queue->waiting.end() ? *found : queue->waiting.emplace_back(std::make_shared<flight>(std::move(wanted)));
+    shared = found != queue->waiting.end() ? *found
+                                           : queue->waiting.emplace_back(std::make_shared<shared_read>(std::move(wanted)));
     ++queue->readers;
-    ++flown->readers;
+    ++shared->readers;
   }
-  place(const place&) = delete;
-  place& operator=(const place&) = delete;
-  ~place() {
+  queued_reader(const queued_reader&) = delete;
+  queued_reader& operator=(const queued_reader&) = delete;
+  ~queued_reader() {
     if (leads) {
       queue->reading = false;
-      if (!flown->answer) flown->answer = tools_answer(problem(problem_kind::internal, "the read has failed"));
-      flown->changed.notify();
+      if (!shared->answer) shared->answer = tools_answer(problem(problem_kind::internal, "the read has failed"));
+      shared->changed.notify();
     }
-    if (--flown->readers == 0) queue->waiting.remove(flown);
+    if (--shared->readers == 0) queue->waiting.remove(shared);
     if (!queue->reading && !queue->waiting.empty()) queue->waiting.front()->changed.notify();
     if (--queue->readers == 0) queues.erase(key);
   }
 
-  [[nodiscard]] bool may_lead() const { return !queue->reading && queue->waiting.front() == flown; }
+  [[nodiscard]] bool may_lead() const { return !queue->reading && queue->waiting.front() == shared; }
   void lead() {
     queue->waiting.pop_front();
     queue->reading = leads = true;
@@ -111,7 +111,7 @@ struct tools_reads::place {
   std::map<owner, owner_queue>& queues;
   owner key;
   owner_queue* queue = nullptr;
-  std::shared_ptr<flight> flown;
+  std::shared_ptr<shared_read> shared;
   bool leads = false;
 };
 
@@ -121,17 +121,17 @@ tools_reads::~tools_reads() = default;
 asio::awaitable<tools_answer> tools_reads::read(owner account, std::optional<server_name> server) {
   co_await asio::this_coro::throw_if_cancelled(false);
   aio::assert_on_executor(store_.executor());
-  place mine(*this, account, server ? server->text() : std::string());  // no name is empty
-  while (!mine.flown->answer && !mine.may_lead()) {
-    const bool woken = co_await mine.flown->changed.wait();
+  queued_reader reader(*this, account, server ? server->text() : std::string());  // no name is empty
+  while (!reader.shared->answer && !reader.may_lead()) {
+    const bool woken = co_await reader.shared->changed.wait();
     if (!woken) co_return tools_answer(problem(problem_kind::shutting_down, "the read was cancelled"));
   }
-  if (mine.flown->answer) co_return *mine.flown->answer;
-  mine.lead();
+  if (reader.shared->answer) co_return *reader.shared->answer;
+  reader.lead();
   auto reading = read_now(account, std::move(server));
   auto answer = co_await std::move(reading);
-  mine.flown->answer = std::move(answer);
-  co_return *mine.flown->answer;
+  reader.shared->answer = std::move(answer);
+  co_return *reader.shared->answer;
 }
 
 asio::awaitable<tools_answer> tools_reads::read_now(owner account, std::optional<server_name> server) {

@@ -50,9 +50,9 @@ class tools_reads {
   asio::awaitable<tools_answer> read(owner account, std::optional<server_name> server);
 
  private:
-  struct flight;
+  struct shared_read;
   struct owner_queue;
-  struct place;
+  struct queued_reader;
   asio::awaitable<tools_answer> read_now(owner account, std::optional<server_name> server);
   asio::awaitable<std::optional<problem>> read_all(owner account, std::shared_ptr<tools_view> view);
   asio::awaitable<std::optional<problem>> read_one(owner account, std::shared_ptr<tools_view> view, server_name server);

@@ -88,8 +88,6 @@ task<claim_result> redis_store::claim(owner session, owner user) {
                     co_await run_for(user, std::move(call), declared_keys::record, std::move(nothing_before), operation));
     if (answer.items.empty()) co_return unexpected_answer(operation);
     if (answer.items.front().text != "ok") continue;
-    std::sort(out.moved.begin(), out.moved.end());
-    std::sort(out.kept.begin(), out.kept.end());
     co_return out;
   }
   co_return error(errc::stale_basis, operation + ": others keep changing these records; try again");

@@ -152,8 +152,8 @@ task<std::optional<lease>> redis_store::lease_of(managed_name name) {
   const std::string operation = "lease of " + name.text();
   const auto key = lease_key(name);
   request commands;
-  commands.add("GET", key);
   commands.limit_values({max_lease_value});
+  commands.add("GET", key);
   MCPSTATE_CO_TRY(got, co_await read(std::move(commands), operation));
   if (got.front().is_error()) co_return key_error(got.front(), operation, key);
   if (!got.front().is_string()) co_return std::optional<lease>();

@@ -158,7 +158,7 @@ class redis_store final : public store_backend, public lease_store {
   std::chrono::microseconds clock_ahead_{0};  // the clock of Redis less the local one
   std::uint64_t last_lease_number_ = 0;       // the highest that this store was given
   // Entries in front of each part of the index that were offered by the last beat, and are still there.
-  std::array<std::size_t, key_space::index_shards> passed_entries_{};
+  std::array<std::size_t, key_space::index_shards> next_ranks_{};
   bool sort_refused_ = false;  // on a cluster, or to users without the right to read all keys
   std::mt19937_64 random_;
   std::shared_ptr<redis::executor> redis_;

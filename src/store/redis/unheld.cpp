@@ -24,6 +24,7 @@ constexpr std::size_t first_page = unheld_at_once / key_space::index_shards;
 constexpr std::size_t next_page = 256;
 constexpr std::size_t entries_per_beat = 4096;  // bounds the work of one beat
 constexpr std::size_t commands_per_entry = 3;
+constexpr std::size_t corrected_at_once = 1000;  // by one script: Lua takes no more than some thousand words at a time
 constexpr milliseconds foreign_pause = std::chrono::minutes(1);  // an entry whose lease key no instance can use
 
 bool is_foreign_type(const reply& answer) {
@@ -34,7 +35,7 @@ bool is_foreign_type(const reply& answer) {
 
 unheld_search::unheld_search(redis_store& store) : store_(store) {
   for (unsigned shard = 0; shard < key_space::index_shards; ++shard)
-    parts_[shard].passed = parts_[shard].stays = store.passed_entries_[shard];
+    parts_[shard].passed = parts_[shard].offered_before = store.next_ranks_[shard];
 }
 
 task<void> unheld_search::run(fleet* out) {
@@ -56,6 +57,7 @@ task<void> unheld_search::run(fleet* out) {
       take_page(asked[i], page, limit, out);
     }
     MCPSTATE_CO_CHECK(co_await examine_entries(out));
+    start_over();
   }
   offer(out);
   std::vector<script_call> calls = corrections();
@@ -65,27 +67,33 @@ task<void> unheld_search::run(fleet* out) {
 }
 
 void unheld_search::take_page(unsigned shard, const reply& page, std::size_t limit, fleet* out) {
-  part& of = parts_[shard];
-  of.more = false;
+  part& current = parts_[shard];
+  current.more = false;
   if (page.is_error()) return out->faults.push_back(key_error(page, "beat", store_.keys_.managed(shard)));
   if (page.items.empty()) return;
   const std::size_t found = page.items.size() - 1;
-  if (limit == first_page && !of.wrapped) out->managed += static_cast<std::uint64_t>(page.items[0].integer);
+  if (limit == first_page && !current.wrapped) out->managed += static_cast<std::uint64_t>(page.items[0].integer);
   for (std::size_t i = 1; i <= found; ++i) entries_.emplace_back(shard, page.items[i].text);
   read_ += found;
-  const bool starts_over = found < limit && store_.passed_entries_[shard] > 0 && !of.wrapped;
-  of.more = found >= limit || starts_over;
-  of.passed += found;
-  if (!starts_over) return;
-  // Those in front were passed over because they had been offered before. They come again when the end is reached.
-  of.passed = of.stays = 0;
-  of.wrapped = true;
+  current.at_end = found < limit && store_.next_ranks_[shard] > 0 && !current.wrapped;
+  current.more = found >= limit || current.at_end;
+  current.passed += found;
+}
+
+// Those in front were passed over because they had been offered before. They come again when the end is reached.
+void unheld_search::start_over() {
+  for (part& each : parts_) {
+    if (!std::exchange(each.at_end, false)) continue;
+    each.passed = each.offered_before = 0;
+    each.wrapped = true;
+  }
 }
 
 // Asks for the lease and the record of each entry.
 task<void> unheld_search::examine_entries(fleet* out) {
   std::vector<entry> examined = std::exchange(entries_, {});
   request commands;
+  commands.limit_values({redis_store::max_lease_value});
   for (auto& one : examined) {
     one.name = managed_from_text(one.member);
     if (one.name && to_text(*one.name) != one.member) one.name.reset();
@@ -96,7 +104,6 @@ task<void> unheld_search::examine_entries(fleet* out) {
   }
   redis_store::replies got;
   if (commands.commands() > 0) {
-    commands.limit_values({redis_store::max_lease_value});
     MCPSTATE_CO_TRY(answered, co_await store_.read(std::move(commands), "beat"));
     got = std::move(answered);
   }
@@ -132,7 +139,8 @@ void unheld_search::sort_entry(entry one, const reply* answers, fleet* out) {
   // A lease without an end is offered: who tries to take it gives it one.
   const bool wanted = leased || answers[2].integer > 0;
   if (is_placed) {
-    ++parts_[one.shard].stays;
+    one.rank = parts_[one.shard].offered_before++;
+    one.wrapped = parts_[one.shard].wrapped;
   } else {
     remove(one);
     if (!wanted) return;
@@ -141,27 +149,39 @@ void unheld_search::sort_entry(entry one, const reply* answers, fleet* out) {
   if (found_.insert(one.member).second) (wanted ? recorded_ : bare_).push_back(std::move(one));
 }
 
-// Entries without a record come last. Those that find no room are removed: there is nothing to manage.
+// Entries without a record come last. Those that find no room are removed: there is nothing to manage. The next search begins
+// with the first entry of each part that was not offered.
 void unheld_search::offer(fleet* out) {
-  for (auto* from : {&recorded_, &bare_}) {
-    for (auto& one : *from) {
-      if (out->unheld.size() < unheld_at_once) {
-        out->unheld.push_back(std::move(*one.name));
-      } else if (from == &bare_) {
-        remove(one);
-      }
+  std::array<const entry*, key_space::index_shards> left{};
+  for (unsigned shard = 0; shard < parts_.size(); ++shard)
+    store_.next_ranks_[shard] = parts_[shard].more ? parts_[shard].offered_before : 0;
+  for (auto& one : recorded_) {
+    if (out->unheld.size() < unheld_at_once) {
+      out->unheld.push_back(std::move(*one.name));
+    } else if (one.rank && left[one.shard] == nullptr) {
+      left[one.shard] = &one;
+      store_.next_ranks_[one.shard] = *one.rank;
     }
   }
-  for (unsigned shard = 0; shard < parts_.size(); ++shard)
-    store_.passed_entries_[shard] = parts_[shard].more ? parts_[shard].stays : 0;
+  for (auto& one : bare_) {
+    if (out->unheld.size() < unheld_at_once) {
+      out->unheld.push_back(std::move(*one.name));
+      continue;
+    }
+    remove(one);
+    const entry* const first = left[one.shard];
+    const bool in_front = first != nullptr && one.rank && one.wrapped == first->wrapped && *one.rank < *first->rank;
+    if (in_front) --store_.next_ranks_[one.shard];
+  }
 }
 
 std::vector<script_call> unheld_search::corrections() {
   std::vector<script_call> calls;
   const auto add = [&](unsigned shard, std::string_view state, milliseconds left, std::vector<std::string>& members) {
-    if (members.empty()) return;
-    auto& call = calls.emplace_back(store_.index_call(shard, state, left));
-    for (auto& member : members) call.argument(std::move(member));
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      if (i % corrected_at_once == 0) calls.push_back(store_.index_call(shard, state, left));
+      calls.back().argument(std::move(members[i]));
+    }
   };
   for (auto& [shard, members] : waiting_) add(shard, "waits", milliseconds(0), members);
   for (auto& [member, left] : leased_) {

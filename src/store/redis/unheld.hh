@@ -25,18 +25,22 @@ class unheld_search {
 
  private:
   struct part {
-    std::size_t passed = 0;  // entries in front of the next page
-    std::size_t stays = 0;   // of those, the ones that will be there in the next beat, too
+    std::size_t passed = 0;          // entries in front of the next page
+    std::size_t offered_before = 0;  // of those, the ones that will be there in the next beat, too
     bool more = true;
-    bool wrapped = false;
+    bool at_end = false;   // the next page is the first one
+    bool wrapped = false;  // it has been
   };
   struct entry {
-    entry(unsigned in, std::string text) : shard(in), member(std::move(text)) {}
+    entry(unsigned part_number, std::string text) : shard(part_number), member(std::move(text)) {}
     unsigned shard;  // the part that it was read from
     std::string member;
     std::optional<managed_name> name;
+    std::optional<std::size_t> rank;  // among the entries of its part that stay; absent: it goes to another part
+    bool wrapped = false;             // read after the start over: ranks begin anew
   };
   void take_page(unsigned shard, const redis::reply& page, std::size_t limit, fleet* out);
+  void start_over();
   task<void> examine_entries(fleet* out);
   void sort_entry(entry one, const redis::reply* answers, fleet* out);
   void remove(const entry& one) { wrong_[one.shard].push_back(one.member); }

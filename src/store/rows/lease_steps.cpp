@@ -111,11 +111,11 @@ result<bool> lease_steps::end(const lease& granted, lease_end outcome) {
 
 result<std::optional<lease_row>> lease_steps::claim(const managed_name& at_session, const managed_name& at_user,
                                                     const std::string& registered) {
-  MCPSTATE_TRY(theirs, running(at_session));
+  MCPSTATE_TRY(session_lease, running(at_session));
   MCPSTATE_TRY(stored, table_.find_lease(at_user));
   lease_row row = stored ? std::move(*stored) : lease_row(at_user);
   row.registered = registered;
-  if (!theirs || claimed_user(theirs->holder)) {
+  if (!session_lease || claimed_user(session_lease->holder)) {
     if (row.until <= now_) {
       extend(row, milliseconds(0));
       row.holder.clear();
@@ -125,15 +125,15 @@ result<std::optional<lease_row>> lease_steps::claim(const managed_name& at_sessi
     return std::optional<lease_row>();
   }
   MCPSTATE_TRY(last, table_.last_lease_number());
-  row.holder = theirs->holder;
-  row.number = std::max(theirs->number, row.number) + 1;
+  row.holder = session_lease->holder;
+  row.number = std::max(session_lease->number, row.number) + 1;
   if (row.number > last) MCPSTATE_CHECK(table_.set_last_lease_number(row.number));
   extend(row, claim_grace);
-  row.until = std::min(row.until, theirs->until);
+  row.until = std::min(row.until, session_lease->until);
   MCPSTATE_CHECK(table_.write_lease(row));
   lease_row note(at_session);
   note.holder = claimed_note(at_user.owner);
-  note.number = theirs->number;
+  note.number = session_lease->number;
   note.until = note.forget_at = row.until;
   return std::optional<lease_row>(std::move(note));
 }
@@ -156,7 +156,7 @@ result<fleet> lease_steps::beat(const instance_report& report, milliseconds time
   MCPSTATE_CHECK(table_.purge_leases(now_));
   MCPSTATE_CHECK(time.count() > 0 ? table_.write_instance(report, std::chrono::floor<milliseconds>(now_ + time))
                                   : table_.remove_instance(report.name));
-  return look_around();
+  return read_fleet();
 }
 
 result<std::optional<fleet>> lease_steps::beat_without_write(const instance_report& report, milliseconds time) {
@@ -165,11 +165,11 @@ result<std::optional<fleet>> lease_steps::beat_without_write(const instance_repo
   if (!fresh) return std::optional<fleet>();
   MCPSTATE_TRY(ended, table_.has_ended(now_));
   if (ended) return std::optional<fleet>();
-  MCPSTATE_TRY(found, look_around());
+  MCPSTATE_TRY(found, read_fleet());
   return std::optional<fleet>(std::move(found));
 }
 
-result<fleet> lease_steps::look_around() {
+result<fleet> lease_steps::read_fleet() {
   MCPSTATE_TRY(instances, table_.instances());
   MCPSTATE_TRY(managed, table_.count_managed());
   MCPSTATE_TRY(waiting, table_.unheld(now_, unheld_at_once));

@@ -77,7 +77,7 @@ class lease_steps {
  private:
   result<std::optional<lease_row>> running(const managed_name& name);
   result<std::optional<lease_row>> running(const lease& one);
-  result<fleet> look_around();
+  result<fleet> read_fleet();
   void extend(lease_row& row, std::chrono::milliseconds time) const;
   lease_table& table_;
   std::chrono::milliseconds ttl_;

@@ -105,15 +105,15 @@ result<row_write> decide_put(const std::optional<row>& stored, const change& upd
   return out;
 }
 
-std::optional<row_write> decide_claim(const row& sessions, const std::optional<row>& users, const row_clock& clock) {
-  const row* live = users && !expired(*users, clock.now) ? &*users : nullptr;
+std::optional<row_write> decide_claim(const row\& session_row, const std::optional<row>& user_row, const row_clock& clock) {
+  const row* live = user_row && !expired(*user_row, clock.now) ? &*user_row : nullptr;
   if (live && live->status == to_key_text(status::connected)) return std::nullopt;
   row_write out;
-  out.after = sessions;
-  out.after.revision =
-      revision_after(std::max(readable_revision(sessions.revision), users ? readable_revision(users->revision) : 0), clock);
-  set_expiry(out.after, sessions.expires_latest, clock);
-  out.tools = sessions.tools ? tools_write::replace : tools_write::drop;
+  out.after = session_row;
+  out.after.revision = revision_after(
+      std::max(readable_revision(session_row.revision), user_row ? readable_revision(user_row->revision) : 0), clock);
+  set_expiry(out.after, session_row.expires_latest, clock);
+  out.tools = session_row.tools ? tools_write::replace : tools_write::drop;
   return out;
 }
 

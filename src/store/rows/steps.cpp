@@ -96,9 +96,9 @@ result<bool> row_steps::end_lease(const lease& granted, lease_end outcome, std::
 
 result<connection> row_steps::write(const owner& account, const row_write& planned) {
   MCPSTATE_CHECK(table_.write(account, planned));
-  auto stands = read_row(account, planned.after, tools_wanted::no);
-  if (!stands) return error(errc::bug, "a record that was just written cannot be read");
-  return std::move(*stands);
+  auto written = read_row(account, planned.after, tools_wanted::no);
+  if (!written) return error(errc::bug, "a record that was just written cannot be read");
+  return std::move(*written);
 }
 
 result<std::uint64_t> row_steps::touch(const owner& account, const std::optional<std::string>& member) {
@@ -167,15 +167,15 @@ result<claim_result> row_steps::claim(const owner& session, const owner& user) {
   return out;
 }
 
-result<std::optional<lease_row>> row_steps::claim_one(const owner& session, const owner& user, const row& sessions,
+result<std::optional<lease_row>> row_steps::claim_one(const owner& session, const owner& user, const row\& session_row,
                                                       claim_result& out) {
   MCPSTATE_TRY(current, clock());
-  MCPSTATE_TRY(users, table_.find(user, sessions.member, tools_wanted::no));
-  const auto shown = name_of_member(sessions.member).text;
-  auto decided = decide_claim(sessions, users, current);
+  MCPSTATE_TRY(user_row, table_.find(user, session_row.member, tools_wanted::no));
+  const auto shown = name_of_member(session_row.member).text;
+  auto decided = decide_claim(session_row, user_row, current);
   (decided ? out.moved : out.kept).push_back(shown);
   if (!decided) return std::optional<lease_row>();
-  const auto record = read_row(session, sessions, tools_wanted::no);
+  const auto record = read_row(session, session_row, tools_wanted::no);
   // What is no status becomes FAILED, with the error that the record has for it.
   if (record && !record->state) decided->after.status = to_key_text(status::failed);
   if (record)

@@ -55,7 +55,7 @@ class row_steps {
   result<row_clock> clock();
   result<bool> check_count(const change& update, const std::optional<row>& stored);
   result<bool> check_bytes(const change& update);
-  result<std::optional<lease_row>> claim_one(const owner& session, const owner& user, const row& sessions,
+  result<std::optional<lease_row>> claim_one(const owner& session, const owner& user, const row& session_row,
                                              claim_result& out);
   row_table& table_;
   const store_options& options_;

@@ -5,7 +5,8 @@ namespace mcpstate {
 
 namespace {
 
-constexpr std::chrono::milliseconds farewell{100};  // for the last checkpoint of a file that is not there any more
+constexpr std::chrono::milliseconds last_checkpoint_limit{
+    100};  // for the last checkpoint of a file that is not there any more
 
 error removed(const std::string& path) {
   return error(errc::storage_failed, path +
@@ -68,7 +69,7 @@ result<sqlite_engine*> sqlite_access::open_again() {
 // pages of others, who have a new log.
 void sqlite_access::abandon(const database_files& found) {
   const bool others_write = found.database == opened_.database && found.log && found.log != opened_.log;
-  engine_->db().set_patience(farewell);
+  engine_->db().set_busy_timeout(last_checkpoint_limit);
   if (!others_write && role_ == sqlite_role::writer) engine_->checkpoint();
   engine_->db().close_without_checkpoint();
   const bool first = file_->abandon();

@@ -93,7 +93,7 @@ result<std::unique_ptr<sqlite_db>> sqlite_db::open(const std::string& path, std:
   if (sqlite3_db_readonly(db->handle_, "main") == 1)
     return error(errc::read_only,
                  db->path_ + " cannot be written by this user; change its permissions or name another file");
-  db->set_patience(busy_timeout);
+  db->set_busy_timeout(busy_timeout);
   return db;
 }
 
@@ -128,7 +128,7 @@ bool sqlite_db::in_transaction() const noexcept { return sqlite3_get_autocommit(
 
 bool sqlite_db::busy() const noexcept { return (sqlite3_errcode(handle_) & 0xff) == SQLITE_BUSY; }
 
-void sqlite_db::set_patience(std::chrono::milliseconds time) noexcept {
+void sqlite_db::set_busy_timeout(std::chrono::milliseconds time) noexcept {
   constexpr std::chrono::milliseconds longest = std::chrono::hours(24);  // SQLite counts in int
   sqlite3_busy_timeout(handle_, static_cast<int>(std::clamp(time, std::chrono::milliseconds(0), longest).count()));
 }

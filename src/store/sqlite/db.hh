@@ -41,7 +41,7 @@ class sqlite_db {
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] bool read_only() const noexcept;
   // How long statements wait from now on while another process has locked the file.
-  void set_patience(std::chrono::milliseconds time) noexcept;
+  void set_busy_timeout(std::chrono::milliseconds time) noexcept;
   // Whether another file, or none, is at the path of the open one.
   [[nodiscard]] bool moved() const noexcept;
   // Has the destructor leave the log and the file at the path as they are.

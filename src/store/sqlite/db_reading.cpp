@@ -56,7 +56,7 @@ result<std::unique_ptr<sqlite_db>> sqlite_db::open_for_reading(const std::string
     code = sqlite3_open_v2(immutable_uri(full).c_str(), &db->handle_, flags | SQLITE_OPEN_URI, nullptr);
     if (code != SQLITE_OK) return db->failed(code);
   }
-  db->set_patience(busy_timeout);
+  db->set_busy_timeout(busy_timeout);
   return db;
 }
 

@@ -138,7 +138,7 @@ task<store_stats> sqlite_store::stats(progress_handler) {
 
 // Reports a write of this handle to the hub at once. poll() will read its notice, too.
 void sqlite_store::changed(const owner& account, std::int64_t notice) {
-  if (polling_) own_.insert(notice);
+  if (polling_) own_notices_.insert(notice);
   hub_.changed(account);
 }
 
@@ -158,16 +158,16 @@ asio::awaitable<void> sqlite_store::poll() {
     }
     if (!co_await aio::wait_until(aio::after(poll_every))) break;
   }
-  own_.clear();
+  own_notices_.clear();
   polling_ = false;
 }
 
 void sqlite_store::apply(const sqlite_table::notices& since) {
   for (const auto& [number, account] : since.changes) {
-    if (own_.erase(number) == 0) hub_.changed(account);
+    if (own_notices_.erase(number) == 0) hub_.changed(account);
   }
   // Numbers only grow: an older notice of this handle was removed before it was read.
-  own_.erase(own_.begin(), own_.upper_bound(since.last));
+  own_notices_.erase(own_notices_.begin(), own_notices_.upper_bound(since.last));
   if (since.missed) hub_.changed_all();  // or the file is another one
 }
 

@@ -65,7 +65,7 @@ class sqlite_store final : public store_backend, public lease_store {
 
   std::shared_ptr<sqlite_threads> threads_;
   bool closed_ = false, polling_ = false;
-  std::set<std::int64_t> own_;  // notices of this handle, which the hub knows already
+  std::set<std::int64_t> own_notices_;  // notices of this handle, which the hub knows already
   watch_hub hub_;
   aio::task_group work_;
 };

@@ -36,7 +36,7 @@ result<sqlite_engine*> sqlite_thread::engine_until(aio::deadline until) {
   const auto left = std::chrono::ceil<milliseconds>(until - std::chrono::steady_clock::now());
   if (left.count() <= 0) return late();
   auto engine = access_.engine();
-  if (engine) (*engine)->db().set_patience(left);
+  if (engine) (*engine)->db().set_busy_timeout(left);
   return engine;
 }
 

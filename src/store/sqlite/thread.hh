@@ -67,7 +67,7 @@ class sqlite_thread {
       if (effect == sqlite_effect::write && !access_.in_place()) return misplaced();
       return out;
     };
-    const auto limit = effect == sqlite_effect::survey ? aio::deadline::max() : until + overtime;
+    const auto limit = effect == sqlite_effect::survey ? aio::deadline::max() : until + extra_time;
     auto got = co_await aio::offload_until(pool_, std::move(job), limit);
     if (got) co_return std::move(*got);
     if (turn->give_up()) co_return late();
@@ -97,7 +97,7 @@ class sqlite_thread {
   };
 
   // An operation under way ends by its time, if it waits for others. It may end a little later.
-  static constexpr std::chrono::milliseconds overtime{500};
+  static constexpr std::chrono::milliseconds extra_time{500};
 
   result<sqlite_engine*> engine_until(aio::deadline until);
   [[nodiscard]] error full() const;

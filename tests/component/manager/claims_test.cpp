@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What becomes of the session with a server when a claim moves its connection to a user.
 #include "component/manager/manager_fixture.hh"
+#include "support/intercepting_backend.hh"
 
 namespace mcpstate::test {
 namespace {
@@ -89,6 +90,34 @@ CO_TEST_WITHIN(ManagerClaim, IsFollowedByAManagerThatWasNotAsked, 60s) {
   CO_START(on, *managing);
   CO_ASSERT_OK(co_await on.records->claim(visitor, user(1)));
   CO_EXPECT_ANSWER(call(*managing, user(1)), second_call);
+  EXPECT_EQ(on.pid(), pid);
+  co_await managing->close();
+  co_await on.records->close();
+}
+
+task<void> stumble(std::shared_ptr<int> times, std::string step, std::optional<owner> who) {
+  const bool is_asked_for = step == "lease_of" && who && who->kind() == owner_kind::session;
+  if (is_asked_for && (*times)-- > 0) co_return error(errc::connection_lost, "the store stumbles");
+  co_return result<void>();
+}
+
+// The note of the claim cannot be read at first. That says nothing about the connection.
+CO_TEST_WITHIN(ManagerClaim, LeavesTheProgramToTheUserThoughTheStoreStumbles, 60s) {
+  const auto executor = co_await asio::this_coro::executor;
+  const auto times = std::make_shared<int>(0);
+  claim_scene on(executor);
+  co_await on.records->close();
+  step_interceptor before = [times](std::string step, std::optional<owner> who) {
+    return stumble(times, std::move(step), std::move(who));
+  };
+  on.records = std::make_unique<store>(
+      std::make_unique<intercepting_backend>(make_memory_backend(executor, store_options()), std::move(before)));
+  auto managing = on.make_one();
+  CO_START(on, *managing);
+  *times = 1;
+  CO_ASSERT_OK(co_await on.records->claim(visitor, user(1)));
+  CO_EXPECT_ANSWER(call(*managing, user(1)), second_call);
+  EXPECT_LT(*times, 1) << "it has stumbled";
   EXPECT_EQ(on.pid(), pid);
   co_await managing->close();
   co_await on.records->close();

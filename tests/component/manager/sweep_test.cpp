@@ -216,5 +216,39 @@ TEST(RecordSweep, FindsOrdersThatAreNobodys) {
   }
 }
 
+// Every tenth of many records has a lease key that nobody can use. It costs the others nothing, on whatever page they are.
+asio::awaitable<void> reads_past_wrong_keys(const redis_server& on_server) {
+  const auto executor = co_await asio::this_coro::executor;
+  const std::string url = "redis://127.0.0.1:" + std::to_string(on_server.port()) + "/0";
+  auto opening = open_store(executor, url, store_options());
+  auto opened = co_await std::move(opening);
+  CO_ASSERT_OK(opened);
+  store& records = **opened;
+  announcing_server server(executor);
+  constexpr int count = 400, managed_every = 40;
+  for (int i = 0; i < count; ++i) {
+    change order(user(i), srv, status::connecting);
+    details info;
+    info.managed = i % 10 == 0 || i % managed_every == 1;
+    info.url = server.url();
+    order.set_details(std::move(info));
+    CO_ASSERT_OK(co_await records.put(std::move(order)));
+    if (i % 10 == 0) run_redis(on_server.port(), "RPUSH mcp:user:" + user(i).id() + ":server:" + srv.text() + ":lease x");
+  }
+  auto options = quick_options();
+  options.lease_time = 1500ms;
+  auto managing = make_manager(records, options);
+  const bool all = co_await eventually([&] { return managing->counts().connected == count / managed_every; }, 60s);
+  EXPECT_TRUE(all) << managing->counts().connected;
+  co_await managing->close();
+  co_await records.close();
+  co_await server.stop();
+}
+
+TEST(RecordSweep, ReadsPastKeysOfAWrongType) {
+  const redis_server server;
+  run_co_test([&server](asio::io_context&) { return reads_past_wrong_keys(server); }, 120s);
+}
+
 }  // namespace
 }  // namespace mcpstate::test

@@ -16,14 +16,14 @@ local ttl, name, time, managed, reach, address = take(6)
 ttl, time = tonumber(ttl), tonumber(time)
 -- A report that says the same is written again when half of its time is over.
 local all, answer, silent = call('HGETALL', instances), {}, {}
-local said = managed .. ' ' .. reach .. ' ' .. address
+local report = managed .. ' ' .. reach .. ' ' .. address
 local fresh = false
 for i = 1, #all, 2 do
-  local ends, what = string.match(all[i + 1], '^(%d+) (.*)$')
-  local its_managed, its_reach, its_address = string.match(what or '', '^(%d+) (%S*) (.*)$')
+  local ends, stored_report = string.match(all[i + 1], '^(%d+) (.*)$')
+  local its_managed, its_reach, its_address = string.match(stored_report or '', '^(%d+) (%S*) (.*)$')
   local left = its_managed and tonumber(ends) - now or 0
   if all[i] == name then
-    fresh = what == said and left > time / 2 and left <= time
+    fresh = stored_report == report and left > time / 2 and left <= time
   elseif left > 0 then
     for _, item in ipairs({all[i], its_managed, its_reach, its_address}) do answer[#answer + 1] = item end
   else
@@ -36,7 +36,7 @@ end
 if fresh and #silent == 0 then return answer end
 
 if time > 0 then
-  call('HSET', instances, name, int(now + time) .. ' ' .. said)
+  call('HSET', instances, name, int(now + time) .. ' ' .. report)
 else
   call('HDEL', instances, name)
 end

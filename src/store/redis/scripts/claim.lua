@@ -106,7 +106,7 @@ if last > 0 then plan = plan_renewal(connections, servers, last, ttl, moved) end
 if #undeclared > 0 then return answer_members() end
 
 local function put_lease(key, value_number, holder, registered, left)
-  call('SET', key, value_number .. ' ' .. #holder .. ' ' .. holder .. ' ' .. registered, 'PX', int(left))
+  call('SET', key, lease_value(value_number, holder, registered), 'PX', int(left))
 end
 -- Answers when the lease at the user runs out; 0: there is none.
 local function move_lease(record)

@@ -39,8 +39,7 @@ local is_free = not found_number or found_holder == order.holder
 if is_free then
   found_holder = order.holder
   found_number = found_number or int(math.max(now_us, order.last + 1))
-  call('SET', order.lease, found_number .. ' ' .. #found_holder .. ' ' .. found_holder .. ' ' .. order.registered, 'PX',
-    order.time)
+  call('SET', order.lease, lease_value(found_number, found_holder, order.registered), 'PX', order.time)
   if order.owners ~= order.managed then
     call('SADD', order.owners, order.name)
     keep_index(order.owners, ttl)

@@ -24,5 +24,5 @@ if lease_number and found_holder ~= holder then
   return {0, left}
 end
 lease_number = lease_number or int(math.max(now_us, last + 1))
-call('SET', lease, lease_number .. ' ' .. #holder .. ' ' .. holder .. ' ' .. registered, 'PX', int(time))
+call('SET', lease, lease_value(lease_number, holder, registered), 'PX', int(time))
 return {1, lease_number}

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <set>
 #include <string>
@@ -258,6 +259,42 @@ SCENE_TEST(RedisWrongKeys, GoPastEntriesThatWereTriedBefore) {
   const auto again = co_await at.b->leases().beat(me(), time_of_lease);
   CO_ASSERT_OK(again);
   EXPECT_FALSE(again->unheld.empty()) << "and then the first ones again";
+}
+
+// More than are offered at a time, in all parts, and nobody takes any of them.
+SCENE_TEST(RedisWrongKeys, OfferEachConnectionInItsTurn) {
+  std::set<std::string> there, offered;
+  std::array<int, parts> in_part{};
+  for (int i = 0; there.size() < 24 * (parts - 1) + 5; ++i) {
+    const auto id = "t" + std::to_string(i);
+    auto& number = in_part[part_of(text_of(id))];
+    if (number == (part_of(text_of(id)) == 5 ? 5 : 24)) continue;
+    CO_ASSERT_OK(co_await at.orphan(id));
+    there.insert(id);
+    ++number;
+  }
+  for (int beats = 0; beats < 6; ++beats) {
+    const auto all = co_await at.b->leases().beat(me(), time_of_lease);
+    CO_ASSERT_OK(all);
+    for (const auto& id : ids_of(all->unheld)) offered.insert(id);
+  }
+  EXPECT_EQ(offered, there);
+}
+
+// One wrong key of the user is no reason to say that a claim of other connections has failed.
+SCENE_TEST(RedisWrongKeys, LetAClaimSayWhatItHasMoved) {
+  CO_ASSERT_OK(co_await at.orphan("1"));
+  auto broken = breaking("list", lease_key("1"));
+  CO_ASSERT_OK(co_await at.says(std::move(broken)));
+  const auto session = owner::session("k").value();
+  change other(session, server_name::parse("other").value(), status::connected);
+  CO_ASSERT_OK(co_await at.a->put(std::move(other)));
+  const auto claimed = co_await at.a->claim(session, owner::user("1").value());
+  CO_ASSERT_OK(claimed);
+  EXPECT_EQ(claimed->moved, std::vector<std::string>{"other"});
+  const auto again = co_await at.a->claim(session, owner::user("1").value());
+  CO_ASSERT_OK(again);
+  EXPECT_TRUE(again->moved.empty());
 }
 
 SCENE_TEST(RedisWrongKeys, RemoveIndexEntriesThatNameNoConnection) {

@@ -218,6 +218,29 @@ SCENE_TEST(RedisWrongValues, ReadNoMoreOfAHugeValueThanItsKindNeeds) {
   }
 }
 
+SCENE_TEST(RedisWrongValues, ReadNoMoreOfAHugeLeaseThanALeaseHas) {
+  change order(somebody(), service(), status::connecting);
+  details info;
+  info.managed = true;
+  order.set_details(std::move(info));
+  CO_ASSERT_OK(co_await at.ours->put(std::move(order)));
+  redis::request note;
+  for (int part = 0; part < 16; ++part) note.add("ZADD", "mcp:managed:" + std::to_string(part), "0", "user:1:s");
+  CO_ASSERT_OK(co_await at.says(std::move(note)));
+  CO_ASSERT_OK(co_await at.fill("lease", fifty_megabytes));
+  const heap_peak heap;
+  const managed_name name(somebody(), service());
+  const auto granted = co_await at.ours->leases().lease_of(name);
+  CO_ASSERT_OK(granted);
+  EXPECT_FALSE(granted->has_value());
+  instance_report me;
+  me.name = "one";
+  const auto all = co_await at.ours->leases().beat(me, 60s);
+  CO_ASSERT_OK(all);
+  EXPECT_EQ(all->unheld.size(), 1u) << "what is no lease is nobody's";
+  EXPECT_LT(heap.bytes(), 4u * 1024 * 1024);
+}
+
 // Each kind has a limit of its own.
 SCENE_TEST(RedisWrongValues, ReadNoMoreThanABitOfAValueUnderTheLimitOfTools) {
   for (const std::string field : {"status", "connected_at", "info"}) {

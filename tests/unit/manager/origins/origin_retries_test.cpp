@@ -23,13 +23,13 @@ class OriginRetries : public testing::Test {
 TEST_F(OriginRetries, CallNoMoreThanTheyAreAskedTo) {
   for (const char* name : {"1", "2", "3"}) wait("x", "a", name);
   wait("y", "a", "other");
-  retries.call_forward("x", 2);
+  retries.retry_waiting("x", 2);
   EXPECT_EQ(called, "1 2 ");
   EXPECT_EQ(retries.size("x"), 1U);
-  retries.call_forward("x", 5);
+  retries.retry_waiting("x", 5);
   EXPECT_EQ(called, "1 2 3 ");
-  retries.call_forward("x", 5);
-  retries.call_forward("nobody", 5);
+  retries.retry_waiting("x", 5);
+  retries.retry_waiting("nobody", 5);
   EXPECT_EQ(called, "1 2 3 ");
   EXPECT_EQ(retries.size("y"), 1U);
 }
@@ -38,9 +38,9 @@ TEST_F(OriginRetries, NeverLetOneOwnerGoBeforeAllOthers) {
   for (const char* name : {"a1", "a2", "a3", "a4"}) wait("x", "a", name);
   wait("x", "b", "b1");
   wait("x", "c", "c1");
-  retries.call_forward("x", 2);
+  retries.retry_waiting("x", 2);
   EXPECT_EQ(called, "a1 b1 ");
-  retries.call_forward("x", 3);
+  retries.retry_waiting("x", 3);
   EXPECT_EQ(called, "a1 b1 c1 a2 a3 ");
 }
 
@@ -48,11 +48,11 @@ TEST_F(OriginRetries, ForgetWhoIsGone) {
   for (const char* name : {"1", "2", "3"}) wait("x", "a", name);
   waiting.erase(waiting.begin());
   EXPECT_EQ(retries.size("x"), 2U);
-  retries.call_forward("x", 1);
+  retries.retry_waiting("x", 1);
   EXPECT_EQ(called, "2 ");
   waiting.clear();
   EXPECT_EQ(retries.size("x"), 0U);
-  retries.call_forward("x", 1);
+  retries.retry_waiting("x", 1);
   EXPECT_EQ(called, "2 ");
 }
 
@@ -63,7 +63,7 @@ TEST_F(OriginRetries, BearAnEntryThatEndsWhileItIsCalled) {
     self.reset();
     called += "a ";
   });
-  retries.call_forward("x", 2);
+  retries.retry_waiting("x", 2);
   EXPECT_EQ(called, "a b1 ");
 }
 

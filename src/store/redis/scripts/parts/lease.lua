@@ -6,5 +6,8 @@ local function parse_lease(value)
   if not lease_number or #lease_number > 16 or #value < at + size - 1 then return end
   return lease_number, string.sub(value, at, at + size - 1), string.sub(value, at + size + 1)
 end
+local function lease_value(lease_number, holder, registered)
+  return lease_number .. ' ' .. #holder .. ' ' .. holder .. ' ' .. registered
+end
 -- Whether the value says where a claim has moved the connection. It is the lease of nobody.
 local function is_note(holder) return string.sub(holder, 1, 8) == 'claimed=' end
