@@ -34,8 +34,9 @@ CO_TEST_WITHIN(Backup, CopiesEverythingBetweenAnyTwoStores, std::chrono::seconds
   urls.push_back(redis_url(0));
   urls.push_back("sqlite:" + directory.file("b.db"));
   for (const auto& url : urls) {
-    const bool second_redis = stores.size() == 3;
-    auto opened = co_await open_store(context.get_executor(), url, second_redis ? tagged : store_options());
+    store_options options;
+    if (stores.size() == 3) options = tagged;
+    auto opened = co_await open_store(context.get_executor(), url, options);
     CO_ASSERT_OK(opened);
     stores.push_back(std::move(*opened));
   }
