@@ -7,6 +7,7 @@ import os
 import signal
 import stat
 import struct
+import subprocess
 import unittest
 import zlib
 
@@ -190,11 +191,62 @@ class BackupTest(unittest.TestCase):
         shown = self.sandbox.ok("show", "user:9", "theirs", "--store", "sqlite:copy.db", "--json").json
         self.assertEqual((shown["status"], shown["connected_at"]), ("CONNECTED", "2026-11-22T14:30:59.553780+00:00"))
 
-    def test_ctrl_c_leaves_no_file(self):
+    def test_migrates_from_sqlite_to_redis(self):
+        first, url = "sqlite:first.db", self.server.url()
+        self.fill(first)
+        words = ["migrate", "--from", first, "--to", url, "--json"]
+        dry = self.sandbox.ok(*words, "--dry-run").json
+        self.assertEqual((dry["written"], dry["dry_run"], self.client.dbsize()), (3 * SERVERS, True, 0))
+        done = self.sandbox.ok(*words).json
+        self.assertEqual((done["written"], done["present"], done["faults"]), (3 * SERVERS, 0, 0))
+        self.assertEqual(self.listed(url), self.listed(first))
+        self.assertEqual(broken_invariants(self.client), [])
+        self.sandbox.ok("clear", "user:0", "--yes", "--store", first)
+        again = self.sandbox.ok(*words).json
+        self.assertEqual((again["written"], again["present"], again["removed"]), (0, 2 * SERVERS, 0))
+        last = self.sandbox.ok(*words, "--finish").json
+        self.assertEqual((last["written"], last["removed"]), (0, SERVERS))
+        self.assertEqual(self.listed(url), self.listed(first))
+
+    def test_migrates_to_other_keys_of_the_same_server(self):
+        url = self.server.url()
+        self.fill(url, owners=2)
+        self.sandbox.ok("migrate", "--from", url, "--to", url, "--to-prefix", "next", "--to-layout", "tagged", "--finish")
+        self.assertEqual(self.client.smembers("next:user:{0}:connections"), {b"server0"})
+        self.assertEqual(self.client.get("next:session:{k1}:server:server1:tools"), self.tools("session:k1", "server1"))
+
+    def test_a_migration_follows_until_ctrl_c(self):
+        first, url = "sqlite:first.db", self.server.url()
+        self.fill(first, owners=2)
+        child = self.sandbox.start("migrate", "--from", first, "--to", url, "--follow")
+        eventually(lambda: self.client.exists("mcp:session:k1:server:server3:status"), what="the first copy")
+        self.sandbox.ok("set", "user:new", "a", "CONNECTED", "--store", first)
+        eventually(lambda: self.client.get("mcp:user:new:server:a:status") == b"CONNECTED", what="the change")
+        self.sandbox.ok("clear", "user:new", "--yes", "--store", first)
+        eventually(lambda: not self.client.exists("mcp:user:new:server:a:status"), what="the removal")
+        child.send_signal(signal.SIGINT)
+        self.assertEqual(child.wait(20), 0)
+
+    def test_a_migration_says_what_it_cannot_do(self):
+        self.fill("sqlite:first.db", owners=1)
+        for words, says in ((["--to", "sqlite:first.db"], "the same store"), (["--to", "nonsense"], "--to: "), ([], "--to"),
+                            (["--to", self.server.url(), "--follow", "--finish"], "--follow"),
+                            (["--to", self.server.url(), "--to-prefix", "a b"], "--to-prefix")):
+            with self.subTest(words):
+                got = self.sandbox.run("migrate", "--from", "sqlite:first.db", *words)
+                self.assertEqual(got.code, 2, got)
+                self.assertIn(says, got.err.decode())
+        self.client.set("mcp:user:0:server:server1:status", "FAILED")
+        self.client.sadd("mcp:user:0:servers", "server1")
+        got = self.sandbox.run("migrate", "--from", "sqlite:first.db", "--to", self.server.url(), "--json")
+        self.assertEqual((got.code, got.json["written"], got.json["faults"]), (1, SERVERS - 1, 1))
+        self.assertIn("user:0 server1", got.json["examples"][0])
+
+    def test_ctrl_c_ends_a_restore_that_waits_for_its_pipe(self):
         reader, writer = os.pipe()
-        child = self.sandbox.start("restore", "-", "--store", self.server.url(), stdin=reader)
+        child = self.sandbox.start("restore", "-", "--store", self.server.url(), stdin=reader, stderr=subprocess.PIPE)
         os.close(reader)
-        eventually(lambda: self.client.client_list() and len(self.client.client_list()) > 1, what="the store being open")
+        self.assertIn(b"a pipe is checked as it is read", child.stderr.readline())
         child.send_signal(signal.SIGINT)
         self.assertEqual(child.wait(20), 130)
         os.close(writer)

@@ -18,11 +18,11 @@ constexpr std::chrono::milliseconds shown_every{150};
 rate_report::rate_report(terminal& screen, std::string doing, std::string unit, std::optional<std::uint64_t> total)
     : screen_(screen), doing_(std::move(doing)), unit_(std::move(unit)), total_(total) {}
 
-void rate_report::show(std::uint64_t done) {
+void rate_report::show(std::uint64_t done, std::optional<std::uint64_t> total) {
   const auto now = std::chrono::steady_clock::now();
   if (!screen_.err_is_terminal() || now - shown_ < shown_every) return;
   shown_ = now;
-  screen_.progress(rate_text(doing_, done, total_, unit_, now - begin_));
+  screen_.progress(rate_text(doing_, done, total, unit_, now - begin_));
 }
 
 void rate_report::clear() { screen_.progress({}); }

@@ -19,7 +19,9 @@ class rate_report {
  public:
   // screen: outlives this.
   rate_report(terminal& screen, std::string doing, std::string unit, std::optional<std::uint64_t> total);
-  void show(std::uint64_t done);
+  void show(std::uint64_t done) { show(done, total_); }
+  // With the total that is known by now.
+  void show(std::uint64_t done, std::optional<std::uint64_t> total);
   void clear();
 
  private:

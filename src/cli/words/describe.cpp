@@ -37,6 +37,12 @@ constexpr const char* restoring =
     R"(A file is checked to its end before anything is written. It may be stopped and repeated: what is there stays.
 Exit codes: 0 all is there, 1 some records could not be restored (they are named), 2 the file is damaged or no backup.
 )";
+constexpr const char* migrating =
+    R"(May be stopped anywhere and repeated: what is there already is left. To move while programs write: run it with --follow;
+when it says that all is copied, stop the writers, end it with Ctrl-C, run it with --finish, and start them with the new URL.
+Leases are not copied: instances that start on the new store manage what waits there. The first store stays as it is.
+Exit codes: 0 all is there, 1 some records cannot be copied or differ (they are named).
+)";
 constexpr const char* basics =
     R"(OWNER is user:ID or session:KEY. The store is --store, else $REDIS_URL, else REDIS_URL in ./.env,
 else one SQLite file in the state directory.
@@ -70,6 +76,7 @@ class command_describer : describer {
     doctor();
     backup();
     restore();
+    migrate();
     describe_service_commands(root_, args_);
     completion();
     add_json(add("version", operating, "Print the version", {"mcpstate version", "mcpstate version --json"}));
@@ -282,6 +289,26 @@ class command_describer : describer {
         "When records expire: remaining (as long from now on as was left when the backup was made), or absolute (the very "
         "time; default: remaining)")
         ->transform(choice({"remaining", "absolute"}));
+    add_globals(sub);
+  }
+
+  void migrate() {
+    auto& sub = add("migrate", operating, "Copy all records into another store, while others go on using this one",
+                    {"mcpstate migrate --from sqlite: --to redis://localhost:6379/0 --dry-run",
+                     "mcpstate migrate --from redis://old:6379/0 --to redis://new:6379/0 --follow",
+                     "mcpstate migrate --from redis://old:6379/0 --to redis://new:6379/0 --finish"},
+                    migrating);
+    option(sub, "--from", args_.global.store, "URL", "The store to copy from; the same as --store")->group("Store");
+    option(sub, "--to", args_.to_store, "URL", "The store to copy to")->required();
+    option(sub, "--to-prefix", args_.to_prefix, "TEXT", "What its Redis keys begin with (default: --prefix)");
+    option(sub, "--to-layout", args_.to_layout, "LAYOUT", "Its Redis keys: plain or tagged (default: --layout)")
+        ->transform(choice({"plain", "tagged"}));
+    repeated(sub, "--owner", args_.owners, "OWNER", "Only this owner; may be repeated");
+    sub.add_flag("--dry-run", args_.dry_run, "Write nothing; say what would be written");
+    sub.add_flag("--follow", args_.follow, "Then go on with every change, until Ctrl-C");
+    sub.add_flag(
+        "--finish", args_.finish,
+        "Also remove what the first store does not have, and check that both are equal; nobody may write meanwhile");
     add_globals(sub);
   }
 
