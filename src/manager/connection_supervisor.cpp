@@ -386,7 +386,7 @@ asio::awaitable<void> connection_supervisor::move_lease() {
   const std::string holder = lease_.holder;
   const std::string registered = endpoint_.registered;
   const auto requested = clock::now();
-  auto taken = co_await context_.records().leases().take_lease(managed, holder, registered, context_.lease_span());
+  auto taken = co_await context_.leases().take_lease(managed, holder, registered, context_.lease_span());
   if (!taken || lease_lost_) co_return;  // the index has the old name; the lease itself is renewed with all others
   if (!*taken) co_return lose_lease();
   registered_ = registered;

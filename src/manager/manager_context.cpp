@@ -35,6 +35,13 @@ destination_rules rules_of(const manager_options& options) {
   return out;
 }
 
+measured_leases::handler tell_operations(manager_observer* observer) {
+  if (observer == nullptr) return {};
+  return [observer](std::string_view operation, std::optional<cond> failure, std::chrono::microseconds took) {
+    observer->on_store_operation(operation, failure, took);
+  };
+}
+
 asio::awaitable<void> close_link(std::shared_ptr<server_link> link) { co_await link->close(); }
 
 asio::awaitable<void> close_client(std::unique_ptr<mcp::client> client) { co_await client->close(); }
@@ -44,6 +51,7 @@ asio::awaitable<void> close_client(std::unique_ptr<mcp::client> client) { co_awa
 manager_context::manager_context(store& records, manager_options options)
     : records_(records),
       options_(with_instance_name(std::move(options))),
+      leases_(records.leases(), tell_operations(options_.observer)),
       rules_(rules_of(options_)),
       reach_(reach_of(rules_, options_.servers.get())),
       attempts_(options_.attempts_per_origin),
@@ -97,20 +105,20 @@ std::set<std::string> manager_context::reaches_of_others() const { return other_
 
 task<lease> manager_context::take_claimed_lease(lease at_session) {
   const error lost(errc::lease_lost, at_session.name.text() + " is managed here no more");
-  MCPSTATE_CO_TRY(note, co_await records_.leases().lease_of(at_session.name));
+  MCPSTATE_CO_TRY(note, co_await leases_.lease_of(at_session.name));
   auto user = note ? claimed_user(note->holder) : std::nullopt;
   if (!user) co_return lost;
   managed_name moved(std::move(*user), at_session.name.server);
-  MCPSTATE_CO_TRY(granted, co_await records_.leases().lease_of(std::move(moved)));
+  MCPSTATE_CO_TRY(granted, co_await leases_.lease_of(std::move(moved)));
   if (!granted || granted->holder != at_session.holder) co_return lost;
   std::vector<lease> renewed(1, *granted);
-  MCPSTATE_CO_TRY(gone, co_await records_.leases().renew_leases(std::move(renewed), lease_span()));
+  MCPSTATE_CO_TRY(gone, co_await leases_.renew_leases(std::move(renewed), lease_span()));
   if (!gone.empty()) co_return lost;
   co_return std::move(*granted);
 }
 
 asio::awaitable<bool> manager_context::may_hold(lease granted) {
-  auto running = co_await records_.leases().lease_of(granted.name);
+  auto running = co_await leases_.lease_of(granted.name);
   co_return !running || (*running && **running == granted);
 }
 

@@ -11,6 +11,7 @@
 #include <mcpstate/manager/options.hpp>
 #include <mcpstate/store.hpp>
 
+#include "manager/fleet/measured_leases.hh"
 #include "manager/origins/origin_limit.hh"
 #include "manager/origins/origin_pauses.hh"
 #include "manager/origins/origin_retries.hh"
@@ -31,6 +32,8 @@ class manager_context {
   manager_context& operator=(const manager_context&) = delete;
 
   [[nodiscard]] store& records() noexcept { return records_; }
+  // The leases of that store; the observer is told of each operation.
+  [[nodiscard]] lease_store& leases() noexcept { return leases_; }
   [[nodiscard]] const manager_options& options() const noexcept { return options_; }
   // For how long a lease is taken.
   [[nodiscard]] std::chrono::milliseconds lease_span() const;
@@ -82,6 +85,7 @@ class manager_context {
  private:
   store& records_;
   manager_options options_;
+  measured_leases leases_;
   const destination_rules rules_;
   std::string reach_;  // instance_report::reach
   fleet fleet_;

@@ -49,7 +49,7 @@ aio::deadline tool_calls::opening_deadline(const connection& record, const mcp::
 task<bool> tool_calls::await_supervisor(managed_name name, details info) {
   const bool is_program = info.transport == "stdio";
   if (supervisors_.find(name) || (!is_program && info.claimed_from.empty())) co_return false;
-  MCPSTATE_CO_TRY(granted, co_await context_.records().leases().lease_of(name));
+  MCPSTATE_CO_TRY(granted, co_await context_.leases().lease_of(name));
   if (!granted && is_program) {
     if (supervisors_.size() >= context_.options().max_connections) co_return false;
     MCPSTATE_CO_CHECK(co_await supervisors_.ensure_managed(name, info.registered));
@@ -64,7 +64,7 @@ task<bool> tool_calls::await_supervisor(managed_name name, details info) {
 
 // Only the process that runs a program can call it. The error names that process.
 task<mcp::call_result> tool_calls::refuse_program(managed_name name, std::string program) {
-  MCPSTATE_CO_TRY(granted, co_await context_.records().leases().lease_of(name));
+  MCPSTATE_CO_TRY(granted, co_await context_.leases().lease_of(name));
   const std::string text = name.text() + " is a program (" + program + ")";
   const auto supervisor = supervisors_.find(name);
   if (supervisor && supervisor->is_opening()) co_return error(errc::deadline, text + " that is still being started");

@@ -119,6 +119,8 @@ asio::awaitable<bool> client_connection::serve_authorized(authorized_request aut
   const bool received = co_await receive_body(authorized.body_limit);
   if (!received) co_return false;
   pattern_ = authorized.route->pattern;
+  owner_ = authorized.owner;
+  server_ = authorized.server;
   stream_reader_ = authorized.sender;
   token_revoked_ = false;
   const bool wants_more = reader_.request().keep_alive;
@@ -264,6 +266,8 @@ void client_connection::begin_request() {
   method_ = request.method;
   pattern_ = "none";
   cors_origin_.clear();
+  owner_.reset();
+  server_.reset();
   request_id_ = request.request_id && is_request_id(*request.request_id) ? *request.request_id : shared_.next_request_id();
 }
 
@@ -274,6 +278,8 @@ void client_connection::record(const http_response& response) {
   out.status = response.status;
   out.duration = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - received_at_);
   out.request_id = request_id_;
+  out.owner = owner_ ? &*owner_ : nullptr;
+  out.server = server_ ? &*server_ : nullptr;
   out.cause = response.cause;
   shared_.process.metrics.record_request(out.pattern, name_of(out.method), out.status, out.duration);
   log_access(shared_.process.log, out);

@@ -85,6 +85,9 @@ class client_connection {
   http_method method_ = http_method::other;
   std::string_view pattern_;
   std::string request_id_, cors_origin_;
+  // What its path names, once it is allowed; for the log.
+  std::optional<mcpstate::owner> owner_;
+  std::optional<server_name> server_;
 };
 
 }  // namespace mcpstate::service
