@@ -14,7 +14,8 @@
 //     sqlite:PATH                              one file, shared by several processes; "" means the default path below.
 //                                              Its directory has to be there; that of the default path is made
 //     redis://[user:pass@]host:port/db         redis-py's conventions: what is left out is localhost, 6379, database 0
-//     rediss://…                               the same over TLS
+//     rediss://…                               the same over TLS; ?ssl_ca_certs=, ssl_certfile=, ssl_keyfile=, ssl_cert_reqs=none or
+//                                              required, ssl_check_hostname=
 //     unix:///path/redis.sock?db=0             the same over a unix socket; user and password before the path's slashes
 namespace mcpstate {
 
@@ -36,6 +37,9 @@ struct store_url {
   std::string user, password;
   int database = 0;
   bool tls = false;
+  // What redis-py's ssl_* options say; store_options win where both name a file.
+  std::string ca_file, cert_file, key_file;
+  bool tls_verify = true, tls_verify_host = true;
   [[nodiscard]] std::string shown() const;  // without user and password
 };
 [[nodiscard]] result<store_url> parse_store_url(std::string_view url);

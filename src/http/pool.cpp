@@ -39,7 +39,7 @@ result<void> pool::prepare() {
   auto allowed = connecting_->egress.check_origin(url_.tls, url_.host);
   if (!allowed) return allowed;
   if (!url_.tls) return result<void>();
-  auto context = net::shared_tls_context(options_.ca_file);
+  auto context = net::shared_tls_context(net::tls_files(options_.ca_file));
   if (!context) return error(errc::bad_argument, context.error().detail());
   tls_ = std::move(*context);
   return result<void>();

@@ -3,7 +3,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/text/secret_text.hh"
@@ -16,12 +18,20 @@ struct link_config {
   link_config() {}
   std::string host = "localhost";
   std::uint16_t port = 6379;
-  std::string unix_path;   // set: a unix socket instead of host and port
-  bool tls = false;        // host and port only
-  std::string ca_file;     // instead of the system's certificates
-  bool tls_verify = true;  // certificate chain and host name
+  std::string unix_path;  // set: a unix socket instead of host and port
+  bool tls = false;       // host and port only
+  std::string ca_file;    // instead of the system's certificates
+  // What the link shows to a server that asks: a certificate, and its key; key_file may be empty where cert_file has both.
+  std::string cert_file, key_file;
+  bool tls_verify = true;       // certificate chain and host name
+  bool tls_verify_host = true;  // false: the chain only
   std::string user;
   secret_text password;  // without a user it is the default user's
+  // Read before each attempt, in place of `password`: see read_secret_file().
+  std::string password_file;
+  // Hears, once for each state of them, that one of these files has changed and cannot be used, and why; the link goes on with what
+  // it has read before. Empty: such a file fails the attempt. Executor: the link's.
+  std::function<void(std::string_view why)> on_stale_credentials;
   int database = 0;
   std::string client_name = "mcpstate";
   // Not empty: CLIENT TRACKING ON BCAST for these key prefixes, as part of every handshake.

@@ -24,13 +24,13 @@ int major_of(std::string_view version) {
 
 link_fsm::link_fsm(const link_config& config)
     : user_(config.user),
-      password_(config.password),
       client_name_(config.client_name),
       database_(config.database),
       track_reads_(config.track_reads),
       prefixes_(config.tracking_prefixes),
       backoff_min_(std::max(config.backoff_min, std::chrono::milliseconds(1))),
-      backoff_max_(std::max(config.backoff_max, backoff_min_)) {}
+      backoff_max_(std::max(config.backoff_max, backoff_min_)),
+      password_(config.password) {}
 
 void link_fsm::start() {
   assert(state_ == state::off);

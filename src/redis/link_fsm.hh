@@ -3,6 +3,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <mcpstate/core/error.hpp>
@@ -40,6 +41,9 @@ class link_fsm {
 
   void start();
   void stop();
+  // For the handshakes to come.
+  void set_password(secret_text password) { password_ = std::move(password); }
+  [[nodiscard]] bool has_password() const noexcept { return !password_.empty(); }
   // The transport is open. Answers what to write.
   [[nodiscard]] request connected();
   // The next reply during the handshake. `refused`: failure() says why, and waiting has begun: call pause().
@@ -63,13 +67,13 @@ class link_fsm {
 
   // Constant after construction.
   std::string user_;
-  secret_text password_;
   std::string client_name_;
   int database_;
   bool track_reads_;
   std::vector<std::string> prefixes_;
   std::chrono::milliseconds backoff_min_, backoff_max_;
 
+  secret_text password_;
   state state_ = state::off;
   std::vector<command> asked_;  // in this handshake, in order
   std::size_t answered_ = 0;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,10 +32,18 @@ constexpr std::string_view encode_hint = " (in a user or password write / ? # % 
 
 // Options of redis-py that do not select data: they are ignored. Any other unknown option is refused, because a misspelt db
 // must not become database 0.
-constexpr std::array<std::string_view, 14> tuning_options{
-    "socket_timeout", "socket_connect_timeout", "socket_keepalive", "retry_on_timeout", "max_connections",
-    "client_name",    "health_check_interval",  "decode_responses", "encoding",         "encoding_errors",
-    "ssl_cert_reqs",  "ssl_check_hostname",     "protocol",         "timeout"};
+constexpr std::array<std::string_view, 12> tuning_options{"socket_timeout",
+                                                          "socket_connect_timeout",
+                                                          "socket_keepalive",
+                                                          "retry_on_timeout",
+                                                          "max_connections",
+                                                          "client_name",
+                                                          "health_check_interval",
+                                                          "decode_responses",
+                                                          "encoding",
+                                                          "encoding_errors",
+                                                          "protocol",
+                                                          "timeout"};
 
 // No error shows a part of the URL: it may be a piece of a password that was not encoded.
 error bad_url(std::string_view scheme, std::string_view fault, std::string_view hint = encode_hint) {
@@ -69,6 +78,34 @@ std::string take_user_info(std::string_view after_scheme, store_url& out) {
   return "//" + std::string(after_scheme.substr(2 + user_info_end + 1));
 }
 
+// As redis-py has them. On a URL without TLS they say nothing, as there.
+result<bool> read_tls_option(std::string_view scheme, const std::string& name, const std::string& value, store_url& out) {
+  constexpr std::string_view no_hint;
+  if (name == "ssl_cert_reqs") {
+    const std::string word = ascii_lower(value);
+    if (word != "none" && word != "optional" && word != "required")
+      return bad_url(scheme, "ssl_cert_reqs is none, optional or required", no_hint);
+    out.tls_verify = word != "none";
+  } else if (name == "ssl_check_hostname") {
+    const std::string word = ascii_lower(value);
+    const auto among = [&](std::initializer_list<std::string_view> words) {
+      return std::find(words.begin(), words.end(), word) != words.end();
+    };
+    if (!among({"true", "t", "yes", "y", "1", "false", "f", "no", "n", "0"}))
+      return bad_url(scheme, "ssl_check_hostname is true or false", no_hint);
+    out.tls_verify_host = among({"true", "t", "yes", "y", "1"});
+  } else if (name == "ssl_ca_certs" || name == "ssl_certfile" || name == "ssl_keyfile") {
+    if (value.empty() || value.find('\0') != std::string::npos) return bad_url(scheme, name + " names no file", no_hint);
+    (name == "ssl_ca_certs" ? out.ca_file : name == "ssl_certfile" ? out.cert_file : out.key_file) = value;
+  } else {
+    return bad_url(scheme,
+                   "of the ssl_… options there are ssl_ca_certs, ssl_certfile, ssl_keyfile, ssl_cert_reqs and "
+                   "ssl_check_hostname",
+                   no_hint);
+  }
+  return true;
+}
+
 result<bool> read_option(std::string_view scheme, const std::string& name, const std::string& value, store_url& out) {
   if (name == "db") {
     const auto db = natural_number(value);
@@ -78,8 +115,8 @@ result<bool> read_option(std::string_view scheme, const std::string& name, const
     if (out.user.empty()) out.user = value;
   } else if (name == "password") {
     if (out.password.empty()) out.password = value;
-  } else if (name == "ssl_ca_certs") {
-    return bad_url(scheme, "give the certificates by the option of mcpstate, not in the URL", "");
+  } else if (name.starts_with("ssl_")) {
+    return read_tls_option(scheme, name, value, out);
   } else if (std::find(tuning_options.begin(), tuning_options.end(), name) == tuning_options.end()) {
     return bad_url(scheme, "it has an option other than db, username and password");
   }

@@ -13,7 +13,7 @@ struct global_flags {
   std::string store;  // --store, --url
   std::string ttl, layout, timeout, owner_bytes;
   std::string prefix = "mcp";
-  std::string ca_file;
+  std::string ca_file, cert_file, key_file, password_file;
   bool insecure_tls = false;
   bool json = false;
 };
