@@ -27,7 +27,8 @@ result<secret_text> read_secret_file(const std::string& path) {
   auto file = read_regular_file(path, max_secret_bytes);
   const auto refused = [&](std::string_view fault) {
     cleanse(file.bytes);
-    return error(errc::auth_failed, "the password file " + printable(path) + " cannot be used: " + std::string(fault));
+    return error(errc::auth_failed, "the password file " + printable(path) + " cannot be used: " + std::string(fault) +
+                                        "; the password has to be its only line");
   };
   if (file.what == file_content::outcome::too_large) return refused("it is larger than 4 KiB");
   if (!file.ok()) return refused(file.reason);

@@ -174,6 +174,37 @@ class Alerts(AlertsTest):
                 self.assertIn(f"`{rule.name}`", PAGE)
 
 
+class Evaluator(unittest.TestCase):
+    """What stands in for Prometheus would notice a rule that is wrong."""
+
+    @staticmethod
+    def value(text, before, after):
+        return prometheus.Expression(text, prometheus.parse(before, instance="a"), prometheus.parse(after, instance="a")).value()
+
+    def test_reads_selectors_functions_and_comparisons(self):
+        before, after = 'x_total{o="no"} 1\nx_total{o="yes"} 5\nfds 9\n', 'x_total{o="no"} 4\nx_total{o="yes"} 5\nfds 9\nmax_fds 10\n'
+        self.assertEqual(list(self.value('increase(x_total{o="no"}[5m]) > 2', before, after).values()), [3.0])
+        self.assertEqual(self.value('increase(x_total{o="yes"}[5m]) > 0', before, after), {})
+        self.assertEqual(self.value('sum by (instance) (increase(x_total{o=~"no|yes"}[5m])) > 0', before, after),
+                         {frozenset({("instance", "a")}): 3.0})
+        self.assertEqual(self.value("sum(x_total) > max(x_total)", before, after), {frozenset(): 9.0})
+        self.assertEqual(list(self.value("fds > 0.8 * max_fds", before, after).values()), [9.0])
+        self.assertEqual(self.value("fds > 0.95 * max_fds", before, after), {})
+
+    def test_a_series_that_was_not_there_has_no_increase(self):
+        self.assertEqual(self.value('increase(x_total{o="no"}[5m]) > 0', "y 1\n", 'x_total{o="no"} 4\n'), {})
+
+    def test_a_metric_that_is_not_there_fires_nothing(self):
+        self.assertEqual(self.value("sum(nowhere) > 0", "", "x 1\n"), {})
+
+    def test_what_is_not_understood_is_an_error(self):
+        for text in ("rate(x[5m]) > 0", "x > 0 and y > 0", "x / 2 > 0", "x > 0 )", "absent(x)"):
+            with self.subTest(text), self.assertRaises((AssertionError, IndexError)):
+                self.value(text, "x 1\n", "x 1\n")
+        with self.assertRaises(AssertionError):
+            prometheus.rules_in("  - alert: A\n    for: 1m\n    expr: x > 0\n")
+
+
 class StandingReader:
     """While it is open, nobody reads the log of the service."""
 
