@@ -91,9 +91,9 @@ result<void> shell::renew_password() {
     return {};
   }
   if (!fsm_.has_password() || !config_.on_stale_credentials) return read.error();
-  if (std::exchange(password_fault_, read.error().detail()) != password_fault_) {
-    config_.on_stale_credentials(password_fault_);
-  }
+  const std::string fault = read.error().detail();
+  if (fault != password_fault_) config_.on_stale_credentials(fault);
+  password_fault_ = fault;
   return {};
 }
 
