@@ -228,9 +228,10 @@ bool may_come_later(const error& reason) {
 
 task<void> open_own_store(running_service& r) {
   store_options options = r.ctx.config.options;
-  // The store lives longer than this service, and no longer than its log.
-  options.on_stale_credentials = [log = r.log_owner](std::string_view cause) {
-    log->warn("the credentials of the store stay as they were", {{"why", cause}});
+  // serve() closes the store before the service goes.
+  options.on_stale_credentials = [&r](std::string_view cause) {
+    r.process.metrics.on_remark(nullptr, cause, {});
+    r.log.warn("the credentials of the store stay as they were", {{"why", cause}});
   };
   auto opened = co_await open_store(r.ctx.executor, r.ctx.config.url, std::move(options));
   if (!opened) {
@@ -307,6 +308,7 @@ asio::awaitable<int> serve(context& ctx, serve_options options) {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   co_await r.server->close();
   if (r.manager) co_await r.manager->close();
+  if (r.ctx.store) co_await r.ctx.store->close();
   aio::thread_answer<bool> released(ctx.executor);
   mcp::process_thread::instance().release_guard(released.make_giver());
   co_await released.wait(aio::after(guard_timeout));
