@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "net/tls.hh"
 
+#include <boost/asio/ip/address_v4.hpp>
+#include <boost/asio/ip/address_v6.hpp>
 #include <boost/asio/ssl/error.hpp>
 
 #include <openssl/err.h>
@@ -18,11 +20,13 @@
 #include <cstdlib>
 #include <deque>
 #include <filesystem>
+#include <memory>
 #include <mutex>
 #include <system_error>
 #include <utility>
 
 #include "core/file.hh"
+#include "core/text/printable.hh"
 
 namespace mcpstate::net {
 namespace {
@@ -99,6 +103,19 @@ class context_cache {
   std::deque<entry> entries_;  // oldest first
 };
 
+// "127.0.0.1", "::1"; empty for bytes that are no address.
+std::string address_text(const unsigned char* bytes, int size) {
+  asio::ip::address_v4::bytes_type v4;
+  asio::ip::address_v6::bytes_type v6;
+  if (size == static_cast<int>(v4.size())) {
+    std::copy_n(bytes, v4.size(), v4.begin());
+    return asio::ip::address_v4(v4).to_string();
+  }
+  if (size != static_cast<int>(v6.size())) return std::string();
+  std::copy_n(bytes, v6.size(), v6.begin());
+  return asio::ip::address_v6(v6).to_string();
+}
+
 // Says whose certificate is expected. False when no certificate can be for that name.
 bool expect_peer(SSL* tls, const tls_peer& peer) {
   const bool address = is_address(peer.host);
@@ -109,16 +126,49 @@ bool expect_peer(SSL* tls, const tls_peer& peer) {
   return SSL_set1_host(tls, peer.host.c_str()) == 1;
 }
 
+constexpr std::size_t max_shown_names = 4, max_shown_name = 64;
+
+// The host names and addresses that a certificate is for, as far as they can be shown.
+std::string names_of(X509* certificate) {
+  std::string out;
+  auto* const names = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+  std::size_t shown = 0;
+  for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names) && shown < max_shown_names; ++i) {
+    const GENERAL_NAME* const each = sk_GENERAL_NAME_value(names, i);
+    std::string name;
+    if (each->type == GEN_DNS) {
+      const auto* const bytes = reinterpret_cast<const char*>(ASN1_STRING_get0_data(each->d.dNSName));
+      name.assign(bytes, static_cast<std::size_t>(ASN1_STRING_length(each->d.dNSName)));
+    } else if (each->type == GEN_IPADD) {
+      name = address_text(ASN1_STRING_get0_data(each->d.iPAddress), ASN1_STRING_length(each->d.iPAddress));
+    }
+    if (name.empty()) continue;
+    out += (out.empty() ? "" : ", ") + printable(name.substr(0, max_shown_name));
+    ++shown;
+  }
+  GENERAL_NAMES_free(names);
+  if (!out.empty()) return out;
+  char common_name[max_shown_name + 1] = {};
+  X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, common_name, sizeof common_name);
+  return printable(common_name);
+}
+
 // Why the handshake failed, in OpenSSL's words for certificates where it was the certificate.
-std::string handshake_failure(SSL* tls, const tls_peer& peer, const error_code& ec) {
+error handshake_failure(SSL* tls, const tls_peer& peer, const error_code& ec) {
+  const auto failure = [&](const std::string& why) {
+    return error(errc::tls_failed, "no TLS connection to " + peer.shown + ": " + why);
+  };
   const bool not_tls = ec.category() == asio::error::get_ssl_category() &&
                        ERR_GET_REASON(static_cast<unsigned long>(ec.value())) == SSL_R_WRONG_VERSION_NUMBER;
-  if (not_tls) return "what answers there does not speak TLS (" + peer.plain_hint + ")";
+  if (not_tls) return failure("what answers there does not speak TLS (" + peer.plain_hint + ")");
   const long verify_result = SSL_get_verify_result(tls);
-  if (!peer.verify || verify_result == X509_V_OK) return ec.message();
+  if (!peer.verify || verify_result == X509_V_OK) return failure(ec.message());
   const bool other_name = verify_result == X509_V_ERR_HOSTNAME_MISMATCH || verify_result == X509_V_ERR_IP_ADDRESS_MISMATCH;
-  if (other_name) return "its certificate is for another name";
-  return std::string("its certificate is refused: ") + X509_verify_cert_error_string(verify_result);
+  if (!other_name)
+    return failure(std::string("its certificate is refused: ") + X509_verify_cert_error_string(verify_result));
+  const std::unique_ptr<X509, decltype(&X509_free)> shown(SSL_get1_peer_certificate(tls), &X509_free);
+  const error plain = failure("its certificate is for another name than " + peer.host);
+  return shown ? error(plain.code(), plain.detail(), names_of(shown.get())) : plain;
 }
 
 }  // namespace
@@ -137,7 +187,7 @@ task<tls_stream> shake_hands(tcp_socket socket, tls_context context, tls_peer pe
   const bool cancelled = co_await aio::is_cancelled();
   if (cancelled) co_return error(errc::stopped, "connecting to " + peer.shown);
   auto [refused] = co_await stream.async_handshake(asio::ssl::stream_base::client, aio::use_ec);
-  if (refused) co_return error(errc::tls_failed, failed + handshake_failure(tls, peer, refused));
+  if (refused) co_return handshake_failure(tls, peer, refused);
   co_return std::move(stream);
 }
 
