@@ -50,7 +50,12 @@ class link_fsm {
   progress on_reply(const reply& answer);
   // The attempt failed, or the connection was lost after `lived` (zero if it was never ready).
   void failed(error why, std::chrono::milliseconds lived);
-  // How long to wait in `waiting`; `random` is in [0, 1). Any part of the longest pause may come out (full jitter).
+  // The server says during the session who it is. Answers why it can be used no longer: call failed() with that.
+  [[nodiscard]] std::optional<error> on_identity(const reply& answer);
+  // Somebody waits for this connection, or was refused. Answers whether that is news since the last attempt began.
+  bool want();
+  // How long to wait in `waiting`; `random` is in [0, 1). Any part of the longest pause may come out (full jitter). Shorter
+  // after want().
   [[nodiscard]] std::chrono::milliseconds pause(double random) const;
   void retry();
 
@@ -71,7 +76,8 @@ class link_fsm {
   int database_;
   bool track_reads_;
   std::vector<std::string> prefixes_;
-  std::chrono::milliseconds backoff_min_, backoff_max_;
+  expected_server expected_;
+  std::chrono::milliseconds backoff_min_, backoff_max_, wanted_backoff_max_;
 
   secret_text password_;
   state state_ = state::off;
@@ -79,6 +85,7 @@ class link_fsm {
   std::size_t answered_ = 0;
   int failures_ = 0;             // attempts and short-lived connections since the last good one; each doubles the pause
   bool attempt_failed_ = false;  // since the connection was last ready
+  bool wanted_ = false;          // since the last attempt began
   server_hello hello_;
   error failure_{errc::connection_lost, "not connected yet"};
 };
