@@ -47,7 +47,7 @@ struct arguments {
   std::string session, user;                 // claim
   bool all = false, yes = false;             // clear
   std::uint64_t count = 0;                   // watch
-  bool fix = false;                          // doctor
+  bool fix = false, acl = false;             // doctor
   std::string shell;                         // completion
   std::string token_ttl;                     // token
   serve_words serve;
