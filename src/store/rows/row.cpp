@@ -105,7 +105,7 @@ result<row_write> decide_put(const std::optional<row>& stored, const change& upd
   return out;
 }
 
-std::optional<row_write> decide_claim(const row\& session_row, const std::optional<row>& user_row, const row_clock& clock) {
+std::optional<row_write> decide_claim(const row& session_row, const std::optional<row>& user_row, const row_clock& clock) {
   const row* live = user_row && !expired(*user_row, clock.now) ? &*user_row : nullptr;
   if (live && live->status == to_key_text(status::connected)) return std::nullopt;
   row_write out;

@@ -55,7 +55,7 @@ struct row_clock {
 [[nodiscard]] result<row_write> decide_put(const std::optional<row>& stored, const change& update, const connection& after,
                                            const row_clock& clock);
 // The session's row as a row of the user. Absent: the user's own row wins.
-[[nodiscard]] std::optional<row_write> decide_claim(const row\& session_row, const std::optional<row>& user_row,
+[[nodiscard]] std::optional<row_write> decide_claim(const row& session_row, const std::optional<row>& user_row,
                                                     const row_clock& clock);
 // The same row with a renewed expiry.
 [[nodiscard]] row_write decide_touch(const row& stored, const row_clock& clock);

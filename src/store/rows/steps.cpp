@@ -167,7 +167,7 @@ result<claim_result> row_steps::claim(const owner& session, const owner& user) {
   return out;
 }
 
-result<std::optional<lease_row>> row_steps::claim_one(const owner& session, const owner& user, const row\& session_row,
+result<std::optional<lease_row>> row_steps::claim_one(const owner& session, const owner& user, const row& session_row,
                                                       claim_result& out) {
   MCPSTATE_TRY(current, clock());
   MCPSTATE_TRY(user_row, table_.find(user, session_row.member, tools_wanted::no));
