@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <stdexcept>
 
 #include "aio/unique_fd.hh"
@@ -32,7 +33,9 @@ redis::reply ask_server(redis_server& server, const std::vector<std::string>& co
   char chunk[4096];
   for (;;) {
     pollfd readable{fd.get(), POLLIN, 0};
-    const ssize_t n = ::poll(&readable, 1, 20000) == 1 ? ::read(fd.get(), chunk, sizeof chunk) : 0;
+    const int polled = ::poll(&readable, 1, 20000);
+    if (polled < 0 && errno == EINTR) continue;  // a turn is being measured
+    const ssize_t n = polled == 1 ? ::read(fd.get(), chunk, sizeof chunk) : 0;
     if (n <= 0) throw std::runtime_error("a server does not answer to " + command.front() + ":\n" + server.log());
     std::string_view in(chunk, static_cast<std::size_t>(n));
     if (answer.feed(in) == redis::parser::status::ready) return answer.take();

@@ -47,6 +47,7 @@ redis_sentinel::redis_sentinel(sentinel_trio_options options) : options_(std::mo
       return answer_text(server(i), {"INFO", "replication"}).find("master_link_status:up") != std::string::npos;
     });
   }
+  wait_until("writes reach every replica", [&] { return has_copies(0); });
   for (std::size_t i = 0; i < options_.sentinels; ++i) {
     redis_options made;
     made.config = sentinel_config(servers_.front()->port(), options_);
@@ -67,6 +68,21 @@ std::string redis_sentinel::answer_text(redis_server& server, const std::vector<
   } catch (const std::runtime_error&) {
     return {};  // it does not run
   }
+}
+
+bool redis_sentinel::has_copies(std::size_t primary) {
+  const std::string probe = std::to_string(++probes_);
+  ask(server(primary), {"SET", "probe", probe, "PX", "60000"});
+  for (int tries = 0; tries < 20; ++tries) {
+    std::size_t without = 0;
+    for (std::size_t i = 0; i < servers(); ++i) {
+      if (i != primary && server(i).pid() >= 0 && answer_text(server(i), {"GET", "probe"}) != probe) ++without;
+    }
+    if (without == 0) return true;
+    const outside_turns own;
+    ::poll(nullptr, 0, 5);
+  }
+  return false;
 }
 
 bool redis_sentinel::knows_all(redis_server& sentinel) {
@@ -118,7 +134,7 @@ void redis_sentinel::wait_settled() {
       if (info.find("master_port:" + std::to_string(server(chosen).port())) == std::string::npos) return false;
       if (info.find("master_link_status:up") == std::string::npos) return false;
     }
-    return true;
+    return has_copies(chosen);
   });
 }
 

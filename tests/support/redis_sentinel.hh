@@ -55,10 +55,13 @@ class redis_sentinel {
 
  private:
   void wait_a_little(const char* what, std::chrono::steady_clock::time_point until);
+  // Whether what is written to this server reaches all others that run, at once.
+  [[nodiscard]] bool has_copies(std::size_t primary);
   [[nodiscard]] bool knows_all(redis_server& sentinel);
   [[nodiscard]] std::string answer_text(redis_server& server, const std::vector<std::string>& command);
 
   sentinel_trio_options options_;
+  int probes_ = 0;
   std::vector<std::unique_ptr<redis_server>> servers_, sentinels_;
 };
 
