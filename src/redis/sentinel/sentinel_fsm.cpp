@@ -8,7 +8,7 @@
 namespace mcpstate::redis {
 namespace {
 
-using kind = sentinel_action::kind;
+using act = sentinel_action::kind;
 
 // How much a failure says to whoever set this up.
 int weight_of(const error& why) noexcept {
@@ -53,7 +53,7 @@ void sentinel_fsm::ready(sentinel_id which, time_point now) {
   each.now = status::ready;
   each.why.reset();
   each.pending = now;
-  actions_.emplace_back(kind::ask, which);
+  actions_.emplace_back(act::ask, which);
   settle(now);
 }
 
@@ -84,7 +84,7 @@ void sentinel_fsm::answered(sentinel_id which, result<sentinel_view> said, time_
   each.view = std::move(*said);
   if (asked < fresh_after_) {
     each.pending = now;
-    actions_.emplace_back(kind::ask, which);
+    actions_.emplace_back(act::ask, which);
   }
   close_twins(which);
   settle(now);
@@ -99,7 +99,7 @@ void sentinel_fsm::switched(sentinel_id which, const primary_switch& what, time_
   if (!sentinels_.contains(which)) return;
   if (target_ && what.from == *target_ && what.to != *target_) {
     target_.reset();
-    actions_.emplace_back(kind::target);
+    actions_.emplace_back(act::target);
     fresh_after_ = now;
     patience_until_ = now + rules_.patience;
     look(now);
@@ -163,14 +163,14 @@ sentinel_id sentinel_fsm::open(const endpoint& at) {
     close(gone->first);
   }
   sentinels_.emplace(++last_, sentinel(at));
-  sentinel_action& made = actions_.emplace_back(kind::open, last_);
+  sentinel_action& made = actions_.emplace_back(act::open, last_);
   made.at = at;
   return last_;
 }
 
 void sentinel_fsm::close(sentinel_id which) {
   sentinels_.erase(which);
-  actions_.emplace_back(kind::close, which);
+  actions_.emplace_back(act::close, which);
 }
 
 void sentinel_fsm::learn(const sentinel_view& view) {
@@ -202,7 +202,7 @@ void sentinel_fsm::look(time_point now) {
   for (auto& [id, each] : sentinels_) {
     if (each.now != status::ready || each.pending) continue;
     each.pending = now;
-    actions_.emplace_back(kind::ask, id);
+    actions_.emplace_back(act::ask, id);
   }
 }
 
@@ -275,7 +275,7 @@ void sentinel_fsm::consider_regress(time_point now) {
 void sentinel_fsm::take(const endpoint& at, std::uint64_t epoch) {
   target_ = at;
   epoch_ = epoch;
-  actions_.emplace_back(kind::target);
+  actions_.emplace_back(act::target);
 }
 
 void sentinel_fsm::note_failure(time_point now) {
@@ -284,7 +284,7 @@ void sentinel_fsm::note_failure(time_point now) {
   });
   const bool before = failure_.has_value();
   failure_ = hope ? std::nullopt : worst();
-  if (failure_.has_value() != before) actions_.emplace_back(kind::news);
+  if (failure_.has_value() != before) actions_.emplace_back(act::news);
 }
 
 std::optional<error> sentinel_fsm::worst() const {

@@ -12,7 +12,7 @@ namespace mcpstate::redis {
 namespace {
 
 // While a primary is away, requests wait for it: a long pause between attempts would be added to every failover.
-constexpr std::chrono::milliseconds longest_pause{250};
+constexpr std::chrono::milliseconds longest_primary_pause{250};
 constexpr std::chrono::milliseconds role_pause{100};  // between two questions for the role
 constexpr int most_reads = 3;                         // of one request: it may be what breaks the connection
 
@@ -48,7 +48,7 @@ const reply* find_read_only(const std::vector<reply>& answers) {
 sentinel_shell::sentinel_shell(std::shared_ptr<sentinel_watch> watch, link_config config, write_rule rule)
     : watch_(std::move(watch)), config_(std::move(config)), rule_(rule), group_(watch_->home(), aio::end_process) {
   config_.unix_path.clear();
-  config_.backoff_max = std::min(config_.backoff_max, longest_pause);
+  config_.backoff_max = std::min(config_.backoff_max, longest_primary_pause);
 }
 
 void sentinel_shell::start() {
@@ -242,7 +242,7 @@ asio::awaitable<void> sentinel_shell::watch_attempts(std::uint64_t number, std::
     if (number != number_ || stopping_ || attempt) break;
     why_ = attempt.error();
     changed_.notify();
-    co_await aio::wait_until(aio::after(longest_pause));
+    co_await aio::wait_until(aio::after(longest_primary_pause));
   }
   if (number == number_) attempting_ = false;
 }

@@ -13,7 +13,7 @@ namespace mcpstate::redis {
 namespace {
 
 constexpr std::chrono::milliseconds answer_within{1000};
-constexpr std::chrono::milliseconds longest_pause{1000};  // between two attempts to reach a Sentinel
+constexpr std::chrono::milliseconds longest_sentinel_pause{1000};  // between two attempts to reach a Sentinel
 constexpr std::chrono::milliseconds silence{2000};        // of a Sentinel, which is asked each second
 
 }  // namespace
@@ -127,7 +127,7 @@ link_config sentinel_watch::config_of(const endpoint& at) const {
   out.client_name = config_.link.client_name;
   out.channels = {switch_channel};
   out.connect_timeout = config_.link.connect_timeout;
-  out.backoff_max = std::min(config_.link.backoff_max, longest_pause);
+  out.backoff_max = std::min(config_.link.backoff_max, longest_sentinel_pause);
   out.ping_after = silence;
   return out;
 }
