@@ -30,7 +30,9 @@ void describer::add_globals(CLI::App& app, bool own_timeout) {
   const auto store = [&app](const char* name, std::string& target, const char* value, const char* help) {
     return option(app, name, target, value, help)->group("Store");
   };
-  store("--store,--url", g.store, "URL", "Where the state lives: sqlite:PATH, memory:, redis://…, rediss://…, unix://…");
+  store(
+      "--store,--url", g.store, "URL",
+      "Where the state lives: sqlite:PATH, memory:, redis://…, rediss://…, unix://…, redis-sentinel://…, redis-cluster://…");
   store("--prefix", g.prefix, "TEXT", "What Redis keys begin with (default: mcp)");
   store("--layout", g.layout, "LAYOUT", "Redis keys: plain, or tagged for a cluster (default: plain)")
       ->transform(choice({"plain", "tagged"}));

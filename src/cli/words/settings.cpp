@@ -12,6 +12,7 @@
 #include "core/file.hh"
 #include "core/text/number.hh"
 #include "core/text/printable.hh"
+#include "core/text/trimmed.hh"
 #include "core/text/utf8.hh"
 
 namespace mcpstate::cli {
@@ -28,7 +29,8 @@ struct named_value {
   url_origin origin = url_origin::none;
 };
 
-// An empty variable is one that is not set: that is how people switch one off for a single command.
+// An empty variable is one that is not set: that is how people switch one off for a single command. Blanks and line ends around
+// a value are no part of it: variables are often filled from files.
 class value_lookup {
  public:
   explicit value_lookup(const environment& env) : env_(env) {}
@@ -36,9 +38,12 @@ class value_lookup {
   // The file is read only for what is said nowhere else. Failure: it is there and cannot be used.
   result<std::optional<named_value>> find(const std::string& flag, const std::string& flag_name,
                                           const std::string& variable) {
-    if (!flag.empty()) return named_value{flag, flag_name, url_origin::flag};
-    if (const auto set = env_.variable(variable); set && !set->empty()) {
-      return named_value{*set, variable, url_origin::environment};
+    if (!flag.empty()) {
+      const auto text = trimmed(flag);
+      return named_value{text.empty() ? flag : std::string(text), flag_name, url_origin::flag};
+    }
+    if (const auto set = env_.variable(variable); set && !trimmed(*set).empty()) {
+      return named_value{std::string(trimmed(*set)), variable, url_origin::environment};
     }
     if (!file_) {
       const auto text = env_.dotenv ? env_.dotenv() : result<std::string>(std::string());
@@ -46,8 +51,8 @@ class value_lookup {
       file_ = parse_dotenv(*text);
     }
     const auto in_file = file_->find(variable);
-    if (in_file == file_->end() || in_file->second.empty()) return std::optional<named_value>();
-    return named_value{in_file->second, variable + " in .env", url_origin::dotenv};
+    if (in_file == file_->end() || trimmed(in_file->second).empty()) return std::optional<named_value>();
+    return named_value{std::string(trimmed(in_file->second)), variable + " in .env", url_origin::dotenv};
   }
 
  private:

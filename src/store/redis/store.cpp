@@ -308,8 +308,20 @@ task<std::uint64_t> redis_store::erase(owner account) {
   co_return count;
 }
 
+namespace {
+
+// Each topology leaves this function when its executor is there.
+error not_supported(const store_url& url) {
+  const bool sentinel = url.servers == store_url::topology::sentinel;
+  return error(errc::bad_url, std::string(sentinel ? "redis-sentinel" : "redis-cluster") +
+                                  ":// is not supported by this version; name one server with redis://host:port/db");
+}
+
+}  // namespace
+
 task<std::unique_ptr<store_backend>> open_redis_backend(asio::any_io_executor executor, store_url url,
                                                         store_options options) {
+  if (url.servers != store_url::topology::single) co_return not_supported(url);
   MCPSTATE_CO_TRY(keys, key_space::make(options.prefix, options.layout));
   auto opened = std::make_unique<redis_store>(executor, std::move(url), std::move(keys), std::move(options));
   auto ready = co_await opened->open();

@@ -77,6 +77,18 @@ TEST(Dotenv, SkipsAnUnterminatedQuote) {
   EXPECT_TRUE(parse_dotenv("A").empty());
 }
 
+TEST(Settings, StripBlanksAndLineEndsAroundAStoreUrl) {
+  global_flags none, flagged;
+  flagged.store = " redis://flag:1/0\r\n";
+  EXPECT_EQ(choose_settings(flagged, around({})).value().url, "redis://flag:1/0");
+  EXPECT_EQ(choose_settings(none, around({{"REDIS_URL", "\t redis://env:1/0 \n"}})).value().url, "redis://env:1/0");
+  EXPECT_EQ(choose_settings(none, around({}, "REDIS_URL=' redis://file:1/0\n'\n")).value().url, "redis://file:1/0");
+  EXPECT_EQ(choose_settings(none, around({{"REDIS_URL", " \n"}}, "REDIS_URL=redis://file:1/0\n")).value().url,
+            "redis://file:1/0");
+  flagged.store = " ";
+  EXPECT_FALSE(choose_settings(flagged, around({})));
+}
+
 TEST(Settings, PreferFlagThenEnvironmentThenFile) {
   global_flags flags;
   const auto from_file = choose_settings(flags, around({}, "REDIS_URL=redis://file/1\n"));
