@@ -40,6 +40,9 @@ struct link_config {
   // CLIENT TRACKING ON, as part of every handshake: a push says when a key that was read over this connection has changed.
   // Excludes tracking_prefixes.
   bool track_reads = false;
+  // Not empty: SUBSCRIBE to these channels, as part of every handshake; messages come as pushes. A user who may not hear them
+  // is connected without.
+  std::vector<std::string> channels;
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(5);  // look-up, connect, TLS and handshake together
   // Between attempts, with full jitter. While requests come, no pause is longer than wanted_backoff_max.
   std::chrono::milliseconds backoff_min{50}, backoff_max{5000}, wanted_backoff_max{250};

@@ -46,6 +46,10 @@ class link_fsm {
   [[nodiscard]] bool has_password() const noexcept { return !password_.empty(); }
   // The transport is open. Answers what to write.
   [[nodiscard]] request connected();
+  // Whether the next answer of the handshake may come as a push.
+  [[nodiscard]] bool expects_push() const noexcept {
+    return state_ == state::handshaking && asked_[answered_] == command::subscribe;
+  }
   // The next reply during the handshake. `refused`: failure() says why, and waiting has begun: call pause().
   progress on_reply(const reply& answer);
   // The attempt failed, or the connection was lost after `lived` (zero if it was never ready).
@@ -65,7 +69,7 @@ class link_fsm {
   [[nodiscard]] const error& failure() const noexcept { return failure_; }
 
  private:
-  enum class command { hello, select, setname, tracking, ping };
+  enum class command { hello, select, setname, tracking, subscribe, ping };
 
   [[nodiscard]] std::optional<error> check_reply(command sent, const reply& answer);
   [[nodiscard]] std::optional<error> judge_hello(const reply& answer);
@@ -75,7 +79,7 @@ class link_fsm {
   std::string client_name_;
   int database_;
   bool track_reads_;
-  std::vector<std::string> prefixes_;
+  std::vector<std::string> prefixes_, channels_;
   expected_server expected_;
   std::chrono::milliseconds backoff_min_, backoff_max_, wanted_backoff_max_;
 

@@ -74,7 +74,7 @@ void shell::parse(std::string_view bytes) {
 void shell::deliver(reply what) {
   const bool push = what.kind == reply::type::push;
   if (fsm_.now() == link_fsm::state::handshaking) {
-    if (push) return;  // nothing has been read over this connection yet
+    if (push && !fsm_.expects_push()) return;  // nothing has been read over this connection yet
     switch (fsm_.on_reply(what)) {
       case link_fsm::progress::more:
         return;
