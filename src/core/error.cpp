@@ -16,6 +16,7 @@ cond condition_of(errc code) noexcept {
     case errc::bad_tools:
     case errc::bad_url:
     case errc::bad_argument:
+    case errc::bad_backup:
     case errc::empty_tools:
     case errc::forbidden_target:
       return cond::invalid;
@@ -81,6 +82,8 @@ std::string_view name_of(errc code) noexcept {
       return "bad_url";
     case errc::bad_argument:
       return "bad_argument";
+    case errc::bad_backup:
+      return "bad_backup";
     case errc::empty_tools:
       return "empty_tools";
     case errc::forbidden_target:

@@ -24,6 +24,7 @@ constexpr known_code all_codes[] = {
     {errc::too_large, "too_large", cond::exhausted},
     {errc::bad_url, "bad_url", cond::invalid},
     {errc::bad_argument, "bad_argument", cond::invalid},
+    {errc::bad_backup, "bad_backup", cond::invalid},
     {errc::empty_tools, "empty_tools", cond::invalid},
     {errc::forbidden_target, "forbidden_target", cond::invalid},
     {errc::no_record, "no_record", cond::not_found},
