@@ -127,6 +127,9 @@ std::size_t tls_stream::read_some(asio::mutable_buffer into, error_code& ec) {
   const int done = SSL_read(tls_.get(), into.data(), int_size(into.size()));
   if (done > 0) return static_cast<std::size_t>(done);
   ec = outcome(done, read_wait_);
+  // A message of the handshake that comes later, as tickets of sessions do, makes OpenSSL take the buffers for both directions
+  // again. It gives back what holds nothing.
+  if (ec == asio::error::would_block) static_cast<void>(SSL_free_buffers(tls_.get()));
   return 0;
 }
 
