@@ -229,9 +229,9 @@ task<void> redis_examiner::examine_set(owner account, key_field field) {
     cursor = step.items[0].text;
   } while (cursor != "0");
   request expiry;
-  expiry.add("PTTL", key);
-  MCPSTATE_CO_TRY(left, co_await store_.read(std::move(expiry), "doctor"));
-  check_set(account, key, left.front().integer, longest);
+  expiry.add("PEXPIRETIME", key).add("PTTL", key);
+  MCPSTATE_CO_TRY(set, co_await store_.read(std::move(expiry), "doctor"));
+  check_set(account, key, set[0].integer, set[1].integer, longest);
   const auto check = [&](const std::string& member, const reply* answers) {
     const bool still = !answers[2].is_string() && answers[5].integer == 0;
     const bool here = (answers[0].integer == 1) == is_connections;  // a name in both sets counts with connections
@@ -242,19 +242,20 @@ task<void> redis_examiner::examine_set(owner account, key_field field) {
   co_return co_await read_members(account, std::move(names), &without_record);
 }
 
-// Adds the members that have neither a status nor an :info. longest: how long a status lives.
+// Adds the members that have neither a status nor an :info. longest: when the last status expires. Moments, not what is left of them:
+// the set is read later than its members.
 task<void> redis_examiner::find_keyless(owner account, const std::vector<reply>* members, std::int64_t* longest,
                                         std::set<std::string>* keyless) {
   if (members->empty()) co_return result<void>();
   request commands;
   for (const auto& member : *members)
-    commands.add("PTTL", store_.keys_.server_key(account, member.text, key_field::status))
+    commands.add("PEXPIRETIME", store_.keys_.server_key(account, member.text, key_field::status))
         .add("EXISTS", store_.keys_.server_key(account, member.text, key_field::info));
   MCPSTATE_CO_TRY(got, co_await store_.read(std::move(commands), "doctor"));
   for (std::size_t i = 0; i < members->size(); ++i) {
-    const auto& left = got[2 * i];
-    *longest = std::max(*longest, left.integer);
-    if (left.integer == -2 && got[2 * i + 1].integer == 0) keyless->insert((*members)[i].text);
+    const auto& expires = got[2 * i];
+    *longest = std::max(*longest, expires.integer);
+    if (expires.integer == -2 && got[2 * i + 1].integer == 0) keyless->insert((*members)[i].text);
   }
   co_return result<void>();
 }
@@ -269,11 +270,12 @@ void redis_examiner::add_member_reads(request& reads, const owner& account, cons
   reads.add("GET", keys.server_key(account, member, key_field::info));
 }
 
-void redis_examiner::check_set(const owner& account, const std::string& key, std::int64_t left, std::int64_t longest) {
-  if (left < 0 || left >= longest) return;
+void redis_examiner::check_set(const owner& account, const std::string& key, std::int64_t expires, std::int64_t left,
+                               std::int64_t longest) {
+  if (expires < 0 || expires >= longest) return;
   count("set_expires_early", level::problem, "sets that expire before a member does", key, "extends them");
   auto& repairs = to_repair_[account];
-  repairs.longest = std::max(repairs.longest, longest);
+  repairs.longest = std::max(repairs.longest, longest - (expires - left));
 }
 
 void redis_examiner::check_member(const owner& account, const std::string& member, const reply* answers) {

@@ -53,7 +53,9 @@ class redis_examiner {
                           std::set<std::string>* keyless);
   void add_member_reads(redis::request& reads, const owner& account, const std::string& member) const;
   void check_member(const owner& account, const std::string& member, const redis::reply* answers);
-  void check_set(const owner& account, const std::string& key, std::int64_t left, std::int64_t longest);
+  // A set that expires at this moment, `left` from now; longest: when its last member does. Milliseconds.
+  void check_set(const owner& account, const std::string& key, std::int64_t expires, std::int64_t left,
+                 std::int64_t longest);
 
   // examine_managed.cpp: leases, and the index by which managed connections are found
   task<void> examine_managed();
