@@ -21,6 +21,7 @@ import os
 import pathlib
 import platform
 import random
+import re
 import statistics
 import subprocess
 import sys
@@ -30,8 +31,9 @@ import time
 import exhaustive
 from checker import Loss, check
 from history import OK, UNKNOWN, History
-from load import FOLLOWED, OWNERS, Load
+from load import FOLLOWED, FOREIGN, OWNERS, Load
 from scenarios import ALL, SCENARIOS
+from serving import path_of
 from stage import PROGRAM, SERVER_NAME, Fleet, wait_for
 
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs/reliability.md"
@@ -51,6 +53,7 @@ class Round:
         self.faults, self.verdict, self.recovery = [], None, math.nan
 
     def play(self):
+        self.clear()
         self.manage()
         self.load.start()
         try:
@@ -71,6 +74,11 @@ class Round:
         finally:
             self.load.close()
         return not self.faults
+
+    def clear(self):
+        """What the round before has left."""
+        for owner in [*OWNERS, FOREIGN]:
+            wait_for(lambda owner=owner: self.fleet.services[0].ask("DELETE", path_of(owner)).status == 200, 20, f"{owner} is cleared")
 
     def manage(self):
         for n, owner in enumerate(MANAGED):
@@ -213,35 +221,53 @@ ROW = "| {:<44} | {:>6} | {:>6} | {:>7} | {:>7} | {:>6} | {:>5} | {:>5} |"
 HEAD = ROW.format("what happens", "rounds", "acks", "unknown", "allowed", "lost", "p50 s", "max s")
 
 
-def play(scenario, rounds, rng, keep, say):
-    """Plays rounds of a scenario on one stage. A round that fails ends it."""
+class Theatre:
+    """The stage that is set up; another one for a scenario that needs another, or where a round has failed."""
+
+    def __init__(self):
+        self.kind, self.stage, self.fleet, self.folder = None, None, None, None
+
+    def set_up(self, scenario):
+        kind = (scenario.stage, scenario.options, scenario.arguments)
+        if kind == self.kind:
+            return
+        self.close()
+        self.folder = tempfile.TemporaryDirectory(prefix="mcpstate-chaos-", ignore_cleanup_errors=True)
+        self.stage = scenario.stage(self.folder.name, scenario.options)
+        self.fleet = Fleet(self.stage, self.folder.name, scenario.arguments)
+        self.kind = kind
+
+    def close(self):
+        for one in (self.fleet, self.stage):
+            if one:
+                one.close()
+        if self.folder:
+            self.folder.cleanup()
+        self.kind = self.fleet = self.stage = self.folder = None
+
+
+def play(scenario, rounds, rng, keep, say, theatre):
+    """Plays rounds of a scenario. A round that fails ends it."""
     played = Played(scenario)
-    with tempfile.TemporaryDirectory(prefix="mcpstate-chaos-", ignore_cleanup_errors=True) as folder:
-        stage = scenario.stage(folder, scenario.options)
+    for number in range(rounds):
+        theatre.set_up(scenario)
+        played.version = theatre.stage.version()
+        one = Round(scenario, theatre.stage, theatre.fleet, rng.randrange(2**32))
         try:
-            played.version = stage.version()
-            fleet = Fleet(stage, folder, scenario.arguments)
-            try:
-                for number in range(rounds):
-                    one = Round(scenario, stage, fleet, rng.randrange(2**32))
-                    try:
-                        one.play()
-                    except Exception as failed:  # pylint: disable=broad-except
-                        one.faults.append(f"{type(failed).__name__}: {failed}")
-                    played.take(one)
-                    if one.faults:
-                        where = pathlib.Path(keep) / f"{scenario.name.replace(' ', '-').replace(',', '')}-{number}"
-                        one.keep(where)
-                        played.failed = one.faults
-                        say(f"FAILED: {scenario.name}, round {number}, seed {one.seed}; history and logs: {where}")
-                        for fault in one.faults[:10]:
-                            say(f"  {fault}")
-                        say(f"  refused: {dict(played.refusals)}")
-                        break
-            finally:
-                fleet.close()
-        finally:
-            stage.close()
+            one.play()
+        except Exception as failed:  # pylint: disable=broad-except
+            one.faults.append(f"{type(failed).__name__}: {failed}")
+        played.take(one)
+        if one.faults:
+            where = pathlib.Path(keep) / f"{re.sub('[^a-zA-Z0-9]+', '-', scenario.name)}-{number}"
+            one.keep(where)
+            played.failed = one.faults
+            say(f"FAILED: {scenario.name}, round {number}, seed {one.seed}; history and logs: {where}")
+            for fault in one.faults[:10]:
+                say(f"  {fault}")
+            say(f"  refused: {dict(played.refusals)}")
+            theatre.close()
+            break
     return played
 
 
@@ -287,16 +313,19 @@ def main():
     def say(text):
         print(text, flush=True)
 
-    rng, all_played, begun = random.Random(seed), [], time.monotonic()
+    rng, theatre, all_played, begun = random.Random(seed), Theatre(), [], time.monotonic()
     for line in (HEAD, "".join("|" if each == "|" else "-" for each in HEAD)):
         say(line)
     skipped = []
-    for scenario, rounds in chosen(words):
-        if not supported(scenario):
-            skipped.append(scenario.name)
-            continue
-        all_played.append(play(scenario, rounds, rng, words.keep, say))
-        say(all_played[-1].row())
+    try:
+        for scenario, rounds in chosen(words):
+            if not supported(scenario):
+                skipped.append(scenario.name)
+                continue
+            all_played.append(play(scenario, rounds, rng, words.keep, say, theatre))
+            say(all_played[-1].row())
+    finally:
+        theatre.close()
     for name in skipped:
         say(f"not played here: {name}")
     failed = [one.scenario.name for one in all_played if one.failed]

@@ -43,17 +43,23 @@ class KillServer(Fault):
 class LoadSlowly(KillServer):
     """It is back at once, and says for some seconds that it is loading."""
 
+    SLOWLY = ["--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024"]
+
     def begin(self):
         with self.stage.server.admin.pipeline() as many:
             for n in range(2000):
                 many.set(f"filler:{n}", "x" * 2000, ex=3600)
             many.execute()
         super().begin()
-        self.stage.server.options += ["--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024"]
+        self.stage.server.options += self.SLOWLY
         self.stage.server.start()
 
     def heal(self):
         self.stage.server.wait_until_it_answers()
+
+    def after(self):
+        del self.stage.server.options[-len(self.SLOWLY):]
+        self.stage.server.admin.delete(*(f"filler:{n}" for n in range(2000)))
 
     def had_effect(self, during):
         return any(one.code == "loading" for one in during)
