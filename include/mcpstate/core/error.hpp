@@ -74,6 +74,7 @@ enum class errc {
   read_only,        // a replica, or persistence errors stop writes
   out_of_memory,    // Redis maxmemory
   queue_full,       // our own queue to the peer is full
+  busy,             // too many bytes of large messages are under way; works again when those are read
   server_error,     // any other error reply of a store
   // local
   disk_full,       // SQLite: no space

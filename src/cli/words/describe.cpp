@@ -256,8 +256,10 @@ class command_describer : describer {
 
   void doctor() {
     auto& sub = add("doctor", operating, "Check the store, and every record against every invariant",
-                    {"mcpstate doctor", "mcpstate doctor --fix", "mcpstate doctor --store redis://localhost:6379/0 --json"});
+                    {"mcpstate doctor", "mcpstate doctor --fix", "mcpstate doctor --store redis://localhost:6379/0 --json",
+                     "mcpstate doctor --acl --store redis://localhost:6379/0"});
     sub.add_flag("--fix", args_.fix, "Repair what can be repaired without losing anything, and report what is left");
+    sub.add_flag("--acl", args_.acl, "Print the least rights of a Redis user that works, and end");
     option(sub, "--servers", args_.serve.servers_file, "FILE",
            "Also say what owners share by way of this mcpServers file (default: $MCPSTATE_SERVERS)");
     add_globals(sub);

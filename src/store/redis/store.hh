@@ -97,6 +97,7 @@ class redis_store final : public store_backend, public lease_store {
   // Appends all records of an owner: those to disconnect, and those that the script only compares. Answers how many change.
   std::uint64_t add_disconnects(script_call& call, const owner& account, std::vector<raw_record> all) const;
   redis::request stage(const change& update, std::string* staged);
+  asio::awaitable<void> drop_staged(std::string key, error refused);
   std::string nonce();
 
   // claim.cpp

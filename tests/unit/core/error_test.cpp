@@ -49,6 +49,7 @@ constexpr known_code all_codes[] = {
     {errc::read_only, "read_only", cond::unavailable},
     {errc::out_of_memory, "out_of_memory", cond::exhausted},
     {errc::queue_full, "queue_full", cond::exhausted},
+    {errc::busy, "busy", cond::exhausted},
     {errc::server_error, "server_error", cond::unavailable},
     {errc::disk_full, "disk_full", cond::exhausted},
     {errc::storage_failed, "storage_failed", cond::unavailable},

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "store/redis/examine.hh"
+#include "store/redis/doctor/examine.hh"
 
 namespace mcpstate {
 
@@ -107,6 +107,8 @@ void redis_examiner::add_summary() {
     clean = clean && f.severity == level::note;
     findings_.push_back(std::move(f));
   }
+  const auto sizes = survey_.findings();
+  findings_.insert(findings_.end(), sizes.begin(), sizes.end());
   finding f;
   f.check = "records";
   f.severity = level::ok;

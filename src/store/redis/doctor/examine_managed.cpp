@@ -4,7 +4,8 @@
 #include <functional>
 #include <utility>
 
-#include "store/redis/examine.hh"
+#include "store/redis/checked_reply.hh"
+#include "store/redis/doctor/examine.hh"
 #include "store/redis/lease_value.hh"
 #include "store/rows/managed_text.hh"
 
@@ -30,8 +31,14 @@ task<void> redis_examiner::examine_managed() {
       request commands;
       commands.add("ZRANGE", key, first, first + static_cast<std::int64_t>(entries_at_once) - 1);
       MCPSTATE_CO_TRY(got, co_await store_.read(std::move(commands), "doctor"));
-      if (got.front().is_error() || got.front().items.empty()) break;  // a wrong type, which is reported already
-      for (const auto& item : got.front().items) check_index_entry(key, shard, item.text);
+      const auto entries = texts_of(got.front(), unexamined_text);
+      if (!entries) {
+        index_readable_ = index_readable_ && entries.error().code() == errc::wrong_type;
+        MCPSTATE_CO_CHECK(unless_wrong_type(entries.error(), key));
+        break;
+      }
+      if (entries->empty()) break;
+      for (const auto& entry : *entries) check_index_entry(key, shard, entry);
     }
   }
   co_return result<void>();
@@ -54,11 +61,15 @@ task<void> redis_examiner::examine_leases(std::vector<std::string> keys) {
   for (const auto& key : keys) commands.add("GET", key);
   MCPSTATE_CO_TRY(got, co_await store_.read(std::move(commands), "doctor"));
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    if (got[i].is_string() && !is_lease_value(got[i].text))
+    const auto value = text_of(got[i], unexamined_text);
+    if (!value) {
+      MCPSTATE_CO_CHECK(unless_wrong_type(value.error(), keys[i]));
+    } else if (!got[i].is_null() && !is_lease_value(*value)) {
       count("junk_lease", level::warning,
             "lease keys that hold no lease; the next instance that manages the connection "
             "replaces it",
             keys[i]);
+    }
   }
   co_return result<void>();
 }
@@ -66,6 +77,7 @@ task<void> redis_examiner::examine_leases(std::vector<std::string> keys) {
 // A managed connection has a lease, or stands in the index, where an instance finds it.
 task<void> redis_examiner::examine_managed_records(owner account) {
   std::vector<std::string> members = std::exchange(managed_, {});
+  if (!index_readable_) co_return result<void>();  // who is found through the index is not known
   std::vector<managed_name> names;
   for (const auto& member : members) {
     auto name = server_name::parse(name_of_member(member).text);
@@ -78,7 +90,9 @@ task<void> redis_examiner::examine_managed_records(owner account) {
   for (const auto& one : names) commands.add("EXISTS", store_.lease_key(one));
   MCPSTATE_CO_TRY(got, co_await store_.read(std::move(commands), "doctor"));
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (got[i].is_error() || got[i].integer > 0) continue;
+    const auto leased = number_of(got[i], unexamined_text);
+    if (!leased) MCPSTATE_CO_CHECK(unexamined(leased.error(), names[i].text()));
+    if (!leased || *leased > 0) continue;
     count("unmanaged", level::problem, "managed connections that no instance manages and none can find", names[i].text(),
           "lets them be found");
     auto member = to_text(names[i]);
