@@ -82,6 +82,9 @@ class store {
   task<owner_page> scan(std::string cursor);
   // The same without a look at their records: counts may be 0, and an owner whose last record has expired may be among them.
   task<owner_page> scan_owners(std::string cursor);
+  // Redis: bad_argument where the keys of owners under this prefix are of another layout than that of these options, so that
+  // neither would see what the other has. Reads until it meets the first owner.
+  task<void> check_layout();
   task<store_stats> stats(progress_handler progress);
   // For doctor: checks the settings of the store, and every invariant over every record. fix: repairs what can be repaired
   // without a loss first; the findings are then those after the repair.

@@ -5,6 +5,8 @@ namespace mcpstate {
 
 owner_snapshot_ptr store_backend::peek(const owner&, tools_wanted) { return nullptr; }
 
+task<void> store_backend::check_layout() { co_return result<void>(); }
+
 task<owner_page> store_backend::scan_owners(std::string cursor) { return scan(std::move(cursor)); }
 
 }  // namespace mcpstate

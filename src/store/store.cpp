@@ -275,6 +275,8 @@ task<owner_page> store::scan(std::string cursor) { return calls_->run(backend_->
 
 task<owner_page> store::scan_owners(std::string cursor) { return calls_->run(backend_->scan_owners(std::move(cursor))); }
 
+task<void> store::check_layout() { return calls_->run(backend_->check_layout()); }
+
 task<store_stats> store::stats(progress_handler progress) { return calls_->run(backend_->stats(std::move(progress))); }
 
 task<std::vector<finding>> store::examine(bool fix, progress_handler progress) {

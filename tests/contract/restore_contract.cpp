@@ -41,7 +41,8 @@ STORE_TEST(RestoresRecordsAsTheyWere) {
   const auto who = user("r:1 %");
   std::vector<connection> records;
   records.push_back(as_elsewhere(who, "a:b", status::connected, early, " [ {\"name\" : \"t\"} ] "));
-  records.push_back(as_elsewhere(who, "b", status::auth_required, early + 1, "[1]"));
+  const std::string long_list = "[\"" + std::string(100'000, 'x') + "\"]";
+  records.push_back(as_elsewhere(who, "b", status::auth_required, early + 1, long_list));
   records.push_back(as_elsewhere(who, "c", status::disconnected, early + 2, ""));
   const auto expires = wall_clock().now() + std::chrono::hours(2);
   for (auto& one : records) one.expires_at = expires;

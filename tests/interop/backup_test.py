@@ -173,6 +173,21 @@ class BackupTest(unittest.TestCase):
         self.assertEqual(self.client.get("mcp:user:0:server:server1:status"), b"FAILED")
         self.assertEqual(broken_invariants(self.client), [])
 
+    def test_a_store_of_another_layout_is_refused(self):
+        url = self.server.url()
+        self.fill("sqlite:first.db", owners=1)
+        self.sandbox.ok("backup", "a.backup", "--store", "sqlite:first.db")
+        self.sandbox.ok("set", "user:1", "a", "CONNECTED", "--store", url, "--layout", "tagged")
+        before = self.client.dbsize()
+        for words in (["restore", "a.backup", "--store", url], ["restore", "a.backup", "--store", url, "--dry-run"],
+                      ["migrate", "--from", "sqlite:first.db", "--to", url]):
+            got = self.sandbox.run(*words)
+            self.assertEqual(got.code, 2, got)
+            self.assertRegex(got.err.decode(), r"has keys of the tagged layout \(mcp:user:\{1\}:.*--layout tagged")
+            self.assertEqual(self.client.dbsize(), before)
+        self.sandbox.ok("restore", "a.backup", "--store", url, "--layout", "tagged")
+        self.assertTrue(self.client.exists("mcp:user:{0}:server:server0:status"))
+
     def test_junk_of_another_program_is_named_and_costs_nothing_else(self):
         url = self.server.url()
         self.fill(url, owners=1)

@@ -69,6 +69,10 @@ class intercepting_backend final : public store_backend, public lease_store {
     MCPSTATE_CO_CHECK(co_await intercept("scan_owners", std::nullopt));
     co_return co_await inside_->scan_owners(std::move(cursor));
   }
+  task<void> check_layout() override {
+    MCPSTATE_CO_CHECK(co_await intercept("check_layout", std::nullopt));
+    co_return co_await inside_->check_layout();
+  }
   task<store_stats> stats(progress_handler progress) override {
     MCPSTATE_CO_CHECK(co_await intercept("stats", std::nullopt));
     co_return co_await inside_->stats(std::move(progress));

@@ -56,6 +56,8 @@ class store_backend {
   virtual task<owner_page> scan(std::string cursor) = 0;
   // The owners alone: what scan() answers, with counts that may be 0. One that has no record any more may be among them.
   virtual task<owner_page> scan_owners(std::string cursor);
+  // As store::check_layout says. Here: there is one layout only.
+  virtual task<void> check_layout();
   virtual task<store_stats> stats(progress_handler progress) = 0;
   virtual task<std::vector<finding>> examine(bool fix, progress_handler progress) = 0;
 

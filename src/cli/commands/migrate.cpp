@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <mcpstate/open_store.hpp>
@@ -49,15 +50,25 @@ void print_state(context& ctx, const migrate_words& words, const transfer::migra
   print_faults(ctx.screen, done.faults, "cannot be copied");
 }
 
+// Why records cannot be copied there; absent: they can.
+asio::awaitable<std::optional<error>> target_fault(context& ctx, store& to, bool other_keys) {
+  if (to.description() == ctx.store->description() && !other_keys)
+    co_return error(errc::bad_argument, "--from and --to are the same store");
+  const auto layout = co_await to.check_layout();
+  if (!layout) co_return error(layout.error().code(), "--to: " + layout.error().detail(), layout.error().peer_text());
+  co_return std::nullopt;
+}
+
 // The second store. Its errors name it by --to.
 task<std::unique_ptr<store>> open_target(context& ctx, const migrate_words& words) {
   auto options = target_options(ctx, words);
   const bool other_keys = options.prefix != ctx.config.options.prefix || options.layout != ctx.config.options.layout;
   auto opened = co_await open_store(ctx.executor, words.to, std::move(options));
   if (!opened) co_return error(opened.error().code(), "--to: " + opened.error().detail(), opened.error().peer_text());
-  if ((*opened)->description() != ctx.store->description() || other_keys) co_return std::move(*opened);
+  auto fault = co_await target_fault(ctx, **opened, other_keys);
+  if (!fault) co_return std::move(*opened);
   co_await (*opened)->close();
-  co_return error(errc::bad_argument, "--from and --to are the same store");
+  co_return std::move(*fault);
 }
 
 task<transfer::migration_state> copy_all(context& ctx, store& to, const migrate_words& words) {

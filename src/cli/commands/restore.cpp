@@ -88,6 +88,8 @@ asio::awaitable<int> run_restore(context& ctx, restore_words words) {
   transfer::input_file& from = **opened;
   const auto total = co_await check_file(ctx, from);
   if (!total) co_return fail_restore(ctx, words.file, total.error());
+  const auto layout = co_await ctx.store->check_layout();
+  if (!layout) co_return ctx.fail(layout.error());
   rate_report report(ctx.screen, words.request.dry_run ? "comparing" : "restoring", "record", *total);
   transfer::restore_request request = words.request;
   request.progress = [&report](const transfer::restore_state& now) { report.show(now.written + now.present + now.expired); };

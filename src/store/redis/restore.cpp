@@ -15,6 +15,9 @@ namespace {
 
 constexpr int staged_restore_ms = 60'000;  // when a staged value expires that no script has moved
 
+// Tools up to this size go through the script: staging and moving them costs the server more than Lua's copies do.
+constexpr std::size_t most_inline = 4096;
+
 std::int64_t millis_of(const std::optional<timestamp>& t) {
   return t ? std::chrono::floor<std::chrono::milliseconds>(*t).time_since_epoch().count() : 0;
 }
@@ -36,7 +39,8 @@ std::int64_t expiry_of(const connection& one) {
 // before: receives the command that stages the tools.
 void redis_store::add_restored(script_call& call, redis::request& before, const owner& account, const connection& one) {
   std::string staged = keys_.server_key(account, one.member, key_field::tools);
-  if (one.tools) {
+  const bool is_short = one.tools && one.tools->size() <= most_inline;
+  if (one.tools && !is_short) {
     staged = keys_.staging(account, one.member, nonce());
     before.add("SET", staged, *one.tools, "PX", std::int64_t{staged_restore_ms});
   }
@@ -45,7 +49,7 @@ void redis_store::add_restored(script_call& call, redis::request& before, const 
   call.member(keys_, account, one.member).key(std::move(staged)).argument(one.revision);
   call.argument(std::string(to_key_text(*one.state))).argument(connected_at ? to_iso8601(*connected_at) : std::string());
   call.argument(expiry_of(one)).argument(millis_of(one.expires_latest));
-  call.argument(encode_info_tail(*one.state, connected_at, one.info));
+  call.argument(encode_info_tail(*one.state, connected_at, one.info)).argument(is_short ? *one.tools : std::string());
 }
 
 task<std::vector<restore_outcome>> redis_store::restore(owner account, std::vector<connection> records, restore_rule rule) {
@@ -70,6 +74,27 @@ task<std::vector<restore_outcome>> redis_store::restore(owner account, std::vect
   }
   if (out.size() != records.size()) co_return unexpected_answer(operation);
   co_return out;
+}
+
+// Where both layouts are used, the one that is met first decides.
+task<void> redis_store::check_layout() {
+  const bool plain = keys_.layout() == key_layout::plain;
+  auto other = key_space::make(keys_.prefix(), plain ? key_layout::tagged : key_layout::plain);
+  if (!other) co_return other.error();
+  std::string cursor = "0";
+  do {
+    std::vector<std::string> sets_only{"TYPE", "set"};
+    MCPSTATE_CO_TRY(step, co_await scan_step(std::move(cursor), std::move(sets_only)));
+    for (const auto& key : step[1].items) {
+      if (keys_.parse(key.text)) co_return result<void>();
+      if (!other->parse(key.text)) continue;
+      co_return error(errc::bad_argument, description() + " has keys of the " + (plain ? "tagged" : "plain") + " layout (" +
+                                              key.text + "); say --layout " + (plain ? "tagged" : "plain") +
+                                              ", or use another prefix");
+    }
+    cursor = step[0].text;
+  } while (cursor != "0");
+  co_return result<void>();
 }
 
 }  // namespace mcpstate

@@ -12,8 +12,8 @@
 //    declared or read, it answers so ("members", "conflict", …) and writes nothing.
 //  - The flags of its first line let a script that frees memory run on a full server (allow-oom), and a script that only reads
 //    run where writes are refused (no-writes). No script may use several slots of a cluster.
-//  - None receives or returns a tool list, because Lua hashes every byte that enters it. A large value is staged with SET and
-//    moved with RENAME.
+//  - None receives or returns a large value, because Lua copies every byte that enters it: tools are staged with SET and moved
+//    with RENAME. Short ones pass through restore.lua, which writes many small records.
 namespace mcpstate::redis_scripts {
 
 // The name of the file.

@@ -59,6 +59,7 @@ class redis_store final : public store_backend, public lease_store {
   task<managed_page> managed_of(std::string registered, std::string cursor) override;
   task<owner_page> scan(std::string cursor) override;
   task<owner_page> scan_owners(std::string cursor) override;
+  task<void> check_layout() override;
   task<store_stats> stats(progress_handler progress) override;
   task<std::vector<finding>> examine(bool fix, progress_handler progress) override;
 

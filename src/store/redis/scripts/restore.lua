@@ -5,7 +5,8 @@
 --       key again where there are none); per other member: status, tools, connected_at, info.
 -- ARGV  ttl, "newer" (a record that is there stays unless its revision is lower) or "replace", the number of records; per
 --       record: member, revision (0: the next one), status, connected_at ("": none), when it expires (0: as a new
---       record), when at the latest (0: no limit), tail of :info; the other members.
+--       record), when at the latest (0: no limit), tail of :info, tools that are not staged because they are short (""
+--       where they are staged, or there are none); the other members.
 -- Answers {"ok", outcome, outcome, …} ("written", "present", "expired"), or, having written nothing: {"staging", member}
 --       (the staged value is gone), or {"members", member, …} (other members whose keys have to be declared; what is
 --       staged stays there). Times are milliseconds.
@@ -23,11 +24,12 @@ local connections, servers = take_keys(2)
 ttl = tonumber(ttl)
 local records = {}
 for i = 1, tonumber(count) do
-  local member, revision, status, connected_at, expires, latest, tail = take(7)
+  local member, revision, status, connected_at, expires, latest, tail, tools = take(8)
   local keys, staging = declare(member), take_keys(1)
   records[i] = {
     member = member, keys = keys, staging = staging ~= keys.tools and staging, revision = tonumber(revision),
-    status = status, connected_at = connected_at, expires = tonumber(expires), latest = tonumber(latest), tail = tail}
+    status = status, connected_at = connected_at, expires = tonumber(expires), latest = tonumber(latest), tail = tail,
+    tools = tools}
 end
 while has_arguments() do declare(take(1)) end
 
@@ -42,9 +44,19 @@ local function look(keys)
   return call('STRLEN', keys.status) > 0 or info ~= '', found
 end
 
+-- Nearly always nothing of these is there: one call finds out.
+local any = {connections, servers}
+for _, record in ipairs(records) do
+  local keys = record.keys
+  local n = #any
+  any[n + 1], any[n + 2], any[n + 3], any[n + 4] = keys.status, keys.tools, keys.connected_at, keys.info
+end
+local fresh = call('EXISTS', unpack(any)) == 0
+
 local answer, written, last = {'ok'}, {}, 0
 for _, record in ipairs(records) do
-  local there, found = look(record.keys)
+  local there, found = false, 0
+  if not fresh then there, found = look(record.keys) end
   record.expires = limited(record.expires > 0 and record.expires or now + ttl, record.latest)
   if there and rule == 'newer' and (found == 0 or found >= record.revision) then
     answer[#answer + 1] = 'present'
@@ -57,7 +69,7 @@ for _, record in ipairs(records) do
     written[#written + 1] = record
   end
 end
-local plan = #written > 0 and plan_renewal(connections, servers, last, ttl, written)
+local plan = not fresh and #written > 0 and plan_renewal(connections, servers, last, ttl, written)
 if #undeclared > 0 then return answer_members() end
 
 local staged = {}
@@ -71,16 +83,18 @@ for _, record in ipairs(written) do
   all[#all + 1] = record.member
   if record.status == 'CONNECTED' then up[#up + 1] = record.member else down[#down + 1] = record.member end
   call('SET', keys.status, record.status, 'PXAT', expires)
-  if record.connected_at == '' then
-    call('DEL', keys.connected_at)
-  else
+  if record.connected_at ~= '' then
     call('SET', keys.connected_at, record.connected_at, 'PXAT', expires)
+  elseif not fresh then
+    call('DEL', keys.connected_at)
   end
   if record.staging then
     call('RENAME', record.staging, keys.tools)
     call('PEXPIREAT', keys.tools, expires)
     record.staging = false
-  else
+  elseif record.tools ~= '' then
+    call('SET', keys.tools, record.tools, 'PXAT', expires)
+  elseif not fresh then
     call('DEL', keys.tools)
   end
   call('SET', keys.info, '{"revision":' .. int(record.revision) .. ',"expires_at":' .. expires .. ',"expires_latest":' ..
@@ -88,7 +102,11 @@ for _, record in ipairs(written) do
 end
 if #all > 0 then call('SADD', servers, unpack(all)) end
 if #up > 0 then call('SADD', connections, unpack(up)) end
-if #down > 0 then call('SREM', connections, unpack(down)) end
+if #down > 0 and not fresh then call('SREM', connections, unpack(down)) end
+if fresh and #all > 0 then
+  call('PEXPIREAT', servers, int(last + ttl))
+  if #up > 0 then call('PEXPIREAT', connections, int(last + ttl)) end
+end
 renew(plan, servers, ttl)
 for _, record in ipairs(records) do
   if record.staging then call('UNLINK', record.staging) end
