@@ -153,8 +153,12 @@ std::string names_of(X509* certificate) {
   return printable(common_name);
 }
 
-// Why the handshake failed, in OpenSSL's words for certificates where it was the certificate.
-error handshake_failure(SSL* tls, const tls_peer& peer, const error_code& ec) {
+bool is_for_another(int verify_result) noexcept {
+  return verify_result == X509_V_ERR_HOSTNAME_MISMATCH || verify_result == X509_V_ERR_IP_ADDRESS_MISMATCH;
+}
+
+// Why the handshake failed, in OpenSSL's words for certificates where it was the certificate. names: of the certificate.
+error handshake_failure(SSL* tls, const tls_peer& peer, const error_code& ec, std::string names) {
   const auto failure = [&](const std::string& why) {
     return error(errc::tls_failed, "no TLS connection to " + peer.shown + ": " + why);
   };
@@ -163,12 +167,10 @@ error handshake_failure(SSL* tls, const tls_peer& peer, const error_code& ec) {
   if (not_tls) return failure("what answers there does not speak TLS (" + peer.plain_hint + ")");
   const long verify_result = SSL_get_verify_result(tls);
   if (!peer.verify || verify_result == X509_V_OK) return failure(ec.message());
-  const bool other_name = verify_result == X509_V_ERR_HOSTNAME_MISMATCH || verify_result == X509_V_ERR_IP_ADDRESS_MISMATCH;
-  if (!other_name)
+  if (!is_for_another(static_cast<int>(verify_result)))
     return failure(std::string("its certificate is refused: ") + X509_verify_cert_error_string(verify_result));
-  const std::unique_ptr<X509, decltype(&X509_free)> shown(SSL_get1_peer_certificate(tls), &X509_free);
   const error plain = failure("its certificate is for another name than " + peer.host);
-  return shown ? error(plain.code(), plain.detail(), names_of(shown.get())) : plain;
+  return error(plain.code(), plain.detail(), std::move(names));
 }
 
 }  // namespace
@@ -183,11 +185,19 @@ task<tls_stream> shake_hands(tcp_socket socket, tls_context context, tls_peer pe
   error_code ec;
   stream.set_verify_mode(peer.verify ? asio::ssl::verify_peer : asio::ssl::verify_none, ec);
   if (ec || !expect_peer(tls, peer)) co_return error(errc::tls_failed, failed + "no certificate can be for that name");
+  // OpenSSL forgets a certificate that it has refused.
+  const auto names = std::make_shared<std::string>();
+  auto note = [names](bool good, asio::ssl::verify_context& chain) {
+    X509_STORE_CTX* const seen = chain.native_handle();
+    if (!good && is_for_another(X509_STORE_CTX_get_error(seen))) *names = names_of(X509_STORE_CTX_get_current_cert(seen));
+    return good;
+  };
+  if (peer.verify) stream.set_verify_callback(std::move(note), ec);
   // A cancellation that comes between two operations stops neither of them.
   const bool cancelled = co_await aio::is_cancelled();
   if (cancelled) co_return error(errc::stopped, "connecting to " + peer.shown);
   auto [refused] = co_await stream.async_handshake(asio::ssl::stream_base::client, aio::use_ec);
-  if (refused) co_return handshake_failure(tls, peer, refused);
+  if (refused) co_return handshake_failure(tls, peer, refused, *names);
   co_return std::move(stream);
 }
 

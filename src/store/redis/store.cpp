@@ -89,9 +89,11 @@ task<void> redis_store::open() {
 
 // The commands of `before` are sent in the same flush.
 task<void> redis_store::measure_clock(redis::request before, aio::deadline limit) {
+  add_losses_question(before);
   before.add("TIME");
   const timestamp begun = options().clock->now();
   MCPSTATE_CO_TRY(got, co_await redis_->exec(redis::route::to_any(), std::move(before), limit, redis::effect::read));
+  note_losses(got[got.size() - 2]);
   const redis::reply& time = got.back();
   if (time.is_error()) co_return redis::to_error(time, "open " + description());
   if (time.items.size() != 2) co_return error(errc::protocol, "open " + description() + ": TIME answers no time");
@@ -221,7 +223,8 @@ void redis_store::add_change(script_call& call, const change& update, const conn
   call.argument(update.expiry_kept() ? "keep" : "");
   call.argument(update.required_lease() ? lease_value_start(*update.required_lease()) : std::string());
   if (update.required_lease()) call.key(keys_.server_key(update.owner(), update.member(), key_field::lease));
-  call.argument(update.most_connections()).argument(options().owner_bytes).argument(1);
+  call.argument(update.most_connections()).argument(options().owner_bytes);
+  call.argument(update.revision_floor()).argument(1);
   add_record(call, after, seen, action_word(update), std::move(staged));
 }
 
@@ -290,7 +293,8 @@ task<std::uint64_t> redis_store::disconnect_all(owner account) {
     MCPSTATE_CO_TRY(all, co_await read_all(account, tools_wanted::no));
     if (all.empty()) co_return std::uint64_t{0};
     script_call call = owner_call(script_id::disconnect_all, account);
-    call.argument("").argument("").argument(0).argument(0).argument(all.size());  // renews the expiry; no lease, no limits
+    // Renews the expiry; no lease, no limits, no other revisions.
+    call.argument("").argument("").argument(0).argument(0).argument(0).argument(all.size());
     const std::uint64_t changed = add_disconnects(call, account, std::move(all));
     redis::request nothing_before;
     auto answer = co_await run_for(account, std::move(call), declared_keys::record, std::move(nothing_before), operation);

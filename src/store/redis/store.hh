@@ -16,6 +16,7 @@
 
 #include "redis/executor.hh"
 #include "store/redis/script_call.hh"
+#include "store/redis/server_losses.hh"
 #include "store/watch/hub.hh"
 
 namespace mcpstate {
@@ -55,6 +56,7 @@ class redis_store final : public store_backend, public lease_store {
   using lease_store::end_lease;
   task<std::optional<lease>> lease_of(managed_name name) override;
   task<fleet> beat(instance_report report, std::chrono::milliseconds time) override;
+  task<data_losses> losses() override;
   task<managed_page> managed_of(std::string registered, std::string cursor) override;
   task<owner_page> scan(std::string cursor) override;
   task<store_stats> stats(progress_handler progress) override;
@@ -137,6 +139,11 @@ class redis_store final : public store_backend, public lease_store {
 
   // watch.cpp
   task<void> start_tracking();
+  void tracking_changed(bool ready);
+  asio::awaitable<void> end_outage();
+  void note_losses(const redis::reply& info);
+  void tell_losses();
+  static void add_losses_question(redis::request& to);
   void invalidated(const redis::reply& push);
 
   // scan.cpp
@@ -166,6 +173,12 @@ class redis_store final : public store_backend, public lease_store {
   std::shared_ptr<redis::executor> tracking_;  // null until the first watch
   std::unique_ptr<watch_hub> hub_;
   bool measuring_ = false;
+  // What was lost, and of what watchers know. They are told when the second link is there, and after an outage with its end.
+  server_losses losses_;
+  data_losses told_losses_;
+  bool watching_ = false, tracking_lost_ = false, ending_outage_ = false;
+  bool may_ask_losses_ = true;  // a user without the right is not refused again and again
+  aio::deadline next_eviction_remark_{};
   aio::task_group work_;
 };
 
