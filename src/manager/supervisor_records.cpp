@@ -87,7 +87,7 @@ asio::awaitable<void> connection_supervisor::move_lease() {
   const std::string holder = lease_.holder;
   const std::string registered = endpoint_.registered;
   const auto requested = clock::now();
-  auto taken = co_await context_.records().leases().take_lease(managed, holder, registered, context_.lease_span());
+  auto taken = co_await context_.leases().take_lease(managed, holder, registered, context_.lease_span());
   if (!taken || lease_lost_) co_return;  // the index has the old name; the lease itself is renewed with all others
   if (!*taken) co_return lose_lease();
   registered_ = registered;
@@ -148,7 +148,7 @@ asio::awaitable<void> connection_supervisor::end(step last) {
   // The connection may have been ordered again since the record was read, under our lease. The store then hands the lease
   // over instead of ending it, so that the order is not lost even if this process dies now.
   const std::optional<std::uint64_t> revision = last.revision;
-  auto ended = co_await context_.records().leases().end_lease(granted, last.ending, revision);
+  auto ended = co_await context_.leases().end_lease(granted, last.ending, revision);
   if (!ended) context_.remark(name(), "a lease could not be ended; it runs out: " + ended.error().detail(), {});
   using news = manager_observer::lease_news;
   context_.report_lease(name(), last.ending == lease_end::over ? news::over : news::handed_over);

@@ -3,7 +3,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/text/secret_text.hh"
@@ -16,12 +18,20 @@ struct link_config {
   link_config() {}
   std::string host = "localhost";
   std::uint16_t port = 6379;
-  std::string unix_path;   // set: a unix socket instead of host and port
-  bool tls = false;        // host and port only
-  std::string ca_file;     // instead of the system's certificates
-  bool tls_verify = true;  // certificate chain and host name
+  std::string unix_path;  // set: a unix socket instead of host and port
+  bool tls = false;       // host and port only
+  std::string ca_file;    // instead of the system's certificates
+  // What the link shows to a server that asks: a certificate, and its key; key_file may be empty where cert_file has both.
+  std::string cert_file, key_file;
+  bool tls_verify = true;       // certificate chain and host name
+  bool tls_verify_host = true;  // false: the chain only
   std::string user;
   secret_text password;  // without a user it is the default user's
+  // Read before each attempt, in place of `password`: see read_secret_file().
+  std::string password_file;
+  // Hears, once for each state of them, that one of these files has changed and cannot be used, and why; the link goes on with what
+  // it has read before. Empty: such a file fails the attempt. Executor: the link's.
+  std::function<void(std::string_view why)> on_stale_credentials;
   int database = 0;
   expected_server expected;  // anything else that answers is refused, on every connect and every check
   std::string client_name = "mcpstate";
@@ -30,6 +40,9 @@ struct link_config {
   // CLIENT TRACKING ON, as part of every handshake: a push says when a key that was read over this connection has changed.
   // Excludes tracking_prefixes.
   bool track_reads = false;
+  // Not empty: SUBSCRIBE to these channels, as part of every handshake; messages come as pushes. A user who may not hear them
+  // is connected without.
+  std::vector<std::string> channels;
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(5);  // look-up, connect, TLS and handshake together
   // Between attempts, with full jitter. While requests come, no pause is longer than wanted_backoff_max.
   std::chrono::milliseconds backoff_min{50}, backoff_max{5000}, wanted_backoff_max{250};

@@ -12,15 +12,16 @@ namespace mcpstate::redis {
 
 link_fsm::link_fsm(const link_config& config)
     : user_(config.user),
-      password_(config.password),
       client_name_(config.client_name),
       database_(config.database),
       track_reads_(config.track_reads),
       prefixes_(config.tracking_prefixes),
       expected_(config.expected),
+      channels_(config.channels),
       backoff_min_(std::max(config.backoff_min, std::chrono::milliseconds(1))),
       backoff_max_(std::max(config.backoff_max, backoff_min_)),
-      wanted_backoff_max_(std::clamp(config.wanted_backoff_max, backoff_min_, backoff_max_)) {}
+      wanted_backoff_max_(std::clamp(config.wanted_backoff_max, backoff_min_, backoff_max_)),
+      password_(config.password) {}
 
 void link_fsm::start() {
   assert(state_ == state::off);
@@ -59,6 +60,10 @@ request link_fsm::connected() {
     all.command(4 + 2 * prefixes_.size()).arg("CLIENT").arg("TRACKING").arg("ON").arg("BCAST");
     for (const std::string& prefix : prefixes_) all.arg("PREFIX").arg(prefix);
     asked_.push_back(command::tracking);
+  }
+  for (const std::string& channel : channels_) {
+    all.add("SUBSCRIBE", channel);
+    asked_.push_back(command::subscribe);
   }
   all.add("PING");
   asked_.push_back(command::ping);

@@ -9,6 +9,8 @@
 #include <cassert>
 #include <utility>
 
+#include "core/secret_file.hh"
+
 namespace mcpstate::redis {
 
 void shell::call::watch_cancellation(shell&, std::uint64_t) {}
@@ -53,7 +55,7 @@ asio::awaitable<void> shell::run() {
   const auto self = shared_from_this();
   while (!stopping_) {
     attempt_until_ = clock::now() + config_.connect_timeout;
-    auto opened = co_await open_transport(home_, config_, look_up_, attempt_until_);
+    auto opened = co_await open();
     if (stopping_) break;
     if (opened) {
       begin_session(std::move(*opened));
@@ -70,6 +72,28 @@ asio::awaitable<void> shell::run() {
     co_await rest();
     if (!stopping_) fsm_.retry();
   }
+}
+
+task<std::unique_ptr<transport>> shell::open() {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  MCPSTATE_CO_CHECK(renew_password());
+  co_return co_await open_transport(home_, config_, look_up_, attempt_until_);
+}
+
+// A password that was changed in its file is used by the next attempt.
+result<void> shell::renew_password() {
+  if (config_.password_file.empty()) return {};
+  auto read = read_secret_file(config_.password_file);
+  if (read) {
+    password_fault_.clear();
+    fsm_.set_password(std::move(*read));
+    return {};
+  }
+  if (!fsm_.has_password() || !config_.on_stale_credentials) return read.error();
+  const std::string fault = read.error().detail();
+  if (fault != password_fault_) config_.on_stale_credentials(fault);
+  password_fault_ = fault;
+  return {};
 }
 
 // Waits for the time of the next attempt. A request that comes meanwhile brings it forward.

@@ -68,6 +68,8 @@ class shell final : public link, public transport::sink, public std::enable_shar
 
   // The connection's life.
   asio::awaitable<void> run();
+  task<std::unique_ptr<transport>> open();
+  [[nodiscard]] result<void> renew_password();
   asio::awaitable<void> rest();
   void begin_session(std::unique_ptr<transport> opened);
   void session_ready();
@@ -112,6 +114,7 @@ class shell final : public link, public transport::sink, public std::enable_shar
   link_fsm fsm_;
   pipeline requests_;
   std::mt19937_64 random_;
+  std::string password_fault_;  // the last one that was told
 
   // Of the current connection.
   std::unique_ptr<transport> transport_;

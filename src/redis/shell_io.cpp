@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "net/tls.hh"
 #include "redis/shell.hh"
 
 namespace mcpstate::redis {
@@ -73,7 +74,7 @@ void shell::parse(std::string_view bytes) {
 void shell::deliver(reply what) {
   const bool push = what.kind == reply::type::push;
   if (fsm_.now() == link_fsm::state::handshaking) {
-    if (push) return;  // nothing has been read over this connection yet
+    if (push && !fsm_.expects_push()) return;  // nothing has been read over this connection yet
     switch (fsm_.on_reply(what)) {
       case link_fsm::progress::more:
         return;
@@ -138,6 +139,9 @@ void shell::on_written(const boost::system::error_code& ec, std::size_t n) {
 
 error shell::read_error(const boost::system::error_code& ec) const {
   const std::string where = node_.address;
+  if (const auto fault = net::client_certificate_fault(ec); !fault.empty()) {
+    return error(errc::tls_failed, "no TLS connection to " + where + ": " + fault + client_certificate_hint);
+  }
   // TLS reports the end of the stream with a code of its own.
   const bool ended = ec == asio::error::eof || ec == asio::error::connection_reset || ec == asio::error::broken_pipe ||
                      ec == asio::ssl::error::stream_truncated;
@@ -145,7 +149,9 @@ error shell::read_error(const boost::system::error_code& ec) const {
     return error(errc::connection_lost, ended ? where + " closed the connection" : where + ": " + ec.message());
   }
   if (!ended) return error(errc::connect_failed, "handshake with " + where + ": " + ec.message());
-  const char* hint = config_.tls ? " (does it ask for a client certificate?)" : " (does this port expect TLS, rediss://?)";
+  const char* const about_certificate =
+      config_.cert_file.empty() ? " (does it ask for a client certificate?)" : " (does it refuse the client certificate?)";
+  const char* const hint = config_.tls ? about_certificate : " (does this port expect TLS, rediss://?)";
   return error(errc::connect_failed, where + " closed the connection during the handshake" + hint);
 }
 

@@ -59,6 +59,9 @@ class manager_reporter final : public manager_observer {
   }
   void on_tools_refreshed(const managed_name& name, bool ok) override { metrics_.on_tools_refreshed(name, ok); }
   void on_lease(const managed_name& name, lease_news news) override { metrics_.on_lease(name, news); }
+  void on_store_operation(std::string_view operation, std::optional<cond> failure, std::chrono::microseconds took) override {
+    metrics_.on_store_operation(operation, failure, took);
+  }
   void on_data_loss(loss_cause cause, std::uint64_t count) override {
     metrics_.on_data_loss(cause, count);
     constexpr const char* texts[] = {"another server answers than before", "the server was flushed",
@@ -230,7 +233,13 @@ bool may_come_later(const error& reason) {
 }
 
 task<void> open_own_store(running_service& r) {
-  auto opened = co_await open_store(r.ctx.executor, r.ctx.config.url, r.ctx.config.options);
+  store_options options = r.ctx.config.options;
+  // serve() closes the store before the service goes.
+  options.on_stale_credentials = [&r](std::string_view cause) {
+    r.process.metrics.on_remark(nullptr, cause, {});
+    r.log.warn("the credentials of the store stay as they were", {{"why", cause}});
+  };
+  auto opened = co_await open_store(r.ctx.executor, r.ctx.config.url, std::move(options));
   if (!opened) {
     if (r.ctx.stopping) co_return error(errc::stopped, "opening the store");
     co_return opened.error();
@@ -305,6 +314,7 @@ asio::awaitable<int> serve(context& ctx, serve_options options) {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   co_await r.server->close();
   if (r.manager) co_await r.manager->close();
+  if (r.ctx.store) co_await r.ctx.store->close();
   aio::thread_answer<bool> released(ctx.executor);
   mcp::process_thread::instance().release_guard(released.make_giver());
   co_await released.wait(aio::after(guard_timeout));

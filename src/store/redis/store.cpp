@@ -49,10 +49,15 @@ redis::link_config link_config_of(const store_url& url, const store_options& opt
   c.port = url.port;
   c.unix_path = url.path;
   c.tls = url.tls;
-  c.ca_file = options.ca_file;
-  c.tls_verify = options.tls_verify;
+  c.ca_file = options.ca_file.empty() ? url.ca_file : options.ca_file;
+  c.cert_file = options.cert_file.empty() ? url.cert_file : options.cert_file;
+  c.key_file = options.cert_file.empty() ? url.key_file : options.key_file;
+  c.tls_verify = options.tls_verify && url.tls_verify;
+  c.tls_verify_host = url.tls_verify_host;
   c.user = url.user;
   c.password = url.password;
+  c.password_file = options.password_file;
+  c.on_stale_credentials = options.on_stale_credentials;
   c.database = url.database;
   c.connect_timeout = options.timeout - options.timeout / 10;  // the cause is known before the operation times out
   return c;

@@ -48,6 +48,7 @@ class redis_store final : public store_backend, public lease_store {
   task<std::uint64_t> disconnect_all(owner account) override;
   task<std::uint64_t> erase(owner account) override;
   task<claim_result> claim(owner session, owner user) override;
+  task<std::vector<restore_outcome>> restore(owner account, std::vector<connection> records, restore_rule rule) override;
   task<std::unique_ptr<watcher>> watch(std::optional<owner> account, watch_options options) override;
   task<std::optional<lease>> take_lease(managed_name name, std::string holder, std::string registered,
                                         std::chrono::milliseconds time) override;
@@ -59,6 +60,7 @@ class redis_store final : public store_backend, public lease_store {
   task<data_losses> losses() override;
   task<managed_page> managed_of(std::string registered, std::string cursor) override;
   task<owner_page> scan(std::string cursor) override;
+  task<owner_page> scan_owners(std::string cursor) override;
   task<store_stats> stats(progress_handler progress) override;
   task<std::vector<finding>> examine(bool fix, progress_handler progress) override;
 
@@ -145,6 +147,9 @@ class redis_store final : public store_backend, public lease_store {
   void tell_losses();
   static void add_losses_question(redis::request& to);
   void invalidated(const redis::reply& push);
+
+  // restore.cpp
+  void add_restored(script_call& call, redis::request& before, const owner& account, const connection& one);
 
   // scan.cpp
   task<std::vector<owner_summary>> summaries(std::vector<owner> owners);
