@@ -28,6 +28,7 @@ std::optional<std::uint64_t> used_memory(std::string_view info) {
 std::string redis_store::scan_pattern() const { return keys_.prefix() + ":[us]*"; }
 
 task<std::vector<reply>> redis_store::scan_step(std::string cursor, std::vector<std::string> more_arguments) {
+  if (on_cluster_) co_return co_await scan_cluster(std::move(cursor), std::move(more_arguments));
   request commands;
   commands.command(6 + more_arguments.size()).arg("SCAN").arg(cursor).arg("MATCH").arg(scan_pattern());
   commands.arg("COUNT").arg("1000");
@@ -41,7 +42,7 @@ task<std::vector<reply>> redis_store::scan_step(std::string cursor, std::vector<
 
 // Lists an owner once: at its :servers key, or at its :connections key where it has no :servers key (a foreign program's).
 task<owner_page> redis_store::scan(std::string cursor) {
-  if (!cursor.empty() && !parse_number<std::uint64_t>(cursor))
+  if (!on_cluster_ && !cursor.empty() && !parse_number<std::uint64_t>(cursor))
     co_return error(errc::bad_argument, "scan: this is no cursor of this store; begin again without one");
   std::vector<std::string> sets_only{"TYPE", "set"};
   if (cursor.empty()) cursor = "0";
@@ -56,9 +57,9 @@ task<owner_page> redis_store::scan(std::string cursor) {
       unconfirmed.push_back(std::move(named->owner));
   }
   if (!unconfirmed.empty()) {
-    request commands;
-    for (const auto& account : unconfirmed) commands.add("EXISTS", keys_.servers(account));
-    MCPSTATE_CO_TRY(known, co_await read(std::move(commands), "scan"));
+    batch requests;
+    for (const auto& account : unconfirmed) add_to(requests, account).add("EXISTS", keys_.servers(account));
+    MCPSTATE_CO_TRY(known, co_await read_all_of(std::move(requests), "scan"));
     for (std::size_t i = 0; i < unconfirmed.size(); ++i)
       if (known[i].integer == 0) owners.push_back(std::move(unconfirmed[i]));
   }
@@ -115,12 +116,13 @@ task<store_stats> redis_store::stats(progress_handler progress) {
 // Counts owners by their :servers key (or :connections, where a foreign program wrote no other), and records by their status
 // key.
 task<void> redis_store::count_page(std::vector<reply>* keys, store_stats* out) {
-  request commands;
-  commands.limit_values({max_short_value});
+  batch requests;
   std::vector<key_space::parsed> asked;
   for (const auto& key : *keys) {
     auto named = keys_.parse(key.text);
     if (!named) continue;
+    request& commands = add_to(requests, named->owner);
+    if (commands.commands() == 0) commands.limit_values({max_short_value});
     if (named->field == key_field::status)
       commands.add("GET", key.text);
     else if (named->field == key_field::tools)
@@ -134,7 +136,7 @@ task<void> redis_store::count_page(std::vector<reply>* keys, store_stats* out) {
     asked.push_back(std::move(*named));
   }
   if (asked.empty()) co_return result<void>();
-  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), "stats"));
+  MCPSTATE_CO_TRY(got, co_await read_all_of(std::move(requests), "stats"));
   for (std::size_t i = 0; i < asked.size(); ++i) {
     const reply& r = got[i];
     std::uint64_t& owners = asked[i].owner.kind() == owner_kind::user ? out->users : out->sessions;

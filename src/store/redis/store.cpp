@@ -3,6 +3,8 @@
 
 #include <mcpstate/core/record.hpp>
 
+#include <algorithm>
+#include <optional>
 #include <random>
 
 #include "aio/caller_settings.hh"
@@ -75,29 +77,43 @@ std::string redis_store::description() const {
 }
 
 task<void> redis_store::open() {
-  redis_->on_state([this](const redis::node&, bool ready) {
-    if (ready) measure_soon();
-  });
-  redis_->start();
   const auto limit = until();
-  MCPSTATE_CO_CHECK(co_await redis_->ready(limit));
+  MCPSTATE_CO_CHECK(co_await connect(limit));
   // The replies do not matter: a user without the right to load scripts can still run them by their text.
   redis::request load;
   for (const auto& script : redis_scripts::all_scripts()) load.add("SCRIPT", "LOAD", script.text);
   co_return co_await measure_clock(std::move(load), limit);
 }
 
-// The commands of `before` are sent in the same flush.
+// The commands of `before` are sent in the same flush. The clocks of a cluster differ: the one that is furthest ahead counts,
+// by which no record expires before it is looked at. A server that does not answer is left out where others do.
 task<void> redis_store::measure_clock(redis::request before, aio::deadline limit) {
   before.add("TIME");
+  batch asked = to_each_server(before);
   const timestamp begun = options().clock->now();
-  MCPSTATE_CO_TRY(got, co_await redis_->exec(redis::route::to_any(), std::move(before), limit, redis::effect::read));
-  const redis::reply& time = got.back();
-  if (time.is_error()) co_return redis::to_error(time, "open " + description());
-  if (time.items.size() != 2) co_return error(errc::protocol, "open " + description() + ": TIME answers no time");
-  const timestamp server_time(std::chrono::seconds(number_in(time.items[0])) +
-                              std::chrono::microseconds(number_in(time.items[1])));
-  clock_ahead_ = server_time - (begun + (options().clock->now() - begun) / 2);
+  auto got = co_await redis_->exec_all(std::move(asked), limit, redis::effect::read);
+  const timestamp middle = begun + (options().clock->now() - begun) / 2;
+  std::optional<std::chrono::microseconds> ahead;
+  std::optional<error> failed;
+  for (const outcome& each : got) {
+    if (!each) {
+      failed = each.error();
+      continue;
+    }
+    const redis::reply& time = each->back();
+    if (time.is_error()) {
+      failed = redis::to_error(time, "open " + description());
+    } else if (time.items.size() != 2) {
+      failed = error(errc::protocol, "open " + description() + ": TIME answers no time");
+    } else {
+      const timestamp server_time(std::chrono::seconds(number_in(time.items[0])) +
+                                  std::chrono::microseconds(number_in(time.items[1])));
+      const std::chrono::microseconds one = server_time - middle;
+      ahead = std::max(ahead.value_or(one), one);
+    }
+  }
+  if (!ahead) co_return std::move(*failed);
+  clock_ahead_ = *ahead;
   co_return result<void>();
 }
 
@@ -145,7 +161,7 @@ asio::awaitable<error> redis_store::explain_wrong_type(owner account, std::strin
       keys.emplace_back(keys_.server_key(account, member, field), "string");
   redis::request commands;
   for (const auto& [key, type] : keys) commands.add("TYPE", key);
-  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), operation));
+  MCPSTATE_CO_TRY(got, co_await read(route_of(account), std::move(commands), operation));
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const std::string& type = got[i].text;
     if (type == "none" || type == keys[i].second) continue;
