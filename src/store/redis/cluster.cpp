@@ -15,7 +15,7 @@ namespace mcpstate {
 namespace {
 
 constexpr unsigned counted_at_once = 2048;                                   // parts of an index
-constexpr unsigned portion = 512;                                            // of them, in each beat
+constexpr unsigned counted_portion = 512;                                    // of them, in each beat
 constexpr std::chrono::milliseconds noted_margin = std::chrono::minutes(1);  // clocks of processes differ
 constexpr std::chrono::milliseconds longest_hint{1000};
 
@@ -39,16 +39,19 @@ void redis_store::listen_to_servers() {
   redis_->start();
 }
 
-// Connects, and again by the rules of a cluster where the server says that it belongs to one.
+// A server of a URL that names one may still belong to a cluster: it is refused as a server of its own, and asked for the others.
 task<redis::server_hello> redis_store::connect(aio::deadline limit) {
+  if (url_.servers == store_url::topology::cluster) co_return co_await connect_to_cluster(limit);
   listen_to_servers();
-  MCPSTATE_CO_TRY(hello, co_await redis_->ready(limit));
-  if (hello.mode != "cluster") co_return hello;
-  if (!url_.path.empty())
-    co_return error(errc::unsupported, "open " + description() +
-                                           ": this server belongs to a cluster, whose others no unix socket reaches; use "
-                                           "redis://host:port");
+  auto hello = co_await redis_->ready(limit);
+  if (hello || hello.error().code() != errc::unsupported || !url_.path.empty()) co_return hello;
   co_await redis_->close();
+  auto found = co_await connect_to_cluster(limit);
+  if (!found && found.error().code() == errc::unsupported) co_return hello.error();
+  co_return found;
+}
+
+task<redis::server_hello> redis_store::connect_to_cluster(aio::deadline limit) {
   MCPSTATE_CO_TRY(tagged, key_space::make(keys_.prefix(), key_layout::tagged));
   keys_ = std::move(tagged);
   on_cluster_ = true;
@@ -59,7 +62,12 @@ task<redis::server_hello> redis_store::connect(aio::deadline limit) {
 
 std::shared_ptr<redis::executor> redis_store::make_cluster(redis::link_config config) const {
   redis::cluster_config out;
-  out.seeds.emplace_back(config.host, config.port);
+  for (const store_host& host : url_.hosts) out.seeds.emplace_back(host.name, host.port);
+  if (out.seeds.empty()) out.seeds.emplace_back(config.host, config.port);
+  std::string ways;
+  for (const auto& each : url_.nat)
+    ways.append(ways.empty() ? "" : ",").append(each.internal.text()).append("=").append(each.external.text());
+  if (auto nat = redis::nat_map::parse(ways)) out.nat = std::move(*nat);  // the URL was checked
   out.link = std::move(config);
   return redis::make_cluster_router(executor(), std::move(out));
 }
@@ -98,7 +106,7 @@ aio::deadline redis_store::hint_limit() const {
 
 std::vector<unsigned> redis_store::parts_to_count() {
   std::set<unsigned> out;
-  const unsigned wanted = counted_all_ ? portion : counted_at_once;
+  const unsigned wanted = counted_all_ ? counted_portion : counted_at_once;
   const unsigned last = std::min<unsigned>(redis::slot_count, count_from_ + wanted);
   for (; count_from_ < last; ++count_from_) out.insert(count_from_);
   if (count_from_ == redis::slot_count) {
@@ -142,6 +150,8 @@ asio::awaitable<void> redis_store::read_noted_parts() {
 task<void> redis_store::count_managed(fleet* out) {
   co_await read_noted_parts();
   std::vector<unsigned> unread;
+  std::optional<error> failed;
+  std::size_t asked = 0;
   do {
     const std::vector<unsigned> parts = parts_to_count();
     batch requests;
@@ -151,21 +161,19 @@ task<void> redis_store::count_managed(fleet* out) {
       requests.emplace_back(redis::route::to_slot(static_cast<std::uint16_t>(part)), std::move(one));
     }
     auto got = co_await read_each(std::move(requests), "beat", hint_limit());
-    std::optional<error> failed;
-    std::size_t failures = 0;
+    asked += parts.size();
     for (std::size_t i = 0; i < parts.size(); ++i) {
       if (!got[i]) {
         failed = got[i].error();
         unread.push_back(parts[i]);
-        ++failures;
       } else if (got[i]->front().is_error() || got[i]->front().integer > 0) {
         managed_counts_[parts[i]] = static_cast<std::uint64_t>(got[i]->front().integer);
       } else {
         managed_counts_.erase(parts[i]);
       }
     }
-    if (failures == parts.size()) co_return std::move(*failed);
   } while (!counted_all_);
+  if (unread.size() == asked) co_return std::move(*failed);
   for (const auto& [part, count] : managed_counts_) out->managed += count;
   if (!unread.empty()) out->faults.push_back(unread_parts(std::move(unread)));
   co_return result<void>();

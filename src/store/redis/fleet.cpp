@@ -21,7 +21,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr unsigned parts_at_once = 2048;  // of an index on a cluster, in one step
+constexpr unsigned scanned_at_once = 2048;  // of an index on a cluster, in one step
 
 // Four items each: name, number of managed connections, reach, address.
 std::vector<instance_report> reports_in(const reply& answer) {
@@ -151,15 +151,16 @@ task<fleet> redis_store::beat(instance_report report, milliseconds time) {
   auto& beat = calls.emplace_back(script_id::beat);
   beat.key(keys_.instances()).argument(options().ttl).argument(report.name).argument(time).argument(report.managed);
   beat.argument(report.reach).argument(report.address);
-  MCPSTATE_CO_TRY(got, co_await run_all(std::move(calls), operation));
+  auto got = co_await run_each(std::move(calls), operation, hint_limit());
   fleet out;
-  if (got.front().is_error()) {
-    error unreadable = key_error(got.front(), operation, keys_.instances());
-    if (unreadable.code() != errc::wrong_type) co_return unreadable;
+  if (!got.front() && !on_cluster_) co_return got.front().error();
+  if (!got.front() || got.front()->is_error()) {
+    error unreadable = got.front() ? key_error(*got.front(), operation, keys_.instances()) : got.front().error();
+    if (got.front() && unreadable.code() != errc::wrong_type) co_return unreadable;
     out.faults.push_back(std::move(unreadable));
     out.instances.push_back(std::move(report));  // the others cannot be known
   } else {
-    out.instances = reports_in(got.front());
+    out.instances = reports_in(*got.front());
   }
   if (on_cluster_) MCPSTATE_CO_CHECK(co_await count_managed(&out));
   unheld_search search(*this);
@@ -202,8 +203,8 @@ task<managed_page> redis_store::managed_of(std::string registered, std::string c
   }
   managed_page page;
   while (page.names.empty() && part < index_parts()) {
-    const unsigned last = on_cluster_ && position == "0" ? std::min(part + parts_at_once, index_parts()) : part + 1;
-    MCPSTATE_CO_TRY(step, co_await scan_owners(server, part, last, position));
+    const unsigned last = on_cluster_ && position == "0" ? std::min(part + scanned_at_once, index_parts()) : part + 1;
+    MCPSTATE_CO_TRY(step, co_await scan_index(server, part, last, position));
     MCPSTATE_CO_TRY(names, co_await check_owners(server, std::move(step.entries)));
     std::move(names.begin(), names.end(), std::back_inserter(page.names));
     part = step.part;
@@ -214,14 +215,15 @@ task<managed_page> redis_store::managed_of(std::string registered, std::string c
 }
 
 // One step through these parts. The next one begins with the first part that has more entries.
-task<redis_store::owners_step> redis_store::scan_owners(server_name registered, unsigned first, unsigned last,
-                                                        std::string position) {
+task<redis_store::owners_step> redis_store::scan_index(server_name registered, unsigned first, unsigned last,
+                                                       std::string position) {
   const std::string operation = "managed of " + registered.text();
   batch requests;
   for (unsigned part = first; part < last; ++part) {
     request one;
     one.add("SSCAN", owners_key(registered, part), position, "COUNT", "256");
-    requests.emplace_back(route_of_key(owners_key(registered, part)), std::move(one));
+    const auto slot = static_cast<std::uint16_t>(part);
+    requests.emplace_back(on_cluster_ ? redis::route::to_slot(slot) : redis::route::to_any(), std::move(one));
   }
   MCPSTATE_CO_TRY(got, co_await read_all_of(std::move(requests), operation));
   owners_step out;

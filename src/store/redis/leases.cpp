@@ -126,25 +126,48 @@ task<std::vector<lease>> redis_store::renew_some(std::vector<lease> granted, mil
     names.push_back(one.name);
   }
   if (!on_cluster_) add_index_calls(calls, names, "held", time);
-  MCPSTATE_CO_TRY(got, co_await run_all(std::move(calls), operation));
-  std::vector<lease> lost;
+  auto got = co_await run_each(std::move(calls), operation, hint_limit());
+  std::vector<lease> lost, unanswered;
+  std::optional<error> failed;
   owner_members owners;
   for (std::size_t i = 0; i < granted.size(); ++i) {
-    const reply& answer = got[i];
+    if (!got[i]) {
+      failed = got[i].error();
+      unanswered.push_back(granted[i]);
+      continue;
+    }
+    unanswered_.erase(granted[i].name);
+    const reply& answer = *got[i];
     if (answer.is_error()) {
       // What is wrong with one key costs the lease of that key only.
       error refused = key_error(answer, operation, lease_key(granted[i].name));
       if (refused.code() != errc::wrong_type) co_return refused;
       lost.push_back(granted[i]);
     } else if (answer.is_string()) {
-      auto member = to_text(granted[i].name);
-      owners[{answer.text, part_of(granted[i].name)}].push_back(std::move(member));
+      owners[{answer.text, part_of(granted[i].name)}].push_back(to_text(granted[i].name));
     } else if (answer.integer == 0) {
       lost.push_back(granted[i]);
     }
   }
+  if (failed) failed = give_up_unanswered(std::move(unanswered), *failed, time, lost);
   co_await index_renewed(lost, std::move(owners), operation);
+  if (failed) co_return std::move(*failed);
   co_return lost;
+}
+
+std::optional<error> redis_store::give_up_unanswered(std::vector<lease> unanswered, const error& why, milliseconds time,
+                                                     std::vector<lease>& lost) {
+  if (!on_cluster_) return why;
+  const auto time_now = aio::after(milliseconds(0));
+  bool over = true;
+  for (const lease& one : unanswered)
+    over = time_now - unanswered_.try_emplace(one.name, time_now).first->second > time / 2 && over;
+  if (!over) return why;
+  for (lease& one : unanswered) {
+    unanswered_.erase(one.name);
+    lost.push_back(std::move(one));
+  }
+  return std::nullopt;
 }
 
 // Corrects the indexes after a renewal. They are hints: the leases are valid even if this fails.

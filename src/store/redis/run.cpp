@@ -53,6 +53,11 @@ redis::request& redis_store::add_to(batch& requests, const owner& account) const
   return requests.back().commands;
 }
 
+redis::request& redis_store::add_for_key(batch& requests, const std::string& key) const {
+  if (on_cluster_ || requests.empty()) requests.emplace_back(route_of_key(key), request());
+  return requests.back().commands;
+}
+
 // Sends a read whose connection was lost once more: where the server had only closed the connection, the link is back at
 // once.
 task<redis_store::replies> redis_store::read(redis::route where, request commands, std::string operation) {

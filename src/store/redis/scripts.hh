@@ -29,6 +29,7 @@ enum class script_id {
   claim_copy,
   claim_release,
   claim_close,
+  restore,
   repair,
   // leases of managed connections, and the indexes beside them
   take_lease,

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -56,6 +57,7 @@ class redis_store final : public store_backend, public lease_store {
   task<std::uint64_t> disconnect_all(owner account) override;
   task<std::uint64_t> erase(owner account) override;
   task<claim_result> claim(owner session, owner user) override;
+  task<std::vector<restore_outcome>> restore(owner account, std::vector<connection> records, restore_rule rule) override;
   task<std::unique_ptr<watcher>> watch(std::optional<owner> account, watch_options options) override;
   task<std::optional<lease>> take_lease(managed_name name, std::string holder, std::string registered,
                                         std::chrono::milliseconds time) override;
@@ -66,6 +68,7 @@ class redis_store final : public store_backend, public lease_store {
   task<fleet> beat(instance_report report, std::chrono::milliseconds time) override;
   task<managed_page> managed_of(std::string registered, std::string cursor) override;
   task<owner_page> scan(std::string cursor) override;
+  task<owner_page> scan_owners(std::string cursor) override;
   task<store_stats> stats(progress_handler progress) override;
   task<std::vector<finding>> examine(bool fix, progress_handler progress) override;
 
@@ -88,6 +91,7 @@ class redis_store final : public store_backend, public lease_store {
   using outcome = redis::executor::outcome;
   // The request to which commands about this owner are added, and the call of a script.
   redis::request& add_to(batch& requests, const owner& account) const;
+  redis::request& add_for_key(batch& requests, const std::string& key) const;
   void add_to(batch& requests, const script_call& call, script_call::form command) const;
   // One outcome for each request.
   asio::awaitable<std::vector<outcome>> read_each(batch requests, std::string operation, aio::deadline limit);
@@ -128,6 +132,7 @@ class redis_store final : public store_backend, public lease_store {
   // Appends all records of an owner: those to disconnect, and those that the script only compares. Answers how many change.
   std::uint64_t add_disconnects(script_call& call, const owner& account, std::vector<raw_record> all) const;
   redis::request stage(const change& update, std::string* staged);
+  asio::awaitable<void> drop_staged(std::string key, error refused);
   std::string nonce();
 
   // claim.cpp
@@ -165,6 +170,7 @@ class redis_store final : public store_backend, public lease_store {
 
   // cluster.cpp
   task<redis::server_hello> connect(aio::deadline limit);
+  task<redis::server_hello> connect_to_cluster(aio::deadline limit);
   void listen_to_servers();
   [[nodiscard]] std::shared_ptr<redis::executor> make_cluster(redis::link_config config) const;
   // The same commands for every server: one request each.
@@ -196,6 +202,10 @@ class redis_store final : public store_backend, public lease_store {
                                              std::chrono::milliseconds time);
   asio::awaitable<error> explain_wrong_lease(managed_name name, std::vector<std::string> keys, std::string operation);
   task<void> leave_owners(managed_name name, std::string registered);
+  // What becomes of leases whose servers do not answer on a cluster: for a while the renewal fails, so that it is tried again;
+  // then they are given up, so that those of other slots can go on. Absent: they are among `lost` now.
+  std::optional<error> give_up_unanswered(std::vector<lease> unanswered, const error& why, std::chrono::milliseconds time,
+                                          std::vector<lease>& lost);
   task<std::vector<lease>> renew_some(std::vector<lease> granted, std::chrono::milliseconds time);
   asio::awaitable<void> index_renewed(std::vector<lease> lost, owner_members owners, std::string operation);
 
@@ -217,7 +227,7 @@ class redis_store final : public store_backend, public lease_store {
     unsigned part = 0;  // where the next step begins
     std::string position = "0";
   };
-  task<owners_step> scan_owners(server_name registered, unsigned first, unsigned last, std::string position);
+  task<owners_step> scan_index(server_name registered, unsigned first, unsigned last, std::string position);
   task<std::vector<managed_name>> check_owners(server_name registered, std::vector<part_entry> entries);
   static constexpr std::size_t max_lease_value = 2048;  // no good value is longer
 
@@ -227,6 +237,9 @@ class redis_store final : public store_backend, public lease_store {
   void listen_to_primaries();
   void check_tracking();
   void invalidated(const redis::reply& push);
+
+  // restore.cpp
+  void add_restored(script_call& call, redis::request& before, const owner& account, const connection& one);
 
   // scan.cpp
   task<std::vector<owner_summary>> summaries(std::vector<owner> owners);
@@ -271,6 +284,7 @@ class redis_store final : public store_backend, public lease_store {
   bool tracking_waited_ = false;
   aio::event tracking_changed_;
   std::unique_ptr<watch_hub> hub_;
+  std::map<managed_name, aio::deadline> unanswered_;  // leases that could not be renewed, since when
   bool measuring_ = false;
   std::set<std::string> ending_;  // claims that are being ended
   aio::task_group work_;

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::size_t first_page = unheld_at_once / key_space::index_shards;
 constexpr std::size_t next_page = 256;
-constexpr std::size_t parts_at_once = 256;
+constexpr std::size_t searched_at_once = 256;
 constexpr std::size_t entries_per_beat = 4096;  // bounds the work of one beat
 constexpr std::size_t commands_per_entry = 3;
 constexpr std::size_t corrected_at_once = 1000;  // by one script: Lua takes no more than some thousand words at a time
@@ -41,8 +41,8 @@ bool unheld_search::has_room() const noexcept { return read_ < entries_per_beat 
 
 task<void> unheld_search::run(fleet* out) {
   const std::vector<unsigned> all = store_.parts_to_search();
-  for (std::size_t first = 0; first < all.size() && has_room(); first += parts_at_once) {
-    const std::size_t last = std::min(all.size(), first + parts_at_once);
+  for (std::size_t first = 0; first < all.size() && has_room(); first += searched_at_once) {
+    const std::size_t last = std::min(all.size(), first + searched_at_once);
     std::vector<unsigned> some(all.begin() + static_cast<std::ptrdiff_t>(first),
                                all.begin() + static_cast<std::ptrdiff_t>(last));
     MCPSTATE_CO_CHECK(co_await run_parts(std::move(some), out));

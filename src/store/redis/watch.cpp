@@ -15,6 +15,15 @@ error watch_lost(const std::string& store) {
 
 }  // namespace
 
+namespace {
+
+// A watcher hears within three seconds that the server does not answer.
+constexpr std::chrono::milliseconds check_every{2000}, answer_within{750};
+// Watchers wait for as long as the connection is away.
+constexpr std::chrono::milliseconds longest_pause{250};
+
+}  // namespace
+
 task<std::unique_ptr<watcher>> redis_store::watch(std::optional<owner> account, watch_options options) {
   if (!hub_) {
     watch_hub::source source;
@@ -36,6 +45,9 @@ task<void> redis_store::start_tracking() {
     auto config = link_config_of(url_, options());
     config.client_name = "mcpstate-watch";
     config.tracking_prefixes = {keys_.kind_prefix(owner_kind::user), keys_.kind_prefix(owner_kind::session)};
+    config.ping_after = check_every;
+    config.answer_within = std::min(answer_within, config.connect_timeout);
+    config.backoff_max = longest_pause;
     tracking_ = on_cluster_ ? make_cluster(std::move(config)) : redis::make_executor(executor(), std::move(config));
     tracking_->on_push([this](const redis::node&, const redis::reply& push) { invalidated(push); });
     if (on_cluster_) {
