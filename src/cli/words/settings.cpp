@@ -104,6 +104,22 @@ result<void> choose_owner_bytes(settings& out, const global_flags& flags, value_
   return {};
 }
 
+result<void> choose_durable(settings& out, const global_flags& flags, value_lookup& values) {
+  const auto found = values.find(flags.durable, "--durable", "MCPSTATE_DURABLE");
+  if (!found || !*found) return {};  // choose_times() has told of a file that cannot be used
+  const std::string& text = (*found)->text;
+  if (text == "all") {
+    out.options.durable = 0;
+    return {};
+  }
+  const auto replicas = parse_number<unsigned>(text);
+  if (!replicas || *replicas < 1 || *replicas > store_options::most_replicas)
+    return error(errc::bad_argument, (*found)->name + " is a number of replicas from 1 to " +
+                                         std::to_string(store_options::most_replicas) + ", or all of them: all");
+  out.options.durable = *replicas;
+  return {};
+}
+
 result<void> choose_certificates(settings& out, const global_flags& flags) {
   const auto fault = flags.ca_file.empty() ? std::string() : regular_file_fault(flags.ca_file, max_certificate_bytes);
   if (!fault.empty()) {
@@ -145,6 +161,7 @@ result<settings> choose_settings(const global_flags& flags, const environment& e
   MCPSTATE_CHECK(choose_key_options(out, flags));
   MCPSTATE_CHECK(choose_times(out, flags, values));
   MCPSTATE_CHECK(choose_owner_bytes(out, flags, values));
+  MCPSTATE_CHECK(choose_durable(out, flags, values));
   MCPSTATE_CHECK(choose_certificates(out, flags));
   out.options.tls_verify = !flags.insecure_tls;
   out.json = flags.json;

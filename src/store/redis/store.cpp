@@ -63,7 +63,9 @@ redis_store::redis_store(asio::any_io_executor executor, store_url url, key_spac
       keys_(std::move(keys)),
       url_(std::move(url)),
       random_(std::random_device{}()),
-      redis_(redis::make_executor(executor, link_config_of(url_, options))),
+      servers_(executor, url_, options),
+      redis_(servers_.open(link_config_of(url_, options))),
+      durable_(servers_.open_durable(link_config_of(url_, options))),
       work_(executor, aio::end_process) {}
 
 std::string redis_store::description() const {
@@ -79,6 +81,7 @@ task<void> redis_store::open() {
     if (ready) measure_soon();
   });
   redis_->start();
+  if (durable_) durable_->start();
   const auto limit = until();
   MCPSTATE_CO_CHECK(co_await redis_->ready(limit));
   // The replies do not matter: a user without the right to load scripts can still run them by their text.
@@ -121,6 +124,7 @@ asio::awaitable<void> redis_store::close() {
   if (hub_) co_await hub_->close();
   if (tracking_) co_await tracking_->close();
   work_.request_stop();
+  if (durable_) co_await durable_->close();
   co_await redis_->close();
   co_await work_.stop();
 }
@@ -217,6 +221,7 @@ task<connection> redis_store::put(change update, connection after) {
   redis::request before = stage(update, &staged);
   const basis seen = *update.expected();
   script_call call = put_call(update, after, seen, std::move(staged));
+  if (!update.required_lease()) call.durable();
   auto answer = co_await run_for(update.owner(), std::move(call), declared_keys::record, std::move(before), operation);
   if (!answer) {
     if (answer.error().code() != errc::wrong_type) co_return answer.error();
@@ -276,6 +281,7 @@ task<std::uint64_t> redis_store::disconnect_all(owner account) {
     if (all.empty()) co_return std::uint64_t{0};
     script_call call = owner_call(script_id::disconnect_all, account);
     call.argument("").argument("").argument(0).argument(0).argument(all.size());  // renews the expiry; no lease, no limits
+    call.durable();
     const std::uint64_t changed = add_disconnects(call, account, std::move(all));
     redis::request nothing_before;
     auto answer = co_await run_for(account, std::move(call), declared_keys::record, std::move(nothing_before), operation);
@@ -295,6 +301,7 @@ task<std::uint64_t> redis_store::erase(owner account) {
   const std::string operation = operation_text("clear", account);
   MCPSTATE_CO_TRY(members, co_await read_member_names(account, operation));
   script_call call(script_id::erase);
+  call.durable();
   call.key(keys_.connections(account)).key(keys_.servers(account));
   for (const auto& name : members) declare(call, account, name, declared_keys::record_and_lease);
   redis::request nothing_before;
@@ -310,18 +317,17 @@ task<std::uint64_t> redis_store::erase(owner account) {
 
 namespace {
 
-// Each topology leaves this function when its executor is there.
-error not_supported(const store_url& url) {
-  const bool sentinel = url.servers == store_url::topology::sentinel;
-  return error(errc::bad_url, std::string(sentinel ? "redis-sentinel" : "redis-cluster") +
-                                  ":// is not supported by this version; name one server with redis://host:port/db");
+// Until the executor of a cluster is there.
+error not_supported() {
+  return error(errc::bad_url,
+               "redis-cluster:// is not supported by this version; name one server with redis://host:port/db");
 }
 
 }  // namespace
 
 task<std::unique_ptr<store_backend>> open_redis_backend(asio::any_io_executor executor, store_url url,
                                                         store_options options) {
-  if (url.servers != store_url::topology::single) co_return not_supported(url);
+  if (url.servers == store_url::topology::cluster) co_return not_supported();
   MCPSTATE_CO_TRY(keys, key_space::make(options.prefix, options.layout));
   auto opened = std::make_unique<redis_store>(executor, std::move(url), std::move(keys), std::move(options));
   auto ready = co_await opened->open();

@@ -16,6 +16,7 @@
 
 #include "redis/executor.hh"
 #include "store/redis/script_call.hh"
+#include "store/redis/servers.hh"
 #include "store/watch/hub.hh"
 
 namespace mcpstate {
@@ -67,6 +68,8 @@ class redis_store final : public store_backend, public lease_store {
   // Runs a script and answers its reply. The commands of `before` are sent in the same flush and must succeed. `call`
   // outlives the operation.
   task<redis::reply> run(const script_call& call, redis::request before, std::string operation);
+  // write() of a call that is durable, where the store is; copies: who has it.
+  task<replies> write_confirmed(redis::request commands, std::string operation, redis::confirmation* copies);
   // The keys of a member that a call declares.
   enum class declared_keys { record, record_and_lease };
   void declare(script_call& call, const owner& account, const std::string& member, declared_keys declared) const;
@@ -161,8 +164,10 @@ class redis_store final : public store_backend, public lease_store {
   std::array<std::size_t, key_space::index_shards> next_ranks_{};
   bool sort_refused_ = false;  // on a cluster, or to users without the right to read all keys
   std::mt19937_64 random_;
+  redis_servers servers_;
   std::shared_ptr<redis::executor> redis_;
-  std::shared_ptr<redis::executor> tracking_;  // null until the first watch
+  std::unique_ptr<redis::durable_writer> durable_;  // null unless asked for
+  std::shared_ptr<redis::executor> tracking_;       // null until the first watch
   std::unique_ptr<watch_hub> hub_;
   bool measuring_ = false;
   aio::task_group work_;

@@ -26,7 +26,7 @@ task<void> redis_store::start_tracking() {
     auto config = link_config_of(url_, options());
     config.client_name = "mcpstate-watch";
     config.tracking_prefixes = {keys_.kind_prefix(owner_kind::user), keys_.kind_prefix(owner_kind::session)};
-    tracking_ = redis::make_executor(executor(), std::move(config));
+    tracking_ = servers_.open(std::move(config));
     tracking_->on_push([this](const redis::node&, const redis::reply& push) { invalidated(push); });
     tracking_->on_state([this](const redis::node&, bool ready) {
       if (ready) hub_->restored();
