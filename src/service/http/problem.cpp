@@ -71,6 +71,8 @@ problem_kind kind_of(const error& e) noexcept {
       return problem_kind::unavailable;
     case errc::not_replicated:
       return problem_kind::not_replicated;
+    case errc::busy:
+      return problem_kind::busy;
     default:
       break;
   }
