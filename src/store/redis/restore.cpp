@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "store/redis/checked_reply.hh"
 #include "store/redis/store.hh"
 #include "store/redis/write_answer.hh"
 
@@ -68,9 +69,9 @@ task<std::vector<restore_outcome>> redis_store::restore(owner account, std::vect
   if (auto refused = refusal(*answer, operation)) co_return std::move(*refused);
   std::vector<restore_outcome> out;
   for (std::size_t i = 1; i < answer->items.size(); ++i) {
-    const auto outcome = outcome_of(answer->items[i]);
-    if (!outcome) co_return unexpected_answer(operation);
-    out.push_back(*outcome);
+    const auto found = outcome_of(answer->items[i]);
+    if (!found) co_return unexpected_answer(operation);
+    out.push_back(*found);
   }
   if (out.size() != records.size()) co_return unexpected_answer(operation);
   co_return out;
@@ -85,14 +86,16 @@ task<void> redis_store::check_layout() {
   do {
     std::vector<std::string> sets_only{"TYPE", "set"};
     MCPSTATE_CO_TRY(step, co_await scan_step(std::move(cursor), std::move(sets_only)));
-    for (const auto& key : step[1].items) {
-      if (keys_.parse(key.text)) co_return result<void>();
-      if (!other->parse(key.text)) continue;
+    MCPSTATE_CO_TRY(found, texts_of(step[1], "scan"));
+    MCPSTATE_CO_TRY(next, text_of(step[0], "scan"));
+    for (const auto& key : found) {
+      if (keys_.parse(key)) co_return result<void>();
+      if (!other->parse(key)) continue;
       co_return error(errc::bad_argument, description() + " has keys of the " + (plain ? "tagged" : "plain") + " layout (" +
-                                              key.text + "); say --layout " + (plain ? "tagged" : "plain") +
+                                              key + "); say --layout " + (plain ? "tagged" : "plain") +
                                               ", or use another prefix");
     }
-    cursor = step[0].text;
+    cursor = next;
   } while (cursor != "0");
   co_return result<void>();
 }
