@@ -56,6 +56,7 @@ void redis_store::add_restored(script_call& call, redis::request& before, const 
 task<std::vector<restore_outcome>> redis_store::restore(owner account, std::vector<connection> records, restore_rule rule) {
   const std::string operation = "restore " + account.text();
   script_call call(redis_scripts::script_id::restore);
+  call.durable();
   call.argument(options().ttl).argument(rule == restore_rule::newer ? "newer" : "replace").argument(records.size());
   call.key(keys_.connections(account)).key(keys_.servers(account));
   redis::request before;
