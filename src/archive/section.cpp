@@ -3,7 +3,6 @@
 
 #include <zlib.h>
 
-#include <algorithm>
 #include <array>
 #include <new>
 #include <utility>
@@ -132,9 +131,8 @@ result<std::optional<section>> section_reader::next() {
 
 // False: more bytes are needed.
 result<bool> section_reader::take_preamble() {
-  const auto size = std::min(buffer_.size(), magic.size());
-  if (std::string_view(buffer_).substr(0, size) != magic.substr(0, size)) return error(errc::bad_backup, no_backup(buffer_));
   if (buffer_.size() < preamble_bytes) return false;
+  if (!buffer_.starts_with(magic)) return error(errc::bad_backup, no_backup(buffer_));
   const std::string_view bytes(buffer_);
   if (checksum(bytes.substr(0, 12)) != number_at<std::uint32_t>(bytes.substr(12)))
     return damaged("the checksum of its first bytes does not fit");
@@ -204,7 +202,9 @@ result<section> section_reader::open_section(std::string_view head, std::string_
 result<void> section_reader::finish() const {
   if (failure_) return *failure_;
   if (ended_ && buffer_.empty()) return result<void>();
-  if (offset_ == 0 && buffer_.empty()) return error(errc::bad_backup, "it is empty");
+  if (!begun_ && buffer_.empty()) return error(errc::bad_backup, "it is empty");
+  if (!begun_ && !magic.starts_with(std::string_view(buffer_).substr(0, magic.size())))
+    return error(errc::bad_backup, no_backup(buffer_));
   return error(errc::bad_backup, "cut off at byte " + std::to_string(offset_ + buffer_.size()) + ", in section " +
                                      std::to_string(number_) + "; its end is missing");
 }
