@@ -12,8 +12,9 @@
 namespace mcpstate::redis {
 namespace {
 
-constexpr std::chrono::milliseconds grace{100};       // for the executor to say whether a group was sent
-constexpr std::size_t most_bytes = 4u * 1024 * 1024;  // of a group, beyond its first request
+constexpr std::chrono::milliseconds grace{100};          // for the executor to say whether a group was sent
+constexpr std::chrono::milliseconds refused_pause{100};  // by a replica, until the executor knows of another server
+constexpr std::size_t most_bytes = 4u * 1024 * 1024;     // of a group, beyond its first request
 
 // It has run nothing: the executor looks for the primary.
 bool refuses_as_replica(const reply& answer) { return answer.is_error() && answer.text.starts_with("READONLY"); }
@@ -89,6 +90,8 @@ asio::awaitable<void> durable_writer::send_groups() {
     auto got = co_await send(group, lengths);
     if (got) {
       answer_group(group, lengths, std::move(*got));
+      const bool refused = !waiting_.empty() && std::find(group_.begin(), group_.end(), waiting_.front()) != group_.end();
+      if (refused) co_await aio::wait_until(aio::after(refused_pause));
     } else {
       fail_group(got.error());
     }

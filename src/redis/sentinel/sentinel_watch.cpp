@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::chrono::milliseconds answer_within{1000};
 constexpr std::chrono::milliseconds longest_sentinel_pause{1000};  // between two attempts to reach a Sentinel
-constexpr std::chrono::milliseconds silence{2000};        // of a Sentinel, which is asked each second
+constexpr std::chrono::milliseconds silence{2000};                 // of a Sentinel, which is asked each second
 
 }  // namespace
 

@@ -45,7 +45,8 @@ task<redis::server_hello> redis_store::connect(aio::deadline limit) {
   listen_to_servers();
   auto hello = co_await redis_->ready(limit);
   if (hello || hello.error().code() != errc::unsupported || !url_.path.empty()) co_return hello;
-  if (url_.servers == store_url::topology::sentinel) co_return hello;
+  // A durable store has its executor by now, and there is none on a cluster.
+  if (url_.servers == store_url::topology::sentinel || durable_) co_return hello;
   co_await redis_->close();
   auto found = co_await connect_to_cluster(limit);
   if (!found && found.error().code() == errc::unsupported) co_return hello.error();
@@ -53,19 +54,18 @@ task<redis::server_hello> redis_store::connect(aio::deadline limit) {
 }
 
 task<redis::server_hello> redis_store::connect_to_cluster(aio::deadline limit) {
+  if (options().durable) {
+    co_return error(errc::bad_argument,
+                    "open " + description() +
+                        ": changes that replicas confirm (durable) are not supported on a cluster by this version");
+  }
   MCPSTATE_CO_TRY(tagged, key_space::make(keys_.prefix(), key_layout::tagged));
   keys_ = std::move(tagged);
   on_cluster_ = true;
   servers_.use_cluster();
   redis_ = servers_.open(link_config_of(url_, options()));
   listen_to_servers();
-  MCPSTATE_CO_TRY(hello, co_await redis_->ready(limit));
-  if (options().durable) {
-    co_return error(errc::bad_argument,
-                    "open " + description() +
-                        ": changes that replicas confirm (durable) are not supported on a cluster by this version");
-  }
-  co_return hello;
+  co_return co_await redis_->ready(limit);
 }
 
 redis_store::batch redis_store::to_each_server(const redis::request& commands) const {
