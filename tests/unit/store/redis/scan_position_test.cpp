@@ -50,7 +50,7 @@ TEST(ScanPosition, RefusesWhatIsNoCursor) {
   for (const std::string& text : {std::string(), std::string("0"), std::string("17"), std::string("!")}) {
     EXPECT_FALSE(scan_position::parse(text)) << text;
   }
-  for (const std::string& text : {"scan1 |", "scan1 ", "scan2 |7", "scan1 |16384", "scan1 |7,", "scan1 x 0 0-1|"}) {
+  for (const char* text : {"scan1 |", "scan1 ", "scan2 |7", "scan1 |16384", "scan1 |7,", "scan1 x 0 0-1|"}) {
     EXPECT_FALSE(scan_position::parse(to_base64url(text))) << text;
   }
   for (const char* rest : {" 0|", " x 0-1|", " 0 1|", " 0 2-1|", " 0 0-16384|", " 0 0-1;|"}) {
