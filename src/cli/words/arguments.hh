@@ -11,7 +11,7 @@ namespace mcpstate::cli {
 // Options that every command has.
 struct global_flags {
   std::string store;  // --store, --url
-  std::string ttl, layout, timeout, owner_bytes;
+  std::string ttl, layout, timeout, owner_bytes, durable;
   std::string prefix = "mcp";
   std::string ca_file, cert_file, key_file, password_file;
   bool insecure_tls = false;
@@ -21,7 +21,7 @@ struct global_flags {
 // serve, token, servers
 struct serve_words {
   std::vector<std::string> listen, hosts, origins, egress, proxies;
-  std::string servers_file, token_file, log = "text", log_level = "info", lease, check, name;
+  std::string servers_file, token_file, log = "text", log_level = "info", lease, check, name, on_data_loss;
 };
 
 // All words of all commands; a command reads its own.
