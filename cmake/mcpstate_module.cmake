@@ -106,11 +106,12 @@ function(mcpstate_test_parts name)
   target_include_directories(mcpstate_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
 endfunction()
 
-# mcpstate_test(name LABEL unit TIMEOUT 60 SOURCES … LIBS … [ASIO] [THREADS] [ARGS …]): a GoogleTest executable, one CTest entry.
-# The target tests_<label> builds all programs of a label. THREADS: it has the label threads too, which runs under TSan. The turns of
-# the executor are measured in every component test (tests/support/turns).
+# mcpstate_test(name LABEL unit TIMEOUT 60 SOURCES … LIBS … [ASIO] [THREADS] [APART] [ARGS …]): a GoogleTest executable, one CTest
+# entry. The target tests_<label> builds all programs of a label. THREADS: it has the label threads too, which runs under TSan. APART:
+# its files have names in common, and are never compiled together. The turns of the executor are measured in every component test
+# (tests/support/turns).
 function(mcpstate_test name)
-  cmake_parse_arguments(arg "ASIO;THREADS" "LABEL;TIMEOUT" "SOURCES;LIBS;ARGS" ${ARGN})
+  cmake_parse_arguments(arg "ASIO;THREADS;APART" "LABEL;TIMEOUT" "SOURCES;LIBS;ARGS" ${ARGN})
   if(arg_ASIO)
     set(asio ASIO)
   endif()
@@ -123,8 +124,8 @@ function(mcpstate_test name)
   endif()
   mcpstate_program(${name} SOURCES ${arg_SOURCES} LIBS ${arg_LIBS} GTest::gtest GTest::gmock GTest::gtest_main ${asio})
   mcpstate_compile_soon(${name})
-  # Test files are many and read the same headers. A debug build, which has no unity, compiles each by itself.
-  if(MCPSTATE_UNITY OR CMAKE_BUILD_TYPE STREQUAL "Release")
+  # Test files are many, and those with Asio read the same large headers. A debug build, which has no unity, compiles each by itself.
+  if(arg_ASIO AND NOT arg_APART AND (MCPSTATE_UNITY OR CMAKE_BUILD_TYPE STREQUAL "Release"))
     set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 4)
   endif()
   add_test(NAME ${name} COMMAND ${name} ${arg_ARGS} WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})

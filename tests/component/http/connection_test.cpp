@@ -312,7 +312,7 @@ CO_TEST(HttpConnection, ReportsAServerWithoutTls) {
   net::tls_context tls;
   {
     const outside_turns own;  // the certificates of the system are read once
-    tls = net::shared_tls_context("").value();
+    tls = net::shared_tls_context(net::tls_files()).value();
   }
   auto opening = http::open_connection(executor, peer.url("localhost", "https"), tls);
   auto answering = [](raw_peer& who) -> asio::awaitable<void> {

@@ -125,7 +125,7 @@ asio::awaitable<void> tls_name(std::string ca_file, test_certificate identity, s
   name_server names;
   names.answers = {{"127.0.0.1"}};
   const auto way = way_of(names, allowing("127.0.0.1"));
-  const auto tls = net::shared_tls_context(ca_file).value();
+  const auto tls = net::shared_tls_context(net::tls_files(ca_file)).value();
   std::string name;
   using namespace asio::experimental::awaitable_operators;
   auto opening = http::open_connection(executor, peer.url(host, "https"), tls, way);

@@ -55,7 +55,7 @@ class tls_peer_end {
     net::tls_peer expected;
     expected.host = expected.shown = "localhost";
     expected.verify = false;
-    auto context = net::shared_tls_context("").value();
+    auto context = net::shared_tls_context(net::tls_files()).value();
     co_return co_await net::shake_hands(std::move(socket), std::move(context), std::move(expected));
   }
 
