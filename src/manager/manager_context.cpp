@@ -58,6 +58,7 @@ manager_context::manager_context(store& records, manager_options options)
       pauses_(options_.last_retry),
       startups_(options_.first_startup_timeout, options_.startup_timeout),
       eras_(options_.client.eras ? options_.client.eras : std::make_shared<mcp::era_memory>()),
+      messages_(std::make_shared<byte_budget>(options_.message_bytes, options_.owner_message_bytes)),
       random_(std::random_device()()),
       closing_sessions_(records.executor(), [this](const std::string&, const std::string& what) {
         remark("a session could not be ended", bug_error("its closing", what));
@@ -85,6 +86,8 @@ std::shared_ptr<const server_registry> manager_context::set_servers(std::shared_
 mcp::client_options manager_context::client_options_of(const managed_name& name) const {
   mcp::client_options out = options_.client;
   out.eras = eras_;
+  out.message_budget = messages_;
+  out.message_owner = name.owner.text();
   if (options_.observer == nullptr) return out;
   out.on_oddity = [observer = options_.observer, name](const std::string& text, const std::string& peer) {
     observer->on_remark(&name, text, peer);

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include <mcpstate/aio/task_group.hpp>
+#include <mcpstate/core/byte_budget.hpp>
 #include <mcpstate/manager/options.hpp>
 #include <mcpstate/store.hpp>
 
@@ -50,6 +51,8 @@ class manager_context {
   [[nodiscard]] origin_pauses& pauses() noexcept { return pauses_; }
   [[nodiscard]] origin_retries& retries() noexcept { return retries_; }
   [[nodiscard]] startup_times& startups() noexcept { return startups_; }
+  // What the messages of servers take while they arrive.
+  [[nodiscard]] const byte_budget& messages() const noexcept { return *messages_; }
 
   // The fleet.
   [[nodiscard]] const fleet& members() const noexcept { return fleet_; }
@@ -94,6 +97,7 @@ class manager_context {
   origin_retries retries_;
   startup_times startups_;
   std::shared_ptr<mcp::era_memory> eras_;
+  std::shared_ptr<byte_budget> messages_;
   std::minstd_rand random_;
   bool stopping_ = false;
   aio::task_group closing_sessions_;

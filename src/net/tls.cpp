@@ -26,6 +26,7 @@
 #include <utility>
 
 #include "core/file.hh"
+#include "core/text/printable.hh"
 
 namespace mcpstate::net {
 namespace {
@@ -226,7 +227,7 @@ std::string names_of(X509* certificate) {
     out = subject.data();
   }
   if (out.size() > max_shown_names) out.resize(max_shown_names);
-  return out;
+  return printable(out);
 }
 
 bool is_other_host(long verify_result) {

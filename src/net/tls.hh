@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/stream.hpp>
 
 #include <functional>
 #include <memory>
@@ -12,11 +11,11 @@
 #include <mcpstate/aio/task.hpp>
 
 #include "net/dial.hh"
+#include "net/tls_stream.hh"
 
 // TLS over a connected socket: which certificates are trusted, and the handshake.
 namespace mcpstate::net {
 
-using tls_stream = asio::ssl::stream<tcp_socket>;
 using tls_context = std::shared_ptr<asio::ssl::context>;
 
 // The files that a context is made from, PEM all of them.

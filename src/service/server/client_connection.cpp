@@ -130,18 +130,19 @@ asio::awaitable<bool> client_connection::serve_authorized(authorized_request aut
   const auto events = response.event_stream;
   const bool keep_alive = wants_more && !shared_.draining && !events;
   const bool sent = co_await send(std::move(response), keep_alive);
-  if (sent && events) co_await stream(events);
+  if (sent && events) co_await stream(events, account);
   answer_room_.release();
   co_return sent&& keep_alive;
 }
 
-// Counts what the response has made for itself (what it shares is counted already). Only a read is refused where there is no
-// room: what else was asked for has happened, and its outcome is told.
+// Counts what the response has made for itself (what it shares is counted already). Where there is no room a read is refused,
+// and the result of a tool, which can be of any size. What else was asked for has happened, and its outcome is told.
 std::optional<problem> client_connection::hold_answer(const std::string& account, const http_response& response) {
   const std::size_t bytes = response.body.size();
   answer_room_ = shared_.process.answers.open(account);
   if (bytes <= small_answer_bytes || answer_room_.resize(bytes)) return std::nullopt;
   if (method_ == http_method::get || method_ == http_method::head) return no_room(shared_.process.answers, bytes);
+  if (!response.unless_room.empty()) return problem(problem_kind::busy, response.unless_room);
   answer_room_.force(bytes);
   return std::nullopt;
 }
@@ -236,25 +237,25 @@ asio::awaitable<bool> client_connection::send(http_response response, bool keep_
   co_return co_await socket_.write(std::move(head), std::move(body));
 }
 
-asio::awaitable<void> client_connection::stream(std::shared_ptr<subscription> events) {
+asio::awaitable<void> client_connection::stream(std::shared_ptr<subscription> events, std::string account) {
   streaming_ = true;
-  auto either = aio::race(write_frames(events), socket_.wait_closed());
+  auto either = aio::race(write_frames(std::move(events), std::move(account)), socket_.wait_closed());
   co_await std::move(either);
 }
 
-asio::awaitable<void> client_connection::write_frames(std::shared_ptr<subscription> events) {
+asio::awaitable<void> client_connection::write_frames(std::shared_ptr<subscription> events, std::string account) {
   co_await asio::this_coro::throw_if_cancelled(false);
   for (;;) {
     socket_.enter_streaming();
     const auto text = co_await events->next();
     if (!text) co_return;
     // Whoever reads nothing of large snapshots loses the stream, and begins anew.
-    const std::size_t bytes = (*text)->size();
-    if (bytes > small_answer_bytes && !answer_room_.resize(bytes)) co_return;
+    const bool large = (*text)->size() > small_answer_bytes;
+    const frame_rooms::room room = large ? shared_.rooms.take(account, *text) : nullptr;
+    if (large && !room) co_return;
     std::vector<asio::const_buffer> body(1, asio::buffer(**text));
     std::string no_head;
     const bool written = co_await socket_.write(std::move(no_head), std::move(body));
-    answer_room_.release();
     if (!written) co_return;
   }
 }
