@@ -46,7 +46,7 @@ task<void> redis_store::start_tracking() {
     config.ping_after = check_every;
     config.answer_within = std::min(answer_within, config.connect_timeout);
     config.backoff_max = longest_pause;
-    tracking_ = on_cluster_ ? make_cluster(std::move(config)) : redis::make_executor(executor(), std::move(config));
+    tracking_ = servers_.open(std::move(config));
     tracking_->on_push([this](const redis::node&, const redis::reply& push) { invalidated(push); });
     if (on_cluster_) {
       listen_to_primaries();
