@@ -81,7 +81,7 @@ tls_stream::tls_stream(next_layer_type socket, asio::ssl::context& context)
 }
 
 void tls_stream::set_verify_mode(asio::ssl::verify_mode mode, error_code& ec) {
-  SSL_set_verify(tls_.get(), mode, nullptr);
+  SSL_set_verify(tls_.get(), mode, SSL_get_verify_callback(tls_.get()));
   ec = error_code();
 }
 

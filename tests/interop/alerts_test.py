@@ -42,7 +42,7 @@ class AlertsTest(unittest.TestCase):
 
     def serve(self, *more):
         service = Service(PROGRAM, "--store", self.redis.url(), "--timeout", "1s", "--allow-egress", "127.0.0.1", "--allow-egress",
-                          "http:", *more, cwd=self.folder.name)
+                          "http", *more, cwd=self.folder.name)
         self.addCleanup(service.end)
         service.before = self.scrape(service)
         return service

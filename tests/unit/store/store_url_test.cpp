@@ -194,6 +194,8 @@ TEST(StoreUrl, ReadsTheTlsOptionsOfRedisPy) {
   EXPECT_FALSE(parse_store_url("rediss://h?ssl_cert_reqs=none")->tls_verify);
   EXPECT_TRUE(parse_store_url("rediss://h?ssl_cert_reqs=optional")->tls_verify);
   EXPECT_TRUE(parse_store_url("rediss://h?ssl_check_hostname=true")->tls_verify_host);
+  EXPECT_EQ(parse_store_url("rediss-sentinel://a,b?ssl_certfile=c.pem#m")->cert_file, "c.pem");
+  EXPECT_EQ(parse_store_url("rediss-cluster://a,b?ssl_keyfile=k.pem")->key_file, "k.pem");
 }
 
 TEST(StoreUrl, RefusesUnusableUrlsWithoutShowingSecrets) {
