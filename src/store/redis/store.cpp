@@ -357,10 +357,6 @@ task<std::uint64_t> redis_store::erase(owner account) {
   co_return count;
 }
 
-namespace {}
-
-}  // namespace
-
 task<std::unique_ptr<store_backend>> open_redis_backend(asio::any_io_executor executor, store_url url,
                                                         store_options options) {
   MCPSTATE_CO_TRY(keys, key_space::make(options.prefix, options.layout));
