@@ -107,7 +107,7 @@ void redis_store::note_losses(const redis::reply& info) {
 }
 
 task<data_losses> redis_store::losses() {
-  if (!may_ask_losses_) co_return losses_.found();
+  if (on_cluster_ || !may_ask_losses_) co_return losses_.found();
   redis::request ask;
   add_losses_question(ask);
   std::string operation = "losses";

@@ -73,13 +73,13 @@ CO_TEST_WITHIN(RedisLosses, AreToldAfterARestartWithoutTheData, 60s) {
   const auto told = co_await next_resync(*opened->watching);
   CO_ASSERT_OK(told);
   EXPECT_NE(told->remark.find("another server answers"), std::string_view::npos) << told->remark;
+  const auto gone = co_await opened->watching->next();
+  CO_ASSERT_OK(gone);
+  EXPECT_EQ(gone->what, event::kind::removed);
   const auto after = co_await opened->records->leases().losses();
   CO_ASSERT_OK(after);
   EXPECT_EQ(after->replaced, 1u);
   EXPECT_EQ(after->flushed + after->evicted, 0u);
-  const auto gone = co_await opened->watching->next();
-  CO_ASSERT_OK(gone);
-  EXPECT_EQ(gone->what, event::kind::removed);
   co_await close_watched(at, *opened);
 }
 
