@@ -82,12 +82,21 @@ class Refusals(OneServer):
 
     def test_counts_are_refused_where_one_count_is(self):
         self.fill()
-        self.admin.sadd("mcp:user:3:connections", "foreign")  # an owner of another program: listed by EXISTS
-        for without in ("get", "strlen", "exists", "type"):
+        self.admin.sadd("mcp:user:3:connections", "foreign")  # an owner of another program
+        for without in ("get", "strlen", "type"):
             with self.subTest(without=without):
                 self.assertEqual(self.box_as("~*", "&*", "+@all", "-" + without).run("stats").code, 3)
-        self.assertEqual(self.box_as("~*", "&*", "+@all", "-exists").run("list").code, 3)
+        self.assertEqual(self.box_as("~*", "&*", "+@all", "-type").run("list").code, 3)
         self.assertEqual(self.box_as("~*", "&*", "+@all", "-info").json("stats")["users"], 3)
+
+    def test_an_owner_whose_names_cannot_be_read_is_listed_counted_and_cleared(self):
+        self.fill()
+        self.admin.delete("mcp:user:2:servers")
+        self.admin.set("mcp:user:2:servers", "junk", ex=600)
+        self.assertIn("user:2", [one["owner"] for one in self.box.json("list")])
+        self.assertEqual(self.box.json("stats")["users"], 2)
+        self.box.ok("clear", "--all", "--yes")
+        self.assertEqual([key for key in self.admin.keys() if b":user:" in key or b":session:" in key], [])
 
     def test_the_service_refuses_too(self):
         self.fill()
