@@ -4,9 +4,10 @@ DESTDIR ?=
 JOBS ?= $(shell nproc)
 SOAK_SECONDS ?= 600
 UPGRADE_SECONDS ?= 30
-export JOBS SOAK_SECONDS UPGRADE_SECONDS
+ROUNDS ?=
+export JOBS SOAK_SECONDS UPGRADE_SECONDS ROUNDS
 
-.PHONY: help build run test fast nightly bench soak upgrade-test package format install clean
+.PHONY: help build run test fast nightly bench soak chaos upgrade-test package format install clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +44,10 @@ bench:  ## measure against the contenders; results in bench/RESULTS.md
 soak:  ## ten minutes of random connects, server kills and API calls; then every invariant
 	tools/bootstrap test
 	./check soak
+
+chaos:  ## servers that are killed, hang and refuse, and what clients were told; ROUNDS of each scenario at most
+	tools/bootstrap test
+	./check chaos
 
 upgrade-test:  ## the last release beside this program on the same stores, under load, 30 s each
 	tools/bootstrap test

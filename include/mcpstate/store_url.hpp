@@ -14,7 +14,8 @@
 //                                              Its directory has to be there; that of the default path is made
 //     redis://[user:pass@]host:port/db         redis-py's conventions: what is left out is localhost, 6379, database 0; of
 //                                              ?db=1&db=2 the first counts, and it counts more than the path
-//     rediss://…                               the same over TLS
+//     rediss://…                               the same over TLS; ?ssl_ca_certs=, ssl_certfile=, ssl_keyfile=, ssl_cert_reqs= and
+//                                              ssl_check_hostname= as redis-py reads them
 //     unix:///path/redis.sock?db=0             the same over a unix socket; user and password before the path's slashes
 //     redis-sentinel://[user:pass@]h1:26379,h2,h3/db?sentinel_user=&sentinel_password=#master
 //                                              the server that Sentinels name; what is left out is 26379 and database 0
@@ -68,6 +69,9 @@ struct store_url {
   std::vector<translation> nat;                  // of Sentinels and clusters
   int database = 0;
   bool tls = false;
+  // What redis-py's ssl_* options say; store_options win where both name a file.
+  std::string ca_file, cert_file, key_file;
+  bool tls_verify = true, tls_verify_host = true;
   [[nodiscard]] std::string shown() const;  // without users, passwords and translations
 };
 

@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <span>
 #include <utility>
 
+#include "core/text/ascii.hh"
 #include "core/text/hex.hh"
 #include "core/text/number.hh"
 #include "core/text/trimmed.hh"
@@ -26,10 +28,24 @@ constexpr std::uint16_t redis_port = 6379, sentinel_port = 26379;
 
 // Options of redis-py that do not select data: they are ignored. Any other unknown option is refused, because a misspelt db
 // must not become database 0.
-constexpr std::array<std::string_view, 14> tuning_options{
-    "socket_timeout", "socket_connect_timeout", "socket_keepalive", "retry_on_timeout", "max_connections",
-    "client_name",    "health_check_interval",  "decode_responses", "encoding",         "encoding_errors",
-    "ssl_cert_reqs",  "ssl_check_hostname",     "protocol",         "timeout"};
+constexpr std::array<std::string_view, 12> tuning_options{"socket_timeout",
+                                                          "socket_connect_timeout",
+                                                          "socket_keepalive",
+                                                          "retry_on_timeout",
+                                                          "max_connections",
+                                                          "client_name",
+                                                          "health_check_interval",
+                                                          "decode_responses",
+                                                          "encoding",
+                                                          "encoding_errors",
+                                                          "protocol",
+                                                          "timeout"};
+constexpr std::array<std::string_view, 5> tls_options{"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs",
+                                                      "ssl_check_hostname"};
+
+bool is_among(std::string_view word, std::span<const std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
 
 error bad_url(std::string_view scheme, std::string_view fault, std::string_view hint = encode_hint) {
   std::string text(scheme);
@@ -219,22 +235,45 @@ class redis_url_reader {
       out_.sentinel_password = value;
     } else if (name == "nat" && is_list()) {
       return read_nat(value);
+    } else if (is_among(name, tls_options)) {
+      return read_tls_option(name, value);
     } else {
       return check_known(name);
     }
     return true;
   }
 
+  // As redis-py has them. Of a URL without TLS they say nothing, as there.
+  result<bool> read_tls_option(const std::string& name, const std::string& value) {
+    static constexpr std::array<std::string_view, 5> yes{"true", "t", "yes", "y", "1"}, no{"false", "f", "no", "n", "0"};
+    const std::string word = ascii_lower(value);
+    if (name == "ssl_cert_reqs") {
+      if (word != "none" && word != "optional" && word != "required")
+        return fault("ssl_cert_reqs is none, optional or required", "");
+      out_.tls_verify = word != "none";
+    } else if (name == "ssl_check_hostname") {
+      if (!is_among(word, yes) && !is_among(word, no)) return fault("ssl_check_hostname is true or false", "");
+      out_.tls_verify_host = is_among(word, yes);
+    } else {
+      if (value.find('\0') != std::string::npos) return fault(name + " names no file", "");
+      (name == "ssl_ca_certs" ? out_.ca_file : name == "ssl_certfile" ? out_.cert_file : out_.key_file) = value;
+    }
+    return true;
+  }
+
   // Of an option that needs no value.
   [[nodiscard]] result<bool> check_known(const std::string& name) const {
-    if (name.empty() || std::find(tuning_options.begin(), tuning_options.end(), name) != tuning_options.end()) return true;
+    if (name.empty() || is_among(name, tuning_options) || is_among(name, tls_options)) return true;
     if (name == "db" || name == "username" || name == "password") return true;
     const bool of_sentinel = name == "sentinel_user" || name == "sentinel_password";
     if (of_sentinel && kind_.servers == topology::sentinel) return true;
     if (name == "nat" && is_list()) return true;
     if (of_sentinel) return fault("sentinel_user and sentinel_password belong to URLs of Sentinels", "");
     if (name == "nat") return fault("nat belongs to URLs of Sentinels and clusters", "");
-    if (name == "ssl_ca_certs") return fault("give the certificates by the option of mcpstate, not in the URL", "");
+    if (name.starts_with("ssl_"))
+      return fault(
+          "of the ssl_ options it may have ssl_ca_certs, ssl_certfile, ssl_keyfile, ssl_cert_reqs and ssl_check_hostname",
+          "");
     switch (kind_.servers) {
       case topology::sentinel:
         return fault("it has an option other than db, username, password, sentinel_user, sentinel_password and nat");

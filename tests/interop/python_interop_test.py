@@ -3,7 +3,10 @@
 """A program that knows the four documented keys only, and mcpstate: each reads what the other writes, and neither loses
 anything of the other's. On a real redis-server, with python3-redis, written the way hosts write these keys by hand."""
 import json
+import os
+import pathlib
 import threading
+import time
 import unittest
 from datetime import datetime, timezone
 
@@ -61,6 +64,24 @@ class TheyReadUs(Interop):
         self.assertEqual(self.redis.get(self.host.key("1", "b", "status")), b"FAILED")
         self.assertEqual({n: r["status"] for n, r in self.list("user:1").items()}, {"a": "CONNECTING", "b": "AUTH_REQUIRED"})
 
+    def test_each_state_is_seen_as_the_redis_page_says(self):
+        page = (pathlib.Path(os.environ["MCPSTATE_SOURCE"]) / "docs/redis.md").read_text("utf-8")
+        table = page.partition("| state | in `connections` |")[2].partition("\n\n")[0]
+        rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+        self.assertGreaterEqual({row[0].partition(",")[0] for row in rows}, {"CONNECTED", "CONNECTING", "AUTH_REQUIRED", "FAILED", "DISCONNECTED"})
+        tools = self.box.file("tools.json", json.dumps(TOOLS))
+        for number, (state, listed, status, list_of_tools, since) in enumerate(rows):
+            owner = f"table{number}"
+            with self.subTest(state=state):
+                if state == "CONNECTED" or "earlier" in state:
+                    self.box.ok("set", f"user:{owner}", "s", "CONNECTED", "--tools", tools)
+                self.box.ok("set", f"user:{owner}", "s", state.partition(",")[0])
+                key = lambda field, owner=owner: self.redis.get(self.host.key(owner, "s", field))
+                self.assertEqual(self.redis.sismember(f"mcp:user:{owner}:connections", "s"), listed == "yes")
+                self.assertEqual(key("status").decode(), status)
+                self.assertEqual(key("tools") is not None, list_of_tools != "none")
+                self.assertEqual(key("connected_at") is not None, since != "none")
+
     def test_no_reader_ever_sees_half_a_change(self):
         """1,000 flips CONNECTED/DISCONNECTED, while a reader takes the three keys and the membership in one step."""
         tools = self.box.file("tools.json", json.dumps(TOOLS))
@@ -111,6 +132,18 @@ class WeReadThem(Interop):
         self.assertEqual(self.box.json("list")[0]["owner"], "user:7")
         self.assertEqual(self.box.json("show", "user:7", "my files")["status"], "CONNECTED")
         self.assertEqual(json.loads(self.box.ok("tools", "user:7", "github", "--json").out), TOOLS)
+
+    def test_a_set_that_expires_together_with_its_member_is_no_problem(self):
+        """However long doctor takes from the one to the other."""
+        at = int((time.time() + 600) * 1000)
+        for owner in range(300):
+            self.host.connect(owner, "github", TOOLS)
+            for key in self.redis.scan_iter(match=f"mcp:user:{owner}:*", count=10000):
+                self.redis.pexpireat(key, at)
+        self.assertEqual(self.doctor(), (0, {}))
+        self.redis.pexpireat("mcp:user:7:connections", at - 50)
+        code, problems = self.doctor()
+        self.assertEqual((code, list(problems), problems["set_expires_early"]["count"]), (1, ["set_expires_early"], 1))
 
     def test_ours_and_theirs_stand_side_by_side(self):
         self.box.ok("set", "user:7", "ours", "CONNECTED")

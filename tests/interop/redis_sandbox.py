@@ -15,6 +15,7 @@ import time
 import redis
 
 PROGRAM = os.path.abspath(os.environ["MCPSTATE"])  # services run in folders of their own
+SERVER = os.environ.get("MCPSTATE_REDIS_SERVER", "redis-server")  # which program: valkey-server runs the same tests
 DOCUMENTED = ("connections", "status", "tools", "connected_at")
 
 
@@ -69,7 +70,7 @@ class RedisServer:
         return os.path.join(self.directory, "redis.sock")
 
     def start(self):
-        words = ["redis-server", *([self.config] if self.config else []), "--bind", "127.0.0.1", "--dir", self.directory,
+        words = [SERVER, *([self.config] if self.config else []), "--bind", "127.0.0.1", "--dir", self.directory,
                  "--save", "", "--logfile", "log", "--unixsocket", self.socket_path]
         if self.tls:
             words += ["--port", "0", "--tls-port", str(self.port), "--tls-cert-file", self.ca_file,

@@ -52,5 +52,35 @@ class Lease(unittest.TestCase):
                 self.assertEqual(violated("lease.pml", *faults), "assertion violated 0")
 
 
+class Claim(unittest.TestCase):
+    def test_no_crash_loses_a_connection_or_runs_it_twice(self):
+        self.assertIsNone(violated("claim.pml"))
+
+    def test_three_claims_at_once_lose_nothing(self):
+        self.assertIsNone(violated("claim.pml", "CLAIMS=3"))
+
+    def test_each_fault_is_found(self):
+        for fault, says in {"DELETE_FIRST": "assertion violated 0", "NO_BASIS": "session_revision==basis", "NO_ORIGIN": "user_has_ended",
+                            "NO_LEASE": "assertion violated 0", "EARLY_END": "assertion violated 0", "NO_FINISH": "intent==0"}.items():
+            with self.subTest(fault=fault):
+                self.assertIn(says, violated("claim.pml", fault) or "nothing was found")
+
+
+class Failover(unittest.TestCase):
+    def test_what_is_told_after_the_new_primary_is_known_stays(self):
+        self.assertIsNone(violated("failover.pml"))
+
+    def test_durable_writes_survive(self):
+        self.assertIsNone(violated("failover.pml", "DURABLE"))
+
+    def test_a_client_that_does_not_listen_is_found(self):
+        self.assertEqual(violated("failover.pml", "KEEP_LINK"), "assertion violated 0")
+
+    def test_a_loss_of_what_was_told_is_found(self):
+        for faults in (["STRICT"], ["DURABLE", "NO_WAIT"], ["DURABLE", "WAITED=1"], ["DURABLE", "EMPTY_RESTART"]):
+            with self.subTest(faults=faults):
+                self.assertIn("told", violated("failover.pml", *faults) or "nothing was found")
+
+
 if __name__ == "__main__":
     unittest.main()

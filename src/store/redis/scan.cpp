@@ -68,6 +68,15 @@ task<std::vector<reply>> redis_store::scan_step(std::string cursor, std::vector<
 // Lists an owner once: at its :servers key, or at its :connections key where :servers is no set (a foreign program's owner, or
 // one that has replaced it).
 task<owner_page> redis_store::scan(std::string cursor) {
+  MCPSTATE_CO_TRY(page, co_await scan_owners(std::move(cursor)));
+  std::vector<owner> owners;
+  for (auto& one : page.owners) owners.push_back(std::move(one.owner));
+  MCPSTATE_CO_TRY(found, co_await summaries(std::move(owners)));
+  page.owners = std::move(found);
+  co_return std::move(page);
+}
+
+task<owner_page> redis_store::scan_owners(std::string cursor) {
   if (!cursor.empty() && !parse_number<std::uint64_t>(cursor))
     co_return error(errc::bad_argument, "scan: this is no cursor of this store; begin again without one");
   std::vector<std::string> sets_only{"TYPE", "set"};
@@ -93,9 +102,8 @@ task<owner_page> redis_store::scan(std::string cursor) {
       if (type != "set") owners.push_back(std::move(unconfirmed[i]));
     }
   }
-  MCPSTATE_CO_TRY(found, co_await summaries(std::move(owners)));
   owner_page page;
-  page.owners = std::move(found);
+  for (auto& account : owners) page.owners.emplace_back(std::move(account));
   if (next != "0") page.cursor = next;
   co_return page;
 }

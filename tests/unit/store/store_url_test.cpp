@@ -104,7 +104,10 @@ const char* const bad_urls[] = {
     "redis://h?db=secret",
     "redis://h?bd=1",
     "redis://h?secret=1",
-    "redis://h?ssl_ca_certs=/secret",
+    "rediss://h?ssl_certfile=/secret%00",
+    "rediss://h?ssl_cert_reqs=secret",
+    "rediss://h?ssl_check_hostname=secret",
+    "rediss://h?ssl_min_version=secret",
     "redis://h/0#secret",
     "redis://[::1/secret",
     "redis://[secret]",
@@ -172,6 +175,25 @@ TEST(StoreUrl, DropsTheBracketsOfAnAddress) {
   EXPECT_EQ(parse_store_url("redis://[::1]")->host, "::1");
   EXPECT_TRUE(parse_store_url("rediss://h")->tls);
   EXPECT_FALSE(parse_store_url("redis://h")->tls);
+}
+
+TEST(StoreUrl, ReadsTheTlsOptionsOfRedisPy) {
+  const auto plain = parse_store_url("rediss://h");
+  ASSERT_TRUE(plain);
+  EXPECT_TRUE(plain->tls_verify && plain->tls_verify_host);
+  EXPECT_TRUE(plain->ca_file.empty() && plain->cert_file.empty() && plain->key_file.empty());
+  const auto all = parse_store_url(
+      "rediss://h/1?ssl_ca_certs=/etc/ca%20s.pem&ssl_certfile=/etc/c.pem&ssl_keyfile=k.pem&ssl_cert_reqs=required&ssl_check_hostname=False");
+  ASSERT_TRUE(all) << all.error().detail();
+  EXPECT_EQ(all->ca_file, "/etc/ca s.pem");
+  EXPECT_EQ(all->cert_file, "/etc/c.pem");
+  EXPECT_EQ(all->key_file, "k.pem");
+  EXPECT_TRUE(all->tls_verify);
+  EXPECT_FALSE(all->tls_verify_host);
+  EXPECT_EQ(all->shown(), "rediss://h:6379/1");
+  EXPECT_FALSE(parse_store_url("rediss://h?ssl_cert_reqs=none")->tls_verify);
+  EXPECT_TRUE(parse_store_url("rediss://h?ssl_cert_reqs=optional")->tls_verify);
+  EXPECT_TRUE(parse_store_url("rediss://h?ssl_check_hostname=true")->tls_verify_host);
 }
 
 TEST(StoreUrl, RefusesUnusableUrlsWithoutShowingSecrets) {

@@ -79,7 +79,7 @@ void redis_examiner::check_access(const std::string& user) {
   const auto& url = store_.url_;
   const bool local = !url.path.empty() || url.host == "localhost" || url.host.starts_with("127.") || url.host == "::1";
   const std::string subject = user.empty() ? "this user" : "user " + user;
-  if (url.password.empty())
+  if (url.password.empty() && store_.options().password_file.empty())
     add("auth", local ? level::note : level::warning,
         subject + " needs no password" +
             (local ? " (the server is on this machine)" : ": set one, and an ACL for the prefix"));

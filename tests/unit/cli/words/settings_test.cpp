@@ -138,6 +138,43 @@ TEST(Settings, RefuseATimeoutOverADay) {
   EXPECT_TRUE(choose_settings(flags, around({})));
 }
 
+// A file that is there: what it holds is none of the settings' business.
+constexpr const char* any_file = "/proc/self/cmdline";
+
+TEST(Settings, TakeThePasswordOfAFileUnlessTheUrlHasOne) {
+  global_flags flags;
+  const auto from_env = choose_settings(flags, around({{"REDIS_URL", "redis://me@h"}, {"REDIS_PASSWORD_FILE", any_file}}));
+  ASSERT_TRUE(from_env) << from_env.error().detail();
+  EXPECT_EQ(from_env->options.password_file, any_file);
+  const auto from_file = choose_settings(flags, around({}, std::string("REDIS_PASSWORD_FILE=") + any_file + "\n"));
+  EXPECT_EQ(from_file->options.password_file, any_file);
+  const auto in_url = choose_settings(flags, around({{"REDIS_URL", "redis://:pw@h"}, {"REDIS_PASSWORD_FILE", "/nowhere"}}));
+  ASSERT_TRUE(in_url);
+  EXPECT_EQ(in_url->options.password_file, "") << "the URL is nearer than the environment";
+  flags.password_file = any_file;
+  const auto both = choose_settings(flags, around({{"REDIS_URL", "redis://:hunter2@h"}}));
+  ASSERT_FALSE(both);
+  EXPECT_NE(both.error().detail().find("leave one out"), std::string::npos) << both.error().detail();
+  EXPECT_EQ(both.error().detail().find("hunter2"), std::string::npos);
+}
+
+TEST(Settings, NameAFileThatIsMissing) {
+  const auto password = choose_settings(global_flags(), around({{"REDIS_PASSWORD_FILE", "/nowhere/pw"}}));
+  ASSERT_FALSE(password);
+  EXPECT_EQ(password.error().detail(), "REDIS_PASSWORD_FILE /nowhere/pw cannot be read: No such file or directory");
+  EXPECT_TRUE(password.error().is(cond::invalid));
+  global_flags flags;
+  flags.cert_file = "/nowhere/cert";
+  const auto certificate = choose_settings(flags, around({}));
+  ASSERT_FALSE(certificate);
+  EXPECT_EQ(certificate.error().detail(), "--cert-file /nowhere/cert cannot be read: No such file or directory");
+  flags.cert_file.clear();
+  flags.key_file = any_file;
+  const auto lone_key = choose_settings(flags, around({}));
+  ASSERT_FALSE(lone_key);
+  EXPECT_NE(lone_key.error().detail().find("--cert-file"), std::string::npos) << lone_key.error().detail();
+}
+
 TEST(Settings, NameTheSourceOfABadValueWithoutSecrets) {
   const auto url = choose_settings(global_flags(), around({}, "REDIS_URL=http://joe:hunter2@host/"));
   ASSERT_FALSE(url);

@@ -5,9 +5,9 @@
 #include <string>
 #include <unordered_map>
 
-// Bytes that are held for requests at the same time: a limit for all, and a share of it that one owner may take. Pure. Safe to
-// use from any thread.
-namespace mcpstate::service {
+// Bytes that are held at the same time, for requests or for messages that arrive: a limit for all, and a share of it that one
+// owner may take. Pure. Safe to use from any thread.
+namespace mcpstate {
 
 class byte_budget {
  public:
@@ -16,7 +16,7 @@ class byte_budget {
   byte_budget(const byte_budget&) = delete;
   byte_budget& operator=(const byte_budget&) = delete;
 
-  // Bytes that one request holds. They are given back when it is destroyed. The budget outlives it.
+  // Bytes that one request or message holds. They are given back when it is destroyed. The budget outlives it.
   class reservation {
    public:
     reservation() {}  // holds nothing, and cannot
@@ -57,4 +57,4 @@ class byte_budget {
   std::unordered_map<std::string, std::size_t> by_owner_;  // of those who hold something
 };
 
-}  // namespace mcpstate::service
+}  // namespace mcpstate

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "service/gate/byte_budget.hh"
+#include <mcpstate/core/byte_budget.hpp>
 
 #include <utility>
 
-namespace mcpstate::service {
+namespace mcpstate {
 
 byte_budget::reservation::reservation(reservation&& other) noexcept
     : budget_(std::exchange(other.budget_, nullptr)),
@@ -65,4 +65,4 @@ bool byte_budget::change(const std::string& owner, std::size_t from, std::size_t
   return true;
 }
 
-}  // namespace mcpstate::service
+}  // namespace mcpstate

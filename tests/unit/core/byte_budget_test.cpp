@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What requests may hold together, and what one owner may hold of it.
-#include "service/gate/byte_budget.hh"
+#include <mcpstate/core/byte_budget.hpp>
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace mcpstate::service {
+namespace mcpstate {
 namespace {
 
 using reservation = byte_budget::reservation;
@@ -119,4 +119,4 @@ TEST(ByteBudget, LosesNoByteWithSeveralThreads) {
 }
 
 }  // namespace
-}  // namespace mcpstate::service
+}  // namespace mcpstate
