@@ -22,7 +22,8 @@ constexpr std::size_t pings = 20;  // one after the other
 // Not a command of any server. In a transaction it makes sure that nothing runs.
 constexpr const char* no_command = "MCPSTATE.NONE";
 
-bool lacks_right(const reply& refusal) { return refusal.is_error() && refusal.text.starts_with("NOPERM"); }
+// Of EXEC the server says so behind EXECABORT.
+bool lacks_right(const reply& refusal) { return refusal.is_error() && refusal.text.find("NOPERM") != std::string::npos; }
 
 }  // namespace
 
