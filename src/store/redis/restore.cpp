@@ -64,9 +64,9 @@ task<std::vector<restore_outcome>> redis_store::restore(owner account, std::vect
   if (auto refused = refusal(*answer, operation)) co_return std::move(*refused);
   std::vector<restore_outcome> out;
   for (std::size_t i = 1; i < answer->items.size(); ++i) {
-    const auto outcome = outcome_of(answer->items[i]);
-    if (!outcome) co_return unexpected_answer(operation);
-    out.push_back(*outcome);
+    const auto one = outcome_of(answer->items[i]);
+    if (!one) co_return unexpected_answer(operation);
+    out.push_back(*one);
   }
   if (out.size() != records.size()) co_return unexpected_answer(operation);
   co_return out;
