@@ -66,12 +66,19 @@ constexpr std::array all_cluster_rights{
     acl_right{"asking", "owners whose slot is being moved cannot be reached", "ASKING"},
 };
 
+// At the master that Sentinels name, beside those of the store.
+constexpr std::array all_master_rights{
+    acl_right{"role", "the master that Sentinels name is not believed", "ROLE"},
+};
+
 constexpr std::array all_sentinel_rights{
     acl_right{"ping", "dead connections are found with it", "PING"},
     acl_right{"client|setname", "connections have no name in CLIENT LIST", "CLIENT SETNAME mcpstate"},
     acl_right{"subscribe", "a failover is heard of late", "SUBSCRIBE +switch-master"},
-    acl_right{"sentinel|master", "the master is found with it", "SENTINEL MASTER 0"},
+    acl_right{"sentinel|get-master-addr-by-name", "the master is found with it", "SENTINEL GET-MASTER-ADDR-BY-NAME 0"},
+    acl_right{"sentinel|master", "the state of the master is read with it", "SENTINEL MASTER 0"},
     acl_right{"sentinel|sentinels", "the other Sentinels are found with it", "SENTINEL SENTINELS 0"},
+    acl_right{"sentinel|myid", "Sentinels are told apart with it", "SENTINEL MYID"},
 };
 
 std::vector<std::string> words_of(std::string_view text) {
@@ -108,6 +115,7 @@ acl_rules least_rules(store_url::topology servers, const std::string& prefix) {
   append(out.server, all_store_rights);
   if (servers == store_url::topology::cluster) append(out.server, all_cluster_rights);
   if (servers != store_url::topology::sentinel) return out;
+  append(out.server, all_master_rights);
   out.sentinel = {"resetchannels", "&+switch-master"};
   append(out.sentinel, all_sentinel_rights);
   return out;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Operations over all owners, which read the key space with SCAN.
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 
@@ -27,19 +28,18 @@ std::optional<std::uint64_t> used_memory(std::string_view info) {
 // error, because a count that leaves something out is wrong.
 result<void> count_key(const key_space::parsed& named, const reply& r, store_stats& out) {
   std::uint64_t& owners = named.owner.kind() == owner_kind::user ? out.users : out.sessions;
-  if (named.field == key_field::tools || named.field == key_field::connections) {
-    const auto number = number_of(r, "stats");
-    if (!number) return number.error().code() == errc::wrong_type ? result<void>() : number.error();
-    if (named.field == key_field::tools)
-      out.tools_bytes += static_cast<std::uint64_t>(*number);
-    else
-      owners += *number == 0 ? 1U : 0U;
+  if (named.field == key_field::tools) {
+    const auto bytes = number_of(r, "stats");
+    if (!bytes) return bytes.error().code() == errc::wrong_type ? result<void>() : bytes.error();
+    out.tools_bytes += static_cast<std::uint64_t>(*bytes);
     return {};
   }
   const auto text = text_of(r, "stats");
   if (!text) return text.error().code() == errc::wrong_type ? result<void>() : text.error();
   if (named.field == key_field::servers)
     owners += *text == "set" ? 1U : 0U;
+  else if (named.field == key_field::connections)
+    owners += *text == "set" ? 0U : 1U;
   else if (*text == to_text(status::connected))
     ++out.connected;
   else if (*text == to_text(status::failed))
@@ -67,7 +67,8 @@ task<std::vector<reply>> redis_store::scan_step(std::string cursor, std::vector<
   co_return std::move(answer.items);
 }
 
-// Lists an owner once: at its :servers key, or at its :connections key where it has no :servers key (a foreign program's).
+// Lists an owner once: at its :servers key, or at its :connections key where :servers is no set (a foreign program's owner, or
+// one that has replaced it).
 task<owner_page> redis_store::scan(std::string cursor) {
   MCPSTATE_CO_TRY(page, co_await scan_owners(std::move(cursor)));
   std::vector<owner> owners;
@@ -96,11 +97,11 @@ task<owner_page> redis_store::scan_owners(std::string cursor) {
   }
   if (!unconfirmed.empty()) {
     batch requests;
-    for (const auto& account : unconfirmed) add_to(requests, account).add("EXISTS", keys_.servers(account));
+    for (const auto& account : unconfirmed) add_to(requests, account).add("TYPE", keys_.servers(account));
     MCPSTATE_CO_TRY(known, co_await read_all_of(std::move(requests), "scan"));
     for (std::size_t i = 0; i < unconfirmed.size(); ++i) {
-      MCPSTATE_CO_TRY(exists, number_of(known[i], "scan"));
-      if (exists == 0) owners.push_back(std::move(unconfirmed[i]));
+      MCPSTATE_CO_TRY(type, text_of(known[i], "scan"));
+      if (type != "set") owners.push_back(std::move(unconfirmed[i]));
     }
   }
   owner_page page;
@@ -113,10 +114,13 @@ task<std::vector<owner_summary>> redis_store::summaries(std::vector<owner> owner
   std::vector<owner_summary> out;
   for (const auto& account : owners) {
     auto records = co_await read_records(account, tools_wanted::no);
-    if (!records && records.error().code() == errc::wrong_type) continue;  // doctor reports it
-    if (!records) co_return records.error();
-    if (records->empty()) continue;
     owner_summary one(account);
+    if (!records) {
+      if (records.error().code() != errc::wrong_type) co_return records.error();
+      out.push_back(std::move(one));  // nobody can say what it has; doctor reports why
+      continue;
+    }
+    if (records->empty()) continue;
     one.records = records->size();
     for (const auto& record : *records) {
       if (record.connected()) ++one.connected;
@@ -159,14 +163,15 @@ task<store_stats> redis_store::stats(progress_handler progress) {
   co_return out;
 }
 
-// Counts owners by their :servers key (or :connections, where a foreign program wrote no other), and records by their status
-// key.
+// Counts owners by their :servers key (or :connections, where that is no set), and records by their
+// status key.
 task<void> redis_store::count_page(std::vector<reply>* keys, store_stats* out) {
   batch requests;
   std::vector<key_space::parsed> asked;
   for (const auto& key : *keys) {
     auto named = keys_.parse(key.text);
-    if (!named) continue;
+    const auto counted = {key_field::status, key_field::tools, key_field::connections, key_field::servers};
+    if (!named || std::find(counted.begin(), counted.end(), named->field) == counted.end()) continue;
     request& commands = add_to(requests, named->owner);
     if (commands.commands() == 0) commands.limit_values({max_short_value});
     if (named->field == key_field::status)
@@ -174,11 +179,9 @@ task<void> redis_store::count_page(std::vector<reply>* keys, store_stats* out) {
     else if (named->field == key_field::tools)
       commands.add("STRLEN", key.text);
     else if (named->field == key_field::connections)
-      commands.add("EXISTS", keys_.servers(named->owner));
-    else if (named->field == key_field::servers)
-      commands.add("TYPE", key.text);
+      commands.add("TYPE", keys_.servers(named->owner));
     else
-      continue;
+      commands.add("TYPE", key.text);
     asked.push_back(std::move(*named));
   }
   if (asked.empty()) co_return result<void>();

@@ -121,6 +121,11 @@ class redis_examiner {
   // examine_setup.cpp: the connection, the server, the rights
   task<void> setup();
   task<void> measure_latency();
+  task<void> examine_servers();
+  // answers: to the commands of examine_servers. middle: when the server answered, by our clock. server: empty where there is
+  // only one.
+  void judge_answers(const std::vector<redis::reply>& answers, timestamp middle, const std::string& server);
+  void add_worst(finding one, const std::string& server);
   void check_access(const std::string& user);
   task<void> check_transactions();
   task<void> check_rights();
@@ -142,7 +147,7 @@ class redis_examiner {
   std::vector<std::string> managed_;         // members of the owner that is examined
   std::unordered_set<std::size_t> indexed_;  // hashes of the entries of the index of managed connections
   std::map<unsigned, std::vector<std::string>> wrong_entries_, waiting_entries_;  // of the index, by part
-  std::vector<unsigned> parts_;  // of the index, those that are read
+  std::vector<unsigned> parts_;                                                   // of the index, those that are read
   std::set<std::string> indexes_to_repair_;                                       // without an expiry
   data_survey survey_;
   bool transactions_ = true;    // whether this user may run them

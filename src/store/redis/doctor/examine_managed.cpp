@@ -25,10 +25,10 @@ constexpr std::string_view misplaced = "index entries that name no connection, o
 
 // On a cluster only the parts that have entries.
 task<void> redis_examiner::find_index_parts() {
-  fleet counted;
-  fleet* const into = &counted;
+  fleet index;
+  fleet* const into = &index;
   if (store_.on_cluster_) MCPSTATE_CO_CHECK(co_await store_.count_managed(into));
-  if (!counted.faults.empty()) co_return counted.faults.front();
+  if (!index.faults.empty()) co_return index.faults.front();
   parts_ = store_.parts_to_search();
   co_return result<void>();
 }

@@ -170,6 +170,15 @@ std::vector<finding> judge_server(const server_info& info, const server_circumst
   return out;
 }
 
+finding judge_cluster(const server_info& info) {
+  const auto covered = info.number("cluster_slots_ok"), failing = info.number("cluster_slots_pfail");
+  const bool whole = info.field("cluster_state") == "ok";
+  if (whole && failing == 0) return make("cluster", level::ok, "the cluster is whole: all slots have a server that answers");
+  return make("cluster", whole ? level::warning : level::problem,
+              std::to_string(covered) + " of 16384 slots are covered, " + std::to_string(failing) +
+                  " belong to a server that seems to be down: owners of the others cannot be reached");
+}
+
 finding judge_latency(std::vector<microseconds> times) {
   std::sort(times.begin(), times.end());
   const auto at = [&](std::size_t percent) { return times[std::min(times.size() - 1, times.size() * percent / 100)]; };

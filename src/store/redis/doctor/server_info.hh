@@ -34,6 +34,9 @@ struct server_circumstances {
 // One finding for each thing that was looked at, ok where all is well.
 [[nodiscard]] std::vector<finding> judge_server(const server_info& info, const server_circumstances& known);
 
+// info: the answer to CLUSTER INFO.
+[[nodiscard]] finding judge_cluster(const server_info& info);
+
 // How long a command takes there and back. times: of single commands, in any order; at least one.
 [[nodiscard]] finding judge_latency(std::vector<std::chrono::microseconds> times);
 
