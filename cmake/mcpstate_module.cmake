@@ -7,12 +7,10 @@ if(PROJECT_IS_TOP_LEVEL)
   target_compile_options(mcpstate_flags INTERFACE
     -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Woverloaded-virtual
     -Wimplicit-fallthrough)
-  if(NOT MCPSTATE_UNITY)
-    target_compile_options(mcpstate_flags INTERFACE -Wshadow)
-  elseif(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # Several sources in one file: their names meet, and what one keeps to itself is a header's in GCC's eyes.
-    target_compile_options(mcpstate_flags INTERFACE -Wno-subobject-linkage)
-  endif()
+  # Several sources in one file: their names meet, and what one keeps to itself is a header's in GCC's eyes.
+  set(together "$<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>")
+  target_compile_options(mcpstate_flags INTERFACE
+    "$<$<NOT:${together}>:-Wshadow>" "$<$<AND:${together},$<CXX_COMPILER_ID:GNU>>:-Wno-subobject-linkage>")
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     target_compile_options(mcpstate_flags INTERFACE -Wno-restrict -Wno-stringop-overflow)  # GCC 12 reports std::string concatenations (its bug 105651)
     # What its optimiser believes to see in coroutine frames and strings; the debug, sanitizer and clang builds keep these on.
@@ -125,6 +123,10 @@ function(mcpstate_test name)
   endif()
   mcpstate_program(${name} SOURCES ${arg_SOURCES} LIBS ${arg_LIBS} GTest::gtest GTest::gmock GTest::gtest_main ${asio})
   mcpstate_compile_soon(${name})
+  # Test files are many and read the same headers. A debug build, which has no unity, compiles each by itself.
+  if(MCPSTATE_UNITY OR CMAKE_BUILD_TYPE STREQUAL "Release")
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 4)
+  endif()
   add_test(NAME ${name} COMMAND ${name} ${arg_ARGS} WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
   if(MCPSTATE_SANITIZE)
     math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * 3")  # it ends a hang, and sanitizers make everything slower

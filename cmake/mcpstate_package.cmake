@@ -4,6 +4,7 @@ install(FILES ${PROJECT_SOURCE_DIR}/packaging/mcpstate.service DESTINATION lib/s
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/mcpstate.default DESTINATION /etc/default RENAME mcpstate
         COMPONENT package EXCLUDE_FROM_ALL)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION share/doc/mcpstate RENAME copyright COMPONENT package EXCLUDE_FROM_ALL)
+install(FILES ${PROJECT_SOURCE_DIR}/packaging/prometheus-rules.yml DESTINATION share/doc/mcpstate COMPONENT package EXCLUDE_FROM_ALL)
 install(TARGETS mcpstate RUNTIME DESTINATION bin COMPONENT package EXCLUDE_FROM_ALL)
 
 # mcpstate_package_page(page.md): a page of the manual as the package has it. All pages lie in one folder there; pictures are left out,

@@ -71,7 +71,8 @@ class manager {
   // The call is never repeated once it may have been carried out. Failure: not_found without a connection that could be
   // used, invalid for one that is not managed, conflict (kept_elsewhere) for a program that another process runs, whose
   // detail names that process, outcome_unknown when the session was closed during the call (by a retry, a disconnect, a lost
-  // lease), and what mcp::client::call_tool() reports.
+  // lease), exhausted (busy) where the results that arrive for this owner, or for all, take all the room there is
+  // (message_bytes), and what mcp::client::call_tool() reports.
   virtual task<mcp::call_result> call(owner account, server_name server, std::string tool, std::string arguments,
                                       mcp::call_options options) = 0;
   // store::claim(), and goes on with the sessions of the connections that this process manages: what their servers hold in

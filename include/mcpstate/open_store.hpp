@@ -4,41 +4,12 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include <mcpstate/store.hpp>
+#include <mcpstate/store_url.hpp>
 
-// Opening the store that a URL names.
-//
-//     memory:                                  in this process only
-//     sqlite:PATH                              one file, shared by several processes; "" means the default path below.
-//                                              Its directory has to be there; that of the default path is made
-//     redis://[user:pass@]host:port/db         redis-py's conventions: what is left out is localhost, 6379, database 0
-//     rediss://…                               the same over TLS
-//     unix:///path/redis.sock?db=0             the same over a unix socket; user and password before the path's slashes
+// Opening the store that a URL names; store_url.hpp lists the URLs.
 namespace mcpstate {
-
-// $XDG_STATE_HOME/mcpstate/state.db, else ~/.local/state/mcpstate/state.db.
-[[nodiscard]] std::string default_sqlite_path();
-
-// A checked URL, its secrets in fields of their own. Public so that commands can check a URL without opening it.
-struct store_url {
-  store_url() {}
-  store_url(const store_url&) = default;
-  store_url(store_url&&) = default;
-  store_url& operator=(const store_url&) = default;
-  store_url& operator=(store_url&&) = default;
-  ~store_url();  // overwrites the password
-  enum class kind { memory, sqlite, redis } type = kind::sqlite;
-  std::string path;  // sqlite file, or unix socket
-  std::string host = "localhost";
-  std::uint16_t port = 6379;
-  std::string user, password;
-  int database = 0;
-  bool tls = false;
-  [[nodiscard]] std::string shown() const;  // without user and password
-};
-[[nodiscard]] result<store_url> parse_store_url(std::string_view url);
 
 // Opens a store and makes sure that it answers: a store that cannot be reached, is too old or refuses the password is an
 // error here. The executor must be one thread at a time (a strand, or an io_context with one thread).

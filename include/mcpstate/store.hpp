@@ -67,6 +67,12 @@ class store {
   // the session's. The instance that manages a moved connection keeps its lease (claim_grace). One atomic step, tried again as
   // put is. Repeating it is safe, and finds an instance for what nobody manages.
   task<claim_result> claim(owner session, owner user);
+  // Writes records of one owner as they were in another store, or in a backup: with their revision (0: the next one), expiry
+  // (absent: that of a new record), absolute limit and tools (null: none). One step, for at most 1000 records, each server once.
+  // A revision that is there and not lower is followed by the next one, so that revisions only grow. No lease is restored: what
+  // was managed waits for an instance. Limits of an owner do not apply. Answers what became of each record, in order. Repeating
+  // it is safe. bad_argument: the records are not of one owner, or hold what no store can.
+  task<std::vector<restore_outcome>> restore(std::vector<connection> records, restore_rule rule);
   // Opens a watch on one owner, or on all. All watches of an owner share one log of its changes: a change costs one listing,
   // however many there are.
   task<std::unique_ptr<watcher>> watch(std::optional<owner> account);
@@ -74,6 +80,8 @@ class store {
 
   // For operators: the owners, page by page, in no order. All pages together read the key space once.
   task<owner_page> scan(std::string cursor);
+  // The same without a look at their records: counts may be 0, and an owner whose last record has expired may be among them.
+  task<owner_page> scan_owners(std::string cursor);
   task<store_stats> stats(progress_handler progress);
   // For doctor: checks the settings of the store, and every invariant over every record. fix: repairs what can be repaired
   // without a loss first; the findings are then those after the repair.
@@ -88,6 +96,8 @@ class store {
   // For a manager. Checks its input. Valid as long as the store.
   [[nodiscard]] lease_store& leases() noexcept { return *leases_; }
 
+  // The clock by which its records expire.
+  [[nodiscard]] timestamp now() const { return backend_->now(); }
   // "redis localhost:6379/0", "sqlite …/state.db", "memory": for people, without secrets.
   [[nodiscard]] std::string description() const { return backend_->description(); }
   [[nodiscard]] const asio::any_io_executor& executor() const noexcept { return backend_->executor(); }
@@ -102,7 +112,8 @@ class store {
   task<order_result> write_order(change update, lease_request wanted);
   task<std::uint64_t> write_disconnected(owner account, std::optional<server_name> server, std::optional<basis> seen);
   task<claim_result> move_to_user(owner session, owner user);
-  asio::awaitable<void> offer_unheld(owner user);
+  task<std::vector<restore_outcome>> write_restored(std::vector<connection> records, restore_rule rule);
+  asio::awaitable<void> offer_unheld(owner account);
 
   std::unique_ptr<store_backend> backend_;
   std::unique_ptr<lease_store> leases_;

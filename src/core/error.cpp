@@ -16,6 +16,7 @@ cond condition_of(errc code) noexcept {
     case errc::bad_tools:
     case errc::bad_url:
     case errc::bad_argument:
+    case errc::bad_backup:
     case errc::empty_tools:
     case errc::forbidden_target:
       return cond::invalid;
@@ -55,6 +56,7 @@ cond condition_of(errc code) noexcept {
     case errc::too_large:
     case errc::out_of_memory:
     case errc::queue_full:
+    case errc::busy:
     case errc::disk_full:
     case errc::too_many_connections:
     case errc::tools_too_large:
@@ -81,6 +83,8 @@ std::string_view name_of(errc code) noexcept {
       return "bad_url";
     case errc::bad_argument:
       return "bad_argument";
+    case errc::bad_backup:
+      return "bad_backup";
     case errc::empty_tools:
       return "empty_tools";
     case errc::forbidden_target:
@@ -129,6 +133,8 @@ std::string_view name_of(errc code) noexcept {
       return "out_of_memory";
     case errc::queue_full:
       return "queue_full";
+    case errc::busy:
+      return "busy";
     case errc::server_error:
       return "server_error";
     case errc::disk_full:

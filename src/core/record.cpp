@@ -55,6 +55,7 @@ void read_info(connection& c, const raw_record& raw) {
     c.problems.emplace_back("info cannot be read");
     return;
   }
+  c.expires_latest = info->expires_latest;
   if (!belongs(*info, raw)) {
     c.altered = true;
     c.info = surviving(std::move(info->info));

@@ -25,8 +25,7 @@ using net::tls_stream;
 using error_code = boost::system::error_code;
 
 constexpr std::size_t read_bytes = 64 * 1024;
-constexpr std::size_t tls_read_bytes = 16 * 1024;  // a TLS record
-constexpr std::size_t piece_bytes = 64 * 1024;     // of a decoded body
+constexpr std::size_t piece_bytes = 64 * 1024;  // of a decoded body
 
 error connection_broken(const std::string& server, const std::string& why) {
   return error(errc::connection_lost, "the connection to " + server + " broke: " + why);
@@ -81,14 +80,27 @@ struct exchange_state {
   std::size_t decoded = 0;  // of body
 };
 
-// Reads without waiting, into a buffer that all connections of a thread share. False when nothing has arrived yet. No
-// coroutine: one that waits may go on in another thread, which the compiler does not expect of a thread_local.
-result<bool> read_available(tcp::socket& socket, exchange_state& into, const std::string& server) {
+tcp::socket& socket_of(tcp::socket& socket) noexcept { return socket; }
+tcp::socket& socket_of(tls_stream& stream) noexcept { return stream.next_layer(); }
+// What a read waits for: TLS may have to write first.
+tcp::socket::wait_type read_wait_of(const tcp::socket&) noexcept { return tcp::socket::wait_read; }
+tcp::socket::wait_type read_wait_of(const tls_stream& stream) noexcept { return stream.read_wait(); }
+
+// All connections of a thread share it. No coroutine may call this: one that waits may go on in another thread, which the
+// compiler does not expect of a thread_local.
+std::array<char, read_bytes>& shared_buffer() {
   static thread_local const auto buffer = std::make_unique<std::array<char, read_bytes>>();
+  return *buffer;
+}
+
+// Reads without waiting. False when nothing has arrived yet.
+template <class Stream>
+result<bool> read_available(Stream& stream, exchange_state& into, const std::string& server) {
+  auto& buffer = shared_buffer();
   error_code ec;
-  const std::size_t got = socket.read_some(asio::buffer(*buffer), ec);
+  const std::size_t got = stream.read_some(asio::buffer(buffer), ec);
   if (ec == asio::error::would_block || ec == asio::error::try_again) return false;
-  MCPSTATE_CHECK(ec ? into.take_end(ec, server) : into.take(std::string_view(buffer->data(), got)));
+  MCPSTATE_CHECK(ec ? into.take_end(ec, server) : into.take(std::string_view(buffer.data(), got)));
   return true;
 }
 
@@ -100,37 +112,29 @@ task<void> check_not_cancelled(std::string what) {
 }
 
 // Reads once, and waits for bytes if none have arrived. No buffer is held meanwhile.
-task<void> read_more(tcp::socket& socket, exchange_state& into, const std::string& server) {
+template <class Stream>
+task<void> read_more(Stream& stream, exchange_state& into, const std::string& server) {
   MCPSTATE_CO_CHECK(co_await check_not_cancelled(server));
-  MCPSTATE_CO_TRY(at_once, read_available(socket, into, server));
+  MCPSTATE_CO_TRY(at_once, read_available(stream, into, server));
   if (at_once) {
     // A peer that sends as fast as we read must not keep other work of this executor waiting.
     co_await asio::post(asio::use_awaitable);
     co_return result<void>();
   }
   for (;;) {
-    auto [ec] = co_await socket.async_wait(tcp::socket::wait_read, aio::use_ec);
+    auto [ec] = co_await socket_of(stream).async_wait(read_wait_of(stream), aio::use_ec);
     if (ec) co_return connection_broken(server, ec.message());
-    MCPSTATE_CO_TRY(taken, read_available(socket, into, server));
+    MCPSTATE_CO_TRY(taken, read_available(stream, into, server));
     if (taken) co_return result<void>();
   }
 }
 
-task<void> read_more(tls_stream& stream, exchange_state& into, const std::string& server) {
-  MCPSTATE_CO_CHECK(co_await check_not_cancelled(server));
-  std::string buffer(tls_read_bytes, '\0');
-  auto [ec, got] = co_await stream.async_read_some(asio::buffer(buffer), aio::use_ec);
-  if (ec) co_return into.take_end(ec, server);
-  co_return into.take(std::string_view(buffer).substr(0, got));
-}
-
 // Mostly the socket takes everything at once. If it refuses, the operation that follows reports why.
-std::size_t write_what_fits(tcp::socket& socket, const std::string& text) {
+template <class Stream>
+std::size_t write_what_fits(Stream& stream, const std::string& text) {
   error_code ec;
-  return socket.write_some(asio::buffer(text), ec);
+  return stream.write_some(asio::buffer(text), ec);
 }
-
-std::size_t write_what_fits(tls_stream&, const std::string&) { return 0; }
 
 template <class Stream>
 asio::awaitable<error_code> write_all(Stream& stream, std::string text) {

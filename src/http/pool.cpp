@@ -39,7 +39,7 @@ result<void> pool::prepare() {
   auto allowed = connecting_->egress.check_origin(url_.tls, url_.host);
   if (!allowed) return allowed;
   if (!url_.tls) return result<void>();
-  auto context = net::shared_tls_context(options_.ca_file);
+  auto context = net::shared_tls_context(net::tls_files(options_.ca_file));
   if (!context) return error(errc::bad_argument, context.error().detail());
   tls_ = std::move(*context);
   return result<void>();
@@ -133,6 +133,10 @@ task<void> pool::drain(exchange rest) {
 }
 
 task<std::string> read_all(connection& source, std::size_t limit, bool cut) {
+  return read_all(source, limit, cut, size_check());
+}
+
+task<std::string> read_all(connection& source, std::size_t limit, bool cut, size_check check) {
   std::string out;
   for (;;) {
     MCPSTATE_CO_TRY(part, co_await source.read_body());
@@ -142,6 +146,7 @@ task<std::string> read_all(connection& source, std::size_t limit, bool cut) {
     } else {
       out += part;
     }
+    if (check) MCPSTATE_CO_CHECK(check(out.size()));
     if (out.size() <= limit) continue;
     if (!cut) co_return error(errc::too_large, "the server's answer is larger than " + std::to_string(limit) + " bytes");
     out.resize(limit);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <chrono>
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -82,7 +84,11 @@ class pool {
   std::vector<idle_connection> idle_;
 };
 
+// Called with the bytes that are there so far. Its failure ends the reading.
+using size_check = std::function<result<void>(std::size_t)>;
+
 // Reads the whole body. One that is longer than the limit is cut there, or answered with too_large.
 task<std::string> read_all(connection& source, std::size_t limit, bool cut);
+task<std::string> read_all(connection& source, std::size_t limit, bool cut, size_check check);
 
 }  // namespace mcpstate::http

@@ -39,6 +39,8 @@ class sse_parser {
   // takes it only if it is a whole message.
   [[nodiscard]] std::optional<sse_event> finish();
 
+  // How much of an event that is not whole yet it holds.
+  [[nodiscard]] std::size_t held_bytes() const noexcept { return line_.size() + name_.size() + data_.size(); }
   // The one in force at the last event that has arrived whole. Empty after an id of more than 4 KB.
   [[nodiscard]] const std::string& last_event_id() const noexcept { return whole_id_; }
   // How long the server wants clients to wait before they come back; at most 24 hours.

@@ -18,9 +18,11 @@ using event_kind = link_event::kind;
 constexpr unsigned too_many_requests = 429;
 constexpr std::size_t called_forward = 2;  // by one success: the number doubles, as far as the limit of the origin allows
 
-// Whether a failed request means that the session is gone. It is not gone if the server was silent or has answered with an
-// error.
-bool is_broken(const error& reason) { return !reason.is(cond::timeout) && reason.code() != errc::rpc_error; }
+// Whether a failed request means that the session is gone. It is not gone if the server was silent, or has answered with an
+// error or with more than there was room for.
+bool is_broken(const error& reason) {
+  return !reason.is(cond::timeout) && reason.code() != errc::rpc_error && reason.code() != errc::busy;
+}
 
 std::optional<supervisor_fsm::span> wait_of(const error& reason) {
   const auto wait = reason.retry_after();
@@ -211,10 +213,8 @@ supervisor_fsm::steps connection_supervisor::request_failed(link_event& event) {
   const auto tick = context_.tick();
   note_failure(std::move(event.reason));
   const auto wait = wait_of(*reason_);
-  if (reason_->http_status() == too_many_requests) {
-    fsm_.request_postponed(tick, wait.value_or(supervisor_fsm::span(0)));
-    return {};
-  }
+  if (reason_->http_status() == too_many_requests)
+    return fsm_.request_postponed(tick, wait.value_or(supervisor_fsm::span(0)));
   loss_ = reason_->code();
   const bool broken = is_broken(*reason_);
   if (event.type == event_kind::check_failed) return fsm_.check_failed(tick, broken, wait);
@@ -386,7 +386,7 @@ asio::awaitable<void> connection_supervisor::move_lease() {
   const std::string holder = lease_.holder;
   const std::string registered = endpoint_.registered;
   const auto requested = clock::now();
-  auto taken = co_await context_.records().leases().take_lease(managed, holder, registered, context_.lease_span());
+  auto taken = co_await context_.leases().take_lease(managed, holder, registered, context_.lease_span());
   if (!taken || lease_lost_) co_return;  // the index has the old name; the lease itself is renewed with all others
   if (!*taken) co_return lose_lease();
   registered_ = registered;

@@ -26,7 +26,7 @@ asio::awaitable<void> fleet_member::run() {
   while (!context_.stopping()) {
     const auto started = clock::now();
     instance_report self = context_.report(supervisors_.size());
-    auto answered = co_await context_.records().leases().beat(std::move(self), validity);
+    auto answered = co_await context_.leases().beat(std::move(self), validity);
     if (context_.stopping()) break;
     if (answered) {
       report_faults(answered->faults);
@@ -51,7 +51,7 @@ void fleet_member::report_faults(const std::vector<error>& faults) {
 }
 
 asio::awaitable<void> fleet_member::leave() {
-  auto leaving = context_.records().leases().beat(context_.report(supervisors_.size()), 0ms);
+  auto leaving = context_.leases().beat(context_.report(supervisors_.size()), 0ms);
   auto bounded = aio::with_deadline(std::move(leaving), aio::after(leave_limit), "leaving the fleet");
   auto left = co_await std::move(bounded);
   if (!left) context_.remark("the others do not know that this process stops", left.error());

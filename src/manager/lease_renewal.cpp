@@ -42,7 +42,7 @@ asio::awaitable<bool> lease_renewal::renew_all() {
   // Counted from before the request: the store counts from a later moment, so ours ends first.
   const auto until = clock::now() + span;
   std::vector<lease> asked = granted;
-  auto answered = co_await context_.records().leases().renew_leases(std::move(asked), span);
+  auto answered = co_await context_.leases().renew_leases(std::move(asked), span);
   if (!answered) co_return false;
   std::set<managed_name> lost;
   for (const lease& entry : *answered) lost.insert(entry.name);

@@ -35,6 +35,13 @@ destination_rules rules_of(const manager_options& options) {
   return out;
 }
 
+measured_leases::handler tell_operations(manager_observer* observer) {
+  if (observer == nullptr) return {};
+  return [observer](std::string_view operation, std::optional<cond> failure, std::chrono::microseconds took) {
+    observer->on_store_operation(operation, failure, took);
+  };
+}
+
 asio::awaitable<void> close_link(std::shared_ptr<server_link> link) { co_await link->close(); }
 
 asio::awaitable<void> close_client(std::unique_ptr<mcp::client> client) { co_await client->close(); }
@@ -44,12 +51,14 @@ asio::awaitable<void> close_client(std::unique_ptr<mcp::client> client) { co_awa
 manager_context::manager_context(store& records, manager_options options)
     : records_(records),
       options_(with_instance_name(std::move(options))),
+      leases_(records.leases(), tell_operations(options_.observer)),
       rules_(rules_of(options_)),
       reach_(reach_of(rules_, options_.servers.get())),
       attempts_(options_.attempts_per_origin),
       pauses_(options_.last_retry),
       startups_(options_.first_startup_timeout, options_.startup_timeout),
       eras_(options_.client.eras ? options_.client.eras : std::make_shared<mcp::era_memory>()),
+      messages_(std::make_shared<byte_budget>(options_.message_bytes, options_.owner_message_bytes)),
       random_(std::random_device()()),
       closing_sessions_(records.executor(), [this](const std::string&, const std::string& what) {
         remark("a session could not be ended", bug_error("its closing", what));
@@ -77,6 +86,8 @@ std::shared_ptr<const server_registry> manager_context::set_servers(std::shared_
 mcp::client_options manager_context::client_options_of(const managed_name& name) const {
   mcp::client_options out = options_.client;
   out.eras = eras_;
+  out.message_budget = messages_;
+  out.message_owner = name.owner.text();
   if (options_.observer == nullptr) return out;
   out.on_oddity = [observer = options_.observer, name](const std::string& text, const std::string& peer) {
     observer->on_remark(&name, text, peer);
@@ -97,20 +108,20 @@ std::set<std::string> manager_context::reaches_of_others() const { return other_
 
 task<lease> manager_context::take_claimed_lease(lease at_session) {
   const error lost(errc::lease_lost, at_session.name.text() + " is managed here no more");
-  MCPSTATE_CO_TRY(note, co_await records_.leases().lease_of(at_session.name));
+  MCPSTATE_CO_TRY(note, co_await leases_.lease_of(at_session.name));
   auto user = note ? claimed_user(note->holder) : std::nullopt;
   if (!user) co_return lost;
   managed_name moved(std::move(*user), at_session.name.server);
-  MCPSTATE_CO_TRY(granted, co_await records_.leases().lease_of(std::move(moved)));
+  MCPSTATE_CO_TRY(granted, co_await leases_.lease_of(std::move(moved)));
   if (!granted || granted->holder != at_session.holder) co_return lost;
   std::vector<lease> renewed(1, *granted);
-  MCPSTATE_CO_TRY(gone, co_await records_.leases().renew_leases(std::move(renewed), lease_span()));
+  MCPSTATE_CO_TRY(gone, co_await leases_.renew_leases(std::move(renewed), lease_span()));
   if (!gone.empty()) co_return lost;
   co_return std::move(*granted);
 }
 
 asio::awaitable<bool> manager_context::may_hold(lease granted) {
-  auto running = co_await records_.leases().lease_of(granted.name);
+  auto running = co_await leases_.lease_of(granted.name);
   co_return !running || (*running && **running == granted);
 }
 

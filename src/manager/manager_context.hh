@@ -8,9 +8,11 @@
 #include <string_view>
 
 #include <mcpstate/aio/task_group.hpp>
+#include <mcpstate/core/byte_budget.hpp>
 #include <mcpstate/manager/options.hpp>
 #include <mcpstate/store.hpp>
 
+#include "manager/fleet/measured_leases.hh"
 #include "manager/origins/origin_limit.hh"
 #include "manager/origins/origin_pauses.hh"
 #include "manager/origins/origin_retries.hh"
@@ -31,6 +33,8 @@ class manager_context {
   manager_context& operator=(const manager_context&) = delete;
 
   [[nodiscard]] store& records() noexcept { return records_; }
+  // The leases of that store; the observer is told of each operation.
+  [[nodiscard]] lease_store& leases() noexcept { return leases_; }
   [[nodiscard]] const manager_options& options() const noexcept { return options_; }
   // For how long a lease is taken.
   [[nodiscard]] std::chrono::milliseconds lease_span() const;
@@ -47,6 +51,8 @@ class manager_context {
   [[nodiscard]] origin_pauses& pauses() noexcept { return pauses_; }
   [[nodiscard]] origin_retries& retries() noexcept { return retries_; }
   [[nodiscard]] startup_times& startups() noexcept { return startups_; }
+  // What the messages of servers take while they arrive.
+  [[nodiscard]] const byte_budget& messages() const noexcept { return *messages_; }
 
   // The fleet.
   [[nodiscard]] const fleet& members() const noexcept { return fleet_; }
@@ -82,6 +88,7 @@ class manager_context {
  private:
   store& records_;
   manager_options options_;
+  measured_leases leases_;
   const destination_rules rules_;
   std::string reach_;  // instance_report::reach
   fleet fleet_;
@@ -90,6 +97,7 @@ class manager_context {
   origin_retries retries_;
   startup_times startups_;
   std::shared_ptr<mcp::era_memory> eras_;
+  std::shared_ptr<byte_budget> messages_;
   std::minstd_rand random_;
   bool stopping_ = false;
   aio::task_group closing_sessions_;

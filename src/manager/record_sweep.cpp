@@ -89,7 +89,7 @@ task<void> record_sweep::read_owner(owner account) {
 }
 
 task<void> record_sweep::check(candidate one) {
-  MCPSTATE_CO_TRY(granted, co_await context_.records().leases().lease_of(one.name));
+  MCPSTATE_CO_TRY(granted, co_await context_.leases().lease_of(one.name));
   if (granted || supervisors_.find(one.name)) co_return result<void>();
   co_return co_await offer(std::move(one));
 }
@@ -100,10 +100,9 @@ task<void> record_sweep::offer(candidate one) {
   const auto span = context_.lease_span();
   // The holder is nobody who could manage it, so that an order at this instance in between does not share the lease.
   std::string holder = context_.options().instance.substr(0, longest_holder) + " sweep", registered = one.registered;
-  MCPSTATE_CO_TRY(taken,
-                  co_await context_.records().leases().take_lease(one.name, std::move(holder), std::move(registered), span));
+  MCPSTATE_CO_TRY(taken, co_await context_.leases().take_lease(one.name, std::move(holder), std::move(registered), span));
   if (!taken || supervisors_.find(one.name)) co_return result<void>();
-  co_return co_await context_.records().leases().end_lease(std::move(*taken), lease_end::hand_over);
+  co_return co_await context_.leases().end_lease(std::move(*taken), lease_end::hand_over);
 }
 
 }  // namespace mcpstate

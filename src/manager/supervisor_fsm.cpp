@@ -14,7 +14,8 @@ using span = supervisor_fsm::span;
 
 constexpr int max_missed_checks = 2;                  // in a row; then the session counts as lost
 constexpr int checks_per_listing = 10;                // where the server does not announce new lists
-constexpr std::uint32_t refused_factor = 5;           // of first_retry: the first pause after a refusal that may pass
+constexpr int max_postponed = 6;                      // in a row: asked too often is no excuse for ever
+constexpr std::uint32_t refused_factor = 2;           // of first_retry: the first pause after a refusal that may pass
 constexpr std::uint32_t max_counted_failures = 1000;  // the wait does not grow any more
 
 // The time, give or take a tenth.
@@ -60,8 +61,8 @@ supervisor_fsm::steps supervisor_fsm::record_read(tick_context context, const re
   read_at_.reset();
   if (!record.present || !record.managed || record.state == status::disconnected)
     return end_lease(lease_end::over, record.present ? record.revision : 0);
+  const bool late = !std::exchange(begun_anew_, false) && record.revision < revision_;
   if (!record_known_) return take_over(context, record);
-  const bool late = record.revision < revision_ && !std::exchange(begun_anew_, false);
   return late || knows(record) ? steps() : record_changed(context, record);
 }
 
@@ -152,7 +153,7 @@ supervisor_fsm::steps supervisor_fsm::read_failed(tick_context context) {
 }
 
 void supervisor_fsm::schedule_check(tick_context context) {
-  missed_checks_ = 0;
+  missed_checks_ = postponed_ = 0;
   check_at_ = context.now + with_jitter(rules_.check_every, context.jitter);
 }
 
@@ -243,9 +244,8 @@ supervisor_fsm::steps supervisor_fsm::session_lost(tick_context context, std::op
     attempt_ = 0;
     quick_retry_used_ = false;
   }
-  if (wait || attempt_ > 0 || std::exchange(quick_retry_used_, true))
-    return schedule_retry(context, {step(kind::close)}, wait);
-  return begin_opening(true);
+  const bool later = wait || attempt_ > 0 || std::exchange(quick_retry_used_, true);
+  return later ? schedule_retry(context, {step(kind::close)}, wait) : begin_opening(true);
 }
 
 // Servers and proxies end idle streams, some of them all the time. One check in early_pause finds out whether the server is
@@ -291,13 +291,15 @@ supervisor_fsm::steps supervisor_fsm::list_failed(tick_context context, bool bro
   return {};
 }
 
-void supervisor_fsm::request_postponed(tick_context context, span wait) {
-  if (phase_ != phase::up) return;
-  const auto at = context.now + std::max(std::min(wait, rules_.last_retry), with_jitter(rules_.check_every, context.jitter));
-  if (std::exchange(listing_, false)) list_at_ = at;
+supervisor_fsm::steps supervisor_fsm::request_postponed(tick_context context, span wait) {
+  if (phase_ != phase::up) return {};
+  const span pause = std::max(std::min(wait, rules_.last_retry), with_jitter(rules_.check_every, context.jitter));
+  if (++postponed_ >= max_postponed) return session_lost(context, pause);
+  check_at_ = context.now + pause;
+  if (std::exchange(listing_, false)) list_at_ = check_at_;
   pinging_ = false;
   missed_checks_ = 0;
-  check_at_ = at;
+  return {};
 }
 
 supervisor_fsm::steps supervisor_fsm::checked(tick_context context) {
@@ -361,9 +363,7 @@ supervisor_fsm::steps supervisor_fsm::tick(tick_context context) {
     read_at_.reset();
     return {step(kind::read)};
   }
-  if (phase_ == phase::waiting && is_due(retry_at_, context.now)) {
-    return begin_opening(false);
-  }
+  if (phase_ == phase::waiting && is_due(retry_at_, context.now)) return begin_opening(false);
   if (is_due(write_at_, context.now)) {
     write_at_.reset();
     return {write_step(context)};

@@ -32,7 +32,7 @@ struct supervisor_rules : connection_schedule {
   span steady_after = std::chrono::seconds(60);  // a session that lasted so long ends a row of failures
   span store_pause = std::chrono::seconds(1);    // before asking a store again that did not answer
   // A connection that has worked and is refused (401, 403) may have met a proxy that is out of order. It is tried so often
-  // again before it counts as refused, after five times first_retry and twice as long each time.
+  // again before it counts as refused, after twice first_retry and twice as long each time.
   std::uint32_t refused_retries = 3;
 };
 
@@ -123,8 +123,9 @@ class supervisor_fsm {
   [[nodiscard]] steps list_failed(tick_context context, bool broken, std::optional<span> wait = std::nullopt);
   [[nodiscard]] steps checked(tick_context context);
   [[nodiscard]] steps check_failed(tick_context context, bool broken, std::optional<span> wait = std::nullopt);
-  // The server is there, and was asked too often: the listing or the check comes later.
-  void request_postponed(tick_context context, span wait);
+  // The server is there, and was asked too often: the listing or the check comes later. After several in a row, and nothing
+  // else, the server is of no use to anybody: the session is lost.
+  [[nodiscard]] steps request_postponed(tick_context context, span wait);
   // A tool call was answered, which counts as a check.
   void used(tick_context context);
   // Results of a write.
@@ -194,8 +195,8 @@ class supervisor_fsm {
   bool answers_announcement_ = false;  // … or the one under way
   span list_pause_{0};                 // from one listing to the next that is announced
   optional_time listed_at_;
-  bool empty_list_seen_ = false;  // an empty list came in place of a good one; it counts when it comes twice
-  int missed_checks_ = 0;
+  bool empty_list_seen_ = false;           // an empty list came in place of a good one; it counts when it comes twice
+  int missed_checks_ = 0, postponed_ = 0;  // in a row
   clock::time_point up_since_;
   optional_time early_check_at_;  // the last check that an ended stream caused
 

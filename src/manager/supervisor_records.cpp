@@ -84,7 +84,7 @@ asio::awaitable<void> connection_supervisor::end(step last) {
   // The connection may have been ordered again since the record was read, under our lease. The store then hands the lease
   // over instead of ending it, so that the order is not lost even if this process dies now.
   const std::optional<std::uint64_t> revision = last.revision;
-  auto ended = co_await context_.records().leases().end_lease(granted, last.ending, revision);
+  auto ended = co_await context_.leases().end_lease(granted, last.ending, revision);
   if (!ended) context_.remark(name(), "a lease could not be ended; it runs out: " + ended.error().detail(), {});
   using news = manager_observer::lease_news;
   context_.report_lease(name(), last.ending == lease_end::over ? news::over : news::handed_over);

@@ -54,8 +54,7 @@ task<bool> supervisor_set::ensure_managed(managed_name name, std::string registe
   }
   const auto span = context_.lease_span();
   const auto requested = connection_supervisor::clock::now();
-  MCPSTATE_CO_TRY(taken,
-                  co_await context_.records().leases().take_lease(name, context_.options().instance, registered, span));
+  MCPSTATE_CO_TRY(taken, co_await context_.leases().take_lease(name, context_.options().instance, registered, span));
   if (!taken) co_return true;
   if (context_.stopping()) {
     lease unwanted = *taken;
@@ -84,7 +83,7 @@ task<bool> supervisor_set::act_on(order_result order, std::string registered,
 }
 
 task<bool> supervisor_set::give_back(lease taken) {
-  MCPSTATE_CO_CHECK(co_await context_.records().leases().end_lease(std::move(taken), lease_end::hand_over));
+  MCPSTATE_CO_CHECK(co_await context_.leases().end_lease(std::move(taken), lease_end::hand_over));
   co_return true;
 }
 

@@ -49,7 +49,7 @@ aio::deadline tool_calls::opening_deadline(const connection& record, const mcp::
 task<bool> tool_calls::await_supervisor(managed_name name, details info) {
   const bool is_program = info.transport == "stdio";
   if (supervisors_.find(name) || (!is_program && info.claimed_from.empty())) co_return false;
-  MCPSTATE_CO_TRY(granted, co_await context_.records().leases().lease_of(name));
+  MCPSTATE_CO_TRY(granted, co_await context_.leases().lease_of(name));
   if (!granted && is_program) {
     if (supervisors_.size() >= context_.options().max_connections) co_return false;
     MCPSTATE_CO_CHECK(co_await supervisors_.ensure_managed(name, info.registered));
@@ -64,7 +64,7 @@ task<bool> tool_calls::await_supervisor(managed_name name, details info) {
 
 // Only the process that runs a program can call it. The error names that process.
 task<mcp::call_result> tool_calls::refuse_program(managed_name name, std::string program) {
-  MCPSTATE_CO_TRY(granted, co_await context_.records().leases().lease_of(name));
+  MCPSTATE_CO_TRY(granted, co_await context_.leases().lease_of(name));
   const std::string text = name.text() + " is a program (" + program + ")";
   const auto supervisor = supervisors_.find(name);
   if (supervisor && supervisor->is_opening()) co_return error(errc::deadline, text + " that is still being started");
@@ -78,7 +78,7 @@ task<mcp::call_result> tool_calls::refuse_program(managed_name name, std::string
 }
 
 task<mcp::call_result> tool_calls::call_on_new_session(connection record, std::string tool, std::string arguments,
-                                                       mcp::call_options options) {
+                                                       mcp::call_options options, aio::deadline until) {
   MCPSTATE_CO_TRY(server, context_.find(endpoint_of(record.info)));
   managed_name name(record.owner, server_name::parse(record.server).value());
   if (std::holds_alternative<mcp::stdio_target>(server.target))
@@ -87,9 +87,13 @@ task<mcp::call_result> tool_calls::call_on_new_session(connection record, std::s
   client_options.protocol = server.protocol;
   client_options.egress = server.egress;
   const std::string origin = server.origin;
-  auto waiting = context_.attempts().acquire(origin, name.owner.text());
+  auto waiting = context_.attempts().acquire(origin, name.owner.text(), until);
   origin_limit::slot slot = co_await std::move(waiting);
-  if (!slot) co_return error(errc::stopped, "the call was cancelled");
+  const bool cancelled = co_await aio::is_cancelled();
+  if (cancelled) co_return error(errc::stopped, "the call was cancelled");
+  if (!slot)
+    co_return error(errc::deadline,
+                    "too many others are connecting to the server of " + name.text() + "; nothing was called");
   if (const auto pause = context_.pauses().find(origin, origin_pauses::clock::now())) co_return *pause;
   mcp::target target = server.target;
   auto connecting = mcp::connect(context_.records().executor(), std::move(target), std::move(client_options));
@@ -146,6 +150,9 @@ task<mcp::call_result> tool_calls::call(owner account, server_name server, std::
                                         mcp::call_options options) {
   co_await asio::this_coro::throw_if_cancelled(false);
   const managed_name name(std::move(account), std::move(server));
+  if (!context_.messages().has_room(name.owner.text()))
+    co_return error(errc::busy,
+                    "too many large results are under way for " + name.owner.text() + "; nothing was called; try again");
   MCPSTATE_CO_TRY(record, co_await find_usable(name));
   MCPSTATE_CO_CHECK(co_await await_supervisor(name, record.info));
   const aio::deadline until = opening_deadline(record, options);
@@ -156,7 +163,8 @@ task<mcp::call_result> tool_calls::call(owner account, server_name server, std::
     const bool by_caller = co_await aio::is_cancelled();
     if (called || by_caller || !is_unsent(called.error())) co_return called;
   }
-  co_return co_await call_on_new_session(std::move(record), std::move(tool), std::move(arguments), std::move(options));
+  co_return co_await call_on_new_session(std::move(record), std::move(tool), std::move(arguments), std::move(options),
+                                         until);
 }
 
 }  // namespace mcpstate

@@ -30,7 +30,7 @@ class tool_calls {
                                          std::string arguments, mcp::call_options options);
   task<bool> await_supervisor(managed_name name, details info);
   task<mcp::call_result> call_on_new_session(connection record, std::string tool, std::string arguments,
-                                             mcp::call_options options);
+                                             mcp::call_options options, aio::deadline until);
   task<mcp::call_result> call_on_client(std::unique_ptr<mcp::client> client, destination server, std::string tool,
                                         std::string arguments, mcp::call_options options);
   task<mcp::call_result> refuse_program(managed_name name, std::string program);

@@ -3,39 +3,30 @@
 
 #include <algorithm>
 #include <cassert>
-#include <charconv>
 #include <utility>
 
 #include "core/backoff.hh"
+#include "redis/error_meaning.hh"
 
 namespace mcpstate::redis {
-namespace {
-
-constexpr int oldest_major = 7;
-constexpr const char* requirement = "needs Redis 7.0 or Valkey";
-
-int major_of(std::string_view version) {
-  int major = 0;
-  std::from_chars(version.data(), version.data() + version.size(), major);
-  return major;
-}
-
-}  // namespace
 
 link_fsm::link_fsm(const link_config& config)
     : user_(config.user),
-      password_(config.password),
       client_name_(config.client_name),
       database_(config.database),
       track_reads_(config.track_reads),
       prefixes_(config.tracking_prefixes),
+      expected_(config.expected),
+      channels_(config.channels),
       backoff_min_(std::max(config.backoff_min, std::chrono::milliseconds(1))),
-      backoff_max_(std::max(config.backoff_max, backoff_min_)) {}
+      backoff_max_(std::max(config.backoff_max, backoff_min_)),
+      wanted_backoff_max_(std::clamp(config.wanted_backoff_max, backoff_min_, backoff_max_)),
+      password_(config.password) {}
 
 void link_fsm::start() {
   assert(state_ == state::off);
   state_ = state::connecting;
-  attempt_failed_ = false;
+  attempt_failed_ = wanted_ = false;
   failures_ = 0;
 }
 
@@ -69,6 +60,10 @@ request link_fsm::connected() {
     all.command(4 + 2 * prefixes_.size()).arg("CLIENT").arg("TRACKING").arg("ON").arg("BCAST");
     for (const std::string& prefix : prefixes_) all.arg("PREFIX").arg(prefix);
     asked_.push_back(command::tracking);
+  }
+  for (const std::string& channel : channels_) {
+    all.add("SUBSCRIBE", channel);
+    asked_.push_back(command::subscribe);
   }
   all.add("PING");
   asked_.push_back(command::ping);
@@ -107,28 +102,31 @@ std::optional<error> link_fsm::check_reply(command sent, const reply& answer) {
 std::optional<error> link_fsm::judge_hello(const reply& answer) {
   if (answer.is_error()) {
     error meant = to_error(answer, "log in to Redis");
-    if (meant.code() != errc::server_error) return meant;
-    if (answer.text.find("unknown command") != std::string::npos || answer.text.starts_with("NOPROTO")) {
-      return error(errc::unsupported, std::string(requirement) + "; this server does not know the protocol (HELLO 3)",
+    // A proxy may refuse what the server behind it knows.
+    if (meant.code() == errc::server_error && refuses_hello(answer.text)) {
+      return error(errc::unsupported,
+                   "needs Redis 7.0 or Valkey; what answers there does not know the protocol (HELLO 3): an old server, or a "
+                   "proxy before it",
                    answer.text);
     }
     return meant;
   }
-  if (answer.kind != reply::type::map) return error(errc::protocol, "what answers there is not a Redis server");
-  server_hello found;
-  for (std::size_t i = 0; i + 1 < answer.items.size(); i += 2) {
-    const std::string& key = answer.items[i].text;
-    const std::string& value = answer.items[i + 1].text;
-    if (key == "server") found.server = value;
-    if (key == "version") found.version = value;
-    if (key == "mode") found.mode = value;
-    if (key == "role") found.role = value;
-  }
-  hello_ = std::move(found);
-  // Valkey's first release says 7.2, and none was ever older than Redis 7.0.
-  if (hello_.server == "valkey" || major_of(hello_.version) >= oldest_major) return std::nullopt;
-  return error(errc::unsupported, std::string(requirement) + "; this server is older", hello_.server + " " + hello_.version);
+  auto found = read_hello(answer);
+  if (!found) return error(errc::protocol, "what answers there is not a Redis server");
+  hello_ = std::move(*found);
+  return judge(hello_, expected_);
 }
+
+// What cannot be read says nothing against the server: a user may not be allowed to ask.
+std::optional<error> link_fsm::on_identity(const reply& answer) {
+  assert(state_ == state::ready);
+  auto found = read_hello(answer);
+  if (!found) return std::nullopt;
+  hello_ = std::move(*found);
+  return judge(hello_, expected_);
+}
+
+bool link_fsm::want() { return !std::exchange(wanted_, true); }
 
 void link_fsm::failed(error why, std::chrono::milliseconds lived) {
   assert(state_ != state::off && state_ != state::waiting);
@@ -145,12 +143,13 @@ void link_fsm::failed(error why, std::chrono::milliseconds lived) {
 }
 
 std::chrono::milliseconds link_fsm::pause(double random) const {
-  return backoff(failures_, backoff_min_, backoff_max_, random);
+  return backoff(failures_, backoff_min_, wanted_ ? wanted_backoff_max_ : backoff_max_, random);
 }
 
 void link_fsm::retry() {
   assert(state_ == state::waiting);
   state_ = state::connecting;
+  wanted_ = false;
 }
 
 link_fsm::admission link_fsm::admits() const noexcept {

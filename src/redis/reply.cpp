@@ -5,24 +5,10 @@
 #include <charconv>
 #include <utility>
 
+#include "redis/error_meaning.hh"
+
 namespace mcpstate::redis {
 namespace {
-
-struct meaning {
-  std::string_view prefix;
-  errc code;
-  std::string_view words;
-};
-constexpr meaning meanings[] = {
-    {"WRONGTYPE", errc::wrong_type, "a key holds another type than it should"},
-    {"OOM", errc::out_of_memory, "the server has reached its memory limit"},
-    {"LOADING", errc::loading, "the server is loading its data"},
-    {"READONLY", errc::read_only, "the server is a replica and refuses writes"},
-    {"MISCONF", errc::read_only, "the server cannot save to disk and refuses writes"},
-    {"NOAUTH", errc::auth_failed, "the server asks for a password"},
-    {"WRONGPASS", errc::auth_failed, "the server refuses user or password"},
-    {"NOPERM", errc::auth_failed, "the server's access list does not permit this"},
-};
 
 // "$12\r\n" and the like, without a temporary string.
 void append_header(std::string& out, char type, std::size_t n) {
@@ -37,19 +23,11 @@ void append_header(std::string& out, char type, std::size_t n) {
 }  // namespace
 
 error to_error(const reply& r, std::string_view doing) {
-  const std::string_view first = std::string_view(r.text).substr(0, r.text.find(' '));
-  errc code = errc::server_error;
-  std::string_view words = "the server refused it";
-  for (const meaning& m : meanings) {
-    if (first != m.prefix) continue;
-    code = m.code;
-    words = m.words;
-    break;
-  }
+  const error_meaning* const meant = find_meaning(r.text);
   std::string detail(doing);
   detail += ": ";
-  detail += words;
-  return error(code, std::move(detail), r.text);
+  detail += meant != nullptr ? meant->words : "the server refused it";
+  return error(meant != nullptr ? meant->code : errc::server_error, std::move(detail), r.text);
 }
 
 // Grows at least by doubling: an exact reserve for every argument would copy everything before it each time.

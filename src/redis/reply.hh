@@ -46,8 +46,7 @@ struct value_limits {
   std::size_t count = 0;  // 0: no limit
 };
 
-// What an error reply means: WRONGTYPE → wrong_type, OOM → out_of_memory, LOADING → loading, READONLY and MISCONF →
-// read_only, NOAUTH, WRONGPASS and NOPERM → auth_failed, everything else → server_error. `doing` begins the detail
+// What an error reply means, by the table of error_meaning.hh; server_error for what is not in it. `doing` begins the detail
 // ("put user:42 github"); the server's words become peer_text.
 [[nodiscard]] error to_error(const reply& r, std::string_view doing);
 

@@ -9,6 +9,8 @@
 #include <cassert>
 #include <utility>
 
+#include "core/secret_file.hh"
+
 namespace mcpstate::redis {
 
 void shell::call::watch_cancellation(shell&, std::uint64_t) {}
@@ -51,10 +53,9 @@ void shell::start() {
 asio::awaitable<void> shell::run() {
   co_await asio::this_coro::throw_if_cancelled(false);
   const auto self = shared_from_this();
-  std::uniform_real_distribution<double> jitter(0.0, 1.0);
   while (!stopping_) {
     attempt_until_ = clock::now() + config_.connect_timeout;
-    auto opened = co_await open_transport(home_, config_, look_up_, attempt_until_);
+    auto opened = co_await open();
     if (stopping_) break;
     if (opened) {
       begin_session(std::move(*opened));
@@ -68,9 +69,41 @@ asio::awaitable<void> shell::run() {
     transport_.reset();
     if (stopping_) break;
     co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
-    co_await aio::wait_until(aio::after(fsm_.pause(jitter(random_))));
+    co_await rest();
     if (!stopping_) fsm_.retry();
   }
+}
+
+task<std::unique_ptr<transport>> shell::open() {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  MCPSTATE_CO_CHECK(renew_password());
+  co_return co_await open_transport(home_, config_, look_up_, attempt_until_);
+}
+
+// A password that was changed in its file is used by the next attempt.
+result<void> shell::renew_password() {
+  if (config_.password_file.empty()) return {};
+  auto read = read_secret_file(config_.password_file);
+  if (read) {
+    password_fault_.clear();
+    fsm_.set_password(std::move(*read));
+    return {};
+  }
+  if (!fsm_.has_password() || !config_.on_stale_credentials) return read.error();
+  const std::string fault = read.error().detail();
+  if (fault != password_fault_) config_.on_stale_credentials(fault);
+  password_fault_ = fault;
+  return {};
+}
+
+// Waits for the time of the next attempt. A request that comes meanwhile brings it forward.
+asio::awaitable<void> shell::rest() {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  const double random = std::uniform_real_distribution<double>(0.0, 1.0)(random_);
+  const time_point whole = clock::now() + fsm_.pause(random);
+  const bool wanted = co_await wanted_.wait(whole);
+  if (!wanted || stopping_) co_return;
+  co_await aio::wait_until(std::min(whole, aio::after(fsm_.pause(random))));
 }
 
 void shell::begin_session(std::unique_ptr<transport> opened) {
@@ -80,7 +113,7 @@ void shell::begin_session(std::unique_ptr<transport> opened) {
   parser_.emplace(bounds);
   in_.resize(64u * 1024);
   live_ = true;
-  suspicious_ = ping_sent_ = false;
+  suspicious_ = asking_identity_ = false;
   last_received_ = clock::now();
   out_ = fsm_.connected().bytes();
   out_done_ = 0;
@@ -90,7 +123,7 @@ void shell::begin_session(std::unique_ptr<transport> opened) {
 }
 
 void shell::session_ready() {
-  ready_since_ = last_received_;
+  ready_since_ = identity_asked_at_ = last_received_;
   owed_since_ = last_received_;
   attempt_ended_.notify();
   if (state_handler_) state_handler_(node_, true);
@@ -112,6 +145,7 @@ void shell::end_session(bool was_ready) {
   live_ = false;
   if (transport_) transport_->close();
   auto ended = requests_.lost(errc::connection_lost);
+  if (!ended.empty() || requests_.waiting() != 0) fsm_.want();
   const bool refuse = fsm_.admits() == link_fsm::admission::refuse;
   std::vector<pipeline::ending> refused;
   if (refuse) refused = requests_.drop_waiting(errc::connection_lost);
@@ -161,6 +195,7 @@ void shell::submit(std::unique_ptr<call> asked) {
   const auto refuse = [&](outcome answer) { caller.finish(std::move(asked), std::move(answer), home_, false); };
   if (caller.commands == 0) return refuse(std::vector<reply>());
   if (stopping_) return refuse(error_of(errc::stopped));
+  if (!connected() && fsm_.want()) wanted_.notify();
   if (fsm_.admits() == link_fsm::admission::refuse) return refuse(fsm_.failure());
   if (!requests_.fits(caller)) return refuse(error_of(errc::queue_full));
   const time_point until = caller.deadline;

@@ -64,10 +64,13 @@ class shell final : public link, public transport::sink, public std::enable_shar
   template <class Handler>
   class handler_call;
   class receiver_call;
-  class ping_call;
+  class identity_call;
 
   // The connection's life.
   asio::awaitable<void> run();
+  task<std::unique_ptr<transport>> open();
+  [[nodiscard]] result<void> renew_password();
+  asio::awaitable<void> rest();
   void begin_session(std::unique_ptr<transport> opened);
   void session_ready();
   void session_failed(error why);
@@ -95,6 +98,9 @@ class shell final : public link, public transport::sink, public std::enable_shar
   void arm(time_point when);
   void tick();
   void check_alive(time_point now);
+  void ask_identity(time_point now);
+  void on_identity(const reply& answer);
+  [[nodiscard]] std::chrono::milliseconds patience() const noexcept;
   [[nodiscard]] time_point next_tick(time_point now) const;
 
   // Constant after start().
@@ -108,6 +114,7 @@ class shell final : public link, public transport::sink, public std::enable_shar
   link_fsm fsm_;
   pipeline requests_;
   std::mt19937_64 random_;
+  std::string password_fault_;  // the last one that was told
 
   // Of the current connection.
   std::unique_ptr<transport> transport_;
@@ -120,16 +127,18 @@ class shell final : public link, public transport::sink, public std::enable_shar
   bool parsing_ = false;  // inside parse(): what is asked for now is flushed at its end
   bool flush_posted_ = false;
   bool suspicious_ = false;  // a request expired since the last byte came
-  bool ping_sent_ = false;   // since the last byte came
+  bool asking_identity_ = false;
   time_point attempt_until_{};
   time_point ready_since_{};
   time_point last_received_{};
+  time_point identity_asked_at_{};
   time_point owed_since_{};
 
   bool stopping_ = false;
   time_point armed_ = time_point::max();
   asio::steady_timer tick_timer_;
   aio::event attempt_ended_;  // for ready()
+  aio::event wanted_;         // for rest()
   aio::event session_over_;   // the session has ended, and its I/O too
   aio::task_group group_;
 };

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "net/tls.hh"
 #include "redis/shell.hh"
 
 namespace mcpstate::redis {
@@ -18,11 +19,20 @@ constexpr char tls_alert = 0x15;                   // how a TLS server's answer 
 
 }  // namespace
 
-// Makes a server that is alive send a byte. What it answers makes no difference.
-class shell::ping_call final : public call {
+// Asks the server who it is. One that is alive answers, be it by a refusal.
+class shell::identity_call final : public call {
  public:
-  using call::call;
-  void finish(std::unique_ptr<call> self, outcome, const asio::any_io_executor&, bool) override { self.reset(); }
+  identity_call(shell& asking, request asked, aio::deadline until)
+      : call(std::move(asked), until, effect::read), shell_(asking) {}
+  void finish(std::unique_ptr<call> self, outcome answer, const asio::any_io_executor&, bool) override {
+    shell& asking = shell_;
+    self.reset();
+    asking.asking_identity_ = false;
+    if (answer) asking.on_identity(answer->front());
+  }
+
+ private:
+  shell& shell_;
 };
 
 void shell::read_more() {
@@ -38,7 +48,7 @@ void shell::on_read(const boost::system::error_code& ec, std::size_t n) {
     return notify_if_over();
   }
   last_received_ = clock::now();
-  suspicious_ = ping_sent_ = false;
+  suspicious_ = false;
   parse(std::string_view(in_.data(), n));
   if (!live_) return notify_if_over();
   if (n == in_.size() && n < largest_read) in_.resize(2 * n);
@@ -64,7 +74,7 @@ void shell::parse(std::string_view bytes) {
 void shell::deliver(reply what) {
   const bool push = what.kind == reply::type::push;
   if (fsm_.now() == link_fsm::state::handshaking) {
-    if (push) return;  // nothing has been read over this connection yet
+    if (push && !fsm_.expects_push()) return;  // nothing has been read over this connection yet
     switch (fsm_.on_reply(what)) {
       case link_fsm::progress::more:
         return;
@@ -79,7 +89,9 @@ void shell::deliver(reply what) {
     return;
   }
   if (!requests_.owed()) return session_failed(error(errc::protocol, node_.address + " sent a reply that nobody asked for"));
+  const bool doubtful = what.is_error() && !config_.expected.replica_allowed && what.text.starts_with("READONLY");
   auto complete = requests_.on_reply(std::move(what));
+  if (doubtful) ask_identity(clock::now());  // it has become a replica
   if (!complete) return;
   std::unique_ptr<call> caller(static_cast<call*>(complete.release()));
   call& completed = *caller;
@@ -127,6 +139,9 @@ void shell::on_written(const boost::system::error_code& ec, std::size_t n) {
 
 error shell::read_error(const boost::system::error_code& ec) const {
   const std::string where = node_.address;
+  if (const auto fault = net::client_certificate_fault(ec); !fault.empty()) {
+    return error(errc::tls_failed, "no TLS connection to " + where + ": " + fault + client_certificate_hint);
+  }
   // TLS reports the end of the stream with a code of its own.
   const bool ended = ec == asio::error::eof || ec == asio::error::connection_reset || ec == asio::error::broken_pipe ||
                      ec == asio::ssl::error::stream_truncated;
@@ -134,7 +149,9 @@ error shell::read_error(const boost::system::error_code& ec) const {
     return error(errc::connection_lost, ended ? where + " closed the connection" : where + ": " + ec.message());
   }
   if (!ended) return error(errc::connect_failed, "handshake with " + where + ": " + ec.message());
-  const char* hint = config_.tls ? " (does it ask for a client certificate?)" : " (does this port expect TLS, rediss://?)";
+  const char* const about_certificate =
+      config_.cert_file.empty() ? " (does it ask for a client certificate?)" : " (does it refuse the client certificate?)";
+  const char* const hint = config_.tls ? about_certificate : " (does this port expect TLS, rediss://?)";
   return error(errc::connect_failed, where + " closed the connection during the handshake" + hint);
 }
 
@@ -178,24 +195,36 @@ void shell::check_alive(time_point now) {
     return;
   }
   const time_point silent_since = std::max(last_received_, owed_since_);
-  if (suspicious_ && requests_.owed() && now - silent_since >= config_.connect_timeout) {
+  if (suspicious_ && requests_.owed() && now - silent_since >= patience()) {
     return session_failed(error(errc::connection_lost, where + " has stopped answering"));
   }
-  if (ping_sent_ || now - last_received_ < config_.ping_after) return;
-  ping_sent_ = true;
-  request ping;
-  ping.add("PING");
-  submit(std::make_unique<ping_call>(std::move(ping), now + config_.connect_timeout, effect::read));
+  if (now - identity_asked_at_ >= config_.ping_after) ask_identity(now);
+}
+
+void shell::ask_identity(time_point now) {
+  if (asking_identity_ || !live_ || !connected()) return;
+  asking_identity_ = true;
+  identity_asked_at_ = now;
+  request who;
+  who.add("HELLO");
+  submit(std::make_unique<identity_call>(*this, std::move(who), now + patience()));
+}
+
+void shell::on_identity(const reply& answer) {
+  if (!live_ || !connected()) return;
+  if (auto why = fsm_.on_identity(answer)) session_failed(std::move(*why));
+}
+
+std::chrono::milliseconds shell::patience() const noexcept {
+  return config_.answer_within.count() > 0 ? config_.answer_within : config_.connect_timeout;
 }
 
 shell::time_point shell::next_tick(time_point now) const {
   time_point next = requests_.earliest();
   if (live_ && fsm_.now() == link_fsm::state::handshaking) next = std::min(next, attempt_until_);
   if (live_ && connected()) {
-    if (!ping_sent_) next = std::min(next, last_received_ + config_.ping_after);
-    if (suspicious_ && requests_.owed()) {
-      next = std::min(next, std::max(last_received_, owed_since_) + config_.connect_timeout);
-    }
+    if (!asking_identity_) next = std::min(next, identity_asked_at_ + config_.ping_after);
+    if (suspicious_ && requests_.owed()) next = std::min(next, std::max(last_received_, owed_since_) + patience());
   }
   // Many deadlines close to each other are looked at together: each look goes over all requests.
   return std::max(next, now + std::chrono::milliseconds(1));

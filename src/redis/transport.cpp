@@ -86,8 +86,17 @@ net::tls_peer peer_of(const link_config& config) {
   out.host = config.host;
   out.shown = shown_address(config);
   out.verify = config.tls_verify;
+  out.verify_host = config.tls_verify_host;
   out.partial_wildcards = true;
   out.plain_hint = "is it redis:// there?";
+  out.client_certificate_hint = client_certificate_hint;
+  return out;
+}
+
+net::tls_files files_of(const link_config& config) {
+  net::tls_files out(config.ca_file);
+  out.cert_file = config.cert_file;
+  out.key_file = config.key_file;
   return out;
 }
 
@@ -110,7 +119,7 @@ task<std::unique_ptr<transport>> open_transport(asio::any_io_executor executor, 
   auto connecting = aio::with_deadline(connect(std::move(executor), config, std::move(look_up)), until, late);
   MCPSTATE_CO_TRY(socket, co_await std::move(connecting));
   if (!config.tls) co_return std::unique_ptr<transport>(std::make_unique<plain_transport>(any_socket(std::move(socket))));
-  MCPSTATE_CO_TRY(context, net::shared_tls_context(config.ca_file));
+  MCPSTATE_CO_TRY(context, net::shared_tls_context(files_of(config), config.on_stale_credentials));
   // A plain server may wait for more of what it takes for a command.
   const std::string no_tls = "no TLS answer in time from " + shown_address(config) + " (is it redis:// there?)";
   auto shaking = aio::with_deadline(wrap_tls(std::move(socket), context, peer_of(config)), until, no_tls);

@@ -45,6 +45,10 @@ class transport {
   transport() = default;
 };
 
+// What to do where a server asks for a client certificate, or refuses it.
+inline constexpr const char* client_certificate_hint =
+    "; --cert-file and --key-file name one, or ssl_certfile and ssl_keyfile in the URL";
+
 // "localhost:6379", "[::1]:6379", "unix:/path".
 [[nodiscard]] std::string shown_address(const link_config& config);
 

@@ -2,10 +2,13 @@
 #include <mcpstate/store.hpp>
 
 #include <algorithm>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <mcpstate/core/keys.hpp>
+#include <mcpstate/core/record_info.hpp>
 
 #include "aio/caller_settings.hh"
 #include "store/call_guard.hh"
@@ -35,6 +38,29 @@ result<bool> check_input(const change& update) {
     return error(errc::bad_argument, shown(update) + ": a DISCONNECTED connection has no tools; leave them out");
   if (update.new_tools()->bytes().size() > default_tools_limit)
     return error(errc::too_large, shown(update) + ": the tools are over " + std::to_string(default_tools_limit) + " bytes");
+  return true;
+}
+
+constexpr std::size_t most_restored = 1000;  // in one step
+
+// Also gives each record the member that its name has, where none is said.
+result<bool> check_restored(std::vector<connection>& records) {
+  if (records.size() > most_restored)
+    return error(errc::bad_argument, "at most " + std::to_string(most_restored) + " records are restored in one step");
+  std::set<std::string_view> members;
+  for (auto& one : records) {
+    const std::string shown = one.owner.text() + " " + one.server;
+    if (one.owner != records.front().owner)
+      return error(errc::bad_argument, shown + ": the records to restore in one step are of one owner");
+    if (!one.state) return error(errc::bad_argument, shown + ": a record of unknown status cannot be restored");
+    if (one.revision > max_revision) return error(errc::bad_argument, shown + ": its revision is larger than any can be");
+    if (one.tools && one.tools->size() > default_tools_limit)
+      return error(errc::too_large, shown + ": the tools are over " + std::to_string(default_tools_limit) + " bytes");
+    if (one.member.empty()) one.member = encode_name(one.server);
+    if (one.member.empty()) MCPSTATE_CHECK(server_name::parse(one.server));
+    if (one.member.size() > 3 * max_name_bytes || !members.insert(one.member).second)
+      return error(errc::bad_argument, shown + ": its name is too long, or comes twice");
+  }
   return true;
 }
 
@@ -195,16 +221,36 @@ task<claim_result> store::move_to_user(owner session, owner user) {
   co_return claimed;
 }
 
+task<std::vector<restore_outcome>> store::restore(std::vector<connection> records, restore_rule rule) {
+  return calls_->run(write_restored(std::move(records), rule));
+}
+
+task<std::vector<restore_outcome>> store::write_restored(std::vector<connection> records, restore_rule rule) {
+  if (records.empty()) co_return std::vector<restore_outcome>();
+  MCPSTATE_CO_CHECK(check_restored(records));
+  const owner account = records.front().owner;
+  std::vector<bool> managed;
+  for (const auto& one : records) managed.push_back(one.info.managed && one.state != status::disconnected);
+  auto outcomes = co_await backend_->restore(account, std::move(records), rule);
+  if (!outcomes) co_return outcomes.error();
+  for (std::size_t i = 0; i < outcomes->size(); ++i) {
+    if (!managed[i] || (*outcomes)[i] != restore_outcome::written) continue;
+    co_await offer_unheld(account);
+    break;
+  }
+  co_return outcomes;
+}
+
 // Managed connections without a lease wait for an instance. Takes each lease and hands it over at once, so that the next
 // instance that beats finds the connection.
-asio::awaitable<void> store::offer_unheld(owner user) {
+asio::awaitable<void> store::offer_unheld(owner account) {
   const std::optional<std::uint64_t> no_revision;
-  const auto all = co_await backend_->list(user, tools_wanted::no);
+  const auto all = co_await backend_->list(account, tools_wanted::no);
   if (!all) co_return;
   for (const connection& one : **all) {
     auto server = server_name::parse(one.server);
     if (!server || !one.info.managed || one.state == status::disconnected) continue;
-    managed_name name(user, std::move(*server));
+    managed_name name(account, std::move(*server));
     const auto granted = co_await backend_->leases().lease_of(name);
     if (!granted || *granted) continue;
     std::string holder = "claim";
@@ -226,6 +272,8 @@ task<std::unique_ptr<watcher>> store::watch(std::optional<owner> account, watch_
 }
 
 task<owner_page> store::scan(std::string cursor) { return calls_->run(backend_->scan(std::move(cursor))); }
+
+task<owner_page> store::scan_owners(std::string cursor) { return calls_->run(backend_->scan_owners(std::move(cursor))); }
 
 task<store_stats> store::stats(progress_handler progress) { return calls_->run(backend_->stats(std::move(progress))); }
 

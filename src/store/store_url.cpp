@@ -1,140 +1,25 @@
 // SPDX-License-Identifier: MIT
+#include <mcpstate/store_url.hpp>
+
 #include <pwd.h>
 #include <unistd.h>
-#include <boost/url/decode_view.hpp>
-#include <boost/url/parse.hpp>
-#include <boost/url/pct_string_view.hpp>
-#include <boost/url/url_view.hpp>
 
-#include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include <mcpstate/open_store.hpp>
-
 #include "core/text/ascii.hh"
-#include "core/text/number.hh"
 #include "core/text/secret_text.hh"
+#include "store/redis_url.hh"
 
 namespace mcpstate {
 
 namespace {
 
-namespace urls = boost::urls;
-
 constexpr std::string_view forms =
-    "a store is memory:, sqlite:PATH, redis://[user:pass@]host:port/db, rediss://…, or unix:///path/redis.sock?db=0";
-constexpr std::string_view encode_hint = " (in a user or password write / ? # % as %2F %3F %23 %25)";
-
-// Options of redis-py that do not select data: they are ignored. Any other unknown option is refused, because a misspelt db
-// must not become database 0.
-constexpr std::array<std::string_view, 14> tuning_options{
-    "socket_timeout", "socket_connect_timeout", "socket_keepalive", "retry_on_timeout", "max_connections",
-    "client_name",    "health_check_interval",  "decode_responses", "encoding",         "encoding_errors",
-    "ssl_cert_reqs",  "ssl_check_hostname",     "protocol",         "timeout"};
-
-// No error shows a part of the URL: it may be a piece of a password that was not encoded.
-error bad_url(std::string_view scheme, std::string_view fault, std::string_view hint = encode_hint) {
-  std::string text(scheme);
-  text.append("://… cannot be used: ").append(fault).append(hint);
-  return error(errc::bad_url, std::move(text));
-}
-
-// Decodes as redis-py does: a % that begins no escape stands for itself.
-std::string decoded(std::string_view text) {
-  const auto checked = urls::make_pct_string_view(text);
-  if (!checked) return std::string(text);
-  const urls::decode_view plain = **checked;
-  return std::string(plain.begin(), plain.end());
-}
-
-std::optional<int> natural_number(std::string_view text) {
-  const auto value = parse_number<int>(text);
-  return value && *value >= 0 ? value : std::nullopt;
-}
-
-// Moves "user:pass@" of "//user:pass@host…" to out, and answers the rest. Later steps never see a secret.
-std::string take_user_info(std::string_view after_scheme, store_url& out) {
-  const auto end = std::min(after_scheme.find_first_of("/?#", 2), after_scheme.size());
-  const auto authority = after_scheme.substr(2, end - 2);
-  const auto user_info_end = authority.rfind('@');
-  if (user_info_end == std::string_view::npos) return std::string(after_scheme);
-  const auto info = authority.substr(0, user_info_end);
-  const auto colon = std::min(info.find(':'), info.size());
-  out.user = decoded(info.substr(0, colon));
-  if (colon < info.size()) out.password = decoded(info.substr(colon + 1));
-  return "//" + std::string(after_scheme.substr(2 + user_info_end + 1));
-}
-
-result<bool> read_option(std::string_view scheme, const std::string& name, const std::string& value, store_url& out) {
-  if (name == "db") {
-    const auto db = natural_number(value);
-    if (!db) return bad_url(scheme, "db is not a number");
-    out.database = *db;
-  } else if (name == "username") {
-    if (out.user.empty()) out.user = value;
-  } else if (name == "password") {
-    if (out.password.empty()) out.password = value;
-  } else if (name == "ssl_ca_certs") {
-    return bad_url(scheme, "give the certificates by the option of mcpstate, not in the URL", "");
-  } else if (std::find(tuning_options.begin(), tuning_options.end(), name) == tuning_options.end()) {
-    return bad_url(scheme, "it has an option other than db, username and password");
-  }
-  return true;
-}
-
-result<bool> read_options(std::string_view scheme, const urls::url_view& url, store_url& out) {
-  for (const auto& option : url.params()) {
-    const std::string name(option.key.begin(), option.key.end()), value(option.value.begin(), option.value.end());
-    MCPSTATE_CHECK(read_option(scheme, name, value, out));
-  }
-  return true;
-}
-
-result<store_url> parse_unix(const urls::url_view& url, store_url out) {
-  if (!url.encoded_host().empty() || url.has_port())
-    return bad_url("unix", "it names a host; a socket is written unix:///path/redis.sock?db=0");
-  out.path = decoded(std::string_view(url.encoded_path().data(), url.encoded_path().size()));
-  if (out.path.size() < 2 || out.path.find('\0') != std::string::npos)
-    return bad_url("unix", "it names no socket; write unix:///path/redis.sock?db=0");
-  MCPSTATE_CHECK(read_options("unix", url, out));
-  return out;
-}
-
-result<store_url> parse_tcp(std::string_view scheme, const urls::url_view& url, store_url out) {
-  out.tls = scheme == "rediss";
-  if (!url.encoded_host().empty()) out.host = url.host_address();
-  if (out.host.find('\0') != std::string::npos) return bad_url(scheme, "the host is no name");
-  if (url.has_port() && !url.port().empty()) {
-    const auto port = natural_number(std::string_view(url.port().data(), url.port().size()));
-    if (!port || *port < 1 || *port > 65535) return bad_url(scheme, "the port is not 1 to 65535");
-    out.port = static_cast<std::uint16_t>(*port);
-  }
-  auto path = url.path();
-  std::erase(path, '/');
-  if (!path.empty()) {
-    const auto db = natural_number(path);
-    if (!db) return bad_url(scheme, "what follows the host is not the number of a database");
-    out.database = *db;
-  }
-  MCPSTATE_CHECK(read_options(scheme, url, out));
-  return out;
-}
-
-result<store_url> parse_redis(const std::string& scheme, std::string_view after_scheme) {
-  store_url out;
-  out.type = store_url::kind::redis;
-  if (!after_scheme.starts_with("//")) return bad_url(scheme, "// is missing after the colon");
-  const auto rest = scheme + ":" + take_user_info(after_scheme, out);
-  const auto url = urls::parse_uri(rest);
-  if (!url) return bad_url(scheme, "it is not a URL");
-  if (url->has_fragment()) return bad_url(scheme, "it has a #");
-  if (url->has_userinfo()) return bad_url(scheme, "it has more than one @");
-  return scheme == "unix" ? parse_unix(*url, std::move(out)) : parse_tcp(scheme, *url, std::move(out));
-}
+    "a store is memory:, sqlite:PATH, redis://[user:pass@]host:port/db, rediss://…, unix:///path/redis.sock?db=0, "
+    "redis-sentinel://host,host/db#master, or redis-cluster://host,host";
 
 result<store_url> parse_sqlite(std::string_view path) {
   store_url out;
@@ -166,20 +51,30 @@ std::string default_sqlite_path() {
   return base + "/.local/state/mcpstate/state.db";
 }
 
-store_url::~store_url() { cleanse(password); }
+store_url::~store_url() {
+  cleanse(password);
+  cleanse(sentinel_password);
+}
+
+std::string store_host::text() const {
+  const bool is_ipv6 = name.find(':') != std::string::npos;
+  return (is_ipv6 ? "[" + name + "]" : name) + ":" + std::to_string(port);
+}
 
 std::string store_url::shown() const {
-  switch (type) {
-    case kind::memory:
-      return "memory:";
-    case kind::sqlite:
-      return "sqlite:" + path;
-    case kind::redis:
-      break;
+  if (type == kind::memory) return "memory:";
+  if (type == kind::sqlite) return "sqlite:" + path;
+  const auto db = std::to_string(database);
+  if (!path.empty()) return "unix://" + path + "?db=" + db;
+  std::string out = tls ? "rediss" : "redis";
+  if (servers == topology::single) return out + "://" + store_host(host, port).text() + "/" + db;
+  out += servers == topology::sentinel ? "-sentinel://" : "-cluster://";
+  for (const auto& one : hosts) {
+    if (&one != &hosts.front()) out += ',';
+    out += one.text();
   }
-  if (!path.empty()) return "unix://" + path + "?db=" + std::to_string(database);
-  const auto name = host.find(':') == std::string::npos ? host : "[" + host + "]";
-  return (tls ? "rediss://" : "redis://") + name + ":" + std::to_string(port) + "/" + std::to_string(database);
+  out += "/" + db;
+  return servers == topology::sentinel ? out + "#" + master : out;
 }
 
 result<store_url> parse_store_url(std::string_view url) {
@@ -188,9 +83,7 @@ result<store_url> parse_store_url(std::string_view url) {
   const auto scheme = colon == std::string_view::npos ? std::string() : ascii_lower(url.substr(0, colon));
   const auto rest = colon == std::string_view::npos ? std::string_view() : url.substr(colon + 1);
   if (scheme == "sqlite") return parse_sqlite(rest);
-  if (scheme == "redis" || scheme == "rediss" || scheme == "unix") return parse_redis(scheme, rest);
-  if (scheme == "redis-sentinel" || scheme == "redis-cluster")
-    return error(errc::bad_url, scheme + ":// is not supported by this version; name one server with redis://host:port/db");
+  if (const auto redis = read_redis_scheme(scheme)) return parse_redis_url(*redis, scheme, rest);
   if (scheme != "memory") return error(errc::bad_url, "this is no store URL; " + std::string(forms));
   if (!rest.empty()) return error(errc::bad_url, "memory: takes nothing after the colon");
   store_url out;

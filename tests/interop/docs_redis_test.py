@@ -229,7 +229,11 @@ class TheUserOfThePage(unittest.TestCase):
         self.exercise()
         refused = {str(row["object"]) for row in self.admin.acl_log()}
         # Tried, and not needed: the page says what each would add.
-        self.assertLessEqual(refused, {"sort_ro", "config|get"})
+        self.assertLessEqual(refused, {"sort_ro", "config|get"} | self.managing())
+
+    def managing(self):
+        """What a program that manages connections needs beside the rights of the page: doctor tries these, too."""
+        return {"zadd", "zrem", "zcard", "hset", "hdel", "hgetall"}
 
     def test_a_service_needs_what_the_page_adds(self):
         more = re.search(r"A program that manages connections needs a few more: `([^`]+)`", PAGE.read_text(encoding="utf-8"))
@@ -253,6 +257,38 @@ class TheUserOfThePage(unittest.TestCase):
                       ["PUBLISH", "a", "b"], ["SCRIPT", "FLUSH"]):
             with self.subTest(words=words), self.assertRaises(redis.exceptions.ResponseError):
                 user.execute_command(*words)
+
+
+class TheUserThatDoctorPrints(TheUserOfThePage):
+    """The same of what doctor --acl prints, which includes what a program that manages connections needs."""
+
+    test_a_service_needs_what_the_page_adds = None
+
+    def setUp(self):
+        super().setUp()
+        rules = self.box.ok("doctor", "--acl", "--json").json["rules"]
+        self.granted = {rule[1:] for rule in rules if rule.startswith("+")}
+        self.admin.execute_command("ACL", "SETUSER", "mcpstate", "reset", "on", ">printed", *rules)
+        self.box.store = f"redis://mcpstate:printed@127.0.0.1:{self.server.port}/3"
+
+    def managing(self):
+        return set()
+
+    def exercise(self):
+        super().exercise()
+        self.manage()
+
+    def manage(self):
+        """A managed connection from its order to its end."""
+        servers = self.box.file("servers.json", '{"mcpServers":{"none":{"command":"/nonexistent"}}}')
+        service = Service(self.box.program, "--store", self.box.store, "--servers", servers, env=self.box.environment())
+        try:
+            path = "/v1/users/1/connections/none"
+            answer = service.ask("PUT", path + "?wait=10s", {"server": "none"})
+            self.assertLess(answer.status, 300, answer.body)
+            self.assertLess(service.ask("DELETE", path).status, 300)
+        finally:
+            service.end(signal.SIGTERM)
 
 
 if __name__ == "__main__":

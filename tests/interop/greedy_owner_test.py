@@ -5,6 +5,7 @@ how long others wait.
 
 usage: greedy_owner_test.py PROGRAM NODE_MODULES [unittest arguments]
 """
+import concurrent.futures
 import json
 import pathlib
 import socket
@@ -13,11 +14,14 @@ import threading
 import time
 
 import cli_sandbox
+import hostile_server
 import redis_sandbox
+import serving
 from running_service import CheckedService, ServiceTest
 
 TOKEN = "a-service-token-of-enough-bytes"
 LIST = 8 << 20                  # bytes of one tool list
+RESULT = 24 << 20               # bytes of one result of a tool
 SHARE = 64 << 20                # of one owner, in answers that are under way
 ROOM = 48 << 20                 # what else a large read may take for a while: the store's own copy
 PATIENCE = 5                    # seconds that another owner waits at most, on a machine that others use as well
@@ -147,6 +151,56 @@ class GreedyOwnerOnRedis(GreedyOwner):
     def tearDownClass(cls):
         cls.redis.close()
         super().tearDownClass()
+
+
+class LargeResults:
+    """Answers calls with 24 MiB each, all at the same time once so many are there."""
+
+    def __init__(self, expected):
+        self.expected, self.arrived, self.lock, self.all = expected, 0, threading.Lock(), threading.Event()
+
+    def behave(self, exchange):
+        with self.lock:
+            self.arrived += 1
+            if self.arrived >= self.expected:
+                self.all.set()
+        self.all.wait(60)
+        exchange.result('{"content":[],"text":"' + "x" * RESULT + '"}')
+
+
+class ResultsAtOnce(ServiceTest):
+    def test_large_results_at_once_take_no_more_than_their_room(self):
+        results = LargeResults(8)
+        server = hostile_server.HostileServer(hostile_server.polite_but(tools_call=results.behave))
+        self.addCleanup(server.close)
+        file = self.home / "servers.json"
+        file.write_text(json.dumps({"mcpServers": {"big": {"url": server.url}}}), encoding="utf-8")
+        service = CheckedService(self, "--servers", str(file), env={"MCPSTATE_TOKEN": TOKEN})
+        service.token = TOKEN
+        put = service.ask("PUT", "/v1/users/mallory/connections/big?wait=20s", {"server": "big"})
+        self.assertEqual(put.json["status"], "CONNECTED", put.body)
+        watch = Watch(service.process.pid)
+        before = watch.resident()
+        watch.start()
+        with concurrent.futures.ThreadPoolExecutor(8) as callers:
+            answers = list(callers.map(lambda _: self.call(service), range(8)))
+        taken = watch.stop() - before
+        statuses = sorted(each.status for each in answers)
+        print(f"{self.id()}: {statuses}, {taken >> 20} MiB", file=sys.stderr)
+        self.assertEqual(set(statuses), {200, 503})
+        for refused in (each for each in answers if each.status == 503):
+            self.assertEqual((refused.slug, refused.headers["Retry-After"]), ("busy", "1"))
+            self.assertRegex(refused.json["detail"], "was carried out|was called|nothing was called")
+        self.assertLess(taken, 3 * SHARE + ROOM)
+        self.assertEqual(self.call(service).status, 200, "one by itself always finds room")
+
+    @staticmethod
+    def call(service):
+        link = service.link(100)
+        try:
+            return serving.ask(link, "POST", "/v1/users/mallory/connections/big/tools/plain/call", {}, {"Authorization": f"Bearer {TOKEN}"})
+        finally:
+            link.close()
 
 
 if __name__ == "__main__":

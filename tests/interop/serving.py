@@ -53,6 +53,8 @@ class Child:
 
     def __init__(self, words, env, ready, stream="stdout", cwd=None):
         self.said, self.log = [], []
+        self.hold = threading.Event()  # cleared: nobody reads the second stream
+        self.hold.set()
         self.process = subprocess.Popen(words, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, encoding="utf-8")
         streams = {"stdout": self.process.stdout, "stderr": self.process.stderr}
@@ -69,10 +71,11 @@ class Child:
                 break
         self.readers[0].start()
 
-    @staticmethod
-    def drain(lines, into):
+    def drain(self, lines, into):
         for line in lines:
             into.append(line)
+            if into is self.log:
+                self.hold.wait()
 
     @property
     def ready(self):
@@ -87,6 +90,7 @@ class Child:
             self.process.send_signal(signal.SIGCONT)
             self.process.send_signal(number)
         code = self.process.wait(timeout=limit)
+        self.hold.set()
         for reader in self.readers:
             reader.join()
         self.process.stdout.close()

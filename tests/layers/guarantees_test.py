@@ -13,6 +13,7 @@ CLEAN = {
     "README.md": "# x\n\n- **not here**\n\n## What is guaranteed\n\n- **G1. Everything expires.** Each record\n  has a time to live.\n"
                  "- **G2. No ghosts.** Nobody.\n\n## In C++\n\n- no guarantee\n",
     "ARCHITECTURE.md": "## Invariants\n\n| id | invariant | proved by |\n|---|---|---|\n| I1 | A TTL each | `Records.Expire` |\n",
+    "SECURITY.md": "## Threat model\n\n| nobody reads `tokens.txt` | `Records.Expire` |\n",
     "tests/CMakeLists.txt": "mcpstate_test(unit_store)\nforeach(name interop)\nadd_test(NAME ${name})\nadd_test(NAME contract_${name})\nendforeach()\n# gone\n",
     "tests/unit/store_test.cpp": "TEST(Records, Expire) {}\nCO_TEST(Records,\n        Wait) {}\nTEST_P(kinds, each) {}\nSTORE_TEST(NoGhost) {}\n"
                                  "STORE_TEST_WITH(ExpiresARecord, some()) {}\n",
@@ -32,6 +33,7 @@ VIOLATIONS = [
     ("README.md", "\n\n## In C++", "\n- **G3. More.** More.\n\n## In C++", r"README.md:10: untested: G3"),
     ("ARCHITECTURE.md", "| I1 |", "| I2 |", r"ARCHITECTURE.md:5: untested: I2"),
     ("ARCHITECTURE.md", "Records.Expire", "Records.Wait", r"ARCHITECTURE.md:5: unmapped: Records.Wait"),
+    ("SECURITY.md", "Records.Expire", "Records.Gone", r"SECURITY.md:3: no-test: Records.Gone"),
     ("tests/guarantees.txt", "G2 interop Ghosts.test_none", "G4 interop Ghosts.test_none", r"tests/guarantees.txt:6: unknown-id: G4"),
     ("tests/guarantees.txt", "Ghosts.test_none", "Ghosts.test_some", r"tests/guarantees.txt:6: no-test"),
     ("tests/guarantees.txt", "Ghosts.test_none", "Others.test_none", r"tests/guarantees.txt:6: no-test"),

@@ -30,6 +30,7 @@ FILES = {
     "/usr/share/doc/mcpstate/redis.md": "-rw-r--r-- root/root",
     "/usr/share/doc/mcpstate/SECURITY.md": "-rw-r--r-- root/root",
     "/usr/share/doc/mcpstate/changelog.gz": "-rw-r--r-- root/root",
+    "/usr/share/doc/mcpstate/prometheus-rules.yml": "-rw-r--r-- root/root",
 }
 
 

@@ -53,6 +53,10 @@ class intercepting_backend final : public store_backend, public lease_store {
     MCPSTATE_CO_CHECK(co_await intercept("claim", user));
     co_return co_await inside_->claim(std::move(session), std::move(user));
   }
+  task<std::vector<restore_outcome>> restore(owner account, std::vector<connection> records, restore_rule rule) override {
+    MCPSTATE_CO_CHECK(co_await intercept("restore", account));
+    co_return co_await inside_->restore(std::move(account), std::move(records), rule);
+  }
   task<std::unique_ptr<watcher>> watch(std::optional<owner> account, watch_options options) override {
     MCPSTATE_CO_CHECK(co_await intercept("watch", account));
     co_return co_await inside_->watch(std::move(account), options);
@@ -60,6 +64,10 @@ class intercepting_backend final : public store_backend, public lease_store {
   task<owner_page> scan(std::string cursor) override {
     MCPSTATE_CO_CHECK(co_await intercept("scan", std::nullopt));
     co_return co_await inside_->scan(std::move(cursor));
+  }
+  task<owner_page> scan_owners(std::string cursor) override {
+    MCPSTATE_CO_CHECK(co_await intercept("scan_owners", std::nullopt));
+    co_return co_await inside_->scan_owners(std::move(cursor));
   }
   task<store_stats> stats(progress_handler progress) override {
     MCPSTATE_CO_CHECK(co_await intercept("stats", std::nullopt));

@@ -2,15 +2,11 @@
 #include "support/redis_cluster.hh"
 
 #include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <stdexcept>
 
-#include "aio/unique_fd.hh"
-#include "redis/parser.hh"
 #include "redis/topology/slot.hh"
+#include "support/redis_ask.hh"
 
 namespace mcpstate::test {
 namespace {
@@ -65,26 +61,7 @@ bool redis_cluster::works(std::size_t index) {
 }
 
 redis::reply redis_cluster::ask(std::size_t index, const std::vector<std::string>& command) {
-  redis::request asked;
-  asked.command(command.size());
-  for (const std::string& word : command) asked.arg(word);
-  const aio::unique_fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un where{};
-  where.sun_family = AF_UNIX;
-  server(index).socket_path().copy(where.sun_path, sizeof where.sun_path - 1);
-  const std::string& bytes = asked.bytes();
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0 ||
-      ::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(bytes.size())) {
-    throw std::runtime_error("cannot ask a node");
-  }
-  redis::parser answer(redis::parser::limits{});
-  char chunk[4096];
-  for (;;) {
-    const ssize_t n = ::read(fd.get(), chunk, sizeof chunk);
-    if (n <= 0) throw std::runtime_error("a node does not answer");
-    std::string_view in(chunk, static_cast<std::size_t>(n));
-    if (answer.feed(in) == redis::parser::status::ready) return answer.take();
-  }
+  return ask_server(server(index), command);
 }
 
 void redis_cluster::wait_a_little(const char* what, std::chrono::steady_clock::time_point until) {

@@ -79,6 +79,7 @@ redis_server::redis_server(redis_options options) : options_(std::move(options))
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary directory");
   dir_ = pattern;
   if (options_.tls) make_certificates();
+  if (!options_.config.empty()) std::ofstream(dir_ + "/server.conf") << options_.config;
   // The port was free a moment ago; somebody else may be faster.
   for (int attempt = 1;; ++attempt) {
     port_ = free_port();
@@ -101,10 +102,11 @@ redis_server::~redis_server() {
 void redis_server::spawn() {
   const outside_turns own;
   const std::string port = std::to_string(port_);
-  std::vector<std::string> command{server_program(), "--dir",       dir_,     "--save",    "",
-                                   "--appendonly",   "no",          "--bind", "127.0.0.1", "--unixsocket",
-                                   socket_path(),    "--daemonize", "no"};
+  std::vector<std::string> command{server_program()};
   const auto add = [&](std::initializer_list<std::string> words) { command.insert(command.end(), words); };
+  if (!options_.config.empty()) add({dir_ + "/server.conf"});
+  add({"--dir", dir_, "--save", "", "--appendonly", "no", "--bind", "127.0.0.1", "--unixsocket", socket_path()});
+  add({"--daemonize", "no"});
   if (options_.tls) {
     add({"--port", "0", "--tls-port", port, "--tls-auth-clients", "no"});
     add({"--tls-cert-file", dir_ + "/server.crt", "--tls-key-file", dir_ + "/server.key"});

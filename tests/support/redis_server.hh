@@ -16,6 +16,7 @@ struct redis_options {
   bool tls = false;               // TLS on port(); certificates for "localhost" made for this server
   std::vector<std::string> args;  // more command-line arguments, e.g. "--requirepass", "x"
   std::vector<std::string> acl;   // users, e.g. "alice on >wonder ~* &* +@all"
+  std::string config;             // of a configuration file that the server may write itself, as a Sentinel does
 };
 
 class redis_server {

@@ -95,6 +95,7 @@ struct connection {
   bool altered = false;        // another program has changed status or connected_at since that revision
   std::optional<timestamp> connected_at;
   std::optional<timestamp> expires_at;
+  std::optional<timestamp> expires_latest;  // what no use renews it beyond; absent: no limit is known
   details info;
   // The raw bytes of the tools key, when they were asked for and are there. A valid list unless problems says otherwise.
   std::shared_ptr<const std::string> tools;

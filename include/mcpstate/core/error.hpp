@@ -47,6 +47,7 @@ enum class errc {
   too_large,         // an input over its limit
   bad_url,           // a store or server URL that cannot be used
   bad_argument,      // any other wrong input
+  bad_backup,        // a backup that is damaged, cut off, of a newer version, or none
   empty_tools,       // an empty tool list would replace a good one
   forbidden_target,  // our own egress policy does not let us connect there
   // records
@@ -73,6 +74,7 @@ enum class errc {
   read_only,        // a replica, or persistence errors stop writes
   out_of_memory,    // Redis maxmemory
   queue_full,       // our own queue to the peer is full
+  busy,             // too many bytes of large messages are under way; works again when those are read
   server_error,     // any other error reply of a store
   // local
   disk_full,       // SQLite: no space

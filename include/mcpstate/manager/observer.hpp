@@ -2,6 +2,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include <mcpstate/core/connection.hpp>
@@ -41,6 +42,14 @@ class manager_observer {
     over,         // nobody is to manage the connection any more
   };
   virtual void on_lease(const managed_name& name, lease_news news) = 0;
+
+  // An operation on the leases of the store has ended: "beat", "renew_leases", "take_lease", "end_lease", "lease_of",
+  // "managed_of". failure: the condition of its error, absent on success. Default: nothing is done.
+  virtual void on_store_operation(std::string_view operation, std::optional<cond> failure, std::chrono::microseconds took) {
+    static_cast<void>(operation);
+    static_cast<void>(failure);
+    static_cast<void>(took);
+  }
 
   // Something that an operator should know. name: which connection it is about; null: none. remark: one line of ours.
   // peer: the peer's own words, possibly empty; for the operator's log only.

@@ -46,11 +46,16 @@ struct manager_options : connection_schedule {
   // How many connections this process manages at most. connect() reports exhausted (queue_full) beyond it.
   // Default: 20,000. Range: 1 and more.
   std::size_t max_connections = 20'000;
+  // What the messages of all servers may take together while they arrive, and of this those for one owner. Messages of up to
+  // 64 KiB take nothing. A call whose result finds no room fails with exhausted (busy).
+  // Default: 256 MiB and 64 MiB. Range: over client.max_message_bytes, so that one message always finds room by itself.
+  std::size_t message_bytes = 256u * 1024 * 1024;
+  std::size_t owner_message_bytes = 64u * 1024 * 1024;
 
   // Reaching servers.
 
   // How the clients of all connections behave: timeouts, limits, certificates. client.egress holds for registered servers.
-  // Not used: user, follow, reopen, on_oddity, which the manager sets, and protocol where the registry names one.
+  // Not used: user, follow, reopen, on_oddity, message_budget, which the manager sets, and protocol where the registry names one.
   mcp::client_options client;
   // How long a program may be silent when it is started, before it is ended: its first start in this process, and the starts
   // after one success. One that was ended for that has longer the next time (at most 10 min). The servers file can say

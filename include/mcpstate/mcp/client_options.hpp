@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include <mcpstate/core/byte_budget.hpp>
 #include <mcpstate/core/error.hpp>
 #include <mcpstate/core/tools.hpp>
 #include <mcpstate/http/egress.hpp>
@@ -66,6 +67,12 @@ struct client_options {
   // The largest JSON-RPC message, and the largest event of a stream, in bytes.
   // Default: 32 MB.
   std::size_t max_message_bytes = 32u * 1024 * 1024;
+  // What the messages that are arriving may take together, of all clients that share this budget, and the owner whose share of
+  // it this client takes. A message of up to 64 KiB takes nothing. One that finds no room is thrown away: the
+  // request that it answers fails with cond::exhausted (busy), over stdio each request that waits; HTTP+SSE loses the session.
+  // Default: null: each message may have max_message_bytes.
+  std::shared_ptr<byte_budget> message_budget;
+  std::string message_owner;
   // The largest tool list, all pages together, in bytes.
   // Default: default_tools_limit (core/tools.hpp).
   std::size_t max_tools_bytes = default_tools_limit;

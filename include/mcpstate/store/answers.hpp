@@ -20,6 +20,18 @@ struct claim_result {
   std::vector<std::string> kept;   // servers where the user's own record won
 };
 
+// What restore() does about a record that is there already.
+enum class restore_rule {
+  newer,    // it stays, unless its revision is lower. One that a foreign program wrote has none, and stays
+  replace,  // it is written over
+};
+// What has become of a record that was to be restored.
+enum class restore_outcome {
+  written,
+  present,  // what was there stays
+  expired,  // its time is over
+};
+
 struct owner_summary {
   owner_summary(mcpstate::owner account) : owner(std::move(account)) {}
   mcpstate::owner owner;

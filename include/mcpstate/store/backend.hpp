@@ -50,8 +50,12 @@ class store_backend {
   virtual task<std::uint64_t> erase(owner account) = 0;
   // `moved` and `kept` in any order.
   virtual task<claim_result> claim(owner session, owner user) = 0;
+  // Writes records of one owner as store::restore says. Each member comes once.
+  virtual task<std::vector<restore_outcome>> restore(owner account, std::vector<connection> records, restore_rule rule) = 0;
   virtual task<std::unique_ptr<watcher>> watch(std::optional<owner> account, watch_options options) = 0;
   virtual task<owner_page> scan(std::string cursor) = 0;
+  // The owners alone: what scan() answers, with counts that may be 0. One that has no record any more may be among them.
+  virtual task<owner_page> scan_owners(std::string cursor);
   virtual task<store_stats> stats(progress_handler progress) = 0;
   virtual task<std::vector<finding>> examine(bool fix, progress_handler progress) = 0;
 

@@ -2,8 +2,10 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <mcpstate/core/error.hpp>
 #include <mcpstate/core/keys.hpp>
@@ -33,6 +35,14 @@ struct store_options {
   std::string ca_file;
   // Redis over TLS: whether the certificate and its host name are verified. Switch it off only in tests.
   bool tls_verify = true;
+  // Redis over TLS: what is shown to a server that asks for a client certificate, as Redis does by default: the certificate, with
+  // those up to its authority, and its key without a pass phrase (PEM). Empty: none; key_file also where cert_file has both.
+  std::string cert_file, key_file;
+  // Redis: a file with the password as its only line, in place of one in the URL.
+  std::string password_file;
+  // Redis: hears why one of these files, which are looked at for each new connection, has changed and cannot be used; the store
+  // goes on with what it has read before. Without it the connection fails. Executor: the store's. It must not throw.
+  std::function<void(std::string_view why)> on_stale_credentials;
   // SQLite: whether a file that this user can only read is opened for reading. Writes then fail with read_only. Without it
   // such a file is refused.
   bool allow_read_only = false;

@@ -15,7 +15,8 @@ struct entry {
 constexpr entry entries[] = {
     {"list", make_list}, {"show", make_show}, {"tools", make_tools}, {"stats", make_stats}, {"watch", make_watch},
     {"connect", make_connect}, {"call", make_call}, {"disconnect", make_disconnect}, {"set", make_set}, {"touch", make_touch},
-    {"claim", make_claim}, {"clear", make_clear}, {"doctor", make_doctor}, {"serve", make_serve},
+    {"claim", make_claim}, {"clear", make_clear}, {"doctor", make_doctor}, {"backup", make_backup}, {"restore", make_restore},
+    {"serve", make_serve},
     {"probe", make_probe, false}, {"token", make_token, false}, {"servers", make_servers, false}};
 // clang-format on
 

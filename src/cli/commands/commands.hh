@@ -26,6 +26,8 @@ namespace mcpstate::cli {
 [[nodiscard]] result<command> make_call(const arguments& args);
 [[nodiscard]] result<command> make_probe(const arguments& args);
 [[nodiscard]] result<command> make_clear(const arguments& args);
+[[nodiscard]] result<command> make_backup(const arguments& args);
+[[nodiscard]] result<command> make_restore(const arguments& args);
 [[nodiscard]] result<command> make_doctor(const arguments& args);
 [[nodiscard]] result<command> make_serve(const arguments& args);
 [[nodiscard]] result<command> make_token(const arguments& args);

@@ -59,6 +59,9 @@ class manager_reporter final : public manager_observer {
   }
   void on_tools_refreshed(const managed_name& name, bool ok) override { metrics_.on_tools_refreshed(name, ok); }
   void on_lease(const managed_name& name, lease_news news) override { metrics_.on_lease(name, news); }
+  void on_store_operation(std::string_view operation, std::optional<cond> failure, std::chrono::microseconds took) override {
+    metrics_.on_store_operation(operation, failure, took);
+  }
   void on_remark(const managed_name* name, std::string_view remark, std::string_view peer) override {
     metrics_.on_remark(name, remark, peer);
     if (name == nullptr) {
@@ -224,7 +227,13 @@ bool may_come_later(const error& reason) {
 }
 
 task<void> open_own_store(running_service& r) {
-  auto opened = co_await open_store(r.ctx.executor, r.ctx.config.url, r.ctx.config.options);
+  store_options options = r.ctx.config.options;
+  // serve() closes the store before the service goes.
+  options.on_stale_credentials = [&r](std::string_view cause) {
+    r.process.metrics.on_remark(nullptr, cause, {});
+    r.log.warn("the credentials of the store stay as they were", {{"why", cause}});
+  };
+  auto opened = co_await open_store(r.ctx.executor, r.ctx.config.url, std::move(options));
   if (!opened) {
     if (r.ctx.stopping) co_return error(errc::stopped, "opening the store");
     co_return opened.error();
@@ -299,6 +308,7 @@ asio::awaitable<int> serve(context& ctx, serve_options options) {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   co_await r.server->close();
   if (r.manager) co_await r.manager->close();
+  if (r.ctx.store) co_await r.ctx.store->close();
   aio::thread_answer<bool> released(ctx.executor);
   mcp::process_thread::instance().release_guard(released.make_giver());
   co_await released.wait(aio::after(guard_timeout));

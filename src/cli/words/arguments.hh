@@ -13,7 +13,7 @@ struct global_flags {
   std::string store;  // --store, --url
   std::string ttl, layout, timeout, owner_bytes;
   std::string prefix = "mcp";
-  std::string ca_file;
+  std::string ca_file, cert_file, key_file, password_file;
   bool insecure_tls = false;
   bool json = false;
 };
@@ -47,7 +47,10 @@ struct arguments {
   std::string session, user;                 // claim
   bool all = false, yes = false;             // clear
   std::uint64_t count = 0;                   // watch
-  bool fix = false;                          // doctor
+  bool fix = false, acl = false;             // doctor
+  std::string file, expiry = "remaining";    // backup, restore
+  std::vector<std::string> owners;
+  bool dry_run = false, replace = false, resume = false;
   std::string shell;                         // completion
   std::string token_ttl;                     // token
   serve_words serve;

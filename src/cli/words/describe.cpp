@@ -29,6 +29,14 @@ constexpr const char* watching = R"(With --json, each line is {"event":…} with
   removed  the record of "owner" and "server" is gone: cleared, claimed or expired
   resync   the link to the store was lost; the changes since then follow, perhaps merged
 )";
+constexpr const char* backing_up =
+    R"(The file appears under its name when it is whole, for you alone to read: tools may be private. Leases and credentials
+are not in it. Exit codes: 0 all is in it, 1 some records could not be read (they are named).
+)";
+constexpr const char* restoring =
+    R"(A file is checked to its end before anything is written. It may be stopped and repeated: what is there stays.
+Exit codes: 0 all is there, 1 some records could not be restored (they are named), 2 the file is damaged or no backup.
+)";
 constexpr const char* basics =
     R"(OWNER is user:ID or session:KEY. The store is --store, else $REDIS_URL, else REDIS_URL in ./.env,
 else one SQLite file in the state directory.
@@ -60,6 +68,8 @@ class command_describer : describer {
     probe();
     stats();
     doctor();
+    backup();
+    restore();
     describe_service_commands(root_, args_);
     completion();
     add_json(add("version", operating, "Print the version", {"mcpstate version", "mcpstate version --json"}));
@@ -239,10 +249,41 @@ class command_describer : describer {
 
   void doctor() {
     auto& sub = add("doctor", operating, "Check the store, and every record against every invariant",
-                    {"mcpstate doctor", "mcpstate doctor --fix", "mcpstate doctor --store redis://localhost:6379/0 --json"});
+                    {"mcpstate doctor", "mcpstate doctor --fix", "mcpstate doctor --store redis://localhost:6379/0 --json",
+                     "mcpstate doctor --acl --store redis://localhost:6379/0"});
     sub.add_flag("--fix", args_.fix, "Repair what can be repaired without losing anything, and report what is left");
+    sub.add_flag("--acl", args_.acl, "Print the least rights of a Redis user that works, and end");
     option(sub, "--servers", args_.serve.servers_file, "FILE",
            "Also say what owners share by way of this mcpServers file (default: $MCPSTATE_SERVERS)");
+    add_globals(sub);
+  }
+
+  void backup() {
+    auto& sub = add("backup", operating, "Write all records down in a file, while others go on using the store",
+                    {"mcpstate backup state.backup", "mcpstate backup - | ssh elsewhere 'cat > state.backup'",
+                     "mcpstate backup one.backup --owner user:42"},
+                    backing_up);
+    positional(sub, "FILE", args_.file, "The file to write; - is standard output")->required();
+    repeated(sub, "--owner", args_.owners, "OWNER", "Only this owner; may be repeated");
+    add_globals(sub);
+  }
+
+  void restore() {
+    auto& sub = add("restore", operating, "Write the records of a backup into a store, of any kind",
+                    {"mcpstate restore state.backup --dry-run", "mcpstate restore state.backup --store redis://localhost/0",
+                     "mcpstate restore state.backup --owner user:42 --replace"},
+                    restoring);
+    positional(sub, "FILE", args_.file, "The file that backup wrote; - is standard input")->required();
+    sub.add_flag("--dry-run", args_.dry_run, "Write nothing; say what would be written");
+    sub.add_flag("--replace", args_.replace,
+                 "Write over records that are there; without it only what is absent or has a lower revision is written");
+    sub.add_flag("--resume", args_.resume, "Look first and send only what is not there: a stopped restore goes on faster");
+    repeated(sub, "--owner", args_.owners, "OWNER", "Only this owner; may be repeated");
+    option(
+        sub, "--expiry", args_.expiry, "WHEN",
+        "When records expire: remaining (as long from now on as was left when the backup was made), or absolute (the very "
+        "time; default: remaining)")
+        ->transform(choice({"remaining", "absolute"}));
     add_globals(sub);
   }
 

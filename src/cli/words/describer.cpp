@@ -30,7 +30,9 @@ void describer::add_globals(CLI::App& app, bool own_timeout) {
   const auto store = [&app](const char* name, std::string& target, const char* value, const char* help) {
     return option(app, name, target, value, help)->group("Store");
   };
-  store("--store,--url", g.store, "URL", "Where the state lives: sqlite:PATH, memory:, redis://…, rediss://…, unix://…");
+  store(
+      "--store,--url", g.store, "URL",
+      "Where the state lives: sqlite:PATH, memory:, redis://…, rediss://…, unix://…, redis-sentinel://…, redis-cluster://…");
   store("--prefix", g.prefix, "TEXT", "What Redis keys begin with (default: mcp)");
   store("--layout", g.layout, "LAYOUT", "Redis keys: plain, or tagged for a cluster (default: plain)")
       ->transform(choice({"plain", "tagged"}));
@@ -41,6 +43,10 @@ void describer::add_globals(CLI::App& app, bool own_timeout) {
     store("--timeout", g.timeout, "DURATION", "How long one operation of the store may take (default: 5s)");
   }
   add_ca_file(app)->group("Store");
+  store("--cert-file", g.cert_file, "FILE", "What is shown to a Redis that asks for a client certificate (PEM)");
+  store("--key-file", g.key_file, "FILE", "The key of --cert-file, without a pass phrase (PEM)");
+  store("--password-file", g.password_file, "FILE",
+        "The password of Redis is the only line of this file (default: $REDIS_PASSWORD_FILE)");
   app.add_flag("--insecure-tls", g.insecure_tls, "Do not check the store's certificate; for tests")->group("Store");
   add_json(app);
 }

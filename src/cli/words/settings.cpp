@@ -12,6 +12,7 @@
 #include "core/file.hh"
 #include "core/text/number.hh"
 #include "core/text/printable.hh"
+#include "core/text/trimmed.hh"
 #include "core/text/utf8.hh"
 
 namespace mcpstate::cli {
@@ -21,6 +22,7 @@ namespace {
 constexpr std::size_t max_dotenv_bytes = 64UL * 1024;
 constexpr std::uint64_t max_owner_bytes = std::uint64_t{1} << 50;  // exact in a script
 constexpr std::size_t max_certificate_bytes = 16UL * 1024 * 1024;
+constexpr std::size_t max_password_bytes = 4096;
 
 struct named_value {
   std::string text;
@@ -28,7 +30,8 @@ struct named_value {
   url_origin origin = url_origin::none;
 };
 
-// An empty variable is one that is not set: that is how people switch one off for a single command.
+// An empty variable is one that is not set: that is how people switch one off for a single command. Blanks and line ends around
+// a value are no part of it: variables are often filled from files.
 class value_lookup {
  public:
   explicit value_lookup(const environment& env) : env_(env) {}
@@ -36,9 +39,12 @@ class value_lookup {
   // The file is read only for what is said nowhere else. Failure: it is there and cannot be used.
   result<std::optional<named_value>> find(const std::string& flag, const std::string& flag_name,
                                           const std::string& variable) {
-    if (!flag.empty()) return named_value{flag, flag_name, url_origin::flag};
-    if (const auto set = env_.variable(variable); set && !set->empty()) {
-      return named_value{*set, variable, url_origin::environment};
+    if (!flag.empty()) {
+      const auto text = trimmed(flag);
+      return named_value{text.empty() ? flag : std::string(text), flag_name, url_origin::flag};
+    }
+    if (const auto set = env_.variable(variable); set && !trimmed(*set).empty()) {
+      return named_value{std::string(trimmed(*set)), variable, url_origin::environment};
     }
     if (!file_) {
       const auto text = env_.dotenv ? env_.dotenv() : result<std::string>(std::string());
@@ -46,8 +52,8 @@ class value_lookup {
       file_ = parse_dotenv(*text);
     }
     const auto in_file = file_->find(variable);
-    if (in_file == file_->end() || in_file->second.empty()) return std::optional<named_value>();
-    return named_value{in_file->second, variable + " in .env", url_origin::dotenv};
+    if (in_file == file_->end() || trimmed(in_file->second).empty()) return std::optional<named_value>();
+    return named_value{std::string(trimmed(in_file->second)), variable + " in .env", url_origin::dotenv};
   }
 
  private:
@@ -99,12 +105,41 @@ result<void> choose_owner_bytes(settings& out, const global_flags& flags, value_
   return {};
 }
 
+// A file that cannot be read is reported here; what it holds, when it is used.
+result<void> check_file(const std::string& path, const std::string& name, std::size_t limit) {
+  const auto fault = path.empty() ? std::string() : regular_file_fault(path, limit);
+  if (fault.empty()) return {};
+  return error(errc::bad_argument, name + " " + printable(path) + " cannot be read: " + fault);
+}
+
 result<void> choose_certificates(settings& out, const global_flags& flags) {
-  const auto fault = flags.ca_file.empty() ? std::string() : regular_file_fault(flags.ca_file, max_certificate_bytes);
-  if (!fault.empty()) {
-    return error(errc::bad_argument, "--ca-file " + printable(flags.ca_file) + " cannot be read: " + fault);
-  }
+  MCPSTATE_CHECK(check_file(flags.ca_file, "--ca-file", max_certificate_bytes));
   out.options.ca_file = flags.ca_file;
+  return {};
+}
+
+result<void> choose_client_certificate(settings& out, const global_flags& flags) {
+  MCPSTATE_CHECK(check_file(flags.cert_file, "--cert-file", max_certificate_bytes));
+  MCPSTATE_CHECK(check_file(flags.key_file, "--key-file", max_certificate_bytes));
+  if (!flags.key_file.empty() && flags.cert_file.empty())
+    return error(errc::bad_argument, "--key-file is the key of a certificate; name that with --cert-file");
+  out.options.cert_file = flags.cert_file;
+  out.options.key_file = flags.key_file;
+  return {};
+}
+
+// A password in the URL is the nearer word where the file is named in the environment only.
+result<void> choose_password_file(settings& out, const global_flags& flags, value_lookup& values) {
+  const auto found = values.find(flags.password_file, "--password-file", "REDIS_PASSWORD_FILE");
+  if (!found || !*found) return {};  // choose_times() has told of a .env that cannot be used
+  const auto& file = **found;
+  const auto url = parse_store_url(out.url);
+  const bool in_url = url && !url->password.empty();
+  if (in_url && file.origin == url_origin::flag)
+    return error(errc::bad_argument, "--password-file names a file, and the URL of the store has a password; leave one out");
+  if (in_url) return {};
+  MCPSTATE_CHECK(check_file(file.text, file.name, max_password_bytes));
+  out.options.password_file = file.text;
   return {};
 }
 
@@ -141,6 +176,8 @@ result<settings> choose_settings(const global_flags& flags, const environment& e
   MCPSTATE_CHECK(choose_times(out, flags, values));
   MCPSTATE_CHECK(choose_owner_bytes(out, flags, values));
   MCPSTATE_CHECK(choose_certificates(out, flags));
+  MCPSTATE_CHECK(choose_client_certificate(out, flags));
+  MCPSTATE_CHECK(choose_password_file(out, flags, values));
   out.options.tls_verify = !flags.insecure_tls;
   out.json = flags.json;
   return out;

@@ -53,7 +53,7 @@ void origin_limit::release(const std::string& origin, const std::string& owner) 
   if (--state.in_use == 0 && state.queue.empty()) origins_.erase(found);
 }
 
-asio::awaitable<origin_limit::slot> origin_limit::acquire(std::string origin, std::string owner) {
+asio::awaitable<origin_limit::slot> origin_limit::acquire(std::string origin, std::string owner, aio::deadline until) {
   co_await asio::this_coro::throw_if_cancelled(false);
   entry& state = origins_[origin];
   if (state.in_use < limit_) {
@@ -63,7 +63,7 @@ asio::awaitable<origin_limit::slot> origin_limit::acquire(std::string origin, st
   }
   // The entry stays in the map while its queue is not empty, so the reference stays valid.
   const auto queued = state.queue.emplace(state.queue.end(), owner);
-  const bool granted = co_await queued->granted.wait();
+  const bool granted = co_await queued->granted.wait(until);
   state.queue.erase(queued);
   if (granted) co_return slot(*this, std::move(origin), std::move(owner));
   co_return slot();

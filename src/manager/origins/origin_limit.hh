@@ -43,8 +43,8 @@ class origin_limit {
     std::string origin_, owner_;
   };
 
-  // Waits for a slot. The answer is empty only when the caller was cancelled.
-  asio::awaitable<slot> acquire(std::string origin, std::string owner);
+  // Waits for a slot until then. The answer is empty when the time is over, or the caller was cancelled.
+  asio::awaitable<slot> acquire(std::string origin, std::string owner, aio::deadline until = aio::deadline::max());
   [[nodiscard]] std::size_t in_use(const std::string& origin) const;
 
  private:

@@ -14,6 +14,7 @@ constexpr std::size_t max_dropped = 100;  // reports; more would not help anybod
 constexpr std::size_t max_cursor_bytes = 65536;
 constexpr std::size_t max_header_bytes = 512 * 1024;  // they stay for as long as the session
 constexpr std::size_t longest_plain_name = 512;
+constexpr std::size_t longest_name = 512;  // as of an owner or a server; identities of other kinds (URIs) may be longer
 constexpr std::chrono::milliseconds longest_ttl = std::chrono::hours(24);
 
 bool is_absent(const std::optional<std::string_view>& value) { return !value || kind_of(*value) == json_kind::null; }
@@ -69,6 +70,10 @@ result<bool> tool_pages::take_item(std::string_view item) {
   const auto name = raw_name ? text_of(*raw_name) : std::nullopt;
   if (!name) {
     drop("(unnamed)", "it has no " + std::string(kind.identity));
+    return false;
+  }
+  if (kind.identity == "name" && name->size() > longest_name) {
+    drop(*name, "its name is longer than " + std::to_string(longest_name) + " bytes");
     return false;
   }
   if (!names_.insert(identity_of(*name)).second) {

@@ -51,6 +51,8 @@ transport_options transport_options_of(const client_options& options) {
   transport_options out;
   out.stop_timeout = options.stop_timeout;
   out.max_message_bytes = options.max_message_bytes;
+  out.message_budget = options.message_budget;
+  out.message_owner = options.message_owner;
   out.ca_file = options.ca_file;
   out.user_agent = http::user_agent(options.client_name, options.client_version);
   out.egress = options.egress;
@@ -76,6 +78,9 @@ class channel::attached_transport final : public message_sink {
     const auto found = owner_.pending_.find(request);
     if (found != owner_.pending_.end()) found->second->failure.session_over = true;
     if (is_current()) owner_.lose(session_ended());
+  }
+  void on_no_room(const error& reason) override {
+    if (is_current()) owner_.fail_pending(reason);
   }
   void on_oddity(const std::string& text, const std::string& peer) override {
     if (is_current() && owner_.options_.on_oddity) owner_.options_.on_oddity(text, without_directions(peer));
@@ -207,7 +212,7 @@ void channel::take_progress(std::uint64_t id, const std::string& params) {
   limits.on_progress(report);
 }
 
-void channel::lose(const error& reason) {
+void channel::fail_pending(const error& reason) {
   for (auto& [id, pending] : pending_) {
     if (pending->answer) continue;
     pending->reason = reason;
@@ -215,6 +220,10 @@ void channel::lose(const error& reason) {
     // The answer may still come on a stream of its own, unless nobody can be trusted to read it.
     if (reason.code() == errc::bug) pending->closed.open();
   }
+}
+
+void channel::lose(const error& reason) {
+  fail_pending(reason);
   server_requests_.cancel_all();
   const bool first = !lost_.has_value();
   lost_ = reason;

@@ -72,6 +72,7 @@ class channel {
   result<void> take_text(std::string text, std::uint64_t on_request);
   void react(session_fsm::reaction reaction);
   void take_notification(message notification);
+  void fail_pending(const error& reason);
   void take_progress(std::uint64_t id, const std::string& params);
   task<void> send(std::shared_ptr<transport> carrier, outgoing request);
   task<message> exchange(outgoing request, pending_request& pending);

@@ -209,6 +209,7 @@ task<message> session::exchange(std::string method, std::string params, request_
     bool& repeated = details.session_over ? repeated_for_session : repeated_for_connection;
     if (harmless && options_.reopen && !channel_.closed() && !std::exchange(repeated, true)) continue;
     const errc code = answer.error().code();
+    if (code == errc::busy) co_return error(code, method + " was carried out; there is no room for its answer");
     const bool unknown = is_loss(answer.error()) || code == errc::deadline || code == errc::bug;
     if (unknown && !details.session_over && !is_repeatable(method)) co_return outcome_unknown(answer.error(), method);
     co_return answer.error();
@@ -388,7 +389,8 @@ task<void> session::do_ping() {
   const std::uint64_t before = answered_;
   auto checked = co_await check();
   const bool busy = under_way_ > 0 || answered_ != before;
-  if (!checked && checked.error().is(cond::timeout) && busy) co_return result<void>();
+  const bool too_much_came = !checked && checked.error().code() == errc::busy;
+  if (too_much_came || (!checked && checked.error().is(cond::timeout) && busy)) co_return result<void>();
   co_return checked;
 }
 

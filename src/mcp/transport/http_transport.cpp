@@ -9,6 +9,7 @@
 #include "aio/backoff.hh"
 #include "core/bug.hh"
 #include "mcp/protocol/revisions.hh"
+#include "mcp/transport/message_room.hh"
 
 namespace mcpstate::mcp {
 namespace {
@@ -42,6 +43,8 @@ http_transport::http_transport(asio::any_io_executor executor, message_sink& sin
                                transport_options options)
     : sink_(sink),
       max_message_(options.max_message_bytes),
+      message_budget_(options.message_budget),
+      message_owner_(options.message_owner),
       pool_(executor, pool_of(std::move(server), std::move(options))),
       group_(executor, [this](const std::string&, const std::string& what) { end_by_bug(what); }) {}
 
@@ -107,7 +110,10 @@ result<void> http_transport::note_session(const outgoing& request, const http::h
 
 task<void> http_transport::take_answer(http::exchange exchange, std::uint64_t id) {
   const bool json = http::media_type(exchange.head.content_type) == "application/json";
-  MCPSTATE_CO_TRY(body, co_await http::read_all(*exchange.connection, json ? max_message_ : refusal_bytes, !json));
+  message_room room(message_budget_, message_owner_);
+  http::size_check check = [&room](std::size_t bytes) { return room.resize(bytes); };
+  auto reading = http::read_all(*exchange.connection, json ? max_message_ : refusal_bytes, !json, std::move(check));
+  MCPSTATE_CO_TRY(body, co_await std::move(reading));
   if (!json) {
     http::answer answer = http::to_answer(exchange.head, std::move(body));
     const error reason = explain_answer(answer, wall_clock().now());
@@ -151,6 +157,7 @@ result<void> http_transport::give_event(http::sse_event event, std::uint64_t id)
 // the stream.
 task<void> http_transport::read_events(http::exchange& exchange, std::uint64_t id, stream_position& position) {
   http::sse_parser parser(max_message_, position.last_event_id);
+  message_room room(message_budget_, message_owner_);
   const auto give = [this, id](http::sse_event event) { return give_event(std::move(event), id); };
   while (id == 0 || sink_.is_waiting(id)) {
     auto part = co_await exchange.connection->read_body();
@@ -159,6 +166,7 @@ task<void> http_transport::read_events(http::exchange& exchange, std::uint64_t i
       position.last_event_id = parser.last_event_id();
       if (parser.retry()) position.retry = parser.retry();
       if (!taken) co_return taken.error();
+      MCPSTATE_CO_CHECK(room.resize(parser.held_bytes()));
       continue;
     }
     // Servers leave out the blank line that ends the last event.

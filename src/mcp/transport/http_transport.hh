@@ -58,6 +58,8 @@ class http_transport final : public transport {
 
   message_sink& sink_;
   std::size_t max_message_;
+  std::shared_ptr<byte_budget> message_budget_;
+  std::string message_owner_;
   http::pool pool_;
   bool legacy_ = false;               // the handshake of the legacy era is done
   bool has_worked_ = false;           // a request of the session was answered

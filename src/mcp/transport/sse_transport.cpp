@@ -8,6 +8,7 @@
 #include "core/bug.hh"
 #include "http/same_origin.hh"
 #include "mcp/protocol/revisions.hh"
+#include "mcp/transport/message_room.hh"
 
 namespace mcpstate::mcp {
 namespace {
@@ -23,6 +24,8 @@ sse_transport::sse_transport(asio::any_io_executor executor, message_sink& sink,
                              transport_options options)
     : sink_(sink),
       max_message_(options.max_message_bytes),
+      message_budget_(options.message_budget),
+      message_owner_(options.message_owner),
       pool_(executor, pool_of(std::move(server), std::move(options))),
       group_(executor, [this](const std::string&, const std::string& what) { end(bug_error("the session", what)); }) {}
 
@@ -72,6 +75,7 @@ result<void> sse_transport::take(http::sse_event event) {
 asio::awaitable<void> sse_transport::read(http::exchange exchange) {
   co_await asio::this_coro::throw_if_cancelled(false);
   http::sse_parser parser(max_message_);
+  message_room room(message_budget_, message_owner_);
   const auto give = [this](http::sse_event event) { return take(std::move(event)); };
   for (;;) {
     auto part = co_await exchange.connection->read_body();
@@ -79,6 +83,8 @@ asio::awaitable<void> sse_transport::read(http::exchange exchange) {
     if (part->empty()) co_return end(error(errc::connection_lost, "the server ended its event stream"));
     const auto taken = parser.feed(*part, give);
     if (!taken) co_return end(taken.error());
+    const auto held = room.resize(parser.held_bytes());
+    if (!held) co_return end(held.error());
   }
 }
 

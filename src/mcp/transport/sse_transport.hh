@@ -38,6 +38,8 @@ class sse_transport final : public transport {
 
   message_sink& sink_;
   std::size_t max_message_;
+  std::shared_ptr<byte_budget> message_budget_;
+  std::string message_owner_;
   http::pool pool_;  // its target is the endpoint once that is known
   std::string version_;
   aio::latch endpoint_decided_;  // the first event has come, or never will

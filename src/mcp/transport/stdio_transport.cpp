@@ -45,6 +45,7 @@ stdio_transport::stdio_transport(asio::any_io_executor executor, message_sink& s
       server_(std::move(server)),
       stop_timeout_(options.stop_timeout),
       max_line_(options.max_message_bytes),
+      room_(options.message_budget, options.message_owner),
       group_(executor, [this](const std::string& task, const std::string& what) { end_by_bug(task, what); }) {}
 
 task<void> stdio_transport::open() {
@@ -118,12 +119,30 @@ asio::awaitable<void> stdio_transport::read_output() {
     auto [ec, size] = co_await child_->output().async_read_some(asio::buffer(chunk), aio::use_ec);
     buffer.append(chunk.data(), size);
     going = !ec && take_lines(buffer);
+    if (going) check_room(buffer);
   }
-  if (!failure_ && !buffer.empty()) take_line(std::move(buffer));
+  if (!failure_ && !skipping_ && !buffer.empty()) take_line(std::move(buffer));
+}
+
+void stdio_transport::skip_rest(std::string& buffer) {
+  const std::size_t end = buffer.find('\n');
+  skipping_ = end == std::string::npos;
+  buffer.erase(0, skipping_ ? end : end + 1);
+}
+
+// A line for which there is no room is thrown away.
+void stdio_transport::check_room(std::string& buffer) {
+  const auto enough = room_.resize(buffer.size());
+  if (enough) return;
+  skipping_ = true;
+  buffer = std::string();
+  static_cast<void>(room_.resize(0).has_value());
+  sink_.on_no_room(enough.error());
 }
 
 // False when nothing more is to be read.
 bool stdio_transport::take_lines(std::string& buffer) {
+  if (skipping_) skip_rest(buffer);
   // Only the last chunk can hold a new line end; a line of megabytes must not be searched again and again.
   std::size_t end = buffer.find('\n', buffer.size() - std::min(buffer.size(), read_bytes));
   if (end == std::string::npos && buffer.size() <= max_line_) return true;

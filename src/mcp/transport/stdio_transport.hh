@@ -11,6 +11,7 @@
 
 #include "aio/event.hh"
 #include "aio/latch.hh"
+#include "mcp/transport/message_room.hh"
 #include "mcp/transport/process.hh"
 #include "mcp/transport/transport.hh"
 
@@ -41,6 +42,8 @@ class stdio_transport final : public transport {
   asio::awaitable<void> watch();
   asio::awaitable<void> stop_child();
   bool take_lines(std::string& buffer);
+  void skip_rest(std::string& buffer);
+  void check_room(std::string& buffer);
   void take_line(std::string line);
   void fail(error reason);
   void end_by_bug(const std::string& task, const std::string& what);
@@ -51,12 +54,14 @@ class stdio_transport final : public transport {
   stdio_target server_;
   std::chrono::milliseconds stop_timeout_;
   std::size_t max_line_;
+  message_room room_;  // for the line that is arriving
 
   std::unique_ptr<process> child_;
   std::deque<std::string> queue_;
   std::size_t queued_bytes_ = 0;
   aio::event queue_changed_;
   bool closing_ = false;
+  bool skipping_ = false;  // the line that is arriving is thrown away
   std::string stderr_tail_, first_stray_line_;
   std::size_t stray_lines_ = 0;   // lines on standard output that were no message
   std::optional<error> failure_;  // why this side has given up

@@ -5,10 +5,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include <mcpstate/aio/task.hpp>
+#include <mcpstate/core/byte_budget.hpp>
 #include <mcpstate/http/egress.hpp>
 
 #include "mcp/protocol/http_rules.hh"
@@ -23,6 +25,8 @@ struct transport_options {
   transport_options() {}
   std::chrono::milliseconds stop_timeout{0};
   std::size_t max_message_bytes = 0;
+  std::shared_ptr<byte_budget> message_budget;
+  std::string message_owner;
   std::string ca_file, user_agent;
   egress_policy egress = egress_policy::open();
 };
@@ -38,6 +42,8 @@ class message_sink {
   virtual void on_refused(std::uint64_t request, http::answer answer) = 0;
   // The server no longer knows the session; comes before the error that send() answers. Nothing was done about the request.
   virtual void on_session_over(std::uint64_t request) = 0;
+  // A message was thrown away because there was no room for it. It may have been the answer to any request that waits.
+  virtual void on_no_room(const error& reason) = 0;
   // The peer did something wrong but harmless. text: words of ours; peer: its own.
   virtual void on_oddity(const std::string& text, const std::string& peer) = 0;
   // The stream of announcements has ended, in whatever way. It is opened again; on_gap() follows.

@@ -27,6 +27,7 @@ link_config config_of(link_config base, const endpoint& at) {
   base.port = at.port;
   base.unix_path.clear();
   base.database = 0;
+  base.expected = expected_server(expected_server::kind::cluster_node, true);  // a replica knows the map, too
   base.backoff_max = std::min(base.backoff_max, longest_pause);
   return base;
 }

@@ -10,9 +10,6 @@ namespace {
 
 using kind = topology_action::kind;
 
-// Servers and versions differ in the word.
-bool is_replica(const server_hello& hello) { return hello.role == "replica" || hello.role == "slave"; }
-
 std::optional<error> unfit(const server_hello& hello) {
   if (hello.mode == "cluster") return std::nullopt;
   if (hello.mode == "sentinel") return error(errc::unsupported, "what answers there is a Sentinel, no node of a cluster");

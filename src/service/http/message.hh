@@ -48,6 +48,7 @@ struct http_response {
   std::vector<body_insert> inserts;  // by ascending offset
   std::string_view static_body;      // used when body is empty; lives as long as the program
   std::string etag;                  // with its quotes; empty: none
+  std::string unless_room;           // what is told where there is no room for the body; empty: the body all the same
   std::string cause;                 // for the log, of a 5xx: what the client is told, without a peer's words
   std::vector<std::pair<std::string_view, std::string>> headers;
   std::shared_ptr<const void> held;  // what the body points into or takes of a budget, until it is sent

@@ -68,6 +68,8 @@ problem_kind kind_of(const error& e) noexcept {
       return problem_kind::too_large;
     case errc::queue_full:
       return problem_kind::unavailable;
+    case errc::busy:
+      return problem_kind::busy;
     default:
       break;
   }

@@ -50,7 +50,7 @@ log::log(log_style style, log_level level, std::ostream& out)
 
 log::~log() = default;
 
-void log::write(log_level level, std::string_view message, log_fields fields) {
+void log::write_fields(log_level level, std::string_view message, std::span<const log_field> fields) {
   if (level == log_level::off || !writes(level)) return;
   sink_->write(log_line(style_, wall_clock().now(), level, message, fields));
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <iosfwd>
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "service/operations/log_line.hh"
@@ -28,7 +29,11 @@ class log {
   void info(std::string_view message, log_fields fields = {}) { write(log_level::info, message, fields); }
   void warn(std::string_view message, log_fields fields = {}) { write(log_level::warn, message, fields); }
   void error(std::string_view message, log_fields fields = {}) { write(log_level::error, message, fields); }
-  void write(log_level level, std::string_view message, log_fields fields = {});
+  void write(log_level level, std::string_view message, log_fields fields = {}) {
+    write_fields(level, message, std::span<const log_field>(fields.begin(), fields.size()));
+  }
+  // For lines whose fields depend on what there is to tell.
+  void write_fields(log_level level, std::string_view message, std::span<const log_field> fields);
   // Whether a line of this level is written. Callers ask before they prepare costly fields.
   [[nodiscard]] bool writes(log_level level) const noexcept { return level >= level_; }
   // How many lines were dropped so far.

@@ -129,7 +129,8 @@ std::string log_name(const owner& account) {
 
 log_field::log_field(std::string_view key, const owner& account) : key_(key), value_(log_name(account)) {}
 
-std::string log_line(log_style style, timestamp time, log_level level, std::string_view message, log_fields fields) {
+std::string log_line(log_style style, timestamp time, log_level level, std::string_view message,
+                     std::span<const log_field> fields) {
   std::string out;
   if (style == log_style::text) {
     const auto name = level_name(level);

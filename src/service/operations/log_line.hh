@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -50,7 +51,11 @@ using log_fields = std::initializer_list<log_field>;
 
 // The line without a line feed.
 [[nodiscard]] std::string log_line(log_style style, timestamp time, log_level level, std::string_view message,
-                                   log_fields fields);
+                                   std::span<const log_field> fields);
+[[nodiscard]] inline std::string log_line(log_style style, timestamp time, log_level level, std::string_view message,
+                                          log_fields fields) {
+  return log_line(style, time, level, message, std::span<const log_field>(fields.begin(), fields.size()));
+}
 // The name of an owner in the log: "user:42", "session:9fK4…#1f0c2d3e".
 [[nodiscard]] std::string log_name(const owner& account);
 

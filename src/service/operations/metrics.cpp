@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <functional>
 #include <initializer_list>
 #include <locale>
@@ -41,6 +42,11 @@ const Histogram::BucketBoundaries& long_buckets() {
   static const Histogram::BucketBoundaries bounds{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120};
   return bounds;
 }
+
+// Of the store: those of requests, then those of the manager.
+constexpr std::array<std::string_view, 15> known_operations{
+    "list",  "get",  "put",          "touch",      "disconnect", "erase",    "claim",     "scan",
+    "stats", "beat", "renew_leases", "take_lease", "end_lease",  "lease_of", "managed_of"};
 
 double seconds(std::chrono::microseconds duration) { return std::chrono::duration<double>(duration).count(); }
 std::string_view outcome(bool ok) noexcept { return ok ? "ok" : "failed"; }
@@ -184,6 +190,11 @@ struct metrics::families {
       {"code"}};
   labelled<Counter> refreshes{counter("mcpstate_tools_refreshes_total", "Tool lists read again"), {"outcome"}};
   labelled<Counter> leases{counter("mcpstate_leases_total", "Leases of connections, by what became of them"), {"event"}};
+  Gauge& beat_age =
+      gauge("mcpstate_beat_age_seconds", "Time since the store has answered a beat of this process, or since its start")
+          .Add({});
+  // Written on the store's executor, read wherever metrics are rendered.
+  std::atomic<std::chrono::steady_clock::time_point> last_beat{std::chrono::steady_clock::now()};
   Counter& remarks = counter("mcpstate_remarks_total", "Lines for the operator in the log").Add({});
   Gauge& managed_here = gauge("mcpstate_connections_kept", "Connections that this process manages").Add({});
   Gauge& connected = gauge("mcpstate_connections_connected", "Those of them that are CONNECTED").Add({});
@@ -213,6 +224,13 @@ struct metrics::families {
       attempt_time.labels({outcome(ok)}, long_buckets());
       refreshes.labels({outcome(ok)});
     }
+    for (const auto operation : known_operations) {
+      operations(operation);
+      store.labels({operation, "ok"});
+      store_time.labels({operation}, short_buckets());
+      for (int i = 1; i <= static_cast<int>(cond::internal); ++i) store.labels({operation, name_of(static_cast<cond>(i))});
+    }
+    http_time.labels({"none", "GET"}, short_buckets());
     using news = manager_observer::lease_news;
     for (const auto each : {news::taken, news::lost, news::handed_over, news::over}) leases.labels({news_name(each)});
   }
@@ -232,6 +250,12 @@ void metrics::record_request(std::string_view pattern, std::string_view method, 
   const auto text = std::to_string(status);
   families_->http.labels({route, known, status >= 100 && status <= 599 ? std::string_view(text) : other}).Increment();
   families_->http_time.labels({route, known}, short_buckets()).Observe(seconds(duration));
+}
+
+void metrics::expect_requests(std::string_view pattern, std::string_view method) {
+  const std::lock_guard lock(families_->mutex);
+  const auto route = families_->routes(pattern);
+  for (const std::string_view status : {"200", "500", "503"}) families_->http.labels({route, known_method(method), status});
 }
 
 void metrics::record_store_operation(std::string_view operation, std::optional<cond> failure,
@@ -288,9 +312,16 @@ void metrics::on_lease(const managed_name&, lease_news news) {
   families_->leases.labels({news_name(news)}).Increment();
 }
 
+void metrics::on_store_operation(std::string_view operation, std::optional<cond> failure, std::chrono::microseconds took) {
+  record_store_operation(operation, failure, took);
+  if (operation == "beat" && !failure) families_->last_beat = std::chrono::steady_clock::now();
+}
+
 void metrics::on_remark(const managed_name*, std::string_view, std::string_view) { families_->remarks.Increment(); }
 
 std::string metrics::render() const {
+  const auto since_beat = std::chrono::steady_clock::now() - families_->last_beat.load();
+  families_->beat_age.Set(std::chrono::duration<double>(since_beat).count());
   auto collected = families_->registry.Collect();
   append_process(collected);
   std::ostringstream out;

@@ -27,6 +27,8 @@ class metrics final : public manager_observer {
   // pattern: of the route ("/v1/users/{id}/connections"), not the path; empty: none.
   void record_request(std::string_view pattern, std::string_view method, unsigned status,
                       std::chrono::microseconds duration);
+  // Makes the series of a route that nobody has asked for yet, at 0: answers 200, and those that alarms ask for.
+  void expect_requests(std::string_view pattern, std::string_view method);
   // operation: "list", "put", …; failure: its condition, absent on success.
   void record_store_operation(std::string_view operation, std::optional<cond> failure, std::chrono::microseconds duration);
   void count_rate_limited();
@@ -42,6 +44,7 @@ class metrics final : public manager_observer {
   void on_session_restarted(const managed_name& name, std::string_view reason, std::uint64_t restarts) override;
   void on_tools_refreshed(const managed_name& name, bool ok) override;
   void on_lease(const managed_name& name, lease_news news) override;
+  void on_store_operation(std::string_view operation, std::optional<cond> failure, std::chrono::microseconds took) override;
   void on_remark(const managed_name* name, std::string_view remark, std::string_view peer) override;
 
   // All metrics in text format 0.0.4, with those of the process. Reads /proc.

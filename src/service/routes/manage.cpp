@@ -123,7 +123,7 @@ response_task retry_connection(request_context& context) {
 }
 
 response_task call_tool(request_context& context) {
-  // Its result is told whatever its size, once it is called.
+  // A tool is not called when its result could not be told.
   if (!context.process.answers.has_room(context.owner().text()))
     co_return context.failure(no_room(context.process.answers, 0));
   const auto timeout = read_duration(context, "timeout", max_call);
@@ -142,6 +142,9 @@ response_task call_tool(request_context& context) {
   if (!called) co_return problem_response(problem_of_call(called.error()), context.request_id);
   http_response out;
   out.body = std::move(called->body);
+  out.unless_room =
+      "the tool was called, and there is no room for its result: too many large answers are under way that their "
+      "clients have not read";
   co_return out;
 }
 

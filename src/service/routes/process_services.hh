@@ -6,10 +6,10 @@
 
 #include <boost/asio/thread_pool.hpp>
 
+#include <mcpstate/core/byte_budget.hpp>
 #include <mcpstate/manager.hpp>
 
 #include "service/gate/access_keys.hh"
-#include "service/gate/byte_budget.hh"
 #include "service/gate/rate_limit.hh"
 #include "service/operations/log.hh"
 #include "service/operations/metrics.hh"

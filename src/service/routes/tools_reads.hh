@@ -8,9 +8,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include <mcpstate/core/byte_budget.hpp>
 #include <mcpstate/store.hpp>
 
-#include "service/gate/byte_budget.hh"
 #include "service/http/problem.hh"
 #include "service/routes/known_lists.hh"
 #include "service/routes/process_services.hh"

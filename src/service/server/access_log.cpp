@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "service/server/access_log.hh"
 
+#include <vector>
+
 namespace mcpstate::service {
 
 namespace {
@@ -22,11 +24,11 @@ void log_access(log& out, const access_record& record) {
   const log_field status("status", record.status);
   const log_field duration("took_us", record.duration.count());
   const log_field request_id("request_id", record.request_id);
-  if (level == log_level::warn) {
-    out.write(level, "request", {method, route, status, duration, request_id, {"cause", record.cause}});
-  } else {
-    out.write(level, "request", {method, route, status, duration, request_id});
-  }
+  std::vector<log_field> fields{method, route, status, duration, request_id};
+  if (record.owner != nullptr) fields.emplace_back("owner", *record.owner);
+  if (record.server != nullptr) fields.emplace_back("server", record.server->text());
+  if (level == log_level::warn) fields.emplace_back("cause", record.cause);
+  out.write_fields(level, "request", fields);
 }
 
 }  // namespace mcpstate::service

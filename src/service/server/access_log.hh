@@ -10,7 +10,7 @@
 namespace mcpstate::service {
 
 // A request and its response, as the access log shows them. The pattern of the route is shown and not the path, which may
-// hold a session key.
+// hold a session key; whom and what it names stands beside it, as in the other lines of the log.
 struct access_record {
   access_record() {}
   http_method method = http_method::other;
@@ -18,6 +18,8 @@ struct access_record {
   unsigned status = 0;
   std::chrono::microseconds duration{};
   std::string_view request_id;
+  const mcpstate::owner* owner = nullptr;  // of a request that was allowed, if its path names one
+  const server_name* server = nullptr;
   std::string_view cause;  // of a 5xx
 };
 

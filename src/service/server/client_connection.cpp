@@ -119,6 +119,8 @@ asio::awaitable<bool> client_connection::serve_authorized(authorized_request aut
   const bool received = co_await receive_body(authorized.body_limit);
   if (!received) co_return false;
   pattern_ = authorized.route->pattern;
+  owner_ = authorized.owner;
+  server_ = authorized.server;
   stream_reader_ = authorized.sender;
   token_revoked_ = false;
   const bool wants_more = reader_.request().keep_alive;
@@ -128,18 +130,19 @@ asio::awaitable<bool> client_connection::serve_authorized(authorized_request aut
   const auto events = response.event_stream;
   const bool keep_alive = wants_more && !shared_.draining && !events;
   const bool sent = co_await send(std::move(response), keep_alive);
-  if (sent && events) co_await stream(events);
+  if (sent && events) co_await stream(events, account);
   answer_room_.release();
   co_return sent&& keep_alive;
 }
 
-// Counts what the response has made for itself (what it shares is counted already). Only a read is refused where there is no
-// room: what else was asked for has happened, and its outcome is told.
+// Counts what the response has made for itself (what it shares is counted already). Where there is no room a read is refused,
+// and the result of a tool, which can be of any size. What else was asked for has happened, and its outcome is told.
 std::optional<problem> client_connection::hold_answer(const std::string& account, const http_response& response) {
   const std::size_t bytes = response.body.size();
   answer_room_ = shared_.process.answers.open(account);
   if (bytes <= small_answer_bytes || answer_room_.resize(bytes)) return std::nullopt;
   if (method_ == http_method::get || method_ == http_method::head) return no_room(shared_.process.answers, bytes);
+  if (!response.unless_room.empty()) return problem(problem_kind::busy, response.unless_room);
   answer_room_.force(bytes);
   return std::nullopt;
 }
@@ -234,25 +237,25 @@ asio::awaitable<bool> client_connection::send(http_response response, bool keep_
   co_return co_await socket_.write(std::move(head), std::move(body));
 }
 
-asio::awaitable<void> client_connection::stream(std::shared_ptr<subscription> events) {
+asio::awaitable<void> client_connection::stream(std::shared_ptr<subscription> events, std::string account) {
   streaming_ = true;
-  auto either = aio::race(write_frames(events), socket_.wait_closed());
+  auto either = aio::race(write_frames(std::move(events), std::move(account)), socket_.wait_closed());
   co_await std::move(either);
 }
 
-asio::awaitable<void> client_connection::write_frames(std::shared_ptr<subscription> events) {
+asio::awaitable<void> client_connection::write_frames(std::shared_ptr<subscription> events, std::string account) {
   co_await asio::this_coro::throw_if_cancelled(false);
   for (;;) {
     socket_.enter_streaming();
     const auto text = co_await events->next();
     if (!text) co_return;
     // Whoever reads nothing of large snapshots loses the stream, and begins anew.
-    const std::size_t bytes = (*text)->size();
-    if (bytes > small_answer_bytes && !answer_room_.resize(bytes)) co_return;
+    const bool large = (*text)->size() > small_answer_bytes;
+    const frame_rooms::room room = large ? shared_.rooms.take(account, *text) : nullptr;
+    if (large && !room) co_return;
     std::vector<asio::const_buffer> body(1, asio::buffer(**text));
     std::string no_head;
     const bool written = co_await socket_.write(std::move(no_head), std::move(body));
-    answer_room_.release();
     if (!written) co_return;
   }
 }
@@ -264,6 +267,8 @@ void client_connection::begin_request() {
   method_ = request.method;
   pattern_ = "none";
   cors_origin_.clear();
+  owner_.reset();
+  server_.reset();
   request_id_ = request.request_id && is_request_id(*request.request_id) ? *request.request_id : shared_.next_request_id();
 }
 
@@ -274,6 +279,8 @@ void client_connection::record(const http_response& response) {
   out.status = response.status;
   out.duration = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - received_at_);
   out.request_id = request_id_;
+  out.owner = owner_ ? &*owner_ : nullptr;
+  out.server = server_ ? &*server_ : nullptr;
   out.cause = response.cause;
   shared_.process.metrics.record_request(out.pattern, name_of(out.method), out.status, out.duration);
   log_access(shared_.process.log, out);

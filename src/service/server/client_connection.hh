@@ -14,6 +14,7 @@
 #include "service/routes/request_context.hh"
 #include "service/routes/shard.hh"
 #include "service/server/client_socket.hh"
+#include "service/server/frame_rooms.hh"
 #include "service/server/service_options.hh"
 
 // One HTTP connection of a client. Requests are served one after the other: each is answered before the next one is read.
@@ -27,7 +28,8 @@ struct connection_context {
   shard_set& shards;
   const service::authorizer& authorizer;
   const service_options& options;
-  bool draining = false;  // the server closes: nothing new is begun
+  frame_rooms rooms{process.answers};  // of the frames that event streams are being sent
+  bool draining = false;               // the server closes: nothing new is begun
 
   [[nodiscard]] std::string next_request_id();
 
@@ -62,8 +64,8 @@ class client_connection {
   asio::awaitable<void> respond_to_broken();
   asio::awaitable<http_response> handle(authorized_request authorized);
   asio::awaitable<bool> send(http_response response, bool keep_alive);
-  asio::awaitable<void> stream(std::shared_ptr<subscription> events);
-  asio::awaitable<void> write_frames(std::shared_ptr<subscription> events);
+  asio::awaitable<void> stream(std::shared_ptr<subscription> events, std::string account);
+  asio::awaitable<void> write_frames(std::shared_ptr<subscription> events, std::string account);
   http_response response_of(decision& decided);
   [[nodiscard]] std::optional<problem> hold_answer(const std::string& account, const http_response& response);
   [[nodiscard]] bool is_token_over() const;
@@ -85,6 +87,9 @@ class client_connection {
   http_method method_ = http_method::other;
   std::string_view pattern_;
   std::string request_id_, cors_origin_;
+  // What its path names, once it is allowed; for the log.
+  std::optional<mcpstate::owner> owner_;
+  std::optional<server_name> server_;
 };
 
 }  // namespace mcpstate::service

@@ -199,7 +199,9 @@ void server::state::drain_connections() {
 server::server(process_services& process, shard_set& shards, service_options options)
     : server(process, shards, std::move(options), shards.front().executor) {}
 server::server(process_services& process, shard_set& shards, service_options options, asio::any_io_executor executor)
-    : state_(std::make_unique<state>(process, shards, std::move(options), std::move(executor))) {}
+    : state_(std::make_unique<state>(process, shards, std::move(options), std::move(executor))) {
+  for (const auto& route : routes()) process.metrics.expect_requests(route.pattern, name_of(route.method));
+}
 server::~server() = default;
 
 task<void> server::listen() {

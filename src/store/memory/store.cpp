@@ -200,6 +200,13 @@ class memory_store final : public store_backend, public lease_store {
     co_return claimed;
   }
 
+  task<std::vector<restore_outcome>> restore(owner account, std::vector<connection> records, restore_rule rule) override {
+    if (closed_) co_return closed();
+    auto outcomes = write_steps().restore(account, records, rule);
+    hub_.changed(account);
+    co_return outcomes;
+  }
+
   task<std::unique_ptr<watcher>> watch(std::optional<owner> account, watch_options options) override {
     if (closed_) co_return closed();
     co_return hub_.open(std::move(account), options);

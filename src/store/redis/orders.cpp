@@ -22,10 +22,11 @@ task<order_result> redis_store::order(change update, connection after, lease_req
   redis::request before = stage(update, &staged);
   script_call call = order_call(name, wanted);
   add_owner(call, update.owner());
-  add_change(call, update, after, *update.expected(), std::move(staged));
+  add_change(call, update, after, *update.expected(), staged);
   const std::vector<std::string> first_keys(call.keys().begin(), call.keys().begin() + 3);
   auto answer = co_await run_for(update.owner(), std::move(call), declared_keys::record, std::move(before), operation);
   if (!answer) {
+    co_await drop_staged(std::move(staged), answer.error());
     if (answer.error().code() != errc::wrong_type) co_return answer.error();
     co_return co_await explain_wrong_index(name, first_keys, operation);
   }

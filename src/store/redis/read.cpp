@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "store/redis/checked_reply.hh"
 #include "store/redis/store.hh"
 
 namespace mcpstate {
@@ -13,7 +14,7 @@ namespace {
 using redis::reply;
 using redis::request;
 
-std::optional<std::string> text_of(reply& r) {
+std::optional<std::string> take_text(reply& r) {
   if (!r.is_string()) return std::nullopt;
   return std::move(r.text);
 }
@@ -22,14 +23,14 @@ std::optional<std::string> text_of(reply& r) {
 raw_record take_record(std::string member, std::vector<reply>& items, std::size_t first, tools_wanted want) {
   raw_record raw;
   raw.member = std::move(member);
-  raw.status = text_of(items[first]);
-  raw.connected_at = text_of(items[first + 1]);
-  raw.info = text_of(items[first + 2]);
+  raw.status = take_text(items[first]);
+  raw.connected_at = take_text(items[first + 1]);
+  raw.info = take_text(items[first + 2]);
   raw.tools_asked = want == tools_wanted::yes;
   if (!raw.tools_asked) return raw;
   raw.tools_too_long = items[first + 3].dropped > 0;
   if (raw.tools_too_long) return raw;
-  if (auto tools = text_of(items[first + 3])) raw.tools = std::make_shared<const std::string>(std::move(*tools));
+  if (auto tools = take_text(items[first + 3])) raw.tools = std::make_shared<const std::string>(std::move(*tools));
   return raw;
 }
 
@@ -236,8 +237,8 @@ task<void> redis_store::add_unreadable(owner account, std::vector<std::string> m
       commands.add("TYPE", keys_.server_key(account, members[i], key_field::status));
     MCPSTATE_CO_TRY(got, co_await read(std::move(commands), "read " + account.text()));
     for (std::size_t i = first; i < last; ++i) {
-      const std::string& type = got[i - first].text;
-      if (got[i - first].is_error() || type == "none" || type == "string") continue;
+      MCPSTATE_CO_TRY(type, text_of(got[i - first], "read " + account.text()));
+      if (type == "none" || type == "string") continue;
       raw_record raw;
       raw.member = std::move(members[i]);
       raw.status.emplace();

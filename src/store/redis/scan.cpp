@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "core/text/number.hh"
+#include "store/redis/checked_reply.hh"
 #include "store/redis/store.hh"
 
 namespace mcpstate {
@@ -20,6 +21,32 @@ std::optional<std::uint64_t> used_memory(std::string_view info) {
   std::uint64_t bytes = 0;
   std::from_chars(info.data() + found + name.size(), info.data() + info.size(), bytes);
   return bytes;
+}
+
+// What the server answers about one key. A key of a wrong type counts as none: doctor reports it. Any other refusal is an
+// error, because a count that leaves something out is wrong.
+result<void> count_key(const key_space::parsed& named, const reply& r, store_stats& out) {
+  std::uint64_t& owners = named.owner.kind() == owner_kind::user ? out.users : out.sessions;
+  if (named.field == key_field::tools || named.field == key_field::connections) {
+    const auto number = number_of(r, "stats");
+    if (!number) return number.error().code() == errc::wrong_type ? result<void>() : number.error();
+    if (named.field == key_field::tools)
+      out.tools_bytes += static_cast<std::uint64_t>(*number);
+    else
+      owners += *number == 0 ? 1U : 0U;
+    return {};
+  }
+  const auto text = text_of(r, "stats");
+  if (!text) return text.error().code() == errc::wrong_type ? result<void>() : text.error();
+  if (named.field == key_field::servers)
+    owners += *text == "set" ? 1U : 0U;
+  else if (*text == to_text(status::connected))
+    ++out.connected;
+  else if (*text == to_text(status::failed))
+    ++out.failed;
+  else if (*text == to_text(status::disconnected))
+    ++out.disconnected;
+  return {};
 }
 
 }  // namespace
@@ -41,14 +68,25 @@ task<std::vector<reply>> redis_store::scan_step(std::string cursor, std::vector<
 
 // Lists an owner once: at its :servers key, or at its :connections key where it has no :servers key (a foreign program's).
 task<owner_page> redis_store::scan(std::string cursor) {
+  MCPSTATE_CO_TRY(page, co_await scan_owners(std::move(cursor)));
+  std::vector<owner> owners;
+  for (auto& one : page.owners) owners.push_back(std::move(one.owner));
+  MCPSTATE_CO_TRY(found, co_await summaries(std::move(owners)));
+  page.owners = std::move(found);
+  co_return std::move(page);
+}
+
+task<owner_page> redis_store::scan_owners(std::string cursor) {
   if (!cursor.empty() && !parse_number<std::uint64_t>(cursor))
     co_return error(errc::bad_argument, "scan: this is no cursor of this store; begin again without one");
   std::vector<std::string> sets_only{"TYPE", "set"};
   if (cursor.empty()) cursor = "0";
   MCPSTATE_CO_TRY(step, co_await scan_step(std::move(cursor), std::move(sets_only)));
   std::vector<owner> owners, unconfirmed;
-  for (const auto& key : step[1].items) {
-    auto named = keys_.parse(key.text);
+  MCPSTATE_CO_TRY(keys, texts_of(step[1], "scan"));
+  MCPSTATE_CO_TRY(next, text_of(step[0], "scan"));
+  for (const auto& key : keys) {
+    auto named = keys_.parse(key);
     if (!named) continue;
     if (named->field == key_field::servers)
       owners.push_back(std::move(named->owner));
@@ -59,13 +97,14 @@ task<owner_page> redis_store::scan(std::string cursor) {
     request commands;
     for (const auto& account : unconfirmed) commands.add("EXISTS", keys_.servers(account));
     MCPSTATE_CO_TRY(known, co_await read(std::move(commands), "scan"));
-    for (std::size_t i = 0; i < unconfirmed.size(); ++i)
-      if (known[i].integer == 0) owners.push_back(std::move(unconfirmed[i]));
+    for (std::size_t i = 0; i < unconfirmed.size(); ++i) {
+      MCPSTATE_CO_TRY(exists, number_of(known[i], "scan"));
+      if (exists == 0) owners.push_back(std::move(unconfirmed[i]));
+    }
   }
-  MCPSTATE_CO_TRY(found, co_await summaries(std::move(owners)));
   owner_page page;
-  page.owners = std::move(found);
-  if (step[0].text != "0") page.cursor = step[0].text;
+  for (auto& account : owners) page.owners.emplace_back(std::move(account));
+  if (next != "0") page.cursor = next;
   co_return page;
 }
 
@@ -97,17 +136,19 @@ task<store_stats> redis_store::stats(progress_handler progress) {
   request about;
   about.add("INFO", "memory");
   MCPSTATE_CO_TRY(info, co_await read(std::move(about), "stats"));
-  out.memory_bytes = used_memory(info.front().text);
+  // A user without the right to INFO gets all other counts.
+  if (const auto text = text_of(info.front(), "stats")) out.memory_bytes = used_memory(*text);
   std::uint64_t seen = 0;
   std::string cursor = "0";
   do {
     std::vector<std::string> all_types;
     MCPSTATE_CO_TRY(step, co_await scan_step(cursor, std::move(all_types)));
+    MCPSTATE_CO_TRY(next, text_of(step[0], "stats"));
     std::vector<reply>* keys = &step[1].items;
     MCPSTATE_CO_CHECK(co_await count_page(keys, &out));
     seen += keys->size();
     if (progress) progress(seen, "keys");
-    cursor = step[0].text;
+    cursor = next;
   } while (cursor != "0");
   co_return out;
 }
@@ -135,22 +176,7 @@ task<void> redis_store::count_page(std::vector<reply>* keys, store_stats* out) {
   }
   if (asked.empty()) co_return result<void>();
   MCPSTATE_CO_TRY(got, co_await read(std::move(commands), "stats"));
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    const reply& r = got[i];
-    std::uint64_t& owners = asked[i].owner.kind() == owner_kind::user ? out->users : out->sessions;
-    if (asked[i].field == key_field::tools)
-      out->tools_bytes += r.is_error() ? 0 : static_cast<std::uint64_t>(r.integer);
-    else if (asked[i].field == key_field::servers)
-      owners += r.text == "set" ? 1U : 0U;
-    else if (asked[i].field == key_field::connections)
-      owners += r.kind == reply::type::integer && r.integer == 0 ? 1U : 0U;
-    else if (r.text == to_text(status::connected))
-      ++out->connected;
-    else if (r.text == to_text(status::failed))
-      ++out->failed;
-    else if (r.text == to_text(status::disconnected))
-      ++out->disconnected;
-  }
+  for (std::size_t i = 0; i < asked.size(); ++i) MCPSTATE_CO_CHECK(count_key(asked[i], got[i], *out));
   co_return result<void>();
 }
 

@@ -26,6 +26,7 @@ enum class script_id {
   touch,
   erase,
   claim,
+  restore,
   repair,
   // leases of managed connections, and the indexes beside them
   take_lease,

@@ -16,7 +16,7 @@ using redis_scripts::script_id;
 
 namespace {
 
-constexpr int staging_ms = 60'000;  // when a staged value expires that no script has moved
+constexpr std::chrono::seconds shortest_staging{1};
 
 std::string operation_text(std::string_view verb, const owner& account, std::string_view member = {}) {
   std::string out(verb);
@@ -49,10 +49,15 @@ redis::link_config link_config_of(const store_url& url, const store_options& opt
   c.port = url.port;
   c.unix_path = url.path;
   c.tls = url.tls;
-  c.ca_file = options.ca_file;
-  c.tls_verify = options.tls_verify;
+  c.ca_file = options.ca_file.empty() ? url.ca_file : options.ca_file;
+  c.cert_file = options.cert_file.empty() ? url.cert_file : options.cert_file;
+  c.key_file = options.cert_file.empty() ? url.key_file : options.key_file;
+  c.tls_verify = options.tls_verify && url.tls_verify;
+  c.tls_verify_host = url.tls_verify_host;
   c.user = url.user;
   c.password = url.password;
+  c.password_file = options.password_file;
+  c.on_stale_credentials = options.on_stale_credentials;
   c.database = url.database;
   c.connect_timeout = options.timeout - options.timeout / 10;  // the cause is known before the operation times out
   return c;
@@ -183,13 +188,27 @@ void redis_store::add_record(script_call& call, const connection& after, const b
   call.argument(std::string(action)).argument(encode_info_tail(*after.state, after.connected_at, after.info));
 }
 
-// The command that stages new tools; none where the tools stay. staged: receives the key.
+// The command that stages new tools; none where the tools stay. staged: receives the key. A value that no script has moved
+// expires: the write may be sent again once, in full, and then nobody waits for it any more.
 redis::request redis_store::stage(const change& update, std::string* staged) {
   redis::request out;
   if (update.action() != change::tools_action::replace) return out;
   *staged = keys_.staging(update.owner(), update.member(), nonce());
-  out.add("SET", *staged, update.new_tools()->bytes(), "PX", std::int64_t{staging_ms});
+  out.add("SET", *staged, update.new_tools()->bytes(), "PX",
+          std::int64_t{std::max<std::chrono::milliseconds>(2 * options().timeout, shortest_staging).count()});
   return out;
+}
+
+// Removes what was staged for a write that the server has refused. A script that refuses does so itself, but Redis may refuse
+// to run it (ACL, a full server). Where nothing can be known of the write, or the server cannot be reached, it expires.
+asio::awaitable<void> redis_store::drop_staged(std::string key, error refused) {
+  const bool answered = refused.code() != errc::outcome_unknown && refused.code() != errc::connection_lost &&
+                        refused.code() != errc::deadline && refused.code() != errc::stopped;
+  if (key.empty() || !answered) co_return;
+  redis::request drop;
+  drop.add("UNLINK", key);
+  auto dropped = co_await write(std::move(drop), "unstage");
+  static_cast<void>(dropped);
 }
 
 // A write that makes a record smaller uses a script that also runs on a full server.
@@ -216,9 +235,10 @@ task<connection> redis_store::put(change update, connection after) {
   std::string staged;
   redis::request before = stage(update, &staged);
   const basis seen = *update.expected();
-  script_call call = put_call(update, after, seen, std::move(staged));
+  script_call call = put_call(update, after, seen, staged);
   auto answer = co_await run_for(update.owner(), std::move(call), declared_keys::record, std::move(before), operation);
   if (!answer) {
+    co_await drop_staged(std::move(staged), answer.error());
     if (answer.error().code() != errc::wrong_type) co_return answer.error();
     co_return co_await explain_wrong_type(update.owner(), update.member(), operation);
   }
@@ -308,8 +328,20 @@ task<std::uint64_t> redis_store::erase(owner account) {
   co_return count;
 }
 
+namespace {
+
+// Each topology leaves this function when its executor is there.
+error not_supported(const store_url& url) {
+  const bool sentinel = url.servers == store_url::topology::sentinel;
+  return error(errc::bad_url, std::string(sentinel ? "redis-sentinel" : "redis-cluster") +
+                                  ":// is not supported by this version; name one server with redis://host:port/db");
+}
+
+}  // namespace
+
 task<std::unique_ptr<store_backend>> open_redis_backend(asio::any_io_executor executor, store_url url,
                                                         store_options options) {
+  if (url.servers != store_url::topology::single) co_return not_supported(url);
   MCPSTATE_CO_TRY(keys, key_space::make(options.prefix, options.layout));
   auto opened = std::make_unique<redis_store>(executor, std::move(url), std::move(keys), std::move(options));
   auto ready = co_await opened->open();

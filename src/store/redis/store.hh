@@ -47,6 +47,7 @@ class redis_store final : public store_backend, public lease_store {
   task<std::uint64_t> disconnect_all(owner account) override;
   task<std::uint64_t> erase(owner account) override;
   task<claim_result> claim(owner session, owner user) override;
+  task<std::vector<restore_outcome>> restore(owner account, std::vector<connection> records, restore_rule rule) override;
   task<std::unique_ptr<watcher>> watch(std::optional<owner> account, watch_options options) override;
   task<std::optional<lease>> take_lease(managed_name name, std::string holder, std::string registered,
                                         std::chrono::milliseconds time) override;
@@ -57,6 +58,7 @@ class redis_store final : public store_backend, public lease_store {
   task<fleet> beat(instance_report report, std::chrono::milliseconds time) override;
   task<managed_page> managed_of(std::string registered, std::string cursor) override;
   task<owner_page> scan(std::string cursor) override;
+  task<owner_page> scan_owners(std::string cursor) override;
   task<store_stats> stats(progress_handler progress) override;
   task<std::vector<finding>> examine(bool fix, progress_handler progress) override;
 
@@ -95,6 +97,7 @@ class redis_store final : public store_backend, public lease_store {
   // Appends all records of an owner: those to disconnect, and those that the script only compares. Answers how many change.
   std::uint64_t add_disconnects(script_call& call, const owner& account, std::vector<raw_record> all) const;
   redis::request stage(const change& update, std::string* staged);
+  asio::awaitable<void> drop_staged(std::string key, error refused);
   std::string nonce();
 
   // claim.cpp
@@ -137,6 +140,9 @@ class redis_store final : public store_backend, public lease_store {
   // watch.cpp
   task<void> start_tracking();
   void invalidated(const redis::reply& push);
+
+  // restore.cpp
+  void add_restored(script_call& call, redis::request& before, const owner& account, const connection& one);
 
   // scan.cpp
   task<std::vector<owner_summary>> summaries(std::vector<owner> owners);

@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: MIT
 // Watches: Redis reports every key under the prefix that any program changes, or that expires, to a second link (CLIENT
 // TRACKING in broadcast mode). The hub then reads the owner again and finds the difference.
+#include <algorithm>
+
 #include "store/redis/store.hh"
 
 namespace mcpstate {
+
+namespace {
+
+// A watcher hears within three seconds that the server does not answer.
+constexpr std::chrono::milliseconds check_every{2000}, answer_within{750};
+// Watchers wait for as long as the connection is away.
+constexpr std::chrono::milliseconds longest_pause{250};
+
+}  // namespace
 
 task<std::unique_ptr<watcher>> redis_store::watch(std::optional<owner> account, watch_options options) {
   if (!hub_) {
@@ -26,6 +37,9 @@ task<void> redis_store::start_tracking() {
     auto config = link_config_of(url_, options());
     config.client_name = "mcpstate-watch";
     config.tracking_prefixes = {keys_.kind_prefix(owner_kind::user), keys_.kind_prefix(owner_kind::session)};
+    config.ping_after = check_every;
+    config.answer_within = std::min(answer_within, config.connect_timeout);
+    config.backoff_max = longest_pause;
     tracking_ = redis::make_executor(executor(), std::move(config));
     tracking_->on_push([this](const redis::node&, const redis::reply& push) { invalidated(push); });
     tracking_->on_state([this](const redis::node&, bool ready) {

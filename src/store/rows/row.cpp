@@ -117,6 +117,29 @@ std::optional<row_write> decide_claim(const row& session_row, const std::optiona
   return out;
 }
 
+restored_row decide_restore(const std::optional<row>& stored, const connection& from, restore_rule rule,
+                            const row_clock& clock) {
+  const row* live = stored && !expired(*stored, clock.now) ? &*stored : nullptr;
+  const std::uint64_t found = live ? readable_revision(live->revision) : 0;
+  restored_row out;
+  if (live && rule == restore_rule::newer && (found == 0 || found >= from.revision)) return out;
+  row& after = out.write.after;
+  after.member = from.member;
+  after.expires_latest = from.expires_latest;
+  after.expires_at = whole_millis(from.expires_at.value_or(clock.now + clock.ttl));
+  if (after.expires_latest) after.expires_at = std::min(after.expires_at, *after.expires_latest);
+  out.outcome = expired(after, clock.now) ? restore_outcome::expired : restore_outcome::written;
+  after.revision = from.revision > found ? from.revision : revision_after(found, clock);
+  after.status = to_key_text(*from.state);
+  std::optional<timestamp> connected_at;
+  if (from.connected()) connected_at = from.connected_at.value_or(clock.now);
+  if (connected_at) after.connected_at = to_iso8601(*connected_at);
+  after.info_tail = encode_info_tail(*from.state, connected_at, from.info);
+  out.write.tools = from.tools ? tools_write::replace : tools_write::drop;
+  after.tools = from.tools;
+  return out;
+}
+
 row_write decide_touch(const row& stored, const row_clock& clock) {
   row_write out;
   out.after = stored;

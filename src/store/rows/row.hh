@@ -57,6 +57,14 @@ struct row_clock {
 // The session's row as a row of the user. Absent: the user's own row wins.
 [[nodiscard]] std::optional<row_write> decide_claim(const row& session_row, const std::optional<row>& user_row,
                                                     const row_clock& clock);
+// A record of another store as a row here. row_write is meant for `written` alone. stored: as in decide_put.
+struct restored_row {
+  restored_row() {}
+  restore_outcome outcome = restore_outcome::present;
+  row_write write;
+};
+[[nodiscard]] restored_row decide_restore(const std::optional<row>& stored, const connection& from, restore_rule rule,
+                                          const row_clock& clock);
 // The same row with a renewed expiry.
 [[nodiscard]] row_write decide_touch(const row& stored, const row_clock& clock);
 // The same row as DISCONNECTED; absent if it is already.

@@ -147,6 +147,20 @@ result<std::uint64_t> row_steps::erase(const owner& account) {
   return count;
 }
 
+result<std::vector<restore_outcome>> row_steps::restore(const owner& account, const std::vector<connection>& records,
+                                                        restore_rule rule) {
+  MCPSTATE_TRY(current, clock());
+  std::vector<restore_outcome> out;
+  out.reserve(records.size());
+  for (const auto& one : records) {
+    MCPSTATE_TRY(stored, table_.find(account, one.member, tools_wanted::no));
+    const auto decided = decide_restore(stored, one, rule, current);
+    if (decided.outcome == restore_outcome::written) MCPSTATE_CHECK(table_.write(account, decided.write));
+    out.push_back(decided.outcome);
+  }
+  return out;
+}
+
 result<claim_result> row_steps::claim(const owner& session, const owner& user) {
   MCPSTATE_TRY(rows, table_.all(session, tools_wanted::yes));
   claim_result out;

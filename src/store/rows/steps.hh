@@ -49,6 +49,8 @@ class row_steps {
   result<std::uint64_t> disconnect_all(const owner& account);
   result<std::uint64_t> erase(const owner& account);
   result<claim_result> claim(const owner& session, const owner& user);
+  result<std::vector<restore_outcome>> restore(const owner& account, const std::vector<connection>& records,
+                                               restore_rule rule);
   result<bool> end_lease(const lease& granted, lease_end outcome, std::optional<std::uint64_t> revision);
 
  private:

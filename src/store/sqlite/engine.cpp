@@ -198,6 +198,14 @@ sqlite_engine::noted<claim_result> sqlite_engine::claim(const owner& session, co
                                          [&](row_steps& steps) { return steps.claim(session, user); });
 }
 
+sqlite_engine::noted<std::vector<restore_outcome>> sqlite_engine::restore(const owner& account,
+                                                                          const std::vector<connection>& records,
+                                                                          restore_rule rule) {
+  return noted_transaction<std::vector<restore_outcome>>(
+      disk_need::takes, std::vector<owner>(1, account),
+      [&](row_steps& steps) { return steps.restore(account, records, rule); });
+}
+
 result<std::optional<lease>> sqlite_engine::lease_of(const managed_name& name) {
   return lease_steps(table_.leases(), options_.ttl, now()).lease_of(name);
 }

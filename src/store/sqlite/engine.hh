@@ -38,6 +38,8 @@ class sqlite_engine {
   noted<std::uint64_t> disconnect_all(const owner& account);
   noted<std::uint64_t> erase(const owner& account);
   noted<claim_result> claim(const owner& session, const owner& user);
+  noted<std::vector<restore_outcome>> restore(const owner& account, const std::vector<connection>& records,
+                                              restore_rule rule);
   // Runs fn(lease_steps&), which answers a result, in one transaction.
   template <class Fn>
   auto leases(Fn fn) -> decltype(fn(std::declval<lease_steps&>())) {

@@ -114,6 +114,14 @@ task<claim_result> sqlite_store::claim(owner session, owner user) {
   co_return std::move(done.value);
 }
 
+task<std::vector<restore_outcome>> sqlite_store::restore(owner account, std::vector<connection> records, restore_rule rule) {
+  if (closed_) co_return closed();
+  auto job = [account, records = std::move(records), rule](sqlite_engine& e) { return e.restore(account, records, rule); };
+  MCPSTATE_CO_TRY(done, co_await write(std::move(job)));
+  for (const auto number : done.notices) changed(account, number);
+  co_return std::move(done.value);
+}
+
 task<std::unique_ptr<watcher>> sqlite_store::watch(std::optional<owner> account, watch_options options) {
   if (closed_) co_return closed();
   auto opened = hub_.open(std::move(account), options);

@@ -35,6 +35,7 @@ class sqlite_store final : public store_backend, public lease_store {
   task<std::uint64_t> disconnect_all(owner account) override;
   task<std::uint64_t> erase(owner account) override;
   task<claim_result> claim(owner session, owner user) override;
+  task<std::vector<restore_outcome>> restore(owner account, std::vector<connection> records, restore_rule rule) override;
   task<std::unique_ptr<watcher>> watch(std::optional<owner> account, watch_options options) override;
   task<std::optional<lease>> take_lease(managed_name name, std::string holder, std::string registered,
                                         std::chrono::milliseconds time) override;

@@ -99,5 +99,18 @@ TEST(ManagerOrders, ConnectWithoutToolsWhereTheFirstAreTooLarge) {
   play(connects_without_tools, quick_options(), limited);
 }
 
+asio::awaitable<void> calls_nothing_without_room(scene& s) {
+  CO_ASSERT_OK(co_await connect_and_settle(*s.managing, user(1), by_url(s.url())));
+  auto called = co_await s.managing->call(user(1), srv, "plain", "{}", mcp::call_options());
+  CO_ASSERT_FAILS(called, errc::busy);
+  EXPECT_EQ(s.server->http().count("tools/call"), 0);
+}
+
+TEST(ManagerCalls, AreRefusedBeforeTheyAreMadeWhereNoResultCouldArrive) {
+  auto options = quick_options();
+  options.message_bytes = 0;
+  play(calls_nothing_without_room, options);
+}
+
 }  // namespace
 }  // namespace mcpstate::test

@@ -48,3 +48,5 @@ for line in sys.stdin:
                         '"serverInfo":{"name":"greedy","version":"1"}}' % ("i" * SIZE if MODE == "facts" else ""))
     if request.get("method") == "tools/list":
         list_tools(request)
+    if request.get("method") == "tools/call":
+        answer(request, '{"content":[],"text":"%s"}' % ("x" * SIZE))

@@ -24,7 +24,7 @@ std::string written(const temp_dir& dir, const std::string& name, const std::str
   return path;
 }
 
-net::tls_context context_of(const std::string& ca_file) { return net::shared_tls_context(ca_file).value(); }
+net::tls_context context_of(const std::string& ca_file) { return net::shared_tls_context(net::tls_files(ca_file)).value(); }
 
 TEST(TlsContext, IsSharedPerFile) {
   const temp_dir dir;
@@ -60,14 +60,14 @@ TEST(TlsContext, IsRenewedForAChangedFile) {
 
 TEST(TlsContext, NamesTheFileThatItCannotRead) {
   const temp_dir dir;
-  const auto absent = net::shared_tls_context("/nowhere/ca.pem");
+  const auto absent = net::shared_tls_context(net::tls_files("/nowhere/ca.pem"));
   ASSERT_FALSE(absent.has_value());
   EXPECT_EQ(name_of(absent.error().code()), name_of(errc::tls_failed));
   EXPECT_NE(absent.error().detail().find("cannot read /nowhere/ca.pem: "), std::string::npos) << absent.error().detail();
   const std::string junk = written(dir, "ca.pem", "no certificate");
-  EXPECT_FALSE(net::shared_tls_context(junk).has_value());
+  EXPECT_FALSE(net::shared_tls_context(net::tls_files(junk)).has_value());
   written(dir, "ca.pem", make_certificate().certificate_pem);
-  EXPECT_TRUE(net::shared_tls_context(junk).has_value()) << "a failure is not kept";
+  EXPECT_TRUE(net::shared_tls_context(net::tls_files(junk)).has_value()) << "a failure is not kept";
 }
 
 TEST(TlsContext, OutlivesItsRemovalFromAFullCache) {

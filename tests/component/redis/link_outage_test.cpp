@@ -160,10 +160,10 @@ CO_TEST(LinkOutage, NoticesAFrozenIdleServerByPing) {
     auto got = co_await counts.to.exec(std::move(ask_stats), after(seconds(5)), effect::read);
     CO_ASSERT_OK(got);
     stats = got->at(0).text;
-    const auto at = stats.find("cmdstat_ping:calls=");
-    if (at != std::string::npos && std::stoi(stats.substr(at + 19)) >= 6) break;
+    const auto at = stats.find("cmdstat_hello:calls=");
+    if (at != std::string::npos && std::stoi(stats.substr(at + 20)) >= 6) break;
   }
-  EXPECT_NE(stats.find("cmdstat_ping:calls="), std::string::npos);
+  EXPECT_NE(stats.find("cmdstat_hello:calls="), std::string::npos);
   EXPECT_EQ(one.states, std::vector<bool>(1, true)) << "an idle server that answers is kept";
   server.freeze();
   CO_ASSERT_TRUE(co_await eventually([&] { return one.states.size() == 2; }));

@@ -93,6 +93,23 @@ TEST_F(LinkTls, RefusesACertificateForAnotherName) {
   });
 }
 
+asio::awaitable<void> names_both(asio::io_context& context, link_config config) {
+  observed_link one(context, config);
+  auto hello = co_await one.to.ready(after(seconds(8)));
+  CO_ASSERT_FAILS(hello, errc::tls_failed);
+  EXPECT_NE(hello.error().detail().find("for another name than 127.0.0.1"), std::string::npos) << hello.error().detail();
+  EXPECT_EQ(hello.error().peer_text(), "the certificate is for localhost");
+  co_await one.to.close();
+}
+
+TEST_F(LinkTls, TellsBothNamesWhereTheCertificateIsForAnother) {
+  run_co_test([](asio::io_context& context) {
+    link_config config = trusting(server().ca_file());
+    config.host = "127.0.0.1";
+    return names_both(context, config);
+  });
+}
+
 TEST_F(LinkTls, NamesTheFileThatItCannotRead) {
   run_co_test([](asio::io_context& context) {
     return fails(context, trusting("/nowhere/ca.crt"), errc::tls_failed, "cannot read /nowhere/ca.crt");

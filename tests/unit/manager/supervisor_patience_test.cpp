@@ -59,8 +59,8 @@ TEST(SupervisorRetryAfter, AServerAskedTooOftenStaysConnectedAndIsAskedLater) {
   scene s;
   s.come_up();
   EXPECT_EQ(s.next(), "ping");
-  for (int i = 0; i < 5; ++i) {  // however often: it is there
-    s.fsm.request_postponed(s.m(), 2min);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(text(s.fsm.request_postponed(s.m(), 2min)), "");
     supervisor_fsm::span waited{};
     EXPECT_EQ(s.next(&waited), "ping");
     EXPECT_EQ(waited, 2min);
@@ -68,10 +68,28 @@ TEST(SupervisorRetryAfter, AServerAskedTooOftenStaysConnectedAndIsAskedLater) {
   EXPECT_EQ(text(s.fsm.checked(s.m())), "");
   s.fsm.list_changed(s.m());
   EXPECT_EQ(s.next(), "list");
-  s.fsm.request_postponed(s.m(), 1s);
+  EXPECT_EQ(text(s.fsm.request_postponed(s.m(), 1s)), "");
   supervisor_fsm::span waited{};
   EXPECT_EQ(s.next(&waited), "list") << "the announcement is not dropped";
   EXPECT_EQ(waited, 30s) << "no sooner than a check";
+}
+
+TEST(SupervisorRetryAfter, AServerThatAnswersNothingElseInARowIsNotUp) {
+  scene s;
+  s.come_up();
+  s.jitter = 0;
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(s.next(), "ping");
+    for (int i = 0; i < 5; ++i) {
+      EXPECT_EQ(text(s.fsm.request_postponed(s.m(), 2min)), "");
+      EXPECT_EQ(s.next(), "ping");
+    }
+    if (round == 0) {
+      EXPECT_EQ(text(s.fsm.checked(s.m())), "") << "one success ends the row";
+    }
+  }
+  EXPECT_EQ(text(s.fsm.request_postponed(s.m(), 2min)), "close write(FAILED attempt 1 in 120000)");
+  EXPECT_FALSE(s.fsm.may_retry_early()) << "the server asked to wait";
 }
 
 TEST(SupervisorEarlyRetry, ASuccessAtTheOriginEndsTheBackOff) {
@@ -181,7 +199,7 @@ TEST(SupervisorRefusal, OfAConnectionThatWorkedIsTriedSlowlyBeforeItIsFinal) {
   s.jitter = 0;
   EXPECT_EQ(text(s.fsm.session_lost(s.m())), "close open");
   for (const char* wrote :
-       {"write(FAILED attempt 1 in 5000)", "write(FAILED attempt 2 in 10000)", "write(FAILED attempt 3 in 20000)"}) {
+       {"write(FAILED attempt 1 in 2000)", "write(FAILED attempt 2 in 4000)", "write(FAILED attempt 3 in 8000)"}) {
     EXPECT_EQ(text(s.fsm.open_failed(s.m(), failure_kind::unauthorized)), wrote);
     EXPECT_FALSE(s.fsm.may_retry_early());
     s.written(status::failed, "h1", 1);
@@ -210,21 +228,21 @@ TEST(SupervisorRefusal, PassesWithTheNextSuccess) {
   s.come_up();
   s.jitter = 0;
   EXPECT_EQ(text(s.fsm.session_lost(s.m())), "close open");
-  EXPECT_EQ(text(s.fsm.open_failed(s.m(), failure_kind::unauthorized)), "write(FAILED attempt 1 in 5000)");
+  EXPECT_EQ(text(s.fsm.open_failed(s.m(), failure_kind::unauthorized)), "write(FAILED attempt 1 in 2000)");
   s.written(status::failed, "h1", 1);
   EXPECT_EQ(s.next(), "open");
   EXPECT_EQ(text(s.fsm.opened(s.m(), tools("h1"))), "write(CONNECTED facts restarted)");
   s.written(status::connected, "h1", 1);
   s.now += 2min;
   EXPECT_EQ(text(s.fsm.session_lost(s.m())), "close open");
-  EXPECT_EQ(text(s.fsm.open_failed(s.m(), failure_kind::unauthorized)), "write(FAILED attempt 1 in 5000)");
+  EXPECT_EQ(text(s.fsm.open_failed(s.m(), failure_kind::unauthorized)), "write(FAILED attempt 1 in 2000)");
 }
 
 TEST(SupervisorRefusal, IsDoubtedAfterATakeoverOfAConnectionThatWasUp) {
   scene s;
   s.jitter = 0;
   EXPECT_EQ(s.start(record(status::connected, 1)), "open");
-  EXPECT_EQ(text(s.fsm.open_failed(s.m(), failure_kind::unauthorized)), "write(FAILED attempt 1 in 5000)");
+  EXPECT_EQ(text(s.fsm.open_failed(s.m(), failure_kind::unauthorized)), "write(FAILED attempt 1 in 2000)");
 }
 
 TEST(SupervisorRestart, OfALostSessionIsTold) {

@@ -46,6 +46,7 @@ TEST(SupervisorRecords, FollowRevisionsThatBeginAnew) {
   s.come_up();
   s.fsm.expect_new_revisions();
   EXPECT_EQ(s.see(s.last), "") << "nothing has changed";
+  EXPECT_EQ(s.see(record(status::connecting, s.last.revision - 1)), "") << "a late read: what was expected has been read";
   s.fsm.expect_new_revisions();
   EXPECT_EQ(s.see(record(status::connecting, s.last.revision - 1)), "close open");
 }

@@ -141,6 +141,7 @@ TEST(LinkFsm, ChecksTheServerByItsHello) {
       {"6.2", hello_of("redis", "6.2.14"), false, errc::unsupported},
       {"no version", hello_of("redis", ""), false, errc::unsupported},
       {"before HELLO", refusal("ERR unknown command `HELLO`, with args beginning with: `3`, "), false, errc::unsupported},
+      {"a proxy that does not know HELLO", refusal("ERR unsupported command 'hello'"), false, errc::unsupported},
       {"without RESP3", refusal("NOPROTO unsupported protocol version"), false, errc::unsupported},
       {"wrong password", refusal("WRONGPASS invalid username-password pair or user is disabled."), false, errc::auth_failed},
       {"no password", refusal("NOAUTH HELLO must be called with the client already authenticated"), false,
@@ -162,6 +163,79 @@ TEST(LinkFsm, ChecksTheServerByItsHello) {
       EXPECT_TRUE(s.failure().detail().starts_with("needs Redis 7.0 or Valkey")) << s.failure().detail();
     }
   }
+}
+
+reply hello_in_role(const std::string& mode, const std::string& role) {
+  reply out = good_hello();
+  out.items[5].text = mode;
+  out.items[7].text = role;
+  return out;
+}
+
+TEST(LinkFsm, JudgesTheServerOnEveryConnect) {
+  link_fsm s = ready();
+  s.failed(lost(), milliseconds(60000));
+  s.retry();
+  static_cast<void>(s.connected());
+  EXPECT_EQ(s.on_reply(hello_in_role("standalone", "replica")), progress::refused);
+  EXPECT_EQ(s.failure().code(), errc::read_only);
+  EXPECT_EQ(s.admits(), admission::refuse);
+  EXPECT_EQ(s.hello().role, "replica") << "what was found can be read";
+  s.retry();
+  static_cast<void>(s.connected());
+  EXPECT_EQ(s.on_reply(hello_in_role("cluster", "master")), progress::refused);
+  EXPECT_EQ(s.failure().code(), errc::unsupported);
+  EXPECT_EQ(s.hello().mode, "cluster");
+  s.retry();
+  static_cast<void>(s.connected());
+  EXPECT_EQ(s.on_reply(good_hello()), progress::more);
+}
+
+TEST(LinkFsm, TakesTheServerThatItsConfigurationExpects) {
+  link_config c = bare();
+  c.expected = expected_server(expected_server::kind::cluster_node, true);
+  link_fsm s = handshaking(c);
+  EXPECT_EQ(s.on_reply(hello_in_role("cluster", "replica")), progress::more);
+  link_fsm other = handshaking(c);
+  EXPECT_EQ(other.on_reply(good_hello()), progress::refused);
+}
+
+TEST(LinkFsm, JudgesAServerThatSaysWhoItIsDuringTheSession) {
+  link_fsm s = ready();
+  EXPECT_FALSE(s.on_identity(good_hello()));
+  EXPECT_FALSE(s.on_identity(refusal("NOPERM this user has no permissions to run the 'hello' command")));
+  const auto why = s.on_identity(hello_in_role("standalone", "replica"));
+  ASSERT_TRUE(why);
+  EXPECT_EQ(why->code(), errc::read_only);
+  EXPECT_EQ(s.now(), state::ready) << "the session is ended by failed()";
+}
+
+TEST(LinkFsm, PausesShortlyWhileSomebodyWaits) {
+  link_config c = bare();
+  c.backoff_min = milliseconds(50);
+  c.backoff_max = milliseconds(5000);
+  link_fsm s(c);
+  s.start();
+  for (int i = 0; i < 20; ++i) {
+    s.failed(refused(), milliseconds(0));
+    EXPECT_TRUE(s.want());
+    EXPECT_FALSE(s.want()) << "known already";
+    EXPECT_LE(s.pause(0.999999), milliseconds(250));
+    EXPECT_EQ(s.pause(0.0), milliseconds(0)) << "with full jitter";
+    s.retry();
+  }
+  s.failed(refused(), milliseconds(0));
+  EXPECT_GE(s.pause(0.999999), milliseconds(4999)) << "nobody has asked since the last attempt began";
+}
+
+TEST(LinkFsm, NeverPausesForLessThanItsConfigurationAllows) {
+  link_config c = bare();
+  c.backoff_min = c.backoff_max = milliseconds(3600000);
+  link_fsm s(c);
+  s.start();
+  s.failed(refused(), milliseconds(0));
+  EXPECT_TRUE(s.want());
+  EXPECT_GE(s.pause(0.999999), milliseconds(3599000));
 }
 
 TEST(LinkFsm, RefusesALoadingServerWhicheverReplySaysSo) {

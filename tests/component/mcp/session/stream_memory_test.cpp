@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 using rest_ptr = std::shared_ptr<http_rest>;
 
 // Of the server, which is in this process, and of the events that wait on its side.
-constexpr std::size_t server_bytes = 1'200'000;
+constexpr std::size_t stream_server_bytes = 1'200'000;
 constexpr int often = 60'000;
 
 // What a server says that is more than it should: texts, how often each comes, and digits in the place of %.
@@ -139,7 +139,7 @@ asio::awaitable<void> list_over_sse(greedy_events events) {
   CO_ASSERT_OK(opened);
   auto listed = co_await (*opened)->list_tools();
   static_cast<void>(listed.has_value());  // it may be refused
-  EXPECT_LE(heap.bytes(), heap_bound(script.events.message) + server_bytes);
+  EXPECT_LE(heap.bytes(), heap_bound(script.events.message) + stream_server_bytes);
   co_await (*opened)->close();
   co_await server.close();
 }
@@ -187,7 +187,7 @@ asio::awaitable<void> follow_get(greedy_events events) {
   EXPECT_TRUE(over);
   auto listed = co_await (*opened)->list_tools();
   CO_ASSERT_OK(listed);
-  EXPECT_LE(heap.bytes(), heap_bound(script.events.message) + server_bytes);
+  EXPECT_LE(heap.bytes(), heap_bound(script.events.message) + stream_server_bytes);
   co_await (*opened)->close();
   co_await server.close();
 }

@@ -30,7 +30,7 @@ struct counted_server {
   std::string file;
 };
 
-asio::awaitable<void> expect_gone(std::string mark) {
+asio::awaitable<void> expect_all_gone(std::string mark) {
   const bool gone = co_await eventually([&mark] { return processes_of(mark).empty(); }, 5s);
   EXPECT_TRUE(gone) << describe(processes_of(mark));
 }
@@ -57,7 +57,7 @@ asio::awaitable<void> is_found_out(counted_server& server, mcp::client_options o
     auto listed = co_await (*opened)->list_tools();
     CO_ASSERT_OK(listed);
     co_await (*opened)->close();
-    co_await expect_gone(server.target.mark);
+    co_await expect_all_gone(server.target.mark);
     const std::vector<std::string> at_once = {"start the program", "initialize"};
     EXPECT_EQ(names_of(steps), known ? at_once : expected);
     EXPECT_EQ(server.starts() - before, known ? 1U : starts);
@@ -112,7 +112,7 @@ CO_TEST_WITHIN(ChildProbe, DoesNotRestartWhenOnlyTheModernEraIsWanted, 60s) {
   auto options = test_options();
   options.protocol = mcp::era_choice::modern;
   auto opened = co_await mcp::connect(co_await asio::this_coro::executor, server.target.where, options);
-  co_await expect_gone(server.target.mark);
+  co_await expect_all_gone(server.target.mark);
   EXPECT_EQ(server.starts(), 1U);
   CO_ASSERT_FAILS(opened, errc::child_exited);
   EXPECT_NE(opened.error().peer_text().find("unknown method"), std::string::npos) << opened.error().peer_text();
@@ -137,7 +137,7 @@ CO_TEST_WITHIN(ChildRestart, HappensAtMostFiveTimesAMinute, 60s) {
   EXPECT_EQ(server.starts(), 6U);
   EXPECT_EQ(user->lost.size(), 6U);
   co_await (*opened)->close();
-  co_await expect_gone(server.target.mark);
+  co_await expect_all_gone(server.target.mark);
 }
 
 CO_TEST_WITHIN(ChildRestart, NeverRepeatsACall, 60s) {
@@ -152,7 +152,7 @@ CO_TEST_WITHIN(ChildRestart, NeverRepeatsACall, 60s) {
   CO_ASSERT_OK(listed);
   EXPECT_EQ(server.starts(), 2U);
   co_await (*opened)->close();
-  co_await expect_gone(server.target.mark);
+  co_await expect_all_gone(server.target.mark);
 }
 
 CO_TEST_WITHIN(ChildRestart, IsOmittedWhenUnwanted, 60s) {
@@ -167,7 +167,7 @@ CO_TEST_WITHIN(ChildRestart, IsOmittedWhenUnwanted, 60s) {
   }
   EXPECT_EQ(server.starts(), 1U);
   co_await (*opened)->close();
-  co_await expect_gone(server.target.mark);
+  co_await expect_all_gone(server.target.mark);
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ const owner& who() {
 }
 
 // A store by a clock that this test sets.
-struct scene : redis_scene {
+struct clock_scene : redis_scene {
   using redis_scene::redis_scene;
   task<bool> open_by_clock() {
     store_options options;
@@ -54,10 +54,10 @@ struct scene : redis_scene {
   std::unique_ptr<store_backend> backend;
 };
 
-using scene_body = asio::awaitable<void> (*)(scene& at);
+using scene_body = asio::awaitable<void> (*)(clock_scene& at);
 
 asio::awaitable<void> with_scene(asio::io_context& io, const redis_server& server, scene_body run) {
-  scene at(io, server);
+  clock_scene at(io, server);
   CO_ASSERT_OK(co_await at.open_by_clock());
   co_await run(at);
   co_await at.backend->close();
@@ -72,7 +72,7 @@ class RedisClock : public testing::Test {
   redis_server server_;
 };
 
-#define SCENE_TEST(Fixture, Name) CO_TEST_STARTED(TEST_F, Fixture, Name, (scene & at), with(body))
+#define SCENE_TEST(Fixture, Name) CO_TEST_STARTED(TEST_F, Fixture, Name, (clock_scene & at), with(body))
 
 SCENE_TEST(RedisClock, IsMeasuredWhenTheStoreIsOpened) {
   EXPECT_LT(at.error_of_clock(), 1s);

@@ -78,8 +78,8 @@ std::string text(const seen_state& s) {
          (s.indexed ? "indexed " : "") + (s.waits ? "waits" : "");
 }
 
-struct scene {
-  scene(asio::io_context& io, const redis_server& server) : proxy(io, server.port()), port(server.port()) {}
+struct managed_scene {
+  managed_scene(asio::io_context& io, const redis_server& server) : proxy(io, server.port()), port(server.port()) {}
   cutting_proxy proxy;
   std::uint16_t port;
 };
@@ -89,7 +89,7 @@ std::string id_of(const std::string& word, way direction, std::size_t bytes) {
 }
 
 // One order that is cut. Answers whether it was.
-task<bool> cut_order(scene& at, store& direct, way direction, std::size_t bytes) {
+task<bool> cut_order(managed_scene& at, store& direct, way direction, std::size_t bytes) {
   const owner who = owner::user(id_of("order", direction, bytes)).value();
   MCPSTATE_CO_TRY(writer, co_await open_at(at.proxy.port()));
   at.proxy.cut_after(direction, bytes);
@@ -105,7 +105,7 @@ task<bool> cut_order(scene& at, store& direct, way direction, std::size_t bytes)
   co_return was_cut;
 }
 
-task<bool> cut_claim(scene& at, store& direct, way direction, std::size_t bytes) {
+task<bool> cut_claim(managed_scene& at, store& direct, way direction, std::size_t bytes) {
   const std::string id = id_of("claim", direction, bytes);
   const owner visitor = owner::session(id).value();
   const owner user = owner::user(id).value();
@@ -130,11 +130,11 @@ task<bool> cut_claim(scene& at, store& direct, way direction, std::size_t bytes)
   co_return was_cut;
 }
 
-using one_cut = task<bool> (*)(scene&, store&, way, std::size_t);
+using managed_cut = task<bool> (*)(managed_scene&, store&, way, std::size_t);
 
 // least: fewer cuts would mean that the write was not walked through.
-asio::awaitable<void> cut_everywhere(asio::io_context& io, const redis_server& server, one_cut cut, std::size_t least) {
-  scene at(io, server);
+asio::awaitable<void> cut_everywhere(asio::io_context& io, const redis_server& server, managed_cut cut, std::size_t least) {
+  managed_scene at(io, server);
   auto direct = co_await open_at(at.port);
   CO_ASSERT_OK(direct);
   for (const way direction : {way::to_server, way::to_client}) {

@@ -77,6 +77,18 @@ TEST(Dotenv, SkipsAnUnterminatedQuote) {
   EXPECT_TRUE(parse_dotenv("A").empty());
 }
 
+TEST(Settings, StripBlanksAndLineEndsAroundAStoreUrl) {
+  global_flags none, flagged;
+  flagged.store = " redis://flag:1/0\r\n";
+  EXPECT_EQ(choose_settings(flagged, around({})).value().url, "redis://flag:1/0");
+  EXPECT_EQ(choose_settings(none, around({{"REDIS_URL", "\t redis://env:1/0 \n"}})).value().url, "redis://env:1/0");
+  EXPECT_EQ(choose_settings(none, around({}, "REDIS_URL=' redis://file:1/0\n'\n")).value().url, "redis://file:1/0");
+  EXPECT_EQ(choose_settings(none, around({{"REDIS_URL", " \n"}}, "REDIS_URL=redis://file:1/0\n")).value().url,
+            "redis://file:1/0");
+  flagged.store = " ";
+  EXPECT_FALSE(choose_settings(flagged, around({})));
+}
+
 TEST(Settings, PreferFlagThenEnvironmentThenFile) {
   global_flags flags;
   const auto from_file = choose_settings(flags, around({}, "REDIS_URL=redis://file/1\n"));
@@ -124,6 +136,43 @@ TEST(Settings, RefuseATimeoutOverADay) {
   }
   flags.timeout = "24h";
   EXPECT_TRUE(choose_settings(flags, around({})));
+}
+
+// A file that is there: what it holds is none of the settings' business.
+constexpr const char* any_file = "/proc/self/cmdline";
+
+TEST(Settings, TakeThePasswordOfAFileUnlessTheUrlHasOne) {
+  global_flags flags;
+  const auto from_env = choose_settings(flags, around({{"REDIS_URL", "redis://me@h"}, {"REDIS_PASSWORD_FILE", any_file}}));
+  ASSERT_TRUE(from_env) << from_env.error().detail();
+  EXPECT_EQ(from_env->options.password_file, any_file);
+  const auto from_file = choose_settings(flags, around({}, std::string("REDIS_PASSWORD_FILE=") + any_file + "\n"));
+  EXPECT_EQ(from_file->options.password_file, any_file);
+  const auto in_url = choose_settings(flags, around({{"REDIS_URL", "redis://:pw@h"}, {"REDIS_PASSWORD_FILE", "/nowhere"}}));
+  ASSERT_TRUE(in_url);
+  EXPECT_EQ(in_url->options.password_file, "") << "the URL is nearer than the environment";
+  flags.password_file = any_file;
+  const auto both = choose_settings(flags, around({{"REDIS_URL", "redis://:hunter2@h"}}));
+  ASSERT_FALSE(both);
+  EXPECT_NE(both.error().detail().find("leave one out"), std::string::npos) << both.error().detail();
+  EXPECT_EQ(both.error().detail().find("hunter2"), std::string::npos);
+}
+
+TEST(Settings, NameAFileThatIsMissing) {
+  const auto password = choose_settings(global_flags(), around({{"REDIS_PASSWORD_FILE", "/nowhere/pw"}}));
+  ASSERT_FALSE(password);
+  EXPECT_EQ(password.error().detail(), "REDIS_PASSWORD_FILE /nowhere/pw cannot be read: No such file or directory");
+  EXPECT_TRUE(password.error().is(cond::invalid));
+  global_flags flags;
+  flags.cert_file = "/nowhere/cert";
+  const auto certificate = choose_settings(flags, around({}));
+  ASSERT_FALSE(certificate);
+  EXPECT_EQ(certificate.error().detail(), "--cert-file /nowhere/cert cannot be read: No such file or directory");
+  flags.cert_file.clear();
+  flags.key_file = any_file;
+  const auto lone_key = choose_settings(flags, around({}));
+  ASSERT_FALSE(lone_key);
+  EXPECT_NE(lone_key.error().detail().find("--cert-file"), std::string::npos) << lone_key.error().detail();
 }
 
 TEST(Settings, NameTheSourceOfABadValueWithoutSecrets) {

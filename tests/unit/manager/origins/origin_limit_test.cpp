@@ -95,5 +95,21 @@ CO_TEST(OriginLimit, RemovesWaitersThatGiveUp) {
   co_await group.join();
 }
 
+CO_TEST(OriginLimit, NobodyWaitsLongerThanTheCallerDoes) {
+  origin_limit limit(1);
+  auto taking = limit.acquire("x", "user:1");
+  origin_limit::slot first = co_await std::move(taking);
+  CO_ASSERT_TRUE(static_cast<bool>(first));
+  auto waiting = limit.acquire("x", "user:2", aio::after(std::chrono::milliseconds(20)));
+  const origin_limit::slot none = co_await std::move(waiting);
+  EXPECT_FALSE(none);
+  // Who has given up is in nobody's way.
+  first = origin_limit::slot();
+  EXPECT_EQ(limit.in_use("x"), 0U);
+  auto again = limit.acquire("x", "user:3", aio::after(std::chrono::seconds(20)));
+  const origin_limit::slot next = co_await std::move(again);
+  EXPECT_TRUE(next);
+}
+
 }  // namespace
 }  // namespace mcpstate::test

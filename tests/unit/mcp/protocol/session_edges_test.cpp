@@ -12,10 +12,11 @@ namespace {
 using phase = session_fsm::phase;
 using kind = session_fsm::reaction::kind;
 
-message decode(const std::string& text) { return decode_message(text).value(); }
+message decoded(const std::string& text) { return decode_message(text).value(); }
 
 message cancelled(std::uint64_t id) {
-  return decode(R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":)" + std::to_string(id) + "}}");
+  return decoded(R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":)" + std::to_string(id) +
+                 "}}");
 }
 
 session_fsm modern_session() {
@@ -44,7 +45,7 @@ TEST(SessionFsm, IgnoresIncompleteNotifications) {
   for (const char* const method : {"progress", "cancelled"}) {
     for (const char* const params : {"", R"(,"params":[])", R"(,"params":{})", R"(,"params":null)"}) {
       const auto reacted = session.on_message(
-          decode(R"({"jsonrpc":"2.0","method":"notifications/)" + std::string(method) + "\"" + params + "}"), call);
+          decoded(R"({"jsonrpc":"2.0","method":"notifications/)" + std::string(method) + "\"" + params + "}"), call);
       EXPECT_TRUE(reacted.type == kind::notify || reacted.type == kind::none) << method << params;
       EXPECT_TRUE(session.is_waiting(call));
     }
@@ -80,10 +81,10 @@ TEST(SessionEdges, ALateErrorWithoutANumberIsNotTakenForTheNextAnswer) {
     const auto probe = session.discover("2026-07-28").id;
     EXPECT_FALSE(session.abandon(probe, "no answer in time"));
     const auto initialize = session.initialize().id;
-    EXPECT_EQ(session.on_message(decode(R"({"jsonrpc":"2.0",)" + std::string(late) + "}"), 0).type, kind::none) << late;
+    EXPECT_EQ(session.on_message(decoded(R"({"jsonrpc":"2.0",)" + std::string(late) + "}"), 0).type, kind::none) << late;
     EXPECT_TRUE(session.is_waiting(initialize)) << late;
     const auto second =
-        session.on_message(decode(R"({"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no"}})"), 0);
+        session.on_message(decoded(R"({"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no"}})"), 0);
     EXPECT_EQ(second.type, kind::complete) << late;
     EXPECT_EQ(second.id, initialize) << late;
   }

@@ -277,7 +277,8 @@ TEST(ToolPages, KeepsReportsShort) {
   tool_pages pages{tool_pages::limits()};
   const std::string name(1'000'000, 'n');
   add(pages, page(tool(name) + "," + tool(name) + R"(,{"name":"a\n\u001b[31m"},{"name":"a\n\u001b[31m"})"));
-  const std::vector<std::string> expected = {std::string(60, 'n') + "…: a second tool of this name",
+  const std::vector<std::string> expected = {std::string(60, 'n') + "…: its name is longer than 512 bytes",
+                                             std::string(60, 'n') + "…: its name is longer than 512 bytes",
                                              "a\\x0a\\x1b[31m: a second tool of this name"};
   EXPECT_EQ(pages.dropped(), expected);
   tool_pages many{tool_pages::limits()};
@@ -325,6 +326,21 @@ TEST(ToolPages, DropsAndReportsUnusableTools) {
                                              "(unnamed): it has no name", "a: a second tool of this name"};
   EXPECT_EQ(pages.dropped(), expected);
   EXPECT_EQ(std::move(pages).finish().value().bytes(), R"([{"name":"a","v":1},{"name":"b"}])");
+}
+
+TEST(ToolPages, DropsToolsWhoseNamesAreTooLong) {
+  const std::string longest(512, 'n');
+  tool_pages pages{tool_pages::limits()};
+  add(pages, page(tool(longest) + "," + tool(longest + "n") + "," + tool(std::string(2'000'000, 'm'))));
+  EXPECT_EQ(pages.dropped().size(), 2U);
+  EXPECT_EQ(std::move(pages).finish().value().bytes(), "[" + tool(longest) + "]");
+  // A URI says where something is, and may be long.
+  tool_pages::limits bounds;
+  bounds.kind = resource_lists;
+  tool_pages resources(bounds);
+  const std::string item = R"({"uri":"file:///)" + longest + longest + "\"}";
+  add(resources, R"({"resources":[)" + item + "]}");
+  EXPECT_TRUE(resources.dropped().empty());
 }
 
 TEST(ToolPages, LimitsPagesToolsAndBytes) {

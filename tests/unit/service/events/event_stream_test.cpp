@@ -21,10 +21,10 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using lag = event_stream::lag;
 
-owner alice() { return owner::user("alice").value(); }
+owner reader() { return owner::user("reader").value(); }
 
 connection record(const std::string& server, std::uint64_t revision) {
-  connection out(alice(), server);
+  connection out(reader(), server);
   out.state = status::connected;
   out.revision = revision;
   return out;
@@ -62,7 +62,7 @@ struct stream_scene {
   void list() {
     std::vector<connection> listed;
     for (const auto& [server, one] : records) listed.push_back(one);
-    log.replace(alice(), std::move(listed));
+    log.replace(reader(), std::move(listed));
     log.complete(++now);
   }
   void put(const connection& one) {
@@ -150,7 +150,7 @@ TEST(EventStream, WritesFramesAsServerSentEvents) {
   at.remove("b");
   EXPECT_EQ(*at.next(reader),
             "id: 2\nevent: connection\ndata: "
-            R"({"owner":"user:alice","server":"a","status":"CONNECTED","revision":7,"capabilities":{ "tools": {}}})"
+            R"({"owner":"user:reader","server":"a","status":"CONNECTED","revision":7,"capabilities":{ "tools": {}}})"
             "\n\nevent: ready\ndata: {}\n\n");
   at.remove("a");
   EXPECT_EQ(*at.next(reader), "event: resync\ndata: {}\n\nevent: ready\ndata: {}\n\n");
@@ -161,7 +161,7 @@ TEST(EventStream, WritesFramesAsServerSentEvents) {
   at.remove("x\ny");
   EXPECT_THAT(*at.next(other),
               ::testing::MatchesRegex(
-                  "id: [0-9]+\nevent: removed\ndata: \\{\"owner\":\"user:alice\",\"server\":\"x\\\\ny\"\\}\n\n"));
+                  "id: [0-9]+\nevent: removed\ndata: \\{\"owner\":\"user:reader\",\"server\":\"x\\\\ny\"\\}\n\n"));
 }
 
 TEST(EventStream, EncodesEachEventOnce) {

@@ -26,6 +26,7 @@ void use_everything(metrics& m) {
   m.record_request("/v1/users/{id}/connections", "GET", 200, 1500us);
   m.record_store_operation("list", std::nullopt, 300us);
   m.record_store_operation("put", cond::conflict, 300us);
+  m.on_store_operation("renew_leases", cond::timeout, 5s);
   m.count_rate_limited();
   m.set_event_streams(3);
   m.count_event_stream_dropped();
@@ -90,7 +91,8 @@ double value_of(const std::string& text, const std::string& sample) {
 TEST(Metrics, HaveTheseNamesTypesAndLabels) {
   metrics m;
   use_everything(m);
-  const std::set<std::string> golden{"mcpstate_build_info gauge version",
+  const std::set<std::string> golden{"mcpstate_beat_age_seconds gauge",
+                                     "mcpstate_build_info gauge version",
                                      "mcpstate_connect_attempts_total counter outcome",
                                      "mcpstate_connect_duration_seconds histogram outcome",
                                      "mcpstate_connection_failures_total counter code",
@@ -134,6 +136,8 @@ TEST(Metrics, CountWhatHappened) {
             2);
   EXPECT_EQ(value_of(text, R"(mcpstate_store_operations_total{operation="list",outcome="ok"})"), 1);
   EXPECT_EQ(value_of(text, R"(mcpstate_store_operations_total{operation="put",outcome="conflict"})"), 1);
+  EXPECT_EQ(value_of(text, R"(mcpstate_store_operations_total{operation="renew_leases",outcome="timeout"})"), 1);
+  EXPECT_EQ(value_of(text, R"(mcpstate_store_operation_duration_seconds_sum{operation="renew_leases"})"), 5);
   EXPECT_EQ(value_of(text, R"(mcpstate_connection_transitions_total{from="CONNECTING",to="FAILED"})"), 1);
   EXPECT_EQ(value_of(text, R"(mcpstate_connection_failures_total{code="connect_failed"})"), 1);
   EXPECT_EQ(value_of(text, R"(mcpstate_connect_attempts_total{outcome="failed"})"), 1);

@@ -9,12 +9,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const rate_limit::time_point start{};
+const rate_limit::time_point first_moment{};
 
 boost::asio::ip::address address(const std::string& text) { return boost::asio::ip::make_address(text); }
 
 // How many of 100 connections in one moment are allowed.
-int allowed(peer_limit& limit, const std::string& peer, rate_limit::time_point now = start) {
+int allowed(peer_limit& limit, const std::string& peer, rate_limit::time_point now = first_moment) {
   int out = 0;
   for (int n = 0; n < 100; ++n) out += limit.take(address(peer), now) ? 0 : 1;
   return out;
@@ -25,8 +25,8 @@ TEST(PeerLimit, LetsNoAddressTakeTheConnectionsOfAnother) {
   EXPECT_EQ(allowed(limit, "198.51.100.7"), 20);
   EXPECT_EQ(allowed(limit, "198.51.100.8"), 20);
   EXPECT_EQ(allowed(limit, "2001:db8:1::1"), 20);
-  EXPECT_EQ(allowed(limit, "198.51.100.7", start + 1s), 10);
-  EXPECT_GT(limit.take(address("198.51.100.7"), start + 1s).value(), 0ms);
+  EXPECT_EQ(allowed(limit, "198.51.100.7", first_moment + 1s), 10);
+  EXPECT_GT(limit.take(address("198.51.100.7"), first_moment + 1s).value(), 0ms);
 }
 
 TEST(PeerLimit, CountsTheNetworkOfACustomerAsOne) {
