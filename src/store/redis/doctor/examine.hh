@@ -77,7 +77,7 @@ class redis_examiner {
   // What a walk of a set finds.
   struct set_walk {
     set_walk() {}
-    std::int64_t latest = -1;  // when the last status of a member expires: the set is looked at later than they
+    std::int64_t longest = -1;  // when the last status of a member expires; milliseconds since 1970
     std::uint64_t members = 0;
     std::set<std::string> keyless;  // have neither a status nor an :info
   };
@@ -87,8 +87,9 @@ class redis_examiner {
   void check_member(const owner& account, const std::string& member, const member_facts& facts);
   void check_membership(const owner& account, const std::string& member, const member_facts& facts);
   void check_values(const owner& account, const std::string& member, const member_facts& facts);
-  // A set that expires at this moment, `left` from now; latest: when its last member does. Milliseconds.
-  void check_set(const owner& account, const std::string& key, std::int64_t expires, std::int64_t left, std::int64_t latest);
+  // A set that expires at this moment, `left` from now; longest: when its last member does. Milliseconds.
+  void check_set(const owner& account, const std::string& key, std::int64_t expires, std::int64_t left,
+                 std::int64_t longest);
   static std::string record_text(const owner& account, const std::string& member);
 
   // examine_managed.cpp: leases, and the index by which managed connections are found

@@ -152,7 +152,7 @@ task<void> redis_examiner::examine_set(owner account, key_field field) {
   MCPSTATE_CO_TRY(got, co_await store_.read(std::move(expiry), "doctor"));
   const auto expires = number_of(got[0], unexamined_text), left = number_of(got[1], unexamined_text);
   if (!expires || !left) co_return unexamined(expires ? left.error() : expires.error(), key);
-  check_set(account, key, *expires, *left, walk.latest);
+  check_set(account, key, *expires, *left, walk.longest);
   const auto check = [&](const std::string& member, const member_facts& facts) {
     const bool still = !facts.status_word && !facts.has_info;
     const bool here = facts.in_connections == is_connections;  // a name in both sets counts with connections
@@ -163,7 +163,8 @@ task<void> redis_examiner::examine_set(owner account, key_field field) {
   co_return co_await read_members(account, std::move(names), &without_record);
 }
 
-// Adds the members that have neither a status nor an :info, and notes when the last status expires.
+// Adds the members that have neither a status nor an :info, and notes when the last status expires: a moment, not what is
+// left of it, since the set is read later than its members.
 task<void> redis_examiner::find_keyless(owner account, std::vector<std::string> members, set_walk* walk) {
   if (members.empty()) co_return result<void>();
   request commands;
@@ -177,18 +178,18 @@ task<void> redis_examiner::find_keyless(owner account, std::vector<std::string> 
       MCPSTATE_CO_CHECK(unexamined(expires ? exists.error() : expires.error(), record_text(account, members[i])));
       continue;
     }
-    walk->latest = std::max(walk->latest, *expires);
+    walk->longest = std::max(walk->longest, *expires);
     if (*expires == -2 && *exists == 0) walk->keyless.insert(std::move(members[i]));
   }
   co_return result<void>();
 }
 
 void redis_examiner::check_set(const owner& account, const std::string& key, std::int64_t expires, std::int64_t left,
-                               std::int64_t latest) {
-  if (expires < 0 || expires >= latest) return;
+                               std::int64_t longest) {
+  if (expires < 0 || expires >= longest) return;
   count("set_expires_early", level::problem, "sets that expire before a member does", key, "extends them");
   auto& repairs = to_repair_[account];
-  repairs.longest = std::max(repairs.longest, latest - (expires - left));
+  repairs.longest = std::max(repairs.longest, longest - (expires - left));
 }
 
 void redis_examiner::check_member(const owner& account, const std::string& member, const member_facts& facts) {
