@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -36,6 +37,8 @@ class change {
   change& keep_expiry();
   // Refuses a new record with too_many_connections where its owner has this many. 0, the default: no limit.
   change& limit_connections(std::size_t most);
+  // Gives the record a revision above this one, whatever is stored: the store may have lost what others have seen.
+  change& revise_above(std::uint64_t revision);
   // Writes only while this lease holds. Otherwise conflict (lease_lost), and nothing is written.
   change& require_lease(lease guard);
 
@@ -52,6 +55,7 @@ class change {
   [[nodiscard]] const std::optional<tools_list>& new_tools() const noexcept { return tools_; }
   [[nodiscard]] bool empty_tools_allowed() const noexcept { return allow_empty_; }
   [[nodiscard]] bool expiry_kept() const noexcept { return keep_expiry_; }
+  [[nodiscard]] std::uint64_t revision_floor() const noexcept { return revision_floor_; }
   [[nodiscard]] std::size_t most_connections() const noexcept { return most_connections_; }
   [[nodiscard]] const std::optional<lease>& required_lease() const noexcept { return required_lease_; }
   // The record that this change makes of `before` (absent: there was none), with details merged and connected_at decided.
@@ -72,6 +76,7 @@ class change {
   bool allow_empty_ = false;
   bool keep_expiry_ = false;
   std::size_t most_connections_ = 0;
+  std::uint64_t revision_floor_ = 0;
   std::optional<lease> required_lease_;
 };
 

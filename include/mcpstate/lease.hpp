@@ -78,6 +78,23 @@ struct fleet {
   std::vector<error> faults;
 };
 
+// What a store has lost by itself since it was opened, as far as it can tell. Counts only grow. Where one grows, records may be
+// gone that nobody has removed. A store that cannot lose anything, or cannot tell, counts nothing.
+struct data_losses {
+  data_losses() {}
+  std::uint64_t replaced = 0;  // another server, or another copy of the data, answers than before: what it lacks is lost
+  std::uint64_t flushed = 0;   // everything was removed at once (FLUSHALL, FLUSHDB)
+  std::uint64_t evicted = 0;   // keys that the server has removed because it was full
+  friend bool operator==(const data_losses&, const data_losses&) = default;
+};
+
+// What happens to a managed connection when the store has lost its record.
+enum class loss_rule {
+  by_cause,  // it is written again after another server answered; otherwise it is forgotten
+  restore,   // it is written again, whatever the cause
+  forget,    // its session is closed, as if somebody had removed the record
+};
+
 struct managed_page {
   managed_page() {}
   std::vector<managed_name> names;

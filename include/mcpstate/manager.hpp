@@ -36,6 +36,9 @@ struct manager_counts {
   std::size_t waiting = 0;       // of these, failed connections with a retry to come
   std::size_t instances = 0;     // processes that share the store, this one included; as of the last beat
   std::uint64_t managed = 0;     // managed connections in the store, of all processes; as of the last beat
+  // The store has taken a report of this process, and its time is not over: the process can do its work. A store without room
+  // counts as one that takes it.
+  bool reported = false;
 };
 
 // Thread rule: every member is called on the store's executor, one thread at a time. This is not asserted.

@@ -72,7 +72,9 @@ void connection_supervisor::lose_lease() {
 }
 
 void connection_supervisor::lease_refused() {
-  if (name().owner.kind() != owner_kind::session) return lose_lease();
+  const bool may_be_moved = name().owner.kind() == owner_kind::session;
+  const bool may_be_lost = context_.losses() != losses_seen_;  // with the record
+  if (!may_be_moved && !may_be_lost) return lose_lease();
   lease_refused_ = true;
   request_read();
 }
@@ -329,7 +331,9 @@ task<std::optional<connection>> connection_supervisor::fetch() {
     if (got) add_steps(fsm_.record_moved(context_.tick(), view_of(*got, context_.store_time())));
     claimed_from_.reset();  // the next read takes it as known
   }
-  if (got && *got) endpoint_ = endpoint_of((*got)->info);
+  if (!got || !*got) co_return got;
+  endpoint_ = endpoint_of((*got)->info);
+  losses_seen_ = context_.losses();
   co_return got;
 }
 
@@ -351,8 +355,12 @@ task<bool> connection_supervisor::follow_claim() {
 
 asio::awaitable<void> connection_supervisor::read() {
   auto got = co_await fetch();
+  if (!got) co_return add_steps(fsm_.read_failed(context_.tick()));
+  if (!*got && fsm_.has_record()) {
+    const bool decided = co_await restore_if_lost();
+    if (decided || lease_lost_) co_return;
+  }
   const auto tick = context_.tick();
-  if (!got) co_return add_steps(fsm_.read_failed(tick));
   bool is_ours = !(std::exchange(lease_refused_, false) && *got);
   // A claim may have brought a record that another process manages, and its lease with it.
   const auto known = std::exchange(claimed_from_, *got ? (*got)->info.claimed_from : std::string());
@@ -378,20 +386,6 @@ asio::awaitable<void> connection_supervisor::open() {
   }
   origin_ = server->origin;
   session_.open(std::move(*server), name());
-}
-
-// Takes the lease again, so that the connection is found under the name of the registered server that it leads to now.
-asio::awaitable<void> connection_supervisor::move_lease() {
-  const managed_name managed = name();
-  const std::string holder = lease_.holder;
-  const std::string registered = endpoint_.registered;
-  const auto requested = clock::now();
-  auto taken = co_await context_.leases().take_lease(managed, holder, registered, context_.lease_span());
-  if (!taken || lease_lost_) co_return;  // the index has the old name; the lease itself is renewed with all others
-  if (!*taken) co_return lose_lease();
-  registered_ = registered;
-  lease_ = std::move(**taken);
-  lease_until_ = requested + context_.lease_span();
 }
 
 }  // namespace mcpstate

@@ -112,6 +112,8 @@ class connection_supervisor {
   [[nodiscard]] bool take_event_guarded();
   void recover(const std::string& what);
   asio::awaitable<void> read();
+  asio::awaitable<bool> restore_if_lost();
+  asio::awaitable<void> restore(destination server);
   asio::awaitable<void> open();
   asio::awaitable<void> move_lease();
   asio::awaitable<void> write(step next);
@@ -135,6 +137,7 @@ class connection_supervisor {
   move_listener on_move_;
   std::optional<std::string> claimed_from_;  // details::claimed_from as last read
   bool lease_refused_ = false;
+  data_losses losses_seen_;             // what the store had lost when the record was there last
   std::optional<connection> first_;     // begin_with(), until it is taken
   std::optional<tools_list> tools_;     // from a listing to the write of it
   std::optional<error> reason_;         // of the last failure

@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 constexpr auto leave_limit = 300ms;
 constexpr auto shortest_beat_pause = 10ms;
 constexpr std::size_t max_offered = 128;  // half of fleet::unheld
+constexpr auto evictions_pause = 10s;     // between two words about evictions
 constexpr std::size_t max_told_faults = 1024;
 
 }  // namespace
@@ -23,22 +24,57 @@ asio::awaitable<void> fleet_member::run() {
   const manager_options& options = context_.options();
   const auto validity = report_span(options.lease_time, options.beat_every);
   bool outage_reported = false;
+  bool first = true;
+  context_.set_reported_until(clock::now() + validity);  // the first report is under way
   while (!context_.stopping()) {
     const auto started = clock::now();
     instance_report self = context_.report(supervisors_.size());
     auto answered = co_await context_.leases().beat(std::move(self), validity);
     if (context_.stopping()) break;
+    const bool full = !answered && answered.error().is(cond::exhausted);  // it takes reports again when it has room
+    if (answered || full) {
+      context_.set_reported_until(started + validity);
+    } else if (first) {
+      context_.set_reported_until(clock::time_point());
+    }
+    first = false;
     if (answered) {
       report_faults(answered->faults);
       context_.set_members(std::move(*answered));
       outage_reported = false;
       share_work();
+      co_await follow_losses();
+      if (context_.stopping()) break;
     } else if (!std::exchange(outage_reported, true)) {
       context_.remark("the store does not answer", answered.error());
     }
     const auto next = std::max(started + options.beat_every, clock::now() + shortest_beat_pause);
     if (!co_await aio::wait_until(next)) break;
   }
+}
+
+// What the store has lost since the last beat is told. Where another server answers, each connection that is managed here is
+// looked at: its record may be gone.
+asio::awaitable<void> fleet_member::follow_losses() {
+  auto found = co_await context_.find_losses();
+  if (!found) co_return;
+  const data_losses before = std::exchange(losses_, *found).value_or(*found);
+  using cause = manager_observer::loss_cause;
+  const auto tell = [this](cause what, std::uint64_t count) {
+    if (count != 0 && context_.observer() != nullptr) context_.observer()->on_data_loss(what, count);
+  };
+  tell(cause::replaced, found->replaced - before.replaced);
+  tell(cause::flushed, found->flushed - before.flushed);
+  // A server may evict all the time.
+  const auto now = clock::now();
+  if (now < next_evictions_) {
+    losses_->evicted = before.evicted;
+  } else if (found->evicted != before.evicted) {
+    tell(cause::evicted, found->evicted - before.evicted);
+    next_evictions_ = now + evictions_pause;
+  }
+  if (found->replaced == before.replaced) co_return;
+  for (const auto& [name, supervisor] : supervisors_.all()) supervisor->request_read_anew();
 }
 
 // Each once: what stands in a wrong key stays there until a person removes it.

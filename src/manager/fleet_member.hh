@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <chrono>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -10,7 +11,7 @@
 #include "manager/supervisor_set.hh"
 
 // This process as a member of the fleet: reports itself with a beat, has connections that nobody manages adopted up to its
-// fair share, and hands over what is above it. The beat waits for nothing but its own answer.
+// fair share, and hands over what is above it. It tells what the store has lost. The beat waits for the store's answers only.
 //
 // Executor: the store's. Lifetime: the context, the supervisors and the adoption outlive it; run() has ended before it is destroyed.
 namespace mcpstate {
@@ -31,11 +32,14 @@ class fleet_member {
   void hand_over_surplus(std::size_t share);
   void offer_stranded();
   void report_faults(const std::vector<error>& faults);
+  asio::awaitable<void> follow_losses();
 
   manager_context& context_;
   supervisor_set& supervisors_;
   adoption& adopting_;
   std::set<std::string> told_faults_;
+  std::optional<data_losses> losses_;    // as told
+  clock::time_point next_evictions_{};   // when evictions are told again
   std::set<std::string> known_reaches_;  // of the other processes, as of the last beat
   std::vector<managed_name> stranded_;   // connections that are stranded here, for processes that have joined
 };

@@ -46,6 +46,11 @@ asio::awaitable<bool> lease_renewal::renew_all() {
   if (!answered) co_return false;
   std::set<managed_name> lost;
   for (const lease& entry : *answered) lost.insert(entry.name);
+  // A store that has lost everything has lost the leases, too: their supervisors are to know that.
+  if (!lost.empty()) {
+    auto known = co_await context_.find_losses();
+    if (!known) co_return false;
+  }
   for (const lease& entry : granted) {
     const auto supervisor = supervisors_.find(entry.name);
     if (!supervisor || supervisor->granted() != entry) continue;

@@ -282,6 +282,7 @@ manager_counts manager_impl::counts() const {
   }
   out.instances = context_.members().instances.size();
   out.managed = context_.members().managed;
+  out.reported = connection_supervisor::clock::now() < context_.reported_until();
   return out;
 }
 

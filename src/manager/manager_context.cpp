@@ -106,6 +106,12 @@ instance_report manager_context::report(std::size_t leases) const {
 
 std::set<std::string> manager_context::reaches_of_others() const { return other_reaches(fleet_, report(0)); }
 
+task<data_losses> manager_context::find_losses() {
+  MCPSTATE_CO_TRY(found, co_await records_.leases().losses());
+  losses_ = found;
+  co_return found;
+}
+
 task<lease> manager_context::take_claimed_lease(lease at_session) {
   const error lost(errc::lease_lost, at_session.name.text() + " is managed here no more");
   MCPSTATE_CO_TRY(note, co_await leases_.lease_of(at_session.name));

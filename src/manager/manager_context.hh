@@ -57,6 +57,12 @@ class manager_context {
   // The fleet.
   [[nodiscard]] const fleet& members() const noexcept { return fleet_; }
   void set_members(fleet members) { fleet_ = std::move(members); }
+  // Until when the last report of this process holds.
+  [[nodiscard]] aio::deadline reported_until() const noexcept { return reported_until_; }
+  void set_reported_until(aio::deadline until) noexcept { reported_until_ = until; }
+  // What the store has lost, as far as this process knows; then what the store knows now.
+  [[nodiscard]] const data_losses& losses() const noexcept { return losses_; }
+  task<data_losses> find_losses();
   [[nodiscard]] instance_report report(std::size_t leases) const;
   // Of other processes, as of the last beat. Those processes may reach servers that this one does not.
   [[nodiscard]] std::set<std::string> reaches_of_others() const;
@@ -92,6 +98,8 @@ class manager_context {
   const destination_rules rules_;
   std::string reach_;  // instance_report::reach
   fleet fleet_;
+  aio::deadline reported_until_{};
+  data_losses losses_;
   origin_limit attempts_;
   origin_pauses pauses_;
   origin_retries retries_;

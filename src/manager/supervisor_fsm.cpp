@@ -27,23 +27,12 @@ bool is_due(const std::optional<supervisor_fsm::clock::time_point>& at, supervis
 
 }  // namespace
 
-supervisor_fsm::steps supervisor_fsm::start() { return {step(kind::read)}; }
-
 supervisor_fsm::steps supervisor_fsm::end_lease(lease_end ending, std::uint64_t revision) {
   phase_ = phase::over;
   step last(kind::end);
   last.ending = ending;
   last.revision = revision;
   return {step(kind::close), last};
-}
-
-supervisor_fsm::steps supervisor_fsm::hand_over() {
-  return phase_ == phase::over ? steps() : end_lease(lease_end::hand_over);
-}
-
-supervisor_fsm::steps supervisor_fsm::abandon() {
-  phase_ = phase::over;
-  return {step(kind::close)};
 }
 
 void supervisor_fsm::remember(const record_view& record) {
@@ -72,6 +61,18 @@ supervisor_fsm::steps supervisor_fsm::record_moved(tick_context context, const r
   if (phase_ == phase::over || !as_known) return record_read(context, record);
   remember(record);
   return {};
+}
+
+// A session that is up goes on: its tools are listed, and written with the rest.
+supervisor_fsm::steps supervisor_fsm::record_restored(tick_context context, const record_view& record) {
+  if (phase_ == phase::over) return {};
+  read_at_.reset();
+  remember(record);
+  if (phase_ == phase::waiting || phase_ == phase::stuck) return {write_step(context)};
+  if (phase_ != phase::up) return {};  // what the attempt comes to is written
+  contested_ = offer_facts_ = true;
+  list_at_ = context.now;
+  return tick(context);
 }
 
 bool supervisor_fsm::knows(const record_view& record) const {
@@ -233,8 +234,6 @@ supervisor_fsm::steps supervisor_fsm::open_failed(tick_context context, failure_
   needs_credentials_ = reason == failure_kind::unauthorized;
   return {write_step(context)};
 }
-
-supervisor_fsm::steps supervisor_fsm::origin_answered() { return may_retry_early() ? begin_opening(false) : steps(); }
 
 supervisor_fsm::steps supervisor_fsm::session_lost(tick_context context, std::optional<span> wait) {
   if (phase_ != phase::up) return {};

@@ -100,7 +100,7 @@ class supervisor_fsm {
   explicit supervisor_fsm(supervisor_rules rules) : rules_(rules) {}
 
   // The lease was taken.
-  [[nodiscard]] steps start();
+  [[nodiscard]] steps start() { return {step(step::kind::read)}; }
   // Results of a read.
   [[nodiscard]] steps record_read(tick_context context, const record_view& record);
   // The revisions of the record may have begun anew: the next that is read counts, however low it is.
@@ -108,13 +108,15 @@ class supervisor_fsm {
   [[nodiscard]] steps read_failed(tick_context context);
   // A claim has moved the record to a user, and the lease with it: the session goes on as it is.
   [[nodiscard]] steps record_moved(tick_context context, const record_view& record);
+  // The store had lost the record, and it was written again, as an order. What is true of the session follows.
+  [[nodiscard]] steps record_restored(tick_context context, const record_view& record);
   // Events of the session.
   [[nodiscard]] steps opened(tick_context context, const listing& tools);
   // wait: how long the server asks to wait before the next request; absent: it does not ask.
   [[nodiscard]] steps open_failed(tick_context context, failure_kind reason, std::optional<span> wait = std::nullopt);
   [[nodiscard]] steps session_lost(tick_context context, std::optional<span> wait = std::nullopt);
   // Another connection to the same origin is up again: see may_retry_early().
-  [[nodiscard]] steps origin_answered();
+  [[nodiscard]] steps origin_answered() { return may_retry_early() ? begin_opening(false) : steps(); }
   // The stream on which the server speaks first has ended. The server may be gone, so a check is due.
   void stream_ended(tick_context context);
   void list_changed(tick_context context);
@@ -134,15 +136,20 @@ class supervisor_fsm {
   [[nodiscard]] steps write_failed(tick_context context);
   // Events from outside.
   [[nodiscard]] steps server_changed();  // the registered server is another one now
-  [[nodiscard]] steps hand_over();
+  [[nodiscard]] steps hand_over() { return phase_ == phase::over ? steps() : end_lease(lease_end::hand_over); }
   // The lease is lost, or the process gives up: nothing more is written.
-  [[nodiscard]] steps abandon();
+  [[nodiscard]] steps abandon() {
+    phase_ = phase::over;
+    return {step(step::kind::close)};
+  }
   [[nodiscard]] steps tick(tick_context context);
 
   // When tick() is due; absent: never.
   [[nodiscard]] std::optional<clock::time_point> wake_at() const;
   // Whether the record is as it was when it was last read or written.
   [[nodiscard]] bool knows(const record_view& record) const;
+  // Whether a record was there.
+  [[nodiscard]] bool has_record() const noexcept { return record_known_ && phase_ != phase::over; }
   // Whether the next attempt may come before its time: it waits because the server could not be reached, and not because the
   // server asked to wait.
   [[nodiscard]] bool may_retry_early() const noexcept { return phase_ == phase::waiting && back_off_only_; }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// connection_supervisor: what it writes.
+// connection_supervisor: what it writes, and its lease.
 #include <utility>
 
 #include "manager/connection_supervisor.hh"
+#include "manager/fleet/loss_rules.hh"
 
 namespace mcpstate {
 
@@ -52,6 +53,10 @@ asio::awaitable<void> connection_supervisor::write(step next) {
     if (lease_lost_) co_return;
     const auto tick = context_.tick();
     if (!before) co_return add_steps(fsm_.write_failed(tick));
+    if (!*before && fsm_.has_record()) {  // the read finds out why it is gone
+      request_read();
+      co_return add_steps(fsm_.write_failed(tick));
+    }
     const auto record = view_of(*before, context_.store_time());
     if (!fsm_.knows(record)) co_return add_steps(fsm_.write_refused(tick, record));
     auto putting = put(std::move(**before), next);
@@ -74,6 +79,65 @@ asio::awaitable<void> connection_supervisor::write(step next) {
     if (!outage) context_.remark(name(), "a record could not be written: " + reason.detail(), {});
     co_return add_steps(fsm_.write_failed(context_.tick()));
   }
+}
+
+// Takes the lease again, so that the connection is found under the name of the registered server that it leads to now.
+asio::awaitable<void> connection_supervisor::move_lease() {
+  const managed_name managed = name();
+  const std::string holder = lease_.holder;
+  const std::string registered = endpoint_.registered;
+  const auto requested = clock::now();
+  auto taken = co_await context_.leases().take_lease(managed, holder, registered, context_.lease_span());
+  if (!taken || lease_lost_) co_return;  // the index has the old name; the lease itself is renewed with all others
+  if (!*taken) co_return lose_lease();
+  registered_ = registered;
+  lease_ = std::move(**taken);
+  lease_until_ = requested + context_.lease_span();
+}
+
+// The record is gone. Where the store has lost it, writes it again, or has it read again later; false: somebody has removed
+// it, or it has expired.
+asio::awaitable<bool> connection_supervisor::restore_if_lost() {
+  const data_losses before = losses_seen_;
+  auto lost = co_await context_.find_losses();
+  if (lease_lost_) co_return true;
+  if (!lost) {
+    add_steps(fsm_.read_failed(context_.tick()));
+    co_return true;
+  }
+  auto server = context_.find(endpoint_);
+  if (!server || !restores_record(context_.options().on_data_loss, before, *lost)) {
+    if (*lost == before) {
+      context_.remark(name(), "the record of a connection is gone: it was removed, or has expired; its session is closed",
+                      {});
+    } else {
+      context_.remark(name(), "the store has lost the record of a connection: its session is closed", {});
+    }
+    co_return false;
+  }
+  co_await restore(std::move(*server));
+  co_return true;
+}
+
+// As an order, in one step with the lease, which is lost as well. Its revision is above all that were seen.
+asio::awaitable<void> connection_supervisor::restore(destination server) {
+  const std::optional<connection> none;
+  change wanted = make_order(name(), none, server);
+  wanted.based_on(basis()).revise_above(fsm_.revision());
+  lease_request asked(lease_.holder, registered_, context_.lease_span());
+  const auto requested = clock::now();
+  auto written = co_await context_.records().order(std::move(wanted), std::move(asked));
+  if (lease_lost_) co_return;
+  if (!written && written.error().is(cond::conflict)) co_return request_read();  // somebody was faster
+  if (!written) co_return add_steps(fsm_.read_failed(context_.tick()));
+  if (written->granted.holder != lease_.holder) co_return lose_lease();
+  lease_ = std::move(written->granted);
+  lease_until_ = requested + context_.lease_span();
+  lease_refused_ = false;
+  losses_seen_ = context_.losses();
+  endpoint_ = endpoint_of(written->record.info);
+  context_.remark(name(), "the store has lost the record of a connection: it is written again", {});
+  add_steps(fsm_.record_restored(context_.tick(), view_of(written->record, context_.store_time())));
 }
 
 asio::awaitable<void> connection_supervisor::end(step last) {

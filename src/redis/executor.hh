@@ -46,6 +46,24 @@ class route {
   choice choice_;
 };
 
+// One of several requests that are sent at once.
+struct routed_request {
+  routed_request(route where, request what) : target(std::move(where)), commands(std::move(what)) {}
+  route target;
+  request commands;
+};
+
+// Slots of a cluster from the first to the last, both among them.
+using slot_span = std::pair<std::uint16_t, std::uint16_t>;
+
+// A server of a cluster that takes writes.
+struct primary {
+  primary() {}
+  std::string id;                // 40 hexadecimal digits, as CLUSTER MYID answers
+  std::string address;           // for people
+  std::vector<slot_span> slots;  // ascending; at least one
+};
+
 // One server that an executor talks to.
 struct node {
   explicit node(std::string shown) : address(std::move(shown)) {}
@@ -58,6 +76,8 @@ class executor {
  public:
   using push_handler = std::function<void(const node&, const reply&)>;
   using state_handler = std::function<void(const node&, bool ready)>;
+  using slots_handler = std::function<void(const std::vector<slot_span>&)>;
+  using outcome = result<std::vector<reply>>;
 
   virtual ~executor() = default;
   executor(const executor&) = delete;
@@ -70,6 +90,9 @@ class executor {
   // Each change of a connection to a server: true when it became ready, false when it was lost. Between a false and the next
   // true pushes of that server may have been missed.
   virtual void on_state(state_handler handler) = 0;
+  // Slots of a cluster that another server has now, or the same one over another connection: what it pushed about them in
+  // between may have been missed. Never called for a single server.
+  virtual void on_slots(slots_handler) {}
 
   // Begins to connect, and to connect again whenever a connection is lost. Once.
   virtual void start() = 0;
@@ -86,6 +109,15 @@ class executor {
   // failed every request fails at once, so that nothing piles up. Cancellation: a request that waits is withdrawn (stopped);
   // of one that was sent the reply is dropped.
   virtual task<std::vector<reply>> exec(route target, request commands, aio::deadline until, effect kind) = 0;
+  // Sends several requests at once, each to its server, and waits until all have ended. One outcome each, in their order, as
+  // exec() would answer it: what one server refuses or does not answer costs no request to another. Requests to one server
+  // are sent together, in their order, and those may share the fate of a lost connection. None is a transaction (MULTI). All
+  // have the same limits for their replies, from their first command on. Cancellation: as of exec(), of each.
+  virtual asio::awaitable<std::vector<outcome>> exec_all(std::vector<routed_request> requests, aio::deadline until,
+                                                         effect kind);
+
+  // The servers of a cluster as they are known now, by id; none where there is a single server.
+  [[nodiscard]] virtual std::vector<primary> primaries() const { return {}; }
 
   // What the server said of itself in the latest handshake; empty before the first.
   [[nodiscard]] virtual const server_hello& hello() const noexcept = 0;

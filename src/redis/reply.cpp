@@ -42,6 +42,17 @@ request& request::command(std::size_t arity) {
   return *this;
 }
 
+request& request::append(const request& more) {
+  if (commands_ == 0) {
+    limits_ = more.limits_;
+    unlimited_ = more.unlimited_;
+  }
+  make_room(more.bytes_.size());
+  bytes_ += more.bytes_;
+  commands_ += more.commands_;
+  return *this;
+}
+
 request& request::add_encoded(std::string_view command) {
   make_room(command.size());
   bytes_ += command;

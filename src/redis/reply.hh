@@ -73,6 +73,8 @@ class request {
     return *this;
   }
 
+  // All commands of a request with the same limits.
+  request& append(const request& more);
   // One command that is encoded already: a part of bytes() of another request.
   request& add_encoded(std::string_view command);
 

@@ -102,6 +102,11 @@ change& change::keep_expiry() {
   return *this;
 }
 
+change& change::revise_above(std::uint64_t revision) {
+  revision_floor_ = revision;
+  return *this;
+}
+
 change& change::limit_connections(std::size_t most) {
   most_connections_ = most;
   return *this;

@@ -35,6 +35,8 @@ result<bool> check_report(const instance_report& report) {
                "the reach of an instance is at most " + std::to_string(max_reach_bytes) + " visible ASCII characters");
 }
 
+task<data_losses> no_losses() { co_return data_losses(); }
+
 class checked_leases final : public lease_store {
  public:
   explicit checked_leases(lease_store& target) : target_(target) {}
@@ -67,6 +69,8 @@ class checked_leases final : public lease_store {
     co_return co_await target_.beat(std::move(report), time);
   }
 
+  task<data_losses> losses() override { return target_.losses(); }
+
   task<managed_page> managed_of(std::string registered, std::string cursor) override {
     MCPSTATE_CO_CHECK(server_name::parse(registered));
     co_return co_await target_.managed_of(std::move(registered), std::move(cursor));
@@ -77,6 +81,8 @@ class checked_leases final : public lease_store {
 };
 
 }  // namespace
+
+task<data_losses> lease_store::losses() { return no_losses(); }
 
 result<bool> check_lease_request(const lease_request& wanted) {
   MCPSTATE_CHECK(check_time(wanted.time));

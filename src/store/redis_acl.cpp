@@ -58,6 +58,11 @@ constexpr std::array all_cluster_rights{
     acl_right{"cluster|slots", "the nodes of the slots are found with it", "CLUSTER SLOTS"},
     acl_right{"cluster|myid", "nodes are told apart with it", "CLUSTER MYID"},
     acl_right{"cluster|info", "the epoch of the slots is read with it", "CLUSTER INFO"},
+    acl_right{"cluster|nodes", "lists of all owners fail", "CLUSTER NODES"},
+    acl_right{"cluster|getkeysinslot", "lists of all owners fail while slots are being moved", "CLUSTER GETKEYSINSLOT 0 1"},
+    acl_right{"hget", "sessions cannot be claimed", "HGET @ 0"},
+    acl_right{"hlen", "sessions cannot be claimed", "HLEN @"},
+    acl_right{"scard", "sessions cannot be claimed", "SCARD @"},
     acl_right{"asking", "owners whose slot is being moved cannot be reached", "ASKING"},
 };
 

@@ -39,6 +39,28 @@ STORE_TEST(IsEmptyAtFirst) {
   EXPECT_TRUE((*all)->empty());
 }
 
+// What a store has lost, others have seen.
+STORE_TEST(GivesARevisionAboveTheOneThatIsAskedFor) {
+  const std::uint64_t seen = 8'000'000'000'000'000;  // of a clock that was far ahead
+  for (const auto state : {status::connecting, status::connected, status::disconnected}) {
+    change one(user("42"), server("github"), state);
+    one.revise_above(seen);
+    const auto written = co_await on.a.put(std::move(one));
+    CO_ASSERT_OK(written);
+    EXPECT_GT(written->revision, seen);
+  }
+  change ordered(user("42"), server("other"), status::connecting);
+  ordered.revise_above(seen);
+  lease_request wanted("one", "", std::chrono::seconds(10));
+  const auto got = co_await on.a.order(std::move(ordered), std::move(wanted));
+  CO_ASSERT_OK(got);
+  EXPECT_GT(got->record.revision, seen);
+  change plain(user("42"), server("third"), status::connecting);
+  const auto usual = co_await on.a.put(std::move(plain));
+  CO_ASSERT_OK(usual);
+  EXPECT_LT(usual->revision, seen);
+}
+
 STORE_TEST(ReadsAConnectBackByAnotherHandle) {
   change up(user("42"), server("github"), status::connected);
   up.set_details(some_details()).tools(tools(two_tools));

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "contract/store_contract.hh"
+#include "support/redis_cluster.hh"
 #include "support/redis_server.hh"
 
 namespace mcpstate::test {
@@ -25,9 +26,16 @@ std::string port_of_server() {
   return std::to_string(server.port());
 }
 
+// One cluster for the whole run, ended with the program. Made before any executor runs: it takes seconds.
+std::string port_of_cluster() {
+  static redis_cluster cluster;
+  return std::to_string(cluster.server(0).port());
+}
+
 struct variant {
   const char* user_info;
   key_layout layout;
+  std::string (*port)() = port_of_server;
 };
 
 class redis_data final : public store_data {
@@ -35,12 +43,13 @@ class redis_data final : public store_data {
   explicit redis_data(variant what) : what_(what) {
     static std::atomic<int> next{0};
     prefix_ = std::string("t").append(std::to_string(++next));
+    port_ = what_.port();
   }
   task<std::shared_ptr<store>> open(asio::any_io_executor executor, store_options options, bool) override {
     options.prefix = prefix_;
     options.layout = what_.layout;
     std::string url("redis://");
-    url.append(what_.user_info).append("localhost:").append(port_of_server()).append("/0");
+    url.append(what_.user_info).append("localhost:").append(port_).append("/0");
     auto opened = co_await open_store(std::move(executor), std::move(url), std::move(options));
     if (!opened) co_return opened.error();
     co_return std::shared_ptr<store>(std::move(*opened));
@@ -50,12 +59,14 @@ class redis_data final : public store_data {
 
  private:
   variant what_;
-  std::string prefix_;
+  std::string prefix_, port_;
 };
 
 const bool redis_registered =
     register_store({"redis", [] { return std::make_unique<redis_data>(variant{"", key_layout::plain}); }}) &&
     register_store({"redis_tagged", [] { return std::make_unique<redis_data>(variant{"", key_layout::tagged}); }}) &&
+    register_store(
+        {"redis_cluster", [] { return std::make_unique<redis_data>(variant{"", key_layout::plain, port_of_cluster}); }}) &&
     register_store(
         {"redis_narrow", [] { return std::make_unique<redis_data>(variant{"narrow:wonder@", key_layout::plain}); }});
 

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
 import tempfile
 import time
 import unittest
@@ -175,6 +176,45 @@ class Fleet(unittest.TestCase):
         self.assertTrue(self.redis.start())
         eventually(lambda: all(each.ask("GET", "/readyz").status == 200 for each in self.running), 30, "ready again")
         self.connect_all(self.running[1])
+
+    def test_what_a_restart_of_redis_has_lost_is_written_again(self):
+        for _ in range(2):
+            self.serve("--lease", "20s")  # longer than the restart takes
+        self.connect_all(self.running[0])
+        before = {owner: self.running[0].connections(owner) for owner in OWNERS}
+        programs = sorted(child for service in self.running for child in service.children())
+        self.redis.stop()
+        self.assertTrue(self.redis.start())
+        self.everything_is_right()
+        for owner in OWNERS:
+            now = self.running[0].connections(owner)
+            for server, record in before[owner].items():
+                self.assertGreater(now[server]["revision"], record["revision"])
+                self.assertEqual(now[server]["tool_count"], record["tool_count"])
+        after = sorted(child for service in self.running for child in service.children())
+        self.assertEqual(after, programs, "the sessions went on")
+        metrics = [service.ask("GET", "/metrics").body.decode() for service in self.running]
+        self.assertTrue(all('mcpstate_store_losses_total{cause="replaced"} 1' in text for text in metrics))
+
+    # As the guide says how to empty the store.
+    def test_what_is_removed_by_scan_and_del_stays_away(self):
+        for _ in range(2):
+            self.serve()
+        self.connect_all(self.running[0])
+        redis_cli = f"redis-cli -p {self.redis.port}"
+        subprocess.run(f'{redis_cli} --scan --pattern "mcp:*" | xargs {redis_cli} del', shell=True, check=True, stdout=subprocess.DEVNULL)
+        eventually(lambda: sum(self.keepers()) == 0, 30, "every program ended")
+        with self.redis.client() as client:
+
+            def scripts():
+                return client.info("commandstats")["cmdstat_evalsha"]["calls"]
+
+            some = scripts() + 300  # of some seconds, in which both look at the store again and again
+            eventually(lambda: scripts() > some, 60, "beats")
+            left = [key for key in client.keys("mcp:*") if key != b"mcp:instances"]
+            self.assertEqual(left, [], "but for who is there")
+        for owner in OWNERS:
+            self.assertEqual(self.running[0].connections(owner), {})
 
     def test_a_server_that_dies_fails_everywhere_and_recovers(self):
         for _ in range(2):

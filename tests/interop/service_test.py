@@ -512,6 +512,24 @@ class Starting(ServiceTest):
         self.assertIn(lost.status, (503, 504))
         self.assertEqual(service.stop()[0], 0)
 
+    def test_a_redis_that_becomes_a_replica_is_not_ready(self):
+        server = redis_sandbox.RedisServer()
+        self.addCleanup(server.close)
+        service = CheckedService(self, "--store", server.url())
+        self.assertEqual(service.ask("PUT", STATE, {"status": "CONNECTED"}).status, 200)
+        self.assertEqual(service.ask("GET", "/readyz").status, 200)
+        with server.client() as client:
+            client.execute_command("REPLICAOF", "127.0.0.1", "1")
+            self.eventually(lambda: service.ask("GET", "/readyz").status == 503)
+            self.assertEqual(service.ask("GET", "/v1/owners").status, 503, "and not a list of nobody")
+            lost = service.ask("GET", ONE)
+            self.assertEqual(lost.status, 503, lost.body)
+            self.assertIn("is a replica", lost.json["detail"])
+            client.execute_command("REPLICAOF", "NO", "ONE")
+        self.eventually(lambda: service.ask("GET", "/readyz").status == 200)
+        self.assertEqual(service.ask("GET", ONE).status, 200)
+        self.assertEqual(service.stop()[0], 0)
+
     def test_a_store_that_is_full_is_ready_and_says_so(self):
         server = redis_sandbox.RedisServer()
         self.addCleanup(server.close)

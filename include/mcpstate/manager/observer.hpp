@@ -51,6 +51,14 @@ class manager_observer {
     static_cast<void>(took);
   }
 
+  // The store may have lost records, that nobody has removed (data_losses). count: how often; of evicted: keys.
+  // Default: nothing is done.
+  enum class loss_cause { replaced, flushed, evicted };
+  virtual void on_data_loss(loss_cause cause, std::uint64_t count) {
+    static_cast<void>(cause);
+    static_cast<void>(count);
+  }
+
   // Something that an operator should know. name: which connection it is about; null: none. remark: one line of ours.
   // peer: the peer's own words, possibly empty; for the operator's log only.
   virtual void on_remark(const managed_name* name, std::string_view remark, std::string_view peer) = 0;

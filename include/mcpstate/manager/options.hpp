@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include <mcpstate/lease.hpp>
 #include <mcpstate/manager/observer.hpp>
 #include <mcpstate/manager/registry.hpp>
 #include <mcpstate/manager/schedule.hpp>
@@ -36,6 +37,11 @@ struct manager_options : connection_schedule {
   // written about every quarter of lease_time; the other beats only read.
   // Default: 500 ms. Range: over 0, well below lease_time.
   std::chrono::milliseconds beat_every = std::chrono::milliseconds(500);
+
+  // What happens to a connection that this process manages when the store loses its record. A record that vanishes alone was
+  // removed by somebody, and is never written again.
+  // Default: by_cause.
+  loss_rule on_data_loss = loss_rule::by_cause;
 
   // Limits.
 

@@ -42,6 +42,8 @@ class lease_store {
   // instance leaves. A report that says the same as the last one is written again when half of its time is over, and until
   // then a beat writes nothing: each beat holds for half of `time` at least.
   virtual task<fleet> beat(instance_report report, std::chrono::milliseconds time) = 0;
+  // What the store has lost up to now. Costs a short read where the store is a server.
+  virtual task<data_losses> losses();
   // The managed connections of one registered server. May name some that are over; check the record.
   virtual task<managed_page> managed_of(std::string registered, std::string cursor) = 0;
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include <mcpstate/aio/task.hpp>
 #include <mcpstate/core/connection.hpp>
@@ -28,6 +29,8 @@ struct event {
   // next. Watches of one owner share them, and so do watches of all owners. They mean nothing to another process, nor after
   // the last of these watches has ended.
   std::uint64_t number = 0;
+  // Of resync: what the store has lost, as the beginning of a sentence; a static text. Empty: nothing, as far as it can tell.
+  std::string_view remark;
 };
 
 // How a watch treats a reader that was away.

@@ -62,6 +62,12 @@ class manager_reporter final : public manager_observer {
   void on_store_operation(std::string_view operation, std::optional<cond> failure, std::chrono::microseconds took) override {
     metrics_.on_store_operation(operation, failure, took);
   }
+  void on_data_loss(loss_cause cause, std::uint64_t count) override {
+    metrics_.on_data_loss(cause, count);
+    constexpr const char* texts[] = {"another server answers than before", "the server was flushed",
+                                     "the server was full and has removed keys"};  // in the order of loss_cause
+    log_.warn("the store may have lost records", {{"why", texts[static_cast<std::size_t>(cause)]}, {"count", count}});
+  }
   void on_remark(const managed_name* name, std::string_view remark, std::string_view peer) override {
     metrics_.on_remark(name, remark, peer);
     if (name == nullptr) {

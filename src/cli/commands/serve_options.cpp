@@ -221,6 +221,8 @@ result<serve_options> choose_serve_options(const serve_words& words, const envir
   if (words.name.size() > max_name_bytes) return bad("--name is longer than " + std::to_string(max_name_bytes) + " bytes");
   out.manager.instance = unique_name(words.name);
   out.manager.address = advertised_url(out.server.listen.front());
+  if (words.on_data_loss == "restore") out.manager.on_data_loss = loss_rule::restore;
+  if (words.on_data_loss == "forget") out.manager.on_data_loss = loss_rule::forget;
   out.style = words.log == "json" ? service::log_style::json : service::log_style::text;
   out.level = parse_level(words.log_level);
   return out;

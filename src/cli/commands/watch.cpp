@@ -34,6 +34,7 @@ std::string json_line(const event& e) {
     out.text("owner", e.record->owner.text()).text("server", e.record->server);
     if (is_foreign_member(*e.record)) out.text("member", e.record->member);
   }
+  if (!e.remark.empty()) out.text("remark", e.remark);
   return out.str();
 }
 
@@ -64,7 +65,8 @@ class printer {
   void print(const event& e) {
     if (e.what == event::kind::ready && !ready_) ctx_.screen.note("watching… Ctrl-C ends");
     if (e.what == event::kind::resync)
-      ctx_.screen.note("the link to the store was lost; what follows is what changed since");
+      ctx_.screen.note((e.remark.empty() ? std::string("the link to the store was lost") : std::string(e.remark)) +
+                       "; what follows is what changed since");
     if (ctx_.screen.json()) {
       ctx_.screen.line(json_line(e));
     } else if (e.record) {

@@ -21,7 +21,7 @@ struct global_flags {
 // serve, token, servers
 struct serve_words {
   std::vector<std::string> listen, hosts, origins, egress, proxies;
-  std::string servers_file, token_file, log = "text", log_level = "info", lease, check, name;
+  std::string servers_file, token_file, log = "text", log_level = "info", lease, check, name, on_data_loss;
 };
 
 // All words of all commands; a command reads its own.

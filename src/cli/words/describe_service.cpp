@@ -55,6 +55,11 @@ class service_describer : describer {
     option(sub, "--lease", w.lease, "DURATION",
            "After this time others take over from an instance that died (default: 15s)");
     option(sub, "--check", w.check, "DURATION", "How often a quiet server is asked whether it is there (default: 30s)");
+    option(
+        sub, "--on-data-loss", w.on_data_loss, "WHAT",
+        "When the store loses records of connections that are managed here: write them again, or forget them (default: restore "
+        "after another Redis answered, forget after FLUSHALL and eviction)")
+        ->transform(choice({"restore", "forget"}));
     option(sub, "--name", w.name, "NAME",
            "What this instance is called among others, before a number of its own (default: host and process)");
     add_globals(sub);

@@ -27,6 +27,7 @@ class measured_leases final : public lease_store {
   task<void> end_lease(lease granted, lease_end outcome, std::optional<std::uint64_t> revision) override;
   task<std::optional<lease>> lease_of(managed_name name) override;
   task<fleet> beat(instance_report report, std::chrono::milliseconds time) override;
+  task<data_losses> losses() override { return leases_.losses(); }
   task<managed_page> managed_of(std::string registered, std::string cursor) override;
 
  private:

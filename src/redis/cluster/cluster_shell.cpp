@@ -3,6 +3,8 @@
 
 #include <boost/asio/this_coro.hpp>
 
+#include <deque>
+#include <iterator>
 #include <numeric>
 #include <random>
 #include <utility>
@@ -66,16 +68,98 @@ task<std::vector<reply>> cluster_shell::exec(route target, request commands, aio
   if (commands.commands() == 0) co_return std::vector<reply>();
   const unit_shape shape = shape_of(commands, kind);
   call own(std::move(commands), until, shape);
-  const unit_id id = routing_.submit(shape, slot_of_route(target), until, clock::now());
-  calls_.emplace(id, &own);
+  const unit_id unit = submit(own, slot_of_route(target));
   carry_out();
+  co_await wait_for(own, unit);
+  co_return std::move(*own.answer);
+}
+
+unit_id cluster_shell::submit(call& own, std::optional<std::uint16_t> slot) {
+  const unit_id unit = routing_.submit(own.shape, slot, own.until, clock::now());
+  calls_.emplace(unit, &own);
+  return unit;
+}
+
+asio::awaitable<void> cluster_shell::wait_for(call& own, unit_id unit) {
   while (!own.answer) {
     const bool woken = co_await own.over.wait();
     if (woken || own.answer) continue;
-    routing_.cancel(id);
+    routing_.cancel(unit);
     carry_out();
   }
-  co_return std::move(*own.answer);
+}
+
+// By the node that has the slot of each request. A slot without a node is a share of its own, so that nobody waits for it.
+std::vector<cluster_shell::share> cluster_shell::divide(const std::vector<routed_request>& requests) {
+  std::vector<share> out;
+  std::map<std::pair<node_id, std::uint16_t>, std::size_t> places;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (requests[i].commands.commands() == 0) continue;
+    const auto slot = slot_of_route(requests[i].target);
+    const node_id owner = slot ? routing_.topology().owner(*slot) : no_node;
+    const std::uint16_t alone = owner != no_node ? slot_count : slot.value_or(slot_count);
+    const auto [place, added] = places.emplace(std::pair(owner, alone), out.size());
+    if (added) out.emplace_back().slot = slot;
+    share& part = out[place->second];
+    part.commands.append(requests[i].commands);
+    part.requests.push_back(i);
+  }
+  return out;
+}
+
+asio::awaitable<std::vector<executor::outcome>> cluster_shell::exec_all(std::vector<routed_request> requests,
+                                                                        aio::deadline until, effect kind) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  const auto self = shared_from_this();
+  std::vector<share> shares = divide(requests);
+  std::deque<call> calls;
+  std::vector<unit_id> units;
+  for (share& each : shares) {
+    const unit_shape shape(each.commands.commands(), kind, false);
+    calls.emplace_back(std::move(each.commands), until, shape);
+    units.push_back(submit(calls.back(), each.slot));
+  }
+  carry_out();
+  for (std::size_t i = 0; i < calls.size(); ++i) co_await wait_for(calls[i], units[i]);
+  std::vector<outcome> out(requests.size(), outcome(std::vector<reply>()));
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    auto next = calls[i].answer->has_value() ? std::make_move_iterator((*calls[i].answer)->begin())
+                                             : std::move_iterator<std::vector<reply>::iterator>();
+    for (const std::size_t place : shares[i].requests) {
+      if (!*calls[i].answer) {
+        out[place] = calls[i].answer->error();
+        continue;
+      }
+      const auto end = next + static_cast<std::ptrdiff_t>(requests[place].commands.commands());
+      out[place] = std::vector<reply>(next, end);
+      next = end;
+    }
+  }
+  co_return out;
+}
+
+std::vector<primary> cluster_shell::primaries() const {
+  std::map<std::string, primary> by_id;
+  const cluster_view* const known = routing_.topology().known();
+  const cluster_node* last = nullptr;
+  for (std::uint16_t slot = 0; known != nullptr && slot < slot_count; ++slot) {
+    const cluster_node* const owner = known->map.primary_of(slot);
+    if (owner == nullptr) {
+      last = nullptr;
+      continue;
+    }
+    primary& one = by_id[owner->id.empty() && owner->at ? shown(*owner->at) : owner->id];
+    if (one.slots.empty()) {
+      one.id = owner->id;
+      one.address = owner->at ? shown(*owner->at) : owner->id;
+    }
+    if (owner != last) one.slots.emplace_back(slot, slot);
+    one.slots.back().second = slot;
+    last = owner;
+  }
+  std::vector<primary> out;
+  for (auto& [id, one] : by_id) out.push_back(std::move(one));
+  return out;
 }
 
 std::string cluster_shell::address() const {
@@ -154,10 +238,19 @@ void cluster_shell::carry_out(topology_action& action) {
       ask_view(action.node);
       break;
     case topology_action::kind::changed:
+      tell_slots(action.slots);
+      break;
     case topology_action::kind::fail:
       break;
   }
   topology_changed_.notify();
+}
+
+void cluster_shell::tell_slots(const std::vector<slot_range>& changed) const {
+  if (!slots_handler_ || stopping_) return;
+  std::vector<slot_span> told;
+  for (const slot_range& each : changed) told.emplace_back(each.first, each.last);
+  slots_handler_(told);
 }
 
 void cluster_shell::end_call(unit_id unit, link::outcome answer) {

@@ -24,9 +24,13 @@ class cluster_shell final : public executor, public std::enable_shared_from_this
 
   void on_push(push_handler handler) override { push_handler_ = std::move(handler); }
   void on_state(state_handler handler) override { state_handler_ = std::move(handler); }
+  void on_slots(slots_handler handler) override { slots_handler_ = std::move(handler); }
   void start() override;
   task<server_hello> ready(aio::deadline until) override;
   task<std::vector<reply>> exec(route target, request commands, aio::deadline until, effect kind) override;
+  asio::awaitable<std::vector<outcome>> exec_all(std::vector<routed_request> requests, aio::deadline until,
+                                                 effect kind) override;
+  [[nodiscard]] std::vector<primary> primaries() const override;
   [[nodiscard]] const server_hello& hello() const noexcept override { return hello_; }
   [[nodiscard]] std::string address() const override;
   asio::awaitable<void> close() override;
@@ -36,7 +40,7 @@ class cluster_shell final : public executor, public std::enable_shared_from_this
   // A request and its caller; lives in the caller's frame.
   struct call {
     call(request asked, aio::deadline when, const unit_shape& what) : commands(std::move(asked)), until(when), shape(what) {}
-    request commands;  // kept for the case that they must be sent again
+    request commands;  // for the case that they must be sent again
     aio::deadline until;
     unit_shape shape;
     std::optional<link::outcome> answer;
@@ -53,12 +57,24 @@ class cluster_shell final : public executor, public std::enable_shared_from_this
     bool leaving = false;  // nothing more is sent there
   };
 
+  // Some requests of exec_all() that go to one node.
+  struct share {
+    share() {}
+    request commands;
+    std::optional<std::uint16_t> slot;  // of the first of them
+    std::vector<std::size_t> requests;  // their places
+  };
+  [[nodiscard]] std::vector<share> divide(const std::vector<routed_request>& requests);
+  unit_id submit(call& own, std::optional<std::uint16_t> slot);
+  asio::awaitable<void> wait_for(call& own, unit_id unit);
+
   // Does what the router wants, until it wants nothing more; and sets the timer.
   void carry_out();
   void carry_out(unit_send& action);
   void carry_out(unit_done& action) { end_call(action.unit, std::move(action.answers)); }
   void carry_out(unit_failed& action) { end_call(action.unit, std::move(action.why)); }
   void carry_out(topology_action& action);
+  void tell_slots(const std::vector<slot_range>& changed) const;
   void end_call(unit_id unit, link::outcome answer);
   void arm();
 
@@ -82,6 +98,7 @@ class cluster_shell final : public executor, public std::enable_shared_from_this
   net::resolver look_up_;
   push_handler push_handler_;
   state_handler state_handler_;
+  slots_handler slots_handler_;
 
   router routing_;
   std::map<node_id, node_link> links_;

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cstddef>
 #include <string>
+#include <vector>
 
 namespace mcpstate::redis {
 namespace {
@@ -34,7 +35,33 @@ constexpr std::array<table, stride> make_tables() {
 
 constexpr std::array<table, stride> tables = make_tables();
 
+// Counts through the texts of one length after the other until every slot has one.
+std::vector<std::string> make_tags() {
+  constexpr std::string_view digits = "0123456789abcdefghijklmnopqrstuvwxyz";
+  std::vector<std::string> out(slot_count);
+  std::size_t left = slot_count;
+  for (std::size_t length = 1; left != 0; ++length) {
+    std::size_t last = 1;
+    for (std::size_t i = 0; i < length; ++i) last *= digits.size();
+    std::string text(length, '0');
+    for (std::size_t number = 0; number < last && left != 0; ++number) {
+      std::size_t rest = number;
+      for (std::size_t i = length; i-- > 0; rest /= digits.size()) text[i] = digits[rest % digits.size()];
+      std::string& tag = out[crc16(text) % slot_count];
+      if (!tag.empty()) continue;
+      tag = text;
+      --left;
+    }
+  }
+  return out;
+}
+
 }  // namespace
+
+const std::string& tag_of_slot(std::uint16_t slot) {
+  static const std::vector<std::string> tags = make_tags();
+  return tags.at(slot);
+}
 
 std::uint16_t crc16(std::string_view bytes) noexcept {
   unsigned crc = 0;

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include <mcpstate/core/error.hpp>
@@ -19,6 +20,10 @@ inline constexpr std::uint16_t slot_count = 16384;
 [[nodiscard]] std::string_view hash_tag(std::string_view key) noexcept;
 
 [[nodiscard]] std::uint16_t slot_of(std::string_view key) noexcept;
+
+// The shortest text of digits and lower-case letters that lies in this slot, the first of them in their order: "6", "1bz". At
+// most four bytes. A key with this tag shares the slot. The first call takes some milliseconds.
+[[nodiscard]] const std::string& tag_of_slot(std::uint16_t slot);
 
 // The slot that all these keys lie in; there is at least one. Failure: bug, with the slots and without the keys, which may
 // be secret: a cluster runs nothing that needs two slots.

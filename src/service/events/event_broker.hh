@@ -21,7 +21,7 @@
 // made it:
 //     id: 7\nevent: connection\ndata: {…}\n\n                          a record as it is now, without tools
 //     id: 8\nevent: removed\ndata: {"owner":…,"server":…}\n\n          the record was cleared, claimed or expired
-//     event: resync\ndata: {}\n\n                                      forget everything: a new snapshot follows
+//     event: resync\ndata: {} or {"remark":…}\n\n                      forget everything: a new snapshot follows
 //     event: unavailable\ndata: {"code":…,"message":…}\n\n             the store cannot be reached; a resync follows later
 // Ids grow within a stream, from one resync to the next, and mean nothing in another one. The use of a record is no event; a
 // snapshot says when its records expire at that time.

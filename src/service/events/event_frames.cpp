@@ -14,6 +14,7 @@ namespace mcpstate::service {
 namespace {
 
 constexpr std::size_t least_limit = 16;
+constexpr std::string_view resync_start = "event: resync\n";
 
 // Makes one line of JSON, as the data of a frame must be. JSON allows line breaks between members.
 std::string on_one_line(std::string json) {
@@ -50,6 +51,13 @@ const frame& event_frames::resync() {
   return text;
 }
 
+frame event_frames::resync(std::string_view remark) {
+  if (remark.empty()) return resync();
+  const auto text = "event: resync\ndata: " + object_writer().text("remark", remark).str() + "\n\n";
+  if (!remarked_resync_ || *remarked_resync_ != text) remarked_resync_ = std::make_shared<const std::string>(text);
+  return remarked_resync_;
+}
+
 frame event_frames::encode(const event& change) {
   if (const auto known = frames_.find(change.record); known != frames_.end()) return known->second;
   if (frames_.size() >= limit_) {
@@ -67,7 +75,7 @@ frame event_frames::unavailable(const error& why) {
 }
 
 frame event_frames::join(std::vector<frame> parts) {
-  auto& last = !parts.empty() && parts.front() == resync() ? resynced_ : snapshot_;
+  auto& last = !parts.empty() && parts.front()->starts_with(resync_start) ? resynced_ : snapshot_;
   auto made = last.lock();
   if (!made || made->parts != parts) {
     auto text = std::make_shared<joined_text>();

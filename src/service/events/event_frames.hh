@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <mcpstate/store.hpp>
@@ -25,6 +26,8 @@ class event_frames {
 
   [[nodiscard]] static const frame& ready();
   [[nodiscard]] static const frame& resync();
+  // The same with why it is one; a static text.
+  [[nodiscard]] frame resync(std::string_view remark);
 
   // Frames of events that are held.
   [[nodiscard]] std::size_t size() const noexcept { return frames_.size(); }
@@ -37,7 +40,7 @@ class event_frames {
   std::map<std::weak_ptr<const connection>, frame, std::owner_less<>> frames_;
   std::size_t limit_ = 0;                                 // with so many frames, those of records that are gone are dropped
   std::weak_ptr<const joined_text> snapshot_, resynced_;  // the last text without and with a resync in front
-  frame unavailable_;
+  frame unavailable_, remarked_resync_;
 };
 
 }  // namespace mcpstate::service

@@ -20,11 +20,11 @@ event_stream::step event_stream::take(const result<event>& received, event_frame
       return {frames.join(std::move(*std::exchange(snapshot_, nullptr)))};
     case event::kind::resync:
       catching_up_ = false;  // an outage is not the subscriber's fault
-      begin_snapshot();
+      begin_snapshot(frames.resync(received->remark));
       return {};
     case event::kind::overrun:
       ended_ = std::exchange(catching_up_, true);
-      begin_snapshot();
+      begin_snapshot(event_frames::resync());
       return {nullptr, ended_ ? lag::dropped : lag::resynced};
   }
   return {};
@@ -43,9 +43,9 @@ event_stream::step event_stream::take_outage(const error& why, event_frames& fra
 }
 
 // The first event behind it is a resync.
-void event_stream::begin_snapshot() {
+void event_stream::begin_snapshot(frame resync) {
   snapshot_ = std::make_unique<parts>();
-  snapshot_->push_back(event_frames::resync());
+  snapshot_->push_back(std::move(resync));
 }
 
 }  // namespace mcpstate::service

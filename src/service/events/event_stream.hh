@@ -32,7 +32,7 @@ class event_stream {
 
  private:
   [[nodiscard]] step take_change(const event& change, event_frames& frames);
-  void begin_snapshot();
+  void begin_snapshot(frame resync);
 
   using parts = std::vector<frame>;
   std::unique_ptr<parts> snapshot_ = std::make_unique<parts>();  // null: it has been sent

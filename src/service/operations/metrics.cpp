@@ -92,6 +92,18 @@ std::string_view news_name(manager_observer::lease_news news) noexcept {
   return "over";
 }
 
+std::string_view cause_name(manager_observer::loss_cause cause) noexcept {
+  switch (cause) {
+    case manager_observer::loss_cause::replaced:
+      return "replaced";
+    case manager_observer::loss_cause::flushed:
+      return "flushed";
+    case manager_observer::loss_cause::evicted:
+      break;
+  }
+  return "evicted";
+}
+
 // Finds the metrics of a family by the values of their labels. Family::Add would hash and lock each time.
 template <class Metric>
 class labelled {
@@ -190,6 +202,9 @@ struct metrics::families {
       {"code"}};
   labelled<Counter> refreshes{counter("mcpstate_tools_refreshes_total", "Tool lists read again"), {"outcome"}};
   labelled<Counter> leases{counter("mcpstate_leases_total", "Leases of connections, by what became of them"), {"event"}};
+  labelled<Counter> losses{
+      counter("mcpstate_store_losses_total", "How often the store may have lost records, by cause; of evicted: keys"),
+      {"cause"}};
   Gauge& beat_age =
       gauge("mcpstate_beat_age_seconds", "Time since the store has answered a beat of this process, or since its start")
           .Add({});
@@ -233,6 +248,8 @@ struct metrics::families {
     http_time.labels({"none", "GET"}, short_buckets());
     using news = manager_observer::lease_news;
     for (const auto each : {news::taken, news::lost, news::handed_over, news::over}) leases.labels({news_name(each)});
+    using cause = manager_observer::loss_cause;
+    for (const auto each : {cause::replaced, cause::flushed, cause::evicted}) losses.labels({cause_name(each)});
   }
 };
 
@@ -315,6 +332,11 @@ void metrics::on_lease(const managed_name&, lease_news news) {
 void metrics::on_store_operation(std::string_view operation, std::optional<cond> failure, std::chrono::microseconds took) {
   record_store_operation(operation, failure, took);
   if (operation == "beat" && !failure) families_->last_beat = std::chrono::steady_clock::now();
+}
+
+void metrics::on_data_loss(loss_cause cause, std::uint64_t count) {
+  const std::lock_guard lock(families_->mutex);
+  families_->losses.labels({cause_name(cause)}).Increment(static_cast<double>(count));
 }
 
 void metrics::on_remark(const managed_name*, std::string_view, std::string_view) { families_->remarks.Increment(); }

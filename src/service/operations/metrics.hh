@@ -44,6 +44,7 @@ class metrics final : public manager_observer {
   void on_session_restarted(const managed_name& name, std::string_view reason, std::uint64_t restarts) override;
   void on_tools_refreshed(const managed_name& name, bool ok) override;
   void on_lease(const managed_name& name, lease_news news) override;
+  void on_data_loss(loss_cause cause, std::uint64_t count) override;
   void on_store_operation(std::string_view operation, std::optional<cond> failure, std::chrono::microseconds took) override;
   void on_remark(const managed_name* name, std::string_view remark, std::string_view peer) override;
 

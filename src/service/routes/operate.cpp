@@ -166,6 +166,9 @@ response_task show_readiness(request_context& context) {
   auto work = context.shard.store.get(std::move(account), std::move(name), tools_wanted::no);
   const auto found = co_await measured(context, "get", std::move(work));
   if (!found) co_return context.failure(problem_kind::unavailable, "the store does not answer");
+  // A process that cannot report itself manages nothing, whatever it can read: the store refuses its writes.
+  if (!context.shard.manager.counts().reported)
+    co_return context.failure(problem_kind::unavailable, "the store does not take the reports of this process");
   http_response out;
   // A full store serves reads, and the writes that make room again.
   object_writer answer(out.body);

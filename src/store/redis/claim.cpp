@@ -55,21 +55,23 @@ void redis_store::add_claimed_lease(script_call& call, const owner& session, con
     from = to_text(managed_name(session, *server));
     to = to_text(managed_name(user, *server));
   }
-  const unsigned from_shard = shard_of(from), to_shard = shard_of(to);
-  call.key(keys_.server_key(user, member, key_field::lease)).key(keys_.managed(from_shard)).key(keys_.managed(to_shard));
-  call.key(registered ? keys_.server_owners(*registered, from_shard) : keys_.managed(from_shard));
-  call.key(registered ? keys_.server_owners(*registered, to_shard) : keys_.managed(to_shard));
+  const unsigned from_part = server ? part_of(managed_name(session, *server)) : 0;
+  const unsigned to_part = server ? part_of(managed_name(user, *server)) : 0;
+  call.key(keys_.server_key(user, member, key_field::lease)).key(managed_key(from_part)).key(managed_key(to_part));
+  call.key(registered ? owners_key(*registered, from_part) : managed_key(from_part));
+  call.key(registered ? owners_key(*registered, to_part) : managed_key(to_part));
   const bool was_managed = server && record && record->info.managed;
   call.argument(std::string(!was_managed ? "" : needs_lease(*record) ? "managed" : "ended"));
   call.argument(std::move(from)).argument(std::move(to)).argument(registered ? registered->text() : std::string());
 }
 
 task<claim_result> redis_store::claim(owner session, owner user) {
+  if (on_cluster_) co_return co_await claim_on_cluster(std::move(session), std::move(user), false);
   const std::string operation = "claim " + session.text() + " for " + user.text();
   for (int tries = 0; tries < max_attempts; ++tries) {
     redis::request commands;
     commands.add("SUNION", keys_.connections(session), keys_.servers(session));
-    MCPSTATE_CO_TRY(union_of, co_await read(std::move(commands), operation));
+    MCPSTATE_CO_TRY(union_of, co_await read(route_of(session), std::move(commands), operation));
     if (union_of.front().is_error()) co_return redis::to_error(union_of.front(), operation);
     std::vector<std::string> members;
     for (auto& item : union_of.front().items) members.push_back(std::move(item.text));

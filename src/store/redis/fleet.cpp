@@ -3,7 +3,6 @@
 // are hints. A lease is written before its index entries. An instance that finds a wrong entry (another instance died in
 // between) corrects it.
 #include <algorithm>
-#include <array>
 #include <iterator>
 
 #include <mcpstate/core/record_info.hpp>
@@ -22,7 +21,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr unsigned shards = key_space::index_shards;
+constexpr unsigned scanned_at_once = 2048;  // of an index on a cluster, in one step
 
 // Four items each: name, number of managed connections, reach, address.
 std::vector<instance_report> reports_in(const reply& answer) {
@@ -80,7 +79,7 @@ bool is_lease_value(std::string_view value) { return split_lease_value(value).ha
 unsigned shard_of(std::string_view member) {
   std::uint32_t hash = 2166136261U;
   for (const char c : member) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
-  return hash % shards;
+  return hash % key_space::index_shards;
 }
 
 error key_error(const reply& r, const std::string& operation, const std::string& key) {
@@ -90,29 +89,25 @@ error key_error(const reply& r, const std::string& operation, const std::string&
                operation + ": the Redis key " + key + " holds another type than it must; delete or rename it");
 }
 
-script_call redis_store::index_call(unsigned shard, std::string_view state, milliseconds time) const {
+script_call redis_store::index_call(unsigned part, std::string_view state, milliseconds time) const {
   script_call call(script_id::index_leases);
-  call.key(keys_.managed(shard)).argument(options().ttl).argument(std::string(state)).argument(time);
+  call.key(managed_key(part)).argument(options().ttl).argument(std::string(state)).argument(time);
   return call;
 }
 
-script_call redis_store::owners_call(const server_name& registered, unsigned shard, std::string_view command) const {
+script_call redis_store::owners_call(const server_name& registered, unsigned part, std::string_view command) const {
   script_call call(script_id::index_owners);
-  call.key(keys_.server_owners(registered, shard)).argument(options().ttl).argument(std::string(command));
+  call.key(owners_key(registered, part)).argument(options().ttl).argument(std::string(command));
   return call;
 }
 
 void redis_store::add_index_calls(std::vector<script_call>& calls, const std::vector<managed_name>& names,
                                   std::string_view state, milliseconds time) const {
-  std::array<std::vector<std::string>, shards> members;
-  for (const auto& one : names) {
-    auto member = to_text(one);
-    members[shard_of(member)].push_back(std::move(member));
-  }
-  for (unsigned shard = 0; shard < shards; ++shard) {
-    if (members[shard].empty()) continue;
-    auto& call = calls.emplace_back(index_call(shard, state, time));
-    for (auto& member : members[shard]) call.argument(std::move(member));
+  std::map<unsigned, std::vector<std::string>> members;
+  for (const auto& one : names) members[part_of(one)].push_back(to_text(one));
+  for (auto& [part, listed] : members) {
+    auto& call = calls.emplace_back(index_call(part, state, time));
+    for (auto& member : listed) call.argument(std::move(member));
   }
 }
 
@@ -121,11 +116,12 @@ void redis_store::add_index_calls(std::vector<script_call>& calls, const std::ve
 task<void> redis_store::index(managed_name name, std::string state, milliseconds time, std::string registered) {
   const std::string operation = "index " + name.text();
   const auto member = to_text(name);
+  const unsigned part = part_of(name);
   std::vector<script_call> calls;
-  calls.push_back(index_call(shard_of(member), state, time));
+  calls.push_back(index_call(part, state, time));
   calls.back().argument(member);
   if (auto server = server_name::parse(registered)) {
-    calls.push_back(owners_call(*server, shard_of(member), "SREM"));
+    calls.push_back(owners_call(*server, part, "SREM"));
     calls.back().argument(member);
   }
   std::vector<std::string> keys;
@@ -155,16 +151,18 @@ task<fleet> redis_store::beat(instance_report report, milliseconds time) {
   auto& beat = calls.emplace_back(script_id::beat);
   beat.key(keys_.instances()).argument(options().ttl).argument(report.name).argument(time).argument(report.managed);
   beat.argument(report.reach).argument(report.address);
-  MCPSTATE_CO_TRY(got, co_await run_all(std::move(calls), operation));
+  auto got = co_await run_each(std::move(calls), operation, hint_limit());
   fleet out;
-  if (got.front().is_error()) {
-    error unreadable = key_error(got.front(), operation, keys_.instances());
-    if (unreadable.code() != errc::wrong_type) co_return unreadable;
+  if (!got.front() && !on_cluster_) co_return got.front().error();
+  if (!got.front() || got.front()->is_error()) {
+    error unreadable = got.front() ? key_error(*got.front(), operation, keys_.instances()) : got.front().error();
+    if (got.front() && unreadable.code() != errc::wrong_type) co_return unreadable;
     out.faults.push_back(std::move(unreadable));
     out.instances.push_back(std::move(report));  // the others cannot be known
   } else {
-    out.instances = reports_in(got.front());
+    out.instances = reports_in(*got.front());
   }
+  if (on_cluster_) MCPSTATE_CO_CHECK(co_await count_managed(&out));
   unheld_search search(*this);
   fleet* const found = &out;
   MCPSTATE_CO_CHECK(co_await search.run(found));
@@ -177,7 +175,7 @@ task<void> redis_store::index_running(managed_name name, std::optional<std::uint
   request commands;
   commands.add("PTTL", lease_key(name));
   commands.add("GETRANGE", keys_.server_key(name.owner, encode_name(name.server.text()), key_field::info), "0", "127");
-  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), "index"));
+  MCPSTATE_CO_TRY(got, co_await read(route_of(name.owner), std::move(commands), "index"));
   if (got[0].is_error()) co_return result<void>();
   const auto left = std::max<std::int64_t>(got[0].integer, 0);
   const bool changed = ended && got[1].is_string() && !got[1].text.empty() && revision_of_info(got[1].text) != ended;
@@ -187,77 +185,95 @@ task<void> redis_store::index_running(managed_name name, std::optional<std::uint
   co_return co_await index(std::move(name), std::move(state), milliseconds(left), std::move(no_server));
 }
 
-// Reads the parts of the index one after the other, each by SSCAN. The cursor is "shard:cursor". A name may appear twice.
+// Reads the parts of the index in order, by SSCAN. The cursor is "part:cursor". A name may appear twice. A cluster has many
+// parts, and most have few entries or none: some hundred are read at once.
 task<managed_page> redis_store::managed_of(std::string registered, std::string cursor) {
-  const std::string operation = "managed of " + registered;
   MCPSTATE_CO_TRY(server, server_name::parse(registered));
-  unsigned shard = 0;
+  unsigned part = 0;
   std::string position = "0";
   if (!cursor.empty()) {
     const auto colon = cursor.find(':');
-    const auto part = parse_number<unsigned>(std::string_view(cursor).substr(0, colon));
+    const auto number = parse_number<unsigned>(std::string_view(cursor).substr(0, colon));
     const auto inside =
         colon == cursor.npos ? std::nullopt : parse_number<std::uint64_t>(std::string_view(cursor).substr(colon + 1));
-    if (!part || *part >= shards || !inside) co_return error(errc::bad_argument, "this cursor is of no page of this store");
-    shard = *part;
+    if (!number || *number >= index_parts() || !inside)
+      co_return error(errc::bad_argument, "this cursor is of no page of this store");
+    part = *number;
     position = std::to_string(*inside);
   }
   managed_page page;
-  while (page.names.empty() && shard < shards) {
-    const auto key = keys_.server_owners(server, shard);
-    request commands;
-    commands.add("SSCAN", key, position, "COUNT", "256");
-    MCPSTATE_CO_TRY(got, co_await read(std::move(commands), operation));
-    const reply& step = got.front();
-    if (step.is_error()) co_return key_error(step, operation, key);
-    if (step.items.size() != 2) co_return error(errc::protocol, operation + ": SSCAN answers no cursor and members");
-    std::vector<std::string> members;
-    for (const auto& item : step.items[1].items) members.push_back(item.text);
-    MCPSTATE_CO_TRY(names, co_await check_owners(server, shard, std::move(members)));
+  while (page.names.empty() && part < index_parts()) {
+    const unsigned last = on_cluster_ && position == "0" ? std::min(part + scanned_at_once, index_parts()) : part + 1;
+    MCPSTATE_CO_TRY(step, co_await scan_index(server, part, last, position));
+    MCPSTATE_CO_TRY(names, co_await check_owners(server, std::move(step.entries)));
     std::move(names.begin(), names.end(), std::back_inserter(page.names));
-    position = step.items[0].text;
-    if (position == "0") ++shard;
+    part = step.part;
+    position = std::move(step.position);
   }
-  if (shard < shards) page.cursor = std::to_string(shard) + ":" + position;
+  if (part < index_parts()) page.cursor = std::to_string(part) + ":" + position;
   co_return page;
 }
 
-// Answers the connections that these entries of one part name. Entries that name none, and those without a record and a
-// lease, are removed from this part; one that stands in the wrong part is moved.
-task<std::vector<managed_name>> redis_store::check_owners(server_name registered, unsigned shard,
-                                                          std::vector<std::string> members) {
-  request commands;
+// One step through these parts. The next one begins with the first part that has more entries.
+task<redis_store::owners_step> redis_store::scan_index(server_name registered, unsigned first, unsigned last,
+                                                       std::string position) {
+  const std::string operation = "managed of " + registered.text();
+  batch requests;
+  for (unsigned part = first; part < last; ++part) {
+    request one;
+    one.add("SSCAN", owners_key(registered, part), position, "COUNT", "256");
+    const auto slot = static_cast<std::uint16_t>(part);
+    requests.emplace_back(on_cluster_ ? redis::route::to_slot(slot) : redis::route::to_any(), std::move(one));
+  }
+  MCPSTATE_CO_TRY(got, co_await read_all_of(std::move(requests), operation));
+  owners_step out;
+  out.part = last;
+  for (unsigned part = first; part < last; ++part) {
+    const reply& step = got[part - first];
+    if (step.is_error()) co_return key_error(step, operation, owners_key(registered, part));
+    if (step.items.size() != 2) co_return error(errc::protocol, operation + ": SSCAN answers no cursor and members");
+    for (const auto& item : step.items[1].items) out.entries.emplace_back(part, item.text);
+    if (step.items[0].text == "0") continue;
+    out.part = part;
+    out.position = step.items[0].text;
+    break;
+  }
+  co_return out;
+}
+
+// Answers the connections that these entries name. Entries that name none, and those without a record and a lease, are
+// removed from their part; one that stands in the wrong part is moved.
+task<std::vector<managed_name>> redis_store::check_owners(server_name registered, std::vector<part_entry> entries) {
+  const std::string operation = "managed of " + registered.text();
+  batch requests;
   std::vector<std::optional<managed_name>> named;
-  for (const auto& member : members) {
+  for (const auto& [part, member] : entries) {
     auto& name = named.emplace_back(managed_from_text(member));
     if (name && to_text(*name) != member) name.reset();
     if (!name) continue;
     const auto info = keys_.server_key(name->owner, encode_name(name->server.text()), key_field::info);
-    commands.add("EXISTS", info, lease_key(*name));
+    add_to(requests, name->owner).add("EXISTS", info, lease_key(*name));
   }
-  replies found;
-  if (commands.commands() > 0) {
-    MCPSTATE_CO_TRY(got, co_await read(std::move(commands), "managed of " + registered.text()));
-    found = std::move(got);
-  }
+  MCPSTATE_CO_TRY(found, co_await read_all_of(std::move(requests), operation));
   std::vector<managed_name> out;
   std::vector<script_call> corrections;
-  script_call wrong = owners_call(registered, shard, "SREM");
-  const std::size_t without_members = wrong.arguments();
+  std::map<unsigned, script_call> wrong;
   std::size_t next = 0;
-  for (std::size_t i = 0; i < members.size(); ++i) {
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const auto& [part, member] = entries[i];
     // An error reply says nothing about the record: the entry stays.
     const bool there = named[i] && (found[next].is_error() || found[next].integer > 0);
     if (named[i]) ++next;
-    const unsigned right = shard_of(members[i]);
-    if (!there || right != shard) wrong.argument(members[i]);
+    const unsigned right = named[i] ? part_of(*named[i]) : part;
+    if (!there || right != part)
+      wrong.try_emplace(part, owners_call(registered, part, "SREM")).first->second.argument(member);
     if (!there) continue;
-    if (right != shard) corrections.push_back(owners_call(registered, right, "SADD").argument(members[i]));
+    if (right != part) corrections.push_back(owners_call(registered, right, "SADD").argument(member));
     out.push_back(std::move(*named[i]));
   }
-  if (wrong.arguments() > without_members) corrections.push_back(std::move(wrong));
+  for (auto& [part, call] : wrong) corrections.push_back(std::move(call));
   if (corrections.empty()) co_return out;
-  auto noted = co_await run_all(std::move(corrections), "managed of " + registered.text());
+  auto noted = co_await run_all(std::move(corrections), operation);
   static_cast<void>(noted);  // a hint
   co_return out;
 }

@@ -22,7 +22,7 @@ namespace mcpstate {
 // Whether the value is that of any lease.
 [[nodiscard]] bool is_lease_value(std::string_view value);
 
-// The number of the index part that lists this connection.
+// The number of the index part that lists this connection on a single server.
 [[nodiscard]] unsigned shard_of(std::string_view member);
 // The error of a command on this key.
 [[nodiscard]] error key_error(const redis::reply& r, const std::string& operation, const std::string& key);

@@ -32,6 +32,7 @@ task<order_result> redis_store::order(change update, connection after, lease_req
   }
   if (auto refused = refusal(*answer, update, options().owner_bytes, operation)) co_return std::move(*refused);
   if (answer->items.size() != 5) co_return unexpected_answer(operation);
+  if (on_cluster_) co_await note_part(part_of(name));
   set_written(after, *answer);
   lease running(name, answer->items[4].text, parse_number<std::uint64_t>(answer->items[3].text).value_or(0));
   if (running.holder == wanted.holder) last_lease_number_ = std::max(last_lease_number_, running.number);
@@ -41,11 +42,11 @@ task<order_result> redis_store::order(change update, connection after, lease_req
 // What order.lua takes first: the lease, and where it is noted.
 script_call redis_store::order_call(const managed_name& name, const lease_request& wanted) const {
   auto member = to_text(name);
-  const unsigned shard = shard_of(member);
+  const unsigned part = part_of(name);
   const auto server = server_name::parse(wanted.registered);
   script_call call(script_id::order);
-  call.key(lease_key(name)).key(keys_.managed(shard));
-  call.key(server ? keys_.server_owners(*server, shard) : keys_.managed(shard));
+  call.key(lease_key(name)).key(managed_key(part));
+  call.key(server ? owners_key(*server, part) : managed_key(part));
   call.argument(wanted.holder).argument(wanted.registered).argument(wanted.time).argument(last_lease_number_);
   call.argument(std::move(member));
   return call;
@@ -56,7 +57,7 @@ asio::awaitable<error> redis_store::explain_wrong_index(managed_name name, std::
                                                         std::string operation) {
   redis::request commands;
   commands.add("TYPE", keys[1]).add("TYPE", keys[2]);
-  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), operation));
+  MCPSTATE_CO_TRY(got, co_await read(route_of(name.owner), std::move(commands), operation));
   const bool is_fine = got[0].text == "none" || got[0].text == "zset";
   const bool other_is_fine = keys[1] == keys[2] || got[1].text == "none" || got[1].text == "set";
   if (is_fine && other_is_fine)

@@ -146,7 +146,7 @@ task<std::vector<raw_record>> redis_store::read_by_sort(owner account, tools_wan
   commands.command(6 + 2 * fields).arg("SORT_RO").arg(keys_.servers(account)).arg("BY").arg("nosort").arg("GET").arg("#");
   static constexpr std::string_view names[] = {"status", "connected_at", "info", "tools"};
   for (std::size_t i = 0; i < fields; ++i) commands.arg("GET").arg(base + std::string(names[i]));
-  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), operation));
+  MCPSTATE_CO_TRY(got, co_await read(route_of(account), std::move(commands), operation));
   reply& foreign = got[0];
   reply& rows = got[1];
   if (refuses_sort(rows)) sort_refused_ = true;
@@ -178,7 +178,7 @@ task<std::vector<raw_record>> redis_store::read_by_mget(owner account, tools_wan
   const std::string operation = "list " + account.text();
   request commands;
   commands.add("SUNION", keys_.connections(account), keys_.servers(account));
-  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), operation));
+  MCPSTATE_CO_TRY(got, co_await read(route_of(account), std::move(commands), operation));
   if (got.front().is_error()) {
     const error refused = redis::to_error(got.front(), operation);
     if (refused.code() != errc::wrong_type) co_return refused;
@@ -201,7 +201,7 @@ task<std::vector<raw_record>> redis_store::read_members(owner account, std::vect
   for (const auto& member : members)
     for (std::size_t i = 0; i < fields; ++i) commands.arg(keys_.server_key(account, member, read_order[i]));
   const std::string operation = "read " + account.text();
-  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), operation));
+  MCPSTATE_CO_TRY(got, co_await read(route_of(account), std::move(commands), operation));
   reply& values = got.front();
   if (values.is_error()) co_return redis::to_error(values, operation);
   for (std::size_t i = 0; i < members.size() && (i + 1) * fields <= values.items.size(); ++i)
@@ -221,7 +221,7 @@ task<void> redis_store::complete_unusual(owner account, std::vector<connection>*
       commands.add("PEXPIRETIME", keys_.server_key(account, unusual[i]->member, key_field::status));
       for (auto field : read_order) commands.add("TYPE", keys_.server_key(account, unusual[i]->member, field));
     }
-    MCPSTATE_CO_TRY(got, co_await read(std::move(commands), "read " + account.text()));
+    MCPSTATE_CO_TRY(got, co_await read(route_of(account), std::move(commands), "read " + account.text()));
     for (std::size_t i = first; i < last; ++i) complete_record(*unusual[i], &got[(i - first) * 5]);
   }
   co_return result<void>();
@@ -235,7 +235,7 @@ task<void> redis_store::add_unreadable(owner account, std::vector<std::string> m
     const std::size_t last = std::min(members.size(), first + unusual_at_once);
     for (std::size_t i = first; i < last; ++i)
       commands.add("TYPE", keys_.server_key(account, members[i], key_field::status));
-    MCPSTATE_CO_TRY(got, co_await read(std::move(commands), "read " + account.text()));
+    MCPSTATE_CO_TRY(got, co_await read(route_of(account), std::move(commands), "read " + account.text()));
     for (std::size_t i = first; i < last; ++i) {
       MCPSTATE_CO_TRY(type, text_of(got[i - first], "read " + account.text()));
       if (type == "none" || type == "string") continue;

@@ -55,6 +55,7 @@ result<void> count_key(const key_space::parsed& named, const reply& r, store_sta
 std::string redis_store::scan_pattern() const { return keys_.prefix() + ":[us]*"; }
 
 task<std::vector<reply>> redis_store::scan_step(std::string cursor, std::vector<std::string> more_arguments) {
+  if (on_cluster_) co_return co_await scan_cluster(std::move(cursor), std::move(more_arguments));
   request commands;
   commands.command(6 + more_arguments.size()).arg("SCAN").arg(cursor).arg("MATCH").arg(scan_pattern());
   commands.arg("COUNT").arg("1000");
@@ -77,7 +78,7 @@ task<owner_page> redis_store::scan(std::string cursor) {
 }
 
 task<owner_page> redis_store::scan_owners(std::string cursor) {
-  if (!cursor.empty() && !parse_number<std::uint64_t>(cursor))
+  if (!on_cluster_ && !cursor.empty() && !parse_number<std::uint64_t>(cursor))
     co_return error(errc::bad_argument, "scan: this is no cursor of this store; begin again without one");
   std::vector<std::string> sets_only{"TYPE", "set"};
   if (cursor.empty()) cursor = "0";
@@ -94,9 +95,9 @@ task<owner_page> redis_store::scan_owners(std::string cursor) {
       unconfirmed.push_back(std::move(named->owner));
   }
   if (!unconfirmed.empty()) {
-    request commands;
-    for (const auto& account : unconfirmed) commands.add("EXISTS", keys_.servers(account));
-    MCPSTATE_CO_TRY(known, co_await read(std::move(commands), "scan"));
+    batch requests;
+    for (const auto& account : unconfirmed) add_to(requests, account).add("EXISTS", keys_.servers(account));
+    MCPSTATE_CO_TRY(known, co_await read_all_of(std::move(requests), "scan"));
     for (std::size_t i = 0; i < unconfirmed.size(); ++i) {
       MCPSTATE_CO_TRY(exists, number_of(known[i], "scan"));
       if (exists == 0) owners.push_back(std::move(unconfirmed[i]));
@@ -133,11 +134,16 @@ task<store_stats> redis_store::stats(progress_handler progress) {
   const auto& hello = redis_->hello();
   if (hello.server != out.kind) out.version.append(hello.server).append(" ");
   out.version.append(hello.version);
-  request about;
+  redis::request about;
   about.add("INFO", "memory");
-  MCPSTATE_CO_TRY(info, co_await read(std::move(about), "stats"));
+  batch requests = to_each_server(about);
+  MCPSTATE_CO_TRY(info, co_await read_all_of(std::move(requests), "stats"));
   // A user without the right to INFO gets all other counts.
-  if (const auto text = text_of(info.front(), "stats")) out.memory_bytes = used_memory(*text);
+  for (const reply& each : info) {
+    const auto text = text_of(each, "stats");
+    const auto bytes = text ? used_memory(*text) : std::nullopt;
+    if (bytes) out.memory_bytes = out.memory_bytes.value_or(0) + *bytes;
+  }
   std::uint64_t seen = 0;
   std::string cursor = "0";
   do {
@@ -156,12 +162,13 @@ task<store_stats> redis_store::stats(progress_handler progress) {
 // Counts owners by their :servers key (or :connections, where a foreign program wrote no other), and records by their status
 // key.
 task<void> redis_store::count_page(std::vector<reply>* keys, store_stats* out) {
-  request commands;
-  commands.limit_values({max_short_value});
+  batch requests;
   std::vector<key_space::parsed> asked;
   for (const auto& key : *keys) {
     auto named = keys_.parse(key.text);
     if (!named) continue;
+    request& commands = add_to(requests, named->owner);
+    if (commands.commands() == 0) commands.limit_values({max_short_value});
     if (named->field == key_field::status)
       commands.add("GET", key.text);
     else if (named->field == key_field::tools)
@@ -175,7 +182,7 @@ task<void> redis_store::count_page(std::vector<reply>* keys, store_stats* out) {
     asked.push_back(std::move(*named));
   }
   if (asked.empty()) co_return result<void>();
-  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), "stats"));
+  MCPSTATE_CO_TRY(got, co_await read_all_of(std::move(requests), "stats"));
   for (std::size_t i = 0; i < asked.size(); ++i) MCPSTATE_CO_CHECK(count_key(asked[i], got[i], *out));
   co_return result<void>();
 }

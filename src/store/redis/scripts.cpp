@@ -12,11 +12,11 @@ namespace mcpstate::redis_scripts {
 namespace {
 
 // In the order of script_id.
-constexpr std::array<std::string_view, 16> paths{
-    "/put.lua",          "/order.lua",        "/disconnect.lua",  "/disconnect_all.lua",
-    "/touch.lua",        "/erase.lua",        "/claim.lua",       "/restore.lua",
-    "/repair.lua",       "/take_lease.lua",   "/renew_lease.lua", "/end_lease.lua",
-    "/index_leases.lua", "/index_owners.lua", "/unheld.lua",      "/beat.lua"};
+constexpr std::array<std::string_view, 19> paths{
+    "/put.lua",        "/order.lua",       "/disconnect.lua",    "/disconnect_all.lua", "/touch.lua",        "/erase.lua",
+    "/claim.lua",      "/claim_copy.lua",  "/claim_release.lua", "/claim_close.lua",    "/restore.lua",      "/repair.lua",
+    "/take_lease.lua", "/renew_lease.lua", "/end_lease.lua",     "/index_leases.lua",   "/index_owners.lua", "/unheld.lua",
+    "/beat.lua"};
 static_assert(paths.size() == static_cast<std::size_t>(script_id::beat) + 1);
 
 std::string sha1_hex(std::string_view text) {

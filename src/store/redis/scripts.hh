@@ -26,6 +26,9 @@ enum class script_id {
   touch,
   erase,
   claim,
+  claim_copy,
+  claim_release,
+  claim_close,
   restore,
   repair,
   // leases of managed connections, and the indexes beside them

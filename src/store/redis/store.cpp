@@ -3,6 +3,8 @@
 
 #include <mcpstate/core/record.hpp>
 
+#include <algorithm>
+#include <optional>
 #include <random>
 
 #include "aio/caller_settings.hh"
@@ -74,36 +76,55 @@ redis_store::redis_store(asio::any_io_executor executor, store_url url, key_spac
 std::string redis_store::description() const {
   std::string out = "redis ";
   out += redis_->address();
-  out += '/';
-  out += std::to_string(url_.database);
+  if (!on_cluster_) out.append("/").append(std::to_string(url_.database));
   return out;
 }
 
 task<void> redis_store::open() {
-  redis_->on_state([this](const redis::node&, bool ready) {
-    if (ready) measure_soon();
-  });
-  redis_->start();
   const auto limit = until();
-  MCPSTATE_CO_CHECK(co_await redis_->ready(limit));
+  MCPSTATE_CO_CHECK(co_await connect(limit));
   // The replies do not matter: a user without the right to load scripts can still run them by their text.
   redis::request load;
   for (const auto& script : redis_scripts::all_scripts()) load.add("SCRIPT", "LOAD", script.text);
   co_return co_await measure_clock(std::move(load), limit);
 }
 
-// The commands of `before` are sent in the same flush.
+// The commands of `before` are sent in the same flush. The clocks of a cluster differ: the one that is furthest ahead counts,
+// by which no record expires before it is looked at. A server that does not answer is left out where others do.
 task<void> redis_store::measure_clock(redis::request before, aio::deadline limit) {
+  add_losses_question(before);
   before.add("TIME");
-  const timestamp begun = options().clock->now();
-  MCPSTATE_CO_TRY(got, co_await redis_->exec(redis::route::to_any(), std::move(before), limit, redis::effect::read));
-  const redis::reply& time = got.back();
-  if (time.is_error()) co_return redis::to_error(time, "open " + description());
-  if (time.items.size() != 2) co_return error(errc::protocol, "open " + description() + ": TIME answers no time");
-  const timestamp server_time(std::chrono::seconds(number_in(time.items[0])) +
-                              std::chrono::microseconds(number_in(time.items[1])));
-  clock_ahead_ = server_time - (begun + (options().clock->now() - begun) / 2);
+  batch asked = to_each_server(before), again = asked;
+  timestamp begun = options().clock->now();
+  auto got = co_await redis_->exec_all(std::move(asked), std::min(limit, hint_limit()), redis::effect::read);
+  const bool answered = std::any_of(got.begin(), got.end(), [](const outcome& each) { return each.has_value(); });
+  if (on_cluster_ && !answered) {
+    begun = options().clock->now();
+    got = co_await redis_->exec_all(std::move(again), limit, redis::effect::read);
+  }
+  const timestamp middle = begun + (options().clock->now() - begun) / 2;
+  std::optional<std::chrono::microseconds> ahead;
+  std::optional<error> failed;
+  for (const outcome& each : got) {
+    const auto one = each ? clock_ahead_by(each->back(), middle) : result<std::chrono::microseconds>(each.error());
+    if (!one) {
+      failed = one.error();
+      continue;
+    }
+    ahead = std::max(ahead.value_or(*one), *one);
+    note_losses((*each)[each->size() - 2]);
+  }
+  if (!ahead) co_return std::move(*failed);
+  clock_ahead_ = *ahead;
   co_return result<void>();
+}
+
+// By how much a server that answered TIME so, at this moment, is ahead of the local clock.
+result<std::chrono::microseconds> redis_store::clock_ahead_by(const redis::reply& time, timestamp then) const {
+  if (time.is_error()) return redis::to_error(time, "open " + description());
+  if (time.items.size() != 2) return error(errc::protocol, "open " + description() + ": TIME answers no time");
+  return std::chrono::seconds(number_in(time.items[0])) + std::chrono::microseconds(number_in(time.items[1])) -
+         then.time_since_epoch();
 }
 
 void redis_store::measure_soon() {
@@ -150,7 +171,7 @@ asio::awaitable<error> redis_store::explain_wrong_type(owner account, std::strin
       keys.emplace_back(keys_.server_key(account, member, field), "string");
   redis::request commands;
   for (const auto& [key, type] : keys) commands.add("TYPE", key);
-  MCPSTATE_CO_TRY(got, co_await read(std::move(commands), operation));
+  MCPSTATE_CO_TRY(got, co_await read(route_of(account), std::move(commands), operation));
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const std::string& type = got[i].text;
     if (type == "none" || type == keys[i].second) continue;
@@ -207,7 +228,7 @@ asio::awaitable<void> redis_store::drop_staged(std::string key, error refused) {
   if (key.empty() || !answered) co_return;
   redis::request drop;
   drop.add("UNLINK", key);
-  auto dropped = co_await write(std::move(drop), "unstage");
+  auto dropped = co_await write(route_of_key(key), std::move(drop), "unstage");
   static_cast<void>(dropped);
 }
 
@@ -226,7 +247,8 @@ void redis_store::add_change(script_call& call, const change& update, const conn
   call.argument(update.expiry_kept() ? "keep" : "");
   call.argument(update.required_lease() ? lease_value_start(*update.required_lease()) : std::string());
   if (update.required_lease()) call.key(keys_.server_key(update.owner(), update.member(), key_field::lease));
-  call.argument(update.most_connections()).argument(options().owner_bytes).argument(1);
+  call.argument(update.most_connections()).argument(options().owner_bytes);
+  call.argument(update.revision_floor()).argument(1);
   add_record(call, after, seen, action_word(update), std::move(staged));
 }
 
@@ -295,7 +317,8 @@ task<std::uint64_t> redis_store::disconnect_all(owner account) {
     MCPSTATE_CO_TRY(all, co_await read_all(account, tools_wanted::no));
     if (all.empty()) co_return std::uint64_t{0};
     script_call call = owner_call(script_id::disconnect_all, account);
-    call.argument("").argument("").argument(0).argument(0).argument(all.size());  // renews the expiry; no lease, no limits
+    // Renews the expiry; no lease, no limits, no other revisions.
+    call.argument("").argument("").argument(0).argument(0).argument(0).argument(all.size());
     const std::uint64_t changed = add_disconnects(call, account, std::move(all));
     redis::request nothing_before;
     auto answer = co_await run_for(account, std::move(call), declared_keys::record, std::move(nothing_before), operation);
@@ -331,17 +354,16 @@ task<std::uint64_t> redis_store::erase(owner account) {
 namespace {
 
 // Each topology leaves this function when its executor is there.
-error not_supported(const store_url& url) {
-  const bool sentinel = url.servers == store_url::topology::sentinel;
-  return error(errc::bad_url, std::string(sentinel ? "redis-sentinel" : "redis-cluster") +
-                                  ":// is not supported by this version; name one server with redis://host:port/db");
+error not_supported() {
+  return error(errc::bad_url,
+               "redis-sentinel:// is not supported by this version; name one server with redis://host:port/db");
 }
 
 }  // namespace
 
 task<std::unique_ptr<store_backend>> open_redis_backend(asio::any_io_executor executor, store_url url,
                                                         store_options options) {
-  if (url.servers != store_url::topology::single) co_return not_supported(url);
+  if (url.servers == store_url::topology::sentinel) co_return not_supported();
   MCPSTATE_CO_TRY(keys, key_space::make(options.prefix, options.layout));
   auto opened = std::make_unique<redis_store>(executor, std::move(url), std::move(keys), std::move(options));
   auto ready = co_await opened->open();

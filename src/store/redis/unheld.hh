@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <map>
@@ -32,29 +31,41 @@ class unheld_search {
     bool wrapped = false;  // it has been
   };
   struct entry {
-    entry(unsigned part_number, std::string text) : shard(part_number), member(std::move(text)) {}
-    unsigned shard;  // the part that it was read from
+    entry(unsigned part_number, std::string text) : part(part_number), member(std::move(text)) {}
+    unsigned part;  // the part that it was read from
     std::string member;
     std::optional<managed_name> name;
     std::optional<std::size_t> rank;  // among the entries of its part that stay; absent: it goes to another part
+    bool claim = false;               // it is no connection, but a claim under way
     bool wrapped = false;             // read after the start over: ranks begin anew
   };
-  void take_page(unsigned shard, const redis::reply& page, std::size_t limit, fleet* out);
+  // Searches these parts.
+  task<void> run_parts(std::vector<unsigned> parts, fleet* out);
+  [[nodiscard]] bool has_room() const noexcept;
+  void take_page(unsigned number, const redis::reply& page, std::size_t limit, fleet* out);
   void start_over();
+  bool take_claim(entry& one);
   task<void> examine_entries(fleet* out);
   void sort_entry(entry one, const redis::reply* answers, fleet* out);
-  void remove(const entry& one) { wrong_[one.shard].push_back(one.member); }
+  void remove(const entry& one) { wrong_[one.part].push_back(one.member); }
   void offer(fleet* out);
   [[nodiscard]] std::vector<script_call> corrections();
 
   redis_store& store_;
-  std::array<part, key_space::index_shards> parts_;
+  std::map<unsigned, part> parts_;  // that were begun
   std::size_t read_ = 0;
-  std::vector<entry> entries_;                                             // of the last pages
-  std::vector<entry> recorded_, bare_;                                     // without a lease; with a record, and without
-  std::set<std::string> found_;                                            // the members of both
-  std::map<unsigned, std::vector<std::string>> wrong_, waiting_;           // to remove from a part, and to add
-  std::vector<std::pair<std::string, std::chrono::milliseconds>> leased_;  // with the time that the lease runs
+  std::vector<entry> entries_;                                    // of the last pages
+  std::vector<entry> recorded_, bare_;                            // without a lease; with a record, and without
+  std::set<std::string> found_;                                   // the members of both
+  std::map<unsigned, std::vector<std::string>> wrong_, waiting_;  // to remove from a part, and to add
+  struct leased_entry {
+    leased_entry(unsigned number, std::string text, std::chrono::milliseconds time)
+        : part(number), member(std::move(text)), left(time) {}
+    unsigned part;  // where it belongs
+    std::string member;
+    std::chrono::milliseconds left;  // that the lease runs
+  };
+  std::vector<leased_entry> leased_;
 };
 
 }  // namespace mcpstate

@@ -22,11 +22,29 @@ std::uint64_t micros(timestamp t) {
   return count > 0 ? static_cast<std::uint64_t>(count) : 0;
 }
 
+constexpr std::string_view claim_mark = "claim:";
+
 }  // namespace
 
 std::string to_text(const managed_name& name) {
   std::string out(name.owner.kind() == owner_kind::user ? "user:" : "session:");
   return out.append(encode_name(name.owner.id())).append(":").append(encode_name(name.server.text()));
+}
+
+std::string claim_text(const owner& session, const owner& user) {
+  return std::string(claim_mark).append(encode_name(user.id())).append(":").append(encode_name(session.id()));
+}
+
+std::optional<claim_name> claim_from_text(std::string_view text) {
+  if (!text.starts_with(claim_mark)) return std::nullopt;
+  text.remove_prefix(claim_mark.size());
+  const auto colon = text.find(':');
+  if (colon == text.npos) return std::nullopt;
+  const auto user_id = decode_name(text.substr(0, colon)), session_key = decode_name(text.substr(colon + 1));
+  if (!user_id || !session_key) return std::nullopt;
+  auto user = owner::user(*user_id), session = owner::session(*session_key);
+  if (!user || !session) return std::nullopt;
+  return claim_name(std::move(*session), std::move(*user));
 }
 
 std::optional<managed_name> managed_from_text(std::string_view text) {

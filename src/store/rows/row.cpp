@@ -91,7 +91,7 @@ result<row_write> decide_put(const std::optional<row>& stored, const change& upd
 
   row_write out;
   out.after.member = update.member();
-  out.after.revision = revision_after(stored ? stored->revision : 0, clock);
+  out.after.revision = revision_after(std::max(stored ? stored->revision : 0, update.revision_floor()), clock);
   set_expiry(out.after, live ? live->expires_latest : std::nullopt, clock);
   if (live && update.expiry_kept())
     out.after.expires_at = std::min(live->expires_at, out.after.expires_latest.value_or(live->expires_at));

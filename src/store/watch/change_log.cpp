@@ -151,14 +151,23 @@ void change_log::recovered() {
   }
 }
 
-void change_log::restored(std::uint64_t now) {
+void change_log::owe_resync(reader& to, std::uint64_t now, std::string_view remark) {
+  if (to.snapshot_owed_ && !to.overrun_owed_ && !to.resync_owed_) return;  // it waits for its first snapshot
+  to.resync_owed_ = true;
+  if (!remark.empty()) to.remark_ = remark;
+  if (to.snapshot_after_outage_) to.require_snapshot(now);
+}
+
+void change_log::restored(std::uint64_t now, std::string_view remark) {
   failure_.reset();
   for (auto* one : readers_) {
     one->failure_told_ = false;
-    if (one->snapshot_owed_ && !one->overrun_owed_ && !one->resync_owed_) continue;  // it waits for its first snapshot
-    one->resync_owed_ = true;
-    if (one->snapshot_after_outage_) one->require_snapshot(now);
+    owe_resync(*one, now, remark);
   }
+}
+
+void change_log::lost_data(std::uint64_t now, std::string_view remark) {
+  for (auto* one : readers_) owe_resync(*one, now, remark);
 }
 
 void change_log::add(reader& joins, std::uint64_t now) {
@@ -177,7 +186,11 @@ void change_log::remove(reader& leaves) {
 
 std::optional<result<event>> change_log::read(reader& position) {
   if (position.snapshot_owed_ && listed_ <= position.joined_) return read_failure(position);
-  if (std::exchange(position.resync_owed_, false)) return mark(event::kind::resync);
+  if (std::exchange(position.resync_owed_, false)) {
+    event out = mark(event::kind::resync);
+    out.remark = std::exchange(position.remark_, std::string_view());
+    return out;
+  }
   if (std::exchange(position.overrun_owed_, false)) return mark(event::kind::overrun);
   if (std::exchange(position.snapshot_owed_, false)) {
     position.read_ = 0;

@@ -193,14 +193,21 @@ void watch_hub::lost(const error& why) {
   });
 }
 
-void watch_hub::restored() {
+void watch_hub::restored(std::string_view remark) {
   if (work_.stopping()) return;
   lost_.reset();
-  for_each_log([now = ++ticks_](change_log& log) {
-    log.restored(now);
+  for_each_log([now = ++ticks_, remark](change_log& log) {
+    log.restored(now, remark);
     wake_readers(log);
   });
   for (auto* timer : pauses_) timer->cancel();
+  changed_all();
+}
+
+void watch_hub::lost_data(std::string_view remark) {
+  if (work_.stopping()) return;
+  for_each_log([now = ++ticks_, remark](change_log& log) { log.lost_data(now, remark); });
+  for_each_log(wake_readers);
   changed_all();
 }
 

@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -62,7 +63,10 @@ class watch_hub {
   void changed_tools(const owner& account, const std::string& member);
   void changed_all();           // anything may have changed
   void lost(const error& why);  // changes may be missed from now on
-  void restored();              // … until now: resync, then the difference
+  // … until now: resync, then the difference. remark: what the store has lost (event::remark); a static text.
+  void restored(std::string_view remark = {});
+  // The store has lost data while the link was there: the same.
+  void lost_data(std::string_view remark);
 
   [[nodiscard]] bool watched() const noexcept { return owner_watchers_ > 0 || all_watched(); }
   // Ends every watch with "stopped", and waits for the hub's own coroutines.

@@ -92,6 +92,10 @@ void recording_observer::on_lease(const managed_name& of, lease_news what) {
   constexpr const char* names[] = {"taken", "lost", "handed_over", "over"};
   leases.push_back(of.owner.text() + " " + names[static_cast<int>(what)]);
 }
+void recording_observer::on_data_loss(loss_cause cause, std::uint64_t count) {
+  constexpr const char* words[] = {"replaced", "flushed", "evicted"};
+  losses.push_back(std::string(words[static_cast<std::size_t>(cause)]) + " " + std::to_string(count));
+}
 void recording_observer::on_remark(const managed_name*, std::string_view what, std::string_view) {
   remarks.emplace_back(what);
 }

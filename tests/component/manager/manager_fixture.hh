@@ -58,13 +58,14 @@ class announcing_server {
 // What a manager tells.
 class recording_observer final : public manager_observer {
  public:
-  std::vector<std::string> transitions, leases, remarks, restarts;
+  std::vector<std::string> transitions, leases, remarks, restarts, losses;
   int attempts_ok = 0, attempts_failed = 0, refreshes = 0;
   void on_transition(const managed_name& of, status from, status to, std::string_view why) override;
   void on_attempt(const managed_name& of, bool ok, std::chrono::microseconds took) override;
   void on_session_restarted(const managed_name& of, std::string_view reason, std::uint64_t restarts) override;
   void on_tools_refreshed(const managed_name& of, bool ok) override;
   void on_lease(const managed_name& of, lease_news what) override;
+  void on_data_loss(loss_cause cause, std::uint64_t count) override;
   void on_remark(const managed_name* of, std::string_view what, std::string_view peer) override;
 };
 

@@ -216,5 +216,30 @@ TEST(SupervisorRecords, LookAtAMovedRecordThatIsAnotherOne) {
   EXPECT_EQ(see_moved(unread, record(status::connecting, 1000)), "open");
 }
 
+// The store has lost the record of a session that is up: the session stays, and its tools are listed to be written.
+TEST(SupervisorFsm, WritesWhatIsTrueIntoARestoredRecord) {
+  scene s;
+  s.come_up();
+  EXPECT_TRUE(s.fsm.has_record());
+  EXPECT_EQ(text(s.fsm.record_restored(s.m(), record(status::connecting, 9))), "list");
+  EXPECT_EQ(text(s.fsm.listed(s.m(), tools("h1"))), "write(CONNECTED facts tools)");
+  EXPECT_EQ(s.fsm.current_phase(), phase::up);
+}
+
+TEST(SupervisorFsm, WritesTheFailureIntoARestoredRecord) {
+  scene s;
+  EXPECT_EQ(s.start(record(status::connecting, 1)), "open");
+  EXPECT_EQ(text(s.fsm.open_failed(s.m(), failure_kind::terminal)), "write(FAILED attempt 1)");
+  s.written(status::failed);
+  EXPECT_EQ(text(s.fsm.record_restored(s.m(), record(status::connecting, 9))), "write(FAILED attempt 1)");
+}
+
+TEST(SupervisorFsm, LeavesARestoredRecordToTheAttemptUnderWay) {
+  scene s;
+  EXPECT_EQ(s.start(record(status::connecting, 1)), "open");
+  EXPECT_EQ(text(s.fsm.record_restored(s.m(), record(status::connecting, 9))), "");
+  EXPECT_EQ(text(s.fsm.opened(s.m(), tools("h1"))), "write(CONNECTED facts tools)");
+}
+
 }  // namespace
 }  // namespace mcpstate

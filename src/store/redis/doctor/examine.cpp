@@ -59,8 +59,11 @@ void redis_examiner::count(std::string_view check, level severity, std::string_v
 }
 
 task<void> redis_examiner::walk() {
+  MCPSTATE_CO_CHECK(co_await find_index_parts());
   std::vector<index_key> fixed;
   fixed.push_back(index_key{store_.keys_.instances(), "hash"});
+  if (store_.on_cluster_)
+    for (const unsigned part : parts_) fixed.push_back(index_key{store_.managed_key(part), "zset"});
   for (unsigned shard = 0; shard < key_space::index_shards; ++shard)
     fixed.push_back(index_key{store_.keys_.managed(shard), "zset"});
   MCPSTATE_CO_CHECK(co_await examine_indexes(std::move(fixed)));
@@ -112,9 +115,9 @@ task<void> redis_examiner::examine_page(std::vector<std::string> keys) {
   const std::vector<found_key> known = sort_keys(keys, indexes);
   MCPSTATE_CO_CHECK(co_await examine_indexes(std::move(indexes)));
   if (known.empty()) co_return result<void>();
-  request commands;
-  for (const auto& one : known) commands.add("TYPE", one.key).add("PTTL", one.key);
-  MCPSTATE_CO_TRY(got, co_await store_.read(std::move(commands), "doctor"));
+  redis_store::batch requests;
+  for (const auto& one : known) store_.add_to(requests, one.named.owner).add("TYPE", one.key).add("PTTL", one.key);
+  MCPSTATE_CO_TRY(got, co_await store_.read_all_of(std::move(requests), "doctor"));
   std::vector<std::string> leases;
   std::vector<found_key> tools;
   std::map<owner, members_on_page> owners;
@@ -145,9 +148,9 @@ task<void> redis_examiner::examine_page(std::vector<std::string> keys) {
 
 task<void> redis_examiner::examine_indexes(std::vector<index_key> indexes) {
   if (indexes.empty()) co_return result<void>();
-  request commands;
-  for (const auto& one : indexes) commands.add("TYPE", one.key).add("PTTL", one.key);
-  MCPSTATE_CO_TRY(got, co_await store_.read(std::move(commands), "doctor"));
+  redis_store::batch requests;
+  for (const auto& one : indexes) store_.add_for_key(requests, one.key).add("TYPE", one.key).add("PTTL", one.key);
+  MCPSTATE_CO_TRY(got, co_await store_.read_all_of(std::move(requests), "doctor"));
   for (std::size_t i = 0; i < indexes.size(); ++i) {
     const auto& [key, wanted] = indexes[i];
     const auto type = text_of(got[2 * i], unexamined_text);
@@ -182,10 +185,13 @@ bool redis_examiner::check_key(const found_key& one, std::string_view type, std:
 task<void> redis_examiner::examine_tools(std::vector<found_key> keys) {
   for (std::size_t first = 0; first < keys.size(); first += tools_at_once) {
     const std::size_t last = std::min(keys.size(), first + tools_at_once);
-    request commands;
-    commands.limit_values({default_tools_limit});
-    for (std::size_t i = first; i < last; ++i) commands.add("GET", keys[i].key);
-    MCPSTATE_CO_TRY(got, co_await store_.read(std::move(commands), "doctor"));
+    redis_store::batch requests;
+    for (std::size_t i = first; i < last; ++i) {
+      request& commands = store_.add_for_key(requests, keys[i].key);
+      if (commands.commands() == 0) commands.limit_values({default_tools_limit});
+      commands.add("GET", keys[i].key);
+    }
+    MCPSTATE_CO_TRY(got, co_await store_.read_all_of(std::move(requests), "doctor"));
     for (std::size_t i = first; i < last; ++i) {
       const reply& value = got[i - first];
       const auto text = text_of(value, unexamined_text);

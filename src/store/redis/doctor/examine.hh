@@ -94,6 +94,8 @@ class redis_examiner {
 
   // examine_managed.cpp: leases, and the index by which managed connections are found
   task<void> examine_managed();
+  task<void> find_index_parts();
+  bool check_claim(const std::string& member);
   void check_index_entry(const std::string& key, unsigned shard, const std::string& member);
   task<void> examine_leases(std::vector<std::string> keys);
   task<void> examine_managed_records(owner account);
@@ -140,6 +142,7 @@ class redis_examiner {
   std::vector<std::string> managed_;         // members of the owner that is examined
   std::unordered_set<std::size_t> indexed_;  // hashes of the entries of the index of managed connections
   std::map<unsigned, std::vector<std::string>> wrong_entries_, waiting_entries_;  // of the index, by part
+  std::vector<unsigned> parts_;  // of the index, those that are read
   std::set<std::string> indexes_to_repair_;                                       // without an expiry
   data_survey survey_;
   bool transactions_ = true;    // whether this user may run them

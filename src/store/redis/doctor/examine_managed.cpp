@@ -23,14 +23,24 @@ constexpr std::string_view misplaced = "index entries that name no connection, o
 
 }  // namespace
 
+// On a cluster only the parts that have entries.
+task<void> redis_examiner::find_index_parts() {
+  fleet counted;
+  fleet* const into = &counted;
+  if (store_.on_cluster_) MCPSTATE_CO_CHECK(co_await store_.count_managed(into));
+  if (!counted.faults.empty()) co_return counted.faults.front();
+  parts_ = store_.parts_to_search();
+  co_return result<void>();
+}
+
 // Walks the index of managed connections, and notes who is in it.
 task<void> redis_examiner::examine_managed() {
-  for (unsigned shard = 0; shard < key_space::index_shards; ++shard) {
-    const auto key = store_.keys_.managed(shard);
+  for (const unsigned shard : parts_) {
+    const auto key = store_.managed_key(shard);
     for (std::int64_t first = 0;; first += static_cast<std::int64_t>(entries_at_once)) {
       request commands;
       commands.add("ZRANGE", key, first, first + static_cast<std::int64_t>(entries_at_once) - 1);
-      MCPSTATE_CO_TRY(got, co_await store_.read(std::move(commands), "doctor"));
+      MCPSTATE_CO_TRY(got, co_await store_.read(store_.route_of_key(key), std::move(commands), "doctor"));
       const auto entries = texts_of(got.front(), unexamined_text);
       if (!entries) {
         index_readable_ = index_readable_ && entries.error().code() == errc::wrong_type;
@@ -45,8 +55,9 @@ task<void> redis_examiner::examine_managed() {
 }
 
 void redis_examiner::check_index_entry(const std::string& key, unsigned shard, const std::string& member) {
+  if (store_.on_cluster_ && check_claim(member)) return;
   const auto name = managed_from_text(member);
-  if (name && to_text(*name) == member && shard_of(member) == shard) {
+  if (name && to_text(*name) == member && store_.part_of(*name) == shard) {
     indexed_.insert(std::hash<std::string>()(member));
     return;
   }
@@ -54,12 +65,23 @@ void redis_examiner::check_index_entry(const std::string& key, unsigned shard, c
   wrong_entries_[shard].push_back(member);
 }
 
+// A claim under way is no fault; one that nobody ends is ended.
+bool redis_examiner::check_claim(const std::string& member) {
+  const auto begun = claim_from_text(member);
+  if (!begun || claim_text(begun->session, begun->user) != member) return false;
+  if (fix_) store_.end_claim_soon(begun->session, begun->user);
+  return true;
+}
+
 task<void> redis_examiner::examine_leases(std::vector<std::string> keys) {
   if (keys.empty()) co_return result<void>();
-  request commands;
-  commands.limit_values({redis_store::max_lease_value});
-  for (const auto& key : keys) commands.add("GET", key);
-  MCPSTATE_CO_TRY(got, co_await store_.read(std::move(commands), "doctor"));
+  redis_store::batch requests;
+  for (const auto& key : keys) {
+    request& commands = store_.add_for_key(requests, key);
+    if (commands.commands() == 0) commands.limit_values({redis_store::max_lease_value});
+    commands.add("GET", key);
+  }
+  MCPSTATE_CO_TRY(got, co_await store_.read_all_of(std::move(requests), "doctor"));
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const auto value = text_of(got[i], unexamined_text);
     if (!value) {
@@ -88,7 +110,7 @@ task<void> redis_examiner::examine_managed_records(owner account) {
   if (names.empty()) co_return result<void>();
   request commands;
   for (const auto& one : names) commands.add("EXISTS", store_.lease_key(one));
-  MCPSTATE_CO_TRY(got, co_await store_.read(std::move(commands), "doctor"));
+  MCPSTATE_CO_TRY(got, co_await store_.read(store_.route_of(account), std::move(commands), "doctor"));
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto leased = number_of(got[i], unexamined_text);
     if (!leased) MCPSTATE_CO_CHECK(unexamined(leased.error(), names[i].text()));
@@ -96,7 +118,7 @@ task<void> redis_examiner::examine_managed_records(owner account) {
     count("unmanaged", level::problem, "managed connections that no instance manages and none can find", names[i].text(),
           "lets them be found");
     auto member = to_text(names[i]);
-    waiting_entries_[shard_of(member)].push_back(std::move(member));
+    waiting_entries_[store_.part_of(names[i])].push_back(std::move(member));
   }
   co_return result<void>();
 }
@@ -114,7 +136,7 @@ task<void> redis_examiner::repair_indexes() {
     // One that names a connection is added where it belongs: a lease or the next beat decides about it.
     for (const auto& member : members) {
       const auto name = managed_from_text(member);
-      if (name && to_text(*name) == member) add(shard_of(member), "waits", {member});
+      if (name && to_text(*name) == member) add(store_.part_of(*name), "waits", {member});
     }
     add(shard, "over", members);
   }

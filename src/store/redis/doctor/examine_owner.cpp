@@ -77,7 +77,7 @@ task<void> redis_examiner::read_members(owner account, std::vector<std::string> 
     reads.add("MULTI");
     for (std::size_t i = first; i < last; ++i) add_member_reads(reads, account, members[i]);
     reads.add("EXEC");
-    MCPSTATE_CO_TRY(got, co_await store_.read(std::move(reads), "doctor"));
+    MCPSTATE_CO_TRY(got, co_await store_.read(store_.route_of(account), std::move(reads), "doctor"));
     const reply& exec = got.back();
     const bool whole = !exec.is_error() && exec.items.size() == (last - first) * per_member;
     // Of a transaction that is refused the first refusal says why, and EXEC only that there was one.
@@ -136,7 +136,7 @@ task<void> redis_examiner::examine_set(owner account, key_field field) {
   do {
     request commands;
     commands.add("SSCAN", key, cursor, "COUNT", "1000");
-    MCPSTATE_CO_TRY(got, co_await store_.read(std::move(commands), "doctor"));
+    MCPSTATE_CO_TRY(got, co_await store_.read(store_.route_of(account), std::move(commands), "doctor"));
     auto step = scanned_of(got.front(), unexamined_text);
     if (!step) co_return unless_wrong_type(step.error(), key);
     walk.members += step->found.size();
@@ -149,7 +149,7 @@ task<void> redis_examiner::examine_set(owner account, key_field field) {
   if (!is_connections) survey_.add_owner(account.text(), walk.members);
   request expiry;
   expiry.add("PEXPIRETIME", key).add("PTTL", key);
-  MCPSTATE_CO_TRY(got, co_await store_.read(std::move(expiry), "doctor"));
+  MCPSTATE_CO_TRY(got, co_await store_.read(store_.route_of(account), std::move(expiry), "doctor"));
   const auto expires = number_of(got[0], unexamined_text), left = number_of(got[1], unexamined_text);
   if (!expires || !left) co_return unexamined(expires ? left.error() : expires.error(), key);
   check_set(account, key, *expires, *left, walk.longest);
@@ -171,7 +171,7 @@ task<void> redis_examiner::find_keyless(owner account, std::vector<std::string> 
   for (const auto& member : members)
     commands.add("PEXPIRETIME", store_.keys_.server_key(account, member, key_field::status))
         .add("EXISTS", store_.keys_.server_key(account, member, key_field::info));
-  MCPSTATE_CO_TRY(got, co_await store_.read(std::move(commands), "doctor"));
+  MCPSTATE_CO_TRY(got, co_await store_.read(store_.route_of(account), std::move(commands), "doctor"));
   for (std::size_t i = 0; i < members.size(); ++i) {
     const auto expires = number_of(got[2 * i], unexamined_text), exists = number_of(got[2 * i + 1], unexamined_text);
     if (!expires || !exists) {

@@ -24,11 +24,12 @@ bool redis_examiner::has_repairs() const {
 // repair script therefore checks a suspected ghost again after a second, and removes it only if it still is one.
 task<void> redis_examiner::repair() {
   if (!indexes_to_repair_.empty()) {
-    request expiries;
+    redis_store::batch expiries;
     const auto expiry =
         std::chrono::floor<std::chrono::milliseconds>(store_.now() + store_.options().ttl).time_since_epoch();
-    for (const auto& key : indexes_to_repair_) expiries.add("PEXPIREAT", key, static_cast<std::int64_t>(expiry.count()));
-    MCPSTATE_CO_CHECK(co_await store_.write(std::move(expiries), "doctor"));
+    for (const auto& key : indexes_to_repair_)
+      store_.add_for_key(expiries, key).add("PEXPIREAT", key, static_cast<std::int64_t>(expiry.count()));
+    MCPSTATE_CO_CHECK(co_await store_.read_all_of(std::move(expiries), "doctor"));
   }
   MCPSTATE_CO_CHECK(co_await repair_indexes());
   if (to_repair_.empty()) co_return result<void>();

@@ -6,10 +6,10 @@
 --       connected_at, info.
 -- ARGV  ttl, lifetime (0: no limit), "keep" (the expiry stays as it is) or "", how the value of the lease begins ("":
 --       no lease), how many records the owner may have for a new one to be written (0: any number), how many
---       bytes the tools of all its records may have for a longer list to be written (0: any number), the number of
---       records; per record: member, expected revision, status and connected_at ("+bytes",
---       "-": absent), new status, new connected_at ("": none), tools action (keep, replace, replace_empty, drop), tail
---       of :info; the other members.
+--       bytes the tools of all its records may have for a longer list to be written (0: any number), the revision that the
+--       new ones are above, the number of records; per record: member, expected revision, status and connected_at
+--       ("+bytes", "-": absent), new status, new connected_at ("": none), tools action (keep, replace, replace_empty,
+--       drop), tail of :info; the other members.
 -- Answers {"ok", revision, expires_at, revision, expires_at, …}, or, having written nothing: {"conflict", member},
 --       {"lease", member}, {"connections", member} (the owner has too many), {"bytes", member} (its tools would have
 --       too many), {"empty", member} (an empty list would replace

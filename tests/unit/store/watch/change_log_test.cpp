@@ -274,6 +274,43 @@ TEST(ChangeLog, DoesNotRepeatAnUnreadResync) {
   EXPECT_EQ(at.read(reader), "resync");
 }
 
+// What the reader is told next, which is a resync.
+std::string_view remark_of(change_log& log, change_log::reader& reader) {
+  const auto got = log.read(reader);
+  EXPECT_TRUE(got && *got && (**got).what == event::kind::resync);
+  return got && *got ? (**got).remark : std::string_view("nothing");
+}
+
+TEST(ChangeLog, SaysWithTheResyncWhatTheStoreHasLost) {
+  log_scene at;
+  change_log::reader reader{watch_options()}, anew{bounded(4)};
+  at.join(reader);
+  at.join(anew);
+  at.list(records({{"a", 1}}));
+  at.read(reader);
+  at.read(anew);
+  at.log.lost_data(++at.now, "flushed");
+  EXPECT_EQ(remark_of(at.log, reader), "flushed");
+  EXPECT_EQ(at.read(reader), "") << "once";
+  at.list({});
+  EXPECT_EQ(remark_of(at.log, anew), "flushed");
+  EXPECT_EQ(at.read(anew), "ready");
+  at.log.restored(++at.now, "replaced");
+  at.log.restored(++at.now);
+  EXPECT_EQ(remark_of(at.log, reader), "replaced") << "what is not read yet is not forgotten";
+  at.log.restored(++at.now);
+  EXPECT_EQ(remark_of(at.log, reader), "") << "nothing was lost this time";
+}
+
+TEST(ChangeLog, SaysNothingOfALossToWhoWaitsForTheFirstSnapshot) {
+  log_scene at;
+  change_log::reader reader{watch_options()};
+  at.join(reader);
+  at.log.lost_data(++at.now, "flushed");
+  at.list(records({{"a", 1}}));
+  EXPECT_EQ(at.read(reader), "+a1 ready");
+}
+
 TEST(ChangeLog, SendsASnapshotAfterALostLinkOnRequest) {
   log_scene at;
   change_log::reader reader{bounded(4)}, untold{bounded(4)};

@@ -1,5 +1,5 @@
 -- Reads what the call wants written and what is there. A key of a wrong type raises here, before anything is written.
-local ttl, lifetime, keep, lease_start, most_connections, most_bytes, count = take(7)
+local ttl, lifetime, keep, lease_start, most_connections, most_bytes, floor, count = take(8)
 local connections, servers = take_keys(2)
 local lease = lease_start ~= '' and take_keys(1)
 ttl, lifetime = tonumber(ttl), tonumber(lifetime)

@@ -26,7 +26,7 @@ end
 local answer = {'ok'}
 for _, record in ipairs(records) do
   local keys, expires = record.keys, int(record.expires)
-  local revision = later_revision(record.found_revision)
+  local revision = later_revision(math.max(record.found_revision, tonumber(floor)))
   call('SADD', servers, record.member)
   call(record.status == 'CONNECTED' and 'SADD' or 'SREM', connections, record.member)
   call('SET', keys.status, record.status, 'PXAT', expires)
