@@ -46,6 +46,7 @@ cond condition_of(errc code) noexcept {
     case errc::rpc_error:
       return cond::unavailable;
     case errc::outcome_unknown:
+    case errc::not_replicated:
       return cond::outcome_unknown;
     case errc::deadline:
       return cond::timeout;
@@ -115,6 +116,8 @@ std::string_view name_of(errc code) noexcept {
       return "connection_lost";
     case errc::outcome_unknown:
       return "outcome_unknown";
+    case errc::not_replicated:
+      return "not_replicated";
     case errc::deadline:
       return "deadline";
     case errc::stopped:

@@ -18,6 +18,8 @@ task<std::unique_ptr<store>> store_on(task<std::unique_ptr<store_backend>> openi
 task<std::unique_ptr<store_backend>> open_backend(asio::any_io_executor executor, std::string url, store_options options) {
   MCPSTATE_CO_TRY(parsed, parse_store_url(url));
   MCPSTATE_CO_CHECK(check_options(options));
+  if (options.durable && parsed.type != store_url::kind::redis)
+    co_return error(errc::bad_argument, "--durable is for Redis, which has replicas; " + parsed.shown() + " has none");
   switch (parsed.type) {
     case store_url::kind::memory:
       co_return make_memory_backend(std::move(executor), std::move(options));

@@ -65,6 +65,7 @@ enum class errc {
   tls_failed,       // handshake or certificate
   connection_lost,  // it broke; the request had not been sent
   outcome_unknown,  // it broke (or the deadline passed) after the request was sent
+  not_replicated,   // it is written; fewer replicas than wanted confirmed it in time, and a failover may lose it
   deadline,         // no answer in time
   stopped,          // cancelled by the caller or by shutdown
   auth_failed,      // password, token or permission refused

@@ -29,6 +29,13 @@ struct store_options {
   std::string prefix = "mcp";
   // Redis: whether the keys of an owner share a hash tag.
   key_layout layout = key_layout::plain;
+  // Redis: how many replicas must have a change before it is answered. 0: all that the primary has, at least one; a replica
+  // that leaves counts for ten seconds more. A change that fewer confirm within a second fails with not_replicated: it is
+  // written, and the error has its revision. This holds for what callers change (put, order, claim, disconnect, erase), not for
+  // what is written under a lease, nor for touch. With Sentinels, writes are refused with read_only while no majority of them
+  // confirms the primary. Absent: one server's word is enough. At most most_replicas.
+  std::optional<unsigned> durable;
+  static constexpr unsigned most_replicas = 99;
   // The longest that one operation takes. Default 5 s; at least 1 ms, at most a day.
   std::chrono::milliseconds timeout = std::chrono::seconds(5);
   // Redis over TLS: a file of certificates to trust instead of the system's. Empty: the system's.

@@ -29,6 +29,7 @@ constexpr remedy store_remedies[] = {
     {errc::tls_failed, "use rediss:// only for a TLS port, and --ca-file for a private authority"},
     {errc::protocol, "is --store or REDIS_URL right?"},
     {errc::outcome_unknown, "it may or may not have happened: look with mcpstate show"},
+    {errc::not_replicated, "look with mcpstate show before trying again"},
     {errc::stale_basis, "look with mcpstate show, then try again"},
     {errc::read_only, "write to the primary, or see what mcpstate doctor says"},
     {errc::out_of_memory, "raise maxmemory, or clear what is not needed"},

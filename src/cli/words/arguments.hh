@@ -11,7 +11,7 @@ namespace mcpstate::cli {
 // Options that every command has.
 struct global_flags {
   std::string store;  // --store, --url
-  std::string ttl, layout, timeout, owner_bytes;
+  std::string ttl, layout, timeout, owner_bytes, durable;
   std::string prefix = "mcp";
   std::string ca_file, cert_file, key_file, password_file;
   bool insecure_tls = false;

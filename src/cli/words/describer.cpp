@@ -39,6 +39,10 @@ void describer::add_globals(CLI::App& app, bool own_timeout) {
   store("--ttl", g.ttl, "DURATION", "How long an unused record lives: 7d, 24h, 90m, 30s (default: $MCPSTATE_TTL, else 24h)");
   store("--owner-bytes", g.owner_bytes, "N",
         "Most bytes of tools that one owner stores; 0: any number (default: $MCPSTATE_OWNER_BYTES, else 16 MiB)");
+  app.add_flag("--durable{all}", g.durable,
+               "A change has failed until N replicas of Redis have it (default: $MCPSTATE_DURABLE; without N all of them)")
+      ->option_text("[=N]")
+      ->group("Store");
   if (!own_timeout) {
     store("--timeout", g.timeout, "DURATION", "How long one operation of the store may take (default: 5s)");
   }

@@ -105,6 +105,22 @@ result<void> choose_owner_bytes(settings& out, const global_flags& flags, value_
   return {};
 }
 
+result<void> choose_durable(settings& out, const global_flags& flags, value_lookup& values) {
+  const auto found = values.find(flags.durable, "--durable", "MCPSTATE_DURABLE");
+  if (!found || !*found) return {};  // choose_times() has told of a file that cannot be used
+  const std::string& text = (*found)->text;
+  if (text == "all") {
+    out.options.durable = 0;
+    return {};
+  }
+  const auto replicas = parse_number<unsigned>(text);
+  if (!replicas || *replicas < 1 || *replicas > store_options::most_replicas)
+    return error(errc::bad_argument, (*found)->name + " is a number of replicas from 1 to " +
+                                         std::to_string(store_options::most_replicas) + ", or all of them: all");
+  out.options.durable = *replicas;
+  return {};
+}
+
 // A file that cannot be read is reported here; what it holds, when it is used.
 result<void> check_file(const std::string& path, const std::string& name, std::size_t limit) {
   const auto fault = path.empty() ? std::string() : regular_file_fault(path, limit);
@@ -175,6 +191,7 @@ result<settings> choose_settings(const global_flags& flags, const environment& e
   MCPSTATE_CHECK(choose_key_options(out, flags));
   MCPSTATE_CHECK(choose_times(out, flags, values));
   MCPSTATE_CHECK(choose_owner_bytes(out, flags, values));
+  MCPSTATE_CHECK(choose_durable(out, flags, values));
   MCPSTATE_CHECK(choose_certificates(out, flags));
   MCPSTATE_CHECK(choose_client_certificate(out, flags));
   MCPSTATE_CHECK(choose_password_file(out, flags, values));

@@ -29,8 +29,8 @@ confirmation durable_group::read(std::span<const reply> closing) const {
   confirmation out;
   const reply &wait = closing[closing.size() - 2], &role = closing.back();
   out.replicas = count_of(wait);
-  // A replica that has gone meanwhile is not waited for, and one that has come is.
-  out.wanted = rules_.replicas != 0 ? rules_.replicas : std::max<std::size_t>(replicas_in(role).value_or(wanted_), 1);
+  // One that has come meanwhile counts.
+  out.wanted = rules_.replicas != 0 ? rules_.replicas : std::max(replicas_in(role).value_or(wanted_), wanted_);
   if (wait.is_error()) out.refused = wait.text;
   if (!append_only_) return out;
   const reply& local = closing.front();

@@ -20,7 +20,10 @@ namespace mcpstate::redis {
 // What is waited for.
 struct durable_rules {
   durable_rules() {}
-  std::size_t replicas = 0;              // 0: all that are connected to the primary, and at least one
+  std::size_t replicas = 0;  // 0: all that are connected to the primary, and at least one
+  // How long a replica must be gone until it is not waited for any more. By then the Sentinels have told, if they are about to
+  // make it the primary.
+  std::chrono::milliseconds remember{10000};
   std::chrono::milliseconds wait{1000};  // the longest that one WAIT takes: what comes behind it waits, too
 };
 
@@ -33,12 +36,42 @@ struct confirmation {
   [[nodiscard]] bool enough() const noexcept { return replicas >= wanted && flushed && refused.empty(); }
 };
 
-// The commands that follow a group. `connected`: the replicas that the primary had when it was asked last.
+// How many replicas a primary has, as long as none of them may have left in order to replace it.
+class replica_count {
+ public:
+  using time_point = std::chrono::steady_clock::time_point;
+  explicit replica_count(std::chrono::milliseconds remember) : remember_(remember) {}
+  // So many are connected now.
+  void heard(std::size_t connected, time_point now) {
+    if (connected >= seen_.value_or(0)) {
+      seen_ = connected;
+      fewer_since_.reset();
+      return;
+    }
+    if (!fewer_since_) fewer_since_ = now;
+    if (now - *fewer_since_ < remember_) return;
+    seen_ = connected;
+    fewer_since_.reset();
+  }
+  // Another server is the primary.
+  void forget() {
+    seen_.reset();
+    fewer_since_.reset();
+  }
+  [[nodiscard]] std::optional<std::size_t> seen() const noexcept { return seen_; }
+
+ private:
+  std::chrono::milliseconds remember_;
+  std::optional<std::size_t> seen_;
+  std::optional<time_point> fewer_since_;
+};
+
+// The commands that follow a group. `seen`: the replicas that the primary has, by a replica_count.
 class durable_group {
  public:
-  durable_group(const durable_rules& rules, std::optional<std::size_t> connected, bool append_only)
+  durable_group(const durable_rules& rules, std::optional<std::size_t> seen, bool append_only)
       : rules_(rules),
-        wanted_(rules.replicas != 0 ? rules.replicas : std::max<std::size_t>(connected.value_or(1), 1)),
+        wanted_(rules.replicas != 0 ? rules.replicas : std::max<std::size_t>(seen.value_or(1), 1)),
         append_only_(append_only) {}
 
   // Appends a request, all of whose commands are of one caller.

@@ -29,13 +29,15 @@ bool knows_waitaof(const server_hello& hello) {
 }  // namespace
 
 durable_writer::durable_writer(asio::any_io_executor home, std::shared_ptr<executor> to, durable_rules rules)
-    : to_(std::move(to)), rules_(rules), work_(std::move(home), aio::end_process) {}
+    : to_(std::move(to)), rules_(rules), replicas_(rules.remember), work_(std::move(home), aio::end_process) {}
 
 void durable_writer::start() {
-  to_->on_state([this](const node&, bool ready) {
-    if (ready) return;
-    asked_ = false;  // the next server may be another one
-    connected_.reset();
+  to_->on_state([this](const node& server, bool ready) {
+    if (!ready) {
+      asked_ = false;
+    } else if (std::exchange(server_, server.address) != server.address) {
+      replicas_.forget();
+    }
   });
   to_->start();
 }
@@ -82,7 +84,7 @@ asio::awaitable<void> durable_writer::send_groups() {
     if (!asked_) co_await ask_server(waiting_.front()->until);
     take_group();
     if (group_.empty()) continue;
-    const durable_group group(rules_, connected_, append_only_);
+    const durable_group group(rules_, replicas_.seen(), append_only_);
     std::vector<std::size_t> lengths;
     auto got = co_await send(group, lengths);
     if (got) {
@@ -122,7 +124,9 @@ void durable_writer::answer_group(const durable_group& group, const std::vector<
                                   std::vector<reply> got) {
   const std::span<const reply> closing = std::span(got).last(group.closing_replies());
   const confirmation copies = group.read(closing);
-  if (const auto connected = durable_group::replicas_in(closing.back())) connected_ = connected;
+  if (const auto connected = durable_group::replicas_in(closing.back())) {
+    replicas_.heard(*connected, aio::deadline::clock::now());
+  }
   if (!copies.refused.empty()) asked_ = false;
   std::vector<call*> again;
   auto next = got.begin();
@@ -172,7 +176,9 @@ asio::awaitable<void> durable_writer::ask_server(aio::deadline until) {
     asked_ = false;
     co_return;
   }
-  connected_ = durable_group::replicas_in(got->front());
+  if (const auto connected = durable_group::replicas_in(got->front())) {
+    replicas_.heard(*connected, aio::deadline::clock::now());
+  }
   append_only_ = knows_waitaof(to_->hello()) && appends_to_file(got->back());
 }
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <mcpstate/aio/task_group.hpp>
@@ -64,7 +65,8 @@ class durable_writer {
   std::shared_ptr<executor> to_;
   durable_rules rules_;
   std::vector<call*> waiting_, group_;  // group_: under way; null where the caller has gone
-  std::optional<std::size_t> connected_;
+  replica_count replicas_;
+  std::string server_;  // its address
   bool append_only_ = false;
   bool asked_ = false;  // since the connection was made
   bool sending_ = false, stopping_ = false;

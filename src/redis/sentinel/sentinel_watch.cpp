@@ -121,7 +121,11 @@ link_config sentinel_watch::config_of(const endpoint& at) const {
   out.port = at.port;
   out.tls = config_.sentinel_tls;
   out.ca_file = config_.link.ca_file;
+  out.cert_file = config_.link.cert_file;
+  out.key_file = config_.link.key_file;
   out.tls_verify = config_.link.tls_verify;
+  out.tls_verify_host = config_.link.tls_verify_host;
+  out.expected = expected_server(expected_server::kind::sentinel, false);
   out.user = config_.sentinel_user;
   out.password = config_.sentinel_password;
   out.client_name = config_.link.client_name;

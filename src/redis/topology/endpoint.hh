@@ -49,6 +49,7 @@ class nat_map {
   // "internal:port=external:port,…"; an empty text is an empty map. Failure: bad_argument, for what is no such list and for
   // an internal address that comes twice.
   [[nodiscard]] static result<nat_map> parse(std::string_view text);
+  void add(const endpoint& internal, endpoint external) { ways_.insert_or_assign(internal, std::move(external)); }
   // The way from outside; the same endpoint when the map does not have it.
   [[nodiscard]] endpoint outside(endpoint inside) const;
   [[nodiscard]] bool empty() const noexcept { return ways_.empty(); }

@@ -46,6 +46,7 @@ constexpr std::array<problem_facts, problem_kinds> table{{
     {"server-failed", 502, "The MCP server failed"},
     {"unknown-outcome", 502, "It may or may not have happened"},
     {"unavailable", 503, "The store cannot be reached"},
+    {"not-replicated", 503, "It is written, but replicas have not confirmed it"},
     {"busy", 503, "Too many bytes are under way"},
     {"shutting-down", 503, "This instance is ending"},
     {"timeout", 504, "No answer in time"},
@@ -68,6 +69,8 @@ problem_kind kind_of(const error& e) noexcept {
       return problem_kind::too_large;
     case errc::queue_full:
       return problem_kind::unavailable;
+    case errc::not_replicated:
+      return problem_kind::not_replicated;
     case errc::busy:
       return problem_kind::busy;
     default:
@@ -137,7 +140,8 @@ http_response problem_response(const problem& reported, std::string_view request
   members.text("instance", std::string("urn:mcpstate:request:").append(request_id));
   members.close();
   if (facts.status >= 500) out.cause = (reported.code.empty() ? std::string() : reported.code + ": ") + reported.detail;
-  if (facts.status == 503) out.headers.emplace_back("Retry-After", "1");
+  // What is written is not to be sent again.
+  if (facts.status == 503 && reported.kind != problem_kind::not_replicated) out.headers.emplace_back("Retry-After", "1");
   if (reported.kind == problem_kind::unauthorized) out.headers.emplace_back("WWW-Authenticate", "Bearer");
   return out;
 }

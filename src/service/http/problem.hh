@@ -49,6 +49,7 @@ enum class problem_kind {
   server_failed,        // 502 the MCP server failed
   unknown_outcome,      // 502
   unavailable,          // 503 the store
+  not_replicated,       // 503 written, and not confirmed by as many replicas as wanted
   busy,                 // 503 no room for this body or this answer now
   shutting_down,        // 503
   timeout,              // 504

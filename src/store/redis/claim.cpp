@@ -80,6 +80,7 @@ task<claim_result> redis_store::claim(owner session, owner user) {
     MCPSTATE_CO_TRY(user_records, co_await read_members(user, members, tools_wanted::no));
 
     script_call call = owner_call(redis_scripts::script_id::claim, user);
+    call.durable();
     call.key(keys_.connections(session)).key(keys_.servers(session));
     call.argument(claimed_note(user)).argument(claim_grace).argument(members.size());
     claim_result out;

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "core/text/number.hh"
-#include "redis/cluster/cluster_router.hh"
 #include "redis/topology/slot.hh"
 #include "store/redis/lease_value.hh"
 #include "store/redis/store.hh"
@@ -37,6 +36,7 @@ void redis_store::listen_to_servers() {
     measure_soon();
   });
   redis_->start();
+  if (durable_) durable_->start();
 }
 
 // A server of a URL that names one may still belong to a cluster: it is refused as a server of its own, and asked for the others.
@@ -45,6 +45,7 @@ task<redis::server_hello> redis_store::connect(aio::deadline limit) {
   listen_to_servers();
   auto hello = co_await redis_->ready(limit);
   if (hello || hello.error().code() != errc::unsupported || !url_.path.empty()) co_return hello;
+  if (url_.servers == store_url::topology::sentinel) co_return hello;
   co_await redis_->close();
   auto found = co_await connect_to_cluster(limit);
   if (!found && found.error().code() == errc::unsupported) co_return hello.error();
@@ -55,21 +56,16 @@ task<redis::server_hello> redis_store::connect_to_cluster(aio::deadline limit) {
   MCPSTATE_CO_TRY(tagged, key_space::make(keys_.prefix(), key_layout::tagged));
   keys_ = std::move(tagged);
   on_cluster_ = true;
-  redis_ = make_cluster(link_config_of(url_, options()));
+  servers_.use_cluster();
+  redis_ = servers_.open(link_config_of(url_, options()));
   listen_to_servers();
-  co_return co_await redis_->ready(limit);
-}
-
-std::shared_ptr<redis::executor> redis_store::make_cluster(redis::link_config config) const {
-  redis::cluster_config out;
-  for (const store_host& host : url_.hosts) out.seeds.emplace_back(host.name, host.port);
-  if (out.seeds.empty()) out.seeds.emplace_back(config.host, config.port);
-  std::string ways;
-  for (const auto& each : url_.nat)
-    ways.append(ways.empty() ? "" : ",").append(each.internal.text()).append("=").append(each.external.text());
-  if (auto nat = redis::nat_map::parse(ways)) out.nat = std::move(*nat);  // the URL was checked
-  out.link = std::move(config);
-  return redis::make_cluster_router(executor(), std::move(out));
+  MCPSTATE_CO_TRY(hello, co_await redis_->ready(limit));
+  if (options().durable) {
+    co_return error(errc::bad_argument,
+                    "open " + description() +
+                        ": changes that replicas confirm (durable) are not supported on a cluster by this version");
+  }
+  co_return hello;
 }
 
 redis_store::batch redis_store::to_each_server(const redis::request& commands) const {

@@ -21,6 +21,7 @@ task<order_result> redis_store::order(change update, connection after, lease_req
   std::string staged;
   redis::request before = stage(update, &staged);
   script_call call = order_call(name, wanted);
+  call.durable();
   add_owner(call, update.owner());
   add_change(call, update, after, *update.expected(), staged);
   const std::vector<std::string> first_keys(call.keys().begin(), call.keys().begin() + 3);

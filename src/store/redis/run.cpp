@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "store/redis/store.hh"
+#include "store/redis/write_answer.hh"
 
 namespace mcpstate {
 
@@ -107,19 +108,36 @@ task<redis_store::replies> redis_store::read_all_of(batch requests, std::string 
   co_return out;
 }
 
+task<redis_store::replies> redis_store::write_confirmed(request commands, std::string operation,
+                                                        redis::confirmation* copies) {
+  auto got = co_await durable_->exec(std::move(commands), until());
+  if (!got) co_return error(got.error().code(), operation + ": " + got.error().detail(), got.error().peer_text());
+  *copies = std::move(got->copies);
+  co_return std::move(got->replies);
+}
+
 task<redis::reply> redis_store::run(const script_call& call, request before, std::string operation) {
   call.append_to(before, script_call::form::evalsha);
-  auto got = co_await write(route_of_key(call.keys().front()), std::move(before), operation);
+  const bool confirmed = durable_ && call.is_durable();
+  redis::confirmation copies;
+  auto sent = confirmed ? write_confirmed(std::move(before), operation, &copies)
+                        : write(route_of_key(call.keys().front()), std::move(before), operation);
+  auto got = co_await std::move(sent);
   if (!got) co_return got.error();
   for (std::size_t i = 0; i + 1 < got->size(); ++i)
     if ((*got)[i].is_error()) co_return redis::to_error((*got)[i], operation);
   if (is_unknown_script(got->back())) {
     request whole;
     call.append_to(whole, script_call::form::eval);
-    got = co_await write(route_of_key(call.keys().front()), std::move(whole), operation);
+    auto again = confirmed ? write_confirmed(std::move(whole), operation, &copies)
+                           : write(route_of_key(call.keys().front()), std::move(whole), operation);
+    got = co_await std::move(again);
     if (!got) co_return got.error();
   }
   if (got->back().is_error()) co_return redis::to_error(got->back(), operation);
+  if (confirmed) {
+    if (auto late = unconfirmed(got->back(), copies, operation)) co_return std::move(*late);
+  }
   co_return std::move(got->back());
 }
 

@@ -34,6 +34,13 @@ class script_call {
   // an argument.
   script_call& member(const key_space& keys, const owner& account, const std::string& name);
 
+  // What it writes is answered when replicas have it, where the store is asked for that.
+  script_call& durable() {
+    durable_ = true;
+    return *this;
+  }
+  [[nodiscard]] bool is_durable() const noexcept { return durable_; }
+
   [[nodiscard]] const redis_scripts::script& script() const noexcept { return *script_; }
   [[nodiscard]] const std::vector<std::string>& keys() const noexcept { return keys_; }
   [[nodiscard]] std::size_t arguments() const noexcept { return arguments_.size(); }
@@ -45,6 +52,7 @@ class script_call {
  private:
   const redis_scripts::script* script_;
   std::vector<std::string> keys_, arguments_;
+  bool durable_ = false;
 };
 
 // The members of a {"members", name, …} answer: the next call has to declare their keys. Empty for any other answer.

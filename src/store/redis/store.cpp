@@ -70,7 +70,9 @@ redis_store::redis_store(asio::any_io_executor executor, store_url url, key_spac
       keys_(std::move(keys)),
       url_(std::move(url)),
       random_(std::random_device{}()),
-      redis_(redis::make_executor(executor, link_config_of(url_, options))),
+      servers_(executor, url_, options),
+      redis_(servers_.open(link_config_of(url_, options))),
+      durable_(servers_.open_durable(link_config_of(url_, options))),
       work_(executor, aio::end_process) {}
 
 std::string redis_store::description() const {
@@ -147,6 +149,7 @@ asio::awaitable<void> redis_store::close() {
   if (hub_) co_await hub_->close();
   if (tracking_) co_await tracking_->close();
   work_.request_stop();
+  if (durable_) co_await durable_->close();
   co_await redis_->close();
   co_await work_.stop();
 }
@@ -258,6 +261,7 @@ task<connection> redis_store::put(change update, connection after) {
   redis::request before = stage(update, &staged);
   const basis seen = *update.expected();
   script_call call = put_call(update, after, seen, staged);
+  if (!update.required_lease()) call.durable();
   auto answer = co_await run_for(update.owner(), std::move(call), declared_keys::record, std::move(before), operation);
   if (!answer) {
     co_await drop_staged(std::move(staged), answer.error());
@@ -319,6 +323,7 @@ task<std::uint64_t> redis_store::disconnect_all(owner account) {
     script_call call = owner_call(script_id::disconnect_all, account);
     // Renews the expiry; no lease, no limits, no other revisions.
     call.argument("").argument("").argument(0).argument(0).argument(0).argument(all.size());
+    call.durable();
     const std::uint64_t changed = add_disconnects(call, account, std::move(all));
     redis::request nothing_before;
     auto answer = co_await run_for(account, std::move(call), declared_keys::record, std::move(nothing_before), operation);
@@ -338,6 +343,7 @@ task<std::uint64_t> redis_store::erase(owner account) {
   const std::string operation = operation_text("clear", account);
   MCPSTATE_CO_TRY(members, co_await read_member_names(account, operation));
   script_call call(script_id::erase);
+  call.durable();
   call.key(keys_.connections(account)).key(keys_.servers(account));
   for (const auto& name : members) declare(call, account, name, declared_keys::record_and_lease);
   redis::request nothing_before;
@@ -351,19 +357,12 @@ task<std::uint64_t> redis_store::erase(owner account) {
   co_return count;
 }
 
-namespace {
-
-// Each topology leaves this function when its executor is there.
-error not_supported() {
-  return error(errc::bad_url,
-               "redis-sentinel:// is not supported by this version; name one server with redis://host:port/db");
-}
+namespace {}
 
 }  // namespace
 
 task<std::unique_ptr<store_backend>> open_redis_backend(asio::any_io_executor executor, store_url url,
                                                         store_options options) {
-  if (url.servers == store_url::topology::sentinel) co_return not_supported();
   MCPSTATE_CO_TRY(keys, key_space::make(options.prefix, options.layout));
   auto opened = std::make_unique<redis_store>(executor, std::move(url), std::move(keys), std::move(options));
   auto ready = co_await opened->open();

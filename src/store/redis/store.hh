@@ -19,6 +19,7 @@
 #include "redis/executor.hh"
 #include "store/redis/script_call.hh"
 #include "store/redis/server_losses.hh"
+#include "store/redis/servers.hh"
 #include "store/watch/hub.hh"
 
 namespace mcpstate {
@@ -102,6 +103,8 @@ class redis_store final : public store_backend, public lease_store {
   // Runs a script and answers its reply. The commands of `before` are sent in the same flush and must succeed. `call`
   // outlives the operation.
   task<redis::reply> run(const script_call& call, redis::request before, std::string operation);
+  // write() of a call that is durable, where the store is; copies: who has it.
+  task<replies> write_confirmed(redis::request commands, std::string operation, redis::confirmation* copies);
   // The keys of a member that a call declares.
   enum class declared_keys { record, record_and_lease };
   void declare(script_call& call, const owner& account, const std::string& member, declared_keys declared) const;
@@ -174,7 +177,6 @@ class redis_store final : public store_backend, public lease_store {
   task<redis::server_hello> connect(aio::deadline limit);
   task<redis::server_hello> connect_to_cluster(aio::deadline limit);
   void listen_to_servers();
-  [[nodiscard]] std::shared_ptr<redis::executor> make_cluster(redis::link_config config) const;
   // The same commands for every server: one request each.
   [[nodiscard]] batch to_each_server(const redis::request& commands) const;
   // The indexes of managed connections have parts: key_space::index_shards of them on a single server, and on a cluster one
@@ -285,10 +287,12 @@ class redis_store final : public store_backend, public lease_store {
   bool sort_refused_ = false;  // by an old server of a cluster, or to users without the right to read all keys
   bool on_cluster_ = false;    // constant once it is open
   std::mt19937_64 random_;
+  redis_servers servers_;
   std::shared_ptr<redis::executor> redis_;
-  std::shared_ptr<redis::executor> tracking_;  // null until the first watch
-  std::set<std::string> tracked_;              // on a cluster: servers whose pushes come in
-  bool tracking_complete_ = false;             // all primaries are among them
+  std::unique_ptr<redis::durable_writer> durable_;  // null unless asked for
+  std::shared_ptr<redis::executor> tracking_;       // null until the first watch
+  std::set<std::string> tracked_;                   // on a cluster: servers whose pushes come in
+  bool tracking_complete_ = false;                  // all primaries are among them
   bool tracking_waited_ = false;
   aio::event tracking_changed_;
   std::unique_ptr<watch_hub> hub_;

@@ -37,6 +37,19 @@ std::optional<error> refusal(const redis::reply& answer, const change& update, s
   return refusal(answer, operation);
 }
 
+std::optional<error> unconfirmed(const redis::reply& answer, const redis::confirmation& copies,
+                                 const std::string& operation) {
+  const bool wrote = answer.kind == redis::reply::type::array && !answer.items.empty() && answer.items.front().text == "ok";
+  if (!wrote || copies.enough()) return std::nullopt;
+  std::string text = operation + ": written";
+  // Scripts that write one record answer its revision and when it expires.
+  if (answer.items.size() >= 3) text += " as revision " + std::to_string(number_in(answer.items[1]));
+  text += ", but ";
+  if (!copies.flushed) text += "not on the primary's disk, and ";
+  text += std::to_string(copies.replicas) + " of " + std::to_string(copies.wanted) + " replicas confirmed it in time";
+  return error(errc::not_replicated, std::move(text), copies.refused);
+}
+
 void set_written(connection& after, const redis::reply& answer) {
   after.revision = static_cast<std::uint64_t>(number_in(answer.items.at(1)));
   after.expires_at = timestamp(std::chrono::milliseconds(number_in(answer.items.at(2))));

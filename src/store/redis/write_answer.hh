@@ -6,6 +6,7 @@
 
 #include <mcpstate/change.hpp>
 
+#include "redis/durable/durable_group.hh"
 #include "redis/reply.hh"
 
 // The answers of the scripts that write records. Pure.
@@ -18,6 +19,9 @@ namespace mcpstate {
 // The same of one record of an owner who may have reached a limit. most_bytes: store_options::owner_bytes.
 [[nodiscard]] std::optional<error> refusal(const redis::reply& answer, const change& update, std::uint64_t most_bytes,
                                            const std::string& operation);
+// The error where a script has written and fewer replicas than wanted have it. Absent: enough have it, or it wrote nothing.
+[[nodiscard]] std::optional<error> unconfirmed(const redis::reply& answer, const redis::confirmation& copies,
+                                               const std::string& operation);
 // Makes `after` the record as the script has written it.
 void set_written(connection& after, const redis::reply& answer);
 

@@ -40,6 +40,7 @@ constexpr known_code all_codes[] = {
     {errc::tls_failed, "tls_failed", cond::unavailable},
     {errc::connection_lost, "connection_lost", cond::unavailable},
     {errc::outcome_unknown, "outcome_unknown", cond::outcome_unknown},
+    {errc::not_replicated, "not_replicated", cond::outcome_unknown},
     {errc::deadline, "deadline", cond::timeout},
     {errc::stopped, "stopped", cond::cancelled},
     {errc::auth_failed, "auth_failed", cond::unauthorized},

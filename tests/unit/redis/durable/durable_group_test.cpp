@@ -62,7 +62,7 @@ TEST(DurableGroup, CountsCopies) {
   const auto enough = [](const durable_group& group, std::vector<reply> closing) { return group.read(closing).enough(); };
   EXPECT_TRUE(enough(all, {num(2), role_with(2)}));
   EXPECT_FALSE(enough(all, {num(1), role_with(2)}));
-  EXPECT_TRUE(enough(all, {num(1), role_with(1)}));   // the other has gone
+  EXPECT_FALSE(enough(all, {num(1), role_with(1)}));  // the other has gone: to become the primary?
   EXPECT_FALSE(enough(all, {num(0), role_with(0)}));  // none is left
   EXPECT_FALSE(enough(all, {num(2), role_with(3)}));  // one more has come
   const durable_group one(rules_for(1), 2, false);
@@ -72,6 +72,26 @@ TEST(DurableGroup, CountsCopies) {
   EXPECT_FALSE(enough(all, {err("NOPERM no"), role_with(2)}));
   EXPECT_FALSE(enough(all, {err("ERR WAIT cannot be used with replica instances."), arr({str("slave")})}));
   EXPECT_EQ(all.read(std::vector<reply>{err("NOPERM no"), role_with(2)}).refused, "NOPERM no");
+}
+
+TEST(DurableGroup, WaitsForAReplicaThatHasGoneUntilItCannotHaveBecomeThePrimary) {
+  const auto start = replica_count::time_point(std::chrono::hours(1));
+  replica_count count(std::chrono::seconds(10));
+  EXPECT_EQ(count.seen(), std::nullopt);
+  count.heard(1, start);
+  count.heard(2, start);
+  count.heard(1, start + std::chrono::hours(1));
+  EXPECT_EQ(count.seen(), 2u);
+  count.heard(1, start + std::chrono::hours(1) + std::chrono::seconds(9));
+  EXPECT_EQ(count.seen(), 2u);
+  count.heard(2, start + std::chrono::hours(1) + std::chrono::milliseconds(9500));
+  count.heard(1, start + std::chrono::hours(1) + std::chrono::seconds(11));
+  EXPECT_EQ(count.seen(), 2u);
+  count.heard(0, start + std::chrono::hours(1) + std::chrono::seconds(21));
+  EXPECT_EQ(count.seen(), 0u);
+  count.heard(3, start + std::chrono::hours(2));
+  count.forget();
+  EXPECT_EQ(count.seen(), std::nullopt);
 }
 
 TEST(DurableGroup, SendsTheCommandsOfEveryRequest) {
