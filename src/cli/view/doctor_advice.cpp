@@ -90,7 +90,8 @@ constexpr check_advice known_advice[] = {
 }  // namespace
 
 const check_advice& advice_about(std::string_view check) {
-  const auto found = std::find_if(std::begin(known_advice), std::end(known_advice), [&](const auto& one) { return one.check == check; });
+  const auto found =
+      std::find_if(std::begin(known_advice), std::end(known_advice), [&](const auto& one) { return one.check == check; });
   return found == std::end(known_advice) ? none : *found;
 }
 
