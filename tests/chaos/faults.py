@@ -2,8 +2,8 @@
 """What happens to servers and to the ways to them. A fault begins, lasts, and is healed; then it says whether it had any effect: one
 that nobody could have noticed proves nothing."""
 import signal
-import subprocess
 import threading
+import time
 
 import redis
 from stage import silent, wait_for
@@ -221,3 +221,24 @@ class KillCommands(Fault):
 
     def had_effect(self, during):
         return self.load.commands.kills > 0
+
+
+def mixed(kinds, count, seconds):
+    """So many of these faults, one after the other, each for a while, and a while without."""
+
+    class Mixed(Fault):
+        def begin(self):
+            self.faults = []
+            for _ in range(count):
+                one = self.rng.choice(kinds)(self.stage, self.fleet, self.load, self.rng)
+                one.begin()
+                time.sleep(self.rng.uniform(0, seconds))
+                one.heal()
+                one.after()
+                self.faults.append(one)
+                time.sleep(self.rng.uniform(0, seconds))
+
+        def heal(self):
+            pass
+
+    return Mixed

@@ -265,7 +265,7 @@ class Observer(Client):
                 step.mget(*(f"{base}:server:{server}:{field}" for field in ("status", "tools", "connected_at")))
                 step.sismember(f"{base}:connections", server)
                 (status, tools, since), member = step.execute()
-        except (redis.RedisError, OSError, AssertionError):
+        except (redis.RedisError, OSError):
             self.forget(owner)  # it may be elsewhere by now
             return
         self.seen += 1

@@ -12,6 +12,9 @@ WINDOW = 2  # seconds before a failover: what the Sentinels or the nodes need to
 DURABLE = ("--durable",)
 EVERYTHING_ON_DISK = ("--appendonly", "yes", "--appendfsync", "always")
 EACH_SECOND = ("--appendonly", "yes", "--appendfsync", "everysec")
+# Faults that lose nothing where everything is on disk.
+HARMLESS = (faults.KillServer, faults.Freeze, faults.LostConnections, faults.way("cut"), faults.way("hold", "up"), faults.way("hold", "down"),
+            faults.way("delay", 150), faults.NoClients, faults.NoRights, faults.ForgottenScripts, faults.KillService)
 
 
 @dataclasses.dataclass
@@ -24,7 +27,7 @@ class Scenario:
     stage: type = Single
     rounds: int = 10          # `make chaos`
     short: int = 0            # `make test`
-    patience: float = 8.0     # seconds from the end of the fault to an answer for everybody
+    patience: float = 5.0     # seconds from the end of the fault to an answer for everybody
     arguments: tuple = ()     # of each mcpstate
     orders: bool = True       # connections that are managed survive
 
@@ -50,18 +53,19 @@ SCENARIOS = [
     Scenario("scripts are forgotten", faults.ForgottenScripts, 0.3, rounds=3, short=1),
     Scenario("a service is killed", faults.KillService, 0.3, rounds=20, short=1),
     Scenario("commands are killed", faults.KillCommands, 3, rounds=20, short=1),
-    Scenario("Sentinel: the primary is killed", topology_faults.KillPrimary, 0, loss=WINDOW, stage=Sentinels, rounds=20, short=1),
-    Scenario("Sentinel: the primary hangs, and is back", topology_faults.FreezePrimary, 0, loss=WINDOW, stage=Sentinels, rounds=20, short=1),
+    Scenario("one after the other, at random", faults.mixed(HARMLESS, 30, 3), 0, options=EVERYTHING_ON_DISK, rounds=1),
+    Scenario("Sentinel: the primary is killed", topology_faults.KillPrimary, 0, loss=WINDOW, stage=Sentinels, rounds=20),
+    Scenario("Sentinel: the primary hangs, and is back", topology_faults.FreezePrimary, 0, loss=WINDOW, stage=Sentinels, rounds=20),
     Scenario("Sentinel: a planned failover", topology_faults.PlannedFailover, 0, loss=WINDOW, stage=Sentinels, rounds=20),
     Scenario("Sentinel: two of three Sentinels are killed", topology_faults.KillSentinels, 2, stage=Sentinels),
-    Scenario("durable: the primary is killed", topology_faults.KillPrimary, 0, stage=Sentinels, arguments=DURABLE, rounds=20, short=1),
+    Scenario("durable: the primary is killed", topology_faults.KillPrimary, 0, stage=Sentinels, arguments=DURABLE, rounds=20),
     Scenario("durable: the primary hangs, and is back", topology_faults.FreezePrimary, 0, stage=Sentinels, arguments=DURABLE, rounds=20),
     Scenario("durable: a planned failover", topology_faults.PlannedFailover, 0, stage=Sentinels, arguments=DURABLE, rounds=20),
-    Scenario("cluster: a primary is killed", topology_faults.KillPrimary, 0, loss=WINDOW, stage=Cluster, rounds=20, short=1),
+    Scenario("cluster: a primary is killed", topology_faults.KillPrimary, 0, loss=WINDOW, stage=Cluster, rounds=20),
     Scenario("cluster: a primary hangs, and is back", topology_faults.FreezePrimary, 0, loss=WINDOW, stage=Cluster, rounds=20),
     Scenario("cluster: a replica is killed", topology_faults.KillReplica, 1, stage=Cluster),
     Scenario("cluster: a planned failover", topology_faults.PlannedFailover, 0, stage=Cluster, rounds=20),
     Scenario("cluster: all nodes are restarted", topology_faults.RollingRestart, 0, stage=Cluster, rounds=3),
-    Scenario("cluster: slots move", topology_faults.MovingSlots, 0, stage=Cluster, short=1),
-    Scenario("cluster: slots move, and stop half way", topology_faults.FrozenSlots, 0, stage=Cluster, short=1),
+    Scenario("cluster: slots move", topology_faults.MovingSlots, 0, stage=Cluster),
+    Scenario("cluster: slots move, and stop half way", topology_faults.FrozenSlots, 0, stage=Cluster),
 ]

@@ -63,14 +63,15 @@ class Server:
         self.folder = pathlib.Path(folder) / name
         self.folder.mkdir()
         self.name, self.port, self.options, self.mode = name, free_port(), list(options), list(mode)
-        self.process, self.admin = None, None
+        self.process, self.admin, self.frozen = None, None, False
 
     def start(self):
         words = [SERVER, *self.mode, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--logfile", "log",
                  "--unixsocket", "socket"]
         words += [] if self.mode else ["--save", ""]
         self.process = subprocess.Popen(words + self.options, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        self.admin = self.admin or redis.Redis(unix_socket_path=str(self.folder / "socket"), decode_responses=True, socket_timeout=60)
+        self.frozen = False
+        self.admin = self.admin or redis.Redis(unix_socket_path=str(self.folder / "socket"), decode_responses=True, socket_timeout=5)
         return self
 
     def answers(self):
@@ -88,8 +89,14 @@ class Server:
     def info(self, field, section=None):
         return self.admin.info(section or "all")[field]
 
+    @property
+    def alive(self):
+        """It runs, and is not frozen."""
+        return self.process is not None and self.process.poll() is None and not self.frozen
+
     def send(self, number):
         self.process.send_signal(number)
+        self.frozen = number == signal.SIGSTOP
 
     def kill(self):
         if self.process and self.process.poll() is None:
@@ -105,15 +112,40 @@ class Server:
             return "(no log)"
 
 
-class Single:
+class Stage:
+    """Servers that make one store. What has begun when one of them does not start is ended."""
+
+    def __init__(self, folder, options=()):
+        self.servers, self.sentinels, self.proxy = [], [], None
+        try:
+            self.build(folder, options)
+        except BaseException:
+            self.close()
+            raise
+
+    def build(self, folder, options):
+        raise NotImplementedError
+
+    def version(self):
+        info = self.servers[0].admin.info("server")
+        return f"Valkey {info['valkey_version']}" if "valkey_version" in info else f"Redis {info['redis_version']}"
+
+    def close(self):
+        for one in [*self.sentinels, *self.servers]:
+            one.kill()
+        if self.proxy:
+            self.proxy.end()
+
+
+class Single(Stage):
     """One server."""
 
     kind = "single"
 
-    def __init__(self, folder, options=()):
-        self.server = Server(folder, "server", *options).start()
-        self.server.wait_until_it_answers()
+    def build(self, folder, options):
+        self.server = Server(folder, "server", *options)
         self.servers = [self.server]
+        self.server.start().wait_until_it_answers()
         self.proxy = Proxy(self.server.port)
         self.url = f"redis://127.0.0.1:{self.proxy.port}/0"
 
@@ -136,23 +168,15 @@ class Single:
     def works(self):
         return self.server.answers()
 
-    def version(self):
-        return version_of(self.server)
 
-    def close(self):
-        for one in self.servers:
-            one.kill()
-        self.proxy.end()
-
-
-class Sentinels:
+class Sentinels(Stage):
     """A primary with two replicas, and three Sentinels that watch over them."""
 
     kind = "Sentinel"
     NAME = "mymaster"
     DOWN_AFTER = 1.0  # seconds
 
-    def __init__(self, folder, options=()):
+    def build(self, folder, options):
         self.servers = [Server(folder, f"server {n}", *options, "--repl-diskless-sync-delay", "0") for n in range(3)]
         for one in self.servers[1:]:
             one.options += ["--replicaof", "127.0.0.1", str(self.servers[0].port)]
@@ -160,7 +184,8 @@ class Sentinels:
             one.start()
         for one in self.servers:
             one.wait_until_it_answers()
-        self.sentinels = [self.sentinel(folder, n) for n in range(3)]
+        for number in range(3):
+            self.sentinels.append(self.sentinel(folder, number))
         wait_for(self.whole, 30, "Sentinels that know each other and both replicas")
         hosts = ",".join(f"127.0.0.1:{one.port}" for one in self.sentinels)
         self.url = f"redis-sentinel://{hosts}/0#{self.NAME}"
@@ -177,10 +202,10 @@ class Sentinels:
     def told(self, number=None):
         """What a Sentinel says of the primary: this one, or the first that answers."""
         for one in self.sentinels if number is None else [self.sentinels[number]]:
-            said = silent(lambda one=one: one.admin.sentinel_master(self.NAME)) if one.process.poll() is None else None
+            said = silent(lambda one=one: one.admin.sentinel_master(self.NAME)) if one.alive else None
             if said:
                 return said
-        raise AssertionError("no Sentinel answers")
+        raise redis.ConnectionError("no Sentinel answers")
 
     def fail_over(self, primary):
         """As an operator asks for it."""
@@ -219,24 +244,19 @@ class Sentinels:
 
     def works(self):
         primary = self.server
-        return primary.process.poll() is None and primary.info("role", "replication") == "master" and primary.answers()
-
-    def version(self):
-        return version_of(self.servers[0])
-
-    def close(self):
-        for one in [*self.sentinels, *self.servers]:
-            one.kill()
+        return primary.alive and primary.info("role", "replication") == "master" and primary.answers()
 
 
-class Cluster:
+class Cluster(Stage):
     """Three primaries, each with a replica."""
 
     kind = "cluster"
 
-    def __init__(self, folder, options=()):
+    def build(self, folder, options):
         buses = [free_port() for _ in range(6)]
-        self.servers = [Server(folder, f"node {n}", *options, *redis_cluster.node_options(bus)).start() for n, bus in enumerate(buses)]
+        self.servers = [Server(folder, f"node {n}", *options, *redis_cluster.node_options(bus)) for n, bus in enumerate(buses)]
+        for one in self.servers:
+            one.start()
         for one in self.servers:
             wait_for(lambda one=one: silent(one.admin.ping), 20, f"{one.name} answers")
         self.ids = redis_cluster.form_cluster([one.admin for one in self.servers], [one.port for one in self.servers], buses)
@@ -246,7 +266,7 @@ class Cluster:
         """Those that say so, and have slots."""
         found = []
         for one in self.servers:
-            if one.process.poll() is None and silent(lambda one=one: one.info("role", "replication")) == "master":
+            if one.alive and silent(lambda one=one: one.info("role", "replication")) == "master":
                 lines = one.admin.execute_command("CLUSTER", "NODES").splitlines()
                 if any("myself" in line and len(line.split()) > 8 for line in lines):
                     found.append(one)
@@ -256,11 +276,11 @@ class Cluster:
         """Who has an owner's slot, as the first node that answers says."""
         slot = redis.crc.key_slot(f"{self.base(owner)}:connections".encode())
         for one in self.servers:
-            ranges = silent(lambda one=one: one.admin.execute_command("CLUSTER", "SLOTS")) if one.process.poll() is None else None
+            ranges = silent(lambda one=one: one.admin.execute_command("CLUSTER", "SLOTS")) if one.alive else None
             for begin, end, primary, *_ in ranges or []:
                 if begin <= slot <= end:
                     return next(each for each in self.servers if each.port == primary[1])
-        raise AssertionError("no node knows the slots")
+        raise redis.ConnectionError("no node knows the slots")
 
     def fail_over(self, primary):
         """As an operator asks for it: of the replica."""
@@ -269,7 +289,7 @@ class Cluster:
     def replica_for(self, primary):
         mine = primary.admin.execute_command("CLUSTER", "MYID")
         for one in self.servers:
-            lines = silent(lambda one=one: one.admin.execute_command("CLUSTER", "NODES")) if one.process.poll() is None else None
+            lines = silent(lambda one=one: one.admin.execute_command("CLUSTER", "NODES")) if one.alive else None
             own = next((line.split() for line in (lines or "").splitlines() if "myself" in line), None)
             if own and own[3] == mine:
                 return one
@@ -299,20 +319,8 @@ class Cluster:
         return [one.admin for one in self.primaries()]
 
     def works(self):
-        alive = [one for one in self.servers if one.process.poll() is None]
+        alive = [one for one in self.servers if one.alive]
         return all(redis_cluster.cluster_info(one.admin)["cluster_state"] == "ok" for one in alive)
-
-    def version(self):
-        return version_of(self.servers[0])
-
-    def close(self):
-        for one in self.servers:
-            one.kill()
-
-
-def version_of(server):
-    info = server.admin.info("server")
-    return f"Valkey {info['valkey_version']}" if "valkey_version" in info else f"Redis {info['redis_version']}"
 
 
 class Fleet:

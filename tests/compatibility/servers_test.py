@@ -23,7 +23,7 @@ TOOL = SOURCE / "tools/servers"
 SYSTEM = "system"
 KINDS = ("redis", "redis_tagged", "redis_narrow")
 PROGRAMS = ("python_interop", "defects", "wrong_keys")
-ROW = "| {:<16} | {:<40} | {:>10} | {:>10} | {:<10} |"
+ROW = "| {:<13} | {:<44} | {:>10} | {:>10} | {:<10} |"
 
 
 def listed():
@@ -98,7 +98,7 @@ def write_page(rows, missing):
     head = ROW.format("server", "from", "contract", "programs", "date")
     lines = [head, re.sub("[^|]", "-", head), *rows]
     if missing:
-        lines += ["", "Could not be had there: " + ", ".join(missing) + "."]
+        lines += ["", "Could not be had, or have not run: " + ", ".join(missing) + "."]
     PAGE.write_text(before + "<!-- servers -->\n" + "\n".join(lines) + "\n" + mark + after, encoding="utf-8")
 
 

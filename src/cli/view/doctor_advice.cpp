@@ -13,7 +13,7 @@ constexpr std::string_view append_only = "redis-cli CONFIG SET appendonly yes &&
 
 constexpr check_advice none{"", "other", "", ""};
 
-constexpr check_advice table[] = {
+constexpr check_advice known_advice[] = {
     {"reachable", "connection", "Nothing can be read or written while the store does not answer.", ""},
     {"examination", "connection", "The examination ended before everything was looked at.", "mcpstate doctor"},
     {"latency", "connection", "Each list, connect and call waits at least this long for the store.",
@@ -94,8 +94,9 @@ constexpr check_advice table[] = {
 }  // namespace
 
 const check_advice& advice_about(std::string_view check) {
-  const auto found = std::find_if(std::begin(table), std::end(table), [&](const auto& one) { return one.check == check; });
-  return found == std::end(table) ? none : *found;
+  const auto found =
+      std::find_if(std::begin(known_advice), std::end(known_advice), [&](const auto& one) { return one.check == check; });
+  return found == std::end(known_advice) ? none : *found;
 }
 
 }  // namespace mcpstate::cli
