@@ -125,6 +125,13 @@ class Alerts(AlertsTest):
         self.assertEqual(answer.status, 507, answer.body)
         self.assertIn("McpstateStoreIsFull", self.firing(service))
 
+    @fires("McpstateStoreLostRecords")
+    def test_a_store_that_was_flushed_is_noticed(self):
+        service = self.serve()
+        self.connect(service)
+        self.redis.client().flushall()
+        self.eventually_fires("McpstateStoreLostRecords", service)
+
     @fires("McpstateConnectionsUnmanaged", "McpstateDown")
     def test_connections_that_nobody_manages_are_noticed(self):
         first = self.serve("--lease", "5s")

@@ -74,6 +74,23 @@ class OnACluster(unittest.TestCase):
         self.host.disconnect("u0", "github")
         self.assertEqual(self.example("u0"), "")
 
+    def test_mcpstate_and_they_read_each_other(self):
+        box = Sandbox(store=f"redis-cluster://127.0.0.1:{self.cluster.port}")
+        self.addCleanup(box.close)
+        tools = box.file("tools.json", json.dumps(TOOLS))
+        users = [f"both{n}" for n in range(6)]
+        for user in users:
+            box.ok("set", f"user:{user}", "ours", "CONNECTED", "--tools", tools)
+            self.host.connect(user, "theirs", TOOLS)
+            self.assertEqual({one["server"]: one["status"] for one in box.json("list", f"user:{user}")},
+                             {"ours": "CONNECTED", "theirs": "CONNECTED"})
+            self.assertRegex(self.example(user), r"^ours since .* \['search'\]\ntheirs since .* \['search'\]\n$")
+        self.assertLessEqual({f"user:{user}" for user in users}, {one["owner"] for one in box.json("list")})
+        box.ok("disconnect", f"user:{users[0]}", "ours")
+        self.host.disconnect(users[1], "theirs")
+        self.assertNotIn("ours", self.example(users[0]))
+        self.assertEqual([one["server"] for one in box.json("list", f"user:{users[1]}") if one["status"] == "CONNECTED"], ["ours"])
+
     def test_the_client_is_the_one_that_is_meant(self):
         """Of PyPI, with hiredis, where MCPSTATE_REDIS_PY says its version."""
         wanted = os.environ.get("MCPSTATE_REDIS_PY")
