@@ -13,16 +13,16 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-std::optional<std::string> variable(const std::string& name) {
+std::optional<std::string> entry_variable(const std::string& name) {
   return name == "TOKEN" ? std::optional<std::string>("of-process") : std::nullopt;
 }
 
-server_registry parse(const std::string& servers) {
-  return server_registry::parse(R"({"mcpServers":)" + servers + "}", variable).value();
+server_registry parse_entries(const std::string& servers) {
+  return server_registry::parse(R"({"mcpServers":)" + servers + "}", entry_variable).value();
 }
 
 registered_server entry(const std::string& text) {
-  return *parse(R"({"good":{"command":"x"},"one":)" + text + "}").find("one");
+  return *parse_entries(R"({"good":{"command":"x"},"one":)" + text + "}").find("one");
 }
 
 TEST(RegistryEntries, NeverRunWhatIsSwitchedOff) {
@@ -30,7 +30,8 @@ TEST(RegistryEntries, NeverRunWhatIsSwitchedOff) {
        {R"("disabled":true)", R"("enabled":false)", R"("isActive":false)", R"("is_active":false)", R"("Enabled":false)",
         R"("active":false)", R"("disable":true)", R"("isDisabled":true)", R"("enabled":true,"disabled":true)",
         R"("disabled":false,"enabled":false)", R"("isActive":true,"enabled":false)"}) {
-    const auto got = parse(R"({"one":{"command":"x",)" + std::string(off) + R"(},"two":{"url":"http://h/",)" + off + "}}");
+    const auto got =
+        parse_entries(R"({"one":{"command":"x",)" + std::string(off) + R"(},"two":{"url":"http://h/",)" + off + "}}");
     EXPECT_TRUE(got.find("one")->disabled) << off;
     EXPECT_TRUE(got.find("two")->disabled) << off;
     EXPECT_TRUE(got.remarks().empty()) << off;
@@ -75,8 +76,8 @@ TEST(RegistryEntries, ExpandVariablesOfTheirOwnInUrlsAndHeaders) {
 }
 
 TEST(RegistryEntries, DoNotSeeOneAnothersVariables) {
-  const auto got = parse(R"({"a":{"command":"x","env":{"KEY":"1","OTHER":"2"}},"b":{"command":"${KEY}"},)"
-                         R"("c":{"command":"x","env":{"A":"${B}","B":"b"}}})");
+  const auto got = parse_entries(R"({"a":{"command":"x","env":{"KEY":"1","OTHER":"2"}},"b":{"command":"${KEY}"},)"
+                                 R"("c":{"command":"x","env":{"A":"${B}","B":"b"}}})");
   EXPECT_THAT(got.find("b")->fault, HasSubstr("KEY is not set"));
   EXPECT_THAT(got.find("c")->fault, HasSubstr("B is not set"));
 }
@@ -85,7 +86,7 @@ TEST(RegistryEntries, FailAlone) {
   for (const char* wrong : {R"({"url":"http://h","headers":{"Authorization":"s3cret ${NONE}"}})",
                             R"({"command":"x","args":"s3cret"})", "[]", "null", R"({"command":"x","url":"http://h"})",
                             R"({"url":"ftp://s3cret"})", R"({"url":"http://h","type":"s3cret"})"}) {
-    const auto got = parse(R"({"good":{"command":"x"},"bad":)" + std::string(wrong) + "}");
+    const auto got = parse_entries(R"({"good":{"command":"x"},"bad":)" + std::string(wrong) + "}");
     ASSERT_EQ(got.all().size(), 2U) << wrong;
     EXPECT_EQ(got.find("good")->fault, "");
     EXPECT_TRUE(find_destination(by_registration("good"), destination_rules(), &got)) << wrong;
@@ -98,13 +99,13 @@ TEST(RegistryEntries, FailAlone) {
 }
 
 TEST(RegistryEntries, WithAWrongNameAreLeftOut) {
-  const auto got = parse(R"({"good":{"command":"x"},"":{"command":"y"}})");
+  const auto got = parse_entries(R"({"good":{"command":"x"},"":{"command":"y"}})");
   EXPECT_EQ(got.all().size(), 1U);
   EXPECT_THAT(got.remarks(), testing::ElementsAre(HasSubstr("the name ''")));
 }
 
 TEST(RegistryEntries, AreAllWrongOnlyInAFileThatIsRefused) {
-  const auto got = server_registry::parse(R"({"mcpServers":{"a":{},"b":{"command":7}}})", variable);
+  const auto got = server_registry::parse(R"({"mcpServers":{"a":{},"b":{"command":7}}})", entry_variable);
   ASSERT_FALSE(got);
   EXPECT_THAT(got.error().detail(), HasSubstr("'a'"));
 }
