@@ -112,6 +112,7 @@ TEST(Metrics, HaveTheseNamesTypesAndLabels) {
                                      "mcpstate_log_lines_dropped_total counter",
                                      "mcpstate_remarks_total counter",
                                      "mcpstate_session_restarts_total counter code",
+                                     "mcpstate_store_losses_total counter cause",
                                      "mcpstate_store_operation_duration_seconds histogram operation",
                                      "mcpstate_store_operations_total counter operation outcome",
                                      "mcpstate_tools_refreshes_total counter outcome",

@@ -77,7 +77,7 @@ TEST(Scripts, BeginWithTheirFlagsAndAreComplete) {
     EXPECT_EQ(script.sha1.size(), 40u);
     digests.insert(script.sha1);
   }
-  EXPECT_EQ(digests.size(), 15u);
+  EXPECT_EQ(digests.size(), 19u);
 }
 
 TEST(Scripts, AreFoundByFileName) {
