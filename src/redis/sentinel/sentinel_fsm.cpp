@@ -195,9 +195,10 @@ void sentinel_fsm::close_twins(sentinel_id which) {
 void sentinel_fsm::look(time_point now) {
   last_look_ = now;
   const bool urgent = unserved_ || !target_;
-  const double from =
-      urgent ? static_cast<double>(rules_.gap_min.count()) : 0.9 * static_cast<double>(rules_.period.count());
-  const double to = urgent ? static_cast<double>(rules_.gap_max.count()) : 1.1 * static_cast<double>(rules_.period.count());
+  // A primary is confirmed three times, at least, in the time in which Sentinels would give it up.
+  const auto period = static_cast<double>(std::min(rules_.period, down_after_ / 3).count());
+  const double from = urgent ? static_cast<double>(rules_.gap_min.count()) : 0.9 * period;
+  const double to = urgent ? static_cast<double>(rules_.gap_max.count()) : 1.1 * period;
   next_look_ = now + std::chrono::milliseconds(static_cast<std::int64_t>(from + (to - from) * share()));
   for (auto& [id, each] : sentinels_) {
     if (each.now != status::ready || each.pending) continue;

@@ -33,7 +33,7 @@ struct sentinel_rules {
   sentinel_rules() {}
   using span = std::chrono::milliseconds;
   span patience{300};               // for a majority, while there is no target
-  span period{1000};                // between two looks, give or take a tenth
+  span period{1000};                // between two looks, give or take a tenth; a third of down-after where that is less
   span gap_min{100}, gap_max{300};  // between two looks while somebody waits for a primary
   span believed{3000};              // how long a view counts
   span regress_after{10000};        // how long a majority must name an older configuration until it is believed

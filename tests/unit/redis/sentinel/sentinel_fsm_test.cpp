@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "unit/redis/sentinel/sentinel_stage.hh"
 
 namespace mcpstate::redis {
@@ -164,6 +166,18 @@ TEST(SentinelFsm, AsksMoreOftenWhileSomebodyWaits) {
   s.fsm.set_unserved(false, s.now);
   s.wait(milliseconds(300));
   EXPECT_GT(s.fsm.next_tick() - s.now, milliseconds(500));
+}
+
+TEST(SentinelFsm, ConfirmsThePrimaryWellBeforeSentinelsWouldGiveItUp) {
+  sentinel_stage s("xyz", "xyz");
+  s.start();
+  milliseconds longest(0);
+  for (int i = 0; i < 2000; ++i) {
+    s.wait(milliseconds(7));
+    ASSERT_GE(s.confirmed_since(), milliseconds(0));
+    longest = std::max(longest, s.confirmed_since());
+  }
+  EXPECT_LE(longest, s.fsm.down_after() / 2);
 }
 
 TEST(SentinelFsm, IsNotConfirmedByThoseWhoCallThePrimaryDownOrReplaceIt) {
