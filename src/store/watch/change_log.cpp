@@ -154,7 +154,10 @@ void change_log::recovered() {
 void change_log::owe_resync(reader& to, std::uint64_t now, std::string_view remark) {
   if (to.snapshot_owed_ && !to.overrun_owed_ && !to.resync_owed_) return;  // it waits for its first snapshot
   to.resync_owed_ = true;
-  if (!remark.empty()) to.remark_ = remark;
+  if (!remark.empty()) {
+    to.remark_owed_ = true;
+    remark_ = remark;
+  }
   if (to.snapshot_after_outage_) to.require_snapshot(now);
 }
 
@@ -188,7 +191,7 @@ std::optional<result<event>> change_log::read(reader& position) {
   if (position.snapshot_owed_ && listed_ <= position.joined_) return read_failure(position);
   if (std::exchange(position.resync_owed_, false)) {
     event out = mark(event::kind::resync);
-    out.remark = std::exchange(position.remark_, std::string_view());
+    if (std::exchange(position.remark_owed_, false)) out.remark = remark_;
     return out;
   }
   if (std::exchange(position.overrun_owed_, false)) return mark(event::kind::overrun);

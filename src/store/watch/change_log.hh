@@ -40,7 +40,7 @@ class change_log {
     bool snapshot_after_outage_;
     bool snapshot_owed_ = true, ready_owed_ = false, resync_owed_ = false, overrun_owed_ = false;
     bool failure_told_ = false;
-    std::string_view remark_;  // of the resync that is owed
+    bool remark_owed_ = false;  // with the resync
   };
 
   // Takes the records of an owner as they are now, and appends what is different, by member: present for each record that is
@@ -54,7 +54,8 @@ class change_log {
   void failed(const error& why);
   // A listing succeeded after it had failed: the outage is over, and nothing was missed.
   void recovered();
-  // The link is back at this time, and changes may have been missed. remark: what the store has lost meanwhile (event::remark).
+  // The link is back at this time, and changes may have been missed. remark: what the store has lost meanwhile
+  // (event::remark), a static text. A reader to whom several are owed gets the latest.
   void restored(std::uint64_t now, std::string_view remark = {});
   // The store has lost data at this time, while the link was there.
   void lost_data(std::uint64_t now, std::string_view remark);
@@ -77,7 +78,7 @@ class change_log {
   void append(event::kind what, connection record);
   bool note_revision(const record_id& id, const connection& record);
   void require_resync();
-  static void owe_resync(reader& to, std::uint64_t now, std::string_view remark);
+  void owe_resync(reader& to, std::uint64_t now, std::string_view remark);
   void mark_overruns();
   void forget_removals();
   [[nodiscard]] std::optional<result<event>> read_failure(reader& position) const;
@@ -89,6 +90,7 @@ class change_log {
   std::uint64_t last_ = 0;                      // number of the last event
   std::uint64_t listed_ = 0;                    // when the last complete listing began
   std::optional<error> failure_;                // while an outage lasts
+  std::string_view remark_;                     // the latest
   std::vector<reader*> readers_;
 };
 
