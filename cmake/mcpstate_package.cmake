@@ -9,7 +9,8 @@ install(TARGETS mcpstate RUNTIME DESTINATION bin COMPONENT package EXCLUDE_FROM_
 
 # mcpstate_package_page(page.md): a page of the manual as the package has it. All pages lie in one folder there; pictures are left out,
 # and so are links to files of the source, whose texts stay.
-set(package_pages README.md CHANGELOG.md SECURITY.md docs/http.md docs/operations.md docs/redis.md docs/mcp.md)
+set(package_pages README.md CHANGELOG.md SECURITY.md docs/http.md docs/operations.md docs/redis.md docs/mcp.md
+  docs/backup.md docs/compatibility.md docs/reliability.md)
 set(package_page_names ${package_pages})
 list(TRANSFORM package_page_names REPLACE "^docs/" "")
 function(mcpstate_package_page page)

@@ -379,7 +379,8 @@ class Words(CliTest):
         text = self.ok("--help").text
         listed = re.findall(r"^  ([a-z]+) {2,}\S", text, re.M)
         self.assertEqual(listed, ["list", "show", "tools", "watch", "connect", "call", "disconnect", "set", "touch", "claim",
-                                  "clear", "probe", "stats", "doctor", "serve", "token", "servers", "completion", "version"])
+                                  "clear", "probe", "stats", "doctor", "backup", "restore", "migrate", "serve", "token", "servers", "completion",
+                                  "version"])
         for name in listed:
             self.assertIn("Examples:", self.ok(name, "--help").text)
 

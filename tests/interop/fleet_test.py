@@ -185,6 +185,7 @@ class Fleet(unittest.TestCase):
         programs = sorted(child for service in self.running for child in service.children())
         self.redis.stop()
         self.assertTrue(self.redis.start())
+        eventually(lambda: self.running[0].ask("GET", path_of(OWNERS[0]) + "/connections").status == 200, 20, "the link is back")
         self.everything_is_right()
         for owner in OWNERS:
             now = self.running[0].connections(owner)

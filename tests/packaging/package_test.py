@@ -28,6 +28,9 @@ FILES = {
     "/usr/share/doc/mcpstate/operations.md": "-rw-r--r-- root/root",
     "/usr/share/doc/mcpstate/mcp.md": "-rw-r--r-- root/root",
     "/usr/share/doc/mcpstate/redis.md": "-rw-r--r-- root/root",
+    "/usr/share/doc/mcpstate/reliability.md": "-rw-r--r-- root/root",
+    "/usr/share/doc/mcpstate/backup.md": "-rw-r--r-- root/root",
+    "/usr/share/doc/mcpstate/compatibility.md": "-rw-r--r-- root/root",
     "/usr/share/doc/mcpstate/SECURITY.md": "-rw-r--r-- root/root",
     "/usr/share/doc/mcpstate/changelog.gz": "-rw-r--r-- root/root",
     "/usr/share/doc/mcpstate/prometheus-rules.yml": "-rw-r--r-- root/root",
@@ -147,8 +150,10 @@ class Package(unittest.TestCase):
         with open(SOURCE + "/packaging/mcpstate.service", encoding="utf-8") as file:
             unit = file.read()
         with open(SOURCE + "/docs/operations.md", encoding="utf-8") as file:
-            added, = re.findall(r"```\n(\[Service\]\n.*?)```", file.read(), re.S)
-        self.assertEqual(unit_settings(added, "LoadCredential"), ["tokens:/etc/mcpstate/tokens", "servers:/etc/mcpstate/servers.json"])
+            added, = re.findall(r"```ini\n(\[Service\]\n.*?)```", file.read(), re.S)
+        self.assertEqual(unit_settings(added, "LoadCredential"), ["tokens:/etc/mcpstate/tokens", "servers:/etc/mcpstate/servers.json",
+                                                                   "redis-password:/etc/mcpstate/redis-password",
+                                                                   "redis.crt:/etc/mcpstate/redis.crt", "redis.key:/etc/mcpstate/redis.key"])
         os.makedirs(self.temp.name + "/mcpstate.service.d", exist_ok=True)
         with open(self.temp.name + "/mcpstate.service.d/override.conf", "w", encoding="utf-8") as file:
             file.write(added)
