@@ -96,7 +96,7 @@ class RedisServer:
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(20)
+            self.process.wait(60)
 
     def close(self):
         self.stop()

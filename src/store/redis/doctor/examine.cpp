@@ -71,9 +71,14 @@ task<void> redis_examiner::walk() {
   std::string cursor = "0";
   do {
     std::vector<std::string> all_types;
-    MCPSTATE_CO_TRY(step, co_await store_.scan_step(cursor, std::move(all_types)));
-    MCPSTATE_CO_TRY(next, text_of(step[0], "doctor"));
-    MCPSTATE_CO_TRY(keys, texts_of(step[1], "doctor"));
+    auto step = co_await store_.scan_step(cursor, std::move(all_types));
+    if (!step) {
+      const error refused(step.error().code(), std::string(unexamined_text) + ": " + step.error().detail(),
+                          step.error().peer_text());
+      co_return unexamined(refused, store_.scan_pattern());
+    }
+    MCPSTATE_CO_TRY(next, text_of((*step)[0], "doctor"));
+    MCPSTATE_CO_TRY(keys, texts_of((*step)[1], "doctor"));
     keys_seen_ += keys.size();
     MCPSTATE_CO_CHECK(co_await examine_page(std::move(keys)));
     if (progress_) progress_(keys_seen_, "keys");
