@@ -194,8 +194,9 @@ class Fleet(unittest.TestCase):
                 self.assertEqual(now[server]["tool_count"], record["tool_count"])
         after = sorted(child for service in self.running for child in service.children())
         self.assertEqual(after, programs, "the sessions went on")
-        metrics = [service.ask("GET", "/metrics").body.decode() for service in self.running]
-        self.assertTrue(all('mcpstate_store_losses_total{cause="replaced"} 1' in text for text in metrics))
+        # Told by the next report of each.
+        eventually(lambda: all('mcpstate_store_losses_total{cause="replaced"} 1\n' in service.ask("GET", "/metrics").body.decode()
+                               for service in self.running), 10, "the loss is counted once by each")
 
     # As the guide says how to empty the store.
     def test_what_is_removed_by_scan_and_del_stays_away(self):
