@@ -87,6 +87,11 @@ asio::awaitable<void> play_losing(losing_scene& s, losing_body body, loss_rule r
   co_await s.foreign->close();
   co_await s.records->close();
   co_await s.server->stop();
+  // What lives on the executor ends before it.
+  s.managing.reset();
+  s.foreign.reset();
+  s.records.reset();
+  s.server.reset();
 }
 
 void play_losses(losing_body body, loss_rule rule) {
