@@ -58,6 +58,7 @@ inline task<void> fill(store& to, int owners, int servers, std::size_t tools_siz
   constexpr status states[] = {status::connected, status::failed, status::disconnected, status::auth_required,
                                status::connecting};
   for (int o = 0; o < owners; ++o) {
+    co_await asio::post(asio::use_awaitable);  // each owner is a turn
     auto who = o % 2 == 0 ? owner::user("u:" + std::to_string(o)) : owner::session("s{" + std::to_string(o) + "}");
     for (int s = 0; s < servers; ++s) {
       const auto name = "server " + std::to_string(s) + "*";
