@@ -12,7 +12,9 @@ namespace mcpstate {
 // For an exception that nobody expected. ended: what it has ended, "the session". what: of the exception; it may hold a
 // peer's words.
 inline error bug_error(std::string_view ended, std::string what) {
-  return error(errc::bug, "a bug of mcpstate ended " + std::string(ended) + "; please report it", std::move(what));
+  std::string told("a bug of mcpstate ended ");
+  told.append(ended).append("; please report it");
+  return error(errc::bug, std::move(told), std::move(what));
 }
 
 // What an exception says, of any type. Called in a catch (...) block.
