@@ -24,8 +24,8 @@ using tcp = asio::ip::tcp;
 using net::tls_stream;
 using error_code = boost::system::error_code;
 
-constexpr std::size_t read_bytes = 64 * 1024;
-constexpr std::size_t piece_bytes = 64 * 1024;  // of a decoded body
+constexpr std::size_t read_bytes = 32UL * 1024;   // what a peer can put into one turn
+constexpr std::size_t piece_bytes = 32UL * 1024;  // of a decoded body
 
 error connection_broken(const std::string& server, const std::string& why) {
   return error(errc::connection_lost, "the connection to " + server + " broke: " + why);
