@@ -53,8 +53,8 @@ struct arguments {
   bool dry_run = false, replace = false, resume = false;
   std::string to_store, to_prefix, to_layout;  // migrate
   bool follow = false, finish = false;
-  std::string shell;                         // completion
-  std::string token_ttl;                     // token
+  std::string shell;      // completion
+  std::string token_ttl;  // token
   serve_words serve;
 };
 
