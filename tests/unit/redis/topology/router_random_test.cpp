@@ -54,6 +54,12 @@ class misfortune {
 
   // After the last misfortune everybody is served again.
   void serves_again() {
+    // An attempt that is under way, or fails, when things heal is followed by others.
+    for (int i = 0; i < 100; ++i) {
+      s_.run();
+      for (const node_id each : s_.open()) s_.connect(each);
+      s_.wait(milliseconds(50));
+    }
     for (std::size_t part = 0; part < test::fake_parts; ++part) {
       const unit_id unit = s_.write(part);
       s_.run_until_ended(unit);
