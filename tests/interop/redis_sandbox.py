@@ -95,8 +95,16 @@ class RedisServer:
 
     def stop(self):
         if self.process and self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(60)
+            # Redis refuses to end while it writes the first append-only file, and forgets that it was asked to.
+            for _ in range(60):
+                self.process.terminate()
+                try:
+                    self.process.wait(1)
+                    return
+                except subprocess.TimeoutExpired:
+                    pass
+            self.process.kill()
+            self.process.wait(20)
 
     def close(self):
         self.stop()
