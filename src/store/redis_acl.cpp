@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "store/redis_acl.hh"
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 namespace mcpstate {
 
@@ -10,9 +12,12 @@ namespace {
 constexpr std::string_view reading = "records are read with it", writing = "records are written with it";
 constexpr std::string_view sharing = "processes share managed connections with it", scripts = "no script of ours runs";
 
-constexpr std::array all_store_rights{
+constexpr std::array all_transaction_rights{
     acl_right{"multi", "doctor reads records with it", "MULTI"},
     acl_right{"exec", "doctor reads records with it", "EXEC"},
+};
+
+constexpr std::array all_store_rights{
     acl_right{"ping", "dead connections are found with it", "PING"},
     acl_right{"select", "databases other than 0 cannot be chosen", "SELECT 0"},
     acl_right{"client|setname", "connections have no name in CLIENT LIST", "CLIENT SETNAME mcpstate"},
@@ -66,17 +71,21 @@ constexpr std::array all_cluster_rights{
     acl_right{"asking", "owners whose slot is being moved cannot be reached", "ASKING"},
 };
 
-// At the master that Sentinels name, beside those of the store.
-constexpr std::array all_master_rights{
-    acl_right{"role", "the master that Sentinels name is not believed", "ROLE"},
+constexpr std::array all_primary_rights{
+    acl_right{"role", "the primary that Sentinels name is not believed", "ROLE"},
+};
+
+constexpr std::array all_durable_rights{
+    acl_right{"role", "the replicas that must confirm a change are not known", "ROLE"},
+    acl_right{"wait", "no change is confirmed by replicas", "WAIT 0 0"},
 };
 
 constexpr std::array all_sentinel_rights{
     acl_right{"ping", "dead connections are found with it", "PING"},
     acl_right{"client|setname", "connections have no name in CLIENT LIST", "CLIENT SETNAME mcpstate"},
     acl_right{"subscribe", "a failover is heard of late", "SUBSCRIBE +switch-master"},
-    acl_right{"sentinel|get-master-addr-by-name", "the master is found with it", "SENTINEL GET-MASTER-ADDR-BY-NAME 0"},
-    acl_right{"sentinel|master", "the state of the master is read with it", "SENTINEL MASTER 0"},
+    acl_right{"sentinel|get-master-addr-by-name", "the primary is found with it", "SENTINEL GET-MASTER-ADDR-BY-NAME 0"},
+    acl_right{"sentinel|master", "the state of the primary is read with it", "SENTINEL MASTER 0"},
     acl_right{"sentinel|sentinels", "the other Sentinels are found with it", "SENTINEL SENTINELS 0"},
     acl_right{"sentinel|myid", "Sentinels are told apart with it", "SENTINEL MYID"},
 };
@@ -93,14 +102,24 @@ std::vector<std::string> words_of(std::string_view text) {
 }
 
 void append(std::vector<std::string>& rules, std::span<const acl_right> rights) {
-  for (const auto& one : rights) rules.push_back("+" + std::string(one.name));
+  for (const auto& one : rights) {
+    std::string rule = "+" + std::string(one.name);
+    if (std::find(rules.begin(), rules.end(), rule) == rules.end()) rules.push_back(std::move(rule));
+  }
 }
 
 }  // namespace
 
-std::span<const acl_right> store_rights() { return all_store_rights; }
-std::span<const acl_right> cluster_rights() { return all_cluster_rights; }
-std::span<const acl_right> sentinel_rights() { return all_sentinel_rights; }
+std::span<const acl_right> transaction_rights() { return all_transaction_rights; }
+
+std::vector<acl_right> store_rights(store_url::topology servers, bool durable) {
+  std::vector<acl_right> out(all_store_rights.begin(), all_store_rights.end());
+  const auto add = [&out](std::span<const acl_right> more) { out.insert(out.end(), more.begin(), more.end()); };
+  if (servers == store_url::topology::cluster) add(all_cluster_rights);
+  if (servers == store_url::topology::sentinel) add(all_primary_rights);
+  if (durable) add(all_durable_rights);
+  return out;
+}
 
 std::vector<std::string> trial_words(const acl_right& one, const std::string& key) {
   auto out = words_of(one.trial);
@@ -109,13 +128,12 @@ std::vector<std::string> trial_words(const acl_right& one, const std::string& ke
   return out;
 }
 
-acl_rules least_rules(store_url::topology servers, const std::string& prefix) {
+acl_rules least_rules(store_url::topology servers, bool durable, const std::string& prefix) {
   acl_rules out;
   out.server = {"~" + prefix + ":*", "resetchannels"};
-  append(out.server, all_store_rights);
-  if (servers == store_url::topology::cluster) append(out.server, all_cluster_rights);
+  append(out.server, all_transaction_rights);
+  append(out.server, store_rights(servers, durable));
   if (servers != store_url::topology::sentinel) return out;
-  append(out.server, all_master_rights);
   out.sentinel = {"resetchannels", "&+switch-master"};
   append(out.sentinel, all_sentinel_rights);
   return out;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,12 +18,11 @@ struct acl_right {
   bool managing = false;     // only processes that manage connections need it
 };
 
-// At one server, and at each node of a cluster. multi and exec are the first two.
-[[nodiscard]] std::span<const acl_right> store_rights();
-// At each node of a cluster, beside those.
-[[nodiscard]] std::span<const acl_right> cluster_rights();
-// At Sentinels, which have users of their own.
-[[nodiscard]] std::span<const acl_right> sentinel_rights();
+// Of transactions, which all others are tried in: MULTI, and EXEC.
+[[nodiscard]] std::span<const acl_right> transaction_rights();
+// All others, at one server, the primary that Sentinels name, or each node of a cluster. durable: changes are confirmed by
+// replicas. One may be there twice, for two purposes.
+[[nodiscard]] std::vector<acl_right> store_rights(store_url::topology servers, bool durable);
 
 // The words of a trial.
 [[nodiscard]] std::vector<std::string> trial_words(const acl_right& one, const std::string& key);
@@ -34,6 +32,6 @@ struct acl_rules {
   std::vector<std::string> server;    // for the server, or each node
   std::vector<std::string> sentinel;  // for each Sentinel; empty unless the URL names Sentinels
 };
-[[nodiscard]] acl_rules least_rules(store_url::topology servers, const std::string& prefix);
+[[nodiscard]] acl_rules least_rules(store_url::topology servers, bool durable, const std::string& prefix);
 
 }  // namespace mcpstate

@@ -183,14 +183,16 @@ std::string shell_words(const std::vector<std::string>& rules) {
   return out;
 }
 
-std::string acl_text(const acl_rules& rules, store_url::topology servers) {
+std::string acl_text(const acl_rules& rules, store_url::topology servers, bool durable) {
   const bool cluster = servers == store_url::topology::cluster, sentinel = servers == store_url::topology::sentinel;
   const std::string begin = "redis-cli ACL SETUSER mcpstate reset on '>PASSWORD'";
   std::string out = "# The least rights that work" +
                     std::string(cluster    ? ", for each node"
-                                : sentinel ? ", for the master and each replica"
+                                : sentinel ? ", for the primary and each replica"
                                            : "") +
                     ". Put a long random password for PASSWORD.\n" + begin + shell_words(rules.server) + "\n";
+  if (durable)
+    out += "# Where the server knows WAITAOF (Redis 7.2 and later, Valkey) and has appendonly yes: +waitaof, too.\n";
   if (sentinel) out += "# For each Sentinel, with a password of its own.\n" + begin + shell_words(rules.sentinel) + "\n";
   return out + "# It lasts with: redis-cli CONFIG REWRITE, or ACL SAVE where the server has an aclfile\n";
 }
@@ -203,9 +205,9 @@ asio::awaitable<int> print_acl(context& ctx) {
     const error no_redis(errc::bad_argument, "doctor --acl is about Redis; name the server with --store or REDIS_URL");
     co_return ctx.fail(no_redis, error_source::input);
   }
-  const auto rules = least_rules(url->servers, ctx.config.options.prefix);
+  const auto rules = least_rules(url->servers, ctx.config.options.durable.has_value(), ctx.config.options.prefix);
   if (!ctx.screen.json()) {
-    ctx.screen.write(acl_text(rules, url->servers));
+    ctx.screen.write(acl_text(rules, url->servers, ctx.config.options.durable.has_value()));
     co_return exit_code::done;
   }
   object_writer out;

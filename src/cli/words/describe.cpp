@@ -325,7 +325,7 @@ class command_describer : describer {
 
 void describe(CLI::App& app, arguments& args) {
   app.name("mcpstate");
-  app.description("Which MCP servers every user and session is connected to, kept where all workers see it.");
+  app.description("Which MCP servers every user and session is connected to, stored where all workers see it.");
   app.footer(basics);
   app.set_help_flag("-h,--help", "Print this help and end");
   app.require_subcommand(1);

@@ -34,13 +34,14 @@ void describer::add_globals(CLI::App& app, bool own_timeout) {
       "--store,--url", g.store, "URL",
       "Where the state lives: sqlite:PATH, memory:, redis://…, rediss://…, unix://…, redis-sentinel://…, redis-cluster://…");
   store("--prefix", g.prefix, "TEXT", "What Redis keys begin with (default: mcp)");
-  store("--layout", g.layout, "LAYOUT", "Redis keys: plain, or tagged for a cluster (default: plain)")
+  store("--layout", g.layout, "LAYOUT", "Redis keys: plain or tagged (default: plain; on a cluster always tagged)")
       ->transform(choice({"plain", "tagged"}));
   store("--ttl", g.ttl, "DURATION", "How long an unused record lives: 7d, 24h, 90m, 30s (default: $MCPSTATE_TTL, else 24h)");
   store("--owner-bytes", g.owner_bytes, "N",
         "Most bytes of tools that one owner stores; 0: any number (default: $MCPSTATE_OWNER_BYTES, else 16 MiB)");
-  app.add_flag("--durable{all}", g.durable,
-               "A change has failed until N replicas of Redis have it (default: $MCPSTATE_DURABLE; without N all of them)")
+  app.add_flag(
+         "--durable{all}", g.durable,
+         "A change has failed until N replicas of Redis have it; not on a cluster (default: $MCPSTATE_DURABLE; without N all of them)")
       ->option_text("[=N]")
       ->group("Store");
   if (!own_timeout) {

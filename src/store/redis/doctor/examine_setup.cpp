@@ -150,12 +150,12 @@ task<void> redis_examiner::check_transactions() {
   MCPSTATE_CO_TRY(ended, co_await store_.read(std::move(exec), "doctor"));
   std::vector<acl_right> lacked;
   if (lacks_right(ended.front())) {
-    lacked.push_back(store_rights()[1]);
+    lacked.push_back(transaction_rights().back());
   } else {
     request empty;
     empty.add("MULTI").add("EXEC");
     MCPSTATE_CO_TRY(got, co_await store_.read(std::move(empty), "doctor"));
-    if (lacks_right(got.front())) lacked.push_back(store_rights()[0]);
+    if (lacks_right(got.front())) lacked.push_back(transaction_rights().front());
   }
   for (const auto& one : lacked) lacks(one);
   transactions_ = lacked.empty();
@@ -176,7 +176,8 @@ void redis_examiner::lacks(const acl_right& one) {
 task<void> redis_examiner::check_rights() {
   MCPSTATE_CO_CHECK(co_await check_transactions());
   if (!transactions_) co_return result<void>();
-  const auto rights = store_rights().subspan(2);
+  const auto servers = store_.on_cluster_ ? store_url::topology::cluster : store_.url_.servers;
+  const auto rights = store_rights(servers, store_.options().durable.has_value());
   request trial;
   trial.add("MULTI").add(no_command);
   for (const auto& one : rights) {

@@ -46,7 +46,7 @@ std::string_view part_of(std::string_view text, std::string_view name) {
 
 finding judge_role(const server_info& info) {
   if (info.field("role") != "slave") return make("role", level::ok, "the server takes writes");
-  return make("role", level::problem, "this server is a replica: it refuses writes. Point the URL to its master");
+  return make("role", level::problem, "this server is a replica: it refuses writes. Point the URL to its primary");
 }
 
 finding judge_persistence(const server_info& info, bool never_saves) {
@@ -127,8 +127,8 @@ void judge_replicas(const server_info& info, bool under_sentinel, std::vector<fi
   if (!under_sentinel) return;
   const bool fenced = !info.field("min_slaves_good_slaves").empty();
   out.push_back(make("min_replicas", fenced ? level::ok : level::warning,
-                     fenced ? "a master that has lost its replicas refuses writes"
-                            : "min-replicas-to-write is 0: a master that is cut off takes writes that a failover loses"));
+                     fenced ? "a primary that has lost its replicas refuses writes"
+                            : "min-replicas-to-write is 0: a primary that is cut off takes writes that a failover loses"));
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 // What doctor says of a server and of the sizes of a store, from numbers that no test can wait for.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <string>
 
 #include "store/redis/doctor/data_survey.hh"
@@ -92,17 +94,32 @@ TEST(DataSurvey, RanksTheLargestAndCountsCopies) {
   EXPECT_EQ(soon->count, 3u);
 }
 
-TEST(RedisAcl, BeginsWithTheRightsOfTransactionsAndTriesEachByItsOwnCommand) {
-  const auto rights = store_rights();
-  EXPECT_EQ(rights[0].name, "multi");
-  EXPECT_EQ(rights[1].name, "exec");
-  for (const auto& one : rights) {
-    auto words = trial_words(one, "mcp:key");
-    std::string name;
-    for (const char c : words.front()) name += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    EXPECT_TRUE(one.name == name || one.name.starts_with(name + "|")) << one.name;
-    EXPECT_FALSE(one.purpose.empty()) << one.name;
+TEST(RedisAcl, TriesEachRightByItsOwnCommand) {
+  using topology = store_url::topology;
+  EXPECT_EQ(transaction_rights().front().name, "multi");
+  EXPECT_EQ(transaction_rights().back().name, "exec");
+  for (const auto servers : {topology::single, topology::sentinel, topology::cluster}) {
+    for (const auto& one : store_rights(servers, true)) {
+      auto words = trial_words(one, "mcp:key");
+      std::string name;
+      for (const char c : words.front()) name += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+      EXPECT_TRUE(one.name == name || one.name.starts_with(name + "|")) << one.name;
+      EXPECT_FALSE(one.purpose.empty()) << one.name;
+    }
   }
+}
+
+TEST(RedisAcl, HasEachRightOnceForWhatIsAsked) {
+  using topology = store_url::topology;
+  const auto has = [](const acl_rules& rules, std::string_view right) {
+    return std::count(rules.server.begin(), rules.server.end(), right);
+  };
+  EXPECT_EQ(has(least_rules(topology::single, false, "mcp"), "+wait"), 0);
+  EXPECT_EQ(has(least_rules(topology::single, true, "mcp"), "+wait"), 1);
+  EXPECT_EQ(has(least_rules(topology::single, true, "mcp"), "+role"), 1);
+  EXPECT_EQ(has(least_rules(topology::sentinel, true, "mcp"), "+role"), 1);
+  EXPECT_EQ(has(least_rules(topology::cluster, false, "mcp"), "+asking"), 1);
+  EXPECT_EQ(has(least_rules(topology::single, false, "mcp"), "+asking"), 0);
 }
 
 }  // namespace mcpstate
